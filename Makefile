@@ -1,0 +1,45 @@
+# Everything is set up by the targets themselves: only Python 3.11+, git and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lock format bench clean
+
+## demo: the whole product once, on real microdata, in a temporary directory
+demo: $(READY)
+	$(BIN)/python examples/us-cps/demo.py
+
+## test: every check and every test, S3 ones included
+test: check
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+## check: format, lint and types
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## lock: resolve the newest versions that pyproject.toml allows into requirements.lock
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --extra gs --group dev pyproject.toml --output-file requirements.lock \
+	  --custom-compile-command "make lock" --upgrade
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pe_dvc needs Python 3.11 or newer; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

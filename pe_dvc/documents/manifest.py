@@ -1,0 +1,180 @@
+"""The manifest: what one artifact is, what is in it and what it was made from.
+
+Format: ADR 0001; JSON Schema by ``pe-dvc schema manifest``. Written by ``dvc repro``, committed
+to git, published under the artifact's sha256 and never rewritten there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, JsonValue
+
+from pe_dvc.documents.model import Document, Record
+from pe_dvc.primitives.canonical import canonical_digest
+from pe_dvc.primitives.digest import Sha256
+
+HexSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(Sha256)]
+GitCommit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+UtcTime = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+"""RFC 3339 in UTC to the second, such as ``2026-04-20T12:00:00Z``."""
+
+
+def utc_time(moment: datetime) -> str:
+    """Return an aware ``moment`` in the form of UtcTime."""
+    from datetime import UTC
+
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class DvcObject(Record):
+    """Where DVC keeps the bytes: an address, never trusted as an identity."""
+
+    hash: Literal["md5"]
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class ChunkList(Record):
+    """The sidecar ``.chunks``: the sha256 of each ``size`` bytes of the payload, 32 bytes each.
+
+    ``sha256`` is of the list itself, so that a signed manifest covers every chunk.
+    """
+
+    size: Annotated[int, Field(gt=0)]
+    sha256: HexSha256
+
+
+class Artifact(Record):
+    """The bytes: ``sha256`` is their identity, ``size`` their length in bytes."""
+
+    country: str
+    name: str
+    path: str
+    """Path in the data repo, with forward slashes."""
+    kind: str
+    """One of the kinds of policyengine's data release manifest, ``microdata`` unless declared."""
+    media_type: str
+    sha256: HexSha256
+    size: Annotated[int, Field(ge=0)]
+    dvc: DvcObject
+    chunks: ChunkList
+
+
+class Column(Record):
+    """One column (parquet, HDFStore) or one variable (PolicyEngine's HDF5 layout)."""
+
+    name: str
+    type: str
+    """Arrow's name of the type, such as ``int64`` or ``dictionary<values=string, …>``."""
+    nullable: bool = True
+    entity: str | None = None
+    """The entity that the column describes; that of the table's rows where not given."""
+
+
+class Table(Record):
+    """One table of the artifact. ``entity`` is what one row stands for."""
+
+    name: str
+    rows: Annotated[int, Field(ge=0)]
+    entity: str
+    columns: tuple[Column, ...]
+
+
+class Entity(Record):
+    """A kind of unit in the data: its key column and the entities that it belongs to.
+
+    ``references`` maps another entity to the column, in this entity's table, of its key.
+    """
+
+    key: str
+    references: dict[str, str] = {}
+
+
+class Contents(Record):
+    """What is in the artifact: the section ``table`` of a manifest."""
+
+    format: str
+    """``parquet`` or ``hdf5``."""
+    tables: tuple[Table, ...]
+    entities: dict[str, Entity]
+    weight: str | None = None
+    """The column of survey weights, where the dataset has one."""
+
+
+class Package(Record):
+    """An installed Python package that the build used."""
+
+    name: str
+    version: str
+    wheel_sha256: HexSha256 | None = None
+    git_sha: GitCommit | None = None
+    data_build_fingerprint: str | None = None
+
+
+class InputFile(Record):
+    """A file that the build read, by the sha256 of its bytes."""
+
+    name: str
+    """Path in the data repo, with forward slashes."""
+    sha256: HexSha256
+
+
+class CalibrationTargets(Record):
+    """The snapshot of targets that weights were calibrated to."""
+
+    snapshot_id: str
+    sha256: HexSha256
+
+
+class Inputs(Record):
+    """What the artifact was made from.
+
+    ``composite_digest`` is the sha256 of the RFC 8785 canonical JSON of the other fields: it can
+    be queried ("same recipe?") and is never an identity, since one recipe may give other bytes.
+    """
+
+    data_vintage: str | None = None
+    model_package: Package | None = None
+    core_package: Package | None = None
+    raw_inputs: tuple[InputFile, ...] = ()
+    calibration_targets: CalibrationTargets | None = None
+    params: dict[str, JsonValue] = {}
+    """Parameters of DVC, seeds among them, as ``{file: {key: value}}``."""
+    lockfile_sha256: HexSha256 | None = None
+    python_version: str | None = None
+    composite_digest: HexSha256 | None = None
+
+    def digest(self) -> Sha256:
+        """Return what ``composite_digest`` must be."""
+        rest = self.model_dump(mode="json", exclude_none=True, exclude={"composite_digest"})
+        return canonical_digest(rest)
+
+
+class Build(Record):
+    """When and where: the one part that differs between two builds of one recipe."""
+
+    git_commit: GitCommit | None = None
+    """HEAD when the build ran: the parent of the commit that holds the manifest."""
+    git_dirty: bool
+    built_at: UtcTime
+    built_in: Literal["ci", "local"]
+
+
+class Manifest(Document):
+    """One artifact: its bytes, its tables, its inputs and its build."""
+
+    kind: ClassVar[str] = "manifest"
+
+    artifact: Artifact
+    table: Contents
+    inputs: Inputs
+    build: Build
+
+    @property
+    def reference(self) -> str:
+        """The reference that means these bytes for ever."""
+        from pe_dvc.primitives.reference import Reference
+
+        artifact = self.artifact
+        return str(Reference.pinned(artifact.country, artifact.name, Sha256(artifact.sha256)))

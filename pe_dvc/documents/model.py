@@ -1,0 +1,78 @@
+"""What every document shares: how it is read, checked, versioned and written."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
+
+
+class Record(BaseModel):
+    """A frozen part of a document. Fields that this version does not know are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+
+class Document(Record):
+    """A whole document, with the major version of its schema.
+
+    A newer *minor* version only adds fields, which a reader keeps and ignores. A newer *major*
+    version may change what a field means, so that a reader refuses it by name. ADR 0001.
+    """
+
+    kind: ClassVar[str]
+    supported_version: ClassVar[int] = 1
+
+    schema_version: int = 1
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, where: str | None = None) -> Self:
+        """Read a document from its JSON.
+
+        Raises UnsupportedVersionError for a newer major version and FormatError, with the path
+        of the field, for anything that is not such a document.
+        """
+        try:
+            value = _loads(data)
+        except ValueError as error:
+            raise FormatError(f"not the JSON of a {cls.kind}: {error}", where=where) from None
+        cls._check_version(value, where)
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise FormatError(f"not a {cls.kind}: {_describe(error)}", where=where) from None
+
+    @classmethod
+    def _check_version(cls, value: Any, where: str | None) -> None:
+        version = value.get("schema_version") if isinstance(value, dict) else None
+        if isinstance(version, int) and version > cls.supported_version:
+            raise UnsupportedVersionError(
+                f"this {cls.kind} has schema version {version}, and this pe_dvc reads "
+                f"versions up to {cls.supported_version}",
+                where=where,
+                remedy="Upgrade pe_dvc.",
+            )
+
+    def to_bytes(self) -> bytes:
+        """Return the document as indented JSON: the same document gives the same bytes."""
+        return readable_json(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as plain JSON values, without the fields that are not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def _loads(data: bytes) -> Any:
+    import json
+
+    return json.loads(data)
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{path or 'document'}: {first['msg']}{more}"

@@ -1,0 +1,49 @@
+"""sha256 digests: what pe_dvc means by the identity of bytes (FIPS 180-4)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NewType
+
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Sha256 = NewType("Sha256", str)
+"""64 lower-case hexadecimal digits."""
+
+CHUNK_SIZE = 1024 * 1024
+"""Bytes of payload that one entry of a chunk list covers (1 MiB); the last may be shorter."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_sha256(text: str, *, where: str | None = None) -> Sha256:
+    """Return ``text`` if it is a sha256 in lower-case hex, else raise FormatError."""
+    if not _SHA256.fullmatch(text):
+        raise FormatError(
+            f"{text!r} is not a sha256: expected 64 lower-case hexadecimal digits", where=where
+        )
+    return Sha256(text)
+
+
+def sha256_bytes(data: Buffer) -> Sha256:
+    """Return the sha256 of ``data``."""
+    return Sha256(hashlib.sha256(data).hexdigest())
+
+
+def chunk_digests(data: Iterable[Buffer]) -> bytes:
+    """Return the sha256 of each ``CHUNK_SIZE`` bytes of ``data``, 32 bytes each, in order.
+
+    The blocks of ``data`` may be of any size that is a multiple of ``CHUNK_SIZE``, but for
+    the last. No data gives no digests.
+    """
+    digests = bytearray()
+    for block in data:
+        view = memoryview(block)
+        for start in range(0, len(view), CHUNK_SIZE):
+            digests += hashlib.sha256(view[start : start + CHUNK_SIZE]).digest()
+    return bytes(digests)

@@ -1,0 +1,117 @@
+"""The errors of pe_dvc: one base class and one family per thing that can go wrong.
+
+An error carries data (what was expected, what came, where) and says it in one
+plain sentence. Exit codes and layout belong to the command line, which reads
+these classes (``pe_dvc.cli.failures``).
+"""
+
+from __future__ import annotations
+
+
+class PeDvcError(Exception):
+    """Base of every error that pe_dvc raises on purpose.
+
+    ``remedy`` is one sentence that says what to do next, where that is known.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class FormatError(PeDvcError):
+    """A document, reference or declaration is not of the form it must have.
+
+    ``where`` is the file, key or field at fault, as precise as is known.
+    """
+
+    def __init__(
+        self, message: str, *, where: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(f"{where}: {message}" if where else message, remedy=remedy)
+        self.where = where
+
+
+class UnsupportedVersionError(FormatError):
+    """A document is of a newer major schema version than this reader knows."""
+
+
+class VerificationError(PeDvcError):
+    """Something was read that is not what was signed or asked for."""
+
+
+class DigestMismatchError(VerificationError):
+    """Bytes do not have the digest or the length that was promised for them."""
+
+    def __init__(
+        self,
+        *,
+        what: str,
+        expected: str,
+        actual: str,
+        source: str,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(
+            f"{what} is not what was promised: expected {expected}, got {actual}, from {source}",
+            remedy=remedy,
+        )
+        self.what, self.expected, self.actual, self.source = what, expected, actual, source
+
+
+class SignatureError(VerificationError):
+    """Metadata lacks valid signatures of enough of the role's keys."""
+
+
+class ExpiredError(VerificationError):
+    """Signed metadata is past its expiry (UTC)."""
+
+
+class RollbackError(VerificationError):
+    """The store shows older metadata than was seen before."""
+
+
+class UntrustedError(VerificationError):
+    """No root of trust is pinned for a country, so nothing of it can be verified."""
+
+
+class RevokedError(PeDvcError):
+    """The artifact was withdrawn by its data steward."""
+
+    def __init__(self, message: str, *, reference: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reference = reference
+
+
+class NotFoundError(PeDvcError):
+    """What was asked for does not exist: an object, a dataset, a file, a repo."""
+
+
+class ConflictError(PeDvcError):
+    """Somebody else was first: the store holds something other than what was to be written."""
+
+
+class StoreError(PeDvcError):
+    """The store could not do what was asked of it.
+
+    ``operation`` is the verb (``read``, ``write`` …) and ``key`` the object's key or URL.
+    """
+
+    def __init__(
+        self, message: str, *, operation: str, key: str, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.operation, self.key = operation, key
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached, or kept failing after bounded retries."""
+
+
+class StorePermissionError(StoreError):
+    """The store refused the credentials at hand, or there are none."""
+
+
+class ReleaseError(PeDvcError):
+    """A git tag cannot become, or is not, the release it is said to be."""

@@ -1,0 +1,57 @@
+"""The grammar of country and dataset names, checked wherever a name becomes a path or a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pe_dvc.primitives.errors import FormatError
+
+MAX_NAME_LENGTH = 128
+MAX_NAME_SEGMENTS = 3
+
+_COUNTRY = re.compile(r"[a-z]{2,3}")
+# GTO's artifact names without its leading directory part. No dot, so that neither ".." nor a
+# file suffix can occur; ASCII only, so that no two names look alike yet differ.
+_SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+_NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
+
+
+def check_country(country: str, *, where: str | None = None) -> str:
+    """Return ``country`` if it is a lower-case country code such as ``us``.
+
+    Raises FormatError otherwise.
+    """
+    if not _COUNTRY.fullmatch(country):
+        raise FormatError(
+            f"{country!r} is not a country: expected two or three lower-case letters, such as us",
+            where=where,
+        )
+    return country
+
+
+def check_name(name: str, *, where: str | None = None) -> str:
+    """Return ``name`` if it is a dataset name such as ``enhanced_cps_2024`` or ``states/AL``.
+
+    Raises FormatError otherwise.
+    """
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
+        raise FormatError(
+            f"{name!r} is not a dataset name: expected up to {MAX_NAME_SEGMENTS} segments of "
+            "ASCII letters, digits, '_' and '-', parted by '/', "
+            f"{MAX_NAME_LENGTH} characters at most",
+            where=where,
+        )
+    return name
+
+
+def check_distinct(names: Iterable[str], *, where: str | None = None) -> None:
+    """Refuse two names that differ by case alone: on some file systems they are one file.
+
+    Raises FormatError naming both.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise FormatError(f"the names {other!r} and {name!r} differ by case alone", where=where)

@@ -1,0 +1,77 @@
+"""References: how a dataset is named, ``pe-data://{country}/{name}@{selector}``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pe_dvc.primitives.digest import Sha256, check_sha256
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_country, check_name
+
+SCHEME = "pe-data"
+CHANNELS = ("latest", "next")
+EXAMPLE = "pe-data://us/enhanced_cps_2024@latest"
+
+ChannelName = Literal["latest", "next"]
+
+_SHAPE = re.compile(r"(?:pe-data://)?([^/@]+)/([^@]+)@([^@]+)")
+_RELEASE = re.compile(
+    r"v?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,3}(?:[-+.][0-9A-Za-z.+-]{1,64})?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """One dataset, and which of its artifacts: by channel, by digest or by release.
+
+    Exactly one of ``channel``, ``sha256`` and ``release`` is set.
+    """
+
+    country: str
+    name: str
+    channel: ChannelName | None = None
+    sha256: Sha256 | None = None
+    release: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read ``pe-data://us/enhanced_cps_2024@latest`` (the scheme may be left out).
+
+        After the ``@`` stands ``latest``, ``next``, ``sha256:`` and 64 hex digits, or the tag
+        of a release. Raises FormatError.
+        """
+        match = _SHAPE.fullmatch(text)
+        if match is None:
+            raise FormatError(f"{text!r} is not a reference: expected the form of {EXAMPLE}")
+        country, name, selector = match.groups()
+        check_country(country, where=text)
+        check_name(name, where=text)
+        if selector == "latest" or selector == "next":
+            return cls(country=country, name=name, channel=selector)
+        if selector.startswith("sha256:"):
+            digest = check_sha256(selector.removeprefix("sha256:"), where=text)
+            return cls(country=country, name=name, sha256=digest)
+        if _RELEASE.fullmatch(selector):
+            return cls(country=country, name=name, release=selector)
+        raise FormatError(
+            f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits> "
+            "or a release such as 1.78.2",
+            where=text,
+        )
+
+    @classmethod
+    def pinned(cls, country: str, name: str, sha256: Sha256) -> Reference:
+        """Return the reference that means these bytes for ever."""
+        return cls(country=country, name=name, sha256=sha256)
+
+    @property
+    def selector(self) -> str:
+        """What stands after the ``@``."""
+        if self.sha256 is not None:
+            return f"sha256:{self.sha256}"
+        return self.channel or self.release or ""
+
+    def __str__(self) -> str:
+        return f"{SCHEME}://{self.country}/{self.name}@{self.selector}"

@@ -1,0 +1,115 @@
+"""The store: the few things pe_dvc asks of a bucket, whoever runs it.
+
+Keys are relative to the store's root, with forward slashes. Every backend raises NotFoundError,
+ConflictError, StorePermissionError and StoreUnavailableError, and nothing of its library's own;
+all are held to one contract (``tests/store/test_contract.py``). Implementations are safe to
+call from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes moved since the last call, from any thread."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """An object of the store: its key, its size in bytes and its etag.
+
+    An etag is opaque and changes whenever the bytes do; it is good for nothing but
+    ``compare_and_swap`` on the same store.
+    """
+
+    key: str
+    size: int
+    etag: str
+
+
+class Store(Protocol):
+    """A bucket, a directory or a dictionary. See each method for what it promises."""
+
+    @property
+    def url(self) -> str:
+        """The store's address, for messages: never with credentials in it."""
+        ...
+
+    def head(self, key: str) -> ObjectInfo:
+        """Return what is known of an object. Raises NotFoundError."""
+        ...
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """Return an object's bytes, of which at most ``limit`` + 1 are ever transferred.
+
+        Raises NotFoundError, and FormatError for an object of more than ``limit`` bytes.
+        """
+        ...
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from offset ``start``, fewer only at the object's end.
+
+        Raises NotFoundError.
+        """
+        ...
+
+    def create(self, key: str, data: bytes) -> ObjectInfo:
+        """Write an object that does not exist yet (S3: ``If-None-Match: *``).
+
+        Of many writers of one key exactly one succeeds. Raises ConflictError for the others,
+        and for an object that already exists, even with the same bytes.
+        """
+        ...
+
+    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
+        """Replace the object whose etag is ``etag``; None means that there is none yet.
+
+        Raises ConflictError if the object is no longer, or not yet, of that etag.
+        """
+        ...
+
+    def overwrite(self, key: str, data: bytes) -> ObjectInfo:
+        """Write an object whatever was there: only for copies that nothing verifies."""
+        ...
+
+    def upload(
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: Sha256 | None = None,
+        progress: Progress | None = None,
+    ) -> Sha256:
+        """Write a local file as an object, in one streaming pass, and return its sha256.
+
+        The object appears whole or not at all. With ``sha256`` given, bytes of another digest
+        never become visible under ``key``: DigestMismatchError. What arrived is checked by the
+        store's own checksum where it has one. Replaces an object that is already there.
+        """
+        ...
+
+    def download(
+        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """Write an object's first ``size`` bytes into the file ``path``; return their sha256.
+
+        ``path`` is created or truncated; on any error what is in it is undefined. The transfer
+        runs in parallel ranges, and the digest is computed while it runs. An object shorter or
+        longer than ``size`` raises DigestMismatchError (its ``what`` says so). Raises
+        NotFoundError.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose keys start with ``prefix`` (a whole path part), in key order."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that do not exist are no error."""
+        ...
