@@ -1,0 +1,45 @@
+"""Verified, content-addressed microdata releases on top of DVC.
+
+The names below are the public API; each is imported when it is first used::
+
+    import pe_dvc
+
+    path = pe_dvc.fetch("pe-data://us/enhanced_cps_2024@latest")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pe_dvc.api import fetch as fetch
+    from pe_dvc.api import manifest as manifest
+    from pe_dvc.api import resolve as resolve
+    from pe_dvc.documents.manifest import Manifest as Manifest
+    from pe_dvc.primitives.errors import PeDvcError as PeDvcError
+    from pe_dvc.primitives.reference import Reference as Reference
+    from pe_dvc.usecases.resolve import Resolved as Resolved
+
+_PUBLIC = {
+    "Manifest": "pe_dvc.documents.manifest",
+    "PeDvcError": "pe_dvc.primitives.errors",
+    "Reference": "pe_dvc.primitives.reference",
+    "Resolved": "pe_dvc.usecases.resolve",
+    "fetch": "pe_dvc.api",
+    "manifest": "pe_dvc.api",
+    "resolve": "pe_dvc.api",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Primitives: digests, references, names, canonical JSON, errors. No I/O."""

@@ -1,0 +1,1 @@
+"""Trust: TUF roles, signers, pinned roots and the client that verifies channels."""

@@ -1,0 +1,1 @@
+"""Use cases: what pe_dvc does, in terms of the store port, trust and documents."""

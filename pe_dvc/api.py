@@ -1,0 +1,49 @@
+"""The Python API for researchers: what a reference means, what is in it, and its bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.project.reader import open_reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.primitives.reference import Reference
+    from pe_dvc.usecases.resolve import Resolved
+
+
+def resolve(reference: str | Reference, *, store: str | None = None) -> Resolved:
+    """Return which artifact a reference means now, with its verified manifest.
+
+    ``store`` is the bucket's URL (``s3://…``, ``gs://…`` or a directory); without it
+    ``PE_DVC_STORE``, then the enclosing data repo's, then PolicyEngine's bucket. No payload is
+    read.
+
+    Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
+    shows something that was not signed, UntrustedError without a pinned root, and StoreError.
+    """
+    return open_reader(reference, store=store).resolve(reference)
+
+
+def manifest(reference: str | Reference, *, store: str | None = None) -> Manifest:
+    """Return the manifest of what a reference means now: schema, entities, weight, inputs.
+
+    Reads no payload. Raises as ``resolve``.
+    """
+    return resolve(reference, store=store).manifest
+
+
+def fetch(
+    reference: str | Reference, *, output: Path | None = None, store: str | None = None
+) -> Path:
+    """Return the path of a local file with exactly the bytes that a reference means.
+
+    The file is in the cache, read-only, named by its sha256; with ``output``, a copy of it is
+    made there. Bytes that are in the cache already are not downloaded again. Raises as
+    ``resolve``, and DigestMismatchError when the payload is not what was signed; then nothing
+    is left behind.
+    """
+    reader = open_reader(reference, store=store)
+    return reader.fetch(reader.resolve(reference), output=output)

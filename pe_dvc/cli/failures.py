@@ -1,0 +1,69 @@
+"""From errors to sentences and exit codes: what a user sees when something fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from pe_dvc.primitives.errors import (
+    NotFoundError,
+    PeDvcError,
+    RevokedError,
+    StoreError,
+)
+
+OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+_BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
+    (NotFoundError, NOT_FOUND),
+    (RevokedError, REVOKED),
+    (StoreError, STORE_UNAVAILABLE),
+    (PeDvcError, CHECK_FAILED),
+)
+
+
+def exit_code(error: PeDvcError) -> int:
+    """Return the documented exit code of an error's family."""
+    return next(code for family, code in _BY_FAMILY if isinstance(error, family))
+
+
+def guarded(command: click.Command) -> int:
+    """Run a command; say what failed on stderr; return the exit code.
+
+    With ``PE_DVC_DEBUG`` set, an error's traceback is shown as well.
+    """
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("pe-dvc: interrupted; nothing half-written was left behind.", err=True)
+        return INTERRUPTED
+    except PeDvcError as error:
+        _say(error.message, error.remedy)
+        return exit_code(error)
+    except BrokenPipeError:
+        # The reader of stdout went away, as `| head` does; keep the interpreter from flushing.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        return OK
+    except OSError as error:
+        _say(f"{error.strerror or error}: {error.filename or 'no file named'}", None)
+        return OTHER
+    return OK
+
+
+def _say(message: str, remedy: str | None) -> None:
+    click.echo(f"pe-dvc: {message}", err=True)
+    if remedy:
+        click.echo(f"  {remedy}", err=True)
+    if os.environ.get("PE_DVC_DEBUG"):
+        import traceback
+
+        traceback.print_exc()

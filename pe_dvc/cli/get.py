@@ -1,0 +1,44 @@
+"""``pe-dvc get``: a verified file from a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pe_dvc.cli.output import Bars, json_option, print_json, store_option
+
+
+@click.command("get")
+@click.argument("reference")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Also copy the file here (a directory keeps its name).",
+)
+@store_option
+@json_option
+def command(reference: str, output: Path | None, store: str | None, as_json: bool) -> None:
+    """Download a dataset, verified, and print its path.
+
+    The file is kept in the local cache under its sha256, read-only: a second get of the same
+    bytes downloads nothing. Nothing is left behind that did not verify.
+    """
+    from pe_dvc.project.reader import open_reader
+
+    reader = open_reader(reference, store=store, reporter=Bars())
+    resolved = reader.resolve(reference)
+    path = reader.fetch(resolved, output=output)
+    if as_json:
+        artifact = resolved.manifest.artifact
+        print_json(
+            {
+                "path": str(path),
+                "reference": str(resolved.pinned),
+                "sha256": resolved.sha256,
+                "size": artifact.size,
+            }
+        )
+    else:
+        click.echo(path)

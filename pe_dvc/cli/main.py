@@ -1,0 +1,64 @@
+"""The command ``pe-dvc``: a table of commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from pe_dvc.cli.failures import guarded
+
+# name: (module, attribute, help line). The help lines stand here so that `pe-dvc --help` imports
+# no command; a test holds them equal to the commands' own.
+COMMANDS = {
+    "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
+    "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
+    "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
+    "verify": ("pe_dvc.cli.verify", "Check every dataset of this checkout against its manifest."),
+    "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
+    "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
+    "trust": ("pe_dvc.cli.trust", "Choose whose signatures to believe."),
+    "cache": ("pe_dvc.cli.cache", "Look at the local cache."),
+    "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a first use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = import_module(module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "-V", "--version", package_name="pe_dvc", prog_name="pe-dvc")
+def cli() -> None:
+    """Verified, content-addressed microdata releases on top of DVC.
+
+    A dataset is named by a reference such as pe-data://us/enhanced_cps_2024@latest, where
+    @latest may also be @next or @sha256:<64 hex digits>.
+
+    Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
+    3 not found, 4 revoked, 5 store unavailable, 6 other.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its documented code."""
+    sys.exit(guarded(cli))

@@ -1,0 +1,98 @@
+"""``pe-dvc show``: schema, entities, weight, rows and inputs, from the manifest alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.output import bytes_text, json_option, print_json, store_option
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import Inputs, Manifest, Table
+    from pe_dvc.usecases.resolve import Resolved
+
+
+@click.command("show")
+@click.argument("reference")
+@store_option
+@json_option
+def command(reference: str, store: str | None, as_json: bool) -> None:
+    """Show what a dataset is, without downloading it.
+
+    Prints its schema, entities, weight, row counts and inputs from the signed manifest.
+    """
+    from pe_dvc.project.reader import open_reader
+
+    resolved = open_reader(reference, store=store).resolve(reference)
+    if as_json:
+        print_json({"reference": str(resolved.pinned), "manifest": resolved.manifest.to_json()})
+    else:
+        _print(resolved)
+
+
+def _print(resolved: Resolved) -> None:
+    manifest = resolved.manifest
+    artifact = manifest.artifact
+    rows = [
+        ("reference", str(resolved.reference)),
+        ("artifact", f"sha256:{artifact.sha256}"),
+        ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
+        ("signed by", _signed_by(resolved)),
+        ("built", _built(manifest)),
+        *_inputs(manifest.inputs),
+        ("weight", manifest.table.weight or "none"),
+        *_entities(manifest),
+    ]
+    for label, text in rows:
+        click.echo(f"{label:<12} {text}")
+    for table in manifest.table.tables:
+        _print_table(table)
+
+
+def _signed_by(resolved: Resolved) -> str:
+    if resolved.pointer is None:
+        return "nobody: the pin verifies the bytes, not this description of them"
+    return f"channel {resolved.pointer.channel} of {resolved.reference.country}"
+
+
+def _built(manifest: Manifest) -> str:
+    build = manifest.build
+    commit = f" from git {build.git_commit[:12]}" if build.git_commit else ""
+    dirty = " with uncommitted changes" if build.git_dirty else ""
+    return f"{build.built_at} ({build.built_in}){commit}{dirty}"
+
+
+def _inputs(inputs: Inputs) -> list[tuple[str, str]]:
+    rows = [("vintage", inputs.data_vintage or "not said")]
+    for label, package in (("model", inputs.model_package), ("core", inputs.core_package)):
+        if package is not None:
+            rows.append((label, f"{package.name} {package.version}"))
+    rows += [("raw input", f"{raw.name} sha256:{raw.sha256}") for raw in inputs.raw_inputs]
+    if inputs.calibration_targets is not None:
+        rows.append(("targets", inputs.calibration_targets.snapshot_id))
+    if inputs.composite_digest is not None:
+        rows.append(("inputs", f"composite sha256:{inputs.composite_digest}"))
+    return rows
+
+
+def _entities(manifest: Manifest) -> list[tuple[str, str]]:
+    return [
+        (
+            "entity",
+            f"{name}, key {entity.key}"
+            + "".join(f", {other} by {column}" for other, column in entity.references.items()),
+        )
+        for name, entity in manifest.table.entities.items()
+    ]
+
+
+def _print_table(table: Table) -> None:
+    click.echo(
+        f"\n{table.name}: {table.rows:,} rows of {table.entity}, {len(table.columns)} columns"
+    )
+    width = max((len(column.name) for column in table.columns), default=0)
+    for column in table.columns:
+        entity = f"  ({column.entity})" if column.entity else ""
+        nullable = "" if column.nullable else ", not null"
+        click.echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}")

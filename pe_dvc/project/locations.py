@@ -1,0 +1,39 @@
+"""Where pe_dvc keeps things on this machine: environment variables, else the platform's places."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEFAULT_STORE = "s3://policyengine-data"
+
+
+def cache_dir() -> Path:
+    """Directory of verified artifacts: ``PE_DVC_CACHE_DIR``, else the user's cache directory."""
+    return _place("PE_DVC_CACHE_DIR", "user_cache_path")
+
+
+def config_dir() -> Path:
+    """Directory of pinned roots: ``PE_DVC_CONFIG_DIR``, else the user's configuration."""
+    return _place("PE_DVC_CONFIG_DIR", "user_config_path")
+
+
+def state_dir() -> Path:
+    """Directory of the last verified metadata: ``PE_DVC_STATE_DIR``, else beside the cache."""
+    return _place("PE_DVC_STATE_DIR", "user_state_path")
+
+
+def keys_dir() -> Path:
+    """Directory of private keys: ``PE_DVC_KEYS_DIR``, else ``keys`` in the configuration."""
+    given = os.environ.get("PE_DVC_KEYS_DIR")
+    return Path(given).expanduser().absolute() if given else config_dir() / "keys"
+
+
+def _place(variable: str, platform: str) -> Path:
+    given = os.environ.get(variable)
+    if given:
+        return Path(given).expanduser().absolute()
+    import platformdirs
+
+    path: Path = getattr(platformdirs, platform)("pe_dvc", appauthor=False)
+    return path

@@ -1,0 +1,29 @@
+"""How long work tells how far it is, without knowing who looks."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.store.port import Progress
+
+
+class Reporter(Protocol):
+    """Somebody to tell: a progress bar, a log, nobody."""
+
+    def task(self, label: str, total: int) -> AbstractContextManager[Progress]:
+        """Begin a task of ``total`` bytes; the context gives what to call as bytes move."""
+        ...
+
+
+class Silent:
+    """A reporter that tells nobody."""
+
+    @contextlib.contextmanager
+    def task(self, label: str, total: int) -> Iterator[Progress]:
+        """Begin a task that nobody watches."""
+        yield lambda moved: None

@@ -1,0 +1,155 @@
+"""Resolve: from a reference, by the signed pointer, to a verified manifest.
+
+Reads metadata only: no payload is touched. Each hop vouches for the next: the channel's
+signatures for the pointer, the pointer for the manifest's and the artifact's sha256.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pe_dvc.documents.keys import manifest_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.reference import ChannelName, Reference
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import Store
+
+MANIFEST_LIMIT = 64 * 1024 * 1024
+"""Bytes beyond which nothing is a manifest: a bound on what a hostile bucket can send."""
+
+
+class Channels(Protocol):
+    """The signed pointers of one country, verified (``pe_dvc.trust.client``)."""
+
+    def lookup(self, channel: ChannelName, name: str) -> Pointer | None:
+        """Return a dataset's pointer, None if the channel does not have that dataset."""
+        ...
+
+    def pointers(self, channel: ChannelName) -> list[Pointer]:
+        """Return every pointer of a channel, by name."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a reference means now: an artifact and its manifest.
+
+    ``pointer`` is the signed pointer that led here, None for a pinned reference: then the
+    artifact's bytes are still verified against the pin, but nothing vouches for what the
+    manifest says about them.
+    """
+
+    reference: Reference
+    manifest: Manifest
+    pointer: Pointer | None
+
+    @property
+    def sha256(self) -> Sha256:
+        """The identity of the artifact."""
+        return Sha256(self.manifest.artifact.sha256)
+
+    @property
+    def pinned(self) -> Reference:
+        """The reference that means these bytes for ever."""
+        return Reference.pinned(self.reference.country, self.reference.name, self.sha256)
+
+
+def resolve(
+    reference: Reference, *, store: Store, channels: Channels | None, cache: Cache
+) -> Resolved:
+    """Return what ``reference`` means.
+
+    ``channels`` may be None for a pinned reference. Raises NotFoundError (no such dataset,
+    manifest or release), VerificationError (the bucket shows something that was not signed)
+    and StoreError.
+    """
+    if reference.sha256 is not None:
+        manifest = _pinned_manifest(reference, reference.sha256, store)
+        return Resolved(reference=reference, manifest=manifest, pointer=None)
+    if reference.channel is None or channels is None:
+        raise NotFoundError(
+            f"{reference}: no release {reference.release} is published in {store.url}",
+            remedy=f"Use @latest, @next or @sha256:…, such as "
+            f"pe-data://{reference.country}/{reference.name}@latest.",
+        )
+    pointer = channels.lookup(reference.channel, reference.name)
+    if pointer is None:
+        raise _no_such_dataset(reference, channels.pointers(reference.channel))
+    manifest = _signed_manifest(reference, pointer, store, cache)
+    return Resolved(reference=reference, manifest=manifest, pointer=pointer)
+
+
+def _signed_manifest(
+    reference: Reference, pointer: Pointer, store: Store, cache: Cache
+) -> Manifest:
+    expected = pointer.manifest_sha256
+    key = manifest_key(reference.country, pointer.sha256)
+    source = f"{store.url}/{key}"
+    data = cache.read_manifest(expected)
+    if data is None:
+        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        if sha256_bytes(data) != expected:
+            raise DigestMismatchError(
+                what=f"the manifest of {reference}",
+                expected=f"sha256:{expected} (signed)",
+                actual=f"sha256:{sha256_bytes(data)}",
+                source=source,
+                remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+            )
+        cache.keep_manifest(expected, data)
+    manifest = Manifest.from_bytes(data, where=source)
+    _check_subject(manifest, reference, pointer.sha256, source)
+    return manifest
+
+
+def _pinned_manifest(reference: Reference, sha256: Sha256, store: Store) -> Manifest:
+    key = manifest_key(reference.country, sha256)
+    source = f"{store.url}/{key}"
+    try:
+        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    except NotFoundError:
+        raise NotFoundError(
+            f"{reference}: no artifact with that sha256 is published in {store.url}",
+            remedy="Check the digest and the country, and that --store names the right bucket.",
+        ) from None
+    manifest = Manifest.from_bytes(data, where=source)
+    _check_subject(manifest, reference, sha256, source)
+    return manifest
+
+
+def _check_subject(manifest: Manifest, reference: Reference, sha256: Sha256, source: str) -> None:
+    """Refuse a manifest that is about another artifact than the one asked for."""
+    artifact = manifest.artifact
+    if (artifact.country, artifact.name) != (reference.country, reference.name):
+        raise FormatError(
+            f"this is the manifest of {artifact.country}/{artifact.name}, and "
+            f"{reference.country}/{reference.name} was asked for",
+            where=source,
+            remedy=f"Ask for {manifest.reference}.",
+        )
+    if artifact.sha256 != sha256:
+        raise DigestMismatchError(
+            what=f"the artifact that the manifest of {reference} describes",
+            expected=f"sha256:{sha256}",
+            actual=f"sha256:{artifact.sha256}",
+            source=source,
+        )
+
+
+def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:
+    names = [pointer.name for pointer in pointers]
+    close = difflib.get_close_matches(reference.name, names, n=3)
+    shown = close or names[:5]
+    return NotFoundError(
+        f"channel {reference.channel} of {reference.country} has no dataset {reference.name!r}",
+        remedy=f"It has {', '.join(shown)}{' …' if len(names) > len(shown) else ''}."
+        if shown
+        else "It is empty.",
+    )
