@@ -1,0 +1,45 @@
+"""``pe-dvc manifest``: the stage that writes manifests, and what goes with it."""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+
+
+@click.group("manifest")
+def command() -> None:
+    """Write and check the manifests of a data repo."""
+
+
+@command.command("write")
+@json_option
+def write(as_json: bool) -> None:
+    """Write the manifest of every dataset that dvc.yaml declares.
+
+    Made to be the command of a stage of `dvc repro`. A manifest that would differ only in when
+    and where it was built is left as it is.
+    """
+    from pe_dvc.project.manifests import write_manifests
+    from pe_dvc.project.settings import find_root
+
+    written = write_manifests(find_root())
+    if as_json:
+        print_json([{"name": w.name, "change": w.change, "sha256": w.sha256} for w in written])
+        return
+    for w in written:
+        say(f"{w.change:<9} {w.name}  sha256:{w.sha256}" if w.sha256 else f"{w.change:<9} {w.name}")
+
+
+@command.command("adopt")
+@click.argument("name")
+@store_option
+def adopt(name: str, store: str | None) -> None:
+    """Take over the manifest that was published first for the same bytes as yours.
+
+    Then run `dvc commit --force manifests` and `dvc repro`, and commit.
+    """
+    from pe_dvc.project.repo import DataRepo
+
+    path = DataRepo.find().adopt_manifest(name, store=store)
+    say(f"Took over {path}. Next: dvc commit --force manifests && dvc repro, then commit.")

@@ -1,0 +1,37 @@
+"""``pe-dvc push``: publish what this checkout holds."""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+
+
+@click.command("push")
+@store_option
+@json_option
+def command(store: str | None, as_json: bool) -> None:
+    """Publish payloads, manifests and channels, in that order.
+
+    Uploads only what the bucket lacks. The signed pointer comes last, so that readers see the
+    old state or the new one, never one between. A push that was cut off is completed by the
+    next one.
+    """
+    from pe_dvc.project.repo import DataRepo
+
+    pushed = DataRepo.find().push(store=store, reporter=Bars())
+    if as_json:
+        print_json(pushed.to_json())
+        return
+    objects, channel = pushed.objects, pushed.channel
+    for path in objects.repaired:
+        say(f"repaired {path}: the bucket held an object of another size")
+    say(
+        f"payloads   {len(objects.uploaded)} uploaded ({bytes_text(objects.uploaded_bytes)}), "
+        f"{objects.present} already there"
+    )
+    say(
+        f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
+    )
+    say(f"channels   {channel.summary}")
+    say(f"published to {pushed.store}")

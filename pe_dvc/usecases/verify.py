@@ -1,0 +1,106 @@
+"""Verify: do a dataset's file, manifest, DVC record and signed pointer agree?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pe_dvc.primitives.digest import sha256_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.primitives.digest import Sha256
+
+Verdict = Literal["ok", "differs", "missing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """The verdict on one dataset; ``detail`` says what agrees, or what does not and why."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return self.verdict == "ok"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as plain JSON values."""
+        return {"name": self.name, "verdict": self.verdict, "detail": self.detail}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a checkout holds about one dataset; None for what is not there.
+
+    ``file_digest`` hashes the file in the workspace, and is called only if all else agrees.
+    """
+
+    name: str
+    manifest: Manifest | None
+    manifest_data: bytes
+    locked_md5: str | None
+    pointer: Pointer | None
+    file_digest: Callable[[], Sha256 | None]
+
+
+def verify(evidence: Evidence) -> Check:
+    """Return the verdict on one dataset. The first disagreement found is the one reported."""
+    name, manifest = evidence.name, evidence.manifest
+    if manifest is None:
+        return _missing(name, "no manifest: run dvc repro")
+    artifact = manifest.artifact
+    if evidence.locked_md5 is not None and evidence.locked_md5 != artifact.dvc.md5:
+        return _differs(
+            name,
+            f"dvc.lock has md5 {evidence.locked_md5} and the manifest {artifact.dvc.md5}: "
+            "run dvc repro",
+        )
+    disagreement = _pointer_disagreement(evidence, manifest)
+    if disagreement is not None:
+        return _differs(name, disagreement)
+    actual = evidence.file_digest()
+    if actual is None:
+        return _missing(name, f"{artifact.path} is not here: run dvc pull")
+    if actual != artifact.sha256:
+        return _differs(
+            name,
+            f"{artifact.path}: expected sha256:{artifact.sha256} by the manifest, got "
+            f"sha256:{actual}. DVC may hold wrong bytes too: remove {artifact.path} and its "
+            f"object files/md5/{artifact.dvc.md5[:2]}/{artifact.dvc.md5[2:]} from the DVC "
+            "cache, then run dvc pull",
+        )
+    signed = "signed in latest" if evidence.pointer else "not in a channel"
+    return Check(name=name, verdict="ok", detail=f"sha256:{artifact.sha256}, {signed}")
+
+
+def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:
+    pointer = evidence.pointer
+    if pointer is None:
+        return None
+    if pointer.sha256 != manifest.artifact.sha256:
+        return (
+            f"channel latest points to sha256:{pointer.sha256} and the manifest is of "
+            f"sha256:{manifest.artifact.sha256}: run dvc repro"
+        )
+    actual = sha256_bytes(evidence.manifest_data)
+    if pointer.manifest_sha256 != actual:
+        return (
+            f"the manifest has sha256:{actual} and channel latest signed "
+            f"sha256:{pointer.manifest_sha256}: it was edited; git checkout it, or run dvc repro"
+        )
+    return None
+
+
+def _missing(name: str, detail: str) -> Check:
+    return Check(name=name, verdict="missing", detail=detail)
+
+
+def _differs(name: str, detail: str) -> Check:
+    return Check(name=name, verdict="differs", detail=detail)
