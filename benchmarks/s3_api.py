@@ -1,0 +1,257 @@
+"""The operations of S3 that ``s3_server`` speaks. Signatures are not checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from email.utils import formatdate
+from time import gmtime, strftime
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from benchmarks.s3_http import Connection, Request, Response
+from benchmarks.s3_objects import PART_STRIDE, Objects, PreconditionFailed, Stored
+
+_XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+
+
+def answer(objects: Objects, connection: Connection, request: Request) -> Response:
+    """Carry out ``request``. Its body may be left unread only if it is empty."""
+    if not request.bucket:
+        return _xml(f"<ListAllMyBucketsResult {_XMLNS}><Buckets/></ListAllMyBucketsResult>")
+    if not request.key:
+        return _bucket(objects, connection, request)
+    match request.method:
+        case "GET" | "HEAD":
+            return _get(objects, request)
+        case "PUT" if "x-amz-copy-source" in request.headers:
+            return _error(501, "NotImplemented")
+        case "PUT" if "uploadId" in request.query:
+            return _upload_part(objects, connection, request)
+        case "PUT":
+            return _put(objects, connection, request)
+        case "POST" if "uploads" in request.query:
+            return _create_upload(objects, connection, request)
+        case "POST":
+            return _complete_upload(objects, connection, request)
+        case "DELETE" if "uploadId" in request.query:
+            objects.discard(request.query["uploadId"])
+            return Response(204)
+        case "DELETE":
+            objects.remove(request.bucket, request.key)
+            return Response(204)
+    return _error(405, "MethodNotAllowed")
+
+
+def _bucket(objects: Objects, connection: Connection, request: Request) -> Response:
+    data = connection.read(request)
+    if request.method == "PUT":
+        objects.create_bucket(request.bucket)
+        return Response()
+    if not objects.has_bucket(request.bucket):
+        return _error(404, "NoSuchBucket")
+    match request.method:
+        case "HEAD":
+            return Response(headers={"x-amz-bucket-region": "us-east-1"})
+        case "POST":
+            return _delete_many(objects, request.bucket, data)
+        case "GET" if "location" in request.query:
+            return _xml(f"<LocationConstraint {_XMLNS}/>")
+        case "GET":
+            return _list(objects, request)
+    return _error(405, "MethodNotAllowed")
+
+
+def _get(objects: Objects, request: Request) -> Response:
+    stored = objects.find(request.bucket, request.key)
+    if stored is None:
+        return _error(404, "NoSuchKey")
+    headers = {
+        "ETag": stored.etag,
+        "Last-Modified": formatdate(stored.modified, usegmt=True),
+        "Accept-Ranges": "bytes",
+        "Content-Type": "binary/octet-stream",
+    }
+    if request.headers.get("if-match", stored.etag) not in ("*", stored.etag):
+        return _error(412, "PreconditionFailed")
+    start, end, status = 0, stored.size, 200
+    if "range" in request.headers:
+        start, end = _range(request.headers["range"], stored.size)
+        if start >= end:
+            return _error(416, "InvalidRange")
+        status = 206
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    if request.method == "HEAD":
+        return Response(status, headers, length=end - start)
+    try:
+        file = objects.open_data(stored.data)
+    except FileNotFoundError:  # replaced since its index was read
+        return _get(objects, request)
+    return Response(status, headers, file=file, segments=_segments(stored, start, end))
+
+
+def _range(text: str, size: int) -> tuple[int, int]:
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text)
+    if not match or match[0] == "bytes=-":
+        return 0, size
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def _segments(stored: Stored, start: int, end: int) -> list[tuple[int, int]]:
+    found, position = [], 0
+    for offset, length in stored.segments:
+        skip = max(0, start - position)
+        take = min(length, end - position) - skip
+        if take > 0:
+            found.append((offset + skip, take))
+        position += length
+    return found
+
+
+def _put(objects: Objects, connection: Connection, request: Request) -> Response:
+    data, file = objects.new_data()
+    try:
+        size = connection.receive(request, file, 0)
+    finally:
+        os.close(file)
+    return _commit(objects, request, data, [[0, size]])
+
+
+def _commit(objects: Objects, request: Request, data: str, segments: list[list[int]]) -> Response:
+    headers = request.headers
+    create = headers.get("if-none-match") == "*"
+    if not objects.has_bucket(request.bucket):
+        return _error(404, "NoSuchBucket")
+    try:
+        stored = objects.commit(
+            request.bucket,
+            request.key,
+            data,
+            segments,
+            create=create,
+            if_match=headers.get("if-match"),
+        )
+    except PreconditionFailed:
+        objects.discard(data)
+        return _error(412, "PreconditionFailed")
+    if request.method == "PUT":
+        return Response(headers={"ETag": stored.etag, **_checksums(request)})
+    return _xml(
+        f"<CompleteMultipartUploadResult {_XMLNS}><Bucket>{request.bucket}</Bucket>"
+        f"<Key>{escape(request.key)}</Key><ETag>{escape(stored.etag)}</ETag>"
+        "</CompleteMultipartUploadResult>"
+    )
+
+
+def _create_upload(objects: Objects, connection: Connection, request: Request) -> Response:
+    connection.read(request)
+    data, file = objects.new_data()
+    os.close(file)
+    return _xml(
+        f"<InitiateMultipartUploadResult {_XMLNS}><Bucket>{request.bucket}</Bucket>"
+        f"<Key>{escape(request.key)}</Key><UploadId>{data}</UploadId>"
+        "</InitiateMultipartUploadResult>"
+    )
+
+
+def _upload_part(objects: Objects, connection: Connection, request: Request) -> Response:
+    try:
+        file = objects.open_data(request.query["uploadId"], os.O_WRONLY)
+    except FileNotFoundError:
+        connection.read(request)
+        return _error(404, "NoSuchUpload")
+    try:
+        number = int(request.query["partNumber"])
+        size = connection.receive(request, file, number * PART_STRIDE)
+    finally:
+        os.close(file)
+    # The part's length travels in its etag, so that completing needs no record of parts.
+    return Response(headers={"ETag": f'"{size:032x}"', **_checksums(request)})
+
+
+def _complete_upload(objects: Objects, connection: Connection, request: Request) -> Response:
+    segments = []
+    for part in ElementTree.fromstring(connection.read(request)).iterfind("{*}Part"):
+        number = int(part.findtext("{*}PartNumber", ""))
+        size = int(part.findtext("{*}ETag", "").strip('"'), 16)
+        segments.append([number * PART_STRIDE, size])
+    return _commit(objects, request, request.query["uploadId"], segments)
+
+
+def _delete_many(objects: Objects, bucket: str, data: bytes) -> Response:
+    keys = [key.text or "" for key in ElementTree.fromstring(data).iterfind("{*}Object/{*}Key")]
+    for key in keys:
+        objects.remove(bucket, key)
+    deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+    return _xml(f"<DeleteResult {_XMLNS}>{deleted}</DeleteResult>")
+
+
+def _list(objects: Objects, request: Request) -> Response:
+    query = request.query
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    after = query.get("continuation-token") or query.get("start-after", "")
+    limit = int(query.get("max-keys", 1000))
+    items: list[str] = []
+    groups: list[str] = []
+    last = after
+    truncated = False
+    for key in objects.keys(request.bucket, prefix):
+        group = _group(key, prefix, delimiter)
+        if key <= after or (group and (group in groups[-1:] or group <= after)):
+            continue
+        if len(items) + len(groups) == limit:
+            truncated = True
+            break
+        if group:
+            groups.append(group)
+        else:
+            items.append(key)
+        last = group or key
+    return _listing(objects, request.bucket, items, groups, last if truncated else None)
+
+
+def _group(key: str, prefix: str, delimiter: str) -> str:
+    head, found, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+    return prefix + head + found if found else ""
+
+
+def _listing(
+    objects: Objects, bucket: str, items: list[str], groups: list[str], next_token: str | None
+) -> Response:
+    parts = [f"<Name>{bucket}</Name><KeyCount>{len(items) + len(groups)}</KeyCount>"]
+    parts.append(f"<IsTruncated>{'false' if next_token is None else 'true'}</IsTruncated>")
+    if next_token is not None:
+        parts.append(f"<NextContinuationToken>{escape(next_token)}</NextContinuationToken>")
+    for key in items:
+        stored = objects.find(bucket, key)
+        if stored:
+            modified = strftime("%Y-%m-%dT%H:%M:%S.000Z", gmtime(stored.modified))
+            parts.append(
+                f"<Contents><Key>{escape(key)}</Key><Size>{stored.size}</Size>"
+                f"<LastModified>{modified}</LastModified><ETag>{escape(stored.etag)}</ETag>"
+                "<StorageClass>STANDARD</StorageClass></Contents>"
+            )
+    for group in groups:
+        parts.append(f"<CommonPrefixes><Prefix>{escape(group)}</Prefix></CommonPrefixes>")
+    return _xml(f"<ListBucketResult {_XMLNS}>{''.join(parts)}</ListBucketResult>")
+
+
+def _checksums(request: Request) -> dict[str, str]:
+    """S3 repeats the checksums that it was given; clients put them into the completion."""
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name.startswith("x-amz-checksum-") and name != "x-amz-checksum-algorithm"
+    }
+
+
+def _xml(text: str, status: int = 200) -> Response:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    return Response(status, {"Content-Type": "application/xml"}, body)
+
+
+def _error(status: int, code: str) -> Response:
+    return _xml(f"<Error><Code>{code}</Code><Message>{code}</Message></Error>", status)
