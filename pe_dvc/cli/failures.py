@@ -56,6 +56,12 @@ def guarded(command: click.Command) -> int:
     except OSError as error:
         _say(f"{error.strerror or error}: {error.filename or 'no file named'}", None)
         return OTHER
+    except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
+        import traceback
+
+        traceback.print_exc()
+        _say("this is a bug in pe_dvc: please report it with the lines above", None)
+        return OTHER
     return OK
 
 

@@ -13,6 +13,7 @@ from pe_dvc.project import locations
 from pe_dvc.store.cache import Cache
 
 if TYPE_CHECKING:
+    from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
@@ -74,8 +75,12 @@ class Reader:
         return self.cache.copy_out(path, output)
 
     @cached_property
-    def _repo(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        raise NotImplementedError
+    def _repo(self) -> DataRepo | None:
+        """The data repo that we stand in, if it is this country's."""
+        from pe_dvc.project.repo import DataRepo
+
+        repo = DataRepo.around()
+        return repo if repo is not None and repo.country == self.country else None
 
     def _root(self) -> bytes:
         from pe_dvc.trust.pins import pinned_root

@@ -14,7 +14,7 @@ from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
-from pe_dvc.primitives.reference import ChannelName, Reference
+from pe_dvc.primitives.reference import Reference
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
@@ -28,11 +28,11 @@ MANIFEST_LIMIT = 64 * 1024 * 1024
 class Channels(Protocol):
     """The signed pointers of one country, verified (``pe_dvc.trust.client``)."""
 
-    def lookup(self, channel: ChannelName, name: str) -> Pointer | None:
+    def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset."""
         ...
 
-    def pointers(self, channel: ChannelName) -> list[Pointer]:
+    def pointers(self, channel: str) -> list[Pointer]:
         """Return every pointer of a channel, by name."""
         ...
 

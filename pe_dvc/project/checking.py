@@ -1,0 +1,118 @@
+"""Checking a checkout: the evidence on each dataset, gathered from files, and the verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.dvc_cache import read_dir_listing
+from pe_dvc.adapters.dvc_lineage import Lineage
+from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.usecases.verify import Check, Evidence, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.project.repo import DataRepo
+
+
+def check_datasets(repo: DataRepo, names: Sequence[str] = ()) -> list[Check]:
+    """Return the verdict on each declared dataset, or on those of ``names``, by name.
+
+    Raises NotFoundError for a name that dvc.yaml does not declare.
+    """
+    evidence = [_with_file(repo, found) for found in gather(repo, names)]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(verify, evidence))
+
+
+def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
+    """Return what the checkout holds on each dataset; the file is taken to be as described.
+
+    Raises as ``check_datasets``.
+    """
+    from pe_dvc.usecases.channel import read_pointers
+
+    declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        raise NotFoundError(
+            f"dvc.yaml declares no dataset {unknown[0]!r}",
+            remedy=f"It declares {', '.join(declared) or 'none'}.",
+        )
+    pointers = {}
+    if (repo.channels_dir / "latest.json").exists():
+        pointers = read_pointers(repo.channels_root, repo.country, "latest")
+    locked = LockedHashes(repo)
+    gathered = []
+    for name in names or declared:
+        path = repo.root / repo.settings.manifests / f"{name}.json"
+        data = path.read_bytes() if path.exists() else b""
+        manifest = Manifest.from_bytes(data, where=str(path)) if data else None
+        gathered.append(
+            Evidence(
+                name=name,
+                manifest=manifest,
+                manifest_data=data,
+                locked_md5=locked.md5_of(declared[name]),
+                pointer=pointers.get(name),
+                file_digest=partial(_as_described, manifest),
+            )
+        )
+    return gathered
+
+
+class LockedHashes:
+    """DVC's hash of each dataset, by dvc.lock and by the listings of tracked directories."""
+
+    def __init__(self, repo: DataRepo) -> None:
+        self._lineage = Lineage(repo.dvc)
+        self._cache_dir = repo.dvc_config.cache_dir
+        self._listings: dict[str, dict[str, str]] = {}
+
+    def md5_of(self, declaration: Declaration) -> str | None:
+        """Return DVC's md5 of a dataset's file, None where DVC has no record of it here."""
+        output = self._lineage.output_of(declaration.path)
+        if output is None or output.md5 is None:
+            return None
+        if not output.is_directory:
+            return output.md5
+        inside = declaration.path.removeprefix(f"{output.path}/")
+        return self._listing(output.md5).get(inside)
+
+    def _listing(self, md5: str) -> dict[str, str]:
+        if md5 not in self._listings:
+            try:
+                self._listings[md5] = dict(read_dir_listing(self._cache_dir, md5))
+            except NotFoundError:
+                self._listings[md5] = {}
+        return self._listings[md5]
+
+
+def _with_file(repo: DataRepo, evidence: Evidence) -> Evidence:
+    """Return the evidence with the workspace's file really hashed."""
+    from dataclasses import replace
+
+    if evidence.manifest is None:
+        return evidence
+    path = repo.root / evidence.manifest.artifact.path
+    return replace(evidence, file_digest=partial(_hash_file, path))
+
+
+def _hash_file(path: Path) -> Sha256 | None:
+    try:
+        with path.open("rb") as file:
+            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+    except FileNotFoundError:
+        return None
+
+
+def _as_described(manifest: Manifest | None) -> Sha256 | None:
+    return Sha256(manifest.artifact.sha256) if manifest else None

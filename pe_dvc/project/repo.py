@@ -1,0 +1,141 @@
+"""A data repo on this machine: its settings, its DVC files, its store, wired to the use cases."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.project.settings import find_root, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pe_dvc.adapters.dvc_config import DvcConfig
+    from pe_dvc.adapters.dvc_files import DvcFiles
+    from pe_dvc.project.pushing import Pushed
+    from pe_dvc.project.settings import Settings
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.progress import Reporter
+    from pe_dvc.usecases.verify import Check
+
+
+class DataRepo:
+    """A country's data repo. Reads a file only when something of it is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> DataRepo:
+        """Return the data repo at or above ``start`` (the working directory).
+
+        Raises NotFoundError where there is none.
+        """
+        return cls(find_root(start or Path.cwd()))
+
+    @classmethod
+    def around(cls, start: Path | None = None) -> DataRepo | None:
+        """Return the data repo at or above ``start``, None where there is none of pe_dvc's."""
+        try:
+            repo = cls.find(start)
+            _ = repo.settings
+        except (NotFoundError, FormatError):
+            return None
+        return repo
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The table ``[tool.pe_dvc]``."""
+        return read_settings(self.root)
+
+    @property
+    def country(self) -> str:
+        """The repo's country."""
+        return self.settings.country
+
+    @cached_property
+    def dvc(self) -> DvcFiles:
+        """What DVC's files say, as of the first time they are asked for."""
+        from pe_dvc.adapters.dvc_files import DvcFiles
+
+        return DvcFiles.read(self.root)
+
+    @cached_property
+    def dvc_config(self) -> DvcConfig:
+        """DVC's configuration."""
+        from pe_dvc.adapters.dvc_config import read_config
+
+        return read_config(self.root)
+
+    @property
+    def channels_root(self) -> Path:
+        """Directory that holds a directory of signed metadata for each country."""
+        return self.root / self.settings.channels
+
+    @property
+    def channels_dir(self) -> Path:
+        """Directory of the country's signed metadata."""
+        return self.channels_root / self.country
+
+    def check_country(self, country: str) -> None:
+        """Raise FormatError unless ``country`` is this repo's."""
+        if country != self.country:
+            raise FormatError(
+                f"this is the data repo of {self.country!r}, not of {country!r}",
+                where=f"{self.root / 'pyproject.toml'}: tool.pe_dvc.country",
+                remedy=f"Say --country {self.country}, or correct the setting.",
+            )
+
+    def open_store(self, url: str | None = None) -> Store:
+        """Return the store: ``url``, ``PE_DVC_STORE``, the settings', or the DVC remote's.
+
+        Endpoint and credentials are those of the DVC remote where that lies in the same store.
+        """
+        from pe_dvc.project.stores import open_store, split_remote_url
+
+        given = url or os.environ.get("PE_DVC_STORE") or self.settings.store
+        name = self.remote_name
+        if given and name is None:
+            return open_store(given)
+        if name is None:
+            raise NotFoundError(
+                f"{self.root}: no store is known: neither --store, PE_DVC_STORE, store in "
+                "[tool.pe_dvc] nor a default DVC remote",
+                remedy=f"Run dvc remote add --default policyengine <bucket>/{self.country}.",
+            )
+        remote = self.dvc_config.remote(name)
+        if given is None:
+            return open_store(split_remote_url(remote.url, self.country), options=remote.options)
+        same = remote.url.split(":", 1)[0] == given.split(":", 1)[0]
+        return open_store(given, options=remote.options if same else None)
+
+    @property
+    def remote_name(self) -> str | None:
+        """Name of the DVC remote that lies in the store."""
+        return self.settings.remote or self.dvc_config.default_remote
+
+    def root_of_trust(self) -> bytes | None:
+        """Return the root that this clone's git holds, None where there is none."""
+        path = self.channels_dir / "root.json"
+        return path.read_bytes() if path.exists() else None
+
+    def push(self, *, store: str | None = None, reporter: Reporter | None = None) -> Pushed:
+        """Publish payloads, manifests and channels (``pe_dvc.project.pushing``)."""
+        from pe_dvc.project.pushing import push
+
+        return push(self, self.open_store(store), reporter=reporter)
+
+    def verify(self, names: Sequence[str] = ()) -> list[Check]:
+        """Check datasets of this checkout, all unless named (``pe_dvc.project.checking``)."""
+        from pe_dvc.project.checking import check_datasets
+
+        return check_datasets(self, names)
+
+    def adopt_manifest(self, name: str, *, store: str | None = None) -> Path:
+        """Replace a manifest by the one that was published first for the same bytes."""
+        from pe_dvc.project.pushing import adopt_manifest
+
+        return adopt_manifest(self, name, self.open_store(store))
