@@ -1,0 +1,124 @@
+"""A country's metadata in the bucket, as a publisher sees it: read, verified, never taken on faith.
+
+A publisher trusts the root in git. What an earlier root's keys signed was once right, and has no
+say any more: after a key was rotated because it was stolen, versions start anew from git.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic
+
+from pe_dvc.documents.keys import channel_prefix
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
+from pe_dvc.trust.roles import max_length, metadata_key
+from pe_dvc.trust.tuf_api import (
+    LengthOrHashMismatchError,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    Timestamp,
+)
+from pe_dvc.trust.verify import TAMPERED, Kind, expiry_days, parse, signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pe_dvc.store.port import Store
+
+
+@dataclass(frozen=True)
+class Held(Generic[Kind]):
+    """Metadata that the bucket holds, with the bytes and the etag of its object."""
+
+    metadata: Metadata[Kind]
+    data: bytes
+    etag: str
+
+    @property
+    def promise(self) -> MetaFile:
+        """What the role above says about this file: its version, length and sha256."""
+        return MetaFile.from_data(self.metadata.signed.version, self.data, ["sha256"])
+
+
+class ChannelBucket:
+    """Reads a country's metadata; ``roots`` is git's verified chain, oldest first."""
+
+    def __init__(self, store: Store, country: str, roots: Sequence[Root]) -> None:
+        self.store, self.country = store, country
+        self.root, self._older = roots[-1], roots[:-1]
+
+    def key(self, role: str, version: int | None = None) -> str:
+        """Return the key of a role's metadata."""
+        return metadata_key(self.country, role, version)
+
+    def where(self, role: str, version: int | None = None) -> str:
+        """Return the address of a role's metadata, for messages."""
+        return f"{self.store.url}/{self.key(role, version)}"
+
+    def read(self, role: str, kind: type[Kind], version: int | None = None) -> Held[Kind]:
+        """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError."""
+        data, info = self.store.read(self.key(role, version), limit=max_length(role))
+        return Held(parse(kind, data, where=self.where(role, version)), data, info.etag)
+
+    def timestamp(self) -> tuple[Held[Timestamp] | None, str | None]:
+        """Return the timestamp, None if today's root does not vouch for it, and its etag.
+
+        Raises SignatureError if no root ever did.
+        """
+        try:
+            held = self.read("timestamp", Timestamp)
+        except NotFoundError:
+            return None, None
+        trusted = self._is_todays("timestamp", held.metadata, self.where("timestamp"))
+        return (held if trusted else None), held.etag
+
+    def snapshot(self, version: int, promise: MetaFile | None = None) -> Held[Snapshot] | None:
+        """Return a snapshot, None if today's root does not vouch for it.
+
+        ``promise`` is what the timestamp says about it, None for one that no timestamp names
+        yet. Raises NotFoundError, and VerificationError if it is not what was signed.
+        """
+        held = self.read("snapshot", Snapshot, version)
+        where = self.where("snapshot", version)
+        if promise is not None:
+            try:
+                promise.verify_length_and_hashes(held.data)
+            except LengthOrHashMismatchError as error:
+                raise DigestMismatchError(
+                    what=f"snapshot version {version}",
+                    expected="what the timestamp says",
+                    actual=str(error),
+                    source=where,
+                    remedy=TAMPERED,
+                ) from error
+        return held if self._is_todays("snapshot", held.metadata, where) else None
+
+    def newest_snapshot_version(self) -> int:
+        """Return the highest version of a snapshot that was ever written, 0 for none.
+
+        Lists the bucket: for a start without a timestamp to go by.
+        """
+        prefix = channel_prefix(self.country)
+        names = (info.key.removeprefix(prefix) for info in self.store.list(prefix))
+        numbers = [name.partition(".") for name in names if name.endswith(".snapshot.json")]
+        return max((int(n) for n, _, _ in numbers if n.isascii() and n.isdigit()), default=0)
+
+    def is_fresh(self, role: str, metadata: Metadata[Kind], now: datetime) -> bool:
+        """Return whether at least half of a role's days are left: the rest is for its renewal."""
+        half = timedelta(days=expiry_days(self.root, role)) / 2
+        return metadata.signed.expires - now >= half
+
+    def _is_todays(self, role: str, metadata: Metadata[Kind], where: str) -> bool:
+        if signatures(self.root, role, metadata):
+            return True
+        if any(signatures(root, role, metadata) for root in self._older):
+            return False
+        raise SignatureError(
+            f"{where}: {role} version {metadata.signed.version} does not have the signatures "
+            f"that any root of {self.country} asks for",
+            remedy=f"{TAMPERED} Restore the object from the bucket's history, or remove it, and "
+            "push again.",
+        )

@@ -1,0 +1,176 @@
+"""A reader of channels: python-tuf's client over a store, with pe_dvc's errors and a lock.
+
+The client's state is the last metadata that verified: it is what a rollback is measured against.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    StoreUnavailableError,
+    VerificationError,
+)
+from pe_dvc.primitives.names import check_country, check_name
+from pe_dvc.trust.failures import TUF_FAILURES, explain
+from pe_dvc.trust.fetcher import StoreFetcher
+from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
+from pe_dvc.trust.verify import TAMPERED, fingerprint, parse, verify_root_chain, verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pe_dvc.store.port import Store
+
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another process that reads the same channels."""
+
+
+@dataclass(frozen=True)
+class _Channel:
+    version: int
+    pointers: dict[str, Pointer]
+
+
+class ChannelClient:
+    """The verified channels of one country, as they were when first asked for.
+
+    One client is one consistent view: the metadata is refreshed once, at the first question.
+    ``root`` is the pinned root.json, ``state_dir`` where clients keep what they have verified,
+    each country, store and root apart.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        country: str,
+        root: bytes,
+        state_dir: Path,
+        *,
+        lock_timeout: float = LOCK_TIMEOUT,
+    ) -> None:
+        self.country = check_country(country)
+        self._store = store
+        self._root = root
+        verify_root_chain([root], where=f"the pinned root of {country}")
+        place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
+        self._state = state_dir / "channels" / f"{country}-{place}-{fingerprint(root)[:16]}"
+        self._lock_timeout = lock_timeout
+        self._updater: Updater | None = None
+        self._fetcher = StoreFetcher(store, country)
+        self._channels: dict[str, _Channel] = {}
+
+    def lookup(self, channel: str, name: str) -> Pointer | None:
+        """Return a dataset's pointer, None if the channel does not have that dataset.
+
+        Raises VerificationError, with the family that fits, for anything that is not what was
+        signed; NotFoundError if the store has no channels of the country; StoreError.
+        """
+        return self._channel(channel).pointers.get(check_name(name))
+
+    def pointers(self, channel: str) -> list[Pointer]:
+        """Return every pointer of a channel, by name. Raises as ``lookup`` does."""
+        return list(self._channel(channel).pointers.values())
+
+    def channel_version(self, channel: str) -> int:
+        """Return the version of a channel's metadata. Raises as ``lookup`` does."""
+        return self._channel(channel).version
+
+    def _channel(self, channel: str) -> _Channel:
+        if check_channel(channel) not in self._channels:
+            with self._locked():
+                self._channels[channel] = self._load(channel)
+        return self._channels[channel]
+
+    def _load(self, channel: str) -> _Channel:
+        """Let tuf load the role, then read the file that it has kept."""
+        try:
+            updater = self._updater or self._refreshed()
+            updater.get_targetinfo(f"{self.country}/{channel}/any")
+            metadata = self._kept(channel)
+            self._updater = updater
+        except TUF_FAILURES as error:
+            raise explain(error, self._fetcher.last, self._store.url, self._state) from error
+        targets = {path: target.to_dict() for path, target in metadata.targets.items()}
+        return _Channel(metadata.version, self._checked(channel, targets))
+
+    def _kept(self, channel: str) -> Targets:
+        """Return the role's metadata as tuf has kept it, if it did: a delegation may be gone.
+
+        Then the file would be an earlier refresh's, so it must be what today's snapshot names.
+        """
+        snapshot = parse(Snapshot, self._read("snapshot"), where="snapshot").signed
+        delegator = parse(Targets, self._read("targets"), where="targets").signed
+        promise = snapshot.meta.get(f"{channel}.json")
+        if promise is None or not _delegates(delegator, channel):
+            raise NotFoundError(f"{self._store.url} has no channel {channel} of {self.country}")
+        data = self._read(channel)
+        promise.verify_length_and_hashes(data)
+        metadata = parse(Targets, data, where=channel)
+        verify_signed_by(delegator, channel, metadata, where=channel)
+        return metadata.signed
+
+    def _read(self, role: str) -> bytes:
+        return (self._state / f"{role}.json").read_bytes()
+
+    def _checked(self, channel: str, targets: dict[str, dict[str, object]]) -> dict[str, Pointer]:
+        """Read pointers; that they are signed does not make them this channel's."""
+        where = f"channel {channel} in {self._store.url}"
+        try:
+            return pointers_of(targets, country=self.country, channel=channel, where=where)
+        except FormatError as error:
+            raise VerificationError(error.message, remedy=TAMPERED) from error
+
+    def _refreshed(self) -> Updater:
+        updater = Updater(
+            metadata_dir=str(self._state),
+            metadata_base_url="/",
+            fetcher=self._fetcher,
+            config=UpdaterConfig(
+                root_max_length=MAX_LENGTH["root"],
+                timestamp_max_length=MAX_LENGTH["timestamp"],
+                snapshot_max_length=MAX_LENGTH["snapshot"],
+                targets_max_length=MAX_LENGTH["targets"],
+            ),
+            bootstrap=self._root,
+        )
+        updater.refresh()
+        return updater
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes out: tuf's state is not safe for two writers at once."""
+        from filelock import FileLock, Timeout
+
+        try:
+            self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self._state / ".lock", timeout=self._lock_timeout)
+            with lock:
+                yield
+        except Timeout:
+            raise StoreUnavailableError(
+                f"another process has been reading the channels of {self.country} for over "
+                f"{self._lock_timeout:g} seconds and holds {self._state / '.lock'}",
+                operation="lock",
+                key=str(self._state),
+                remedy="Let it finish, or end it, and try again.",
+            ) from None
+        except OSError as error:
+            raise PeDvcError(
+                f"what was last verified cannot be kept in {self._state}: {error.strerror}",
+                remedy="Set PE_DVC_STATE_DIR to a directory that you can write to.",
+            ) from error
+
+
+def _delegates(delegator: Targets, role: str) -> bool:
+    delegations = delegator.delegations
+    return delegations is not None and role in (delegations.roles or {})

@@ -1,0 +1,122 @@
+"""What python-tuf's client refuses, said in pe_dvc's families: role, version, date, whose job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    RollbackError,
+    SignatureError,
+    StoreError,
+    VerificationError,
+)
+from pe_dvc.trust.roles import KEEPERS
+from pe_dvc.trust.tuf_api import (
+    BadVersionNumberError,
+    DeserializationError,
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+    LengthOrHashMismatchError,
+    Metadata,
+    RepositoryError,
+    UnsignedMetadataError,
+)
+from pe_dvc.trust.verify import TAMPERED, expired
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TUF_FAILURES = (RepositoryError, DownloadError, ValueError, TypeError, KeyError, RuntimeError)
+"""What refreshing can raise: tuf's own errors, and what it lets slip on odd metadata."""
+
+_FROZEN = (
+    "Either its publisher has not run for that long, or somebody shows you an old state: tell "
+    "the maintainers of the data."
+)
+
+
+def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) -> PeDvcError:
+    """Return pe_dvc's error for what tuf raised after reading the file ``last`` of ``store``."""
+    name, data = last
+    role = name.removesuffix(".json").rpartition(".")[2]
+    where = f"{store}/…/{name}"
+    if isinstance(error, DownloadError):
+        return _download(error, name, role, store)
+    if isinstance(error, ExpiredMetadataError):
+        return _expired(error, role, data, where, state)
+    if isinstance(error, LengthOrHashMismatchError):
+        return _mismatch(role, data, where, state)
+    if isinstance(error, UnsignedMetadataError):
+        return SignatureError(
+            f"{where}: {role} version {_version(data)} does not have the signatures it needs "
+            f"({error})",
+            remedy=TAMPERED,
+        )
+    if isinstance(error, BadVersionNumberError):
+        return RollbackError(
+            f"{where}: {role} version {_version(data)} is not the one that must come: {error}",
+            remedy=_FROZEN,
+        )
+    if isinstance(error, DeserializationError):
+        return FormatError(f"not TUF metadata: {error.__cause__ or error}", where=where)
+    return VerificationError(f"{where}: {role} does not verify: {error}", remedy=TAMPERED)
+
+
+def _download(error: DownloadError, name: str, role: str, store: str) -> PeDvcError:
+    if isinstance(error.__cause__, StoreError):
+        return error.__cause__
+    if isinstance(error, DownloadLengthMismatchError):
+        return VerificationError(f"{store}/…/{name} is {error}: it was not read", remedy=TAMPERED)
+    if isinstance(error, DownloadHTTPError) and role == "timestamp":
+        return NotFoundError(
+            f"{store} has no channels of that country: {error}",
+            remedy="Check the country, and that --store names the right bucket.",
+        )
+    return VerificationError(
+        f"{store}/…/{name} is gone, though signed metadata names it: {error}", remedy=TAMPERED
+    )
+
+
+def _expired(
+    error: ExpiredMetadataError, role: str, data: bytes, where: str, state: Path
+) -> PeDvcError:
+    """The signatures were checked before the expiry: the date in the bytes is to be believed."""
+    if "root" in str(error):
+        role, data, where = "root", (state / "root.json").read_bytes(), "the newest root"
+    signed = Metadata.from_bytes(data).signed
+    return expired(role, signed.version, signed.expires, where=where)
+
+
+def _mismatch(role: str, data: bytes, where: str, state: Path) -> PeDvcError:
+    promised = _promise(role, state)
+    return DigestMismatchError(
+        what=role,
+        expected=f"{promised['length']} bytes with sha256:{promised['hashes']['sha256']}",
+        actual=f"{len(data)} bytes with sha256:{sha256_bytes(data)}",
+        source=where,
+        remedy=f"{TAMPERED} It is made by {KEEPERS[role]}.",
+    )
+
+
+def _promise(role: str, state: Path) -> dict[str, Any]:
+    """Return what the verified timestamp or snapshot says about the role's file."""
+    promising = "timestamp" if role == "snapshot" else "snapshot"
+    signed = json.loads((state / f"{promising}.json").read_bytes())["signed"]
+    promise: dict[str, Any] = signed["meta"][f"{role}.json"]
+    return promise
+
+
+def _version(data: bytes) -> str:
+    """Return the version that unverified metadata claims to have."""
+    try:
+        return str(json.loads(data)["signed"]["version"])
+    except (ValueError, KeyError, TypeError):
+        return "?"

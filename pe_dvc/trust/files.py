@@ -1,0 +1,101 @@
+"""The signed metadata of one country in its data repo: ``channels/{country}/``.
+
+Files are indented JSON with sorted keys, so that a review shows what changed; the same bytes go
+into the bucket. They are written by temporary file and rename.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import check_country
+from pe_dvc.trust.roles import check_role
+from pe_dvc.trust.tuf_api import Metadata, Root, Targets
+from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write ``data`` so that ``path`` holds the old bytes or the new ones, never fewer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+class ChannelFiles:
+    """Reads and writes a country's metadata below ``directory``, the repo's ``channels``."""
+
+    def __init__(self, directory: Path, country: str) -> None:
+        self.country = check_country(country)
+        self.directory = directory / country
+
+    def path(self, role: str) -> Path:
+        """Return where a role's metadata lies."""
+        return self.directory / f"{check_role(role)}.json"
+
+    def exists(self) -> bool:
+        """Return whether the country has channels at all."""
+        return self.path("root").exists()
+
+    def read_bytes(self, role: str) -> bytes:
+        """Return a role's metadata as it stands. Raises NotFoundError."""
+        return self._read(self.path(role))
+
+    def read(self, role: str, kind: type[Kind]) -> Metadata[Kind]:
+        """Read a role's metadata; signatures are not checked. Raises NotFoundError, FormatError."""
+        return parse(kind, self.read_bytes(role), where=str(self.path(role)))
+
+    def write(self, role: str, metadata: Metadata[Any]) -> None:
+        """Write a role's metadata, for root into ``root_history`` as well."""
+        data = readable_json(metadata.to_dict())
+        if role == "root":
+            write_atomically(self._history(metadata.signed.version), data)
+        write_atomically(self.path(role), data)
+
+    def root_chain(self) -> list[bytes]:
+        """Return every root from version 1 to the current one. Raises NotFoundError."""
+        current = self.read_bytes("root")
+        version = parse(Root, current, where=str(self.path("root"))).signed.version
+        earlier = [self._read(self._history(number)) for number in range(1, version)]
+        return [*earlier, current]
+
+    def verified_root(self) -> Metadata[Root]:
+        """Return the current root, verified from version 1 on. Raises SignatureError."""
+        return verify_root_chain(self.root_chain(), where=str(self.path("root")))[-1]
+
+    def verified_targets(self) -> Metadata[Targets]:
+        """Return the metadata that delegates to the channels. Raises SignatureError."""
+        targets = self.read("targets", Targets)
+        verify_signed_by(
+            self.verified_root().signed, "targets", targets, where=str(self.path("targets"))
+        )
+        return targets
+
+    def _history(self, version: int) -> Path:
+        return self.directory / "root_history" / f"{version}.root.json"
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"{path} does not exist",
+                remedy=f"Run pe-dvc channel init --country {self.country} to lay out channels.",
+            ) from None
+        except OSError as error:
+            raise FormatError(f"cannot be read: {error.strerror}", where=str(path)) from None

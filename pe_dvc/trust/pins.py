@@ -1,0 +1,70 @@
+"""The roots of trust that a reader has pinned, one file for each country.
+
+A root is pinned once, by file and fingerprint; from there on its chain of signed successors is
+followed, and nothing else is believed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.digest import Sha256, check_sha256
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.primitives.names import check_country
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIX = ".root.json"
+
+
+def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None = None) -> Sha256:
+    """Trust ``root``, a root.json, for ``country``, and return its fingerprint.
+
+    ``expected`` is the fingerprint that it must have. Replaces an earlier pin. Raises
+    DigestMismatchError, and FormatError or SignatureError for bytes that are not a root signed
+    by a threshold of its own keys.
+    """
+    from pe_dvc.trust.files import write_atomically
+    from pe_dvc.trust.verify import fingerprint, verify_root_chain
+
+    actual = fingerprint(root)
+    if expected is not None and check_sha256(expected.removeprefix("sha256:")) != actual:
+        raise DigestMismatchError(
+            what=f"the root of {country}",
+            expected=f"fingerprint {expected}",
+            actual=actual,
+            source="the file given",
+            remedy="Do not trust it: ask the maintainers of the data which root is theirs.",
+        )
+    verify_root_chain([root], where=f"the root of {country}")
+    write_atomically(_path(config_dir, country), root)
+    return actual
+
+
+def pinned_root(config_dir: Path, country: str) -> bytes | None:
+    """Return the root pinned for ``country``, None if there is none."""
+    try:
+        return _path(config_dir, country).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def list_pins(config_dir: Path) -> dict[str, str]:
+    """Return the fingerprint of every pinned root, by country."""
+    from pe_dvc.trust.verify import fingerprint
+
+    files = sorted((config_dir / "trust").glob(f"*{_SUFFIX}"))
+    return {path.name.removesuffix(_SUFFIX): fingerprint(path.read_bytes()) for path in files}
+
+
+def remove_pin(config_dir: Path, country: str) -> None:
+    """Trust nothing for ``country`` any more. Raises NotFoundError if nothing was pinned."""
+    try:
+        _path(config_dir, country).unlink()
+    except FileNotFoundError:
+        raise NotFoundError(f"no root of trust is pinned for {country!r}") from None
+
+
+def _path(config_dir: Path, country: str) -> Path:
+    return config_dir / "trust" / f"{check_country(country)}{_SUFFIX}"

@@ -1,0 +1,168 @@
+"""Finding the signers of a role, and signing.
+
+In this order, the first that is set decides: ``PE_DVC_SIGNER_<ROLE>`` (URIs parted by white
+space), the project's own mapping, and else both the URIs that a role's keys carry in the signed
+metadata (KMS, HSM) and the key files of the country. URIs are securesystemslib's: ``file2:``,
+``awskms:``, ``gcpkms:``, ``hsm:`` …
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
+from pe_dvc.primitives.names import check_country
+from pe_dvc.trust.keys import load_key_file
+from pe_dvc.trust.roles import SIGNER_FIELD
+from pe_dvc.trust.tuf_api import (
+    Key,
+    Metadata,
+    Root,
+    Signer,
+    Targets,
+    UnsignedMetadataError,
+    UnverifiedSignatureError,
+)
+from pe_dvc.trust.verify import role_keys, signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+logger = logging.getLogger(__name__)
+
+_FILE = "file2:"
+
+
+class Signers:
+    """The private keys that this machine can sign with, for one country.
+
+    ``uris`` is the project's mapping of roles to signer URIs. A key file is used for a role
+    only if its key is one of the role's.
+    """
+
+    def __init__(
+        self,
+        country: str,
+        keys_dir: Path | None = None,
+        uris: Mapping[str, str | Sequence[str]] | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.country = check_country(country)
+        self._directory = keys_dir / country if keys_dir else None
+        self._uris = uris or {}
+        self._environ = environ
+
+    def sign(self, delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> list[str]:
+        """Add a signature of every key of ``role`` that is at hand and has not signed validly.
+
+        Returns the ids of the keys that were added; signatures that stand are left alone.
+        Raises SignatureError if a signer that was asked for by name fails, and the errors of
+        ``load_key_file``.
+        """
+        missing = signatures(delegator, role, metadata).unsigned
+        signed: list[str] = []
+        for signer in self._for_role(role, list(missing.values()), role_keys(delegator, role)):
+            if signer.public_key.keyid in signed:
+                continue
+            if self._sign(signer, role, metadata):
+                signed.append(signer.public_key.keyid)
+        return signed
+
+    def _for_role(self, role: str, wanted: list[Key], keys: list[Key]) -> Iterator[Signer]:
+        named = self._named(role)
+        for uri in named:
+            yield from self._open(uri, role, wanted, keys)
+        if named:
+            return
+        for key in wanted:
+            known = key.unrecognized_fields.get(SIGNER_FIELD)
+            if isinstance(known, str):
+                yield from self._try(known, key)
+        yield from _matching(self._key_files(), wanted)
+
+    def _named(self, role: str) -> list[str]:
+        given = self._environ.get(f"PE_DVC_SIGNER_{role.upper()}")
+        if given:
+            return given.split()
+        named = self._uris.get(role, [])
+        return [named] if isinstance(named, str) else list(named)
+
+    def _key_files(self) -> list[Signer]:
+        if self._directory is None or not self._directory.is_dir():
+            return []
+        return [load_key_file(path) for path in sorted(self._directory.glob("*.pem"))]
+
+    def _open(self, uri: str, role: str, wanted: list[Key], keys: list[Key]) -> list[Signer]:
+        """Return the signers of a URI that was asked for by name; it must be one of the role's."""
+        if uri.startswith(_FILE):
+            signer = load_key_file(self._file(uri))
+            if not _matching([signer], keys):
+                raise SignatureError(
+                    f"{uri} is not a key of {role}",
+                    remedy=f"Use a key of {role}, or add this one to the role.",
+                )
+            return _matching([signer], wanted)
+        return [self._remote(uri, key) for key in _of_uri(uri, wanted)]
+
+    def _file(self, uri: str) -> Path:
+        path = Path(uri.removeprefix(_FILE)).expanduser()
+        return Path(self._environ.get("CRYPTO_SIGNER_PATH_PREFIX", "")) / path
+
+    def _remote(self, uri: str, key: Key) -> Signer:
+        """Open a KMS or HSM. What it raises is its library's own and is not foreseeable."""
+        try:
+            return Signer.from_priv_key_uri(uri, key)
+        except Exception as error:
+            raise SignatureError(
+                f"the signer {uri} cannot be used: {type(error).__name__}: {error}",
+                remedy="Check the URI, its credentials, and that its library is installed.",
+            ) from error
+
+    def _try(self, uri: str, key: Key) -> list[Signer]:
+        """Open a signer that the metadata names: it may well be another person's."""
+        try:
+            if uri.startswith(_FILE):
+                return _matching([load_key_file(self._file(uri))], [key])
+            return [self._remote(uri, key)]
+        except (FormatError, NotFoundError, SignatureError) as error:
+            logger.info("not signing with %s: %s", uri, error)
+            return []
+
+    def _sign(self, signer: Signer, role: str, metadata: Metadata[Any]) -> bool:
+        key = signer.public_key
+        before = metadata.signatures.get(key.keyid)
+        try:
+            signature = metadata.sign(signer, append=True)
+            key.verify_signature(signature, metadata.signed_bytes)
+        except (UnsignedMetadataError, UnverifiedSignatureError) as error:
+            if before is None:
+                metadata.signatures.pop(key.keyid, None)
+            else:
+                metadata.signatures[key.keyid] = before
+            if self._named(role):
+                raise SignatureError(
+                    f"key {key.keyid} of {role} could not sign: {error}",
+                    remedy="Check the credentials of the signer.",
+                ) from error
+            logger.info("key %s of %s could not sign: %s", key.keyid, role, error)
+            return False
+        return True
+
+
+def _matching(signers: Sequence[Signer], keys: Sequence[Key]) -> list[Signer]:
+    keyids = {key.keyid for key in keys}
+    return [signer for signer in signers if signer.public_key.keyid in keyids]
+
+
+def _of_uri(uri: str, keys: list[Key]) -> list[Key]:
+    """Return the key that says it is behind ``uri``, or else the only one there is."""
+    exact = [key for key in keys if key.unrecognized_fields.get(SIGNER_FIELD) == uri]
+    if exact or len(keys) <= 1:
+        return exact or keys
+    raise SignatureError(
+        f"which of {len(keys)} keys is behind {uri} is not known",
+        remedy=f"Give the key the field {SIGNER_FIELD} in the metadata that lists it.",
+    )

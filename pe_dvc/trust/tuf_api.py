@@ -1,0 +1,118 @@
+"""The one door to python-tuf and securesystemslib, opened without boto3 and urllib3.
+
+``import tuf.ngclient`` takes some 750 ms, because securesystemslib's signer for AWS KMS imports
+boto3 and tuf's default fetcher imports urllib3, whether or not anybody wants them; without the
+two it takes 150. A reader of channels needs neither. So while tuf is imported, stand-ins take
+their places, which import the real thing when it is first used: signing by AWS KMS works as ever.
+Import tuf from here only. (``importlib.util.LazyLoader`` does not help: in Python 3.11 a plain
+``import boto3`` already loads the module.)
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FETCHER = "tuf.ngclient.urllib3_fetcher"
+
+
+class _StandIn(ModuleType):
+    """A module that is imported when one of its attributes is first asked for."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        self.step_aside()
+        return getattr(importlib.import_module(self.__name__), attribute)
+
+    def step_aside(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
+
+class _FetcherStandIn(_StandIn):
+    """Has the one name that tuf takes from the module, so that taking it imports nothing."""
+
+    __path__: list[str] = []  # noqa: RUF012 - the import machinery asks for it
+
+    def Urllib3Fetcher(self, *arguments: Any, **options: Any) -> Any:  # noqa: N802
+        return self.__getattr__("Urllib3Fetcher")(*arguments, **options)
+
+
+@contextmanager
+def _stand_ins() -> Iterator[None]:
+    wanted = [_StandIn("boto3"), _FetcherStandIn(_FETCHER)]
+    placed = [module for module in wanted if module.__name__ not in sys.modules]
+    sys.modules.update({module.__name__: module for module in placed})
+    try:
+        yield
+    finally:
+        for module in placed:
+            module.step_aside()
+
+
+with _stand_ins():
+    from securesystemslib.exceptions import UnverifiedSignatureError
+    from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
+    from tuf.api.exceptions import (
+        BadVersionNumberError,
+        DownloadError,
+        DownloadHTTPError,
+        DownloadLengthMismatchError,
+        ExpiredMetadataError,
+        LengthOrHashMismatchError,
+        RepositoryError,
+        UnsignedMetadataError,
+    )
+    from tuf.api.metadata import (
+        DelegatedRole,
+        Delegations,
+        Metadata,
+        MetaFile,
+        Role,
+        Root,
+        Signed,
+        Snapshot,
+        TargetFile,
+        Targets,
+        Timestamp,
+        VerificationResult,
+    )
+    from tuf.api.serialization import DeserializationError
+    from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+
+__all__ = [
+    "BadVersionNumberError",
+    "CryptoSigner",
+    "DelegatedRole",
+    "Delegations",
+    "DeserializationError",
+    "DownloadError",
+    "DownloadHTTPError",
+    "DownloadLengthMismatchError",
+    "ExpiredMetadataError",
+    "FetcherInterface",
+    "Key",
+    "LengthOrHashMismatchError",
+    "MetaFile",
+    "Metadata",
+    "RepositoryError",
+    "Role",
+    "Root",
+    "SSlibKey",
+    "Signed",
+    "Signer",
+    "Snapshot",
+    "TargetFile",
+    "Targets",
+    "Timestamp",
+    "UnsignedMetadataError",
+    "UnverifiedSignatureError",
+    "Updater",
+    "UpdaterConfig",
+    "VerificationResult",
+]

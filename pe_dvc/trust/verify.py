@@ -1,0 +1,132 @@
+"""Reading signed metadata and checking it: bytes, keys and a time in; trusted object or error out.
+
+No I/O. Every refusal is one of pe_dvc's errors, in a sentence that names the role, its version
+and whose job it is to mend it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
+from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, KEEPERS, max_length
+from pe_dvc.trust.tuf_api import (
+    DeserializationError,
+    Key,
+    Metadata,
+    Role,
+    Root,
+    Signed,
+    Snapshot,
+    Targets,
+    Timestamp,
+    VerificationResult,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
+
+TAMPERED = "Somebody without the keys wrote this: tell the maintainers of the data."
+
+
+def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
+    """Read metadata of one kind; its signatures are not checked. Raises FormatError."""
+    limit = max_length(kind.type)
+    if len(data) > limit:
+        raise FormatError(
+            f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where
+        )
+    try:
+        metadata = Metadata[Kind].from_bytes(data)
+    except DeserializationError as error:
+        raise FormatError(f"not TUF metadata: {error.__cause__ or error}", where=where) from None
+    if metadata.signed.type != kind.type:
+        raise FormatError(f"expected {kind.type} metadata, got {metadata.signed.type}", where=where)
+    return metadata
+
+
+def signatures(delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> VerificationResult:
+    """Return which of the role's keys signed ``metadata`` validly, and which did not."""
+    try:
+        return delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+    except ValueError:
+        raise FormatError(f"there is no role {role!r} in {delegator.type} metadata") from None
+
+
+def verify_signed_by(
+    delegator: Root | Targets, role: str, metadata: Metadata[Any], *, where: str
+) -> None:
+    """Raise SignatureError unless a threshold of the role's keys signed ``metadata``."""
+    result = signatures(delegator, role, metadata)
+    if not result:
+        raise SignatureError(
+            f"{where}: {role} version {metadata.signed.version} has valid signatures of "
+            f"{len(result.signed)} of its keys, and {result.threshold} must sign",
+            remedy=f"It is the job of {KEEPERS[role]} to sign {role}.",
+        )
+
+
+def check_fresh(role: str, signed: Signed, now: datetime, *, where: str) -> None:
+    """Raise ExpiredError if ``signed`` is past its expiry at ``now``."""
+    if signed.is_expired(now):
+        raise expired(role, signed.version, signed.expires, where=where)
+
+
+def expired(role: str, version: int, since: datetime, *, where: str) -> ExpiredError:
+    """Return the error that says since when, whose job it is, and what still works."""
+    return ExpiredError(
+        f"{where}: {role} version {version} expired on {since:%Y-%m-%d at %H:%M} UTC",
+        remedy=f"It is the job of {KEEPERS[role]} to renew it; a reference with @sha256:… needs "
+        "no channel and still works. If the date is not past, check this machine's clock.",
+    )
+
+
+def verify_root_chain(roots: Sequence[bytes], *, where: str) -> list[Metadata[Root]]:
+    """Read consecutive root versions, each signed by itself and by the one before.
+
+    The first is trusted as it stands, if it is signed by itself. Raises SignatureError, and
+    RollbackError for a gap in the versions.
+    """
+    chain: list[Metadata[Root]] = []
+    for data in roots:
+        root = parse(Root, data, where=where)
+        if chain:
+            _check_successor(chain[-1].signed, root, where)
+        verify_signed_by(root.signed, Root.type, root, where=where)
+        chain.append(root)
+    return chain
+
+
+def _check_successor(trusted: Root, root: Metadata[Root], where: str) -> None:
+    if root.signed.version != trusted.version + 1:
+        raise RollbackError(
+            f"{where}: expected root version {trusted.version + 1}, got {root.signed.version}"
+        )
+    verify_signed_by(trusted, Root.type, root, where=f"{where}, by root {trusted.version}")
+
+
+def fingerprint(root: bytes) -> Sha256:
+    """Return the sha256 of a root.json, by which people compare roots over another channel."""
+    return sha256_bytes(root)
+
+
+def role_of(delegator: Root | Targets, role: str) -> Role:
+    """Return a role's keys and threshold as its delegator lays them down."""
+    return delegator.get_delegated_role(role)
+
+
+def role_keys(delegator: Root | Targets, role: str) -> list[Key]:
+    """Return the keys that may sign for a role."""
+    return [delegator.get_key(keyid) for keyid in role_of(delegator, role).keyids]
+
+
+def expiry_days(delegator: Root | Targets, role: str) -> int:
+    """Return how many days a role's metadata is good for, as its delegator lays it down."""
+    days = role_of(delegator, role).unrecognized_fields.get(EXPIRY_FIELD, EXPIRY_DAYS[role])
+    if type(days) is not int or days < 1:
+        raise FormatError(f"{EXPIRY_FIELD} of {role} is {days!r}: expected a number of days")
+    return days

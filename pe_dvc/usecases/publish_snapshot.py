@@ -1,0 +1,201 @@
+"""The last two steps of a publication: a snapshot that lists every role, and the timestamp.
+
+Snapshots are created once, so that of two publishers exactly one makes version N + 1; the other
+builds on it. The timestamp is swapped, then read again. Every step can be repeated.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import ConflictError, RollbackError
+from pe_dvc.trust.bucket import ChannelBucket, Held
+from pe_dvc.trust.roles import utc
+from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
+from pe_dvc.trust.verify import TAMPERED, expiry_days, verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pe_dvc.trust.signers import Signers
+
+ATTEMPTS = 32
+"""How often a publisher builds on what others did in the meantime before it gives up."""
+
+Promises = dict[str, MetaFile]
+"""For each role below the snapshot, its version, length and sha256."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the bucket stands. ``snapshot`` and ``timestamp`` are None where today's root
+    vouches for none; ``last`` is the highest snapshot version known to be taken."""
+
+    timestamp: Held[Timestamp] | None
+    etag: str | None
+    snapshot: Held[Snapshot] | None
+    last: int
+
+    @property
+    def promises(self) -> Promises:
+        """What the snapshot says about the roles, by role."""
+        return promises(self.snapshot)
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the timestamp names this snapshot."""
+        named = self.timestamp.metadata.signed.snapshot_meta.version if self.timestamp else 0
+        return self.snapshot is not None and self.snapshot.metadata.signed.version == named
+
+
+def promises(snapshot: Held[Snapshot] | None) -> Promises:
+    """Return what a snapshot says about the roles, by role; nothing for none."""
+    meta = snapshot.metadata.signed.meta if snapshot else {}
+    return {name.removesuffix(".json"): promise for name, promise in meta.items()}
+
+
+def read_head(bucket: ChannelBucket) -> Head:
+    """Return where the bucket stands, verified. Raises VerificationError, StoreError."""
+    timestamp, etag = bucket.timestamp()
+    if timestamp is None:
+        last = bucket.newest_snapshot_version()
+        snapshot = bucket.snapshot(last) if last else None
+        return Head(None, etag, snapshot, last)
+    named = timestamp.metadata.signed.snapshot_meta
+    return Head(timestamp, etag, bucket.snapshot(named.version, named), named.version)
+
+
+def settle(
+    bucket: ChannelBucket, wanted: Promises, signers: Signers, *, head: Head, now: datetime
+) -> tuple[Head, list[str]]:
+    """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
+
+    ``head`` is where the bucket stood. Never lowers a role's version. Nothing is written where
+    all is in place and fresh. Raises ConflictError after too many lost races, SignatureError
+    without the keys of snapshot and timestamp, VerificationError, StoreError.
+    """
+    written: list[str] = []
+    for _ in range(ATTEMPTS):
+        snapshot, key = _covering(bucket, wanted, signers, head, now)
+        written += key
+        if _stands(bucket, head, snapshot, now):
+            return head, written
+        # Another publisher may be first: then look again, and build on what it did.
+        with suppress(ConflictError):
+            written.append(_swap_timestamp(bucket, snapshot, signers, head, now))
+        head = read_head(bucket)
+    raise ConflictError(
+        f"other publishers kept changing {bucket.where('timestamp')} through {ATTEMPTS} attempts",
+        remedy="Nothing is lost: push again.",
+    )
+
+
+def _covering(
+    bucket: ChannelBucket, wanted: Promises, signers: Signers, head: Head, now: datetime
+) -> tuple[Held[Snapshot], list[str]]:
+    """Return the newest snapshot, if it covers ``wanted``, else a new one and its key.
+
+    One that a publisher left behind before it reached the timestamp is taken up.
+    """
+    snapshot, last = head.snapshot, head.last
+    for _ in range(ATTEMPTS):
+        if (
+            snapshot
+            and _covers(snapshot, wanted)
+            and bucket.is_fresh("snapshot", snapshot.metadata, now)
+        ):
+            return snapshot, []
+        try:
+            return _create_snapshot(bucket, snapshot, wanted, signers, last + 1, now)
+        except ConflictError:
+            snapshot, last = _successor(bucket, snapshot, last + 1), last + 1
+    raise ConflictError(
+        f"other publishers kept writing snapshots of {bucket.country} through {ATTEMPTS} attempts",
+        remedy="Nothing is lost: push again.",
+    )
+
+
+def _successor(
+    bucket: ChannelBucket, before: Held[Snapshot] | None, version: int
+) -> Held[Snapshot] | None:
+    """Read the snapshot that was there first; it must not take back what ``before`` said."""
+    snapshot = bucket.snapshot(version)
+    if snapshot and not _covers(snapshot, promises(before)):
+        raise RollbackError(
+            f"{bucket.where('snapshot', version)} names older metadata than the snapshot before",
+            remedy=TAMPERED,
+        )
+    return snapshot
+
+
+def _covers(snapshot: Held[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
+    named = promises(snapshot)
+    return all(
+        role in named and named[role].version >= promise.version for role, promise in wanted.items()
+    )
+
+
+def _create_snapshot(
+    bucket: ChannelBucket,
+    before: Held[Snapshot] | None,
+    wanted: Promises,
+    signers: Signers,
+    version: int,
+    now: datetime,
+) -> tuple[Held[Snapshot], list[str]]:
+    named = promises(before)
+    newer = {
+        role: promise
+        for role, promise in wanted.items()
+        if role not in named or named[role].version < promise.version
+    }
+    meta = {f"{role}.json": promise for role, promise in (named | newer).items()}
+    expires = utc(now) + timedelta(days=expiry_days(bucket.root, "snapshot"))
+    metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
+    data = _signed(bucket, "snapshot", metadata, signers)
+    info = bucket.store.create(bucket.key("snapshot", version), data)
+    return Held(metadata, data, info.etag), [info.key]
+
+
+def _stands(bucket: ChannelBucket, head: Head, snapshot: Held[Snapshot], now: datetime) -> bool:
+    return (
+        head.timestamp is not None
+        and head.is_consistent
+        and head.snapshot is snapshot
+        and bucket.is_fresh("timestamp", head.timestamp.metadata, now)
+    )
+
+
+def _swap_timestamp(
+    bucket: ChannelBucket,
+    snapshot: Held[Snapshot],
+    signers: Signers,
+    head: Head,
+    now: datetime,
+) -> str:
+    """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more.
+
+    Without a timestamp to go by the version starts at the snapshot's: if the object was lost,
+    that comes nearest to what readers have seen.
+    """
+    version = head.timestamp.metadata.signed.version + 1 if head.timestamp else head.last or 1
+    expires = utc(now) + timedelta(days=expiry_days(bucket.root, "timestamp"))
+    metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.promise))
+    data = _signed(bucket, "timestamp", metadata, signers)
+    return bucket.store.compare_and_swap(bucket.key("timestamp"), data, head.etag).key
+
+
+def _signed(
+    bucket: ChannelBucket,
+    role: str,
+    metadata: Metadata[Snapshot] | Metadata[Timestamp],
+    signers: Signers,
+) -> bytes:
+    signers.sign(bucket.root, role, metadata)
+    verify_signed_by(bucket.root, role, metadata, where=f"new {role}")
+    return readable_json(metadata.to_dict())
