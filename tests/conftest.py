@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.servers"]
+
 _LEAKS = ("AWS_", "GOOGLE_", "GCP_", "AZURE_", "DVC_", "GIT_", "PE_DVC_", "XDG_")
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from pe_dvc.primitives.digest import Sha256
+from typing import TYPE_CHECKING
+
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
 
 PRIVATE_PART = ".pe_dvc"
 """The first part of keys that a store keeps for itself; no object can be written there."""
@@ -43,8 +47,8 @@ def check_length(key: str, *, expected: int, actual: int, source: str) -> None:
         )
 
 
-def check_upload(key: str, *, expected: Sha256 | None, actual: Sha256, source: str) -> Sha256:
-    """Return ``actual``, unless another digest was promised: then DigestMismatchError."""
+def check_upload(key: str, *, expected: Sha256 | None, actual: Sha256, source: str) -> None:
+    """Raise DigestMismatchError if a file to upload is not of the digest promised for it."""
     if expected is not None and actual != expected:
         raise DigestMismatchError(
             what=f"the file to upload as {key}",
@@ -53,7 +57,6 @@ def check_upload(key: str, *, expected: Sha256 | None, actual: Sha256, source: s
             source=source,
             remedy="The file changed since it was hashed: run `dvc repro` or `dvc status` on it.",
         )
-    return actual
 
 
 def too_long(key: str, *, limit: int, source: str) -> FormatError:

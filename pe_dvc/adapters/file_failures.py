@@ -1,0 +1,46 @@
+"""What the operating system says of a file, as the errors of pe_dvc."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import (
+    NotFoundError,
+    PeDvcError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def naming_failures(operation: str, name: str) -> Iterator[None]:
+    """Turn an OSError within into a NotFoundError, StorePermissionError or StoreUnavailableError.
+
+    ``name`` is the object or file that ``operation`` was at work on.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _named(error, operation, name) from error
+
+
+def _named(error: OSError, operation: str, name: str) -> PeDvcError:
+    if isinstance(error, _MISSING):
+        return NotFoundError(f"cannot {operation} {name}: it does not exist")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    sentence = f"cannot {operation} {name}: {reason}"
+    if error.errno in _REFUSED:
+        remedy = "Check the owner and the permissions of the directory, and that it is writable."
+        return StorePermissionError(sentence, operation=operation, key=name, remedy=remedy)
+    remedy_if_full = "Free some space there, then try again." if error.errno in _FULL else None
+    return StoreUnavailableError(sentence, operation=operation, key=name, remedy=remedy_if_full)

@@ -1,0 +1,92 @@
+"""How to reach an S3 bucket: a DVC remote's options, then AWS's own environment and files."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.aws_credentials import AwsSettings
+from pe_dvc.adapters.object_store import open_bucket
+from pe_dvc.adapters.tls import tls_client
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.adapters.object_store import ObjectStore
+
+DEFAULT_REGION = "us-east-1"
+REGION_TIMEOUT = 5.0
+"""Seconds to wait for a bucket to tell its region."""
+
+_ENCRYPTION = {
+    "sse": "server_side_encryption",
+    "sse_kms_key_id": "sse_kms_key_id",
+    "sse_customer_key": "sse_customer_key_base64",
+}
+
+
+def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+    """Return the store of a bucket, with the options of a DVC remote.
+
+    Without an endpoint and a region among the options, the bucket is asked for its region.
+    Raises FormatError for an option that cannot be right, StorePermissionError for credentials
+    that cannot be had.
+    """
+    settings = AwsSettings(options)
+    endpoint = _endpoint(options, settings)
+    credentials = settings.credentials()
+    config: dict[str, Any] = {
+        # The server checks each body against its sha256. The signature needs that digest
+        # anyway, so signing the payload as well costs nothing, with TLS or without.
+        "checksum_algorithm": "SHA256",
+        "skip_signature": credentials is None,
+        **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
+        **(_at(endpoint, settings) if endpoint else _at_amazon(bucket, options, settings)),
+    }
+    client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
+    client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
+    return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
+
+
+def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
+    endpoint = (options.get("endpointurl") or settings.endpoint or "").rstrip("/")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise FormatError(
+            f"the S3 endpoint {endpoint!r} is no URL: expected the form of https://s3.example.org",
+            remedy="Mend the remote's endpointurl, or AWS_ENDPOINT_URL.",
+        )
+    return endpoint
+
+
+def _at(endpoint: str, settings: AwsSettings) -> dict[str, Any]:
+    # Both names, or obstore would prefer AWS_ENDPOINT_URL_S3 of the environment to the remote's.
+    return {
+        "endpoint": endpoint,
+        "aws_endpoint_url_s3": endpoint,
+        "region": settings.region or DEFAULT_REGION,
+        "virtual_hosted_style_request": False,
+    }
+
+
+def _at_amazon(bucket: str, options: Mapping[str, str], settings: AwsSettings) -> dict[str, Any]:
+    # DVC's client follows Amazon's redirects to the bucket's region, obstore does not; and the
+    # region that a user works in is often not the bucket's.
+    region = options.get("region") or bucket_region(bucket) or settings.region or DEFAULT_REGION
+    # A wildcard certificate does not cover a bucket with a dot in its name.
+    return {"region": region, "virtual_hosted_style_request": "." not in bucket}
+
+
+def bucket_region(bucket: str, *, amazon: str = "https://s3.amazonaws.com") -> str | None:
+    """Return the AWS region of a bucket, as S3 tells anyone; None where there is no answer."""
+    request = urllib.request.Request(f"{amazon}/{bucket}", method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=REGION_TIMEOUT) as answer:
+            headers = answer.headers
+    except urllib.error.HTTPError as error:
+        headers = error.headers  # S3 says it with a refusal and with a redirect, too
+    except OSError:
+        return None  # no way there: the first real request will say so, and why
+    region: str | None = headers.get("x-amz-bucket-region")
+    return region

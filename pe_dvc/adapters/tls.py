@@ -1,0 +1,38 @@
+"""Whom to trust in TLS: a DVC remote's ``ssl_verify``, else a certificate bundle of the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pe_dvc.primitives.errors import FormatError
+
+_FALSE = {"false", "no", "off", "0"}
+_TRUE = {"true", "yes", "on", "1"}
+
+
+def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, Any]:
+    """Return obstore's client options for ``ssl_verify`` (a boolean or a file, as DVC has it).
+
+    ``bundle`` is the cloud's own setting; ``SSL_CERT_FILE`` counts after it. Raises FormatError
+    for a file that cannot be read.
+    """
+    said = (ssl_verify or "").strip()
+    if said.lower() in _FALSE:
+        return {"allow_invalid_certificates": True}
+    if said and said.lower() not in _TRUE:
+        return {"root_certificate": _certificates(said, "the remote's ssl_verify")}
+    named = bundle or os.environ.get("SSL_CERT_FILE")
+    return {"root_certificate": _certificates(named, "the CA bundle")} if named else {}
+
+
+def _certificates(path: str, what: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise FormatError(
+            f"{what} cannot be read: {error.strerror}",
+            where=path,
+            remedy="Name a file of PEM certificates in ssl_verify or AWS_CA_BUNDLE.",
+        ) from error

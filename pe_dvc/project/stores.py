@@ -1,0 +1,94 @@
+"""From an address to a store: a directory, S3, Google Cloud Storage or Azure.
+
+Endpoint, region and credentials come from the options of a DVC remote, then from the cloud's own
+environment and files, so that a repo that can ``dvc push`` has nothing more to set.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.store.port import Store
+
+EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
+    """Return the store at ``url``; ``options`` are those of a DVC remote there.
+
+    ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…`` or
+    ``az://…``. Nothing is requested from the store yet. Raises FormatError for another form.
+    """
+    match = _SCHEME.match(url)
+    if match is None or match[1].lower() == "file":
+        return _open_directory(url)
+    scheme = match[1].lower()
+    bucket, prefix = _bucket_and_prefix(url)
+    given = dict(options or {})
+    if scheme == "s3":
+        from pe_dvc.adapters.s3_access import s3_store
+
+        return s3_store(bucket, prefix, given)
+    if scheme in ("gs", "gcs"):
+        from pe_dvc.adapters.cloud_access import gs_store
+
+        return gs_store(bucket, prefix, given)
+    if scheme in ("az", "azure"):
+        from pe_dvc.adapters.cloud_access import az_store
+
+        return az_store(bucket, prefix, given)
+    raise FormatError(f"{_without_user(url)!r} is not a store: expected {EXAMPLES}")
+
+
+def split_remote_url(url: str, country: str) -> str:
+    """Return the store that a DVC remote's URL lies in: the remote is ``<store>/<country>``.
+
+    Raises FormatError if the URL does not end that way.
+    """
+    store, slash, last = url.rstrip("/").rpartition("/")
+    if not slash or not store or last != country or store.endswith(":/"):
+        raise FormatError(
+            f"the DVC remote {_without_user(url)!r} does not end in /{country}: payloads of a "
+            "country lie below its name in the store",
+            remedy=f"Point it there: dvc remote modify <name> url <bucket>/{country}.",
+        )
+    return store
+
+
+def _open_directory(url: str) -> Store:
+    from pe_dvc.adapters.local_store import LocalStore
+
+    if "://" not in url:
+        return LocalStore(Path(url).expanduser())
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost") or not path.startswith("/"):
+        raise FormatError(f"{url!r} is not a store: expected the form of file:///srv/data")
+    return LocalStore(Path(path))
+
+
+def _bucket_and_prefix(url: str) -> tuple[str, str]:
+    from pe_dvc.store.checks import check_prefix
+
+    # Not urlsplit: "?" and "#" may stand in a prefix.
+    bucket, _, prefix = url.partition("://")[2].partition("/")
+    if not bucket or "@" in bucket or ":" in bucket:
+        raise FormatError(
+            f"{_without_user(url)!r} names no bucket: expected the form of s3://policyengine-data",
+            remedy="Credentials and endpoints belong into the DVC remote's options, not its URL.",
+        )
+    return bucket, check_prefix(prefix)
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"://[^/@]*@", "://", url)
