@@ -31,7 +31,7 @@ ONE_MODULE = {
     "h5py": {"adapters/hdf5.py"},
     "pygit2": {"adapters/git.py"},
     "configobj": {"adapters/dvc_config.py"},
-    "yaml": {"adapters/dvc_files.py"},
+    "yaml": {"adapters/dvc_yaml.py"},
     "dvc": set(),
 }
 

@@ -6,14 +6,16 @@ to git, published under the artifact's sha256 and never rewritten there.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
 from pe_dvc.documents.model import Document, Record
 from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 HexSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(Sha256)]
 GitCommit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
@@ -88,7 +90,7 @@ class Entity(Record):
     """
 
     key: str
-    references: dict[str, str] = {}
+    references: dict[str, str] = Field(default_factory=dict)
 
 
 class Contents(Record):
@@ -113,7 +115,11 @@ class Package(Record):
 
 
 class InputFile(Record):
-    """A file that the build read, by the sha256 of its bytes."""
+    """A file that the build read, by the sha256 of its bytes.
+
+    A directory is one entry, its name ending in ``/``: the sha256 is of the lines that
+    ``sha256sum`` prints for its files, ``<sha256>  <path inside it>``, sorted by path.
+    """
 
     name: str
     """Path in the data repo, with forward slashes."""
@@ -138,8 +144,11 @@ class Inputs(Record):
     model_package: Package | None = None
     core_package: Package | None = None
     raw_inputs: tuple[InputFile, ...] = ()
+    """Data from outside: added to DVC, or made by a stage that reads no data, as a download."""
+    code: tuple[InputFile, ...] = ()
+    """Files that stages read and git tracks: build scripts, mostly."""
     calibration_targets: CalibrationTargets | None = None
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     """Parameters of DVC, seeds among them, as ``{file: {key: value}}``."""
     lockfile_sha256: HexSha256 | None = None
     python_version: str | None = None

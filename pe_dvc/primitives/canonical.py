@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def canonical_json(value: Any) -> bytes:
@@ -27,7 +30,36 @@ def canonical_digest(value: Any) -> Sha256:
 def readable_json(value: Any) -> bytes:
     """Return ``value`` as indented JSON with sorted keys and a final newline, in UTF-8.
 
-    The same value gives the same bytes, and a diff of two shows what changed.
+    The same value gives the same bytes, and a diff of two shows what changed. An object in a
+    list that holds no other object or list is one line: a column of a table, an input file.
     """
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return text.encode() + b"\n"
+    return "".join(_pieces(value, "")).encode() + b"\n"
+
+
+def _pieces(value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        inner = indent + "  "
+        for number, key in enumerate(sorted(value)):
+            yield f"{',' if number else '{'}\n{inner}{_compact(key)}: "
+            yield from _pieces(value[key], inner)
+        yield f"\n{indent}}}"
+    elif isinstance(value, (list, tuple)) and value:
+        inner = indent + "  "
+        for number, item in enumerate(value):
+            yield f"{',' if number else '['}\n{inner}"
+            yield from ([_compact(item)] if _is_flat(item) else _pieces(item, inner))
+        yield f"\n{indent}]"
+    else:
+        yield _compact(value)
+
+
+def _is_flat(item: Any) -> bool:
+    return isinstance(item, dict) and not any(
+        isinstance(value, (dict, list, tuple)) for value in item.values()
+    )
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )

@@ -1,0 +1,148 @@
+"""Digests of local files: one streaming pass, and a cache so that it need not be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, BinaryIO
+
+_Key = list[str | int]
+_BLOCK = 4 * CHUNK_SIZE
+_SETTLED_NS = 100_000_000
+"""A file written within this time (0.1 s) may change again with no change of its mtime."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDigest:
+    """A file's sha256, the sha256 of each ``CHUNK_SIZE`` bytes (32 bytes each), and its size."""
+
+    sha256: Sha256
+    chunks: bytes
+    size: int
+
+
+def digest_file(path: Path) -> FileDigest:
+    """Read ``path`` once and return its digests: two threads hash while a third reads.
+
+    Memory is bounded to two blocks of 4 MiB. Raises NotFoundError, and DigestMismatchError where
+    the file changes while it is read.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            found = _digest_stream(file)
+            after = os.fstat(file.fileno())
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{path} is not there", remedy="Run `dvc pull` or `dvc repro`."
+        ) from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or (
+        found.size != after.st_size
+    ):
+        raise DigestMismatchError(
+            what="a file that changed while it was read",
+            expected=f"{before.st_size} bytes",
+            actual=f"{after.st_size} bytes, {found.size} of them read",
+            source=str(path),
+            remedy="Let the program that writes it finish, and run this again.",
+        )
+    return found
+
+
+def _digest_stream(file: BinaryIO) -> FileDigest:
+    whole, chunks, size = hashlib.sha256(), bytearray(), 0
+    buffers = cycle((memoryview(bytearray(_BLOCK)), memoryview(bytearray(_BLOCK))))
+    block = _read_block(file, next(buffers))
+    with ThreadPoolExecutor(2) as pool:
+        while block:
+            hashed = pool.submit(whole.update, block)
+            parts = pool.submit(chunk_digests, [block])
+            size += len(block)
+            block = _read_block(file, next(buffers))
+            hashed.result()
+            chunks += parts.result()
+    return FileDigest(sha256=Sha256(whole.hexdigest()), chunks=bytes(chunks), size=size)
+
+
+def _read_block(file: BinaryIO, buffer: memoryview) -> memoryview:
+    """Fill ``buffer`` from ``file``, whose reads may fall short, and return what was filled."""
+    filled = 0
+    while filled < len(buffer):
+        count = file.readinto(buffer[filled:])  # type: ignore[attr-defined]
+        if not count:
+            break
+        filled += count
+    return buffer[:filled]
+
+
+class DigestCache:
+    """Digests that were computed before, by path, inode, size and mtime of the file.
+
+    One small file an entry, in ``<root>/.dvc/tmp/pe_dvc/digests``: written whole by a rename, so
+    that neither a crash nor another process can leave half of one; checked against itself when
+    read, so that a damaged one is only a file hashed again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._directory = root / ".dvc" / "tmp" / "pe_dvc" / "digests"
+
+    def digest(self, path: Path) -> FileDigest:
+        """Return the digests of ``path``, reading it only if it changed. See digest_file."""
+        try:
+            before = path.stat()
+        except FileNotFoundError:
+            return digest_file(path)
+        key: _Key = [os.fspath(path.absolute()), before.st_ino, before.st_size, before.st_mtime_ns]
+        entry = self._directory / sha256_bytes(os.fsencode(path.absolute()))
+        found = _read_entry(entry, key)
+        if found is None:
+            found = digest_file(path)
+            if time.time_ns() - before.st_mtime_ns > _SETTLED_NS and _same(before, path.stat()):
+                self._write_entry(entry, key, found)
+        return found
+
+    def _write_entry(self, entry: Path, key: _Key, found: FileDigest) -> None:
+        from pe_dvc.store.files import write_atomically
+
+        self._directory.mkdir(parents=True, exist_ok=True)
+        body = {"key": key, "sha256": found.sha256, "chunks": found.chunks.hex()}
+        write_atomically(entry, json.dumps({"body": body, "check": _check(body)}).encode())
+
+
+def _read_entry(entry: Path, key: _Key) -> FileDigest | None:
+    try:
+        value = json.loads(entry.read_bytes())
+        body = value["body"]
+        if body["key"] != key or value["check"] != _check(body):
+            return None
+        chunks = bytes.fromhex(body["chunks"])
+        return FileDigest(sha256=check_sha256(body["sha256"]), chunks=chunks, size=int(key[2]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, FormatError):
+        # Damaged: the file is hashed again and the entry rewritten.
+        return None
+
+
+def _check(body: dict[str, Any]) -> str:
+    return sha256_bytes(json.dumps(body, sort_keys=True).encode())
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_ino, one.st_size, one.st_mtime_ns) == (
+        other.st_ino,
+        other.st_size,
+        other.st_mtime_ns,
+    )

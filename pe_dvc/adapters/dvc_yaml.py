@@ -1,0 +1,123 @@
+"""DVC's YAML, and the templates in it.
+
+DVC reads YAML 1.2, where ``no`` is a string and ``010`` is ten; PyYAML resolves YAML 1.1. So the
+scalars are resolved here, on libyaml's parser: 25 times the speed of the one in Python.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
+
+
+class _Loader(yaml.CSafeLoader):
+    """Scalars by the core schema of YAML 1.2; dates stay strings, as JSON has none."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's own name and place)
+
+
+def _construct_int(loader: Any, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 0) if re.match(r"0[xo]", text) else int(text)
+
+
+def _construct_float(loader: Any, node: yaml.ScalarNode) -> float:
+    return float(re.sub(r"\.(inf|nan)", r"\1", str(loader.construct_scalar(node)).lower()))
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)"
+        r"|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first)
+    )
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+
+
+def read_yaml(path: Path, name: str) -> dict[str, Any]:
+    """Return the mapping in the YAML file ``path``, called ``name`` in messages.
+
+    Raises FormatError, with the line, for what is not YAML or not a mapping.
+    """
+    try:
+        value = yaml.load(path.read_bytes(), Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise FormatError(
+            f"is not YAML: {problem}", where=name, remedy=f"Correct {name}."
+        ) from None
+    if not isinstance(value if value is not None else {}, dict):
+        raise FormatError(
+            "is not a mapping of keys", where=name, remedy=f"Correct {name}, or restore it."
+        )
+    return value or {}
+
+
+def has_template(text: str) -> bool:
+    """Tell whether DVC would replace a ``${…}`` in ``text``."""
+    return _TEMPLATE.search(text) is not None
+
+
+def template_pattern(template: str) -> re.Pattern[str]:
+    """Return a pattern of the strings that ``template`` can become once DVC resolved it."""
+    literals = (part.replace("\\${", "${") for part in _TEMPLATE.split(template))
+    return re.compile(".*".join(map(re.escape, literals)), re.DOTALL)
+
+
+def stage_keys(definition: Mapping[str, Any]) -> set[str] | None:
+    """Return the keys of a ``foreach`` or ``matrix`` stage, as they follow the ``@`` in dvc.lock.
+
+    None where they hang on a template, and so are not known from dvc.yaml alone.
+    """
+    if "matrix" in definition:
+        axes = list(definition["matrix"].values())
+        if any(isinstance(axis, str) or _holds_template(axis) for axis in axes):
+            return None
+        names = [
+            [_key(v, f"{k}{i}") for i, v in enumerate(axis)]
+            for k, axis in definition["matrix"].items()
+        ]
+        return {"-".join(combination) for combination in itertools.product(*names)}
+    items = definition["foreach"]
+    if isinstance(items, str) or _holds_template(items):
+        return None
+    if isinstance(items, dict):
+        return {_key(key, "") for key in items}
+    if any(isinstance(item, (dict, list)) for item in items):
+        return {str(index) for index in range(len(items))}
+    return {_key(item, "") for item in items}
+
+
+def _key(value: Any, composite: str) -> str:
+    if isinstance(value, (dict, list)):
+        return composite
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _holds_template(value: Any) -> bool:
+    if isinstance(value, str):
+        return has_template(value)
+    if isinstance(value, dict):
+        return any(_holds_template(item) for item in (*value, *value.values()))
+    return isinstance(value, list) and any(map(_holds_template, value))

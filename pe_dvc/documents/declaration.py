@@ -1,0 +1,197 @@
+"""The declaration of a dataset: what ``artifacts.<name>.meta.pe`` of a dvc.yaml says about it.
+
+An artifact without ``meta.pe`` is no dataset of pe_dvc's and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from pe_dvc.documents.manifest import Entity
+from pe_dvc.documents.strict import StrictRecord, read_strict
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_distinct, check_name
+
+Kind = Literal[
+    "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"
+]
+MEDIA_TYPES = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".h5": "application/x-hdf5",
+    ".hdf5": "application/x-hdf5",
+}
+"""The file suffixes that pe_dvc can describe."""
+
+
+class DeclaredEntity(StrictRecord):
+    """An entity: its key column, and by which columns it refers to other entities."""
+
+    key: str
+    references: dict[str, str] = Field(default_factory=dict)
+
+
+class Meaning(StrictRecord):
+    """The mapping ``meta.pe``: what the columns of a file mean."""
+
+    country: str | None = None
+    rows: str | None = None
+    entities: dict[str, DeclaredEntity]
+    columns: dict[str, str] = Field(default_factory=dict)
+    weight: str | None = None
+    vintage: str | None = None
+    kind: Kind = "microdata"
+    gates: dict[str, JsonValue] = Field(default_factory=dict)
+    """Gates of promotion: kept as they are written, read by ``pe-dvc channel promote``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredArtifact:
+    """An entry of ``artifacts:`` as DVC reads it, with ``path`` relative to the repo.
+
+    ``file`` is the dvc.yaml that holds it.
+    """
+
+    name: str
+    path: str
+    meta: Any
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """One dataset: its name, its file, and what its columns mean."""
+
+    name: str
+    path: str
+    country: str
+    file: str
+    meaning: Meaning
+
+    @property
+    def rows(self) -> str | None:
+        """The entity that a row stands for, where the declaration says or leaves no choice."""
+        entities = list(self.meaning.entities)
+        return self.meaning.rows or (entities[0] if len(entities) == 1 else None)
+
+    @property
+    def entities(self) -> dict[str, Entity]:
+        """The entities in the form of a manifest."""
+        return {
+            name: Entity(key=entity.key, references=dict(entity.references))
+            for name, entity in self.meaning.entities.items()
+        }
+
+    @property
+    def suffix(self) -> str:
+        """The file's suffix, which decides how it is read."""
+        return suffix_of(self.path)
+
+    def where(self, *keys: str) -> str:
+        """Return where a key of this declaration stands, for messages."""
+        return f"{self.file}: {'.'.join([_path_of(self.name), *keys])}"
+
+
+def suffix_of(path: str) -> str:
+    """Return the suffix of a path in lower case, with its dot."""
+    name = path.rsplit("/", 1)[-1]
+    return f".{name.rsplit('.', 1)[-1].lower()}" if "." in name else ""
+
+
+def read_declarations(
+    artifacts: Iterable[DeclaredArtifact], *, country: str
+) -> tuple[Declaration, ...]:
+    """Return the datasets among a repo's ``artifacts``, in the order of their names.
+
+    ``country`` is the repo's. Raises FormatError naming the dvc.yaml, the key and the remedy.
+    """
+    found: dict[str, Declaration] = {}
+    for artifact in artifacts:
+        if not isinstance(artifact.meta, Mapping) or "pe" not in artifact.meta:
+            continue
+        declaration = _read_one(artifact, country)
+        other = found.setdefault(declaration.name, declaration)
+        if other is not declaration:
+            raise FormatError(
+                f"the dataset {artifact.name} is declared in {other.file} too",
+                where=declaration.where(),
+                remedy="Rename one of the two: a dataset's name is unique in the repo.",
+            )
+    check_distinct(found, where="artifacts of dvc.yaml")
+    return tuple(found[name] for name in sorted(found))
+
+
+def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
+    path = _path_of(artifact.name)
+    check_name(artifact.name, where=f"{artifact.file}: {path}")
+    meaning = read_strict(Meaning, artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
+    declaration = Declaration(
+        name=artifact.name,
+        path=artifact.path,
+        country=country,
+        file=artifact.file,
+        meaning=meaning,
+    )
+    _check_country(declaration)
+    _check_entities(declaration)
+    _check_suffix(declaration)
+    return declaration
+
+
+def _path_of(name: str) -> str:
+    return f"artifacts.{name}"
+
+
+def _check_country(declaration: Declaration) -> None:
+    given = declaration.meaning.country
+    if given is not None and given != declaration.country:
+        raise FormatError(
+            f"is {given!r}, while the repo's country is {declaration.country!r}",
+            where=declaration.where("meta.pe.country"),
+            remedy="Write the country of [tool.pe_dvc] in pyproject.toml here, or leave it out.",
+        )
+
+
+def _check_entities(declaration: Declaration) -> None:
+    meaning = declaration.meaning
+    if not meaning.entities:
+        raise FormatError(
+            "names no entity",
+            where=declaration.where("meta.pe.entities"),
+            remedy="Declare at least the entity of the rows, such as person: {key: person_id}.",
+        )
+    if meaning.rows is not None:
+        _check_known(declaration, meaning.rows, "rows")
+    for name, entity in meaning.entities.items():
+        for other in entity.references:
+            _check_known(declaration, other, "entities", name, "references", other)
+    for column, entity_name in meaning.columns.items():
+        _check_known(declaration, entity_name, "columns", column)
+    if declaration.rows is None and declaration.suffix == ".parquet":
+        raise FormatError(
+            "is missing, and there is more than one entity",
+            where=declaration.where("meta.pe.rows"),
+            remedy=f"Say what a row stands for: one of {', '.join(meaning.entities)}.",
+        )
+
+
+def _check_known(declaration: Declaration, entity: str, *keys: str) -> None:
+    entities = declaration.meaning.entities
+    if entity not in entities:
+        raise FormatError(
+            f"{entity!r} is not an entity of this dataset: it has {', '.join(entities)}",
+            where=declaration.where("meta.pe", *keys),
+            remedy=f"Declare {entity} under meta.pe.entities, or name one that is there.",
+        )
+
+
+def _check_suffix(declaration: Declaration) -> None:
+    if declaration.suffix not in MEDIA_TYPES:
+        raise FormatError(
+            f"{declaration.path} is of no format that pe_dvc describes",
+            where=declaration.where("path"),
+            remedy=f"Write the dataset as one of {', '.join(MEDIA_TYPES)}.",
+        )

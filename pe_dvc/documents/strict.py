@@ -1,0 +1,84 @@
+"""How people's declarations are read: every key is known, and an error says which one to change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pe_dvc.primitives.errors import FormatError
+
+
+class StrictRecord(BaseModel):
+    """A frozen part of a declaration: a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+_Model = TypeVar("_Model", bound=StrictRecord)
+
+
+def read_strict(model: type[_Model], value: Any, *, file: str, path: str) -> _Model:
+    """Check ``value``, found in ``file`` under the key ``path``, and return it as a ``model``.
+
+    Raises FormatError naming the file, the key and the remedy.
+    """
+    if not isinstance(value, Mapping):
+        raise FormatError(
+            f"expected a mapping, got {value!r}",
+            where=f"{file}: {path}",
+            remedy=f"Write keys below {path}, such as {', '.join(_required(model))}.",
+        )
+    try:
+        return model.model_validate(dict(value))
+    except ValidationError as error:
+        raise _as_format_error(error, model, file, path) from None
+
+
+def _as_format_error(
+    error: ValidationError, model: type[BaseModel], file: str, path: str
+) -> FormatError:
+    first = error.errors(include_url=False)[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join([path, *location])
+    where = f"{file}: {key}"
+    if first["type"] == "extra_forbidden":
+        known = list(_model_at(model, location[:-1]).model_fields)
+        return FormatError(
+            "is not a key that pe_dvc knows", where=where, remedy=_nearest(location[-1], known)
+        )
+    if first["type"] == "missing":
+        return FormatError("is missing", where=where, remedy=f"Add {key} to {file}.")
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return FormatError(
+        f"{message}, got {first['input']!r}", where=where, remedy=f"Correct {key} in {file}."
+    )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return f"Remove it, or use one of {', '.join(sorted(known))}."
+
+
+def _required(model: type[BaseModel]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.is_required()]
+
+
+def _model_at(model: type[BaseModel], location: list[str]) -> type[BaseModel]:
+    """Follow the keys of ``location`` down to the model that refused one."""
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is not None:
+            model = _inner_model(field.annotation) or model
+    return model
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_inner_model(argument) for argument in get_args(annotation))
+    return next((found for found in inner if found is not None), None)

@@ -1,0 +1,108 @@
+"""What belongs to the whole data repo: ``[tool.pe_dvc]`` of its pyproject.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pe_dvc.documents.strict import StrictRecord, read_strict
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import check_country
+
+FILE = "pyproject.toml"
+TABLE = "tool.pe_dvc"
+
+
+class Calibration(StrictRecord):
+    """The snapshot of calibration targets: its id, and the file that holds it."""
+
+    snapshot_id: str
+    path: str
+
+
+class Settings(StrictRecord):
+    """The table ``[tool.pe_dvc]``. Paths are relative to the repo, with forward slashes."""
+
+    country: str
+    store: str | None = None
+    """URL of the store, where it is not derived from the DVC remote."""
+    remote: str | None = None
+    """Name of the DVC remote, where it is not DVC's default one."""
+    contact: str | None = None
+    model_package: str | None = None
+    core_package: str | None = None
+    lockfile: str | None = None
+    data_vintage: str | None = None
+    calibration: Calibration | None = None
+    manifests: str = "manifests"
+    channels: str = "channels"
+    signers: dict[str, str | list[str]] = Field(default_factory=dict)
+    """For each role of a channel, the URIs of its signers."""
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the nearest directory at or above ``start`` (here) that is a DVC repo of pe_dvc's.
+
+    Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml.
+    """
+    start = (start or Path()).resolve()
+    for directory in (start, *start.parents):
+        if (directory / ".dvc").is_dir():
+            return _with_pyproject(directory)
+    raise NotFoundError(
+        f"no DVC repo at {start} or above it: expected a directory .dvc",
+        remedy="Run this inside a data repo, or make one with `git init && dvc init`.",
+    )
+
+
+def read_settings(root: Path) -> Settings:
+    """Return the settings of the repo at ``root``.
+
+    Raises NotFoundError without a pyproject.toml, and FormatError, naming the key and the
+    remedy, where the table is missing or wrong.
+    """
+    path = _with_pyproject(root) / FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(
+            f"is not TOML: {error}", where=str(path), remedy="Correct the file."
+        ) from None
+    settings = read_strict(Settings, _table(document, path), file=str(path), path=TABLE)
+    check_country(settings.country, where=f"{path}: {TABLE}.country")
+    for key in ("manifests", "channels", "lockfile"):
+        _check_inside(getattr(settings, key), key, path)
+    return settings
+
+
+def _with_pyproject(root: Path) -> Path:
+    if not (root / FILE).is_file():
+        raise NotFoundError(
+            f"the DVC repo {root} has no {FILE}",
+            remedy=f'Add {root / FILE} with [{TABLE}] and country = "us".',
+        )
+    return root
+
+
+def _table(document: dict[str, Any], path: Path) -> Any:
+    tool = document.get("tool", {})
+    if "pe_dvc" not in tool:
+        raise FormatError(
+            "is missing",
+            where=f"{path}: {TABLE}",
+            remedy=f'Add [{TABLE}] with country = "us" to {path}.',
+        )
+    return tool["pe_dvc"]
+
+
+def _check_inside(value: str | None, key: str, path: Path) -> None:
+    parts = (value or "x").split("/")
+    if "" in parts or ".." in parts or "." in parts or "\\" in (value or ""):
+        raise FormatError(
+            f"{value!r} is not a path in the repo: expected a relative one without '..'",
+            where=f"{path}: {TABLE}.{key}",
+            remedy=f"Write {key} relative to {path.parent}, with forward slashes.",
+        )
