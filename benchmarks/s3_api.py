@@ -16,7 +16,14 @@ _XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 
 def answer(objects: Objects, connection: Connection, request: Request) -> Response:
-    """Carry out ``request``. Its body may be left unread only if it is empty."""
+    """Carry out ``request``. Only a method that has no body leaves it unread."""
+    response = _answer(objects, connection, request)
+    if request.method == "HEAD" and response.length is None:
+        response.length, response.body = len(response.body), b""
+    return response
+
+
+def _answer(objects: Objects, connection: Connection, request: Request) -> Response:
     if not request.bucket:
         return _xml(f"<ListAllMyBucketsResult {_XMLNS}><Buckets/></ListAllMyBucketsResult>")
     if not request.key:

@@ -71,12 +71,19 @@ class S3Server:
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": self.endpoint,
+            "S3_ENDPOINT_URL": self.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     def counts(self) -> Counts:
         """Return what has been served since the start; subtract two for what lies between."""
         return self._counters.read()
+
+    def clear(self) -> None:
+        """Empty the bucket."""
+        objects = Objects(self.root)
+        for key in objects.keys(BUCKET, ""):
+            objects.remove(BUCKET, key)
 
     def _start(self, pace: Pace) -> None:
         self._process = subprocess.Popen(

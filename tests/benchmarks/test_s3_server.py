@@ -110,6 +110,14 @@ def test_boto3_uploads_downloads_and_aborts(client: Any, tmp_path: Path) -> None
         client.upload_part(**part, PartNumber=2, Body=b"x")
 
 
+def test_what_is_missing_leaves_the_connection_usable(client: Any) -> None:
+    for _ in range(2):
+        with pytest.raises(client.exceptions.ClientError, match="404"):
+            client.head_object(Bucket=BUCKET, Key="b/missing")
+        with pytest.raises(client.exceptions.NoSuchKey):
+            client.get_object(Bucket=BUCKET, Key="b/missing")
+
+
 def test_a_trailing_checksum_is_no_part_of_the_object(client: Any) -> None:
     client.put_object(Bucket=BUCKET, Key="b/chunked", Body=b"abc" * 1000, ChecksumAlgorithm="CRC32")
     assert client.get_object(Bucket=BUCKET, Key="b/chunked")["Body"].read() == b"abc" * 1000
