@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel import RoleStatus
 
 
-class Counts(click.ParamType):
+class Counts(click.ParamType[tuple[str, int]]):
     """``ROLE=N``, such as ``next=2``."""
 
     name = "ROLE=N"

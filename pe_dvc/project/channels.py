@@ -50,7 +50,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
 
     Raises as ``pe_dvc.usecases.channel.update_channel`` and ``read_manifests``.
     """
-    from pe_dvc.project.manifests import read_manifest_files
+    from pe_dvc.project.manifests import read_manifests
 
     pointers = [
         Pointer(
@@ -61,7 +61,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
             size=manifest.artifact.size,
             manifest_sha256=sha256_bytes(data),
         )
-        for name, (manifest, data) in read_manifest_files(repo.root).items()
+        for name, (manifest, data) in read_manifests(repo.root).items()
     ]
     return use_case.update_channel(
         repo.channels_root, repo.country, "latest", pointers, signers_of(repo), now=_now()
@@ -70,7 +70,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
 
 def sign(repo: DataRepo, role: str) -> RoleStatus:
     """Add the signatures of the keys at hand to what git holds of a role."""
-    return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo))
+    return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

@@ -14,6 +14,7 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project.channels import signers_of
 from pe_dvc.project.checking import gather
+from pe_dvc.store.files import write_atomically
 from pe_dvc.usecases.publish import Described, Payload, Published, publish_objects
 from pe_dvc.usecases.resolve import MANIFEST_LIMIT
 from pe_dvc.usecases.verify import verify
@@ -141,14 +142,17 @@ def _objects(
 
 def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:
     """Return the chunk list that a manifest speaks of, from the digests of its file."""
-    from pe_dvc.adapters.digests import digest_file
+    from pe_dvc.adapters.digests import DigestCache, digest_file
     from pe_dvc.primitives.digest import sha256_bytes
 
     artifact = manifest.artifact
-    path = object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)
-    if not path.exists():
-        path = repo.root / artifact.path
-    chunks = digest_file(path).chunks
+    # The workspace's file first: its digests were kept when the manifest was written.
+    path = repo.root / artifact.path
+    if path.exists():
+        chunks = DigestCache(repo.root).digest(path).chunks
+    else:
+        path = object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)
+        chunks = digest_file(path).chunks
     if sha256_bytes(chunks) != artifact.chunks.sha256:
         raise VerificationError(
             f"{path}: its chunks are not those of the manifest of {artifact.name}",
@@ -176,7 +180,5 @@ def adopt_manifest(repo: DataRepo, name: str, store: Store) -> Path:
             remedy="One artifact has one manifest: do not declare the same bytes twice.",
         )
     path = repo.root / repo.settings.manifests / f"{name}.json"
-    from pe_dvc.store.files import write_atomically
-
     write_atomically(path, data)
     return path

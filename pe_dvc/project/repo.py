@@ -59,9 +59,9 @@ class DataRepo:
     @cached_property
     def dvc(self) -> DvcFiles:
         """What DVC's files say, as of the first time they are asked for."""
-        from pe_dvc.adapters.dvc_files import DvcFiles
+        from pe_dvc.project.manifests import read_dvc_files
 
-        return DvcFiles.read(self.root)
+        return read_dvc_files(self.root)
 
     @cached_property
     def dvc_config(self) -> DvcConfig:

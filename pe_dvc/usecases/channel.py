@@ -79,12 +79,8 @@ def init_channels(
     country has channels already, FormatError for a threshold that the keys cannot reach, and
     SignatureError if root or targets cannot be signed now.
     """
+    refuse_existing(directory, country)
     files = ChannelFiles(directory, country)
-    if files.exists():
-        raise ConflictError(
-            f"{files.directory} holds channels already",
-            remedy="Keep them: readers trust their root. To change keys, rotate them.",
-        )
     root = new_root(keys, thresholds or {}, utc(now))
     targets = new_targets(country, keys, thresholds or {}, utc(now))
     _sign_or_refuse(signers, root.signed, "root", root)
@@ -96,6 +92,16 @@ def init_channels(
     files.write("targets", targets)
     files.write("root", root)
     return fingerprint(files.read_bytes("root"))
+
+
+def refuse_existing(directory: Path, country: str) -> None:
+    """Raise ConflictError if the country has channels already."""
+    files = ChannelFiles(directory, country)
+    if files.exists():
+        raise ConflictError(
+            f"{files.directory} holds channels already",
+            remedy="Keep them: readers trust their root. To change keys, rotate them.",
+        )
 
 
 def update_channel(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
@@ -83,7 +84,7 @@ def publish_objects(
         missing = _missing_manifests(store, country, described, pool)
         wanted = _missing_payloads(store, country, payloads, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
-        _all(pool, [lambda d=d: _publish_manifest(store, country, d) for d in missing])
+        _all(pool, [partial(_publish_manifest, store, country, d) for d in missing])
     done.manifests = [d.manifest.artifact.name for d in missing]
     return done
 
@@ -92,7 +93,7 @@ def _missing_manifests(
     store: Store, country: str, described: Sequence[Described], pool: ThreadPoolExecutor
 ) -> list[Described]:
     """Return those not published yet; refuse if another manifest was published first."""
-    published = _all(pool, [lambda d=d: _is_published(store, country, d) for d in described])
+    published = _all(pool, [partial(_is_published, store, country, d) for d in described])
     return [d for d, there in zip(described, published, strict=True) if not there]
 
 
@@ -163,7 +164,7 @@ def _upload(
     with reporter.task(f"push {len(wanted)} objects", sum(sizes.values())) as progress:
         for listings in (False, True):
             batch = [payload for payload in wanted if payload.is_listing is listings]
-            _all(pool, [lambda p=p: _put(store, country, p, progress) for p in batch])
+            _all(pool, [partial(_put, store, country, p, progress) for p in batch])
     done.uploaded = [payload.what for payload in wanted]
     done.uploaded_bytes = sum(sizes.values())
 

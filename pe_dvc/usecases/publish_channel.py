@@ -93,6 +93,11 @@ def publish_channel(
     return Published(versions=versions, written=tuple(written))
 
 
+def check_publishable(directory: Path, country: str, *, now: datetime) -> None:
+    """Refuse what ``publish_channel`` would refuse for what git holds, touching no store."""
+    _read_local(ChannelFiles(directory, country), utc(now))
+
+
 def _read_local(files: ChannelFiles, now: datetime) -> _Local:
     """Read what git holds and refuse what readers would refuse."""
     root_bytes = files.root_chain()

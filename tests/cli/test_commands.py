@@ -28,7 +28,7 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 
 def leaves() -> list[tuple[str, ...]]:
     """Return the path of every command that does something."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         if isinstance(command, click.Group):
