@@ -6,29 +6,24 @@ The client's state is the last metadata that verified: it is what a rollback is 
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
+import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
-from pe_dvc.primitives.errors import (
-    FormatError,
-    NotFoundError,
-    PeDvcError,
-    StoreUnavailableError,
-    VerificationError,
-)
+from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.trust.failures import TUF_FAILURES, explain
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.state import ReaderState
 from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.verify import TAMPERED, fingerprint, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from pe_dvc.store.port import Store
 
 LOCK_TIMEOUT = 60.0
@@ -63,8 +58,9 @@ class ChannelClient:
         self._root = root
         verify_root_chain([root], where=f"the pinned root of {country}")
         place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
-        self._state = state_dir / "channels" / f"{country}-{place}-{fingerprint(root)[:16]}"
-        self._lock_timeout = lock_timeout
+        name = f"{country}-{place}-{fingerprint(root)[:16]}"
+        self._state = ReaderState(state_dir / "channels" / name, lock_timeout)
+        self._work = Path()
         self._updater: Updater | None = None
         self._fetcher = StoreFetcher(store, country)
         self._channels: dict[str, _Channel] = {}
@@ -75,7 +71,8 @@ class ChannelClient:
         Raises VerificationError, with the family that fits, for anything that is not what was
         signed; NotFoundError if the store has no channels of the country; StoreError.
         """
-        return self._channel(channel).pointers.get(check_name(name))
+        check_name(name)
+        return self._channel(channel).pointers.get(name)
 
     def pointers(self, channel: str) -> list[Pointer]:
         """Return every pointer of a channel, by name. Raises as ``lookup`` does."""
@@ -87,21 +84,24 @@ class ChannelClient:
 
     def _channel(self, channel: str) -> _Channel:
         if check_channel(channel) not in self._channels:
-            with self._locked():
+            with self._state.locked():
                 self._channels[channel] = self._load(channel)
+                self._state.keep(self._work)
         return self._channels[channel]
 
     def _load(self, channel: str) -> _Channel:
         """Let tuf load the role, then read the file that it has kept."""
+        updater, self._updater = self._updater, None  # after a failure, start from the state
         try:
-            updater = self._updater or self._refreshed()
+            updater = updater or self._refreshed()
             updater.get_targetinfo(f"{self.country}/{channel}/any")
             metadata = self._kept(channel)
-            self._updater = updater
         except TUF_FAILURES as error:
-            raise explain(error, self._fetcher.last, self._store.url, self._state) from error
+            raise explain(error, self._fetcher.last, self._store.url, self._work) from error
         targets = {path: target.to_dict() for path, target in metadata.targets.items()}
-        return _Channel(metadata.version, self._checked(channel, targets))
+        loaded = _Channel(metadata.version, self._checked(channel, targets))
+        self._updater = updater
+        return loaded
 
     def _kept(self, channel: str) -> Targets:
         """Return the role's metadata as tuf has kept it, if it did: a delegation may be gone.
@@ -111,8 +111,12 @@ class ChannelClient:
         snapshot = parse(Snapshot, self._read("snapshot"), where="snapshot").signed
         delegator = parse(Targets, self._read("targets"), where="targets").signed
         promise = snapshot.meta.get(f"{channel}.json")
-        if promise is None or not _delegates(delegator, channel):
-            raise NotFoundError(f"{self._store.url} has no channel {channel} of {self.country}")
+        if promise is None or not _delegates(delegator, channel, self.country):
+            raise VerificationError(
+                f"targets in {self._store.url} does not delegate {self.country}/{channel}/…: this "
+                "is another country's metadata, or a channel that was taken away",
+                remedy=TAMPERED,
+            )
         data = self._read(channel)
         promise.verify_length_and_hashes(data)
         metadata = parse(Targets, data, where=channel)
@@ -120,7 +124,7 @@ class ChannelClient:
         return metadata.signed
 
     def _read(self, role: str) -> bytes:
-        return (self._state / f"{role}.json").read_bytes()
+        return (self._work / f"{role}.json").read_bytes()
 
     def _checked(self, channel: str, targets: dict[str, dict[str, object]]) -> dict[str, Pointer]:
         """Read pointers; that they are signed does not make them this channel's."""
@@ -131,8 +135,12 @@ class ChannelClient:
             raise VerificationError(error.message, remedy=TAMPERED) from error
 
     def _refreshed(self) -> Updater:
+        """Let tuf verify all that is above the channels, in a fresh copy of the state."""
+        self._work = Path(tempfile.mkdtemp(prefix="pe-dvc-channels-"))
+        weakref.finalize(self, shutil.rmtree, self._work, ignore_errors=True)
+        self._state.copy_to(self._work)
         updater = Updater(
-            metadata_dir=str(self._state),
+            metadata_dir=str(self._work),
             metadata_base_url="/",
             fetcher=self._fetcher,
             config=UpdaterConfig(
@@ -146,31 +154,7 @@ class ChannelClient:
         updater.refresh()
         return updater
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other processes out: tuf's state is not safe for two writers at once."""
-        from filelock import FileLock, Timeout
 
-        try:
-            self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = FileLock(self._state / ".lock", timeout=self._lock_timeout)
-            with lock:
-                yield
-        except Timeout:
-            raise StoreUnavailableError(
-                f"another process has been reading the channels of {self.country} for over "
-                f"{self._lock_timeout:g} seconds and holds {self._state / '.lock'}",
-                operation="lock",
-                key=str(self._state),
-                remedy="Let it finish, or end it, and try again.",
-            ) from None
-        except OSError as error:
-            raise PeDvcError(
-                f"what was last verified cannot be kept in {self._state}: {error.strerror}",
-                remedy="Set PE_DVC_STATE_DIR to a directory that you can write to.",
-            ) from error
-
-
-def _delegates(delegator: Targets, role: str) -> bool:
-    delegations = delegator.delegations
-    return delegations is not None and role in (delegations.roles or {})
+def _delegates(delegator: Targets, channel: str, country: str) -> bool:
+    roles = (delegator.delegations and delegator.delegations.roles) or {}
+    return channel in roles and roles[channel].is_delegated_path(f"{country}/{channel}/any")

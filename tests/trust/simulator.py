@@ -14,7 +14,7 @@ from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.store.port import ObjectInfo, Progress
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.roles import ALL
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
@@ -53,9 +53,10 @@ class MemoryStore:
         number = len(self.log)
         self.log.append((operation, key))
         self.before(number, operation, key)
-        result = work()
-        self.after(number, operation, key)
-        return result
+        try:
+            return work()
+        finally:
+            self.after(number, operation, key)
 
     def _info(self, key: str) -> ObjectInfo:
         if key not in self.objects:
@@ -193,8 +194,6 @@ class Simulator:
         return ChannelClient(self.store, self.country, self.pinned, where, lock_timeout=5)
 
     def signer(self, role: str) -> CryptoSigner:
-        from pe_dvc.trust.keys import load_key_file
-
         return load_key_file(self.keys_dir / self.country / f"{role}.pem")
 
     def key(self, name: str) -> str:
@@ -229,26 +228,25 @@ class Simulator:
         stamp = Timestamp(now.version + timestamp, expires=now.expires, snapshot_meta=promise)
         self.plant("timestamp.json", Metadata(stamp), "timestamp")
 
-    def rotate(self, *roles: str, signed_by: tuple[str, ...] = ("root",)) -> None:
-        """Give roles new keys by a new root version, signed by the keys of ``signed_by``."""
+    def rotate(self, *roles: str, by_old_root: bool = True) -> None:
+        """Give roles new keys by a new root version; keep the old ones as ``stolen-{role}``.
+
+        The new root is signed by the new root key and, unless told not to, by the old one.
+        """
         root = self.files.read("root", Root)
-        old = self.keys_dir / self.country
+        root_signers = [self.signer("root")] if by_old_root else []
+        directory = self.keys_dir / self.country
+        (self.base / "stolen").mkdir(exist_ok=True)
         for role in roles:
             for keyid in list(root.signed.roles[role].keyids):
                 root.signed.revoke_key(keyid, role)
-            (old / f"{role}.pem").rename(self.base / f"stolen-{role}.pem")
+            (directory / f"{role}.pem").rename(self.base / "stolen" / f"{role}.pem")
             (key,) = generate_keys(self.keys_dir, self.country, {role: 1})[role]
             root.signed.add_key(key, role)
         root.signed.version += 1
         root.signatures.clear()
-        from pe_dvc.trust.keys import load_key_file
-
-        for role in signed_by:
-            name = self.base / f"stolen-{role}.pem"
-            if role in roles and name.exists():
-                root.sign(load_key_file(name), append=True)
-        for role in {"root"} & {*signed_by, *roles}:
-            root.sign(self.signer(role), append=True)
+        for signer in [*root_signers, self.signer("root")]:
+            root.sign(signer, append=True)
         self.files.write("root", root)
 
 

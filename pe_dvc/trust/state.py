@@ -1,0 +1,75 @@
+"""What a reader has verified: the metadata that a rollback is measured against.
+
+python-tuf keeps each file as soon as that file verifies. That is too soon: metadata of another
+country signed by a shared key would verify up to the last step, and stay. So tuf works on a
+copy, which becomes the state only once all of it, down to the pointers, was accepted.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError
+from pe_dvc.trust.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class ReaderState:
+    """The verified metadata of one country, store and root, in ``directory``."""
+
+    def __init__(self, directory: Path, lock_timeout: float) -> None:
+        self.directory, self._lock_timeout = directory, lock_timeout
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out, so that no older state replaces a newer one.
+
+        Raises StoreUnavailableError if another process holds on to it, and PeDvcError if the
+        directory cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = self.directory / ".lock"
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(lock, timeout=self._lock_timeout):
+                yield
+        except Timeout:
+            raise StoreUnavailableError(
+                f"another process has been reading these channels for over "
+                f"{self._lock_timeout:g} seconds and holds {lock}",
+                operation="lock",
+                key=str(lock),
+                remedy="Let it finish, or end it, and try again.",
+            ) from None
+        except OSError as error:
+            raise PeDvcError(
+                f"what was last verified cannot be kept in {self.directory}: {error.strerror}",
+                remedy="Set PE_DVC_STATE_DIR to a directory that you can write to.",
+            ) from error
+
+    def copy_to(self, work: Path) -> None:
+        """Give tuf a copy to work on."""
+        for file in self._files(self.directory):
+            target = work / file.relative_to(self.directory)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, target)
+
+    def keep(self, work: Path) -> None:
+        """Make what is in ``work`` the state: the timestamp, which vouches for all, comes last."""
+        files = self._files(work)
+        for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
+            data, place = file.read_bytes(), self.directory / file.relative_to(work)
+            if not place.is_file() or place.read_bytes() != data:
+                write_atomically(place, data, mode=0o600)
+
+    @staticmethod
+    def _files(directory: Path) -> list[Path]:
+        """Return metadata files, without tuf's link to the current root."""
+        found = [*directory.glob("*.json"), *directory.glob("root_history/*.json")]
+        return [file for file in found if file.is_file() and not file.is_symlink()]

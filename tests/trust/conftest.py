@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.trust.simulator import Simulator, pointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def sim(tmp_path: Path) -> Simulator:
+    """A country whose channel ``latest`` was published twice: version 2, then 3.
+
+    The reader ``knowing`` has seen version 2.
+    """
+    sim = Simulator(tmp_path)
+    sim.update(pointer("cps_2024", "old"), pointer("states/AL"))
+    sim.publish()
+    sim.client("knowing").pointers("latest")
+    sim.update(pointer("cps_2024", "new"), pointer("states/AL"))
+    sim.publish()
+    return sim
