@@ -1,0 +1,45 @@
+"""The starters are what the real readers accept, and they leave nothing out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.dvc_config import read_config
+from pe_dvc.project.settings import Settings, read_settings
+from tests.examples.conftest import TOP, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PYPROJECT = TOP / "templates/pyproject-pe_dvc.toml"
+_COMMENTED = re.compile(r"^# (?=\[tool|\w+ = )", re.MULTILINE)
+
+
+def test_pyproject_is_read_as_it_stands(tmp_path: Path) -> None:
+    shutil.copyfile(PYPROJECT, tmp_path / "pyproject.toml")
+    settings = read_settings(tmp_path)
+    assert settings.country == "us"
+    assert settings.lockfile == "uv.lock"
+
+
+def test_pyproject_with_all_comments_taken_away_sets_every_key(tmp_path: Path) -> None:
+    text = _COMMENTED.sub("", PYPROJECT.read_text())
+    (tmp_path / "pyproject.toml").write_text(text)
+    settings = read_settings(tmp_path)
+    assert tomllib.loads(text)["tool"]["pe_dvc"].keys() == Settings.model_fields.keys()
+    assert settings.calibration is not None
+    assert settings.signers.keys() == {"latest", "next"}
+
+
+def test_dvc_config_names_a_verified_remote(tmp_path: Path, run: Run) -> None:
+    run("git", "init", "--quiet", cwd=tmp_path)
+    run("dvc", "init", "--quiet", cwd=tmp_path)
+    shutil.copyfile(TOP / "templates/dvc-config", tmp_path / ".dvc/config")
+    config = read_config(tmp_path)
+    assert config.default_remote == "policyengine"
+    assert config.remote("policyengine").url == "s3://policyengine-data/us"
+    said = run("dvc", "config", "remote.policyengine.verify", cwd=tmp_path)
+    assert said.stdout.strip() == "true"

@@ -1,0 +1,184 @@
+"""The example data repo: its arithmetic by hand, its scripts, and the whole demo for real."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyarrow import csv, parquet
+
+from tests.examples.conftest import SHA256, US_CPS, VERSION, Run
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BUILD = US_CPS / "build"
+
+
+@pytest.fixture(scope="module")
+def ageing() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ageing", BUILD / "ageing.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def factors(ageing: ModuleType, **given: list[float]) -> pa.Table:
+    """Factors of 2014 to 2016; those of 2014, from 2013, must never be used."""
+    names = [*ageing.AMOUNTS, ageing.PROFITS, ageing.LOSSES]
+    columns = {name: given.get(name, [99.0, 1.0, 1.0]) for name in names}
+    return pa.table({"YEAR": [2014, 2015, 2016], **columns})
+
+
+def units(ageing: ModuleType, **given: list[int]) -> pa.Table:
+    amounts = [column for columns in ageing.AMOUNTS.values() for column in columns]
+    names = ["RECID", "XTOT", *amounts, *ageing.EARNERS, ageing.TOTAL]
+    return pa.table({name: given.get(name, [0, 0]) for name in names})
+
+
+def test_growth_is_the_product_of_the_years_after_the_first(ageing: ModuleType) -> None:
+    table = factors(ageing, AWAGE=[9.0, 1.1, 1.2])
+    assert ageing.growth(table, "AWAGE", 2014, 2016) == pytest.approx(1.32)
+    assert ageing.growth(table, "AWAGE", 2014, 2015) == 1.1
+    assert ageing.growth(table, "AWAGE", 2014, 2014) == 1
+
+
+def test_growth_beyond_the_factors_is_refused_by_the_year(ageing: ModuleType) -> None:
+    with pytest.raises(ValueError, match=r"AWAGE for \[2017\]"):
+        ageing.growth(factors(ageing), "AWAGE", 2014, 2017)
+
+
+def test_each_amount_grows_by_its_own_factor(ageing: ModuleType) -> None:
+    grown = ageing.aged(
+        units(ageing, e00200=[1000, 0], e02300=[500, 100], e18400=[10, 20], XTOT=[1, 4]),
+        factors(ageing, AWAGE=[9, 1.1, 1.2], AUCOMP=[9, 0.5, 0.5], ATXPY=[9, 1.5, 2.0]),
+        2014,
+        2016,
+    )
+    assert grown["e00200"].to_pylist() == pytest.approx([1320, 0])
+    assert grown["e02300"].to_pylist() == [125, 25]
+    assert grown["e18400"].to_pylist() == [30, 60]
+    assert grown["XTOT"].to_pylist() == [1, 4]
+    assert grown.schema.field("XTOT").type == pa.int64()
+    assert grown.schema.field("e00200").type == pa.float64()
+
+
+def test_profits_and_losses_grow_apart_and_the_total_is_their_sum(ageing: ModuleType) -> None:
+    grown = ageing.aged(
+        units(ageing, e00900p=[100, -100], e00900s=[-10, 40], e00900=[90, -60]),
+        factors(ageing, ASCHCI=[9, 2, 1], ASCHCL=[9, 3, 1]),
+        2014,
+        2016,
+    )
+    assert grown["e00900p"].to_pylist() == [200, -300]
+    assert grown["e00900s"].to_pylist() == [-30, 80]
+    assert grown["e00900"].to_pylist() == [170, -220]
+
+
+def test_no_amount_is_aged_twice(ageing: ModuleType) -> None:
+    amounts = [column for columns in ageing.AMOUNTS.values() for column in columns]
+    amounts += [*ageing.EARNERS, ageing.TOTAL]
+    assert len(amounts) == len(set(amounts))
+
+
+def test_scripts_give_the_same_bytes_each_time(
+    tmp_path: Path, ageing: ModuleType, run: Run
+) -> None:
+    survey = units(ageing, e00200=[1000, 3], RECID=[1, 2]).append_column("s006", [[20500, 19700]])
+    csv.write_csv(survey, tmp_path / "cps.csv")
+    csv.write_csv(pa.table({"WT2016": [30001, 2]}), tmp_path / "weights.csv")
+    csv.write_csv(factors(ageing), tmp_path / "factors.csv")
+    digests = set()
+    for attempt in ("one", "two"):
+        cps, enhanced = tmp_path / f"{attempt}/cps.parquet", tmp_path / f"{attempt}/e.parquet"
+        run(sys.executable, BUILD / "cps.py", "cps.csv", cps, cwd=tmp_path)
+        built = [BUILD / "enhanced_cps.py", cps, "weights.csv", "factors.csv", "2014", "2016"]
+        run(sys.executable, *built, enhanced, cwd=tmp_path)
+        digests.add((cps.read_bytes(), enhanced.read_bytes()))
+    assert len(digests) == 1
+    assert parquet.read_table(cps)["household_weight"].to_pylist() == [205, 197]
+    table = parquet.read_table(enhanced)
+    assert table["household_weight"].to_pylist() == [300.01, 0.02]
+    assert table["s006"].to_pylist() == [30001, 2]
+
+
+def test_weights_of_another_survey_are_refused(
+    tmp_path: Path, ageing: ModuleType, run: Run
+) -> None:
+    parquet.write_table(units(ageing), tmp_path / "cps.parquet")
+    csv.write_csv(pa.table({"WT2016": [1, 2, 3]}), tmp_path / "weights.csv")
+    built = ["cps.parquet", "weights.csv", "factors.csv", "2014", "2016", "out.parquet"]
+    done = run(sys.executable, BUILD / "enhanced_cps.py", *built, cwd=tmp_path, code=1)
+    assert "3 weights for 2 tax units" in done.stderr
+
+
+def test_download_refuses_a_file_that_is_not_the_pinned_one(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.tar.gz"
+    other.write_bytes(b"not it")
+    monkeypatch.setenv("US_CPS_SDIST", str(other))
+    command = [sys.executable, BUILD / "download.py", VERSION, SHA256, "raw/out.tar.gz"]
+    done = run(*command, cwd=tmp_path, code=1)
+    assert str(other) in done.stderr
+    assert f"expected sha256 {SHA256}" in done.stderr
+    assert hashlib.sha256(b"not it").hexdigest() in done.stderr
+    assert not (tmp_path / "raw").exists()
+
+
+def test_extract_says_what_a_distribution_lacks(tmp_path: Path, run: Run) -> None:
+    with tarfile.open(tmp_path / "sdist.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("taxcalc-0/taxcalc/growfactors.csv")
+        member.size = 5
+        archive.addfile(member, io.BytesIO(b"YEAR\n"))
+    done = run(sys.executable, BUILD / "extract.py", "sdist.tar.gz", ".", cwd=tmp_path, code=1)
+    assert (tmp_path / "growfactors.csv").read_bytes() == b"YEAR\n"
+    assert "lacks taxcalc/cps.csv.gz, taxcalc/cps_weights.csv.gz" in done.stderr
+
+
+@pytest.mark.slow
+def test_demo(
+    tmp_path: Path, sdist: Path, ageing: ModuleType, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("US_CPS_SDIST", str(sdist))
+    home = Path(os.environ["HOME"])
+    before = sorted(home.rglob("*"))
+    kept = tmp_path / "kept"
+    done = run(sys.executable, US_CPS / "demo.py", "--keep", kept, cwd=tmp_path)
+
+    assert "All six steps worked" in done.stdout
+    assert done.stdout.count("step ") >= 6
+    assert sorted(home.rglob("*")) == before
+    _check_datasets(kept / "us-cps", ageing)
+
+
+def _check_datasets(repo: Path, ageing: ModuleType) -> None:
+    cps = parquet.read_table(repo / "data/cps_2014.parquet")
+    enhanced = parquet.read_table(repo / "data/enhanced_cps_2024.parquet")
+    assert cps.num_rows == enhanced.num_rows == 280_005
+    assert cps.column_names == enhanced.column_names
+    assert len(cps.column_names) == 68 + 1
+    changed = {column for columns in ageing.AMOUNTS.values() for column in columns}
+    changed |= {*ageing.EARNERS, ageing.TOTAL, "s006", "household_weight"}
+    for column in set(cps.column_names) - changed:
+        assert cps[column].equals(enhanced[column]), column
+    assert pc.sum(enhanced["household_weight"]).as_py() == pytest.approx(214_875_995.16)
+    # By hand from growfactors.csv: the wages of 2015 to 2024, then unemployment compensation.
+    wages = 1.024119 * 1.006659 * 1.040577 * 1.041821 * 1.039292
+    wages *= 1.006381 * 1.08209 * 1.069673 * 1.047498 * 1.048019
+    unemployment = 0.81793 * 0.933831 * 0.94186 * 0.92284 * 0.940635
+    unemployment *= 1.034222 * 8.619252 * 0.152665 * 0.748857 * 1.257741
+    for column, growth in {"e00200": wages, "e00200p": wages, "e02300": unemployment}.items():
+        ratio = pc.sum(enhanced[column]).as_py() / pc.sum(cps[column]).as_py()
+        assert ratio == pytest.approx(growth)
