@@ -18,7 +18,7 @@ import urllib.request
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,7 +55,7 @@ class S3Endpoint:
             "AWS_DEFAULT_REGION": REGION,
         }
 
-    def client(self) -> object:
+    def client(self) -> Any:
         """Return boto3's client: a second opinion on what the server holds."""
         import boto3
 
@@ -67,10 +67,11 @@ class S3Endpoint:
             region_name=REGION,
         )
 
-    def new_bucket(self) -> str:
+    def new_bucket(self, region: str = REGION) -> str:
         """Create a bucket of a name not used before."""
         name = f"data-{uuid.uuid4().hex[:12]}"
-        self.client().create_bucket(Bucket=name)  # type: ignore[attr-defined]
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        self.client().create_bucket(Bucket=name, **(place if region != REGION else {}))
         return name
 
 
@@ -180,6 +181,7 @@ class Answering(http.server.ThreadingHTTPServer):
         self.status, self.body, self.delay = status, body, delay
         self.headers: dict[str, str] = {}
         self.requests: list[str] = []
+        self.authorizations: list[str] = []
 
     @property
     def endpoint(self) -> str:
@@ -193,6 +195,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.requests.append(f"{self.command} {self.path}")
+        self.server.authorizations.append(self.headers.get("Authorization") or "")
         time.sleep(self.server.delay)
         self.send_response(self.server.status)
         for name, value in {
@@ -214,7 +217,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def answering(status: int, body: bytes = b"", delay: float = 0) -> Iterator[Answering]:
     """Run an Answering server."""
     with Answering(status, body, delay) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         try:
             yield server

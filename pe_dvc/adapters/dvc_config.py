@@ -159,9 +159,14 @@ def _resolved(sections: dict[str, Any], file: Path) -> dict[str, Any]:
         for name in names:
             value = options.get(name)
             if value and not _SCHEME.match(value):
-                path = file.parent / Path(value).expanduser()
-                options[name] = os.path.abspath(path)  # noqa: PTH100 (".." goes, links stay)
+                options[name] = _absolute(value, file.parent)
     return sections
+
+
+def _absolute(path: str, directory: Path) -> str:
+    # os.path and not pathlib: DVC keeps an absolute path as written, and ".." goes but links stay.
+    home = os.path.expanduser(path)  # noqa: PTH111
+    return home if os.path.isabs(home) else os.path.abspath(directory / path)  # noqa: PTH100, PTH117
 
 
 def _merge(into: dict[str, Any], update: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ _CAUSES = re.compile(
     r"|InvalidCertificate\([^)]{0,80}\)|Network is unreachable)",
     re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
 _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
 _CHECK_CREDENTIALS = (
@@ -93,7 +94,7 @@ def _refused(place: Place, reason: str) -> StorePermissionError:
 
 def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailableError:
     remedy = _CHECK_NETWORK
-    if status in (301, 307, 400):
+    if _ELSEWHERE.search(text):
         remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
     elif status is None and _CREDENTIALS.search(text):
         remedy = _CHECK_CREDENTIALS
@@ -109,6 +110,8 @@ def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailabl
 
 def _reason(text: str) -> str:
     """Return the part of obstore's text that a person can use."""
+    if _ELSEWHERE.search(text):
+        return "the bucket is said to lie in another region"
     if match := _STATUS.search(text):
         said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := pattern.search(text))]
         return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)

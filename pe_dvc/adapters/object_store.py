@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters.file_failures import naming_failures
@@ -36,17 +37,22 @@ BLOCK_SIZE = 1 * MIB
 PART_SIZE = 8 * MIB
 PARTS_IN_FLIGHT = 8
 MAX_PARTS = 10_000
+FIRST_PAUSE = timedelta(milliseconds=200)
 
 
 class ObjectStore:
     """The store of a bucket, or of what lies below a prefix in it.
 
-    ``bucket`` is for requests that get an answer soon; ``uploads``, the same place, is for
-    bodies of many megabytes, which a slow line may take minutes to send.
+    ``bucket`` is for requests that get an answer soon; what ``connect_uploads`` returns is the
+    same place, for bodies of many megabytes, which a slow line may take minutes to send.
     """
 
-    def __init__(self, url: str, bucket: Bucket, uploads: Bucket | None = None) -> None:
-        self._url, self._bucket, self._uploads = url, bucket, uploads or bucket
+    def __init__(self, url: str, bucket: Bucket, connect_uploads: Callable[[], Bucket]) -> None:
+        self._url, self._bucket, self._connect_uploads = url, bucket, connect_uploads
+
+    @cached_property
+    def _uploads(self) -> Bucket:
+        return self._connect_uploads()
 
     @property
     def url(self) -> str:
@@ -233,7 +239,8 @@ def memory_store() -> ObjectStore:
     """Return an empty store in this process's memory, for unit tests."""
     from obstore.store import MemoryStore
 
-    return ObjectStore("memory://", MemoryStore())
+    memory = MemoryStore()
+    return ObjectStore("memory://", memory, lambda: memory)
 
 
 def open_bucket(
@@ -269,15 +276,17 @@ def open_bucket(
     # A server that cannot be reached is given up after four attempts of five seconds, one that
     # falls silent after two or three of ten. obstore's read timeout runs from the start of a
     # request to the first byte of its answer: a part's upload must not be held to it.
-    soon = connect({"read_timeout": "10s", "timeout": "900s"}, timedelta(seconds=20))
-    uploads = connect({"timeout": "300s"}, timedelta(seconds=120))
     url = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
-    return ObjectStore(url, soon, uploads)
+    return ObjectStore(
+        url,
+        connect({"read_timeout": "10s", "timeout": "900s"}, timedelta(seconds=20)),
+        lambda: connect({"timeout": "300s"}, timedelta(seconds=120)),
+    )
 
 
 def _retries(retry_for: timedelta) -> RetryConfig:
     pause: BackoffConfig = {
-        "init_backoff": timedelta(milliseconds=200),
+        "init_backoff": FIRST_PAUSE,
         "max_backoff": timedelta(seconds=2),
         "base": 2,
     }

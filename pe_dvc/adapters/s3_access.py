@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.object_store import ObjectStore
 
+AMAZON = "https://s3.amazonaws.com"
 DEFAULT_REGION = "us-east-1"
 REGION_TIMEOUT = 5.0
 """Seconds to wait for a bucket to tell its region."""
@@ -30,7 +31,7 @@ _ENCRYPTION = {
 def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
     """Return the store of a bucket, with the options of a DVC remote.
 
-    Without an endpoint and a region among the options, the bucket is asked for its region.
+    Without a region among the options the bucket is asked for it.
     Raises FormatError for an option that cannot be right, StorePermissionError for credentials
     that cannot be had.
     """
@@ -43,7 +44,8 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStor
         "checksum_algorithm": "SHA256",
         "skip_signature": credentials is None,
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
-        **(_at(endpoint, settings) if endpoint else _at_amazon(bucket, options, settings)),
+        "region": _region(bucket, endpoint, options, settings),
+        **_addressing(bucket, endpoint),
     }
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
@@ -60,27 +62,25 @@ def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
     return endpoint
 
 
-def _at(endpoint: str, settings: AwsSettings) -> dict[str, Any]:
+def _region(bucket: str, endpoint: str, options: Mapping[str, str], aws: AwsSettings) -> str:
+    # DVC's client follows redirects to the bucket's region, obstore does not; and the region
+    # that a user works in is often not the bucket's.
+    found = options.get("region") or bucket_region(bucket, endpoint or AMAZON)
+    return found or aws.region or DEFAULT_REGION
+
+
+def _addressing(bucket: str, endpoint: str) -> dict[str, Any]:
+    if not endpoint:
+        # A wildcard certificate does not cover a bucket with a dot in its name.
+        return {"virtual_hosted_style_request": "." not in bucket}
     # Both names, or obstore would prefer AWS_ENDPOINT_URL_S3 of the environment to the remote's.
-    return {
-        "endpoint": endpoint,
-        "aws_endpoint_url_s3": endpoint,
-        "region": settings.region or DEFAULT_REGION,
-        "virtual_hosted_style_request": False,
-    }
+    at = {"endpoint": endpoint, "aws_endpoint_url_s3": endpoint}
+    return {**at, "virtual_hosted_style_request": False}
 
 
-def _at_amazon(bucket: str, options: Mapping[str, str], settings: AwsSettings) -> dict[str, Any]:
-    # DVC's client follows Amazon's redirects to the bucket's region, obstore does not; and the
-    # region that a user works in is often not the bucket's.
-    region = options.get("region") or bucket_region(bucket) or settings.region or DEFAULT_REGION
-    # A wildcard certificate does not cover a bucket with a dot in its name.
-    return {"region": region, "virtual_hosted_style_request": "." not in bucket}
-
-
-def bucket_region(bucket: str, *, amazon: str = "https://s3.amazonaws.com") -> str | None:
-    """Return the AWS region of a bucket, as S3 tells anyone; None where there is no answer."""
-    request = urllib.request.Request(f"{amazon}/{bucket}", method="HEAD")
+def bucket_region(bucket: str, endpoint: str = AMAZON) -> str | None:
+    """Return the region of a bucket, as S3 tells anyone; None where there is no answer."""
+    request = urllib.request.Request(f"{endpoint}/{bucket}", method="HEAD")
     try:
         with urllib.request.urlopen(request, timeout=REGION_TIMEOUT) as answer:
             headers = answer.headers
