@@ -1,75 +1,36 @@
 """DVC's own files, read as files: dvc.yaml, dvc.lock, ``*.dvc``, ``.dvc/config`` and the cache.
 
 DVC itself is neither imported nor run: while a stage runs DVC holds its lock, and dvc.lock already
-holds every stage that finished. This module and ``dvc_yaml`` are all that knows these formats.
+holds every stage that finished. This module, ``dvc_stages`` and ``dvc_yaml`` are all that knows
+these formats.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.dvc_yaml import has_template, read_yaml, stage_keys, template_pattern
+from pe_dvc.adapters.dvc_stages import (
+    DeclaredStage,
+    LockedStage,
+    Output,
+    declared_stage,
+    join_path,
+    locked_stage,
+    output_of_entry,
+    stage_address,
+    working_directory,
+)
+from pe_dvc.adapters.dvc_yaml import has_template, read_yaml
 from pe_dvc.documents.declaration import DeclaredArtifact
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterator, Mapping
 
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """A file or directory that DVC tracks. ``path`` is relative to the repo, as all paths here.
-
-    ``md5`` is DVC's hash, with the suffix ``.dir`` for a directory; None where DVC keeps another
-    hash or none. ``size`` (bytes) and ``nfiles`` are as DVC recorded them. ``legacy`` tells of
-    an entry of DVC 2.x, which hashed text by other rules and kept it in another place.
-    """
-
-    path: str
-    md5: str | None
-    size: int | None = None
-    nfiles: int | None = None
-    cached: bool = True
-    push: bool = True
-    remote: str | None = None
-    persist: bool = False
-    legacy: bool = False
-    stage: str | None = None
-    dvcfile: str | None = None
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether DVC tracks it as a directory."""
-        return self.md5 is not None and self.md5.endswith(".dir")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LockedStage:
-    """A stage that ran, as dvc.lock records it. ``params`` is ``{file: {key: value}}``."""
-
-    address: str
-    deps: tuple[str, ...]
-    outs: tuple[Output, ...]
-    params: dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _DeclaredStage:
-    address: str
-    outs: tuple[tuple[re.Pattern[str], dict[str, Any]], ...]
-    keys: set[str] | None
-    generated: bool
-
-    def has(self, key: str | None) -> bool:
-        """Tell whether ``name@key`` is one of the stages that this definition stands for."""
-        if not self.generated:
-            return key is None
-        return key is not None and (self.keys is None or key in self.keys)
+__all__ = ["DvcFiles", "LockedStage", "Output"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +42,7 @@ class DvcFiles:
     stages: tuple[LockedStage, ...]
     outputs: dict[str, Output]
     """Every tracked output by its path."""
-    _declared: tuple[_DeclaredStage, ...] = field(repr=False)
+    _declared: tuple[DeclaredStage, ...] = field(repr=False)
 
     @classmethod
     def read(cls, root: Path, *, ignored: Callable[[str], bool] = lambda _: False) -> DvcFiles:
@@ -103,7 +64,7 @@ class _Reader:
         self._root, self._ignored = root, ignored
         self._artifacts: list[DeclaredArtifact] = []
         self._stages: list[LockedStage] = []
-        self._declared: list[_DeclaredStage] = []
+        self._declared: list[DeclaredStage] = []
         self._outputs: dict[str, Output] = {}
 
     def read(self) -> DvcFiles:
@@ -130,22 +91,22 @@ class _Reader:
 
     def _skips(self, folder: str, name: str) -> bool:
         dvc_file = name == "dvc.yaml" or name.endswith(".dvc")
-        return not dvc_file or self._ignored(_join(folder, name))
+        return not dvc_file or self._ignored(join_path(folder, name))
 
     def _is_closed(self, parent: str, name: str) -> bool:
-        path = _join(parent, name)
+        path = join_path(parent, name)
         return name in (".git", ".dvc") or path in self._outputs or self._ignored(f"{path}/")
 
     def _read_pipeline(self, folder: str) -> None:
-        file = _join(folder, "dvc.yaml")
+        file = join_path(folder, "dvc.yaml")
         document = read_yaml(self._root / file, file)
         self._read_artifacts(folder, file, document)
         definitions = {
-            name: _declared_stage(folder, file, name, definition)
+            name: declared_stage(folder, file, name, definition)
             for name, definition in _mapping(document, "stages", file).items()
         }
         self._declared += definitions.values()
-        lock = _join(folder, "dvc.lock")
+        lock = join_path(folder, "dvc.lock")
         if (self._root / lock).is_file():
             self._read_lock(folder, lock, document, definitions)
 
@@ -164,11 +125,11 @@ class _Reader:
                     remedy="Write the name and the path of a dataset out, without ${}.",
                 )
             self._artifacts.append(
-                DeclaredArtifact(name=str(name), path=_join(folder, path), meta=meta, file=file)
+                DeclaredArtifact(name=str(name), path=join_path(folder, path), meta=meta, file=file)
             )
 
     def _read_lock(
-        self, folder: str, lock: str, document: Any, declared: Mapping[str, _DeclaredStage]
+        self, folder: str, lock: str, document: Any, declared: Mapping[str, DeclaredStage]
     ) -> None:
         stages = _mapping(read_yaml(self._root / lock, lock), "stages", lock)
         for name, entry in stages.items():
@@ -177,12 +138,12 @@ class _Reader:
             # dvc.lock may still hold stages that dvc.yaml no longer has: DVC ignores them too.
             if stage is None or not stage.has(None if name in declared else key):
                 continue
-            wdir = _working_directory(
+            wdir = working_directory(
                 folder, document["stages"][name if name in declared else group]
             )
-            address = _address(folder, str(name))
+            address = stage_address(folder, str(name))
             try:
-                self._add_stage(_locked_stage(address, wdir, entry, stage))
+                self._add_stage(locked_stage(address, wdir, entry, stage))
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise FormatError(
                     f"the stage {name} is not as DVC writes it ({error!r})",
@@ -195,109 +156,17 @@ class _Reader:
         self._outputs.update((output.path, output) for output in stage.outs)
 
     def _read_dvcfile(self, folder: str, name: str) -> None:
-        file = _join(folder, name)
+        file = join_path(folder, name)
         document = read_yaml(self._root / file, file)
-        wdir = _join(folder, document.get("wdir") or ".")
+        wdir = join_path(folder, document.get("wdir") or ".")
         imported = any("repo" in dep for dep in document.get("deps") or [])
         for entry in document.get("outs") or []:
             if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
                 raise FormatError(
                     "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
                 )
-            output = _output(wdir, entry, entry, dvcfile=file, imported=imported)
+            output = output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported)
             self._outputs[output.path] = output
-
-
-def _declared_stage(folder: str, file: str, name: str, definition: Any) -> _DeclaredStage:
-    if not isinstance(definition, dict):
-        raise FormatError(
-            "is not a mapping", where=f"{file}: stages.{name}", remedy=f"Correct {file}."
-        )
-    generated = "foreach" in definition or "matrix" in definition
-    body = definition.get("do", definition) if generated else definition
-    wdir = _working_directory(folder, definition)
-    if has_template(wdir):
-        raise FormatError(
-            f"{body['wdir']!r} holds a template, which pe_dvc does not follow",
-            where=f"{file}: stages.{name}.wdir",
-            remedy="Write wdir out, and put the template into the paths of outs and deps.",
-        )
-    outs = [
-        (template_pattern(_join(wdir, path)), flags)
-        for section in ("outs", "metrics", "plots")
-        for path, flags in _declared_outs(body.get(section) or [])
-    ]
-    return _DeclaredStage(
-        address=_address(folder, name),
-        outs=tuple(outs),
-        keys=stage_keys(definition) if generated else None,
-        generated=generated,
-    )
-
-
-def _declared_outs(entries: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entry in entries:
-        if isinstance(entry, dict):
-            for path, flags in entry.items():
-                yield path, flags if isinstance(flags, dict) else {}
-        else:
-            yield entry, {}
-
-
-def _locked_stage(address: str, wdir: str, entry: Any, stage: _DeclaredStage) -> LockedStage:
-    outs = []
-    for out in entry.get("outs") or []:
-        path = _join(wdir, out["path"])
-        flags = next((flags for pattern, flags in stage.outs if pattern.fullmatch(path)), None)
-        if flags is not None:
-            outs.append(_output(wdir, out, flags, stage=address))
-    params = {
-        _join(wdir, file): dict(values) for file, values in (entry.get("params") or {}).items()
-    }
-    deps = tuple(_join(wdir, dep["path"]) for dep in entry.get("deps") or [])
-    return LockedStage(address=address, deps=deps, outs=tuple(outs), params=params)
-
-
-def _output(
-    wdir: str,
-    entry: Mapping[str, Any],
-    flags: Mapping[str, Any],
-    *,
-    stage: str | None = None,
-    dvcfile: str | None = None,
-    imported: bool = False,
-) -> Output:
-    md5 = entry.get("md5")
-    return Output(
-        path=_join(wdir, entry["path"]),
-        md5=str(md5) if md5 else None,
-        size=entry.get("size"),
-        nfiles=entry.get("nfiles"),
-        cached=flags.get("cache", True),
-        push=flags.get("push", True) and not imported,
-        remote=flags.get("remote"),
-        persist=flags.get("persist", False),
-        legacy=bool(md5) and entry.get("hash") is None,
-        stage=stage,
-        dvcfile=dvcfile,
-    )
-
-
-def _working_directory(folder: str, definition: Mapping[str, Any]) -> str:
-    body = definition.get("do", definition)
-    return _join(folder, body.get("wdir") or ".")
-
-
-def _address(folder: str, name: str) -> str:
-    return f"{folder}/dvc.yaml:{name}" if folder else name
-
-
-def _join(folder: str, path: str) -> str:
-    """Return ``path``, relative to ``folder``, relative to the repo; URLs stay as they are."""
-    if "://" in path:
-        return path
-    joined = posixpath.normpath(posixpath.join(folder, path))
-    return "" if joined == "." else joined
 
 
 def _mapping(document: dict[str, Any], key: str, file: str) -> dict[str, Any]:

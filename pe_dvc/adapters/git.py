@@ -1,19 +1,22 @@
-"""The git repo around a data repo: its commit, and what differs from it.
+"""The git repo around a data repo: its commit, what differs from it, its tags and their trees.
 
 The only module that knows pygit2.
 """
 
 from __future__ import annotations
 
+import os
 import posixpath
+import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
+    from collections.abc import Collection, Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +68,172 @@ class GitRepo:
 
     def _in_git(self, path: str) -> str:
         return path if self._prefix == "." else f"{self._prefix}/{path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitTag:
+    """A tag, followed to its commit (hex). ``moment``, in UTC, is when the tag was made.
+
+    A light tag has no time of its own: it has its commit's.
+    """
+
+    name: str
+    commit: str
+    moment: datetime
+    annotated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagSignature:
+    """What git says of a tag's signature; ``detail`` is one line of its own words.
+
+    ``unknown`` is a signature whose key is not known, or not trusted, on this machine.
+    """
+
+    verdict: Literal["none", "good", "unknown", "bad"]
+    detail: str
+
+
+class GitTags:
+    """The tags of a git repo, bare or not, and the trees that they name.
+
+    Nothing is checked out: a work tree is neither needed nor looked at.
+    """
+
+    def __init__(self, place: Path) -> None:
+        """Open the git repo at or around ``place``. Raises NotFoundError where there is none."""
+        import pygit2
+
+        found = pygit2.discover_repository(str(place))
+        if found is None:
+            raise NotFoundError(f"{place} is not in a git repo", remedy="Clone the data repo.")
+        self._repo = pygit2.Repository(found)
+        self.directory = Path(found)
+        workdir = self._repo.workdir
+        self.prefix = "" if workdir is None else _below(workdir, place)
+
+    def tags(self) -> list[GitTag]:
+        """Return every tag of a commit, by time. Raises NotFoundError for one that is broken."""
+        names = [n for n in self._repo.references if n.startswith("refs/tags/")]
+        found = [self._tag(name.removeprefix("refs/tags/")) for name in names]
+        known = [tag for tag in found if tag is not None]
+        return sorted(known, key=lambda tag: (tag.moment, tag.name))
+
+    def tag(self, name: str) -> GitTag:
+        """Return one tag. Raises NotFoundError, and ReleaseError for one of no commit."""
+        if f"refs/tags/{name}" not in self._repo.references:
+            raise NotFoundError(
+                f"there is no git tag {name!r} in {self.directory}",
+                remedy="Check its spelling, or get it: git fetch --tags",
+            )
+        tag = self._tag(name)
+        if tag is None:
+            raise ReleaseError(f"the tag {name!r} does not name a commit", remedy="Tag a commit.")
+        return tag
+
+    def tree(self, commit: str) -> GitTree:
+        """Return the tree of a commit, from the directory of the data repo on."""
+        return GitTree(self._repo, self._object(commit).tree, self.prefix, commit)
+
+    def head(self) -> GitTree:
+        """Return the tree of HEAD. Raises NotFoundError in a repo without commits."""
+        if self._repo.head_is_unborn:
+            raise NotFoundError(f"{self.directory} has no commits yet")
+        return self.tree(str(self._repo.head.peel().id))
+
+    def signature(self, name: str) -> TagSignature:
+        """Return what git finds of a tag's signature, GPG's or SSH's, with the keys known here."""
+        environment = {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(
+            ["git", "--git-dir", self.directory, "verify-tag", "--raw", "--", name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return _read_signature(done.returncode, done.stderr)
+
+    def _tag(self, name: str) -> GitTag | None:
+        import pygit2
+
+        target = self._object(str(self._repo.references[f"refs/tags/{name}"].target))
+        try:
+            commit = target.peel(pygit2.Commit)
+        except (pygit2.InvalidSpecError, KeyError):
+            return None
+        tagger = getattr(target, "tagger", None)
+        seconds = tagger.time if tagger is not None else commit.commit_time
+        return GitTag(
+            name=name,
+            commit=str(commit.id),
+            moment=datetime.fromtimestamp(seconds, UTC),
+            annotated=isinstance(target, pygit2.Tag),
+        )
+
+    def _object(self, name: str) -> Any:
+        try:
+            return self._repo[name]
+        except KeyError:
+            raise NotFoundError(
+                f"{self.directory} lacks the object {name}, which its refs name",
+                remedy="Fetch the whole history: git fetch --unshallow, or clone again.",
+            ) from None
+
+
+class GitTree:
+    """The files of one commit. Paths are relative to the data repo, with forward slashes."""
+
+    def __init__(self, repo: Any, tree: Any, prefix: str, commit: str) -> None:
+        self._repo, self._prefix, self.commit = repo, prefix, commit
+        self._root = self._entry(tree, prefix) if prefix else tree
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes. Raises NotFoundError."""
+        blob = self._entry(self._root, path)
+        if blob is None or blob.type_str != "blob":
+            where = f"{self._prefix}/{path}" if self._prefix else path
+            raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
+        data: bytes = blob.data
+        return data
+
+    def files(self, folder: str = "") -> Iterator[str]:
+        """Yield the path of every file below ``folder``, in git's order."""
+        tree = self._entry(self._root, folder) if folder else self._root
+        if tree is not None and tree.type_str == "tree":
+            yield from _walk(tree, f"{folder}/" if folder else "")
+
+    @staticmethod
+    def _entry(tree: Any, path: str) -> Any:
+        try:
+            return None if tree is None else tree[path]
+        except KeyError:
+            return None
+
+
+def _walk(tree: Any, prefix: str) -> Iterator[str]:
+    for entry in tree:
+        if entry.type_str == "tree":
+            yield from _walk(entry, f"{prefix}{entry.name}/")
+        elif entry.type_str == "blob":
+            yield prefix + entry.name
+
+
+def _below(workdir: str, place: Path) -> str:
+    below = posixpath.relpath(place.resolve().as_posix(), workdir.rstrip("/"))
+    return "" if below == "." or below.startswith("..") else below
+
+
+def _read_signature(code: int, said: str) -> TagSignature:
+    """Read ``git verify-tag --raw``: GnuPG's status lines, or ssh-keygen's sentences."""
+    lines = said.strip().splitlines()
+    status = {line.split()[1]: line for line in lines if line.startswith("[GNUPG:] ")}
+    detail = next((line for line in lines if line.startswith('Good "git" signature')), None)
+    for word in ("GOODSIG", "BADSIG", "ERRSIG"):
+        detail = detail or status.get(word, "").removeprefix("[GNUPG:] ") or None
+    if code == 0:
+        return TagSignature(verdict="good", detail=detail or "good")
+    if "cannot verify a non-tag object" in said or "no signature found" in said:
+        return TagSignature(verdict="none", detail="not signed")
+    if "BADSIG" in status or "incorrect signature" in said:
+        return TagSignature(verdict="bad", detail=detail or lines[-1])
+    return TagSignature(verdict="unknown", detail=detail or (lines[-1] if lines else "no answer"))

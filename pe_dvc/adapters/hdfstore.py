@@ -25,7 +25,6 @@ _ARROW = {
     "float64": "double",
     "float32": "float",
     "float16": "halffloat",
-    "datetime64[ns]": "timestamp[ns]",
 }
 _H5T_BITFIELD = 4
 _BATCH_ROWS = 1024 * 1024
@@ -56,7 +55,7 @@ def arrow_name(dtype: str) -> str:
     """Return arrow's name for the type that numpy calls ``dtype``: manifests speak one language."""
     if dtype.startswith(("bytes", "str", "object", "|S", "<U")):
         return "string"
-    return _ARROW.get(dtype, dtype)
+    return _ARROW.get(dtype, dtype.replace("datetime64[", "timestamp["))
 
 
 def hdfstore_table(group: Any, name: str, label: str) -> FoundTable:
@@ -88,7 +87,7 @@ def _places(group: Any, name: str, label: str) -> tuple[int, dict[str, _Place]]:
     if kind == "frame":
         axis = group["axis1"] if "axis1" in group else group["axis1_level0"]
         # An empty array lies there as one of a single element, with its true shape beside it.
-        rows = int(axis.attrs["shape"][0]) if "shape" in axis.attrs else axis.shape[0]
+        rows = _unpickled(axis.attrs["shape"])[0] if "shape" in axis.attrs else axis.shape[0]
         return rows, _fixed_places(group)
     raise FormatError(
         f"the table {name!r} is a {kind} of pandas: expected a data frame",
@@ -125,8 +124,8 @@ def _fixed_places(group: Any) -> dict[str, _Place]:
 
 def _array_type(array: Any) -> str:
     kind = _text(array.attrs.get("value_type", b""))
-    if kind.startswith("datetime64"):
-        return "timestamp[ns]"
+    if kind:
+        return arrow_name(kind)
     # PyTables keeps booleans as bit fields, which h5py reads as uint8.
     if array.id.get_type().get_class() == _H5T_BITFIELD:
         return "bool"
