@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import re
 
+from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
+
+RELEASE_MANIFEST = "release_manifest.json"
+TRO = "trace.tro.jsonld"
+RELEASE_FILES = (RELEASE_MANIFEST, TRO)
 
 _DVC_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
@@ -38,6 +43,13 @@ def chunks_key(country: str, sha256: Sha256) -> str:
 def tombstone_key(country: str, sha256: Sha256) -> str:
     """Key of the tombstone of the artifact with that sha256, present once it is revoked."""
     return f"{check_country(country)}/{_by_digest(sha256)}.tombstone.json"
+
+
+def release_key(country: str, tag: str, file: str) -> str:
+    """Key of a release's ``file``, one of ``RELEASE_FILES``. Raises ReleaseError for the tag."""
+    if file not in RELEASE_FILES:
+        raise FormatError(f"{file!r} is not a file of a release: {', '.join(RELEASE_FILES)}")
+    return f"{check_country(country)}/releases/{check_tag(tag)}/{file}"
 
 
 def channel_prefix(country: str) -> str:

@@ -53,7 +53,7 @@ class Reference:
         if selector.startswith("sha256:"):
             digest = check_sha256(selector.removeprefix("sha256:"), where=text)
             return cls(country=country, name=name, sha256=digest)
-        if _RELEASE.fullmatch(selector):
+        if is_release(selector):
             return cls(country=country, name=name, release=selector)
         raise FormatError(
             f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits> "
@@ -75,3 +75,8 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{SCHEME}://{self.country}/{self.name}@{self.selector}"
+
+
+def is_release(text: str) -> bool:
+    """Tell whether ``text`` has the form of a release, such as ``1.78.2`` or ``v1.78.2``."""
+    return _RELEASE.fullmatch(text) is not None

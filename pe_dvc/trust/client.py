@@ -11,10 +11,11 @@ import tempfile
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
-from pe_dvc.primitives.errors import FormatError, VerificationError
+from pe_dvc.documents.released import releases_of
+from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationError
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.trust.failures import TUF_FAILURES, explain
 from pe_dvc.trust.fetcher import StoreFetcher
@@ -24,6 +25,7 @@ from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.verify import TAMPERED, fingerprint, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
+    from pe_dvc.documents.released import Released
     from pe_dvc.store.port import Store
 
 LOCK_TIMEOUT = 60.0
@@ -31,9 +33,9 @@ LOCK_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
-class _Channel:
+class _Role:
     version: int
-    pointers: dict[str, Pointer]
+    entries: dict[str, Any]
 
 
 class ChannelClient:
@@ -63,7 +65,7 @@ class ChannelClient:
         self._work = Path()
         self._updater: Updater | None = None
         self._fetcher = StoreFetcher(store, country)
-        self._channels: dict[str, _Channel] = {}
+        self._roles: dict[str, _Role] = {}
 
     def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset.
@@ -72,34 +74,42 @@ class ChannelClient:
         signed; NotFoundError if the store has no channels of the country; StoreError.
         """
         check_name(name)
-        return self._channel(channel).pointers.get(name)
+        return self._pointers(channel).get(name)
 
     def pointers(self, channel: str) -> list[Pointer]:
         """Return every pointer of a channel, by name. Raises as ``lookup`` does."""
-        return list(self._channel(channel).pointers.values())
+        return list(self._pointers(channel).values())
 
     def channel_version(self, channel: str) -> int:
         """Return the version of a channel's metadata. Raises as ``lookup`` does."""
-        return self._channel(channel).version
+        return self._role(check_channel(channel)).version
 
-    def _channel(self, channel: str) -> _Channel:
-        if check_channel(channel) not in self._channels:
+    def releases(self) -> dict[str, Released]:
+        """Return every published release, by tag. Raises as ``lookup`` does."""
+        return dict(self._role("releases").entries)
+
+    def _pointers(self, channel: str) -> dict[str, Pointer]:
+        entries: dict[str, Pointer] = self._role(check_channel(channel)).entries
+        return entries
+
+    def _role(self, role: str) -> _Role:
+        if role not in self._roles:
             with self._state.locked():
-                self._channels[channel] = self._load(channel)
+                self._roles[role] = self._load(role)
                 self._state.keep(self._work)
-        return self._channels[channel]
+        return self._roles[role]
 
-    def _load(self, channel: str) -> _Channel:
+    def _load(self, role: str) -> _Role:
         """Let tuf load the role, then read the file that it has kept."""
         updater, self._updater = self._updater, None  # after a failure, start from the state
         try:
             updater = updater or self._refreshed()
-            updater.get_targetinfo(f"{self.country}/{channel}/any")
-            metadata = self._kept(channel)
+            updater.get_targetinfo(f"{self.country}/{role}/any")
+            metadata = self._kept(role)
         except TUF_FAILURES as error:
             raise explain(error, self._fetcher.last, self._store.url, self._work) from error
         targets = {path: target.to_dict() for path, target in metadata.targets.items()}
-        loaded = _Channel(metadata.version, self._checked(channel, targets))
+        loaded = _Role(metadata.version, self._checked(role, targets))
         self._updater = updater
         return loaded
 
@@ -126,12 +136,14 @@ class ChannelClient:
     def _read(self, role: str) -> bytes:
         return (self._work / f"{role}.json").read_bytes()
 
-    def _checked(self, channel: str, targets: dict[str, dict[str, object]]) -> dict[str, Pointer]:
-        """Read pointers; that they are signed does not make them this channel's."""
-        where = f"channel {channel} in {self._store.url}"
+    def _checked(self, role: str, targets: dict[str, dict[str, object]]) -> dict[str, Any]:
+        """Read a role's targets; that they are signed does not make them this role's."""
+        where = f"{role} in {self._store.url}"
         try:
-            return pointers_of(targets, country=self.country, channel=channel, where=where)
-        except FormatError as error:
+            if role == "releases":
+                return dict(releases_of(targets, country=self.country, where=where))
+            return dict(pointers_of(targets, country=self.country, channel=role, where=where))
+        except (FormatError, ReleaseError) as error:
             raise VerificationError(error.message, remedy=TAMPERED) from error
 
     def _refreshed(self) -> Updater:

@@ -1,0 +1,62 @@
+"""What a data repo declares about its releases: ``[tool.pe_dvc.release]`` of its pyproject.toml.
+
+Read from the tag's tree, so that a release says what was declared when it was tagged. ADR 0007.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from pe_dvc.documents.strict import StrictRecord
+
+_VERSION = r"v?[0-9][0-9A-Za-z.!+*_-]*"
+_SPECIFIERS = re.compile(
+    rf"\s*(?:~=|===?|!=|<=?|>=?)\s*{_VERSION}\s*(?:,\s*(?:~=|===?|!=|<=?|>=?)\s*{_VERSION}\s*)*"
+)
+
+
+def _specifier(text: str) -> str:
+    if not _SPECIFIERS.fullmatch(text):
+        raise ValueError("should be version specifiers of PEP 440, such as >=1.690,<2")
+    return text
+
+
+class CompatibleClaim(StrictRecord):
+    """Versions of a package that the publisher vouches for, besides the one at build time."""
+
+    name: str
+    specifier: Annotated[str, AfterValidator(_specifier)]
+
+
+class RegionDatasets(StrictRecord):
+    """Where the files of one kind of region lie, such as ``states/{state_code}.h5``."""
+
+    path_template: str
+
+
+class Mirror(StrictRecord):
+    """A durable copy of every artifact. In ``url``, ``{path}``, ``{sha256}``, ``{version}``."""
+
+    kind: str
+    url: Annotated[str, Field(pattern=r"^https://[^{}]*(\{(path|sha256|version)\}[^{}]*)*$")]
+    doi: str | None = None
+
+
+class ReleaseSettings(StrictRecord):
+    """The table ``[tool.pe_dvc.release]``."""
+
+    data_package: Annotated[str, Field(min_length=1)]
+    """Name of the data package, such as ``policyengine-us-data``."""
+    repo_id: Annotated[str, Field(pattern=r"^[^/@\s]+/[^/@\s]+$")]
+    """Where policyengine.py finds the artifacts: ``owner/name``."""
+    repo_type: Literal["model", "dataset"] = "dataset"
+    default_datasets: dict[str, str] = Field(default_factory=dict)
+    """Datasets by role; ``national`` is what policyengine.py asks for."""
+    region_datasets: dict[str, RegionDatasets] = Field(default_factory=dict)
+    compatible_model_packages: list[CompatibleClaim] = Field(default_factory=list)
+    compatible_core_packages: list[CompatibleClaim] = Field(default_factory=list)
+    preservation_mirrors: list[Mirror] = Field(default_factory=list)
+    preservation_dois: list[str] = Field(default_factory=list)
