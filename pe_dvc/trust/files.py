@@ -20,16 +20,20 @@ from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write ``data`` so that ``path`` holds the old bytes or the new ones, never fewer."""
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
+    """Write ``data`` so that ``path`` holds the old bytes or the new ones, never fewer.
+
+    ``durable`` holds that through a power cut too, for some milliseconds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
             os.fchmod(file.fileno(), mode)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         with suppress(FileNotFoundError):

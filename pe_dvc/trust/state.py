@@ -66,7 +66,8 @@ class ReaderState:
         for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
             data, place = file.read_bytes(), self.directory / file.relative_to(work)
             if not place.is_file() or place.read_bytes() != data:
-                write_atomically(place, data, mode=0o600)
+                # A file torn by a power cut does not verify and is read anew.
+                write_atomically(place, data, mode=0o600, durable=False)
 
     @staticmethod
     def _files(directory: Path) -> list[Path]:

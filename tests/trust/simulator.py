@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,18 @@ class Simulator:
         self.files = ChannelFiles(self.directory, country)
         self.pinned = self.files.read_bytes("root")
         self._clients = 0
+
+    def copy(self, base: Path) -> Simulator:
+        """The same country, keys, bucket and readers, in a directory of its own."""
+        shutil.copytree(self.base, base, dirs_exist_ok=True)
+        twin = object.__new__(Simulator)
+        twin.__dict__.update(self.__dict__)
+        twin.base, twin.directory, twin.keys_dir = base, base / "repo" / "channels", base / "keys"
+        twin.store = MemoryStore()
+        twin.store.objects = dict(self.store.objects)
+        twin.signers = Signers(self.country, twin.keys_dir, environ={})
+        twin.files = ChannelFiles(twin.directory, self.country)
+        return twin
 
     def update(self, *pointers: Pointer, channel: str = "latest") -> ChannelUpdate:
         return update_channel(
