@@ -37,9 +37,8 @@ def guarded(command: click.Command) -> int:
     With ``PE_DVC_DEBUG`` set, an error's traceback is shown as well.
     """
     try:
-        command.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        return done.exit_code
+        # What `ctx.exit` was given comes back as the result; commands themselves return nothing.
+        code = command.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -62,7 +61,7 @@ def guarded(command: click.Command) -> int:
         traceback.print_exc()
         _say("this is a bug in pe_dvc: please report it with the lines above", None)
         return OTHER
-    return OK
+    return OK if code is None else int(code)
 
 
 def _say(message: str, remedy: str | None) -> None:

@@ -18,8 +18,6 @@ def sha256_of(path: Path) -> str:
 
 
 def test_from_repro_to_a_verified_file(sandbox: Sandbox) -> None:
-    sandbox.create()
-    sandbox.build()
     built = sandbox.repo / "data/enhanced_cps_2024.parquet"
     pushed = sandbox.json("push")
     assert sorted(pushed["manifests"]) == ["cps_2024", "enhanced_cps_2024"]
@@ -28,6 +26,7 @@ def test_from_repro_to_a_verified_file(sandbox: Sandbox) -> None:
     # A researcher with a clone, plain DVC first.
     clone = sandbox.directory / "clone"
     sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
+    sandbox.configure_remote(clone)
     sandbox.run("dvc", "pull", "--quiet", cwd=clone)
     assert (clone / "data/enhanced_cps_2024.parquet").read_bytes() == built.read_bytes()
     checks = sandbox.json("verify", cwd=clone)
@@ -50,8 +49,6 @@ def test_from_repro_to_a_verified_file(sandbox: Sandbox) -> None:
 
 
 def test_a_second_repro_changes_nothing_and_a_second_push_writes_nothing(sandbox: Sandbox) -> None:
-    sandbox.create()
-    sandbox.build()
     sandbox.pe_dvc("push")
     sandbox.run("dvc", "repro", "--quiet")
     assert sandbox.run("git", "status", "--porcelain").stdout == ""
@@ -62,9 +59,8 @@ def test_a_second_repro_changes_nothing_and_a_second_push_writes_nothing(sandbox
     assert sandbox.run("git", "status", "--porcelain").stdout == "", "same inputs, same bytes"
 
 
-def test_a_rebuild_moves_the_pointer_and_pins_stay(sandbox: Sandbox) -> None:
-    sandbox.create()
-    sandbox.build()
+def test_a_rebuild_moves_the_pointer_and_pins_stay(built: Sandbox) -> None:
+    sandbox = built
     sandbox.pe_dvc("push")
     sandbox.trust()
     first = json.loads(sandbox.read("get", LATEST, "--json").stdout)
@@ -76,9 +72,8 @@ def test_a_rebuild_moves_the_pointer_and_pins_stay(sandbox: Sandbox) -> None:
     assert json.loads(sandbox.read("get", first["reference"], "--json").stdout) == first
 
 
-def test_without_a_pinned_root_nothing_but_a_pin_is_read(sandbox: Sandbox) -> None:
-    sandbox.create()
-    sandbox.build()
+def test_without_a_pinned_root_nothing_but_a_pin_is_read(built: Sandbox) -> None:
+    sandbox = built
     sandbox.pe_dvc("push")
     refused = sandbox.read("get", LATEST, code=1)
     assert "no root of trust is pinned for 'us'" in refused.stderr
@@ -87,7 +82,8 @@ def test_without_a_pinned_root_nothing_but_a_pin_is_read(sandbox: Sandbox) -> No
     sandbox.read("get", f"us/enhanced_cps_2024@sha256:{digest}")
 
 
-def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(sandbox: Sandbox) -> None:
+def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(local_sandbox: Sandbox) -> None:
+    sandbox = local_sandbox
     sandbox.create()
     key = sandbox.directory / "keys/us/latest.pem"
     hidden = key.rename(key.with_suffix(".away"))
