@@ -70,6 +70,10 @@ class Bars:
         finally:
             bar.close()
 
+    def note(self, text: str) -> None:
+        """Say something, terminal or not."""
+        say(text)
+
 
 class _LateBar:
     """A bar that is drawn after ``PATIENCE`` seconds, so that quick tasks print nothing."""

@@ -1,31 +1,41 @@
-"""The local cache: verified artifacts and manifests, by sha256, for all processes of a user.
+"""The local cache: verified artifacts and manifests, by sha256, for a user or a group.
 
 A file under its final name is whole, verified and read-only: it arrives there by one rename.
 Layout below the cache's directory::
 
     artifacts/4e/4e92….parquet     payloads; the suffix is the manifest's, for libraries that look
-    manifests/4e/4e92….json        manifests, by the sha256 of their own bytes
-    partial/4e92….XXXX             downloads under way
-    locks/4e92….lock               one download of an artifact at a time
+    artifacts/4e/4e92….verified    which file verified, and during which boot; its mtime: last used
+    partial/4e92….data             what ranged reads and broken downloads have brought so far
+    manifests/4e/4e92….json        signed manifests, by the sha256 of their own bytes
+    chunks/4e/4e92….chunks         chunk lists, by the sha256 of their own bytes
+    locks/4e92….lock, locks/leases one download of an artifact at a time; what is being read
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import logging
 import os
 import shutil
 import tempfile
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
-from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.store.links import Nearby, bring
+from pe_dvc.store.locks import Leases, exclusive, leases_of
+from pe_dvc.store.partial import PartialFile
+from pe_dvc.store.record import Record, record_path
+from pe_dvc.store.shared import make_folder, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 LOCK_TIMEOUT = 3600.0
 """Seconds to wait for another process that is downloading the same artifact."""
+
+_log = logging.getLogger("pe_dvc")
 
 
 class Cache:
@@ -34,48 +44,107 @@ class Cache:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
+    @property
+    def leases(self) -> Leases:
+        """What this process is reading; hold a lease before you look for an artifact."""
+        return leases_of(self.folder("locks") / "leases")
+
+    def folder(self, name: str) -> Path:
+        """Return a directory of the cache, made where there is none."""
+        if not self.directory.is_dir():
+            make_folder(self.directory.parent)
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+        return make_folder(self.directory / name)
+
     def artifact_path(self, sha256: Sha256, suffix: str) -> Path:
         """Where the artifact is, or would be; ``suffix`` is that of its path, dot included."""
         check_sha256(sha256)
         return self.directory / "artifacts" / sha256[:2] / (sha256 + suffix)
+
+    def find(self, sha256: Sha256, suffix: str) -> Path | None:
+        """Return the artifact's verified file, None if it is not here.
+
+        A file that is not the one that verified, by its inode, size or mtime, is hashed again,
+        and removed if it was altered.
+        """
+        path = self.artifact_path(sha256, suffix)
+        try:
+            record = Record.of(path)
+        except FileNotFoundError:
+            return None
+        known = Record.read(record_path(path))
+        if known is not None and known.vouches_for(record):
+            touch(record_path(path))
+            return path
+        if sha256_file(path) != sha256:
+            _log.warning("%s was altered since it was verified: it is fetched again", path)
+            path.unlink(missing_ok=True)
+            return None
+        self._write(record_path(path), record.after(known).to_bytes())
+        return path
+
+    def partial(self, sha256: Sha256, size: int) -> PartialFile:
+        """Open what is here so far of an artifact of ``size`` bytes."""
+        return PartialFile(self.folder("partial") / f"{check_sha256(sha256)}.data", size)
+
+    def single_flight(
+        self, sha256: Sha256, *, on_wait: Callable[[], None] | None = None
+    ) -> AbstractContextManager[None]:
+        """Hold the right to download an artifact; others wait up to ``LOCK_TIMEOUT`` seconds.
+
+        ``on_wait`` is called if there is somebody to wait for. Raises StoreUnavailableError when
+        the wait was in vain.
+        """
+        lock = self.folder("locks") / f"{check_sha256(sha256)}.lock"
+        return exclusive(lock, timeout=LOCK_TIMEOUT, on_wait=on_wait)
+
+    def admit(self, temporary: Path, final: Path) -> None:
+        """Make a verified temporary file visible under its final name, read-only.
+
+        It need not have reached the disk: see Record.
+        """
+        make_folder(final.parent)
+        if temporary.stat().st_mode & 0o222:
+            temporary.chmod(0o444)
+        temporary.replace(final)
+        self._write(record_path(final), Record.of(final).to_bytes())
+
+    def adopt(self, source: Nearby, sha256: Sha256, final: Path) -> bool:
+        """Take an artifact from a file of this machine, if its bytes are the artifact's.
+
+        Call it within ``single_flight``.
+        """
+        temporary = self.folder("partial") / f"{sha256}.copy"
+        temporary.unlink(missing_ok=True)
+        try:
+            bring(source, temporary)
+            if sha256_file(temporary) != sha256:
+                return False
+            self.admit(temporary, final)
+        except (FileNotFoundError, PermissionError):
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
 
     def read_manifest(self, sha256: Sha256) -> bytes | None:
         """Return the manifest whose bytes have that sha256, None if it is not here.
 
         A file that was altered since is not returned.
         """
-        try:
-            data = self._manifest_path(sha256).read_bytes()
-        except FileNotFoundError:
-            return None
-        return data if sha256_bytes(data) == sha256 else None
+        return self._read_small("manifests", sha256, ".json")
 
     def keep_manifest(self, sha256: Sha256, data: bytes) -> None:
-        """Keep a manifest that was verified to have that sha256."""
-        with self.new_file(sha256) as path:
-            path.write_bytes(data)
-            self.admit(path, self._manifest_path(sha256))
+        """Keep a manifest that was signed for and has that sha256."""
+        self._keep_small("manifests", sha256, ".json", data)
 
-    @contextlib.contextmanager
-    def new_file(self, sha256: Sha256) -> Iterator[Path]:
-        """Give a temporary file in the cache; it is removed unless it was admitted."""
-        folder = self.directory / "partial"
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{sha256}.", dir=folder)
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)  # noqa: PTH108
+    def read_chunk_list(self, sha256: Sha256) -> bytes | None:
+        """Return the chunk list whose bytes have that sha256, None if it is not here."""
+        return self._read_small("chunks", sha256, ".chunks")
 
-    def admit(self, temporary: Path, final: Path) -> None:
-        """Make a verified temporary file visible under its final name, read-only and durable."""
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o444)
-        temporary.replace(final)
+    def keep_chunk_list(self, sha256: Sha256, data: bytes) -> None:
+        """Keep a chunk list that has that sha256."""
+        self._keep_small("chunks", sha256, ".chunks", data)
 
     def copy_out(self, cached: Path, output: Path) -> Path:
         """Copy a cached artifact to where a user wants it; it appears there by one rename.
@@ -95,30 +164,39 @@ class Cache:
             raise
         return output
 
-    @contextlib.contextmanager
-    def single_flight(self, sha256: Sha256) -> Iterator[None]:
-        """Hold the right to download an artifact; others wait up to ``LOCK_TIMEOUT`` seconds.
+    def _small_path(self, kind: str, sha256: Sha256, suffix: str) -> Path:
+        return self.directory / kind / sha256[:2] / f"{check_sha256(sha256)}{suffix}"
 
-        Raises StoreUnavailableError when the wait was in vain.
-        """
-        from filelock import FileLock, Timeout
-
-        lock = self.directory / "locks" / f"{sha256}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
+    def _read_small(self, kind: str, sha256: Sha256, suffix: str) -> bytes | None:
         try:
-            with FileLock(lock, timeout=LOCK_TIMEOUT):
-                yield
-        except Timeout:
-            raise StoreUnavailableError(
-                f"another process has been downloading {sha256} for over {LOCK_TIMEOUT:.0f} s",
-                operation="lock",
-                key=str(lock),
-                remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
-            ) from None
+            data = self._small_path(kind, sha256, suffix).read_bytes()
+        except FileNotFoundError:
+            return None
+        return data if sha256_bytes(data) == sha256 else None
 
-    def _manifest_path(self, sha256: Sha256) -> Path:
-        check_sha256(sha256)
-        return self.directory / "manifests" / sha256[:2] / f"{sha256}.json"
+    def _keep_small(self, kind: str, sha256: Sha256, suffix: str, data: bytes) -> None:
+        self._write(self._small_path(kind, sha256, suffix), data)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write a small file by a rename, without waiting for the disk: its reader checks it."""
+        folder = self.folder(str(path.parent.relative_to(self.directory)))
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            share(handle, folder)
+        Path(temporary).replace(path)
+
+
+def sha256_file(path: Path) -> Sha256:
+    """Return the sha256 of a local file."""
+    with path.open("rb", buffering=0) as file:
+        return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def touch(path: Path) -> None:
+    """Note that something was used now, if we may."""
+    with suppress(PermissionError):  # a group's cache that we may only read
+        os.utime(path)
 
 
 def _umask() -> int:

@@ -19,6 +19,10 @@ class Reporter(Protocol):
         """Begin a task of ``total`` bytes; the context gives what to call as bytes move."""
         ...
 
+    def note(self, text: str) -> None:
+        """Say something that a person who waits would want to know."""
+        ...
+
 
 class Silent:
     """A reporter that tells nobody."""
@@ -27,3 +31,6 @@ class Silent:
     def task(self, label: str, total: int) -> Iterator[Progress]:
         """Begin a task that nobody watches."""
         yield lambda moved: None
+
+    def note(self, text: str) -> None:
+        """Say nothing."""

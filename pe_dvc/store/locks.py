@@ -1,0 +1,167 @@
+"""Locks between processes, by ``flock`` and by Linux's open file description locks.
+
+Both belong to an open file, not to a process: they hold between threads, pass to forked children,
+and end with the last of those that hold the file, however it ends. None outlives a crash.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import struct
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.store.shared import open_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+
+_PAUSE = 0.02
+"""Seconds between two tries at a lock that somebody else holds."""
+
+
+@contextmanager
+def exclusive(
+    path: Path, *, timeout: float, on_wait: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Hold a lock by the name of a file, which exists only while somebody wants the lock.
+
+    ``on_wait`` is called once if somebody else holds it. Raises StoreUnavailableError after
+    ``timeout`` seconds.
+    """
+    descriptor = _acquire(path, time.monotonic() + timeout, on_wait)
+    try:
+        yield
+    finally:
+        # Still locked: whoever gets the lock of this file next sees that it has lost its name.
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) -> int:
+    while True:
+        descriptor = open_shared(path)
+        try:
+            while not _try_lock(descriptor):
+                if on_wait is not None:
+                    on_wait()
+                    on_wait = None
+                if time.monotonic() > deadline:
+                    raise _in_vain(path)
+                time.sleep(_PAUSE)
+            if _is_named(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _in_vain(path: Path) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"another process has been downloading {path.stem} for too long, and holds {path}",
+        operation="lock",
+        key=str(path),
+        remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
+    )
+
+
+def lock_range(descriptor: int, kind: int, start: int, length: int, *, wait: bool) -> bool:
+    """Lock or unlock (``fcntl.F_RDLCK``, ``F_WRLCK``, ``F_UNLCK``) a range of an open file.
+
+    Returns False if it is held by another open file and ``wait`` is False.
+    """
+    wanted = struct.pack("hhqqi4x", kind, os.SEEK_SET, start, length, 0)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, wanted)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class Leases:
+    """Which artifacts this process is reading: nobody may remove those from the cache.
+
+    A lease is a shared lock on one byte of one file, at an offset made from the sha256: any
+    number of them costs one open file. A forked child takes leases of its own on what its
+    parent had.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._held: Counter[Sha256] = Counter()
+        self._mutex = threading.Lock()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def hold(self, sha256: Sha256) -> None:
+        """Take a lease; it ends by as many calls of ``release``, or with the process."""
+        with self._mutex:
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
+            self._held[sha256] += 1
+
+    def release(self, sha256: Sha256) -> None:
+        """Give back one ``hold``."""
+        with self._mutex:
+            self._held[sha256] -= 1
+            if self._held[sha256] == 0 and self._descriptor is not None:
+                del self._held[sha256]
+                lock_range(self._descriptor, fcntl.F_UNLCK, _offset(sha256), 1, wait=False)
+
+    @contextmanager
+    def unless_held(self, sha256: Sha256) -> Iterator[bool]:
+        """Tell whether nobody has a lease, this process included, and keep it so meanwhile."""
+        descriptor = self._open()
+        try:
+            yield lock_range(descriptor, fcntl.F_WRLCK, _offset(sha256), 1, wait=False)
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        return open_shared(self._path)
+
+    def _renew(self) -> None:
+        # The inherited descriptor shares the parent's locks: a release here would end them there.
+        self._mutex = threading.Lock()
+        if self._descriptor is None:
+            return
+        inherited, self._descriptor = self._descriptor, self._open()
+        for sha256 in self._held:
+            lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
+        os.close(inherited)
+
+
+@functools.cache
+def leases_of(path: Path) -> Leases:
+    """Return this process's leases in the file ``path``: one for all who ask for that path."""
+    return Leases(path)
+
+
+def _offset(sha256: Sha256) -> int:
+    return int(sha256[:15], 16)

@@ -1,0 +1,103 @@
+"""The part of an artifact that is here so far: a sparse file of the artifact's full size.
+
+No index says what is in it: a hole has not been written, and anything else is believed only once
+its digest was checked by whoever reads it. So no crash can leave an index that lies, and any
+number of processes may write the same verified bytes at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.locks import lock_range
+from pe_dvc.store.shared import make_folder, open_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from typing_extensions import Buffer
+
+_BLOCK = 1024 * 1024
+
+
+class PartialFile:
+    """A partial file, open. Offsets and lengths are in bytes. Close it, or use it as a context."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        make_folder(path.parent)
+        self.path, self.size = path, size
+        self._descriptor = open_shared(path)
+        if os.fstat(self._descriptor).st_size != size:
+            os.ftruncate(self._descriptor, size)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing was written yet."""
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return True
+            raise
+        return False
+
+    def read(self, start: int, length: int) -> bytes | None:
+        """Return what was written there, None if there is a hole. The bytes are not verified."""
+        try:
+            hole = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # somebody cut the file short
+                return None
+            raise
+        data = os.pread(self._descriptor, length, start) if hole >= start + length else b""
+        return data if len(data) == length else None
+
+    def write(self, start: int, data: Buffer) -> None:
+        """Write verified bytes."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, start)
+            start, view = start + written, view[written:]
+
+    @contextmanager
+    def fetching(self, start: int, length: int) -> Iterator[None]:
+        """Hold the right to fetch a range; other processes that want it wait meanwhile."""
+        lock_range(self._descriptor, fcntl.F_WRLCK, start, length, wait=True)
+        try:
+            yield
+        finally:
+            lock_range(self._descriptor, fcntl.F_UNLCK, start, length, wait=False)
+
+    def sha256(self, ready: Iterable[int]) -> Sha256:
+        """Return the digest of the whole, following ``ready``, which yields how far it is there.
+
+        The bytes are read back from the file: what is hashed is what the file holds.
+        """
+        digest, position = hashlib.sha256(), 0
+        block = memoryview(bytearray(_BLOCK))
+        for end in ready:
+            while position < end:
+                got = os.preadv(self._descriptor, [block[: end - position]], position)
+                if not got:
+                    break
+                digest.update(block[:got])
+                position += got
+        return Sha256(digest.hexdigest())
+
+    def close(self) -> None:
+        """Close the file; what is in it stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,57 @@
+"""What the cache remembers of a file that it has verified, so as not to hash it every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_DURABLE = "durable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A file as it was when its digest was right: ``stamp`` is its inode, size and mtime.
+
+    A verified file has not always reached the disk, and to wait for that costs more than to
+    hash it. So a record holds good during the boot that it was made in, and one made of a file
+    that was hashed again after a reboot holds good for ever.
+    """
+
+    stamp: str
+    boot: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return what is to be recorded of a file now. Raises FileNotFoundError."""
+        found = path.stat()
+        stamp = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+        return cls(stamp=stamp, boot=_BOOT_ID.read_text().strip())
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Return what was recorded, None if nothing was, or if it was damaged."""
+        try:
+            stamp, boot = path.read_text(encoding="ascii").split()
+        except (FileNotFoundError, ValueError):
+            return None
+        return cls(stamp=stamp, boot=boot)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that keeps the record."""
+        return f"{self.stamp} {self.boot}\n".encode()
+
+    def vouches_for(self, now: Record) -> bool:
+        """Tell whether the file that is there now is the one recorded, safe on disk or not."""
+        return self.stamp == now.stamp and self.boot in (now.boot, _DURABLE)
+
+    def after(self, known: Record | None) -> Record:
+        """Return what to record of a file that was hashed again; ``known`` is the old record."""
+        survived = known is not None and known.stamp == self.stamp and known.boot != self.boot
+        return replace(self, boot=_DURABLE) if survived else self
+
+
+def record_path(artifact: Path) -> Path:
+    """Where the record of a cached artifact lies."""
+    return artifact.with_suffix(".verified")
