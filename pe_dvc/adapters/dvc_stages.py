@@ -36,6 +36,7 @@ class Output:
     remote: str | None = None
     persist: bool = False
     legacy: bool = False
+    executable: bool = False
     stage: str | None = None
     dvcfile: str | None = None
 
@@ -158,6 +159,7 @@ def output_of_entry(
         remote=flags.get("remote"),
         persist=flags.get("persist", False),
         legacy=bool(md5) and entry.get("hash") is None,
+        executable=bool(entry.get("isexec")),
         stage=stage,
         dvcfile=dvcfile,
     )

@@ -71,6 +71,8 @@ def hdfstore_key(
     """Return a reader of a key column, in batches, and the number of its rows."""
     rows, places = _places(group, name, label)
     place = places[key]
+    if rows == 0:
+        return lambda: iter(()), 0
     if place.array.shape[0] != rows:
         raise FormatError(
             f"the key {key!r} of the table {name} is text in the format 'fixed'",

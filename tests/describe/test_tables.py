@@ -98,6 +98,8 @@ GOOD_KEYS = {
     "sorted": [1, 2, 3],
     "unsorted": [3, 1, 2],
     "negative": [-1, 1, 0],
+    "narrow": pa.array([127, -128, 0], pa.int8()),
+    "far apart": [2**62, -(2**62), 0],
     "text": ["b", "a", "ab"],
     "floats": [2.0, 1.0, 0.0],
     "large": pa.array([2**64 - 1, 0, 2**63], pa.uint64()),
