@@ -45,11 +45,11 @@ _FROZEN = (
 
 def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) -> PeDvcError:
     """Return pe_dvc's error for what tuf raised after reading the file ``last`` of ``store``."""
-    name, data = last
-    role = name.removesuffix(".json").rpartition(".")[2]
-    where = f"{store}/…/{name}"
+    key, data = last
+    role = key.rpartition("/")[2].removesuffix(".json").rpartition(".")[2]
+    where = f"{store}/{key}"
     if isinstance(error, DownloadError):
-        return _download(error, name, role, store)
+        return _download(error, where, role, store)
     if isinstance(error, ExpiredMetadataError):
         return _expired(error, role, data, where, state)
     if isinstance(error, LengthOrHashMismatchError):
@@ -70,18 +70,18 @@ def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) 
     return VerificationError(f"{where}: {role} does not verify: {error}", remedy=TAMPERED)
 
 
-def _download(error: DownloadError, name: str, role: str, store: str) -> PeDvcError:
+def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcError:
     if isinstance(error.__cause__, StoreError):
         return error.__cause__
     if isinstance(error, DownloadLengthMismatchError):
-        return VerificationError(f"{store}/…/{name} is {error}: it was not read", remedy=TAMPERED)
+        return VerificationError(f"{where} is {error}: it was not read", remedy=TAMPERED)
     if isinstance(error, DownloadHTTPError) and role == "timestamp":
         return NotFoundError(
             f"{store} has no channels of that country: {error}",
             remedy="Check the country, and that --store names the right bucket.",
         )
     return VerificationError(
-        f"{store}/…/{name} is gone, though signed metadata names it: {error}", remedy=TAMPERED
+        f"{where} is gone, though signed metadata names it: {error}", remedy=TAMPERED
     )
 
 
@@ -99,7 +99,8 @@ def _mismatch(role: str, data: bytes, where: str, state: Path) -> PeDvcError:
     promised = _promise(role, state)
     return DigestMismatchError(
         what=role,
-        expected=f"{promised['length']} bytes with sha256:{promised['hashes']['sha256']}",
+        expected=f"{promised.get('length', 'any number of')} bytes with "
+        f"sha256:{promised.get('hashes', {}).get('sha256', 'any')}",
         actual=f"{len(data)} bytes with sha256:{sha256_bytes(data)}",
         source=where,
         remedy=f"{TAMPERED} It is made by {KEEPERS[role]}.",

@@ -19,7 +19,7 @@ class StoreFetcher(FetcherInterface):
     """Reads through the Store port. URLs are file names below the country's channels.
 
     A store that is unavailable raises its own error straight through tuf, so that it is never
-    taken for metadata that does not verify. ``last`` is the name and the bytes of the file read
+    taken for metadata that does not verify. ``last`` is the key and the bytes of the file read
     last, for messages.
     """
 
@@ -30,10 +30,10 @@ class StoreFetcher(FetcherInterface):
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most; a longer one is not read."""
-        name = url.lstrip("/")
-        self.last = (name, b"")
+        key = self._prefix + url.lstrip("/")
+        self.last = (key, b"")
         try:
-            data, _ = self._store.read(self._prefix + name, limit=max_length)
+            data, _ = self._store.read(key, limit=max_length)
         except NotFoundError as error:
             raise DownloadHTTPError(str(error), 404) from error
         except StorePermissionError as error:
@@ -43,7 +43,7 @@ class StoreFetcher(FetcherInterface):
             raise DownloadLengthMismatchError(
                 f"longer than the {max_length} bytes that it may have"
             ) from error
-        self.last = (name, data)
+        self.last = (key, data)
         return data
 
     def _fetch(self, url: str) -> Iterator[bytes]:
