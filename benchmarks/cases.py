@@ -208,6 +208,33 @@ def get_many(shop: Workshop) -> Case:
     )
 
 
+def pull_large(shop: Workshop) -> Case:
+    return _pull(shop, shop.large, "pull-large", "one parquet file of 256 MiB")
+
+
+def pull_many(shop: Workshop) -> Case:
+    return _pull(shop, shop.many, "pull-many", "1,000 parquet files of 200 KB")
+
+
+def _pull(shop: Workshop, repo: DataRepo, name: str, what: str) -> Case:
+    shop.stock(repo)
+    out = str(shop.out)
+    commands = [
+        ("dvc pull, unverified", [DVC, "pull", "data"]),
+        ("dvc pull, verify = true", [DVC, "pull", "--remote", "verified", "data"]),
+        ("pe-dvc pull", [PE_DVC, "pull"]),
+        *s5cmd(shop.tools, "cp", f"s3://{BUCKET}/{RAW}/*", f"{out}/"),
+        ("obstore, 16 threads, sha256", client("obstore_down_many_sha256", RAW, out)),
+    ]
+    return Case(
+        name=name,
+        work=f"{what} from S3 into a clone (s5cmd, obstore: to files, written once)",
+        resets=_COLD,
+        contenders=contenders(repo, _cold(shop, repo), commands),
+        skipped=shop.tools.skipped,
+    )
+
+
 def _cold(shop: Workshop, repo: DataRepo) -> Callable[[], None]:
     def reset() -> None:
         repo.clear_caches()
@@ -278,6 +305,8 @@ CASES: dict[str, Callable[[Workshop], Case]] = {
     "get-large": get_large,
     "push-many": push_many,
     "get-many": get_many,
+    "pull-large": pull_large,
+    "pull-many": pull_many,
     "show": show,
     "startup": startup,
     "hash": hashing,

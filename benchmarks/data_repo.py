@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.measure import as_users_run
 from benchmarks.s3_server import BUCKET
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class DataRepo:
         done = subprocess.run(
             command,
             cwd=self.root,
-            env={**os.environ, **self.environment},
+            env={**as_users_run(), **self.environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -55,8 +55,11 @@ class S3Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
-        shutil.rmtree(self.root)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
 
     @property
     def endpoint(self) -> str:
@@ -100,13 +103,6 @@ class S3Server:
         assert self._process.stdout
         self._port = int(self._process.stdout.readline())
 
-    def _stop(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-        self._process.stdout.close()
-
 
 def serve(root: Path, *, pace: Pace, workers: int) -> None:
     """Serve ``root`` until standard input ends, as it does when whoever started us is gone."""
@@ -126,6 +122,7 @@ def serve(root: Path, *, pace: Pace, workers: int) -> None:
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+    shutil.rmtree(root)  # here, so that memory is freed even if the harness was killed
 
 
 def _links(root: Path, total_mib: float) -> tuple[Link, Link] | None:
