@@ -148,6 +148,7 @@ def test_extract_says_what_a_distribution_lacks(tmp_path: Path, run: Run) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_demo(
     tmp_path: Path, sdist: Path, ageing: ModuleType, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
