@@ -7,23 +7,24 @@ process that ends soon after many asynchronous puts may abort at exit (obstore 0
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
 from pe_dvc.adapters.object_failures import Place, is_past_end, translate
 from pe_dvc.adapters.parallel_file import fill_file, hashed_blocks
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from obstore import GetOptions, GetResult, ObjectMeta, PutMode, PutResult, UpdateVersion
-    from obstore.store import BackoffConfig, RetryConfig
     from obstore.store import ObjectStore as Bucket
 
     from pe_dvc.primitives.digest import Sha256
@@ -37,7 +38,6 @@ BLOCK_SIZE = 1 * MIB
 PART_SIZE = 8 * MIB
 PARTS_IN_FLIGHT = 8
 MAX_PARTS = 10_000
-FIRST_PAUSE = timedelta(milliseconds=200)
 
 
 class ObjectStore:
@@ -115,20 +115,31 @@ class ObjectStore:
     ) -> Sha256:
         """See Store.upload."""
         check_key(key)
+        with naming_failures("upload", str(path)):
+            size = path.stat().st_size
+        part = max(PART_SIZE, -(-size // MAX_PARTS))
+        if size <= part:  # no multipart upload, which costs two requests more
+            return self._upload_whole(key, path, sha256, progress)
         digests: list[Sha256] = []
 
         def check(actual: Sha256) -> None:
             check_upload(key, expected=sha256, actual=actual, source=str(path))
             digests.append(actual)
 
-        with naming_failures("upload", str(path)):
-            size = path.stat().st_size
-        part = max(PART_SIZE, -(-size // MAX_PARTS))
-        blocks = hashed_blocks(path, part, check=check, progress=progress)
-        # One part or none needs no multipart upload, which costs two requests more.
-        body = b"".join(blocks) if size <= part else blocks
-        self._send(key, body, part)
+        self._send(key, hashed_blocks(path, part, check=check, progress=progress), part)
         return digests[0]
+
+    def _upload_whole(
+        self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None
+    ) -> Sha256:
+        with naming_failures("upload", str(path)):
+            data = path.read_bytes()
+        digest = sha256_bytes(data)
+        check_upload(key, expected=sha256, actual=digest, source=str(path))
+        self._send(key, data, PART_SIZE)
+        if progress is not None:
+            progress(len(data))
+        return digest
 
     def download(
         self, key: str, path: Path, *, size: int, progress: Progress | None = None
@@ -262,32 +273,19 @@ def open_bucket(
 
     kind: Any = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}[scheme]
 
-    def connect(timeouts: Mapping[str, Any], retry_for: timedelta) -> Bucket:
+    def connect(timeouts: Mapping[str, str], retried_for: timedelta) -> Bucket:
         place: Bucket = kind(
             bucket,
             prefix=prefix or None,
             config=dict(config),
-            client_options={"connect_timeout": "5s", **timeouts, **client},
-            retry_config=_retries(retry_for),
+            client_options={**timeouts, **client},
+            retry_config=patience.retries(retried_for),
             credential_provider=credentials,
         )
         return place
 
-    # A server that cannot be reached is given up after four attempts of five seconds, one that
-    # falls silent after two or three of ten. obstore's read timeout runs from the start of a
-    # request to the first byte of its answer: a part's upload must not be held to it.
-    url = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
     return ObjectStore(
-        url,
-        connect({"read_timeout": "10s", "timeout": "900s"}, timedelta(seconds=20)),
-        lambda: connect({"timeout": "300s"}, timedelta(seconds=120)),
+        f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else ""),
+        connect(patience.ANSWERS, patience.ANSWERS_RETRIED_FOR),
+        lambda: connect(patience.UPLOADS, patience.UPLOADS_RETRIED_FOR),
     )
-
-
-def _retries(retry_for: timedelta) -> RetryConfig:
-    pause: BackoffConfig = {
-        "init_backoff": FIRST_PAUSE,
-        "max_backoff": timedelta(seconds=2),
-        "base": 2,
-    }
-    return {"max_retries": 3, "retry_timeout": retry_for, "backoff": pause}

@@ -52,11 +52,15 @@ def fill_file(
                 if progress is not None:
                     progress(written)
 
+        if 0 < size <= range_size:  # the many small files of a release need no threads of their own
+            transfer(0, size)
+            return _hash_in_order(descriptor, [(0, size)])
+
         pool = ThreadPoolExecutor(in_flight, thread_name_prefix="pe-dvc-range")
         try:
-            lengths = ((at, min(range_size, size - at)) for at in range(0, size, range_size))
-            ranges = [(at, n, pool.submit(transfer, at, n)) for at, n in lengths]
-            return _hash_in_order(descriptor, ranges)
+            ranges = [(at, min(range_size, size - at)) for at in range(0, size, range_size)]
+            transfers = [pool.submit(transfer, *each) for each in ranges]
+            return _hash_in_order(descriptor, _once_arrived(ranges, transfers))
         finally:
             # After a failure nobody wants the ranges that wait, but those under way must have
             # let go of the file before it closes.
@@ -71,11 +75,18 @@ def _write_all(descriptor: int, block: Buffer, start: int) -> int:
     return written
 
 
-def _hash_in_order(descriptor: int, ranges: list[tuple[int, int, Future[None]]]) -> Sha256:
+def _once_arrived(
+    ranges: list[tuple[int, int]], transfers: list[Future[None]]
+) -> Iterator[tuple[int, int]]:
+    for each, transfer in zip(ranges, transfers, strict=True):
+        transfer.result()
+        yield each
+
+
+def _hash_in_order(descriptor: int, ranges: Iterable[tuple[int, int]]) -> Sha256:
     digest = hashlib.sha256()
     block = memoryview(bytearray(_HASH_BLOCK))
-    for start, length, transferred in ranges:
-        transferred.result()
+    for start, length in ranges:
         position, end = start, start + length
         while position < end:
             got = os.preadv(descriptor, [block[: end - position]], position)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pe_dvc.adapters import object_store
+from pe_dvc.adapters import patience
 from pe_dvc.adapters.local_store import LocalStore
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -44,7 +44,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_store, "FIRST_PAUSE", timedelta(milliseconds=1))
+    monkeypatch.setattr(patience, "FIRST_PAUSE", timedelta(milliseconds=1))
 
 
 @pytest.fixture
