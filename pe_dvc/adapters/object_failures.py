@@ -23,10 +23,9 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,200})</Message>")
 _NETWORK = re.compile(r"kind: (\w+)")
 _CAUSES = re.compile(
-    r"(dns error|Connection refused|Connection reset|certificate[^\"\\]{0,80}"
-    r"|InvalidCertificate\([^)]{0,80}\)|Network is unreachable)",
-    re.IGNORECASE,
+    r"dns error|connection (?:refused|reset)|network is unreachable", re.IGNORECASE
 )
+_UNTRUSTED = re.compile(r"InvalidCertificate|invalid peer certificate", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
 _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
@@ -98,7 +97,7 @@ def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailabl
         remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
     elif status is None and _CREDENTIALS.search(text):
         remedy = _CHECK_CREDENTIALS
-    elif "certificate" in text.lower():
+    elif _UNTRUSTED.search(text):
         remedy = "Name the certificate authority's file in AWS_CA_BUNDLE or ssl_verify."
     return StoreUnavailableError(
         f"cannot {place.operation} {place.address}: {_reason(text)}",
@@ -115,8 +114,10 @@ def _reason(text: str) -> str:
     if match := _STATUS.search(text):
         said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := pattern.search(text))]
         return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)
+    if _UNTRUSTED.search(text):
+        return "the server's certificate is not trusted"
     if match := _CAUSES.search(text):
-        return match[1]
+        return match[0].lower()
     if match := _NETWORK.search(text):
         return {"Timeout": "it took too long to answer", "Connect": "no connection"}.get(
             match[1], f"network failure ({match[1]})"
