@@ -189,7 +189,8 @@ def run_demo(home: Path) -> int:
         try:
             step()
         except (DemoError, OSError) as error:
-            print(f"\nThe demo failed in {step.__name__.replace('_', ' ')}: {error}", flush=True)
+            print(f"\nThe demo failed in {step.__name__.replace('_', ' ')}: {error}")
+            print("With --keep DIR (an empty directory) it leaves what it made, to look at.")
             return 1
     print(f"\nAll six steps worked, in {time.monotonic() - began:.0f} seconds.")
     return 0
