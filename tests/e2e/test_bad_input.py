@@ -156,12 +156,11 @@ def test_keys_never_enter_the_repository(local_sandbox: Sandbox) -> None:
 def test_stores_that_are_not_there(built: Sandbox, tmp_path: Path) -> None:
     built.trust()
     built.environment |= {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "s3cr3t-s3cr3t"}
-    closed = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     for arguments in (
         ["push", "--store", "s3://nowhere"],
         ["get", LATEST, "--store", "s3://nowhere"],
     ):
-        failed = built.pe_dvc(*arguments, code=5, **closed)
+        failed = built.pe_dvc(*arguments, code=5, AWS_ENDPOINT_URL="http://127.0.0.1:9")
         assert "s3://nowhere" in failed.stderr
         assert "s3cr3t" not in failed.stderr
     built.pe_dvc("get", LATEST, "--store", str(tmp_path / "empty"), code=3)

@@ -40,10 +40,12 @@ class MortalStore:
         return getattr(self.inner, name)
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
-        return self._write(key, lambda: self.inner.create(key, data))
+        info: ObjectInfo = self._write(key, lambda: self.inner.create(key, data))
+        return info
 
     def upload(self, key: str, path: Path, **options: Any) -> Sha256:
-        return self._write(key, lambda: self.inner.upload(key, path, **options))
+        sha256: Sha256 = self._write(key, lambda: self.inner.upload(key, path, **options))
+        return sha256
 
     def _write(self, key: str, write: Any) -> Any:
         number = len(self.written)
