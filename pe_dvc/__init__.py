@@ -13,20 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pe_dvc.api import fetch as fetch
+    from pe_dvc.api import ls as ls
     from pe_dvc.api import manifest as manifest
+    from pe_dvc.api import open as open  # noqa: A004 - a name of the module only
     from pe_dvc.api import resolve as resolve
     from pe_dvc.documents.manifest import Manifest as Manifest
     from pe_dvc.primitives.errors import PeDvcError as PeDvcError
     from pe_dvc.primitives.reference import Reference as Reference
+    from pe_dvc.usecases.listing import Listed as Listed
     from pe_dvc.usecases.resolve import Resolved as Resolved
 
 _PUBLIC = {
+    "Listed": "pe_dvc.usecases.listing",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",
     "Reference": "pe_dvc.primitives.reference",
     "Resolved": "pe_dvc.usecases.resolve",
     "fetch": "pe_dvc.api",
+    "ls": "pe_dvc.api",
     "manifest": "pe_dvc.api",
+    "open": "pe_dvc.api",
     "resolve": "pe_dvc.api",
 }
 

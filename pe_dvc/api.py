@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.project.reader import open_reader
+from pe_dvc.primitives.names import check_country
+from pe_dvc.project.reader import Reader, open_reader
+from pe_dvc.usecases.progress import Notes
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.primitives.reference import Reference
+    from pe_dvc.usecases.listing import Listed
     from pe_dvc.usecases.resolve import Resolved
 
 
@@ -45,5 +49,26 @@ def fetch(
     ``resolve``, and DigestMismatchError when the payload is not what was signed; then nothing
     is left behind.
     """
-    reader = open_reader(reference, store=store)
+    reader = open_reader(reference, store=store, reporter=Notes())
     return reader.fetch(reader.resolve(reference), output=output)
+
+
+def open(  # noqa: A001 - read as pe_dvc.open
+    reference: str | Reference, *, store: str | None = None
+) -> BufferedReader:
+    """Return what a reference means as a binary file to read and to seek in.
+
+    Only the parts that are read are fetched; each is verified before a byte of it is returned,
+    and kept in the cache. A pinned reference that no channel points to is fetched whole, since
+    nobody signed for its parts. Raises as ``fetch``, from reading too. Use it as a context.
+    """
+    reader = open_reader(reference, store=store, reporter=Notes())
+    return reader.open(reader.resolve(reference))
+
+
+def ls(country: str, *, store: str | None = None) -> list[Listed]:
+    """Return which datasets the channels of a country have, by channel and name.
+
+    Raises NotFoundError for a country without channels, and otherwise as ``resolve``.
+    """
+    return Reader(check_country(country), store=store).ls()

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "project": {"usecases", "adapters", "trust", "store", "documents", "primitives"},
     "cli": {"project", "usecases", "trust", "store", "documents", "primitives"},
     "api": {"project", "usecases", "documents", "primitives"},
+    "filesystem": {"project", "usecases", "documents", "primitives"},
     "__init__": {"api", "usecases", "documents", "primitives"},
 }
 
@@ -30,6 +31,7 @@ ONE_MODULE = {
     "pyarrow": {"adapters/parquet.py"},
     "h5py": {"adapters/hdf5.py"},
     "pygit2": {"adapters/git.py"},
+    "fsspec": {"filesystem.py"},
     "configobj": {"adapters/dvc_config.py"},
     "yaml": {"adapters/dvc_yaml.py"},
     "dvc": set(),

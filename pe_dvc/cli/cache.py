@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from pe_dvc.cli.output import bytes_text, json_option, print_json, say
+
+if TYPE_CHECKING:
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.upkeep import Entry
 
 
 @click.group("cache")
@@ -11,8 +19,102 @@ def command() -> None:
 
 
 @command.command("dir")
-def dir_() -> None:
+@json_option
+def dir_(as_json: bool) -> None:
     """Print the cache's directory (PE_DVC_CACHE_DIR, else the platform's)."""
     from pe_dvc.project.locations import cache_dir
 
-    click.echo(cache_dir())
+    if as_json:
+        print_json({"dir": str(cache_dir())})
+    else:
+        click.echo(cache_dir())
+
+
+@command.command("ls")
+@json_option
+def ls(as_json: bool) -> None:
+    """List what is in the cache, least recently used first.
+
+    A partial artifact is what ranged reads, or a download that broke off, have brought so far.
+    """
+    from pe_dvc.store.upkeep import entries
+
+    found = entries(_cache())
+    if as_json:
+        print_json([_plain(entry) for entry in found])
+        return
+    for entry in found:
+        click.echo(
+            f"sha256:{entry.sha256}  {entry.state:<7}  {bytes_text(entry.size):>9}  "
+            f"{_time(entry.used)}"
+        )
+    say(f"{len(found)} artifacts, {bytes_text(sum(entry.size for entry in found))}")
+
+
+@command.command("verify")
+@json_option
+@click.pass_context
+def verify(context: click.Context, as_json: bool) -> None:
+    """Hash every artifact in the cache, and remove those that were altered.
+
+    Exits with 1 if there was one. Parts are not hashed here, but whenever they are read.
+    """
+    from pe_dvc.store.upkeep import altered
+
+    checked = list(altered(_cache()))
+    if as_json:
+        print_json([{**_plain(entry), "altered": is_altered} for entry, is_altered in checked])
+    for entry, is_altered in checked:
+        if is_altered:
+            say(f"altered, removed: {entry.path}")
+    say(f"{len(checked)} artifacts hashed")
+    if any(is_altered for _, is_altered in checked):
+        context.exit(1)
+
+
+@command.command("prune")
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    help="What may stay, such as 20GB; 0 for nothing. Default: PE_DVC_CACHE_LIMIT.",
+)
+@json_option
+def prune(max_size: str | None, as_json: bool) -> None:
+    """Remove the artifacts used least recently, until the rest fits into a size.
+
+    What a process is reading stays.
+    """
+    from pe_dvc.primitives.sizes import parse_size
+    from pe_dvc.store.upkeep import prune as prune_cache
+
+    cache = _cache()
+    limit = cache.limit if max_size is None else parse_size(max_size, where="--max-size")
+    if limit is None:
+        raise click.UsageError("say --max-size, or set PE_DVC_CACHE_LIMIT")
+    removed = prune_cache(cache, limit)
+    if as_json:
+        print_json([_plain(entry) for entry in removed])
+    say(f"removed {len(removed)} artifacts, {bytes_text(sum(entry.size for entry in removed))}")
+
+
+def _cache() -> Cache:
+    from pe_dvc.project.locations import cache_dir, cache_limit
+    from pe_dvc.store.cache import Cache
+
+    return Cache(cache_dir(), limit=cache_limit())
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    return {
+        "sha256": entry.sha256,
+        "path": str(entry.path),
+        "state": entry.state,
+        "size": entry.size,
+        "used": _time(entry.used),
+    }
+
+
+def _time(seconds: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,10 +11,10 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_name
 
 SCHEME = "pe-data"
-CHANNELS = ("latest", "next")
 EXAMPLE = "pe-data://us/enhanced_cps_2024@latest"
 
 ChannelName = Literal["latest", "next"]
+CHANNELS: tuple[ChannelName, ...] = ("latest", "next")
 
 _SHAPE = re.compile(r"(?:pe-data://)?([^/@]+)/([^@]+)@([^@]+)")
 _RELEASE = re.compile(
@@ -48,8 +48,9 @@ class Reference:
         country, name, selector = match.groups()
         check_country(country, where=text)
         check_name(name, where=text)
-        if selector == "latest" or selector == "next":
-            return cls(country=country, name=name, channel=selector)
+        for channel in CHANNELS:
+            if selector == channel:
+                return cls(country=country, name=name, channel=channel)
         if selector.startswith("sha256:"):
             digest = check_sha256(selector.removeprefix("sha256:"), where=text)
             return cls(country=country, name=name, sha256=digest)

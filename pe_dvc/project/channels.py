@@ -41,7 +41,13 @@ def init_channels(
     use_case.refuse_existing(repo.channels_root, repo.country)
     keys = generate_keys(locations.keys_dir(), repo.country, counts)
     return use_case.init_channels(
-        repo.channels_root, repo.country, keys, signers_of(repo), now=_now(), thresholds=wanted
+        repo.channels_root,
+        repo.country,
+        keys,
+        signers_of(repo),
+        now=_now(),
+        thresholds=wanted,
+        contact=repo.settings.contact,
     )
 
 

@@ -13,6 +13,17 @@ def cache_dir() -> Path:
     return _place("PE_DVC_CACHE_DIR", "user_cache_path")
 
 
+def cache_limit() -> int | None:
+    """Bytes that the cache may take: ``PE_DVC_CACHE_LIMIT``, such as ``20GB``; else no limit.
+
+    Raises FormatError.
+    """
+    from pe_dvc.primitives.sizes import parse_size
+
+    given = os.environ.get("PE_DVC_CACHE_LIMIT")
+    return parse_size(given, where="PE_DVC_CACHE_LIMIT") if given else None
+
+
 def config_dir() -> Path:
     """Directory of pinned roots: ``PE_DVC_CONFIG_DIR``, else the user's configuration."""
     return _place("PE_DVC_CONFIG_DIR", "user_config_path")

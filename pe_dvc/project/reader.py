@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import UntrustedError
-from pe_dvc.primitives.reference import Reference
+from pe_dvc.primitives.errors import PeDvcError, StorePermissionError, UntrustedError
+from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import locations
 from pe_dvc.store.cache import Cache
+from pe_dvc.store.links import Nearby
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
+
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.usecases.listing import Listed
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.resolve import Resolved
 
@@ -34,7 +41,7 @@ class Reader:
         self.country = country
         self._store_url = store
         self._reporter = reporter
-        self.cache = Cache(cache or locations.cache_dir())
+        self.cache = Cache(cache or locations.cache_dir(), limit=locations.cache_limit())
 
     @cached_property
     def store(self) -> Store:
@@ -60,19 +67,97 @@ class Reader:
         from pe_dvc.usecases.resolve import resolve
 
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
-        channels = self.channels if asked.channel else None
-        return resolve(asked, store=self.store, channels=channels, cache=self.cache)
+        with self._saying_whom_to_ask():
+            channels = self.channels if asked.channel else None
+            return resolve(asked, store=self.store, channels=channels, cache=self.cache)
+
+    def ls(self) -> list[Listed]:
+        """Return what there is in each channel (``pe_dvc.usecases.listing``)."""
+        from pe_dvc.usecases.listing import list_datasets
+
+        with self._saying_whom_to_ask():
+            return list_datasets(self.country, self.channels)
+
+    def open(self, resolved: Resolved) -> BufferedReader:
+        """Return a verified binary file, of which only what is read is fetched."""
+        from pe_dvc.usecases.opened import open_verified
+
+        with self._saying_whom_to_ask():
+            return open_verified(
+                self._signed(resolved),
+                store=self.store,
+                cache=self.cache,
+                reporter=self._reporter,
+                nearby=self._nearby(resolved),
+            )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
         from pe_dvc.usecases.fetch import fetch
 
-        path = fetch(resolved, store=self.store, cache=self.cache, reporter=self._reporter)
+        with self._saying_whom_to_ask():
+            path = fetch(
+                resolved,
+                store=self.store,
+                cache=self.cache,
+                reporter=self._reporter,
+                nearby=self._nearby(resolved),
+            )
         if output is None:
             return path
         if output.is_dir():
             output = output / Path(resolved.manifest.artifact.path).name
         return self.cache.copy_out(path, output)
+
+    def _signed(self, resolved: Resolved) -> Resolved:
+        """Return what was resolved from a pin as a channel has it, if one points to it now.
+
+        Then the channel's signature vouches for the chunk list, and parts can be verified.
+        """
+        asked = resolved.reference
+        for channel in CHANNELS if resolved.pointer is None else ():
+            try:
+                found = self.resolve(replace(asked, sha256=None, release=None, channel=channel))
+            except PeDvcError:
+                return resolved  # a pin needs no channel: the whole is verified by the pin itself
+            if found.sha256 == resolved.sha256:
+                return replace(found, reference=asked)
+        return resolved
+
+    def _nearby(self, resolved: Resolved) -> list[Nearby]:
+        """Return where this clone may hold the artifact: DVC's cache, then the workspace."""
+        if self._repo is None:
+            return []
+        from pe_dvc.adapters.dvc_cache import object_path
+
+        artifact = resolved.manifest.artifact
+        in_dvc = object_path(self._repo.dvc_config.cache_dir, artifact.dvc.md5)
+        return [
+            Nearby(path=in_dvc, immutable=True),
+            Nearby(path=self._repo.root / artifact.path, immutable=False),
+        ]
+
+    @contextmanager
+    def _saying_whom_to_ask(self) -> Iterator[None]:
+        """Let a refusal of the store say who grants access to the country's data."""
+        try:
+            yield
+        except StorePermissionError as error:
+            raise StorePermissionError(
+                error.message,
+                operation=error.operation,
+                key=error.key,
+                remedy=f"{error.remedy or ''} {self._whom_to_ask()}".strip(),
+            ) from error
+
+    def _whom_to_ask(self) -> str:
+        from pe_dvc.trust.pins import pinned_contact
+
+        contact = self._repo.settings.contact if self._repo is not None else None
+        contact = contact or pinned_contact(locations.config_dir(), self.country)
+        if contact is None:
+            return f"If you have none, ask the maintainers of the data repo of {self.country}."
+        return f"Access to the data of {self.country} is granted by {contact}."
 
     @cached_property
     def _repo(self) -> DataRepo | None:
@@ -98,6 +183,13 @@ class Reader:
                 "@sha256:… needs no root.",
             )
         return root
+
+
+def trusted_countries() -> list[str]:
+    """Return the countries whose root of trust is pinned, in order."""
+    from pe_dvc.trust.pins import list_pins
+
+    return sorted(list_pins(locations.config_dir()))
 
 
 def open_reader(

@@ -39,10 +39,13 @@ _log = logging.getLogger("pe_dvc")
 
 
 class Cache:
-    """A directory of verified files. Safe for concurrent threads and processes."""
+    """A directory of verified files. Safe for concurrent threads and processes.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    ``limit`` is what it may take, in bytes: artifacts that nobody has used for longest make room.
+    """
+
+    def __init__(self, directory: Path, *, limit: int | None = None) -> None:
+        self.directory, self.limit = directory, limit
 
     @property
     def leases(self) -> Leases:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.trust.roles import (
+    CONTACT_FIELD,
     DELEGATED,
     EXPIRY_DAYS,
     EXPIRY_FIELD,
@@ -20,7 +21,9 @@ Keys = Mapping[str, Sequence[Key]]
 Thresholds = Mapping[str, int]
 
 
-def new_root(keys: Keys, thresholds: Thresholds, now: datetime) -> Metadata[Root]:
+def new_root(
+    keys: Keys, thresholds: Thresholds, now: datetime, *, contact: str | None = None
+) -> Metadata[Root]:
     """Return an unsigned root, version 1. Raises FormatError."""
     roles = {role: Role(**_role(role, keys, thresholds)) for role in TOP_LEVEL}
     return Metadata(
@@ -29,6 +32,7 @@ def new_root(keys: Keys, thresholds: Thresholds, now: datetime) -> Metadata[Root
             keys=_by_id(keys, TOP_LEVEL),
             roles=roles,
             consistent_snapshot=True,
+            unrecognized_fields={CONTACT_FIELD: contact} if contact else None,
         )
     )
 

@@ -50,6 +50,20 @@ def pinned_root(config_dir: Path, country: str) -> bytes | None:
         return None
 
 
+def pinned_contact(config_dir: Path, country: str) -> str | None:
+    """Return who grants access to a country's data, as its pinned root says, if it does."""
+    from pe_dvc.trust.roles import CONTACT_FIELD
+    from pe_dvc.trust.tuf_api import Root
+    from pe_dvc.trust.verify import parse
+
+    root = pinned_root(config_dir, country)
+    if root is None:
+        return None
+    signed = parse(Root, root, where=f"the pinned root of {country}").signed
+    contact = signed.unrecognized_fields.get(CONTACT_FIELD)
+    return contact if isinstance(contact, str) else None
+
+
 def list_pins(config_dir: Path) -> dict[str, str]:
     """Return the fingerprint of every pinned root, by country."""
     from pe_dvc.trust.verify import fingerprint

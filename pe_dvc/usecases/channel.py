@@ -71,17 +71,19 @@ def init_channels(
     *,
     now: datetime,
     thresholds: Mapping[str, int] | None = None,
+    contact: str | None = None,
 ) -> Sha256:
     """Lay out a country's channels, all roles of them and no targets; return root's fingerprint.
 
     ``keys`` holds the public keys of every role (``pe_dvc.trust.keys.generate_keys`` makes
-    them), ``thresholds`` how many must sign, 1 where not given. Raises ConflictError if the
+    them), ``thresholds`` how many must sign, 1 where not given, and ``contact`` is who grants
+    access to the data. Raises ConflictError if the
     country has channels already, FormatError for a threshold that the keys cannot reach, and
     SignatureError if root or targets cannot be signed now.
     """
     refuse_existing(directory, country)
     files = ChannelFiles(directory, country)
-    root = new_root(keys, thresholds or {}, utc(now))
+    root = new_root(keys, thresholds or {}, utc(now), contact=contact)
     targets = new_targets(country, keys, thresholds or {}, utc(now))
     _sign_or_refuse(signers, root.signed, "root", root)
     _sign_or_refuse(signers, root.signed, "targets", targets)

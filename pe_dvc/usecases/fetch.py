@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
 from pe_dvc.store.cache import Cache, suffix_of
+from pe_dvc.store.upkeep import make_room
 from pe_dvc.usecases.chunks import (
     IN_FLIGHT,
     RUN,
@@ -90,6 +91,7 @@ def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractCont
 def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
     artifact = resolved.manifest.artifact
     source = f"{store.url}/{payload_key(artifact.country, artifact.dvc.md5)}"
+    make_room(cache, artifact.size)
     with (
         cache.partial(resolved.sha256, artifact.size) as partial,
         reporter.task(artifact.name, artifact.size) as progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,3 +35,11 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Say nothing."""
+
+
+class Notes(Silent):
+    """A reporter for programs: nothing is drawn, and what is said goes to the log ``pe_dvc``."""
+
+    def note(self, text: str) -> None:
+        """Log it as a warning, which Python shows on stderr unless told otherwise."""
+        logging.getLogger("pe_dvc").warning(text)

@@ -1,0 +1,184 @@
+"""``pe-data://`` for everything that reads through fsspec: pandas, pyarrow, polars, duckdb, dask.
+
+A path is a reference without its scheme: ``us/enhanced_cps_2024@latest``. The file system shows
+each country's datasets once for each channel that has them; a pin is a file, too, though none is
+listed. Loaded by fsspec when the protocol is first used (entry point ``fsspec.specs``).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fsspec.spec import AbstractFileSystem
+
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.reference import SCHEME, Reference
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from pe_dvc.project.reader import Reader
+    from pe_dvc.usecases.resolve import Resolved
+
+FRESH = 60
+"""Seconds for which programs that ask for the file system anew get the same one."""
+
+
+class _Now:
+    """A class attribute that is another one every ``FRESH`` seconds."""
+
+    def __get__(self, instance: object, owner: type) -> int:
+        return int(time.monotonic() // FRESH)
+
+
+class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """The datasets of all countries, read-only and verified. ``store`` is as in ``pe_dvc.fetch``.
+
+    One instance is one view: what ``@latest`` meant when it was first asked, it means until
+    ``invalidate_cache``, so that a long scan never mixes two artifacts. fsspec hands out an
+    instance again for a minute at most, so that a long process sees new releases.
+    """
+
+    protocol = SCHEME
+    root_marker = ""
+    _current = _Now()
+    _extra_tokenize_attributes = ("_current",)
+
+    def __init__(self, store: str | None = None, **options: Any) -> None:
+        super().__init__(store=store, **options)
+        self.store = store
+        self._born = self._current
+        self.invalidate_cache()
+        _forget_older(type(self), self._current)
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget what references meant: the channels are asked anew."""
+        self._readers: dict[str, Reader] = {}
+        self._resolved: dict[str, Resolved] = {}
+
+    def resolve(self, path: str) -> Resolved:
+        """Return what a path means in this view. Raises FileNotFoundError and as pe_dvc's does."""
+        bare = self._strip_protocol(path)
+        if bare not in self._resolved:
+            try:
+                reference = Reference.parse(bare)
+                self._resolved[bare] = self._reader(reference.country).resolve(reference)
+            except NotFoundError as error:
+                raise _missing(path, error) from error
+        return self._resolved[bare]
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Return name, size, type, and of a dataset also its sha256 and its pinned reference."""
+        bare = self._strip_protocol(path)
+        if "@" in bare:
+            resolved = self.resolve(bare)
+            size = resolved.manifest.artifact.size
+            return _file(bare, size, resolved.sha256) | {"pinned": str(resolved.pinned)}
+        self.ls(bare, detail=False)
+        return _folder(bare)
+
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
+        """List the countries that have a pinned root, or what lies below a country."""
+        bare = self._strip_protocol(path)
+        if "@" in bare:
+            found = [self.info(bare)]
+        elif not bare:
+            found = [_folder(country) for country in self._countries()]
+        else:
+            found = self._below(bare)
+        return found if detail else [entry["name"] for entry in found]
+
+    def exists(self, path: str, **_: Any) -> bool:
+        """Tell whether there is such a file or folder; what does not verify raises."""
+        try:
+            self.info(path)
+        except (FileNotFoundError, FormatError):
+            return False
+        return True
+
+    def isfile(self, path: str) -> bool:
+        """Tell whether there is such a dataset; what does not verify raises."""
+        return "@" in self._strip_protocol(path) and self.exists(path)
+
+    def isdir(self, path: str) -> bool:
+        """Tell whether a country or a folder of datasets is of that name."""
+        return "@" not in self._strip_protocol(path) and self.exists(path)
+
+    def checksum(self, path: str) -> int:
+        """Return the artifact's sha256 as a number."""
+        return int(self.resolve(path).sha256, 16)
+
+    def _open(self, path: str, mode: str = "rb", *_: Any, **__: Any) -> BufferedReader:
+        if mode != "rb":
+            self._refuse(path)
+        resolved = self.resolve(path)
+        try:
+            return self._reader(resolved.reference.country).open(resolved)
+        except NotFoundError as error:
+            raise _missing(path, error) from error
+
+    def _below(self, path: str) -> list[dict[str, Any]]:
+        country, _, folder = path.partition("/")
+        try:
+            listed = self._reader(check_country(country)).ls()
+        except (NotFoundError, FormatError) as error:
+            raise _missing(path, error) from error
+        prefix = f"{folder}/" if folder else ""
+        found = {}
+        for entry in listed:
+            if entry.name.startswith(prefix):
+                head, slash, _ = entry.name[len(prefix) :].partition("/")
+                name = f"{country}/{prefix}{head}"
+                if slash:
+                    found[name] = _folder(name)
+                else:
+                    name = f"{name}@{entry.channel}"
+                    found[name] = _file(name, entry.size, entry.sha256)
+        if not found and folder:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return [found[name] for name in sorted(found)]
+
+    def _countries(self) -> list[str]:
+        from pe_dvc.project.reader import trusted_countries
+
+        return trusted_countries()
+
+    def _reader(self, country: str) -> Reader:
+        from pe_dvc.project.reader import Reader
+        from pe_dvc.usecases.progress import Notes
+
+        if country not in self._readers:
+            self._readers[country] = Reader(country, store=self.store, reporter=Notes())
+        return self._readers[country]
+
+    def _refuse(self, path: str, *_: Any, **__: Any) -> NoReturn:
+        raise OSError(
+            errno.EROFS, "pe-data:// is read-only: datasets are published by pe-dvc push", path
+        )
+
+    mkdir = makedirs = rmdir = touch = rm = rm_file = _rm = _refuse
+    mv = cp_file = copy = pipe_file = put_file = _refuse
+
+
+def _file(name: str, size: int, sha256: str) -> dict[str, Any]:
+    return {"name": name, "size": size, "type": "file", "sha256": sha256}
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {"name": name, "size": 0, "type": "directory"}
+
+
+def _missing(path: str, error: NotFoundError | FormatError) -> FileNotFoundError:
+    said = f"{error.message}. {error.remedy}" if error.remedy else error.message
+    return FileNotFoundError(errno.ENOENT, said, path)
+
+
+def _forget_older(kind: Any, current: int) -> None:
+    """Let go of earlier views, which fsspec would keep as long as the process lives."""
+    for token, instance in list(kind._cache.items()):
+        if instance._born != current:
+            kind._cache.pop(token, None)

@@ -1,0 +1,23 @@
+"""Sizes as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from pe_dvc.primitives.errors import FormatError
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def parse_size(text: str, *, where: str | None = None) -> int:
+    """Return a number of bytes from ``20GB``, ``1.5 GiB`` or ``500000``. Raises FormatError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or (match[3] and not match[2]):
+        raise FormatError(
+            f"{text!r} is not a size: expected the form of 20GB, 1.5GiB or 500000", where=where
+        )
+    unit = _UNITS[match[2].lower()]
+    if match[3]:
+        unit = 1024 ** {"k": 1, "m": 2, "g": 3, "t": 4}[match[2].lower()]
+    return int(float(match[1]) * unit)
