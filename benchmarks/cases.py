@@ -88,13 +88,16 @@ def aws(tools: Tools, *arguments: str) -> list[tuple[str, list[str]]]:
 def contenders(
     repo: DataRepo, reset: Callable[[], None], commands: Sequence[tuple[str, list[str]]]
 ) -> list[Contender]:
-    """Commands that run in the clone if they read, else in the repo, all after one reset."""
+    """Commands after one reset: DVC's pull runs in the clone, a push in the repo, all else away
+    from both, where pe_dvc finds no DVC cache to take the bytes from.
+    """
+    places = {"pull": repo.clone, "push": repo.root}
     return [
         Contender(
             name=name,
             command=command,
             reset=reset,
-            cwd=repo.clone if "pull" in command else repo.root,
+            cwd=places.get(command[1], repo.elsewhere),
             environment=repo.environment,
         )
         for name, command in commands

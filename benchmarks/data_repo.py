@@ -68,11 +68,13 @@ country = "us"
 class DataRepo:
     """A repo of ``count`` parquet files of about ``size`` bytes, built, signed and committed.
 
-    ``home`` holds the repo, a clone of it, and every cache and configuration of their users.
+    ``home`` holds the repo, a clone of it, a directory ``elsewhere`` that is in neither, and
+    every cache and configuration of their users.
     """
 
     def __init__(self, home: Path, endpoint: str, *, count: int, size: int) -> None:
         self.home, self.root, self.clone = home, home / "repo", home / "clone"
+        self.elsewhere = home / "elsewhere"
         self.count, self.size = count, size
         self.data = self.root / "data"
         self.environment = _environment(home, endpoint)
@@ -89,6 +91,7 @@ class DataRepo:
     def build(self) -> None:
         """Make everything up to the commit; the bucket stays empty."""
         self.root.mkdir(parents=True)
+        self.elsewhere.mkdir()
         (self.home / "gitconfig").write_text(
             "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n"
         )
