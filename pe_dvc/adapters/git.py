@@ -212,6 +212,8 @@ class GitTree:
 
 def _walk(tree: Any, prefix: str) -> Iterator[str]:
     for entry in tree:
+        if entry.name in (".", ".."):
+            continue  # no git writes them, an attacker's tree may: they would climb out of it
         if entry.type_str == "tree":
             yield from _walk(entry, f"{prefix}{entry.name}/")
         elif entry.type_str == "blob":

@@ -53,7 +53,10 @@ def _print(resolved: Resolved) -> None:
 def _signed_by(resolved: Resolved) -> str:
     if resolved.pointer is None:
         return "nobody: the pin verifies the bytes, not this description of them"
-    return f"channel {resolved.pointer.channel} of {resolved.reference.country}"
+    reference = resolved.reference
+    if reference.release is not None:
+        return f"release {reference.release} of {reference.country}"
+    return f"channel {resolved.pointer.channel} of {reference.country}"
 
 
 def _built(manifest: Manifest) -> str:

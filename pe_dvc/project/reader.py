@@ -17,7 +17,7 @@ from pe_dvc.store.links import Nearby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BufferedReader
+    from io import BufferedIOBase
 
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
@@ -68,7 +68,7 @@ class Reader:
 
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
         with self._saying_whom_to_ask():
-            channels = self.channels if asked.channel else None
+            channels = None if asked.sha256 else self.channels
             return resolve(asked, store=self.store, channels=channels, cache=self.cache)
 
     def ls(self) -> list[Listed]:
@@ -78,7 +78,7 @@ class Reader:
         with self._saying_whom_to_ask():
             return list_datasets(self.country, self.channels)
 
-    def open(self, resolved: Resolved) -> BufferedReader:
+    def open(self, resolved: Resolved) -> BufferedIOBase:
         """Return a verified binary file, of which only what is read is fetched."""
         from pe_dvc.usecases.opened import open_verified
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pe_dvc.documents.release_settings import ReleaseSettings
 from pe_dvc.documents.strict import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
@@ -41,6 +42,7 @@ class Settings(StrictRecord):
     channels: str = "channels"
     signers: dict[str, str | list[str]] = Field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
+    release: ReleaseSettings | None = None
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -65,16 +67,21 @@ def read_settings(root: Path) -> Settings:
     remedy, where the table is missing or wrong.
     """
     path = _with_pyproject(root) / FILE
+    return parse_settings(path.read_bytes(), where=str(path))
+
+
+def parse_settings(data: bytes, *, where: str) -> Settings:
+    """Return the settings in the bytes of a pyproject.toml. Raises FormatError."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(
-            f"is not TOML: {error}", where=str(path), remedy="Correct the file."
+            f"is not TOML: {error}", where=where, remedy="Correct the file."
         ) from None
-    settings = read_strict(Settings, _table(document, path), file=str(path), path=TABLE)
-    check_country(settings.country, where=f"{path}: {TABLE}.country")
+    settings = read_strict(Settings, _table(document, where), file=where, path=TABLE)
+    check_country(settings.country, where=f"{where}: {TABLE}.country")
     for key in ("manifests", "channels", "lockfile"):
-        _check_inside(getattr(settings, key), key, path)
+        _check_inside(getattr(settings, key), key, where)
     return settings
 
 
@@ -87,7 +94,7 @@ def _with_pyproject(root: Path) -> Path:
     return root
 
 
-def _table(document: dict[str, Any], path: Path) -> Any:
+def _table(document: dict[str, Any], path: str) -> Any:
     tool = document.get("tool", {})
     if "pe_dvc" not in tool:
         raise FormatError(
@@ -98,11 +105,11 @@ def _table(document: dict[str, Any], path: Path) -> Any:
     return tool["pe_dvc"]
 
 
-def _check_inside(value: str | None, key: str, path: Path) -> None:
+def _check_inside(value: str | None, key: str, path: str) -> None:
     parts = (value or "x").split("/")
     if "" in parts or ".." in parts or "." in parts or "\\" in (value or ""):
         raise FormatError(
             f"{value!r} is not a path in the repo: expected a relative one without '..'",
             where=f"{path}: {TABLE}.{key}",
-            remedy=f"Write {key} relative to {path.parent}, with forward slashes.",
+            remedy=f"Write {key} relative to the repo, with forward slashes.",
         )

@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING, Protocol
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    UntrustedError,
+)
 from pe_dvc.primitives.reference import Reference
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.released import Released
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import Store
 
@@ -34,6 +40,10 @@ class Channels(Protocol):
 
     def pointers(self, channel: str) -> list[Pointer]:
         """Return every pointer of a channel, by name."""
+        ...
+
+    def releases(self) -> dict[str, Released]:
+        """Return every published release, by tag."""
         ...
 
 
@@ -66,24 +76,31 @@ def resolve(
 ) -> Resolved:
     """Return what ``reference`` means.
 
-    ``channels`` may be None for a pinned reference. Raises NotFoundError (no such dataset,
-    manifest or release), VerificationError (the bucket shows something that was not signed)
-    and StoreError.
+    ``channels`` may be None for a pinned reference, and for none else. Raises NotFoundError (no
+    such dataset, manifest or release), VerificationError (the bucket shows something that was
+    not signed) and StoreError.
     """
     if reference.sha256 is not None:
         manifest = _pinned_manifest(reference, reference.sha256, store)
         return Resolved(reference=reference, manifest=manifest, pointer=None)
-    if reference.channel is None or channels is None:
-        raise NotFoundError(
-            f"{reference}: no release {reference.release} is published in {store.url}",
-            remedy=f"Use @latest, @next or @sha256:…, such as "
-            f"pe-data://{reference.country}/{reference.name}@latest.",
-        )
+    if channels is None:
+        raise UntrustedError(f"{reference} cannot be verified without the country's channels")
+    pointer = _signed_pointer(reference, store, channels, cache)
+    manifest = _signed_manifest(reference, pointer, store, cache)
+    return Resolved(reference=reference, manifest=manifest, pointer=pointer)
+
+
+def _signed_pointer(
+    reference: Reference, store: Store, channels: Channels, cache: Cache
+) -> Pointer:
+    if reference.channel is None:
+        from pe_dvc.usecases.resolve_release import released_pointer
+
+        return released_pointer(reference, channels.releases(), store=store, cache=cache)
     pointer = channels.lookup(reference.channel, reference.name)
     if pointer is None:
         raise _no_such_dataset(reference, channels.pointers(reference.channel))
-    manifest = _signed_manifest(reference, pointer, store, cache)
-    return Resolved(reference=reference, manifest=manifest, pointer=pointer)
+    return pointer
 
 
 def _signed_manifest(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.released import Released
 
 PAYLOAD = bytes(range(256)) * 5000
 LATEST = Reference.parse("us/enhanced_cps_2024@latest")
@@ -61,6 +62,9 @@ class SignedPointers:
 
     def pointers(self, channel: str) -> list[Pointer]:
         return [p for (c, _), p in self._pointers.items() if c == channel]
+
+    def releases(self) -> dict[str, Released]:
+        return {}
 
 
 class Bucket:

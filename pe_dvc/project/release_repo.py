@@ -1,0 +1,142 @@
+"""A data repo's git tags as releases: trees read from git, wired to the use cases.
+
+Works on any clone, bare ones too, and for any tag: nothing is checked out, and the work tree is
+not looked at.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.git import GitTags
+from pe_dvc.documents.manifest import Manifest, utc_time
+from pe_dvc.documents.release_build import TaggedCommit
+from pe_dvc.documents.release_tag import check_tag, read_tag
+from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
+from pe_dvc.project.settings import FILE, parse_settings
+from pe_dvc.trust.tree_files import TreeChannelFiles
+from pe_dvc.usecases.release import Locked, Release, TaggedTree, derive
+
+if TYPE_CHECKING:
+    from pe_dvc.adapters.git import GitTag, GitTree, TagSignature
+    from pe_dvc.documents.release_tag import ReleaseTag
+    from pe_dvc.primitives.reference import ChannelName
+    from pe_dvc.project.settings import Settings
+    from pe_dvc.trust.files import ChannelFiles
+
+
+class ReleaseRepo:
+    """The releases that a git repo's tags stand for."""
+
+    def __init__(self, place: Path | None = None) -> None:
+        """Open the git repo at or around ``place`` (here). Raises NotFoundError."""
+        self.git = GitTags(place or Path.cwd())
+
+    def tags(self) -> list[tuple[ReleaseTag, GitTag]]:
+        """Return every tag that has the form of a release, by time."""
+        found = ((read_tag(tag.name), tag) for tag in self.git.tags())
+        return [(release, tag) for release, tag in found if release is not None]
+
+    def release(self, tag: str, *, channel: ChannelName = "next") -> Release:
+        """Return the release of a tag.
+
+        Raises NotFoundError without such a tag, and ReleaseError where it cannot be a release:
+        see ``pe_dvc.usecases.release.derive``; a signature that is wrong counts as well.
+        """
+        release_tag = check_tag(tag)
+        git_tag = self.git.tag(tag)
+        return derive(self._read(release_tag, git_tag), channel=channel)
+
+    def signature(self, tag: str) -> TagSignature:
+        """Return what git says of a tag's signature. Raises ReleaseError if it is wrong."""
+        signature = self.git.signature(tag)
+        if signature.verdict == "bad":
+            raise ReleaseError(
+                f"the signature of the tag {tag} is wrong: {signature.detail}",
+                remedy="Somebody changed the tag: compare it with another clone's.",
+            )
+        return signature
+
+    def settings(self) -> Settings:
+        """Return the settings at HEAD. Raises NotFoundError, FormatError."""
+        return _settings(self.git.head(), "HEAD")
+
+    def channels(self) -> ChannelFiles:
+        """Return the signed metadata at HEAD."""
+        tree, settings = self.git.head(), self.settings()
+        return TreeChannelFiles(tree.read, settings.channels, settings.country)
+
+    def _read(self, release_tag: ReleaseTag, git_tag: GitTag) -> TaggedTree:
+        tree = self.git.tree(git_tag.commit)
+        settings = _settings(tree, git_tag.name)
+        tagged = TaggedCommit(
+            tag=release_tag, commit=git_tag.commit, moment=utc_time(git_tag.moment)
+        )
+        return TaggedTree(
+            tagged=tagged,
+            country=settings.country,
+            settings=settings.release,
+            declared=_declared(tree, settings),
+            manifests=_manifests(tree, settings, git_tag.name),
+            channels=TreeChannelFiles(tree.read, settings.channels, settings.country),
+        )
+
+
+def _settings(tree: GitTree, what: str) -> Settings:
+    try:
+        return parse_settings(tree.read(FILE), where=f"{what}:{FILE}")
+    except NotFoundError:
+        raise ReleaseError(
+            f"{what} is no data repo of pe_dvc's: commit {tree.commit[:12]} has no {FILE}",
+            remedy="Tag a commit of a data repo.",
+        ) from None
+
+
+def _manifests(tree: GitTree, settings: Settings, what: str) -> dict[str, tuple[Manifest, bytes]]:
+    found = {}
+    for path in tree.files(settings.manifests):
+        if path.endswith(".json"):
+            data = tree.read(path)
+            name = path.removeprefix(f"{settings.manifests}/").removesuffix(".json")
+            manifest = Manifest.from_bytes(data, where=f"{what}:{path}")
+            if manifest.artifact.name != name or manifest.artifact.country != settings.country:
+                raise FormatError(
+                    f"is the manifest of {manifest.artifact.country}/{manifest.artifact.name}",
+                    where=f"{what}:{path}",
+                    remedy="Run `dvc repro`; manifests are not moved by hand.",
+                )
+            found[name] = (manifest, data)
+    return found
+
+
+def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
+    """Return DVC's record of each dataset, by the few files of DVC's own in the tree."""
+    from pe_dvc.adapters.dvc_files import DvcFiles
+    from pe_dvc.adapters.dvc_lineage import Lineage
+    from pe_dvc.documents.declaration import read_declarations
+
+    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:
+        _extract(tree, Path(place))
+        dvc = DvcFiles.read(Path(place))
+    lineage = Lineage(dvc)
+    locked = {}
+    for declaration in read_declarations(dvc.artifacts, country=settings.country):
+        output = lineage.output_of(declaration.path)
+        inside = None
+        if output is not None and output.is_directory:
+            inside = declaration.path.removeprefix(f"{output.path}/")
+        locked[declaration.name] = Locked(
+            path=declaration.path, md5=output.md5 if output else None, inside=inside
+        )
+    return locked
+
+
+def _extract(tree: GitTree, place: Path) -> None:
+    for path in tree.files():
+        name = path.rsplit("/", 1)[-1]
+        if name in ("dvc.yaml", "dvc.lock") or (name.endswith(".dvc") and name != ".dvc"):
+            file = place / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(tree.read(path))

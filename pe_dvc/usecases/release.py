@@ -1,0 +1,229 @@
+"""From what a tag's tree holds to a release, or to the reason why the tag cannot be one.
+
+No store is touched, nothing is written, no clock is read: the same tag gives the same bytes on
+every machine. What is wrong is named. ADR 0007.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer import pointers_of
+from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
+from pe_dvc.documents.tro import build_tro
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    ReleaseError,
+    VerificationError,
+)
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release import ReleaseManifest
+    from pe_dvc.documents.release_settings import ReleaseSettings
+    from pe_dvc.primitives.reference import ChannelName
+    from pe_dvc.trust.files import ChannelFiles
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locked:
+    """DVC's record of a declared dataset: its md5, or that of the directory that holds it.
+
+    ``inside`` is the file's path in that directory, None for a file of its own; ``md5`` is None
+    where dvc.lock has no record.
+    """
+
+    path: str
+    md5: str | None
+    inside: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaggedTree:
+    """What the tree of a tag holds, as plain data. ``declared`` is by dataset name."""
+
+    tagged: TaggedCommit
+    country: str
+    settings: ReleaseSettings | None
+    declared: Mapping[str, Locked]
+    manifests: Mapping[str, tuple[Manifest, bytes]]
+    channels: ChannelFiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release and its two documents. ``manifests`` are those of its artifacts, by name."""
+
+    manifest: ReleaseManifest
+    data: bytes
+    tro: bytes
+    manifests: Mapping[str, tuple[Manifest, bytes]]
+    declared: Mapping[str, Locked]
+
+    @property
+    def tag(self) -> str:
+        """The git tag."""
+        return self.manifest.tag
+
+    @property
+    def country(self) -> str:
+        """The country whose data it is."""
+        return self.manifest.country_id
+
+    @property
+    def sha256(self) -> Sha256:
+        """The sha256 of the release manifest."""
+        return sha256_bytes(self.data)
+
+
+def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
+    """Return the release of a tag.
+
+    ``channel`` is the one whose signed pointers must hold every artifact at that commit; anything
+    but ``next`` is for data repos without review, and is recorded. Raises ReleaseError for a tree
+    that is incomplete, does not agree with itself, or holds what was not signed.
+    """
+    settings = tree.settings
+    if settings is None:
+        raise _refusal(
+            tree,
+            "its pyproject.toml has no [tool.pe_dvc.release]",
+            "Add it (docs/releasing.md), commit, and tag that commit.",
+        )
+    manifests = _complete_manifests(tree)
+    signed_in = _check_signed(tree, manifests, channel)
+    _check_defaults(tree, settings, manifests)
+    manifest = build_release(tree.tagged, signed_in, settings, manifests)
+    data = manifest.to_bytes()
+    return Release(
+        manifest=manifest,
+        data=data,
+        tro=build_tro(manifest, data),
+        manifests=manifests,
+        declared={name: tree.declared[name] for name in manifests},
+    )
+
+
+def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[Manifest, bytes]]:
+    """Return the manifest of each dataset of the release, in order."""
+    wanted = _datasets(tree)
+    unbuilt = [name for name in wanted if tree.declared[name].md5 is None]
+    missing = [name for name in wanted if name not in tree.manifests]
+    undeclared = [name for name in tree.manifests if name not in tree.declared]
+    differing = [
+        name
+        for name in wanted
+        if name in tree.manifests and not _agrees(tree.declared[name], tree.manifests[name][0])
+    ]
+    rebuild = "Run dvc repro, commit what it writes, and tag that commit."
+    _refuse(tree, unbuilt, "declared in dvc.yaml, but dvc.lock has no record of", rebuild)
+    _refuse(tree, missing, "in dvc.lock, but without a manifest:", rebuild)
+    _refuse(tree, differing, "the manifest's path or md5 is not dvc.lock's for", rebuild)
+    _refuse(tree, undeclared, "a manifest, but no declaration in dvc.yaml, of", rebuild)
+    return {name: tree.manifests[name] for name in wanted}
+
+
+def _datasets(tree: TaggedTree) -> list[str]:
+    only = tree.tagged.tag.dataset
+    if only is None and tree.declared:
+        return sorted(tree.declared)
+    if only is not None and only in tree.declared:
+        return [only]
+    declared = ", ".join(sorted(tree.declared)[:_SHOWN]) or "none"
+    what = f"its dvc.yaml declares no dataset {only!r}" if only else "it declares no dataset"
+    raise _refusal(tree, f"{what} (declared: {declared})", "Tag a commit that has it.")
+
+
+def _agrees(locked: Locked, manifest: Manifest) -> bool:
+    """Whether a manifest is of what dvc.lock records; a directory's files are in its listing."""
+    artifact = manifest.artifact
+    if artifact.path != locked.path:
+        return False
+    return locked.inside is not None or locked.md5 in (None, artifact.dvc.md5)
+
+
+def _check_signed(
+    tree: TaggedTree, manifests: Mapping[str, tuple[Manifest, bytes]], channel: ChannelName
+) -> SignedIn:
+    """Refuse any artifact that is not, at that commit, in the signed channel."""
+    pointers, version = _signed_pointers(tree, channel)
+    unsigned = [
+        name
+        for name, (manifest, data) in manifests.items()
+        if not _is_signed(pointers.get(name), manifest, data)
+    ]
+    _refuse(
+        tree,
+        unsigned,
+        f"not in the signed channel {channel} at that commit:",
+        f"Promote first (pe-dvc channel promote latest next), and tag the commit where {channel} "
+        "is signed. Without review: pe-dvc release create --from-latest.",
+    )
+    return SignedIn(channel=channel, version=version)
+
+
+def _signed_pointers(tree: TaggedTree, channel: ChannelName) -> tuple[dict[str, Pointer], int]:
+    files = tree.channels
+    try:
+        delegator = files.verified_targets().signed
+        metadata = files.read(channel, Targets)
+        verify_signed_by(delegator, channel, metadata, where=str(files.path(channel)))
+        targets = {path: target.to_dict() for path, target in metadata.signed.targets.items()}
+        where = str(files.path(channel))
+        pointers = pointers_of(targets, country=tree.country, channel=channel, where=where)
+    except (FormatError, NotFoundError, VerificationError) as error:
+        raise _refusal(tree, error.message, error.remedy) from error
+    return pointers, metadata.signed.version
+
+
+def _is_signed(pointer: Pointer | None, manifest: Manifest, data: bytes) -> bool:
+    return (
+        pointer is not None
+        and pointer.sha256 == manifest.artifact.sha256
+        and pointer.manifest_sha256 == sha256_bytes(data)
+    )
+
+
+def _check_defaults(
+    tree: TaggedTree, settings: ReleaseSettings, manifests: Mapping[str, tuple[Manifest, bytes]]
+) -> None:
+    where = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
+    if tree.tagged.tag.dataset is not None:
+        return
+    if "national" not in settings.default_datasets:
+        raise _refusal(tree, "default_datasets names no national dataset", where)
+    unknown = [n for n in settings.default_datasets.values() if n not in manifests]
+    _refuse(tree, unknown, "default_datasets names what is no dataset:", where)
+    paths = [manifest.artifact.path for manifest, _ in manifests.values()]
+    templates = [region.path_template for region in settings.region_datasets.values()]
+    empty = [template for template in templates if not _matches(template, paths)]
+    _refuse(tree, empty, "no dataset's path is of the template", where)
+
+
+def _matches(template: str, paths: Collection[str]) -> bool:
+    parts = re.split(r"\{\w+\}", template)
+    pattern = re.compile("[^/]+".join(map(re.escape, parts)))
+    return any(pattern.fullmatch(path) for path in paths)
+
+
+def _refuse(tree: TaggedTree, names: Iterable[str], what: str, remedy: str) -> None:
+    found = list(names)
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise _refusal(tree, f"{what} {', '.join(found[:_SHOWN])}{more}", remedy)
+
+
+def _refusal(tree: TaggedTree, message: str, remedy: str | None) -> PeDvcError:
+    return ReleaseError(f"{tree.tagged.tag} cannot be released: {message}", remedy=remedy)

@@ -1,0 +1,116 @@
+"""What changed from one release to another: datasets, schemas, row counts, inputs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.documents.manifest import Manifest
+
+Change = tuple[Any, Any]
+"""What a value was and what it is; None where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetDiff:
+    """What changed in one dataset. Tables, columns and inputs are keyed by dotted names.
+
+    ``bytes_changed`` is False for one that is described otherwise but is the same artifact.
+    """
+
+    name: str
+    bytes_changed: bool
+    sha256: Change
+    size: Change
+    rows: dict[str, Change]
+    columns: dict[str, Change]
+    """The type of each column that is new, gone or of another type."""
+    inputs: dict[str, Change]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseDiff:
+    """What changed between two releases; datasets in the order of their names."""
+
+    before: str
+    after: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[DatasetDiff, ...]
+    unchanged: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the difference as plain JSON values."""
+        return asdict(self)
+
+
+def diff_releases(
+    before: str, earlier: Mapping[str, Manifest], after: str, later: Mapping[str, Manifest]
+) -> ReleaseDiff:
+    """Compare the manifests of two releases, ``before`` and ``after``, by dataset name."""
+    both = sorted(earlier.keys() & later.keys())
+    differing = [name for name in both if _essence(earlier[name]) != _essence(later[name])]
+    return ReleaseDiff(
+        before=before,
+        after=after,
+        added=tuple(sorted(later.keys() - earlier.keys())),
+        removed=tuple(sorted(earlier.keys() - later.keys())),
+        changed=tuple(diff_manifests(earlier[name], later[name]) for name in differing),
+        unchanged=len(both) - len(differing),
+    )
+
+
+def diff_manifests(before: Manifest, after: Manifest) -> DatasetDiff:
+    """Compare two manifests of one dataset."""
+    return DatasetDiff(
+        name=after.artifact.name,
+        bytes_changed=before.artifact.sha256 != after.artifact.sha256,
+        sha256=(before.artifact.sha256, after.artifact.sha256),
+        size=(before.artifact.size, after.artifact.size),
+        rows=_changes(_rows(before), _rows(after)),
+        columns=_changes(_columns(before), _columns(after)),
+        inputs=_changes(_inputs(before), _inputs(after)),
+    )
+
+
+def _essence(manifest: Manifest) -> dict[str, Any]:
+    return manifest.model_dump(exclude={"build"})
+
+
+def _rows(manifest: Manifest) -> dict[str, int]:
+    return {table.name: table.rows for table in manifest.table.tables}
+
+
+def _columns(manifest: Manifest) -> dict[str, str]:
+    return {f"{t.name}.{c.name}": c.type for t in manifest.table.tables for c in t.columns}
+
+
+def _inputs(manifest: Manifest) -> dict[str, Any]:
+    exclude = {"composite_digest"}
+    return dict(_flat(manifest.inputs.model_dump(mode="json", exclude_none=True, exclude=exclude)))
+
+
+def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return the leaves of ``value`` by their dotted paths; items with a name go by it."""
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list) and value and all(_is_named(item) for item in value):
+        items = [(item["name"], item["sha256"]) for item in value]
+    else:
+        return [(path, value)]
+    return [leaf for key, item in items for leaf in _flat(item, f"{path}.{key}" if path else key)]
+
+
+def _is_named(item: Any) -> bool:
+    return isinstance(item, dict) and {"name", "sha256"} <= item.keys()
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:
+    return {
+        key: (before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    }

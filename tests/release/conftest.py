@@ -1,0 +1,28 @@
+"""A data repo with one release, made once and copied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.release.history import History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Return a data repo without commits, and the environment of its maintainer."""
+    made = History(tmp_path)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def released(history: History) -> History:
+    """Return a data repo whose tag 1.0.0 can be released."""
+    history.release("1.0.0")
+    return history
