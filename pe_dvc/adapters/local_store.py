@@ -109,6 +109,9 @@ class LocalStore:
         ):
             digest, _ = _copy(source, file, progress)
             check_upload(key, expected=sha256, actual=digest, source=str(path))
+            # DVC takes a writable object of a directory remote for one that may have changed:
+            # it hashes it at each pull, and removes it from the store if it did.
+            os.fchmod(file.fileno(), 0o444)
             self._publish(key, temporary, file)
             return digest
 

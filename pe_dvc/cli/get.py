@@ -14,12 +14,12 @@ from pe_dvc.cli.output import Bars, json_option, print_json, store_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="Also copy the file here (a directory keeps its name).",
+    type=click.Path(),
+    help="Also copy the file here; a directory, or what ends in /, keeps the file's name.",
 )
 @store_option
 @json_option
-def command(reference: str, output: Path | None, store: str | None, as_json: bool) -> None:
+def command(reference: str, output: str | None, store: str | None, as_json: bool) -> None:
     """Download a dataset, verified, and print its path.
 
     The file is kept in the local cache under its sha256, read-only: a second get of the same
@@ -29,7 +29,7 @@ def command(reference: str, output: Path | None, store: str | None, as_json: boo
 
     reader = open_reader(reference, store=store, reporter=Bars())
     resolved = reader.resolve(reference)
-    path = reader.fetch(resolved, output=output)
+    path = reader.fetch(resolved, output=_target(output))
     if as_json:
         artifact = resolved.manifest.artifact
         print_json(
@@ -42,3 +42,13 @@ def command(reference: str, output: Path | None, store: str | None, as_json: boo
         )
     else:
         click.echo(path)
+
+
+def _target(output: str | None) -> Path | None:
+    """Return where to copy to; what ends in a slash is a directory, made if it is not there."""
+    if output is None:
+        return None
+    path = Path(output)
+    if output.endswith("/"):
+        path.mkdir(parents=True, exist_ok=True)
+    return path

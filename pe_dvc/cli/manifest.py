@@ -6,6 +6,8 @@ import click
 
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 
+WORDS = {"changed": "written", "unchanged": "unchanged", "removed": "removed"}
+
 
 @click.group("manifest")
 def command() -> None:
@@ -28,7 +30,7 @@ def write(as_json: bool) -> None:
         print_json([{"name": w.name, "change": w.change, "sha256": w.sha256} for w in written])
         return
     for w in written:
-        say(f"{w.change:<9} {w.name}  sha256:{w.sha256}" if w.sha256 else f"{w.change:<9} {w.name}")
+        say(f"{WORDS[w.change]:<9} {w.name}")
 
 
 @command.command("adopt")

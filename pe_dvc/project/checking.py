@@ -59,6 +59,7 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
         gathered.append(
             Evidence(
                 name=name,
+                declaration=declared[name],
                 manifest=manifest,
                 manifest_data=data,
                 locked_md5=locked.md5_of(declared[name]),

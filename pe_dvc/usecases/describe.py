@@ -82,9 +82,11 @@ def complete_inputs(inputs: Inputs, *, where: str) -> Inputs:
 
 
 def settle(manifest: Manifest, existing: bytes | None) -> bytes:
-    """Return the bytes to write: ``existing`` where it differs at most in its ``build``.
+    """Return the bytes to write: ``existing`` where that describes the same artifact alike.
 
-    So the same inputs give the same bytes. Raises UnsupportedVersionError for an existing
+    An artifact has one manifest, which says how its bytes were first made: the same bytes made
+    again, or a lockfile that changed since, do not rewrite it. What is declared about the bytes
+    (tables, entities, weight, vintage) does. Raises UnsupportedVersionError for an existing
     manifest of a newer major version; one that is damaged is replaced.
     """
     if existing is None:
@@ -95,8 +97,12 @@ def settle(manifest: Manifest, existing: bytes | None) -> bytes:
         raise
     except FormatError:
         return manifest.to_bytes()
-    same = before.model_copy(update={"build": manifest.build}) == manifest
-    return existing if same and before.to_bytes() == existing else manifest.to_bytes()
+    alike = (
+        before.artifact == manifest.artifact
+        and before.table == manifest.table
+        and before.inputs.data_vintage == manifest.inputs.data_vintage
+    )
+    return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
 
 
 def assemble(artifact: Artifact, contents: Contents, inputs: Inputs, build: Build) -> Manifest:

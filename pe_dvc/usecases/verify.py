@@ -10,6 +10,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
@@ -43,6 +44,7 @@ class Evidence:
     """
 
     name: str
+    declaration: Declaration
     manifest: Manifest | None
     manifest_data: bytes
     locked_md5: str | None
@@ -62,7 +64,9 @@ def verify(evidence: Evidence) -> Check:
             f"dvc.lock has md5 {evidence.locked_md5} and the manifest {artifact.dvc.md5}: "
             "run dvc repro",
         )
-    disagreement = _pointer_disagreement(evidence, manifest)
+    disagreement = _declared_otherwise(evidence.declaration, manifest) or _pointer_disagreement(
+        evidence, manifest
+    )
     if disagreement is not None:
         return _differs(name, disagreement)
     actual = evidence.file_digest()
@@ -78,6 +82,25 @@ def verify(evidence: Evidence) -> Check:
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
     return Check(name=name, verdict="ok", detail=f"sha256:{artifact.sha256}, {signed}")
+
+
+def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | None:
+    """Return what dvc.yaml says otherwise: DVC cannot rerun a stage because of its own file."""
+    artifact, contents, meaning = manifest.artifact, manifest.table, declaration.meaning
+    pairs = {
+        "path": (declaration.path, artifact.path),
+        "kind": (meaning.kind, artifact.kind),
+        "weight": (meaning.weight, contents.weight),
+        "entities": (declaration.entities, contents.entities),
+        "vintage": (meaning.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),
+    }
+    changed = [key for key, (declared, described) in pairs.items() if declared != described]
+    if not changed:
+        return None
+    return (
+        f"{declaration.file} declares another {', '.join(changed)} than the manifest says: run "
+        "dvc repro --force --single-item on the stages that write manifests and pointer"
+    )
 
 
 def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:

@@ -226,3 +226,29 @@ def _which(environment: dict[str, str]) -> str:
     found = shutil.which("pe-dvc", path=environment["PATH"])
     assert found is not None
     return os.fspath(found)
+
+
+def test_a_declaration_changed_after_repro_is_noticed(built: Sandbox) -> None:
+    """DVC does not rerun a stage because of dvc.yaml, so verify and push compare."""
+    text = (built.repo / "dvc.yaml").read_text()
+    built.write("dvc.yaml", text.replace("weight: household_weight", "weight: age_head"))
+    said = built.pe_dvc("verify", code=1).stdout
+    assert "dvc.yaml declares another weight than the manifest says" in said
+    assert "weight" in built.pe_dvc("push", code=1).stderr
+    built.run("dvc", "repro", "--quiet", "--force", "--single-item", "manifests", "channel")
+    built.pe_dvc("verify")
+
+
+def test_a_new_lockfile_does_not_rewrite_manifests_of_unchanged_data(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    (built.repo / "requirements.lock").write_text("numpy==2.0.0\n")
+    built.write("pyproject.toml", '[tool.pe_dvc]\ncountry = "us"\nlockfile = "requirements.lock"\n')
+    built.pe_dvc("manifest", "write")
+    assert built.run("git", "status", "--porcelain", "manifests").stdout == ""
+
+
+def test_a_target_that_ends_in_a_slash_is_a_directory(built: Sandbox, tmp_path: Path) -> None:
+    built.pe_dvc("push")
+    built.trust()
+    built.read("get", LATEST, "-o", str(tmp_path / "out") + "/")
+    assert (tmp_path / "out/enhanced_cps_2024.parquet").is_file()

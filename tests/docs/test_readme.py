@@ -1,0 +1,130 @@
+"""Every command that the README shows is run here as it is printed, on a real S3 server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.sandbox import BIN, Sandbox
+
+if TYPE_CHECKING:
+    from tests.servers import S3Endpoint
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(heading: str, language: str = "sh") -> list[str]:
+    """Return the fenced blocks below a heading, as printed."""
+    section = re.split(r"^## ", README, flags=re.MULTILINE)
+    text = next(part for part in section if part.startswith(heading))
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture(scope="session")
+def policyengine_bucket(s3_server: S3Endpoint) -> str:
+    """The bucket of the name that the README prints."""
+    s3_server.client().create_bucket(Bucket="policyengine-data")  # type: ignore[attr-defined]
+    return "s3://policyengine-data"
+
+
+@pytest.fixture
+def published(
+    tmp_path: Path, template: Sandbox, s3_server: S3Endpoint, policyengine_bucket: str
+) -> Sandbox:
+    """A data repo whose commit is in the bucket."""
+    made = Sandbox(tmp_path, policyengine_bucket, {"endpointurl": s3_server.endpoint})
+    made.environment |= s3_server.environment
+    made.start_from(template)
+    # What the README's readers find in the data repo: a remote that needs no configuration.
+    config = "[core]\n    remote = policyengine\n['remote \"policyengine\"']\n"
+    made.write(".dvc/config", f"{config}    url = {policyengine_bucket}/us\n    verify = true\n")
+    (made.repo / ".dvc/config.local").unlink()
+    made.commit("Configure the remote")
+    made.pe_dvc("push")
+    return made
+
+
+def shell(sandbox: Sandbox, script: str, cwd: Path) -> str:
+    """Run a block as a person would paste it: the first failure ends it."""
+    return sandbox.run("bash", "-euo", "pipefail", "-c", script, cwd=cwd).stdout
+
+
+def test_a_researcher_without_a_clone(published: Sandbox) -> None:
+    here = published.researcher
+    shutil.copy(published.repo / "channels/us/root.json", here)
+    (script,) = blocks("A researcher without a clone")
+    said = shell(published, script, here)
+    assert "household_weight" in said
+    assert (
+        Path(said.splitlines()[-1]).read_bytes()
+        == (published.repo / "data/enhanced_cps_2024.parquet").read_bytes()
+    )
+    (program,) = blocks("A researcher without a clone", "python")
+    checked = f"{program}\nassert path.is_file()\nassert str(pin).count('@sha256:') == 1\n"
+    checked += "assert what.table.weight == 'household_weight'\n"
+    published.run(sys.executable, "-c", checked, cwd=here, PE_DVC_STORE=published.store)
+
+
+def test_a_researcher_with_a_clone(published: Sandbox) -> None:
+    (script,) = blocks("A researcher with a clone")
+    url = re.search(r"https://github\.com/\S+", script)
+    assert url is not None
+    published.run("git", "config", "--global", f"url.{published.repo}.insteadOf", url.group())
+    assert shell(published, script, published.researcher).count("signed in latest") == 2
+
+
+def test_a_maintainer(published: Sandbox) -> None:
+    once, every_build = blocks("A maintainer of a data repo")
+    shutil.rmtree(published.repo / "channels")
+    shutil.rmtree(published.directory / "keys")
+    shutil.rmtree(published.repo / "manifests")
+    (published.repo / "dvc.lock").unlink()
+    published.write("params.yaml", "seed: 11\n")
+    # A new root is a new country's: it must not meet the channels of the old one.
+    published.environment["PE_DVC_STORE"] = str(published.directory / "elsewhere")
+    shell(published, once, published.repo)
+    shell(published, every_build, published.repo)
+    assert published.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_install(tmp_path: Path) -> None:
+    """What `pip install .` installs: the wheel, with every module, the command and the types."""
+    source = tmp_path / "source"
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    command = [BIN / "uv", "build", "--wheel", "--no-build-isolation", "--python", sys.executable]
+    subprocess.run([*command, "--out-dir", tmp_path, source], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {p.relative_to(source).as_posix() for p in (source / "pe_dvc").rglob("*.py")}
+    assert modules <= names
+    assert "pe_dvc/py.typed" in names
+    assert not any(name.startswith(("tests/", "benchmarks/", "examples/")) for name in names)
+    for block in blocks("Install"):
+        for line in block.splitlines():
+            assert re.match(r"pip install ('\.\[gs\]'|\.) +#", line)
+
+
+def test_the_two_commands_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown = set(re.findall(r"^make (\w+)", "\n".join(blocks("Try it")), re.MULTILINE))
+    assert shown == {"demo", "test"}
+    assert shown <= targets
+
+
+def test_every_link_in_the_docs_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
