@@ -13,7 +13,6 @@ from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundE
 from pe_dvc.project.manifests import read_manifests, write_manifests
 from tests.describe.repos import PE, cps_repo, pipeline_of, run, write
 
-
 REBUILD = """
 import pyarrow.parquet as again
 
