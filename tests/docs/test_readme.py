@@ -31,7 +31,7 @@ def blocks(heading: str, language: str = "sh") -> list[str]:
 @pytest.fixture(scope="session")
 def policyengine_bucket(s3_server: S3Endpoint) -> str:
     """The bucket of the name that the README prints."""
-    s3_server.client().create_bucket(Bucket="policyengine-data")  # type: ignore[attr-defined]
+    s3_server.client().create_bucket(Bucket="policyengine-data")
     return "s3://policyengine-data"
 
 
@@ -103,8 +103,9 @@ def test_install(tmp_path: Path) -> None:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    command = [BIN / "uv", "build", "--wheel", "--no-build-isolation", "--python", sys.executable]
-    subprocess.run([*command, "--out-dir", tmp_path, source], check=True, capture_output=True)
+    command = [f"{BIN}/uv", "build", "--wheel", "--no-build-isolation"]
+    command += ["--python", sys.executable, "--out-dir", str(tmp_path), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {p.relative_to(source).as_posix() for p in (source / "pe_dvc").rglob("*.py")}
