@@ -9,12 +9,12 @@ from pe_dvc.project.reader import Reader, open_reader
 from pe_dvc.usecases.progress import Notes
 
 if TYPE_CHECKING:
-    from io import BufferedReader
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.primitives.reference import Reference
     from pe_dvc.usecases.listing import Listed
+    from pe_dvc.usecases.opened import VerifiedFile
     from pe_dvc.usecases.resolve import Resolved
 
 
@@ -55,7 +55,7 @@ def fetch(
 
 def open(  # noqa: A001 - read as pe_dvc.open
     reference: str | Reference, *, store: str | None = None
-) -> BufferedReader:
+) -> VerifiedFile:
     """Return what a reference means as a binary file to read and to seek in.
 
     Only the parts that are read are fetched; each is verified before a byte of it is returned,

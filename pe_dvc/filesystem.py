@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fsspec.spec import AbstractFileSystem
@@ -19,9 +20,8 @@ from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.reference import SCHEME, Reference
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
     from pe_dvc.project.reader import Reader
+    from pe_dvc.usecases.opened import VerifiedFile
     from pe_dvc.usecases.resolve import Resolved
 
 FRESH = 60
@@ -112,7 +112,13 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Return the artifact's sha256 as a number."""
         return int(self.resolve(path).sha256, 16)
 
-    def _open(self, path: str, mode: str = "rb", *_: Any, **__: Any) -> BufferedReader:
+    def modified(self, path: str) -> datetime:
+        """Return when the artifact was built."""
+        return datetime.fromisoformat(self.resolve(path).manifest.build.built_at)
+
+    created = modified
+
+    def _open(self, path: str, mode: str = "rb", *_: Any, **__: Any) -> VerifiedFile:
         if mode != "rb":
             self._refuse(path)
         resolved = self.resolve(path)

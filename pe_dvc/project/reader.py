@@ -17,12 +17,12 @@ from pe_dvc.store.links import Nearby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BufferedIOBase
 
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.listing import Listed
+    from pe_dvc.usecases.opened import VerifiedFile
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.resolve import Resolved
 
@@ -78,7 +78,7 @@ class Reader:
         with self._saying_whom_to_ask():
             return list_datasets(self.country, self.channels)
 
-    def open(self, resolved: Resolved) -> BufferedIOBase:
+    def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
         from pe_dvc.usecases.opened import open_verified
 

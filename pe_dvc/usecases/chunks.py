@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,6 +110,8 @@ class ChunkFetcher:
         self._chunks, self._partial = chunks, partial
         artifact = resolved.manifest.artifact
         self._key = payload_key(artifact.country, artifact.dvc.md5)
+        self._busy: set[int] = set()
+        self._waiting = threading.Condition()
 
     def get(self, first: int, last: int) -> list[bytes]:
         """Return the chunks from ``first`` to before ``last``, verified, fetching what lacks.
@@ -144,12 +148,25 @@ class ChunkFetcher:
 
     def _fetch(self, first: int, last: int) -> dict[int, bytes]:
         start, end = self._chunks.start(first), self._chunks.start(last)
-        with self._partial.fetching(start, end - start):
+        with self._claimed(range(first, last)), self._partial.fetching(start, end - start):
             # Whoever held the right before us has probably brought them.
             found = {i: self._kept(i) for i in range(first, last)}
             for run in _runs([i for i, data in found.items() if data is None]):
                 found.update(self._transfer(*run))
         return {i: data for i, data in found.items() if data is not None}
+
+    @contextmanager
+    def _claimed(self, indices: range) -> Iterator[None]:
+        """Keep other threads from fetching these chunks too: a lock on the file does not."""
+        with self._waiting:
+            self._waiting.wait_for(lambda: self._busy.isdisjoint(indices))
+            self._busy.update(indices)
+        try:
+            yield
+        finally:
+            with self._waiting:
+                self._busy.difference_update(indices)
+                self._waiting.notify_all()
 
     def _transfer(self, first: int, last: int) -> dict[int, bytes]:
         start, end = self._chunks.start(first), self._chunks.start(last)

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections import OrderedDict
+import threading
 from functools import partial as bind
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import CHUNK_SIZE
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.usecases.chunks import IN_FLIGHT, RUN, ChunkFetcher, ChunkList, load_chunk_list
+from pe_dvc.usecases.chunks import RUN, ChunkFetcher, ChunkList, load_chunk_list
 from pe_dvc.usecases.fetch import fetch, find_here
+from pe_dvc.usecases.sources import ChunkSource, WholeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from typing_extensions import Buffer
 
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.links import Nearby
-    from pe_dvc.store.partial import PartialFile
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.resolve import Resolved
+    from pe_dvc.usecases.sources import Source
 
 SMALL = RUN * CHUNK_SIZE
 """A payload of at most so many bytes is fetched whole: one request, and no chunk list."""
-WINDOW = RUN * IN_FLIGHT
-"""Chunks that one read fetches at most, and that a file keeps in memory."""
-TAIL = 512 * 1024
-"""Bytes at the end that are fetched together: the footer of a parquet file with many columns."""
-_BUFFER = 128 * 1024
 
 
 def open_verified(
@@ -41,7 +36,7 @@ def open_verified(
     cache: Cache,
     reporter: Reporter | None = None,
     nearby: Sequence[Nearby] = (),
-) -> io.BufferedReader:
+) -> VerifiedFile:
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
 
     What is read is fetched in chunks and kept in the cache. The whole is fetched first where
@@ -59,13 +54,13 @@ def open_verified(
             chunks = _chunk_list(resolved, store, cache)
         if chunks is None:
             path = path or fetch(resolved, store=store, cache=cache, reporter=reporter)
-            return io.BufferedReader(_WholeFile(path, release), _BUFFER)
+            return VerifiedFile(WholeSource(path), release)
         partial = cache.partial(sha256, size)
+        fetcher = ChunkFetcher(resolved, chunks, partial, store)
+        return VerifiedFile(ChunkSource(fetcher, chunks, partial), release)
     except BaseException:
         release()
         raise
-    fetcher = ChunkFetcher(resolved, chunks, partial, store)
-    return io.BufferedReader(_ChunkedFile(fetcher, chunks, partial, release), _BUFFER)
 
 
 def _chunk_list(resolved: Resolved, store: Store, cache: Cache) -> ChunkList | None:
@@ -75,100 +70,98 @@ def _chunk_list(resolved: Resolved, store: Store, cache: Cache) -> ChunkList | N
         return None
 
 
-class _WholeFile(io.FileIO):
-    """A file of the cache, which stays there while it is open."""
+class VerifiedFile(io.BufferedIOBase):
+    """A binary file to read and to seek in, all of whose bytes were verified.
 
-    def __init__(self, path: Path, release: Callable[[], None]) -> None:
-        self._release = release
-        super().__init__(path)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._release()
-
-
-class _ChunkedFile(io.RawIOBase):
-    """A file whose chunks are fetched when they are read.
-
-    Bytes are handed out from memory only, where they were verified: what happens to the cache
-    in between cannot reach a reader.
+    Threads may share it, and read side by side. A thread that has sought reads there even if
+    another one seeks in between: libraries exist that share a file between threads and seek and
+    read in two steps (DuckDB), and would otherwise get each other's bytes.
     """
 
-    def __init__(
-        self,
-        fetcher: ChunkFetcher,
-        chunks: ChunkList,
-        partial: PartialFile,
-        release: Callable[[], None],
-    ) -> None:
-        self._fetcher, self._chunks = fetcher, chunks
-        self._partial, self._release = partial, release
+    def __init__(self, source: Source, release: Callable[[], None]) -> None:
+        self._source, self._release = source, release
         self._position = 0
-        self._recent: OrderedDict[int, bytes] = OrderedDict()
-        self._expected, self._ahead = 0, 0
+        self._sought_by: int | None = None
+        self._sought: dict[int, int] = {}
+        self._lock = threading.Lock()
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        return self._position
+        """Return the position: where this thread has sought, else where the last read ended."""
+        with self._lock:
+            return self._sought.get(threading.get_ident(), self._position)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._chunks.total}
-        if base[whence] + offset < 0:
-            raise ValueError(f"cannot seek to {base[whence] + offset}, before the start")
-        self._position = base[whence] + offset
-        return self._position
+        """Move the position and return it; it may lie behind the end."""
+        position = offset
+        if whence == io.SEEK_CUR:
+            position += self.tell()
+        elif whence == io.SEEK_END:
+            position += self._source.size
+        if position < 0:
+            raise ValueError(f"cannot seek to {position}, before the start")
+        with self._lock:
+            self._position = position
+            self._sought_by = threading.get_ident()
+            self._sought[self._sought_by] = position
+        return position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read ``size`` bytes, or to the end; fewer only there."""
+        start, end = self._range(-1 if size is None else size)
+        data = b"".join(self._source.pieces(start, end))
+        self._move(start + len(data))
+        return data
+
+    def read1(self, size: int = -1) -> bytes:
+        """Read what can be had in one step, up to ``size`` bytes."""
+        at_hand = self._source.granule - self.tell() % self._source.granule
+        return self.read(at_hand if size < 0 else min(size, at_hand))
 
     def readinto(self, buffer: Buffer) -> int:
-        """Read up to ``WINDOW`` chunks into a buffer."""
-        view = memoryview(buffer).cast("B")
-        start, size = self._position, self._chunks.size
-        end = min(start + len(view), self._chunks.total)
-        if start >= end:
-            return 0
-        first = start // size
-        last = min(-(-end // size), first + WINDOW)
-        end = min(end, self._chunks.start(last))
-        for index, data in zip(range(first, last), self._load(first, last), strict=True):
-            at = self._chunks.start(index)
-            piece = memoryview(data)[max(start - at, 0) : end - at]
-            into = max(at - start, 0)
-            view[into : into + len(piece)] = piece
-        self._position = end
-        return end - start
+        """Read as many bytes as ``buffer`` holds; fewer only at the end."""
+        view, filled = memoryview(buffer).cast("B"), 0
+        start, end = self._range(len(view))
+        for piece in self._source.pieces(start, end):
+            view[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        self._move(start + filled)
+        return filled
+
+    def peek(self, size: int = 0) -> bytes:
+        """Return bytes at the position without moving it: what makes ``readline`` fast."""
+        position = self.tell()
+        data = self.read1(max(size, 1024))
+        self.seek(position)
+        return data
 
     def close(self) -> None:
+        """Close the file; what it has brought stays in the cache."""
         if not self.closed:
             super().close()
-            self._recent.clear()
-            self._partial.close()
+            self._source.close()
             self._release()
 
-    def _load(self, first: int, last: int) -> list[bytes]:
-        """Return verified chunks, and keep them in memory with what will be read next."""
-        lacking = [i for i in range(first, last) if i not in self._recent]
-        if lacking:
-            begin, end = self._extended(lacking[0], lacking[-1] + 1)
-            for index, data in enumerate(self._fetcher.get(begin, end), begin):
-                self._recent[index] = data
-        wanted = []
-        for index in range(first, last):
-            self._recent.move_to_end(index)
-            wanted.append(self._recent[index])
-        while len(self._recent) > WINDOW:
-            self._recent.popitem(last=False)
-        return wanted
+    def _range(self, size: int) -> tuple[int, int]:
+        """Return where this thread reads, from its own last seek or the last position of all."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        with self._lock:
+            start = self._sought.pop(threading.get_ident(), None)
+            if start is None:
+                start = self._position
+                if self._sought_by is not None:
+                    self._sought.pop(self._sought_by, None)  # its seek was made for us
+            end = self._source.size if size < 0 else min(start + size, self._source.size)
+        return start, end
 
-    def _extended(self, begin: int, end: int) -> tuple[int, int]:
-        """Widen a range of chunks by what is likely to be read next."""
-        sequential = begin == self._expected and begin > 0
-        self._ahead = min(max(2 * self._ahead, 1), WINDOW // 2) if sequential else 0
-        self._expected = end = min(end + self._ahead, begin + WINDOW, self._chunks.count)
-        if end == self._chunks.count and self._chunks.total - self._chunks.start(begin) < TAIL:
-            begin = max(begin - 1, 0)
-        return begin, end
+    def _move(self, position: int) -> None:
+        with self._lock:
+            self._position, self._sought_by = position, None
