@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.release.consumer import Consumer
 from tests.release.history import History
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -26,3 +28,11 @@ def released(history: History) -> History:
     """Return a data repo whose tag 1.0.0 can be released."""
     history.release("1.0.0")
     return history
+
+
+@pytest.fixture(scope="session")
+def consumer() -> Iterator[Consumer]:
+    """Return the real policyengine, in an environment and a process of its own."""
+    made = Consumer()
+    yield made
+    made.close()
