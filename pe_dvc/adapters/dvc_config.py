@@ -35,12 +35,16 @@ class DvcConfig:
     """What pe_dvc asks of DVC's configuration.
 
     ``default_remote`` is the name in ``core.remote``, None where there is none; ``cache_dir`` the
-    directory of DVC's cache; ``file`` the repo's configuration file.
+    directory of DVC's cache; ``cache_types`` the ways in which a file may get from there into the
+    workspace; ``cache_shared`` whether the group may write to it; ``file`` the repo's
+    configuration file.
     """
 
     file: Path
     default_remote: str | None
     cache_dir: Path
+    cache_types: tuple[str, ...] = ("reflink", "copy")
+    cache_shared: bool = False
     remotes: dict[str, dict[str, str]] = field(repr=False)
 
     def remote(self, name: str) -> Remote:
@@ -82,12 +86,20 @@ def read_config(root: Path) -> DvcConfig:
     for file in (*_shared_files(), directory / "config", directory / "config.local"):
         _merge(merged, _read_file(file))
     default = merged.get("core", {}).get("remote")
+    cache = merged.get("cache", {})
     return DvcConfig(
         file=directory / "config",
         default_remote=default.lower() if default else None,
-        cache_dir=Path(merged.get("cache", {}).get("dir") or directory / "cache"),
+        cache_dir=Path(cache.get("dir") or directory / "cache"),
+        cache_types=_cache_types(cache),
+        cache_shared=cache.get("shared") == "group",
         remotes=merged.get("remote", {}),
     )
+
+
+def _cache_types(cache: dict[str, str]) -> tuple[str, ...]:
+    named = tuple(name.strip() for name in cache.get("type", "").lower().split(",") if name.strip())
+    return named or DvcConfig.cache_types
 
 
 def _shared_files() -> tuple[Path, Path]:
@@ -140,6 +152,8 @@ def _sections(raw: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _options(options: dict[str, Any], where: str) -> dict[str, str]:
+    if isinstance(options.get("type"), list):
+        options["type"] = ",".join(options["type"])  # of the cache: the one list that DVC has
     for name, value in options.items():
         if not isinstance(value, str):
             raise FormatError(

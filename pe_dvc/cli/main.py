@@ -16,6 +16,10 @@ COMMANDS = {
     "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
     "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
     "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
+    "pull": (
+        "pe_dvc.cli.pull",
+        "Bring the datasets of this checkout into DVC's cache and workspace.",
+    ),
     "verify": ("pe_dvc.cli.verify", "Check every dataset of this checkout against its manifest."),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.dvc_config import DvcConfig
     from pe_dvc.adapters.dvc_files import DvcFiles
+    from pe_dvc.project.pulling import Pulled
     from pe_dvc.project.pushing import Pushed
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
@@ -112,6 +113,13 @@ class DataRepo:
         same = remote.url.split(":", 1)[0] == given.split(":", 1)[0]
         return open_store(given, options=remote.options if same else None)
 
+    def open_remote(self, name: str) -> Store:
+        """Return the store of a DVC remote, whose keys start at ``files/md5``."""
+        from pe_dvc.project.stores import open_store
+
+        remote = self.dvc_config.remote(name)
+        return open_store(remote.url, options=remote.options)
+
     @property
     def remote_name(self) -> str | None:
         """Name of the DVC remote that lies in the store."""
@@ -127,6 +135,19 @@ class DataRepo:
         from pe_dvc.project.pushing import push
 
         return push(self, self.open_store(store), reporter=reporter)
+
+    def pull(
+        self,
+        names: Sequence[str] = (),
+        *,
+        store: str | None = None,
+        force: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Pulled:
+        """Bring datasets into DVC's cache and workspace (``pe_dvc.project.pulling``)."""
+        from pe_dvc.project.pulling import pull
+
+        return pull(self, names, store=self.open_store(store), force=force, reporter=reporter)
 
     def verify(self, names: Sequence[str] = ()) -> list[Check]:
         """Check datasets of this checkout, all unless named (``pe_dvc.project.checking``)."""

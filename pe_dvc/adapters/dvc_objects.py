@@ -1,0 +1,116 @@
+"""DVC's cache as a place to bring objects into: whole, read-only, by one rename.
+
+DVC takes a cache object that is read-only for one that it has verified, so nothing gets that
+mode, or its final name, before its digest was found right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.dvc_cache import object_path
+from pe_dvc.primitives.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OBJECT_MODE = 0o444
+LOCK_PATIENCE = 3.0
+"""Seconds to wait for another DVC process, as DVC waits."""
+
+
+class DvcObjects:
+    """The objects below ``cache_dir``. Safe for concurrent threads and processes.
+
+    ``shared`` is DVC's ``cache.shared = group``: directories that the group may write to.
+    """
+
+    def __init__(self, cache_dir: Path, *, shared: bool = False) -> None:
+        self._cache_dir = cache_dir
+        self._directory_mode = 0o2775 if shared else None
+
+    def path(self, md5: str) -> Path:
+        """Return where the object of that hash is, or would be."""
+        return object_path(self._cache_dir, md5)
+
+    def holds(self, md5: str) -> bool:
+        """Return whether there is an object of that hash."""
+        return self.path(md5).exists()
+
+    def write(self, md5: str, data: bytes) -> Path:
+        """Make verified bytes the object of that hash; return where it is."""
+        with self.incoming(md5) as temporary, temporary.open("r+b", buffering=0) as file:
+            file.write(data)
+        return self.path(md5)
+
+    @contextlib.contextmanager
+    def incoming(self, md5: str) -> Iterator[Path]:
+        """Give a new, empty file, which becomes the object of that hash once the context ends.
+
+        What is in it must be verified by then. After an exception nothing is left of it.
+        """
+        final = self.path(md5)
+        # Beside the object, under a name as DVC gives them: `dvc gc` clears away what a crash
+        # leaves, and a thousand new files do not queue for one directory.
+        temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
+        self._create(temporary)
+        try:
+            yield temporary
+            temporary.chmod(OBJECT_MODE)
+            temporary.replace(final)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def _create(self, path: Path) -> None:
+        try:
+            path.touch(0o600, exist_ok=False)
+        except FileNotFoundError:
+            self._make_directory(path.parent)
+            path.touch(0o600, exist_ok=False)
+
+    def _make_directory(self, directory: Path) -> None:
+        if directory.is_dir():
+            return
+        self._make_directory(directory.parent)
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir()
+            if self._directory_mode is not None:
+                directory.chmod(self._directory_mode)
+
+
+@contextlib.contextmanager
+def repo_lock(root: Path, *, patience: float = LOCK_PATIENCE) -> Iterator[None]:
+    """Hold the lock that DVC's own commands hold while they change the workspace of a repo.
+
+    Raises ConflictError if another process keeps it for over ``patience`` seconds.
+    """
+    path = root / ".dvc" / "tmp" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        _lock(file.fileno(), path, time.monotonic() + patience)
+        file.truncate(0)
+        file.write(f" {os.getpid()}\n".encode())
+        file.flush()
+        yield
+
+
+def _lock(descriptor: int, path: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ConflictError(
+                    f"another process of DVC or pe_dvc is at work in this repo: it holds {path}",
+                    remedy="Let it finish, then try again.",
+                ) from None
+            time.sleep(0.1)
+        else:
+            return

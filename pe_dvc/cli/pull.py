@@ -1,0 +1,38 @@
+"""``pe-dvc pull``: the datasets of this checkout, verified, where DVC would put them."""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+
+
+@click.command("pull")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--force", is_flag=True, help="Replace files that were changed here.")
+@store_option
+@json_option
+def command(names: tuple[str, ...], force: bool, store: str | None, as_json: bool) -> None:
+    """Bring the datasets of this checkout into DVC's cache and workspace.
+
+    Everything that DVC caches, as `dvc pull` would, or only the datasets named. Each file is
+    verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.
+    `dvc status` is clean afterwards. A file that was changed here is not touched.
+    """
+    from pe_dvc.project.repo import DataRepo
+
+    pulled = DataRepo.find().pull(names, store=store, force=force, reporter=Bars())
+    if as_json:
+        print_json(pulled.to_json())
+        return
+    for path in pulled.repaired:
+        say(f"repaired {path}: the DVC cache held other bytes")
+    for path, reason in pulled.left.items():
+        say(f"left {path}: {reason}")
+    say(f"downloaded {len(pulled.downloaded)} objects ({bytes_text(pulled.downloaded_bytes)})")
+    say(
+        f"workspace  {len(pulled.checked_out)} files checked out, {pulled.unchanged} already "
+        f"there, {len(pulled.removed)} removed"
+    )
+    if pulled.by_md5:
+        say(f"{pulled.by_md5} files have no manifest: verified by DVC's md5 alone")
