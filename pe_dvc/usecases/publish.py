@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
 
-TRANSFERS = 16
+TRANSFERS = 32
 """Objects under way at once: enough to hide a bucket's latency behind small files."""
 
 

@@ -95,7 +95,8 @@ def test_no_amount_is_aged_twice(ageing: ModuleType) -> None:
 def test_scripts_give_the_same_bytes_each_time(
     tmp_path: Path, ageing: ModuleType, run: Run
 ) -> None:
-    survey = units(ageing, e00200=[1000, 3], RECID=[1, 2]).append_column("s006", [[20500, 19700]])
+    survey = units(ageing, e00200=[1000, 3], RECID=[1, 2], FLPDYR=[2012, 2013], h_seq=[3, 3])
+    survey = survey.append_column("s006", [[20500, 19700]])
     csv.write_csv(survey, tmp_path / "cps.csv")
     csv.write_csv(pa.table({"WT2016": [30001, 2]}), tmp_path / "weights.csv")
     csv.write_csv(factors(ageing), tmp_path / "factors.csv")
@@ -108,6 +109,8 @@ def test_scripts_give_the_same_bytes_each_time(
         digests.add((cps.read_bytes(), enhanced.read_bytes()))
     assert len(digests) == 1
     assert parquet.read_table(cps)["household_weight"].to_pylist() == [205, 197]
+    households = parquet.read_table(cps)["household_id"].to_pylist()
+    assert households == [201200003, 201300003], "h_seq starts anew in each survey year"
     table = parquet.read_table(enhanced)
     assert table["household_weight"].to_pylist() == [300.01, 0.02]
     assert table["s006"].to_pylist() == [30001, 2]
@@ -169,7 +172,7 @@ def _check_datasets(repo: Path, ageing: ModuleType) -> None:
     enhanced = parquet.read_table(repo / "data/enhanced_cps_2024.parquet")
     assert cps.num_rows == enhanced.num_rows == 280_005
     assert cps.column_names == enhanced.column_names
-    assert len(cps.column_names) == 68 + 1
+    assert len(cps.column_names) == 68 + 2
     changed = {column for columns in ageing.AMOUNTS.values() for column in columns}
     changed |= {*ageing.EARNERS, ageing.TOTAL, "s006", "household_weight"}
     for column in set(cps.column_names) - changed:
