@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
+from pe_dvc.adapters.forks import refuse_fork
 from pe_dvc.adapters.object_failures import Place, is_past_end, translate
 from pe_dvc.adapters.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
@@ -234,6 +235,7 @@ class ObjectStore:
         """Turn what obstore raises into the errors of pe_dvc, naming operation and object."""
         from obstore.exceptions import BaseError
 
+        refuse_fork(operation, key)
         try:
             yield
         except (BaseError, FileNotFoundError) as error:
