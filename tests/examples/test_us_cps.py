@@ -95,8 +95,9 @@ def test_no_amount_is_aged_twice(ageing: ModuleType) -> None:
 def test_scripts_give_the_same_bytes_each_time(
     tmp_path: Path, ageing: ModuleType, run: Run
 ) -> None:
-    survey = units(ageing, e00200=[1000, 3], RECID=[1, 2], FLPDYR=[2012, 2013], h_seq=[3, 3])
-    survey = survey.append_column("s006", [[20500, 19700]])
+    survey = units(ageing, e00200=[1000, 3], RECID=[1, 2])
+    for name, values in {"s006": [20500, 19700], "FLPDYR": [2012, 2013], "h_seq": [3, 3]}.items():
+        survey = survey.append_column(name, [values])
     csv.write_csv(survey, tmp_path / "cps.csv")
     csv.write_csv(pa.table({"WT2016": [30001, 2]}), tmp_path / "weights.csv")
     csv.write_csv(factors(ageing), tmp_path / "factors.csv")
