@@ -95,6 +95,8 @@ def update(channel: str, as_json: bool) -> None:
         print_json(asdict(done))
         return
     say(f"{channel} is at version {done.version}{'' if done.changed else ', unchanged'}")
+    if done.kept:
+        say(f"kept as another publisher has it, until you git pull: {', '.join(done.kept)}")
     for verb, names in (("+", done.added), ("~", done.replaced), ("-", done.removed)):
         for name in names:
             say(f"  {verb} {name}")

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.rebase import Rebased
+
+
+def _rebased_lines(rebased: Rebased) -> list[str]:
+    taken = ", ".join(rebased.taken_over) or "none"
+    lines = [f"another publisher was first: {taken} taken over into version {rebased.version}"]
+    if rebased.rewritten:
+        lines.append(f"commit channels/…/{rebased.channel}.json: it was rewritten")
+    if rebased.taken_over:
+        lines.append("git pull, to have their manifests here too")
+    return lines
 
 
 @click.command("push")
@@ -34,4 +49,7 @@ def command(store: str | None, as_json: bool) -> None:
         f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
     )
     say(f"channels   {channel.summary}")
+    if pushed.rebased:
+        for line in _rebased_lines(pushed.rebased):
+            say(line)
     say(f"published to {pushed.store}")

@@ -11,7 +11,7 @@ from pe_dvc.adapters.dvc_cache import read_dir_listing
 from pe_dvc.adapters.dvc_lineage import Lineage
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.usecases.verify import Check, Evidence, verify
 
@@ -38,7 +38,7 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
 
     Raises as ``check_datasets``.
     """
-    from pe_dvc.usecases.channel import read_pointers
+    from pe_dvc.usecases.channel import read_pointers, superseded_manifests
 
     declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
     unknown = [name for name in names if name not in declared]
@@ -47,9 +47,10 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
             f"dvc.yaml declares no dataset {unknown[0]!r}",
             remedy=f"It declares {', '.join(declared) or 'none'}.",
         )
-    pointers = {}
+    pointers, superseded = {}, {}
     if (repo.channels_dir / "latest.json").exists():
         pointers = read_pointers(repo.channels_root, repo.country, "latest")
+        superseded = superseded_manifests(repo.channels_root, repo.country, "latest")
     locked = LockedHashes(repo)
     gathered = []
     for name in names or declared:
@@ -65,6 +66,7 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
                 locked_md5=locked.md5_of(declared[name]),
                 pointer=pointers.get(name),
                 file_digest=partial(_as_described, manifest),
+                behind=superseded.get(name) == sha256_bytes(data),
             )
         )
     return gathered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,16 +28,18 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.publish_channel import Published as PublishedChannel
+    from pe_dvc.usecases.rebase import Rebased
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What a push did, to which store."""
+    """What a push did, to which store; ``rebased`` if another publisher was first."""
 
     store: str
     objects: Published
     unchanged_manifests: int
     channel: PublishedChannel
+    rebased: Rebased | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the push as plain JSON values."""
@@ -52,6 +54,7 @@ class Pushed:
                 "versions": self.channel.versions,
                 "written": list(self.channel.written),
             },
+            "rebased": asdict(self.rebased) if self.rebased else None,
         }
 
 
@@ -59,10 +62,12 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     """Publish what the checkout holds: payloads, manifests, then the signed pointer.
 
     Refuses, before anything is written, a checkout whose manifests, dvc.lock and pointer do not
-    agree (VerificationError), and pointers that are not signed to their threshold. Raises as
-    ``publish_objects`` and ``publish_channel``.
+    agree (VerificationError), and pointers that are not signed to their threshold. Where another
+    publisher was first, what it changed is taken over into ``latest.json``, which then waits to
+    be committed. Raises as ``publish_objects`` and ``publish_rebasing``.
     """
-    from pe_dvc.usecases.publish_channel import check_publishable, publish_channel
+    from pe_dvc.usecases.publish_channel import check_publishable
+    from pe_dvc.usecases.rebase import publish_rebasing
 
     now = datetime.now(UTC)
     described = _described(repo)
@@ -70,12 +75,15 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     by_md5 = {d.manifest.artifact.dvc.md5: d.manifest for d in described}
     payloads = list(_payloads(repo, by_md5))
     objects = publish_objects(store, repo.country, payloads, described, reporter=reporter)
-    channel = publish_channel(store, repo.channels_root, repo.country, signers_of(repo), now=now)
+    channel, rebased = publish_rebasing(
+        store, repo.channels_root, repo.country, signers_of(repo), now=now
+    )
     return Pushed(
         store=store.url,
         objects=objects,
         unchanged_manifests=len(described) - len(objects.manifests),
         channel=channel,
+        rebased=rebased,
     )
 
 
@@ -83,7 +91,8 @@ def _described(repo: DataRepo) -> list[Described]:
     described = []
     for evidence in gather(repo):
         check = verify(evidence)
-        if not check.ok or evidence.manifest is None or evidence.pointer is None:
+        signed = evidence.pointer is not None or evidence.behind
+        if not check.ok or evidence.manifest is None or not signed:
             raise VerificationError(
                 f"{check.name}: {check.detail}",
                 remedy="Nothing was pushed. Run dvc repro and commit what it writes.",

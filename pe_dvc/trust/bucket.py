@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic
 
 from pe_dvc.documents.keys import channel_prefix
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
-from pe_dvc.trust.roles import max_length, metadata_key
+from pe_dvc.trust.roles import check_role, max_length, metadata_key
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -101,10 +101,14 @@ class ChannelBucket:
 
         Lists the bucket: for a start without a timestamp to go by.
         """
-        prefix = channel_prefix(self.country)
+        return max(self.versions("snapshot"), default=0)
+
+    def versions(self, role: str) -> list[int]:
+        """Return every version of a role that was ever written, in order, by listing the bucket."""
+        prefix, suffix = channel_prefix(self.country), f".{check_role(role)}.json"
         names = (info.key.removeprefix(prefix) for info in self.store.list(prefix))
-        numbers = [name.partition(".") for name in names if name.endswith(".snapshot.json")]
-        return max((int(n) for n, _, _ in numbers if n.isascii() and n.isdigit()), default=0)
+        numbers = [name.removesuffix(suffix) for name in names if name.endswith(suffix)]
+        return sorted(int(n) for n in numbers if n.isascii() and n.isdigit())
 
     def is_fresh(self, role: str, metadata: Metadata[Kind], now: datetime) -> bool:
         """Return whether at least half of a role's days are left: the rest is for its renewal."""

@@ -10,7 +10,7 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
@@ -18,6 +18,9 @@ from pe_dvc.primitives.names import check_country
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
@@ -103,3 +106,15 @@ class ChannelFiles:
             ) from None
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+class PatchedChannelFiles(ChannelFiles):
+    """The files of a directory, but for some roles other bytes than it holds."""
+
+    def __init__(self, directory: Path, country: str, patches: Mapping[str, bytes]) -> None:
+        super().__init__(directory, country)
+        self._patches = patches
+
+    def read_bytes(self, role: str) -> bytes:
+        """Return a role's metadata. Raises NotFoundError."""
+        return self._patches[role] if role in self._patches else super().read_bytes(role)

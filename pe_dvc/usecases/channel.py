@@ -15,6 +15,14 @@ from pe_dvc.documents.pointer import Pointer, check_channel, check_pointers, poi
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.layout import new_root, new_targets
+from pe_dvc.trust.lineage import (
+    PlainTargets,
+    add_ancestor,
+    behind,
+    note_superseded,
+    plain,
+    superseded,
+)
 from pe_dvc.trust.roles import ALL, DELEGATED, TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Metadata, Root, TargetFile, Targets
 from pe_dvc.trust.verify import (
@@ -46,7 +54,9 @@ class ChannelUpdate:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
-    """Names of datasets, in order."""
+    kept: tuple[str, ...] = ()
+    """Names of datasets, in order. ``kept`` are those that another publisher changed and this
+    checkout did not: they stay as published."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,19 +129,23 @@ def update_channel(
 
     The version goes up by one if a pointer was added, removed or replaced, and not otherwise:
     then the file stays as it is, but for a signature that lacked. Without a key the file is
-    written unsigned, for review. Raises FormatError, NotFoundError, SignatureError.
+    written unsigned, for review. Where a push took over another publisher's change, pointers to
+    what was there before do not take it back. Raises FormatError, NotFoundError, SignatureError.
     """
     files = ChannelFiles(directory, country)
     delegator = files.verified_targets().signed
     metadata = files.read(check_channel(channel), Targets)
     ordered = check_pointers(pointers, country=country, channel=channel)
     wanted = {pointer.target_path: pointer.to_target() for pointer in ordered}
-    before = _plain(metadata.signed)
+    before = plain(metadata.signed)
+    kept = behind(metadata.signed, wanted)
+    wanted = {p: t for p, t in wanted.items() if p not in kept}
+    wanted |= {p: t for p, t in before.items() if p in kept}
     if wanted != before:
-        metadata.signed.targets = {
-            path: TargetFile.from_dict(dict(target), path) for path, target in wanted.items()
-        }
-        _next_version(metadata, _lifetime(delegator, channel), now)
+        next_version(metadata, delegator, channel, now=now)
+        replaced = superseded(metadata.signed)
+        note_superseded(metadata.signed, {p: replaced[p] for p in kept})
+        set_targets(metadata.signed, wanted)
     signed = signers.sign(delegator, channel, metadata)
     if wanted != before or signed:
         files.write(channel, metadata)
@@ -147,6 +161,7 @@ def update_channel(
         added=tuple(sorted(path[names:] for path in wanted.keys() - before.keys())),
         removed=tuple(sorted(path[names:] for path in before.keys() - wanted.keys())),
         replaced=tuple(sorted(path[names:] for path in both if before[path] != wanted[path])),
+        kept=tuple(sorted(path[names:] for path in kept)),
     )
 
 
@@ -170,7 +185,7 @@ def renew_role(
     """Give a targets role a new version with a new expiry, and sign it with the keys at hand."""
     files = ChannelFiles(directory, country)
     delegator, metadata = _role(files, role)
-    _next_version(metadata, _lifetime(delegator, role), now)
+    next_version(metadata, delegator, role, now=now)
     signers.sign(delegator, role, metadata)
     files.write(role, metadata)
     return _status(role, delegator, metadata, now)
@@ -186,7 +201,17 @@ def read_pointers(directory: Path, country: str, channel: str) -> dict[str, Poin
     metadata = files.read(check_channel(channel), Targets)
     where = str(files.path(channel))
     verify_signed_by(delegator, channel, metadata, where=where)
-    return pointers_of(_plain(metadata.signed), country=country, channel=channel, where=where)
+    return pointers_of(plain(metadata.signed), country=country, channel=channel, where=where)
+
+
+def superseded_manifests(directory: Path, country: str, channel: str) -> dict[str, str | None]:
+    """Return the manifests' sha256 that other publishers replaced, by dataset name.
+
+    None for a dataset that this checkout did not have. Raises FormatError, NotFoundError.
+    """
+    signed = ChannelFiles(directory, country).read(check_channel(channel), Targets).signed
+    prefix = f"{country}/{channel}/"
+    return {path.removeprefix(prefix): had for path, had in superseded(signed).items()}
 
 
 def channel_status(directory: Path, country: str, *, now: datetime) -> list[RoleStatus]:
@@ -227,15 +252,22 @@ def _sign_or_refuse(signers: Signers, root: Root, role: str, metadata: Metadata[
     verify_signed_by(root, role, metadata, where=f"new {role}")
 
 
-def _next_version(metadata: Metadata[Targets], lifetime: timedelta, now: datetime) -> None:
+def next_version(
+    metadata: Metadata[Targets], delegator: Root | Targets, role: str, *, now: datetime
+) -> None:
+    """Make ``metadata`` its own next version, unsigned. Call it before anything else changes."""
+    add_ancestor(metadata)
     metadata.signed.version += 1
-    metadata.signed.expires = utc(now) + lifetime
+    metadata.signed.expires = utc(now) + _lifetime(delegator, role)
     metadata.signatures.clear()
+
+
+def set_targets(signed: Targets, wanted: PlainTargets) -> None:
+    """Make ``wanted`` the whole content of a channel."""
+    signed.targets = {
+        path: TargetFile.from_dict(dict(target), path) for path, target in wanted.items()
+    }
 
 
 def _lifetime(delegator: Root | Targets, role: str) -> timedelta:
     return timedelta(days=expiry_days(delegator, role))
-
-
-def _plain(targets: Targets) -> dict[str, dict[str, object]]:
-    return {path: target.to_dict() for path, target in targets.targets.items()}

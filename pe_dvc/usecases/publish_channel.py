@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.lineage import descends
 from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, max_length, metadata_key, utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Root, Targets
 from pe_dvc.trust.verify import (
@@ -22,7 +23,7 @@ from pe_dvc.trust.verify import (
     verify_root_chain,
     verify_signed_by,
 )
-from pe_dvc.usecases.publish_snapshot import Promises, read_head, settle
+from pe_dvc.usecases.publish_snapshot import MovedError, Promises, read_head, settle
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,10 +77,17 @@ def publish_channel(
     must be there before (``publish_objects``). Raises SignatureError and ExpiredError for
     metadata in git that readers would refuse, ConflictError, which says what moved, if the
     store holds something else or something newer, VerificationError if the store was tampered
-    with, and StoreError.
+    with, and StoreError. ``pe_dvc.usecases.rebase`` goes on where this raises MovedError.
     """
-    local = _read_local(ChannelFiles(directory, country), utc(now))
-    bucket = ChannelBucket(store, country, [root.signed for root in local.roots])
+    return publish_files(store, ChannelFiles(directory, country), signers, now=now)
+
+
+def publish_files(
+    store: Store, files: ChannelFiles, signers: Signers, *, now: datetime
+) -> Published:
+    """Do what ``publish_channel`` does, for metadata that may not lie in the data repo yet."""
+    local = _read_local(files, utc(now))
+    bucket = ChannelBucket(store, files.country, [root.signed for root in local.roots])
     written = _publish_roots(bucket, local)
     head = read_head(bucket)
     wanted: Promises = {}
@@ -165,12 +173,21 @@ def _publish_role(
         return ours, []
     key = bucket.key(role, ours.version)
     if not head or head.version < ours.version:
+        if head:
+            _refuse_unrelated(bucket, local, role, head.version)
         try:
             bucket.store.create(key, local.role_bytes[role])
         except ConflictError:
             return _published_before(bucket, local, role), []
         return ours, [key]
     return _published_before(bucket, local, role), []
+
+
+def _refuse_unrelated(bucket: ChannelBucket, local: _Local, role: str, version: int) -> None:
+    """Refuse to replace a version that git's was not made from: its changes would be lost."""
+    published = bucket.read(role, Targets, version).metadata
+    if not descends(local.roles[role].signed, published):
+        raise _moved(bucket, local, role, version)
 
 
 def _published_before(bucket: ChannelBucket, local: _Local, role: str) -> MetaFile:
@@ -195,7 +212,7 @@ def _published_before(bucket: ChannelBucket, local: _Local, role: str) -> MetaFi
     return held.promise
 
 
-def _moved(bucket: ChannelBucket, local: _Local, role: str, version: int) -> ConflictError:
+def _moved(bucket: ChannelBucket, local: _Local, role: str, version: int) -> MovedError:
     """Return the error that says what another publisher changed. Raises if it is not signed."""
     ours = local.roles[role].signed
     held = bucket.read(role, Targets, version)
@@ -208,9 +225,10 @@ def _moved(bucket: ChannelBucket, local: _Local, role: str, version: int) -> Con
         detail = "signed by other keys than those that targets in git names"
     else:
         detail = _difference(ours, held.metadata.signed, len(f"{bucket.country}/{role}/"))
-    return ConflictError(
+    return MovedError(
         f"another publisher was first: {where} is {role} version {version}, git holds version "
         f"{ours.version}; against git, {detail}",
+        role=role,
         remedy=f"Nothing is lost. Take over what was published (git pull; of conflicting "
         f"{role}.json keep the published one), run dvc repro, commit, and push again.",
     )

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 ATTEMPTS = 32
 """How often a publisher builds on what others did in the meantime before it gives up."""
 
+
+class MovedError(ConflictError):
+    """Another publisher changed ``role`` in the meantime."""
+
+    def __init__(self, message: str, *, role: str, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.role = role
+
+
 Promises = dict[str, MetaFile]
 """For each role below the snapshot, its version, length and sha256."""
 
@@ -75,13 +84,16 @@ def settle(
 ) -> tuple[Head, list[str]]:
     """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
 
-    ``head`` is where the bucket stood. Never lowers a role's version. Nothing is written where
-    all is in place and fresh. Raises ConflictError after too many lost races, SignatureError
-    without the keys of snapshot and timestamp, VerificationError, StoreError.
+    ``head`` is where the bucket stood when ``wanted`` was made from it. Never lowers a role's
+    version. Nothing is written where all is in place and fresh. Raises MovedError if a role was
+    published meanwhile that ``wanted`` does not follow from, ConflictError after too many lost
+    races, SignatureError without the keys of snapshot and timestamp, VerificationError,
+    StoreError.
     """
     written: list[str] = []
+    seen = head.promises
     for _ in range(ATTEMPTS):
-        snapshot, key = _covering(bucket, wanted, signers, head, now)
+        snapshot, key = _covering(bucket, wanted, seen, signers, head, now)
         written += key
         if _stands(bucket, head, snapshot, now):
             return head, written
@@ -96,7 +108,12 @@ def settle(
 
 
 def _covering(
-    bucket: ChannelBucket, wanted: Promises, signers: Signers, head: Head, now: datetime
+    bucket: ChannelBucket,
+    wanted: Promises,
+    seen: Promises,
+    signers: Signers,
+    head: Head,
+    now: datetime,
 ) -> tuple[Held[Snapshot], list[str]]:
     """Return the newest snapshot, if it covers ``wanted``, else a new one and its key.
 
@@ -110,6 +127,7 @@ def _covering(
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
         ):
             return snapshot, []
+        _refuse_overtaken(bucket, promises(snapshot), wanted, seen)
         try:
             return _create_snapshot(bucket, snapshot, wanted, signers, last + 1, now)
         except ConflictError:
@@ -138,6 +156,21 @@ def _covers(snapshot: Held[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
     return all(
         role in named and named[role].version >= promise.version for role, promise in wanted.items()
     )
+
+
+def _refuse_overtaken(
+    bucket: ChannelBucket, named: Promises, wanted: Promises, seen: Promises
+) -> None:
+    """Refuse to pass over a version that was published since ours was found to follow."""
+    for role, promise in named.items():
+        before = seen[role].version if role in seen else 0
+        if role in wanted and before < promise.version < wanted[role].version:
+            raise MovedError(
+                f"another publisher was first: {bucket.where(role, promise.version)} was "
+                f"published while {role} version {wanted[role].version} was about to be",
+                role=role,
+                remedy="Nothing is lost: push again.",
+            )
 
 
 def _create_snapshot(

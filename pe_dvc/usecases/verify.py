@@ -41,6 +41,8 @@ class Evidence:
     """What a checkout holds about one dataset; None for what is not there.
 
     ``file_digest`` hashes the file in the workspace, and is called only if all else agrees.
+    ``behind`` tells that another publisher changed the dataset, and that the checkout still has
+    what was there before: then the pointer is the other's, and says nothing about the manifest.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Evidence:
     locked_md5: str | None
     pointer: Pointer | None
     file_digest: Callable[[], Sha256 | None]
+    behind: bool = False
 
 
 def verify(evidence: Evidence) -> Check:
@@ -81,6 +84,8 @@ def verify(evidence: Evidence) -> Check:
             "cache, then run dvc pull",
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
+    if evidence.behind:
+        signed = "and another publisher has put another one into latest: git pull"
     return Check(name=name, verdict="ok", detail=f"sha256:{artifact.sha256}, {signed}")
 
 
@@ -105,7 +110,7 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
 
 def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:
     pointer = evidence.pointer
-    if pointer is None:
+    if pointer is None or evidence.behind:
         return None
     if pointer.sha256 != manifest.artifact.sha256:
         return (

@@ -1,0 +1,93 @@
+"""Where a version of a channel comes from, as its signed metadata says: ADR 0004.
+
+Two fields of the metadata. ``x-pe-dvc-ancestors`` names the versions that this one was made from,
+so that a publisher can tell whether what is published is among them, whatever git holds.
+``x-pe-dvc-superseded`` names, for a dataset that another publisher changed, the manifest that it
+had before: a checkout that still has that one is behind, and does not mean to go back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.trust.tuf_api import Metadata, Targets
+
+ANCESTORS = "x-pe-dvc-ancestors"
+SUPERSEDED = "x-pe-dvc-superseded"
+
+REMEMBERED = 32
+"""How many ancestors are named: a channel may change so often between two publications."""
+
+PlainTargets = dict[str, dict[str, Any]]
+"""Targets as plain values, by their paths."""
+
+
+def digest(metadata: Metadata[Targets]) -> Sha256:
+    """Return what identifies a version: the sha256 of what was signed, whoever signed it."""
+    return sha256_bytes(metadata.signed_bytes)
+
+
+def ancestors(signed: Targets) -> dict[int, str]:
+    """Return the digests of the versions that this one was made from, by version."""
+    found = _field(signed, ANCESTORS)
+    return {
+        int(version): str(sha256)
+        for version, sha256 in found.items()
+        if version.isascii() and version.isdigit()
+    }
+
+
+def descends(later: Targets, earlier: Metadata[Targets]) -> bool:
+    """Return whether ``later`` was made from ``earlier``, or too long after it to be told."""
+    known = ancestors(later)
+    version = earlier.signed.version
+    if known.get(version) == digest(earlier):
+        return True
+    return version < min(known, default=later.version)
+
+
+def add_ancestor(metadata: Metadata[Targets]) -> None:
+    """Name what ``metadata`` is now among its own ancestors: call it before anything changes."""
+    known = ancestors(metadata.signed) | {metadata.signed.version: digest(metadata)}
+    newest = sorted(known.items())[-REMEMBERED:]
+    metadata.signed.unrecognized_fields[ANCESTORS] = {str(v): sha256 for v, sha256 in newest}
+
+
+def plain(targets: Targets) -> PlainTargets:
+    """Return a channel's targets as plain values."""
+    return {path: target.to_dict() for path, target in targets.targets.items()}
+
+
+def manifest_of(target: Mapping[str, Any] | None) -> str | None:
+    """Return the sha256 of the manifest that a pointer signs, None where there is no pointer."""
+    return target["custom"]["manifest_sha256"] if target else None
+
+
+def superseded(signed: Targets) -> dict[str, str | None]:
+    """Return the manifests that other publishers replaced, by target path; None for none."""
+    return _field(signed, SUPERSEDED)
+
+
+def note_superseded(signed: Targets, replaced: Mapping[str, str | None]) -> None:
+    """Write down which manifests other publishers replaced."""
+    if replaced:
+        signed.unrecognized_fields[SUPERSEDED] = dict(sorted(replaced.items()))
+    else:
+        signed.unrecognized_fields.pop(SUPERSEDED, None)
+
+
+def behind(signed: Targets, wanted: PlainTargets) -> set[str]:
+    """Return the paths for which ``wanted`` still has what another publisher replaced."""
+    return {
+        path for path, had in superseded(signed).items() if manifest_of(wanted.get(path)) == had
+    }
+
+
+def _field(signed: Targets, name: str) -> dict[str, Any]:
+    found = signed.unrecognized_fields.get(name)
+    return found if isinstance(found, dict) else {}
