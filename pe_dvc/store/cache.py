@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
+from pe_dvc.store.files import new_file_mode
 from pe_dvc.store.links import Nearby, bring
 from pe_dvc.store.locks import Leases, exclusive, leases_of
 from pe_dvc.store.partial import PartialFile
@@ -160,7 +161,7 @@ class Cache:
         os.close(handle)
         try:
             shutil.copyfile(cached, name)
-            Path(name).chmod(0o666 & ~_umask())
+            Path(name).chmod(new_file_mode())
             Path(name).replace(output)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -200,12 +201,6 @@ def touch(path: Path) -> None:
     """Note that something was used now, if we may."""
     with suppress(PermissionError):  # a group's cache that we may only read
         os.utime(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def suffix_of(path: str) -> str:

@@ -6,42 +6,19 @@ into the bucket. They are written by temporary file and rename.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.store.files import write_atomically
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
-    """Write ``data`` so that ``path`` holds the old bytes or the new ones, never fewer.
-
-    ``durable`` holds that through a power cut too, for some milliseconds.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
 
 
 class ChannelFiles:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError
-from pe_dvc.trust.files import write_atomically
+from pe_dvc.store.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
