@@ -6,7 +6,6 @@ into the bucket. They are written by temporary file and rename.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
@@ -19,6 +18,7 @@ from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 class ChannelFiles:

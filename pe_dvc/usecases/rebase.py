@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
+from pe_dvc.store.files import write_atomically
 from pe_dvc.trust.bucket import ChannelBucket
-from pe_dvc.trust.files import ChannelFiles, PatchedChannelFiles, write_atomically
+from pe_dvc.trust.files import ChannelFiles, PatchedChannelFiles
 from pe_dvc.trust.lineage import (
     PlainTargets,
     ancestors,
