@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,23 @@ class GitRepo:
     def ignores(self, path: str) -> bool:
         """Tell whether git ignores ``path``; one that ends in a slash is a directory."""
         return bool(self._repo.path_is_ignored(self._in_git(path)))
+
+    def staged(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        """Yield the path and the bytes of each ``wanted`` file as the next commit will have it.
+
+        Within a hook that is the index that git names in the environment, which for
+        ``git commit --all`` is not the repo's usual one.
+        """
+        import pygit2
+
+        index = self._repo.index
+        if named := os.environ.get("GIT_INDEX_FILE"):
+            index = pygit2.Index(str(Path(self._repo.workdir) / named))
+        for entry in index:
+            path = entry.path.removeprefix("" if self._prefix == "." else f"{self._prefix}/")
+            if self._in_git(path) == entry.path and wanted(path):
+                blob: Any = self._repo[entry.id]
+                yield path, blob.data
 
     def _in_git(self, path: str) -> str:
         return path if self._prefix == "." else f"{self._prefix}/{path}"

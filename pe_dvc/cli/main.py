@@ -21,6 +21,11 @@ COMMANDS = {
         "Bring the datasets of this checkout into DVC's cache and workspace.",
     ),
     "verify": ("pe_dvc.cli.verify", "Check every dataset of this checkout against its manifest."),
+    "check": ("pe_dvc.cli.check", "Check that manifests, the signed pointer and dvc.lock agree."),
+    "install": (
+        "pe_dvc.cli.install",
+        "Add git hooks that check commits, verify checkouts and push data.",
+    ),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
     "trust": ("pe_dvc.cli.trust", "Choose whose signatures to believe."),

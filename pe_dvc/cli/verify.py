@@ -5,14 +5,18 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json
+from pe_dvc.cli.output import json_option, print_json, say
 
 
 @click.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--present", is_flag=True, help="Only what is here; read only what changed.")
+@click.option("--quiet", is_flag=True, help="Say nothing of what agrees.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context, names: tuple[str, ...], present: bool, quiet: bool, as_json: bool
+) -> None:
     """Check every dataset of this checkout against its manifest.
 
     For each dataset (or those named) the file's sha256, the manifest, dvc.lock and the signed
@@ -20,11 +24,14 @@ def command(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """
     from pe_dvc.project.repo import DataRepo
 
-    checks = DataRepo.find().verify(names)
+    checks = DataRepo.find().verify(names, present=present)
     if as_json:
         print_json([check.to_json() for check in checks])
     else:
         for check in checks:
-            click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+            if not (quiet and check.ok):
+                click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
     if any(not check.ok for check in checks):
+        if present:
+            say("Is this data of another commit? Then run pe-dvc pull.")
         ctx.exit(CHECK_FAILED)

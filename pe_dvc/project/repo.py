@@ -149,11 +149,17 @@ class DataRepo:
 
         return pull(self, names, store=self.open_store(store), force=force, reporter=reporter)
 
-    def verify(self, names: Sequence[str] = ()) -> list[Check]:
+    def verify(self, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
         """Check datasets of this checkout, all unless named (``pe_dvc.project.checking``)."""
         from pe_dvc.project.checking import check_datasets
 
-        return check_datasets(self, names)
+        return check_datasets(self, names, present=present)
+
+    def check(self, *, staged: bool = False) -> list[Check]:
+        """Check that manifests, pointer and dvc.lock agree (``pe_dvc.project.agreement``)."""
+        from pe_dvc.project.agreement import check_agreement
+
+        return check_agreement(self, staged=staged)
 
     def adopt_manifest(self, name: str, *, store: str | None = None) -> Path:
         """Replace a manifest by the one that was published first for the same bytes."""

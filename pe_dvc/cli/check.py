@@ -1,0 +1,30 @@
+"""``pe-dvc check``: may this be committed?"""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.output import json_option, print_json
+
+
+@click.command("check")
+@click.option("--staged", is_flag=True, help="What the next commit will hold, not the work tree.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
+    """Check that manifests, the signed pointer and dvc.lock agree.
+
+    Reads no payload: made to run before each commit. Says nothing where all agree.
+    """
+    from pe_dvc.project.repo import DataRepo
+
+    checks = DataRepo.find().check(staged=staged)
+    if as_json:
+        print_json([check.to_json() for check in checks])
+    else:
+        for check in checks:
+            if not check.ok:
+                click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+    if any(not check.ok for check in checks):
+        ctx.exit(CHECK_FAILED)

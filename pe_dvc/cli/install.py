@@ -1,0 +1,28 @@
+"""``pe-dvc install``: git hooks, beside DVC's and your own."""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.output import say
+
+
+@click.command("install")
+@click.option("--uninstall", is_flag=True, help="Take the hooks away again.")
+def command(uninstall: bool) -> None:
+    """Add git hooks that check commits, verify checkouts and push data.
+
+    Before a commit manifests, pointer and dvc.lock must agree (pe-dvc check --staged); before a
+    git push the data is pushed (pe-dvc push); after a checkout or merge the files that are here
+    are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
+    """
+    from pe_dvc.project.hooks import install_hooks, uninstall_hooks
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    if uninstall:
+        say("Hooks taken away." if uninstall_hooks(repo) else "No hooks of pe-dvc's here.")
+        return
+    _ = repo.settings  # hooks of a repo that is not set up would only fail
+    hooks = install_hooks(repo)
+    say(f"Hooks installed in {hooks.directory}; they also run those in {hooks.earlier}.")
