@@ -28,6 +28,10 @@ COMMANDS = {
     ),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
+    "release": (
+        "pe_dvc.cli.release",
+        "Turn git tags into releases that policyengine.py certifies.",
+    ),
     "trust": ("pe_dvc.cli.trust", "Choose whose signatures to believe."),
     "cache": ("pe_dvc.cli.cache", "Look at the local cache."),
     "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
@@ -61,7 +65,7 @@ def cli() -> None:
     """Verified, content-addressed microdata releases on top of DVC.
 
     A dataset is named by a reference such as pe-data://us/enhanced_cps_2024@latest, where
-    @latest may also be @next or @sha256:<64 hex digits>.
+    @latest may also be @next, a release such as @1.78.2, or @sha256:<64 hex digits>.
 
     Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
     3 not found, 4 revoked, 5 store unavailable, 6 other.

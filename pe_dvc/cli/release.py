@@ -260,7 +260,7 @@ def _print_diff(found: ReleaseDiff) -> None:
         for name in names:
             click.echo(f"{sign} {name}")
     for dataset in found.changed:
-        click.echo(f"~ {dataset.name}{'' if dataset.bytes_changed else '  (the same bytes)'}")
+        click.echo(f"~ {dataset.name}")
         for label, changes in (
             ("rows", dataset.rows),
             ("column", dataset.columns),

@@ -16,13 +16,9 @@ Change = tuple[Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetDiff:
-    """What changed in one dataset. Tables, columns and inputs are keyed by dotted names.
-
-    ``bytes_changed`` is False for one that is described otherwise but is the same artifact.
-    """
+    """What changed in one dataset. Tables, columns and inputs are keyed by dotted names."""
 
     name: str
-    bytes_changed: bool
     sha256: Change
     size: Change
     rows: dict[str, Change]
@@ -67,7 +63,6 @@ def diff_manifests(before: Manifest, after: Manifest) -> DatasetDiff:
     """Compare two manifests of one dataset."""
     return DatasetDiff(
         name=after.artifact.name,
-        bytes_changed=before.artifact.sha256 != after.artifact.sha256,
         sha256=(before.artifact.sha256, after.artifact.sha256),
         size=(before.artifact.size, after.artifact.size),
         rows=_changes(_rows(before), _rows(after)),
