@@ -12,6 +12,7 @@ import os
 import time
 import uuid
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -222,7 +223,8 @@ class LocalStore:
 
 def _info(key: str, status: os.stat_result) -> ObjectInfo:
     etag = f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
-    return ObjectInfo(key=key, size=status.st_size, etag=etag)
+    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+    return ObjectInfo(key=key, size=status.st_size, etag=etag, modified=modified)
 
 
 def _finish(file: IO[bytes]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
@@ -22,7 +22,7 @@ from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from obstore import GetOptions, GetResult, ObjectMeta, PutMode, PutResult, UpdateVersion
@@ -245,7 +245,8 @@ class ObjectStore:
 def _info(key: str, size: int, meta: ObjectMeta | PutResult) -> ObjectInfo:
     # Google compares generations (obstore's version), the others the e_tag: keep both.
     etag = f"{meta['e_tag'] or ''} {meta['version'] or ''}".rstrip()
-    return ObjectInfo(key=key, size=size, etag=etag)
+    modified = meta.get("last_modified")
+    return ObjectInfo(key=key, size=size, etag=etag, modified=cast("datetime | None", modified))
 
 
 def memory_store() -> ObjectStore:

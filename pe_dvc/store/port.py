@@ -9,10 +9,11 @@ call from several threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
@@ -25,13 +26,15 @@ Progress = Callable[[int], None]
 class ObjectInfo:
     """An object of the store: its key, its size in bytes and its etag.
 
-    An etag is opaque and changes whenever the bytes do; it is good for nothing but
-    ``compare_and_swap`` on the same store.
+    An etag is opaque and changes whenever the bytes do; it is good for nothing but to be compared
+    on the same store. ``modified`` is when the object was written, in UTC by the store's clock;
+    None from the operations that write.
     """
 
     key: str
     size: int
     etag: str
+    modified: datetime | None = field(default=None, compare=False)
 
 
 class Store(Protocol):

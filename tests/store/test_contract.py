@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +113,17 @@ def test_etags_of_quick_successive_writes_of_one_size_differ(store: Store) -> No
     etags = [store.overwrite(KEY, f"{number:04}".encode()).etag for number in range(20)]
     assert max(Counter(etags).values()) == 1
     assert store.head(KEY).etag == etags[-1]
+
+
+def test_the_time_of_writing_is_told(store: Store) -> None:
+    # Some stores keep whole seconds.
+    before = datetime.now(UTC).replace(microsecond=0)
+    store.create(KEY, b"1")
+    _, read = store.read(KEY, limit=1)
+    told = [store.head(KEY), read, *store.list("us")]
+    for info in told:
+        assert info.modified is not None
+        assert before <= info.modified <= datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_read_refuses_what_is_longer_than_the_limit(store: Store) -> None:
