@@ -110,6 +110,10 @@ class TagSignature:
     verdict: Literal["none", "good", "unknown", "bad"]
     detail: str
 
+    def to_json(self) -> dict[str, str]:
+        """Return the signature as plain JSON values."""
+        return {"verdict": self.verdict, "detail": self.detail}
+
 
 class GitTags:
     """The tags of a git repo, bare or not, and the trees that they name.
@@ -117,8 +121,11 @@ class GitTags:
     Nothing is checked out: a work tree is neither needed nor looked at.
     """
 
-    def __init__(self, place: Path) -> None:
-        """Open the git repo at or around ``place``. Raises NotFoundError where there is none."""
+    def __init__(self, place: Path, *, root: Path | None = None) -> None:
+        """Open the git repo at or around ``place``. Raises NotFoundError where there is none.
+
+        ``root`` is the data repo's directory, where that is not the top of the git repo.
+        """
         import pygit2
 
         found = pygit2.discover_repository(str(place))
@@ -127,7 +134,7 @@ class GitTags:
         self._repo = pygit2.Repository(found)
         self.directory = Path(found)
         workdir = self._repo.workdir
-        self.prefix = "" if workdir is None else _below(workdir, place)
+        self.prefix = "" if workdir is None or root is None else _below(workdir, root)
 
     def tags(self) -> list[GitTag]:
         """Return every tag of a commit, by time. Raises NotFoundError for one that is broken."""

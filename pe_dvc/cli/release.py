@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
-
-if TYPE_CHECKING:
-    from pe_dvc.project.releasing import TagStatus
-    from pe_dvc.usecases.release_diff import ReleaseDiff
-    from pe_dvc.usecases.release_role import RoleUpdate
+from pe_dvc.cli.release_output import (
+    print_diff,
+    say_update,
+    status_json,
+    time_text,
+    update_json,
+)
 
 
 @click.group("release")
@@ -38,17 +39,19 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
     """
     from pe_dvc.project.releasing import Releasing
 
-    release, update = Releasing(store=store).create(tag, from_latest=from_latest)
+    created = Releasing(store=store).create(tag, from_latest=from_latest)
+    released = created.update.released
     if as_json:
-        print_json(_update(update))
+        print_json({**update_json(created.update), "tag_signature": created.signature.to_json()})
         return
-    say(f"release    {tag} of commit {update.released.commit[:12]}")
+    say(f"release    {tag} of commit {released.commit[:12]}")
+    say(f"signature  {created.signature.verdict} ({created.signature.detail})")
     say(
-        f"artifacts  {len(release.manifests)}, all in the bucket and signed in "
-        f"{update.released.channel}"
+        f"artifacts  {len(created.release.manifests)}, all in the bucket and signed in "
+        f"{released.channel}"
     )
-    say(f"manifest   sha256:{update.released.sha256}")
-    _say_update(update)
+    say(f"manifest   sha256:{released.sha256}")
+    say_update(created.update)
 
 
 @command.command("push")
@@ -88,10 +91,12 @@ def list_(as_json: bool) -> None:
 
     tags = [tag for _, tag in Releasing().git.tags()]
     if as_json:
-        print_json([{"tag": t.name, "commit": t.commit, "tagged_at": _time(t)} for t in tags])
+        print_json(
+            [{"tag": t.name, "commit": t.commit, "tagged_at": time_text(t.moment)} for t in tags]
+        )
         return
     for tag in tags:
-        click.echo(f"{tag.name:<24} {_time(tag)}  {tag.commit[:12]}")
+        click.echo(f"{tag.name:<24} {time_text(tag.moment)}  {tag.commit[:12]}")
 
 
 @command.command("status")
@@ -103,7 +108,7 @@ def status(store: str | None, as_json: bool) -> None:
 
     rows = Releasing(store=store).status()
     if as_json:
-        print_json([_status(row) for row in rows])
+        print_json([status_json(row) for row in rows])
         return
     for row in rows:
         published = "published" if row.published else "not published"
@@ -126,7 +131,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
                 "sha256": verified.released.sha256,
                 "artifacts": verified.artifacts,
                 "size": verified.size,
-                "tag_signature": {"verdict": signature.verdict, "detail": signature.detail},
+                "tag_signature": signature.to_json(),
             }
         )
         return
@@ -149,7 +154,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        _print_diff(found)
+        print_diff(found)
 
 
 @command.command("export")
@@ -188,13 +193,13 @@ def certified(
 
     checks, update = Releasing(store=store).check_bundle(tag, bundle, record=record)
     if as_json:
-        recorded = None if update is None else _update(update)
+        recorded = None if update is None else update_json(update)
         print_json({"pins": [check.to_json() for check in checks], "recorded": recorded})
     else:
         for check in checks:
             click.echo(f"{check.verdict:<9} {check.name}  {check.detail}")
         if update is not None:
-            _say_update(update)
+            say_update(update)
     if not all(check.ok for check in checks):
         ctx.exit(CHECK_FAILED)
 
@@ -209,67 +214,6 @@ def deprecate(tag: str, reason: str, as_json: bool) -> None:
 
     update = Releasing().deprecate(tag, reason)
     if as_json:
-        print_json(_update(update))
+        print_json(update_json(update))
     else:
-        _say_update(update)
-
-
-def _update(update: RoleUpdate) -> dict[str, Any]:
-    released = update.released
-    return {
-        "tag": released.tag,
-        "commit": released.commit,
-        "sha256": released.sha256,
-        "tro_sha256": released.tro_sha256,
-        "channel": released.channel,
-        "state": released.state,
-        "releases_version": update.version,
-        "changed": update.changed,
-        "signed": update.signed,
-        "missing_signatures": update.missing,
-    }
-
-
-def _say_update(update: RoleUpdate) -> None:
-    done = "" if update.changed else ", unchanged"
-    say(
-        f"releases   version {update.version}{done}: {update.released.tag} is "
-        f"{update.released.state}"
-    )
-    if update.signed:
-        say(f"next       commit channels, then pe-dvc release push {update.released.tag}")
-    else:
-        say(
-            f"next       NOT signed: {update.missing} signature(s) wanting. Commit channels, let "
-            "a release manager run pe-dvc channel sign releases"
-        )
-
-
-def _time(tag: Any) -> str:
-    return f"{tag.moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _status(row: TagStatus) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(row), "tagged_at": f"{row.tagged_at:%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _print_diff(found: ReleaseDiff) -> None:
-    for sign, names in (("+", found.added), ("-", found.removed)):
-        for name in names:
-            click.echo(f"{sign} {name}")
-    for dataset in found.changed:
-        click.echo(f"~ {dataset.name}")
-        for label, changes in (
-            ("rows", dataset.rows),
-            ("column", dataset.columns),
-            ("input", dataset.inputs),
-        ):
-            for key, (before, after) in changes.items():
-                click.echo(f"    {label} {key}: {_shown(before)} → {_shown(after)}")
-    click.echo(f"{found.unchanged} datasets are the same")
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else str(value)
+        say_update(update)

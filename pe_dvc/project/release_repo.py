@@ -31,8 +31,13 @@ class ReleaseRepo:
     """The releases that a git repo's tags stand for."""
 
     def __init__(self, place: Path | None = None) -> None:
-        """Open the git repo at or around ``place`` (here). Raises NotFoundError."""
-        self.git = GitTags(place or Path.cwd())
+        """Open the git repo at or around ``place`` (here). Raises NotFoundError.
+
+        The data repo is the nearest DVC repo at or above ``place``, else the top of the git repo.
+        """
+        start = (place or Path.cwd()).resolve()
+        roots = [path for path in (start, *start.parents) if (path / ".dvc").is_dir()]
+        self.git = GitTags(start, root=roots[0] if roots else None)
 
     def tags(self) -> list[tuple[ReleaseTag, GitTag]]:
         """Return every tag that has the form of a release, by time."""
@@ -48,6 +53,15 @@ class ReleaseRepo:
         release_tag = check_tag(tag)
         git_tag = self.git.tag(tag)
         return derive(self._read(release_tag, git_tag), channel=channel)
+
+    def manifests(self, tag: str) -> dict[str, Manifest]:
+        """Return the manifests in a tag's tree, by dataset name, released or not.
+
+        Raises NotFoundError, ReleaseError and FormatError.
+        """
+        tree = self.git.tree(self.git.tag(tag).commit)
+        found = _manifests(tree, _settings(tree, tag), tag)
+        return {name: manifest for name, (manifest, _) in found.items()}
 
     def signature(self, tag: str) -> TagSignature:
         """Return what git says of a tag's signature. Raises ReleaseError if it is wrong."""

@@ -55,6 +55,15 @@ class TagStatus:
     detail: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """A release that was registered, and what git says of its tag's signature."""
+
+    release: Release
+    update: RoleUpdate
+    signature: TagSignature
+
+
 class Releasing:
     """What ``pe-dvc release`` does, in the repo at ``place`` (here) and a store."""
 
@@ -97,18 +106,18 @@ class Releasing:
         """Return the releases that git holds, by tag."""
         return release_role.read_releases(self._files)
 
-    def create(self, tag: str, *, from_latest: bool = False) -> tuple[Release, RoleUpdate]:
+    def create(self, tag: str, *, from_latest: bool = False) -> Created:
         """Check that a tag can be released, and register it in the signed metadata in git.
 
         Raises ReleaseError, which names what is wrong, for a tag that cannot be.
         """
         clone = self._with_work_tree()
-        self.git.signature(tag)
+        signature = self.git.signature(tag)
         channel: ChannelName = "latest" if from_latest else "next"
         release = self.git.release(tag, channel=channel)
         release_bucket.check_held(self.store, release)
         update = release_role.register(self._files, release, signers_of(clone), now=_now())
-        return release, update
+        return Created(release=release, update=update, signature=signature)
 
     def push(self, tag: str) -> tuple[list[str], Published]:
         """Publish a registered release: its documents, then the signed metadata.
@@ -144,14 +153,8 @@ class Releasing:
         return release_bucket.verify_release(self.store, self.signed, release), signature
 
     def diff(self, before: str, after: str) -> ReleaseDiff:
-        """Compare two tags."""
-        earlier, later = self.derive(before), self.derive(after)
-        return diff_releases(
-            before,
-            {name: manifest for name, (manifest, _) in earlier.manifests.items()},
-            after,
-            {name: manifest for name, (manifest, _) in later.manifests.items()},
-        )
+        """Compare the manifests in the trees of two tags, released or not."""
+        return diff_releases(before, self.git.manifests(before), after, self.git.manifests(after))
 
     def export(self, tag: str, directory: Path, *, reporter: Reporter | None = None) -> int:
         """Write a release as a directory; return how many payloads were downloaded."""

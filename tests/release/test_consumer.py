@@ -89,7 +89,7 @@ def test_it_certifies_a_release_and_we_still_hold_every_pin(
     consumer: Consumer, released: History, tmp_path: Path
 ) -> None:
     releasing = Releasing(released.root)
-    release, _ = releasing.create("1.0.0")
+    release = releasing.create("1.0.0").release
     bundle = tmp_path / "manifest.json"
     bundle.write_text(json.dumps(EMPTY_BUNDLE))
     consumer.hub.files = {

@@ -14,17 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
 from pe_dvc.documents.release_tag import candidates, check_tag, read_tag
 from pe_dvc.documents.released import Released
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.documents.tro import build_tro
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.release_repo import ReleaseRepo
+from pe_dvc.project.settings import parse_settings
+from tests.factories import manifest_of
 from tests.release.history import DATASETS, INPUTS, PYPROJECT, History
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.usecases.release import Release
+
+GOLDEN = (
+    "d1ce71bdacdaaddca9473223669b9cef1d0b48aff1ee073e78f7cfe6d1b0f3a3",
+    "1d9494daaf3a9b49e8512fd35b84c15086c0f3295833bae15b31aa341d335462",
+)
+"""The sha256 of the release manifest and of the TRO of a release that stands for all."""
 
 
 def derive(history: History, tag: str = "1.0.0") -> Release:
@@ -328,3 +338,50 @@ def test_a_release_survives_its_target(released: Released) -> None:
 def test_times_are_utc(released: History) -> None:
     (_, tag), *_ = ReleaseRepo(released.root).tags()
     assert tag.moment == datetime(2026, 4, 20, 10, tzinfo=UTC)
+
+
+# Where it is run
+
+
+def test_a_subdirectory_of_the_data_repo_will_do(released: History) -> None:
+    expected = derive(released).data
+    assert ReleaseRepo(released.root / "manifests/states").release("1.0.0").data == expected
+
+
+def test_a_data_repo_below_the_top_of_its_git_repo(history: History) -> None:
+    history.build()
+    history.sign()
+    inner = history.root / "data-repos/us"
+    inner.mkdir(parents=True)
+    for name in (".dvc", "pyproject.toml", "dvc.yaml", "dvc.lock", "manifests", "channels"):
+        (history.root / name).rename(inner / name)
+    history.commit()
+    history.git("tag", "1.0.0")
+    assert len(ReleaseRepo(inner).release("1.0.0").manifest.artifacts) == len(DATASETS)
+    with pytest.raises(ReleaseError, match="no data repo of pe_dvc's"):
+        ReleaseRepo(history.root).release("1.0.0")
+
+
+def test_outside_of_git(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is not in a git repo"):
+        ReleaseRepo(tmp_path)
+
+
+def test_the_bytes_of_a_release_never_change() -> None:
+    """A published release is proved against what git gives: that must be the same for ever.
+
+    If this fails, releases that are published no longer verify: keep the old bytes.
+    """
+    manifest = manifest_of(b"the nation", name="cps_2024", path="data/cps_2024.parquet")
+    plain = {**manifest.to_json(), "inputs": INPUTS}
+    manifest = type(manifest).model_validate_json(json.dumps(plain))
+    settings = parse_settings(PYPROJECT.encode(), where="here").release
+    assert settings is not None
+    release = build_release(
+        TaggedCommit(tag=check_tag("v1.78.2"), commit="c" * 40, moment="2026-04-20T10:00:00Z"),
+        SignedIn(channel="next", version=7),
+        settings,
+        {"cps_2024": (manifest, manifest.to_bytes())},
+    )
+    data = release.to_bytes()
+    assert (sha256_bytes(data), sha256_bytes(build_tro(release, data))) == GOLDEN

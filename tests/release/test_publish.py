@@ -48,11 +48,11 @@ def alter(history: History, key: str, data: bytes) -> None:
 
 def publish(history: History, tag: str = "1.0.0") -> Release:
     releasing = Releasing(history.root)
-    release, update = releasing.create(tag)
-    assert update.signed
+    created = releasing.create(tag)
+    assert created.update.signed
     history.commit(f"Release {tag}")
     releasing.push(tag)
-    return release
+    return created.release
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def published(released: History, monkeypatch: pytest.MonkeyPatch) -> History:
 
 def test_a_second_create_and_a_second_push_change_nothing(published: History) -> None:
     releasing = Releasing(published.root)
-    update = releasing.create("1.0.0")[1]
+    update = releasing.create("1.0.0").update
     assert (update.changed, update.version) == (False, 2)
     assert published.git("status", "--porcelain") == ""
     written, channels = releasing.push("1.0.0")
@@ -96,7 +96,7 @@ def test_a_release_below_its_threshold_is_not_published(
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(history.keys))
     history.release("1.0.0")
     releasing = Releasing(history.root)
-    update = releasing.create("1.0.0")[1]
+    update = releasing.create("1.0.0").update
     assert (update.signed, update.missing) == (False, 1)
     with pytest.raises(SignatureError, match="2 must sign"):
         releasing.push("1.0.0")
@@ -111,7 +111,7 @@ def test_from_latest_is_recorded_and_proved(history: History) -> None:
     releasing = Releasing(history.root)
     with pytest.raises(ReleaseError, match="not in the signed channel next"):
         releasing.create("1.0.0")
-    _, update = releasing.create("1.0.0", from_latest=True)
+    update = releasing.create("1.0.0", from_latest=True).update
     assert update.released.channel == "latest"
     history.commit("Release")
     releasing.push("1.0.0")
@@ -214,7 +214,7 @@ def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: H
     with pytest.raises(ReleaseError, match=r"in the directory that dvc\.lock records"):
         releasing.create("1.0.0")
     history.store.create(payload_key("us", md5), listing.encode())
-    assert releasing.create("1.0.0")[1].changed
+    assert releasing.create("1.0.0").update.changed
 
 
 # Readers

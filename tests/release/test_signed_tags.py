@@ -81,7 +81,7 @@ def test_an_ssh_signature_of_a_known_key_is_good(history: History, ssh_key: Path
     signature = ReleaseRepo(history.root).signature("1.0.0")
     assert signature.verdict == "good"
     assert 'Good "git" signature for test@example.org' in signature.detail
-    assert releasing.create("1.0.0")[1].changed
+    assert releasing.create("1.0.0").update.changed
 
 
 @needs_ssh
@@ -94,7 +94,7 @@ def test_an_ssh_signature_of_an_unknown_key_is_said_to_be_unknown(
     subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other])
     allow(history, other)
     assert releasing.git.signature("1.0.0").verdict == "unknown"
-    assert releasing.create("1.0.0")[1].changed, "keys need not be known everywhere"
+    assert releasing.create("1.0.0").update.changed, "keys need not be known everywhere"
 
 
 @needs_ssh
