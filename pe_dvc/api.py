@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pe_dvc.primitives.names import check_country
 from pe_dvc.project.reader import Reader, open_reader
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.primitives.reference import Reference
     from pe_dvc.usecases.listing import Listed
-    from pe_dvc.usecases.opened import VerifiedFile
     from pe_dvc.usecases.resolve import Resolved
 
 
@@ -55,7 +54,7 @@ def fetch(
 
 def open(  # noqa: A001 - read as pe_dvc.open
     reference: str | Reference, *, store: str | None = None
-) -> VerifiedFile:
+) -> BinaryIO:
     """Return what a reference means as a binary file to read and to seek in.
 
     Only the parts that are read are fetched; each is verified before a byte of it is returned,
@@ -63,7 +62,7 @@ def open(  # noqa: A001 - read as pe_dvc.open
     nobody signed for its parts. Raises as ``fetch``, from reading too. Use it as a context.
     """
     reader = open_reader(reference, store=store, reporter=Notes())
-    return reader.open(reader.resolve(reference))
+    return cast("BinaryIO", reader.open(reader.resolve(reference)))
 
 
 def ls(country: str, *, store: str | None = None) -> list[Listed]:

@@ -94,9 +94,15 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def exists(self, path: str, **_: Any) -> bool:
         """Tell whether there is such a file or folder; what does not verify raises."""
+        bare = self._strip_protocol(path)
         try:
-            self.info(path)
-        except (FileNotFoundError, FormatError):
+            if "@" in bare:
+                Reference.parse(bare)
+        except FormatError:
+            return False
+        try:
+            self.info(bare)
+        except FileNotFoundError:
             return False
         return True
 
@@ -130,8 +136,12 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _below(self, path: str) -> list[dict[str, Any]]:
         country, _, folder = path.partition("/")
         try:
-            listed = self._reader(check_country(country)).ls()
-        except (NotFoundError, FormatError) as error:
+            reader = self._reader(check_country(country))
+        except FormatError as error:
+            raise _missing(path, error) from error
+        try:
+            listed = reader.ls()
+        except NotFoundError as error:
             raise _missing(path, error) from error
         prefix = f"{folder}/" if folder else ""
         found = {}

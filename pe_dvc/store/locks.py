@@ -116,7 +116,12 @@ class Leases:
         self._descriptor: int | None = None
         self._held: Counter[Sha256] = Counter()
         self._mutex = threading.Lock()
-        os.register_at_fork(after_in_child=self._renew)
+        self._childs: int | None = None
+        os.register_at_fork(
+            before=self._prepare_fork,
+            after_in_parent=self._be_parent,
+            after_in_child=self._be_child,
+        )
 
     def hold(self, sha256: Sha256) -> None:
         """Take a lease; it ends by as many calls of ``release``, or with the process."""
@@ -146,15 +151,29 @@ class Leases:
     def _open(self) -> int:
         return open_shared(self._path)
 
-    def _renew(self) -> None:
-        # The inherited descriptor shares the parent's locks: a release here would end them there.
-        self._mutex = threading.Lock()
-        if self._descriptor is None:
-            return
-        inherited, self._descriptor = self._descriptor, self._open()
-        for sha256 in self._held:
-            lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
-        os.close(inherited)
+    def _prepare_fork(self) -> None:
+        # What a child inherits is the parent's own lock: either's release would end it for both.
+        # So a second one is taken before the fork, with no moment in between that has none.
+        self._mutex.acquire()
+        if self._descriptor is not None:
+            self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDWR | os.O_CLOEXEC)
+            for sha256 in self._held:
+                lock_range(self._childs, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
+
+    def _be_parent(self) -> None:
+        self._close(self._childs)
+        self._childs = None
+        self._mutex.release()
+
+    def _be_child(self) -> None:
+        self._close(self._descriptor)
+        self._descriptor, self._childs = self._childs, None
+        self._mutex.release()
+
+    @staticmethod
+    def _close(descriptor: int | None) -> None:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @functools.cache

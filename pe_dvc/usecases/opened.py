@@ -80,10 +80,9 @@ class VerifiedFile(io.BufferedIOBase):
 
     def __init__(self, source: Source, release: Callable[[], None]) -> None:
         self._source, self._release = source, release
-        self._position = 0
-        self._sought_by: int | None = None
-        self._sought: dict[int, int] = {}
         self._lock = threading.Lock()
+        self._last = _Seek(0)
+        self._mine = threading.local()
 
     def readable(self) -> bool:
         """Return True."""
@@ -96,7 +95,7 @@ class VerifiedFile(io.BufferedIOBase):
     def tell(self) -> int:
         """Return the position: where this thread has sought, else where the last read ended."""
         with self._lock:
-            return self._sought.get(threading.get_ident(), self._position)
+            return self._current().position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move the position and return it; it may lie behind the end."""
@@ -108,9 +107,7 @@ class VerifiedFile(io.BufferedIOBase):
         if position < 0:
             raise ValueError(f"cannot seek to {position}, before the start")
         with self._lock:
-            self._position = position
-            self._sought_by = threading.get_ident()
-            self._sought[self._sought_by] = position
+            self._last = self._mine.seek = _Seek(position)
         return position
 
     def read(self, size: int | None = -1) -> bytes:
@@ -154,14 +151,26 @@ class VerifiedFile(io.BufferedIOBase):
         if self.closed:
             raise ValueError("I/O operation on closed file")
         with self._lock:
-            start = self._sought.pop(threading.get_ident(), None)
-            if start is None:
-                start = self._position
-                if self._sought_by is not None:
-                    self._sought.pop(self._sought_by, None)  # its seek was made for us
-            end = self._source.size if size < 0 else min(start + size, self._source.size)
-        return start, end
+            seek = self._current()
+            seek.used = True
+            end = self._source.size if size < 0 else min(seek.position + size, self._source.size)
+        return seek.position, end
 
     def _move(self, position: int) -> None:
         with self._lock:
-            self._position, self._sought_by = position, None
+            self._last = _Seek(position)
+
+    def _current(self) -> _Seek:
+        """Return this thread's seek that no read has followed yet, else where the last read ended.
+
+        A seek that another thread read from was made for it, and counts no more.
+        """
+        mine: _Seek | None = getattr(self._mine, "seek", None)
+        return mine if mine is not None and not mine.used else self._last
+
+
+class _Seek:
+    """A position, and whether somebody has read from there."""
+
+    def __init__(self, position: int) -> None:
+        self.position, self.used = position, False
