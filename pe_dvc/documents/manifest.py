@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from pe_dvc.documents.model import Document, Record
 from pe_dvc.primitives.canonical import canonical_digest
@@ -170,13 +170,13 @@ class Build(Record):
     built_in: Literal["ci", "local"]
 
 
-class Manifest(Document):
-    """One artifact: its bytes, its tables, its inputs and its build."""
+class ManifestHead(Document):
+    """A manifest without its tables: all that a release asks of it, at half the time to read."""
 
+    model_config = ConfigDict(extra="ignore")
     kind: ClassVar[str] = "manifest"
 
     artifact: Artifact
-    table: Contents
     inputs: Inputs
     build: Build
 
@@ -187,3 +187,11 @@ class Manifest(Document):
 
         artifact = self.artifact
         return str(Reference.pinned(artifact.country, artifact.name, Sha256(artifact.sha256)))
+
+
+class Manifest(ManifestHead):
+    """One artifact: its bytes, its tables, its inputs and its build."""
+
+    model_config = ConfigDict(extra="allow")
+
+    table: Contents

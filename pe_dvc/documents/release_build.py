@@ -20,7 +20,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import Manifest, Package
+    from pe_dvc.documents.manifest import ManifestHead, Package
     from pe_dvc.documents.release_settings import CompatibleClaim, ReleaseSettings
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
@@ -47,7 +47,7 @@ def build_release(
     tagged: TaggedCommit,
     signed_in: SignedIn,
     settings: ReleaseSettings,
-    manifests: Mapping[str, tuple[Manifest, bytes]],
+    manifests: Mapping[str, tuple[ManifestHead, bytes]],
 ) -> ReleaseManifest:
     """Return the release of the artifacts whose ``manifests`` (with their bytes) are given.
 
@@ -83,8 +83,8 @@ def _build(
     tagged: TaggedCommit,
     signed_in: SignedIn,
     settings: ReleaseSettings,
-    leading: Manifest,
-    manifests: list[Manifest],
+    leading: ManifestHead,
+    manifests: list[ManifestHead],
 ) -> ReleaseBuild:
     inputs = leading.inputs
     raw = {(r.name, r.sha256): r for m in manifests for r in m.inputs.raw_inputs}
@@ -114,7 +114,7 @@ def _artifact(
     tagged: TaggedCommit,
     settings: ReleaseSettings,
     build: ReleaseBuild,
-    manifest: Manifest,
+    manifest: ManifestHead,
     data: bytes,
 ) -> ReleaseArtifact:
     artifact = manifest.artifact
@@ -136,7 +136,7 @@ def _artifact(
 
 
 def _mirrors(
-    tagged: TaggedCommit, settings: ReleaseSettings, manifest: Manifest
+    tagged: TaggedCommit, settings: ReleaseSettings, manifest: ManifestHead
 ) -> tuple[PreservationMirror, ...]:
     artifact = manifest.artifact
     parts = {"path": artifact.path, "sha256": artifact.sha256, "version": tagged.tag.version}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.adapters.git import GitTags
-from pe_dvc.documents.manifest import Manifest, utc_time
+from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings
     from pe_dvc.trust.files import ChannelFiles
+
+AnyManifest = TypeVar("AnyManifest", bound=ManifestHead)
 
 
 class ReleaseRepo:
@@ -60,7 +62,7 @@ class ReleaseRepo:
         Raises NotFoundError, ReleaseError and FormatError.
         """
         tree = self.git.tree(self.git.tag(tag).commit)
-        found = _manifests(tree, _settings(tree, tag), tag)
+        found = _manifests(Manifest, tree, _settings(tree, tag), tag)
         return {name: manifest for name, (manifest, _) in found.items()}
 
     def signature(self, tag: str) -> TagSignature:
@@ -93,7 +95,7 @@ class ReleaseRepo:
             country=settings.country,
             settings=settings.release,
             declared=_declared(tree, settings),
-            manifests=_manifests(tree, settings, git_tag.name),
+            manifests=_manifests(ManifestHead, tree, settings, git_tag.name),
             channels=TreeChannelFiles(tree.read, settings.channels, settings.country),
         )
 
@@ -108,13 +110,15 @@ def _settings(tree: GitTree, what: str) -> Settings:
         ) from None
 
 
-def _manifests(tree: GitTree, settings: Settings, what: str) -> dict[str, tuple[Manifest, bytes]]:
+def _manifests(
+    kind: type[AnyManifest], tree: GitTree, settings: Settings, what: str
+) -> dict[str, tuple[AnyManifest, bytes]]:
     found = {}
     for path in tree.files(settings.manifests):
         if path.endswith(".json"):
             data = tree.read(path)
             name = path.removeprefix(f"{settings.manifests}/").removesuffix(".json")
-            manifest = Manifest.from_bytes(data, where=f"{what}:{path}")
+            manifest = kind.from_bytes(data, where=f"{what}:{path}")
             if manifest.artifact.name != name or manifest.artifact.country != settings.country:
                 raise FormatError(
                     f"is the manifest of {manifest.artifact.country}/{manifest.artifact.name}",

@@ -27,7 +27,7 @@ from pe_dvc.trust.verify import verify_signed_by
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.documents.release_settings import ReleaseSettings
@@ -58,7 +58,7 @@ class TaggedTree:
     country: str
     settings: ReleaseSettings | None
     declared: Mapping[str, Locked]
-    manifests: Mapping[str, tuple[Manifest, bytes]]
+    manifests: Mapping[str, tuple[ManifestHead, bytes]]
     channels: ChannelFiles
 
 
@@ -69,7 +69,7 @@ class Release:
     manifest: ReleaseManifest
     data: bytes
     tro: bytes
-    manifests: Mapping[str, tuple[Manifest, bytes]]
+    manifests: Mapping[str, tuple[ManifestHead, bytes]]
     declared: Mapping[str, Locked]
 
     @property
@@ -116,7 +116,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
     )
 
 
-def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[Manifest, bytes]]:
+def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[ManifestHead, bytes]]:
     """Return the manifest of each dataset of the release, in order."""
     wanted = _datasets(tree)
     unbuilt = [name for name in wanted if tree.declared[name].md5 is None]
@@ -146,7 +146,7 @@ def _datasets(tree: TaggedTree) -> list[str]:
     raise _refusal(tree, f"{what} (declared: {declared})", "Tag a commit that has it.")
 
 
-def _agrees(locked: Locked, manifest: Manifest) -> bool:
+def _agrees(locked: Locked, manifest: ManifestHead) -> bool:
     """Whether a manifest is of what dvc.lock records; a directory's files are in its listing."""
     artifact = manifest.artifact
     if artifact.path != locked.path:
@@ -155,7 +155,7 @@ def _agrees(locked: Locked, manifest: Manifest) -> bool:
 
 
 def _check_signed(
-    tree: TaggedTree, manifests: Mapping[str, tuple[Manifest, bytes]], channel: ChannelName
+    tree: TaggedTree, manifests: Mapping[str, tuple[ManifestHead, bytes]], channel: ChannelName
 ) -> SignedIn:
     """Refuse any artifact that is not, at that commit, in the signed channel."""
     pointers, version = _signed_pointers(tree, channel)
@@ -188,7 +188,7 @@ def _signed_pointers(tree: TaggedTree, channel: ChannelName) -> tuple[dict[str, 
     return pointers, metadata.signed.version
 
 
-def _is_signed(pointer: Pointer | None, manifest: Manifest, data: bytes) -> bool:
+def _is_signed(pointer: Pointer | None, manifest: ManifestHead, data: bytes) -> bool:
     return (
         pointer is not None
         and pointer.sha256 == manifest.artifact.sha256
@@ -197,7 +197,7 @@ def _is_signed(pointer: Pointer | None, manifest: Manifest, data: bytes) -> bool
 
 
 def _check_defaults(
-    tree: TaggedTree, settings: ReleaseSettings, manifests: Mapping[str, tuple[Manifest, bytes]]
+    tree: TaggedTree, settings: ReleaseSettings, manifests: Mapping[str, tuple[ManifestHead, bytes]]
 ) -> None:
     where = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
     if tree.tagged.tag.dataset is not None:

@@ -26,7 +26,7 @@ from pe_dvc.usecases.publish import TRANSFERS
 from pe_dvc.usecases.resolve import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.released import Released
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.release import Locked, Release
@@ -107,7 +107,7 @@ def _fault(
     return None if held == data else "another manifest was published"
 
 
-def _is_listed(manifest: Manifest, locked: Locked, listings: dict[str, dict[str, str]]) -> bool:
+def _is_listed(manifest: ManifestHead, locked: Locked, listings: dict[str, dict[str, str]]) -> bool:
     return listings.get(locked.md5 or "", {}).get(locked.inside or "") == manifest.artifact.dvc.md5
 
 

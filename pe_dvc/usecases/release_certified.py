@@ -15,7 +15,7 @@ from pe_dvc.usecases.release_bucket import revoked_artifacts
 
 if TYPE_CHECKING:
     from pe_dvc.documents.bundle import Bundle, Pin
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.release import ReleaseArtifact
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.release import Release
@@ -91,7 +91,7 @@ def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:
     return None
 
 
-def _check_bytes(store: Store, manifest: Manifest) -> PinCheck:
+def _check_bytes(store: Store, manifest: ManifestHead) -> PinCheck:
     artifact = manifest.artifact
     key = payload_key(artifact.country, artifact.dvc.md5)
     with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:
