@@ -233,6 +233,15 @@ def test_a_reference_to_a_release_is_resolved_through_it(published: History) -> 
     assert pe_dvc.resolve(NATION).sha256 == resolved.sha256
 
 
+def test_libraries_open_a_release_by_its_url(published: History) -> None:
+    import fsspec
+
+    with pe_dvc.open(NATION) as file:
+        assert file.read() == DATASETS["cps_2024"]
+    with fsspec.open(NATION) as file:
+        assert file.read() == DATASETS["cps_2024"]
+
+
 def test_a_tag_of_gtos_is_resolved_by_the_same_words(published: History) -> None:
     published.git("tag", "states/AL@v2.0.0", "1.0.0")
     publish(published, "states/AL@v2.0.0")
