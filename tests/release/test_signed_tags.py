@@ -24,7 +24,7 @@ needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs
 
 @pytest.fixture
 def gpg(history: History, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a GPG home with one key. In /tmp: the agent's socket has a short path only."""
+    """Return a GPG home with one key, of a short path: its agent's socket can have no other."""
     import tempfile
     from pathlib import Path
 
