@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lock format bench clean
+.PHONY: demo test soak check lock format bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -13,6 +13,10 @@ demo: $(READY)
 ## test: every check and every test, S3 ones included
 test: check
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
+soak: $(READY)
+	SOAK=1 $(BIN)/python -m pytest tests/publishing tests/trust $(PYTEST_ARGS)
 
 ## check: format, lint and types
 check: $(READY)

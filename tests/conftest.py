@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.tally"]
 
 _LEAKS = ("AWS_", "GOOGLE_", "GCP_", "AZURE_", "DVC_", "GIT_", "PE_DVC_", "XDG_")
 
