@@ -41,8 +41,7 @@ def publisher(root: str, keys: str, store: str, name: str, rounds: int) -> dict[
         for _ in range(5):
             try:
                 pushed = repo.push(bucket)
-            except ConflictError as conflict:
-                assert conflict.remedy, conflict
+            except ConflictError:
                 told += 1
             else:
                 rebased += pushed.rebased is not None
