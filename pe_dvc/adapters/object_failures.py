@@ -28,6 +28,7 @@ _CAUSES = re.compile(
 _UNTRUSTED = re.compile(r"InvalidCertificate|invalid peer certificate", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
 _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
+_UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
 _CHECK_CREDENTIALS = (
     "Check the credentials: those of the DVC remote (`dvc remote modify --local`), then the "
@@ -58,6 +59,8 @@ def translate(error: Exception, place: Place) -> PeDvcError:
         return _no_bucket(place)
     if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
         return _refused(place, _reason(text))
+    if is_undecided(error):
+        return _unavailable(place, text, status)
     if kind in ("AlreadyExistsError", "PreconditionError"):
         why = "it exists already" if kind == "AlreadyExistsError" else "it changed meanwhile"
         return ConflictError(f"{place.key} in {place.url} was not written: {why}")
@@ -69,6 +72,14 @@ def translate(error: Exception, place: Place) -> PeDvcError:
 def is_past_end(error: Exception) -> bool:
     """Tell whether a range was refused because the object ends before it starts."""
     return _PAST_END.search(str(error)) is not None
+
+
+def is_undecided(error: Exception) -> bool:
+    """Tell whether S3 was busy with another conditional write of the object, and did neither.
+
+    obstore takes that for an object that exists; the other write may yet fail.
+    """
+    return _UNDECIDED in str(error)
 
 
 def _no_bucket(place: Place) -> StoreUnavailableError:

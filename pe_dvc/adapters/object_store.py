@@ -6,6 +6,7 @@ process that ends soon after many asynchronous puts may abort at exit (obstore 0
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
 from pe_dvc.adapters.forks import refuse_fork
-from pe_dvc.adapters.object_failures import Place, is_past_end, translate
+from pe_dvc.adapters.object_failures import Place, is_past_end, is_undecided, translate
 from pe_dvc.adapters.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
@@ -214,7 +215,14 @@ class ObjectStore:
         import obstore
 
         with self._naming("write", check_key(key)):
-            put = obstore.put(self._bucket, key, data, mode=mode, use_multipart=False)
+            for pause in patience.pauses():
+                try:
+                    put = obstore.put(self._bucket, key, data, mode=mode, use_multipart=False)
+                    break
+                except obstore.exceptions.AlreadyExistsError as error:
+                    if pause is None or not is_undecided(error):
+                        raise
+                    time.sleep(pause)
         return _info(key, len(data), put)
 
     def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:

@@ -7,7 +7,10 @@ silent after two or three of ten.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FIRST_PAUSE = timedelta(milliseconds=200)
 
@@ -20,7 +23,17 @@ UPLOADS = {"connect_timeout": "5s", "timeout": "300s"}
 UPLOADS_RETRIED_FOR = timedelta(seconds=120)
 
 
+ATTEMPTS_AGAIN = 3
+
+
+def pauses() -> Iterator[float | None]:
+    """Yield the seconds to wait after each failed attempt; None after the last, which stands."""
+    for attempt in range(ATTEMPTS_AGAIN):
+        yield FIRST_PAUSE.total_seconds() * 2**attempt
+    yield None
+
+
 def retries(retried_for: timedelta) -> dict[str, Any]:
     """Return obstore's retry configuration: no attempt begins after ``retried_for``."""
     pause = {"init_backoff": FIRST_PAUSE, "max_backoff": timedelta(seconds=2), "base": 2}
-    return {"max_retries": 3, "retry_timeout": retried_for, "backoff": pause}
+    return {"max_retries": ATTEMPTS_AGAIN, "retry_timeout": retried_for, "backoff": pause}

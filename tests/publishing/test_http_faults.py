@@ -120,16 +120,23 @@ def test_one_request_going_wrong(line: Line, tally: Tally) -> None:
     assert not transient & told.keys(), "what passes by itself is retried"
 
 
-@pytest.mark.parametrize(("status", "code"), [(429, "TooManyRequests"), (503, "SlowDown")])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(429, "TooManyRequests"), (503, "SlowDown"), (409, "ConditionalRequestConflict")],
+)
 def test_throttling_that_goes_on_names_operation_and_object(
     line: Line, status: int, code: str
 ) -> None:
     line.build()
     line.proxy.status, line.proxy.code = status, code
-    line.proxy.trick = lambda number, method, path: "refuse before" if method == "PUT" else None
+    line.proxy.trick = lambda number, method, path: (
+        "refuse before" if method == "PUT" and "/files/" not in path else None
+    )
     first = len(line.proxy.requests)
-    with pytest.raises(StoreUnavailableError, match=f"cannot upload .*/us/files/md5/.*HTTP {status}") as caught:
+    with pytest.raises(
+        StoreUnavailableError, match=rf"cannot write .*\.chunks: HTTP {status}.*{code}"
+    ) as caught:
         line.repo.push(line.through)
-    assert caught.value.operation == "upload"
-    tried = [request for request in line.proxy.requests[first:] if request.startswith("PUT")]
+    assert caught.value.operation == "write"
+    tried = [request for request in line.proxy.requests[first:] if ".chunks" in request]
     assert 2 <= len(tried) <= 5, "retried, within a bound"

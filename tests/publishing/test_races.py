@@ -121,6 +121,7 @@ def check_chain(stage: Stage, newest: int) -> None:
         before = metadata
 
 
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_kill_9_at_random_points(stage: Stage, tally: Tally) -> None:
     stage.repo.create("cps_2024")
     process = stage.start(
@@ -131,7 +132,7 @@ def test_kill_9_at_random_points(stage: Stage, tally: Tally) -> None:
         seed=SEED,
     )
     try:
-        result = stage.result(process, timeout=1800)
+        result = stage.result(process, timeout=50 + 10 * KILLS)
     except AssertionError as failed:
         raise AssertionError(f"KILL_SEED={SEED} KILL_ROUNDS={KILLS}: {failed}") from failed
     assert result["killed"] >= KILLS // 3, "the kills came too late"
