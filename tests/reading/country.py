@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
-from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
+from pe_dvc.primitives.digest import Sha256, chunk_digests
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.pins import pin_root
 from pe_dvc.trust.roles import ALL
@@ -51,10 +51,14 @@ class Country:
             self.write(chunks_of(manifest), chunk_digests([data]))
             sha256 = Sha256(manifest.artifact.sha256)
             self.write(manifest_key("us", sha256), manifest.to_bytes())
+        self.point(channel, manifests)
+        return manifests
+
+    def point(self, channel: str, manifests: list[Manifest]) -> None:
+        """Let a channel point to artifacts that are in the bucket."""
         pointers = [pointer_to(manifest, channel) for manifest in manifests]
         update_channel(self._channels, "us", channel, pointers, self._signers, now=_now())
         publish_channel(self.store, self._channels, "us", self._signers, now=_now())
-        return manifests
 
     def write(self, key: str, data: bytes) -> None:
         """Put an object into the bucket, whatever was there: what an attacker does, too."""
@@ -110,11 +114,6 @@ def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
     for variable, place in places.items():
         monkeypatch.setenv(variable, place)
     return places
-
-
-def digest(data: bytes) -> str:
-    """Return the sha256 of ``data``."""
-    return sha256_bytes(data)
 
 
 def _now() -> datetime:
