@@ -250,3 +250,21 @@ def test_tls_goes_through_a_proxys_tunnel(
 def test_a_server_that_is_not_there_is_said_to_be(researcher: dict[str, str]) -> None:
     said = get(researcher, {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}, code=5)
     assert "cannot read" in said
+
+
+def test_the_contact_of_a_data_repo_is_in_the_root_that_readers_pin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pe_dvc.trust.pins import pin_root, pinned_contact
+
+    repo = tmp_path / "repo"
+    (repo / ".dvc").mkdir(parents=True)
+    (repo / "pyproject.toml").write_text(
+        '[tool.pe_dvc]\ncountry = "uk"\ncontact = "Data Desk <data@example.org>"\n'
+    )
+    monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
+    command = [str(BIN / "pe-dvc"), "channel", "init", "--country", "uk"]
+    subprocess.run(command, cwd=repo, check=True, capture_output=True)
+    pin_root(tmp_path / "config", "uk", (repo / "channels/uk/root.json").read_bytes())
+    assert pinned_contact(tmp_path / "config", "uk") == "Data Desk <data@example.org>"
+    assert pinned_contact(tmp_path / "config", "us") is None
