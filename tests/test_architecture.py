@@ -30,7 +30,7 @@ ONE_MODULE = {
     "obstore": {"adapters/object_store.py"},
     "pyarrow": {"adapters/parquet.py"},
     "h5py": {"adapters/hdf5.py"},
-    "pygit2": {"adapters/git.py"},
+    "pygit2": {"adapters/git.py", "adapters/git_history.py"},
     "fsspec": {"filesystem.py"},
     "configobj": {"adapters/dvc_config.py"},
     "yaml": {"adapters/dvc_yaml.py"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
@@ -23,10 +23,10 @@ from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from pathlib import Path
 
-    from obstore import GetOptions, GetResult, ObjectMeta, PutMode, PutResult, UpdateVersion
+    from obstore import GetOptions, GetResult, PutMode, UpdateVersion
     from obstore.store import ObjectStore as Bucket
 
     from pe_dvc.primitives.digest import Sha256
@@ -201,11 +201,11 @@ class ObjectStore:
                 raise
 
     def _blocks(
-        self, operation: str, key: str, found: GetResult, length: int
+        self, operation: str, key: str, got: GetResult, length: int
     ) -> Iterator[memoryview]:
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
         with self._naming(operation, key):
-            for block in found.stream(min_chunk_size=BLOCK_SIZE):
+            for block in got.stream(min_chunk_size=BLOCK_SIZE):
                 yield memoryview(block)[:length]
                 length -= len(block)
                 if length <= 0:
@@ -250,11 +250,10 @@ class ObjectStore:
             raise translate(error, Place(operation, self._url, key)) from error
 
 
-def _info(key: str, size: int, meta: ObjectMeta | PutResult) -> ObjectInfo:
+def _info(key: str, size: int, meta: Any) -> ObjectInfo:
     # Google compares generations (obstore's version), the others the e_tag: keep both.
     etag = f"{meta['e_tag'] or ''} {meta['version'] or ''}".rstrip()
-    modified = meta.get("last_modified")
-    return ObjectInfo(key=key, size=size, etag=etag, modified=cast("datetime | None", modified))
+    return ObjectInfo(key=key, size=size, etag=etag, modified=meta.get("last_modified"))
 
 
 def memory_store() -> ObjectStore:

@@ -26,6 +26,8 @@ COMMANDS = {
         "pe_dvc.cli.install",
         "Add git hooks that check commits, verify checkouts and push data.",
     ),
+    "fsck": ("pe_dvc.cli.fsck", "Check the whole bucket, and with --repair mend it."),
+    "gc": ("pe_dvc.cli.gc", "Remove from the bucket what no commit, channel or release names."),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
     "release": (

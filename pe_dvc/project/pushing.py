@@ -17,6 +17,7 @@ from pe_dvc.project.checking import gather
 from pe_dvc.store.files import write_atomically
 from pe_dvc.usecases.publish import Described, Payload, Published, publish_objects
 from pe_dvc.usecases.resolve import MANIFEST_LIMIT
+from pe_dvc.usecases.turns import publishing
 from pe_dvc.usecases.verify import verify
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     check_publishable(repo.channels_root, repo.country, now=now)
     by_md5 = {d.manifest.artifact.dvc.md5: d.manifest for d in described}
     payloads = list(_payloads(repo, by_md5))
-    objects = publish_objects(store, repo.country, payloads, described, reporter=reporter)
-    channel, rebased = publish_rebasing(
-        store, repo.channels_root, repo.country, signers_of(repo), now=now
-    )
+    with publishing(store, repo.country):
+        objects = publish_objects(store, repo.country, payloads, described, reporter=reporter)
+        channel, rebased = publish_rebasing(
+            store, repo.channels_root, repo.country, signers_of(repo), now=now
+        )
     return Pushed(
         store=store.url,
         objects=objects,

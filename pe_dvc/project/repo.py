@@ -12,11 +12,14 @@ from pe_dvc.project.settings import find_root, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from pe_dvc.adapters.dvc_config import DvcConfig
     from pe_dvc.adapters.dvc_files import DvcFiles
+    from pe_dvc.project.bucket_check import Checked
     from pe_dvc.project.pulling import Pulled
     from pe_dvc.project.pushing import Pushed
+    from pe_dvc.project.retention import Collected
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
@@ -160,6 +163,34 @@ class DataRepo:
         from pe_dvc.project.agreement import check_agreement
 
         return check_agreement(self, staged=staged)
+
+    def gc(
+        self, *, store: str | None = None, apply: bool = False, tips: bool = False, grace: timedelta
+    ) -> Collected:
+        """Clear the bucket of what nothing names any more (``pe_dvc.project.retention``)."""
+        from pe_dvc.project.retention import collect_garbage
+
+        return collect_garbage(self, self.open_store(store), apply=apply, tips=tips, grace=grace)
+
+    def fsck(
+        self,
+        *,
+        store: str | None = None,
+        repair: bool = False,
+        mirror: str | None = None,
+        reporter: Reporter | None = None,
+    ) -> Checked:
+        """Check the whole bucket, and mend what can be (``pe_dvc.project.bucket_check``)."""
+        from pe_dvc.project.bucket_check import check_bucket
+        from pe_dvc.project.stores import open_store
+
+        return check_bucket(
+            self,
+            self.open_store(store),
+            repair=repair,
+            mirror=open_store(mirror) if mirror else None,
+            reporter=reporter,
+        )
 
     def adopt_manifest(self, name: str, *, store: str | None = None) -> Path:
         """Replace a manifest by the one that was published first for the same bytes."""

@@ -1,0 +1,171 @@
+"""All that a clone knows: every ref, its own and its remotes', every commit, every file of a kind.
+
+For deciding what nobody can ask for any more. So whatever cannot be read is an error, never a
+ref or a commit that is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+_FETCH = "Run git fetch --all --tags (and --unshallow if the clone is shallow), then try again."
+
+
+class GitHistory:
+    """The git repo around ``root``, read whole."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the repo. Raises NotFoundError where there is none."""
+        import pygit2
+
+        found = pygit2.discover_repository(str(root))
+        if found is None:
+            raise NotFoundError(f"{root} is not in a git repo", remedy="Clone the data repo.")
+        self._repo = pygit2.Repository(found)
+        self._root = root
+
+    def check_complete(self, wanted: Callable[[str], bool]) -> None:
+        """Raise ReleaseError unless all history is here and all ``wanted`` files are committed."""
+        if self._repo.is_shallow:
+            raise ReleaseError(f"{self._root} is a shallow clone", remedy=_FETCH)
+        names = [item.name.lower() for item in self._repo.config]
+        if any(name.endswith((".promisor", ".partialclonefilter")) for name in names):
+            raise ReleaseError(
+                f"{self._root} is a partial clone: it lacks files of its history",
+                remedy="Make a clone without --filter, and run this there.",
+            )
+        import pygit2
+
+        clean = (pygit2.enums.FileStatus.CURRENT, pygit2.enums.FileStatus.IGNORED)
+        status = self._repo.status(untracked_files="all")
+        dirty = sorted(p for p, flags in status.items() if flags not in clean and wanted(p))
+        if dirty:
+            raise ReleaseError(
+                f"{dirty[0]} is not committed: what it names would not be kept",
+                remedy="Commit or discard it, then try again.",
+            )
+
+    def roots(self) -> dict[str, str]:
+        """Return every ref that there is, here and at each remote, with the object it names (hex).
+
+        A ref of a remote is named ``origin:refs/heads/main``. Raises StoreUnavailableError for a
+        remote that does not answer.
+        """
+        found = self.own_roots()
+        for remote in self._repo.remotes:
+            found |= {f"{remote.name}:{ref}": oid for oid, ref in self._ask(str(remote.name))}
+        return found
+
+    def own_roots(self) -> dict[str, str]:
+        """Return every ref of this clone and the commit of every work tree, as ``roots`` does."""
+        found = {ref: oid for oid, ref in self._own_refs()}
+        for number, line in enumerate(self._git("worktree", "list", "--porcelain").splitlines()):
+            if line.startswith("HEAD ") and set(line[5:]) != {"0"}:
+                found[f"HEAD of work tree {number}"] = line[5:]
+        return found
+
+    def blobs(
+        self, roots: Iterable[tuple[str, str]], wanted: Callable[[str], bool], *, tips: bool = False
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield each ``wanted`` file, by its name, of every commit that the roots reach, once.
+
+        With ``tips``, only of the commits that the roots name. Raises ReleaseError, naming the
+        ref, for an object that this clone does not have.
+        """
+        import pygit2
+
+        seen: set[Any] = set()
+        for ref, oid in roots:
+            try:
+                for tree in self._trees(oid, seen, tips):
+                    yield from self._files(tree, wanted, seen)
+            except (KeyError, ValueError, pygit2.GitError) as error:
+                raise ReleaseError(
+                    f"{ref} cannot be read: this clone lacks an object of it ({error})",
+                    remedy=_FETCH,
+                ) from None
+
+    def _trees(self, oid: str, seen: set[Any], tips: bool) -> Iterator[Any]:
+        found: Any = self._repo[oid]
+        while found.type_str == "tag":
+            found = self._repo[found.target]
+        if found.type_str == "tree":
+            yield found
+        waiting = [found] if found.type_str == "commit" else []
+        while waiting:
+            commit = waiting.pop()
+            if (commit.id, tips) in seen:
+                continue
+            seen.add((commit.id, tips))
+            yield commit.tree
+            if not tips:
+                waiting += [self._repo[parent] for parent in commit.parent_ids]
+
+    def _files(
+        self, tree: Any, wanted: Callable[[str], bool], seen: set[Any]
+    ) -> Iterator[tuple[str, bytes]]:
+        waiting = [tree]
+        while waiting:
+            current = waiting.pop()
+            if current.id in seen:
+                continue
+            seen.add(current.id)
+            for entry in current:
+                if entry.type_str == "tree":
+                    waiting.append(entry)
+                elif entry.id not in seen and entry.type_str == "blob" and wanted(entry.name):
+                    seen.add(entry.id)
+                    yield entry.name, entry.data
+
+    def _own_refs(self) -> list[tuple[str, str]]:
+        done = self._run("for-each-ref", "--format=%(objectname)%09%(refname)")
+        # A symbolic ref to nothing (origin/HEAD once its branch was renamed) names no commit.
+        said = [line for line in done.stderr.splitlines() if "dangling symref" not in line]
+        if done.returncode or said:
+            raise ReleaseError(
+                f"not every ref of {self._root} can be read: {' '.join(said)}",
+                remedy="Repair it (git fsck), or make a new clone.",
+            )
+        return _pairs(done.stdout)
+
+    def _ask(self, remote: str) -> list[tuple[str, str]]:
+        done = self._run("ls-remote", "--heads", "--tags", remote)
+        if done.returncode:
+            raise StoreUnavailableError(
+                f"the git remote {remote!r} does not answer: {done.stderr.strip()}",
+                operation="ls-remote",
+                key=remote,
+                remedy="A branch there may name data that this clone does not know of. Mend the "
+                "remote (git remote -v), or remove it if it is gone for good.",
+            )
+        return _pairs(done.stdout)
+
+    def _git(self, *arguments: str) -> str:
+        done = self._run(*arguments)
+        if done.returncode:
+            raise ReleaseError(f"git {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self._root,
+            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+
+def _pairs(said: str) -> list[tuple[str, str]]:
+    lines = (line.split("\t") for line in said.splitlines())
+    return [(oid, ref) for oid, ref in lines]

@@ -1,0 +1,43 @@
+"""``pe-dvc fsck``: is everything in the bucket that should be, and is it the right bytes?"""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+
+
+@click.command("fsck")
+@click.option("--repair", is_flag=True, help="Put back what the DVC cache or a mirror holds good.")
+@click.option("--mirror", metavar="URL", help="Another bucket of the same layout, for --repair.")
+@store_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, repair: bool, mirror: str | None, store: str | None, as_json: bool
+) -> None:
+    """Check the whole bucket, and with --repair mend it.
+
+    Reads and hashes every payload, and holds manifests, chunk lists and the listings of
+    directories against what the channels signed. A check that was cut off goes on where it was.
+    Exits with 1 if anything is missing or damaged and was not mended.
+    """
+    from pe_dvc.project.repo import DataRepo
+
+    checked = DataRepo.find().fsck(store=store, repair=repair, mirror=mirror, reporter=Bars())
+    report = checked.report
+    if as_json:
+        print_json(checked.to_json())
+    else:
+        for finding in report.findings:
+            click.echo(f"{finding.fault:<10}  {finding.what}  {finding.key}: {finding.detail}")
+        for one in checked.repaired:
+            click.echo(f"repaired    {one.what}  {one.key} from {one.source}")
+        resumed = f", {report.resumed} by a run before" if report.resumed else ""
+        say(
+            f"{report.manifests} manifests, {report.hashed} payloads hashed "
+            f"({bytes_text(report.hashed_bytes)}){resumed}; {len(checked.unrepaired)} faults left"
+        )
+    if checked.unrepaired:
+        ctx.exit(CHECK_FAILED)

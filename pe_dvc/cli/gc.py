@@ -1,0 +1,60 @@
+"""``pe-dvc gc``: clear the bucket of what nothing names any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.output import bytes_text, json_option, print_json, say, store_option
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.gc import Plan
+
+
+@click.command("gc")
+@click.option("--apply", is_flag=True, help="Remove what is listed. Without it nothing is.")
+@click.option(
+    "--grace-days",
+    type=click.FloatRange(min=0),
+    default=14.0,
+    show_default=True,
+    help="Keep whatever is younger.",
+)
+@click.option("--tips", is_flag=True, help="Of branches and tags keep only the last commit's data.")
+@store_option
+@json_option
+def command(apply: bool, grace_days: float, tips: bool, store: str | None, as_json: bool) -> None:
+    """Remove from the bucket what no commit, channel or release names.
+
+    A dry run unless --apply is given: shows what would go, with sizes. Refuses in a clone that
+    does not hold all of git's history, here and at its remotes, and while somebody publishes.
+    """
+    from datetime import timedelta
+
+    from pe_dvc.project.repo import DataRepo
+
+    done = DataRepo.find().gc(store=store, apply=apply, tips=tips, grace=timedelta(days=grace_days))
+    if as_json:
+        print_json(done.to_json())
+        return
+    _show(done.plan)
+    if done.swept is None:
+        say("Nothing was removed: this is a dry run. Remove it by pe-dvc gc --apply.")
+        return
+    for key in done.swept.spared:
+        say(f"spared {key}: it was written anew meanwhile")
+    say(f"removed {done.swept.removed} objects ({bytes_text(done.swept.removed_bytes)})")
+
+
+def _show(plan: Plan) -> None:
+    for doomed in plan.doomed:
+        modified = f"{doomed.info.modified:%Y-%m-%d}" if doomed.info.modified else "-"
+        size = bytes_text(doomed.info.size)
+        click.echo(f"{doomed.kind:<9}{size:>10}  {modified}  {doomed.what}  {doomed.info.key}")
+    kinds = Counter(doomed.kind for doomed in plan.doomed)
+    named = ", ".join(f"{count} of kind {kind}" for kind, count in kinds.items())
+    say(f"to remove  {len(plan.doomed)} objects ({bytes_text(plan.doomed_bytes)}) {named}".rstrip())
+    say(f"reachable  {plan.reachable} objects ({bytes_text(plan.reachable_bytes)})")
+    say(f"too young  {plan.young} objects ({bytes_text(plan.young_bytes)})")

@@ -1,0 +1,78 @@
+"""Publishers and the garbage collector take turns: neither builds on what the other takes away.
+
+A publisher does not upload what is there already; a collector must not remove it meanwhile. Each
+first leaves a note in the bucket, then looks for the other's. A store shows every note as soon as
+it is written, so at least one of the two sees the other and gives way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
+from pe_dvc.primitives.names import check_country
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.store.port import ObjectInfo, Store
+
+STALE = timedelta(days=1)
+"""Age of a note whose writer is taken for dead: no push and no collection lasts that long."""
+
+
+@contextlib.contextmanager
+def publishing(store: Store, country: str) -> Iterator[None]:
+    """Keep the collector out while something is published.
+
+    Raises ConflictError while a collection runs.
+    """
+    with _note(store, f"{_place(country)}publisher-{uuid.uuid4().hex}.json"):
+        with contextlib.suppress(NotFoundError):
+            _refuse(store, store.head(f"{_place(country)}gc.json"), "pe-dvc gc is clearing")
+        yield
+
+
+@contextlib.contextmanager
+def collecting(store: Store, country: str) -> Iterator[None]:
+    """Keep publishers and other collectors out while objects are removed.
+
+    Raises ConflictError while somebody publishes or collects.
+    """
+    key = f"{_place(country)}gc.json"
+    with contextlib.suppress(NotFoundError):
+        _refuse(store, store.head(key), "another pe-dvc gc is clearing")
+        store.delete([key])
+    with _note(store, key):
+        for info in store.list(_place(country)):
+            if info.key != key:
+                _refuse(store, info, "somebody is publishing to")
+        yield
+
+
+@contextlib.contextmanager
+def _note(store: Store, key: str) -> Iterator[None]:
+    store.create(key, json.dumps({"since": datetime.now(UTC).isoformat()}).encode())
+    try:
+        yield
+    finally:
+        # A publisher may have no right to delete: then its note goes stale.
+        with contextlib.suppress(StorePermissionError):
+            store.delete([key])
+
+
+def _refuse(store: Store, note: ObjectInfo, doing: str) -> None:
+    if note.modified is None or datetime.now(UTC) - note.modified < STALE:
+        raise ConflictError(
+            f"{doing} {store.url}: it left {note.key}",
+            remedy="Try again when it is done. If it was killed, remove that object, or wait "
+            f"{STALE.days * 24} hours.",
+        )
+
+
+def _place(country: str) -> str:
+    return f"{check_country(country)}/locks/"
