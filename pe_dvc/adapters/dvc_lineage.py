@@ -65,9 +65,9 @@ class Lineage:
                 waiting += tracked
                 if not tracked and "://" not in dep:
                     leaves.add(dep)
-        # A dataset that came from outside is not an input of itself.
+        # A dataset that came from outside, or from a stage without data, is not its own input.
         own = self.output_of(path)
-        if own is not None and own.stage is None:
+        if own is not None:
             raw.pop(own.path, None)
         return Closure(
             stages=tuple(sorted(seen)),

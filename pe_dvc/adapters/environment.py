@@ -57,7 +57,8 @@ def _pinned_package(name: str, locked: list[LockedPackage], key: str) -> Package
         raise NotFoundError(
             f"the package {name} of {key} is not installed, and the lock file pins "
             f"{'more than one version' if locked else 'none'} of it",
-            remedy=f"Install {name} where `dvc repro` runs, or correct {key} in pyproject.toml.",
+            remedy=f"Install {name} where `dvc repro` runs, or correct {key} in pyproject.toml, or "
+            "leave it out.",
         )
     return Package(
         name=name, version=locked[0].version, wheel_sha256=fitting_wheel(locked[0].wheels)

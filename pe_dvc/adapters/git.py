@@ -62,6 +62,22 @@ class GitRepo:
         commit = None if self._repo.head_is_unborn else str(self._repo.head.target)
         return GitState(commit=commit, dirty=bool(changed))
 
+    def changed(self, within: Collection[str]) -> list[str]:
+        """Return the files, at or below any of the paths ``within``, that differ from HEAD."""
+        import pygit2
+
+        wanted = {self._in_git(path) for path in within}
+        same = (pygit2.enums.FileStatus.CURRENT, pygit2.enums.FileStatus.IGNORED)
+        return sorted(
+            path
+            for path, flags in self._repo.status(untracked_files="all").items()
+            if flags not in same and any(path == w or path.startswith(f"{w}/") for w in wanted)
+        )
+
+    def tracks(self, path: str) -> bool:
+        """Tell whether git's index holds the file ``path``."""
+        return self._in_git(path) in self._repo.index
+
     def ignores(self, path: str) -> bool:
         """Tell whether git ignores ``path``; one that ends in a slash is a directory."""
         return bool(self._repo.path_is_ignored(self._in_git(path)))

@@ -42,7 +42,8 @@ def locked_packages(path: Path, package: str) -> list[LockedPackage]:
     except FileNotFoundError:
         raise NotFoundError(
             f"the lock file {path} is not there",
-            remedy="Correct tool.pe_dvc.lockfile in pyproject.toml, or make the lock file.",
+            remedy="Make the lock file, or correct tool.pe_dvc.lockfile in pyproject.toml, or "
+            "leave it out.",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(

@@ -24,8 +24,9 @@ def _rebased_lines(rebased: Rebased) -> list[str]:
 
 @click.command("push")
 @store_option
+@click.option("--uncommitted", is_flag=True, help="Publish what is not committed to git, too.")
 @json_option
-def command(store: str | None, as_json: bool) -> None:
+def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     """Publish payloads, manifests and channels, in that order.
 
     Uploads only what the bucket lacks. The signed pointer comes last, so that readers see the
@@ -34,7 +35,7 @@ def command(store: str | None, as_json: bool) -> None:
     """
     from pe_dvc.project.repo import DataRepo
 
-    pushed = DataRepo.find().push(store=store, reporter=Bars())
+    pushed = DataRepo.find().push(store=store, uncommitted=uncommitted, reporter=Bars())
     if as_json:
         print_json(pushed.to_json())
         return

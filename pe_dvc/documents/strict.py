@@ -40,7 +40,9 @@ def read_strict(model: type[_Model], value: Any, *, file: str, path: str) -> _Mo
 def _as_format_error(
     error: ValidationError, model: type[BaseModel], file: str, path: str
 ) -> FormatError:
-    first = error.errors(include_url=False)[0]
+    # A key that is not known comes first: it is likely the missing one, misspelt.
+    errors = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    first = errors[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join([path, *location])
     where = f"{file}: {key}"

@@ -32,6 +32,11 @@ def check_datasets(
     last hashed is not read again. Raises NotFoundError for a name that dvc.yaml does not declare.
     """
     evidence = gather(repo, names)
+    if not evidence:
+        raise NotFoundError(
+            f"{repo.root / 'dvc.yaml'} declares no dataset",
+            remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
+        )
     if present:
         evidence = [_with_digest(repo, found) for found in evidence if _is_here(repo, found)]
     else:

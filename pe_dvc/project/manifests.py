@@ -17,6 +17,7 @@ from pe_dvc.store.files import write_atomically
 from pe_dvc.usecases.describe import assemble, describe_artifact, describe_contents, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pe_dvc.adapters.digests import FileDigest
@@ -112,7 +113,22 @@ def _describe_all(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for _ in pool.map(lambda d: _check_keys(d, located[d.name][0], contents[d.name]), unknown):
             pass
+    _refuse_twins([(d, digests[located[d.name][0]].sha256) for d in declarations])
     return manifests
+
+
+def _refuse_twins(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
+    """Refuse two datasets of the same bytes: an artifact has one manifest, hence one name."""
+    first: dict[Sha256, Declaration] = {}
+    for declaration, sha256 in artifacts:
+        other = first.setdefault(sha256, declaration)
+        if other is not declaration:
+            raise FormatError(
+                f"{declaration.path} has the very bytes of {other.path}, the dataset {other.name}",
+                where=declaration.where("path"),
+                remedy="Declare the artifact once: its sha256 is its identity, and it has one "
+                "manifest. If the two should differ, look at what builds them.",
+            )
 
 
 def _artifact(declaration: Declaration, digest: FileDigest, md5: str) -> Artifact:

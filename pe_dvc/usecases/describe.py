@@ -117,6 +117,12 @@ def tree_digest(files: Iterable[tuple[str, Sha256]]) -> Sha256:
 
 
 def _table(declaration: Declaration, found: FoundTable) -> Table:
+    if found.name is not None and declaration.meaning.rows is not None:
+        raise FormatError(
+            f"{declaration.path} has named tables, each of its own entity",
+            where=declaration.where("meta.pe.rows"),
+            remedy="Leave rows out: it is for files of one table without a name.",
+        )
     entity = found.name or declaration.rows
     if entity is None or entity not in declaration.meaning.entities:
         raise FormatError(

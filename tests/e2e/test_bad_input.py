@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -234,7 +235,7 @@ def test_a_declaration_changed_after_repro_is_noticed(built: Sandbox) -> None:
     built.write("dvc.yaml", text.replace("weight: household_weight", "weight: age_head"))
     said = built.pe_dvc("verify", code=1).stdout
     assert "dvc.yaml declares another weight than the manifest says" in said
-    assert "weight" in built.pe_dvc("push", code=1).stderr
+    assert "weight" in built.pe_dvc("push", "--uncommitted", code=1).stderr
     built.run("dvc", "repro", "--quiet", "--force", "--single-item", "manifests", "channel")
     built.pe_dvc("verify")
 
@@ -252,3 +253,43 @@ def test_a_target_that_ends_in_a_slash_is_a_directory(built: Sandbox, tmp_path: 
     built.trust()
     built.read("get", LATEST, "-o", str(tmp_path / "out") + "/")
     assert (tmp_path / "out/enhanced_cps_2024.parquet").is_file()
+
+
+def test_data_that_git_would_take_in_is_refused(built: Sandbox) -> None:
+    """DVC drops an output from .gitignore when a later stage fails."""
+    (built.repo / "data/.gitignore").unlink()
+    built.commit("Microdata by mistake")
+    refused = built.pe_dvc("push", code=1).stderr
+    assert "data/enhanced_cps_2024.parquet" in refused
+    (command,) = [line for line in refused.splitlines() if "Run: " in line]
+    for path in ("data/cps_2024.parquet", "data/enhanced_cps_2024.parquet"):
+        fix = command.split("Run: ")[1].split(", and commit")[0]
+        built.run("bash", "-c", fix.replace("data/cps_2024.parquet", path))
+    built.commit("Let go of it")
+    built.pe_dvc("push")
+
+
+def test_what_is_not_committed_is_not_published_unless_asked(built: Sandbox) -> None:
+    built.write("params.yaml", "seed: 9\n")
+    built.run("dvc", "repro", "--quiet")
+    refused = built.pe_dvc("push", code=1).stderr
+    assert "not committed: channels/us/latest.json, dvc.lock" in refused
+    assert not (built.directory / "bucket").exists()
+    built.pe_dvc("push", "--uncommitted")
+
+
+def test_two_datasets_of_the_same_bytes_are_refused_at_repro(built: Sandbox) -> None:
+    build = (built.repo / "build.py").read_text()
+    built.write("build.py", build.replace("table.slice(0, 10)", "table"))
+    refused = built.run("dvc", "repro", code=255).stderr
+    assert "has the very bytes of" in refused
+    assert "enhanced_cps_2024" in refused
+
+
+def test_a_repo_without_datasets_or_channels_says_so(built: Sandbox) -> None:
+    shutil.rmtree(built.repo / "channels")
+    built.commit("No channels")
+    assert "channel init --country us" in built.pe_dvc("push", code=3).stderr
+    text = (built.repo / "dvc.yaml").read_text()
+    built.write("dvc.yaml", text.replace("      pe:", "      ped:"))
+    assert "declares no dataset" in built.pe_dvc("verify", code=3).stderr
