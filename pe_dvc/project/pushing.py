@@ -90,6 +90,11 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
 
 
 def _described(repo: DataRepo) -> list[Described]:
+    if not repo.channels_dir.exists():
+        raise NotFoundError(
+            f"{repo.channels_dir} does not exist: this repo has no channels yet",
+            remedy=f"Run pe-dvc channel init --country {repo.country}, then dvc repro.",
+        )
     described = []
     for evidence in gather(repo):
         check = verify(evidence)

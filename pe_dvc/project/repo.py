@@ -133,10 +133,23 @@ class DataRepo:
         path = self.channels_dir / "root.json"
         return path.read_bytes() if path.exists() else None
 
-    def push(self, *, store: str | None = None, reporter: Reporter | None = None) -> Pushed:
-        """Publish payloads, manifests and channels (``pe_dvc.project.pushing``)."""
+    def push(
+        self,
+        *,
+        store: str | None = None,
+        uncommitted: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Pushed:
+        """Publish payloads, manifests and channels (``pe_dvc.project.pushing``).
+
+        Refuses data that git would take in, and unless ``uncommitted`` what is not in HEAD.
+        """
+        from pe_dvc.project.committed import check_committed, check_out_of_git
         from pe_dvc.project.pushing import push
 
+        check_out_of_git(self)
+        if not uncommitted:
+            check_committed(self)
         return push(self, self.open_store(store), reporter=reporter)
 
     def pull(
