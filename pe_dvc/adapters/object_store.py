@@ -1,7 +1,7 @@
 """The store in a bucket: S3, Google Cloud Storage, Azure, or memory for tests; through obstore.
 
-Only obstore's synchronous functions are used, in threads where several requests run at once: a
-process that ends soon after many asynchronous puts may abort at exit (obstore 0.12).
+Only obstore's synchronous functions are used, in threads: a process that ends soon after many
+asynchronous puts may abort at exit (obstore 0.12). None work in a forked child (``forks``).
 """
 
 from __future__ import annotations
@@ -260,8 +260,7 @@ def memory_store() -> ObjectStore:
     """Return an empty store in this process's memory, for unit tests."""
     from obstore.store import MemoryStore
 
-    memory = MemoryStore()
-    return ObjectStore("memory://", memory, lambda: memory)
+    return ObjectStore("memory://", memory := MemoryStore(), lambda: memory)
 
 
 def open_bucket(
