@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -76,4 +78,9 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its documented code."""
-    sys.exit(guarded(cli))
+    # This process is ours: it wants none of the plugins that pydantic would look for in every
+    # installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    code = guarded(cli)
+    gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms
+    sys.exit(code)
