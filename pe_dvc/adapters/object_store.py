@@ -201,11 +201,9 @@ class ObjectStore:
                     return None
                 raise
 
-    def _blocks(
-        self, operation: str, key: str, got: GetResult, length: int
-    ) -> Iterator[memoryview]:
+    def _blocks(self, verb: str, key: str, got: GetResult, length: int) -> Iterator[memoryview]:
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
-        with self._naming(operation, key):
+        with self._naming(verb, key):
             for block in got.stream(min_chunk_size=BLOCK_SIZE):
                 yield memoryview(block)[:length]
                 length -= len(block)
