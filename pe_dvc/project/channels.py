@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import locations
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
@@ -54,7 +55,8 @@ def init_channels(
 def update_latest(repo: DataRepo) -> ChannelUpdate:
     """Point ``latest`` at the artifacts of the repo's manifests, and sign it if a key is at hand.
 
-    Raises as ``pe_dvc.usecases.channel.update_channel`` and ``read_manifests``.
+    Raises as ``pe_dvc.usecases.channel.update_channel`` and ``read_manifests``, and NotFoundError
+    without any manifest.
     """
     from pe_dvc.project.manifests import read_manifests
 
@@ -69,6 +71,12 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
         )
         for name, (manifest, data) in read_manifests(repo.root).items()
     ]
+    if not pointers:
+        raise NotFoundError(
+            f"{repo.root / repo.settings.manifests} holds no manifest, and latest is not emptied "
+            "by accident",
+            remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",
+        )
     return use_case.update_channel(
         repo.channels_root, repo.country, "latest", pointers, signers_of(repo), now=_now()
     )
