@@ -36,8 +36,7 @@ Scheme = Literal["s3", "gs", "az"]
 MIB = 1024 * 1024
 RANGE_SIZE = 4 * MIB
 RANGES_IN_FLIGHT = 16
-BLOCK_SIZE = 64 * 1024
-"""About what arrives at once: larger blocks would be copied together, into fresh memory."""
+BLOCK_SIZE = 64 * 1024  # about what arrives at once: more would be copied into fresh memory
 PART_SIZE = 8 * MIB
 PARTS_IN_FLIGHT = 16
 MAX_PARTS = 10_000

@@ -15,11 +15,13 @@ from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.presence import find_objects
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.resolve import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
@@ -82,9 +84,11 @@ def publish_objects(
     done = Published()
     with ThreadPoolExecutor(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, described, pool)
-        wanted = _missing_payloads(store, country, payloads, done)
+        keys = {payload_key(country, payload.md5) for payload in payloads}
+        there = find_objects(store, f"{country}/files/md5/", keys, pool)
+        wanted = _missing_payloads(store, country, payloads, there, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
-        _all(pool, [partial(_publish_manifest, store, country, d) for d in missing])
+        run_all(pool, partial(_publish_manifest, store, country), missing)
     done.manifests = [d.manifest.artifact.name for d in missing]
     return done
 
@@ -93,7 +97,7 @@ def _missing_manifests(
     store: Store, country: str, described: Sequence[Described], pool: ThreadPoolExecutor
 ) -> list[Described]:
     """Return those not published yet; refuse if another manifest was published first."""
-    published = _all(pool, [partial(_is_published, store, country, d) for d in described])
+    published = run_all(pool, partial(_is_published, store, country), described)
     return [d for d, there in zip(described, published, strict=True) if not there]
 
 
@@ -122,10 +126,13 @@ def _conflict(described: Described, existing: bytes, source: str) -> ConflictErr
 
 
 def _missing_payloads(
-    store: Store, country: str, payloads: Sequence[Payload], done: Published
+    store: Store,
+    country: str,
+    payloads: Sequence[Payload],
+    there: Mapping[str, ObjectInfo],
+    done: Published,
 ) -> list[Payload]:
     """Return those that the store lacks, or holds with another size than the local object's."""
-    there = _listed(store, country)
     wanted = {}
     for payload in payloads:
         info = there.get(payload_key(country, payload.md5))
@@ -148,10 +155,6 @@ def _missing_payloads(
     return list(wanted.values())
 
 
-def _listed(store: Store, country: str) -> dict[str, ObjectInfo]:
-    return {info.key: info for info in store.list(f"{country}/files/md5/")}
-
-
 def _upload(
     store: Store,
     country: str,
@@ -164,12 +167,12 @@ def _upload(
     with reporter.task(f"push {len(wanted)} objects", sum(sizes.values())) as progress:
         for listings in (False, True):
             batch = [payload for payload in wanted if payload.is_listing is listings]
-            _all(pool, [partial(_put, store, country, p, progress) for p in batch])
+            run_all(pool, partial(_put, store, country, progress), batch)
     done.uploaded = [payload.what for payload in wanted]
     done.uploaded_bytes = sum(sizes.values())
 
 
-def _put(store: Store, country: str, payload: Payload, progress: Progress) -> None:
+def _put(store: Store, country: str, progress: Progress, payload: Payload) -> None:
     key = payload_key(country, payload.md5)
     store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
 
@@ -190,15 +193,4 @@ def _create(store: Store, key: str, data: bytes, described: Described) -> None:
             return
         if key.endswith(".manifest.json"):
             raise _conflict(described, existing, f"{store.url}/{key}") from None
-        raise
-
-
-def _all(pool: ThreadPoolExecutor, calls: Iterable[Callable[[], object]]) -> list[object]:
-    """Run calls side by side; the first failure is raised, and calls not yet begun are dropped."""
-    futures = [pool.submit(call) for call in calls]
-    try:
-        return [future.result() for future in futures]
-    except BaseException:
-        for future in futures:
-            future.cancel()
         raise
