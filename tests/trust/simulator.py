@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
@@ -23,8 +23,10 @@ from pe_dvc.usecases.channel import ChannelUpdate, init_channels, update_channel
 from pe_dvc.usecases.publish_channel import Published, publish_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping
     from pathlib import Path
+
+Result = TypeVar("Result")
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -39,9 +41,11 @@ class MemoryStore:
     ``before`` and ``after`` are called around each operation with its number and name.
     """
 
+    objects: MutableMapping[str, bytes]
+
     def __init__(self, url: str = "memory://simulator") -> None:
         self.url = url
-        self.objects: dict[str, bytes] = {}
+        self.objects = {}
         self.log: list[tuple[str, str]] = []
         self.before: Callable[[int, str, str], None] = lambda number, operation, key: None
         self.after: Callable[[int, str, str], None] = lambda number, operation, key: None
@@ -50,7 +54,7 @@ class MemoryStore:
     def writes(self) -> list[tuple[str, str]]:
         return [(op, key) for op, key in self.log if op in {"create", "swap", "overwrite"}]
 
-    def _do(self, operation: str, key: str, work: Callable[[], Any]) -> Any:
+    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
         number = len(self.log)
         self.log.append((operation, key))
         self.before(number, operation, key)
@@ -70,8 +74,7 @@ class MemoryStore:
         return self._info(key)
 
     def head(self, key: str) -> ObjectInfo:
-        info: ObjectInfo = self._do("head", key, lambda: self._info(key))
-        return info
+        return self._do("head", key, lambda: self._info(key))
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         def work() -> tuple[bytes, ObjectInfo]:
@@ -80,8 +83,7 @@ class MemoryStore:
                 raise FormatError(f"more than {limit} bytes", where=key)
             return self.objects[key], info
 
-        result: tuple[bytes, ObjectInfo] = self._do("read", key, work)
-        return result
+        return self._do("read", key, work)
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         def work() -> ObjectInfo:
@@ -89,8 +91,7 @@ class MemoryStore:
                 raise ConflictError(f"{key} exists")
             return self._put(key, data)
 
-        info: ObjectInfo = self._do("create", key, work)
-        return info
+        return self._do("create", key, work)
 
     def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
         def work() -> ObjectInfo:
@@ -99,15 +100,13 @@ class MemoryStore:
                 raise ConflictError(f"{key} has changed")
             return self._put(key, data)
 
-        info: ObjectInfo = self._do("swap", key, work)
-        return info
+        return self._do("swap", key, work)
 
     def overwrite(self, key: str, data: bytes) -> ObjectInfo:
-        info: ObjectInfo = self._do("overwrite", key, lambda: self._put(key, data))
-        return info
+        return self._do("overwrite", key, lambda: self._put(key, data))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        keys: list[str] = self._do(
+        keys = self._do(
             "list", prefix, lambda: sorted(k for k in self.objects if k.startswith(prefix))
         )
         yield from (self._info(key) for key in keys)
@@ -149,6 +148,11 @@ def pointer(
     )
 
 
+def new_store() -> MemoryStore:
+    """Return an empty bucket: that of simulators which are given none. Tests may replace this."""
+    return MemoryStore()
+
+
 class Simulator:
     """A country's data repo with its keys, and the bucket that it publishes to."""
 
@@ -164,7 +168,7 @@ class Simulator:
         self.base, self.country = base, country
         self.directory = base / "repo" / "channels"
         self.keys_dir = keys_dir or base / "keys"
-        self.store = store or MemoryStore()
+        self.store = store or new_store()
         self.signers = Signers(country, self.keys_dir, environ={})
         self.now = NOW
         thresholds = thresholds or {}
@@ -184,7 +188,7 @@ class Simulator:
         twin = object.__new__(Simulator)
         twin.__dict__.update(self.__dict__)
         twin.base, twin.directory, twin.keys_dir = base, base / "repo" / "channels", base / "keys"
-        twin.store = MemoryStore()
+        twin.store = new_store()
         twin.store.objects = dict(self.store.objects)
         twin.signers = Signers(self.country, twin.keys_dir, environ={})
         twin.files = ChannelFiles(twin.directory, self.country)
