@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import check_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:
     path = object_path(cache_dir, md5)
     try:
         entries = json.loads(path.read_bytes())
-        return [(entry["relpath"], entry["md5"]) for entry in entries]
+        listing = [(str(entry["relpath"]), str(entry["md5"])) for entry in entries]
     except FileNotFoundError:
         raise NotFoundError(
             f"the DVC cache has no listing of the directory {md5}: expected it at {path}",
@@ -36,3 +37,6 @@ def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:
             where=str(path),
             remedy="Remove it and run `dvc pull`, or `dvc commit` where the data was built.",
         ) from None
+    for inside, _ in listing:
+        check_inside(inside, where=str(path))  # files are written by these paths
+    return listing

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 from pe_dvc.documents.manifest import Entity
 from pe_dvc.documents.strict import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_distinct, check_name
+from pe_dvc.primitives.names import check_distinct, check_inside, check_name
 
 Kind = Literal[
     "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"
@@ -130,7 +130,7 @@ def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
     meaning = read_strict(Meaning, artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
     declaration = Declaration(
         name=artifact.name,
-        path=artifact.path,
+        path=check_inside(artifact.path, where=f"{artifact.file}: {path}.path"),
         country=country,
         file=artifact.file,
         meaning=meaning,

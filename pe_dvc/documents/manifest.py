@@ -13,9 +13,25 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 from pe_dvc.documents.model import Document, Record
 from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_country, check_inside, check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+
+def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Let pydantic name the field at fault: it does so for a ValueError."""
+
+    def validate(value: str) -> str:
+        try:
+            return check(value)
+        except FormatError as error:
+            raise ValueError(error.message) from None
+
+    return validate
+
 
 HexSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(Sha256)]
 GitCommit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
@@ -50,9 +66,9 @@ class ChunkList(Record):
 class Artifact(Record):
     """The bytes: ``sha256`` is their identity, ``size`` their length in bytes."""
 
-    country: str
-    name: str
-    path: str
+    country: Annotated[str, AfterValidator(_valid(check_country))]
+    name: Annotated[str, AfterValidator(_valid(check_name))]
+    path: Annotated[str, AfterValidator(_valid(check_inside))]
     """Path in the data repo, with forward slashes."""
     kind: str
     """One of the kinds of policyengine's data release manifest, ``microdata`` unless declared."""

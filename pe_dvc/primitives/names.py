@@ -19,6 +19,8 @@ _COUNTRY = re.compile(r"[a-z]{2,3}")
 _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
 
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
+
 
 def check_country(country: str, *, where: str | None = None) -> str:
     """Return ``country`` if it is a lower-case country code such as ``us``.
@@ -46,6 +48,21 @@ def check_name(name: str, *, where: str | None = None) -> str:
             where=where,
         )
     return name
+
+
+def check_inside(path: str, *, where: str | None = None) -> str:
+    """Return ``path`` if it is relative, with forward slashes, and cannot lead out of its folder.
+
+    Raises FormatError otherwise.
+    """
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or _UNSAFE.search(path):
+        raise FormatError(
+            f"{path!r} is not a path inside a directory: expected names parted by '/', without "
+            "'..', backslashes and control characters",
+            where=where,
+        )
+    return path
 
 
 def check_distinct(names: Iterable[str], *, where: str | None = None) -> None:
