@@ -34,6 +34,8 @@ ONE_MODULE = {
     "fsspec": {"filesystem.py"},
     "configobj": {"adapters/dvc_config.py"},
     "yaml": {"adapters/dvc_yaml.py"},
+    "tuf": {"trust/tuf_api.py"},
+    "securesystemslib": {"trust/tuf_api.py"},
     "dvc": set(),
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.channel import RoleStatus
@@ -25,6 +25,29 @@ class Counts(click.ParamType[tuple[str, int]]):
         if not role or not count.isdigit() or int(count) < 1:
             self.fail(f"{value!r} is not of the form next=2", param, ctx)
         return role, int(count)
+
+
+class RoleValue(click.ParamType[tuple[str, str]]):
+    """``ROLE=VALUE``, such as ``next=awskms:1234abcd``."""
+
+    def __init__(self, value: str) -> None:
+        self.name = f"ROLE={value}"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the role and the value. Fails as usage for anything else."""
+        role, _, rest = str(value).partition("=")
+        if not role or not rest:
+            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
+        return role, rest
+
+
+def _by_role(pairs: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for role, value in pairs:
+        found.setdefault(role, []).append(value)
+    return found
 
 
 @click.group("channel")
@@ -48,31 +71,61 @@ def command() -> None:
     multiple=True,
     help="How many keys to make for a role; as its threshold unless given. Repeatable.",
 )
+@click.option(
+    "--signer",
+    "signers",
+    type=RoleValue("URI"),
+    multiple=True,
+    help="Sign a role by file2:, awskms:, gcpkms:, azurekms:, hsm: or hv: instead of a key made "
+    "here. Repeatable, also for one role.",
+)
+@click.option(
+    "--public-key",
+    "public_keys",
+    type=RoleValue("FILE"),
+    multiple=True,
+    help="Let the holder of this public key (PEM) sign a role. Repeatable.",
+)
 @json_option
 def init(
     country: str,
     thresholds: tuple[tuple[str, int], ...],
     key_counts: tuple[tuple[str, int], ...],
+    signers: tuple[tuple[str, str], ...],
+    public_keys: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
     """Lay out a country's signed channels and make a key for every role.
 
     Metadata goes to channels/COUNTRY, for git. Private keys go to PE_DVC_KEYS_DIR (else the
-    configuration directory), readable by you alone, and never into a repository.
+    configuration directory), readable by you alone, and never into a repository. A role with
+    --signer or --public-key has those keys and none made here.
     """
+    from pathlib import Path
+
     from pe_dvc.project import locations
     from pe_dvc.project.channels import init_channels
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()
     repo.check_country(country)
-    fingerprint = init_channels(repo, thresholds=dict(thresholds), key_counts=dict(key_counts))
+    fingerprint = init_channels(
+        repo,
+        thresholds=dict(thresholds),
+        key_counts=dict(key_counts),
+        signers=_by_role(signers),
+        public_keys={
+            role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()
+        },
+    )
     keys = locations.keys_dir() / country
     if as_json:
         print_json({"country": country, "fingerprint": fingerprint, "keys": str(keys)})
         return
     say(f"metadata     {repo.channels_dir}: commit it")
     say(f"keys         {keys}: move root and targets to a safe place offline")
+    if signers:
+        say("signers      file2: URIs are known to this run only: [tool.pe_dvc.signers] keeps them")
     say(f"fingerprint  {fingerprint}: publish it, so that readers can check root.json")
 
 
@@ -120,6 +173,48 @@ def sign(role: str, as_json: bool) -> None:
         print_json(_plain(status))
     else:
         _print_status(status)
+
+
+@command.command("renew")
+@click.argument("role")
+@json_option
+def renew(role: str, as_json: bool) -> None:
+    """Give ROLE a new version that expires later, for git; then commit and push.
+
+    For the roles that git holds: root, targets, latest, next, revoked, releases.
+    """
+    from pe_dvc.project.channels import renew as renew_role
+    from pe_dvc.project.repo import DataRepo
+
+    status = renew_role(DataRepo.find(), role)
+    if as_json:
+        print_json(_plain(status))
+    else:
+        _print_status(status)
+
+
+@command.command("refresh")
+@store_option
+@json_option
+def refresh(store: str | None, as_json: bool) -> None:
+    """Sign the bucket's snapshot and timestamp anew, where half of their days are gone.
+
+    Made for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
+    publishes nothing that is new in git. Says which other roles expire within 60 days.
+    """
+    from pe_dvc.project.channels import refresh as refresh_channel
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    done = refresh_channel(repo, repo.open_store(store))
+    if as_json:
+        print_json(done.to_json())
+        return
+    for role, (version, expires) in done.online.items():
+        renewed = "renewed" if role in done.renewed else "still fresh"
+        say(f"{role:<9} version {version:<4} {renewed}, expires {expires:%Y-%m-%d}")
+    for role, (_, expires, keeper) in done.expiring.items():
+        say(f"{role} expires on {expires:%Y-%m-%d}: it is the job of {keeper} to renew it")
 
 
 @command.command("status")

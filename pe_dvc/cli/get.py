@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from pe_dvc.cli.output import Bars, json_option, print_json, store_option
+from pe_dvc.cli.output import (
+    Bars,
+    json_option,
+    offline_option,
+    print_json,
+    say_age,
+    store_option,
+)
 
 
 @click.command("get")
@@ -18,8 +25,11 @@ from pe_dvc.cli.output import Bars, json_option, print_json, store_option
     help="Also copy the file here; a directory, or what ends in /, keeps the file's name.",
 )
 @store_option
+@offline_option
 @json_option
-def command(reference: str, output: str | None, store: str | None, as_json: bool) -> None:
+def command(
+    reference: str, output: str | None, store: str | None, offline: bool, as_json: bool
+) -> None:
     """Download a dataset, verified, and print its path.
 
     The file is kept in the local cache under its sha256, read-only: a second get of the same
@@ -27,8 +37,9 @@ def command(reference: str, output: str | None, store: str | None, as_json: bool
     """
     from pe_dvc.project.reader import open_reader
 
-    reader = open_reader(reference, store=store, reporter=Bars())
+    reader = open_reader(reference, store=store, reporter=Bars(), offline=offline)
     resolved = reader.resolve(reference)
+    say_age(reader)
     path = reader.fetch(resolved, output=_target(output))
     if as_json:
         artifact = resolved.manifest.artifact

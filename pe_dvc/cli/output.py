@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from pe_dvc.project.reader import Reader
     from pe_dvc.store.port import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +36,30 @@ def store_option(function: F) -> F:
         help="The bucket: s3://…, gs://… or a directory. Default: PE_DVC_STORE, then the data "
         "repo's, then s3://policyengine-data.",
     )(function)
+
+
+def offline_option(function: F) -> F:
+    """Add ``--offline``: answer from what was verified last."""
+    return click.option(
+        "--offline",
+        is_flag=True,
+        help="Ask nobody: answer from what this machine verified last, and say how old it is.",
+    )(function)
+
+
+def say_age(reader: Reader) -> None:
+    """Say how old an offline answer from a channel is."""
+    if reader.offline:
+        say(f"offline: the channels of {reader.country} as verified {age_text(reader.age)} ago")
+
+
+def age_text(age: timedelta) -> str:
+    """Return a time that has passed for a person to read, such as ``3 days``."""
+    for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(age.total_seconds() // seconds)
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
 
 
 def print_json(value: Any) -> None:

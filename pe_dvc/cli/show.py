@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.output import bytes_text, json_option, print_json, store_option
+from pe_dvc.cli.output import (
+    bytes_text,
+    json_option,
+    offline_option,
+    print_json,
+    say_age,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Inputs, Manifest, Table
@@ -16,15 +23,18 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("reference")
 @store_option
+@offline_option
 @json_option
-def command(reference: str, store: str | None, as_json: bool) -> None:
+def command(reference: str, store: str | None, offline: bool, as_json: bool) -> None:
     """Show what a dataset is, without downloading it.
 
     Prints its schema, entities, weight, row counts and inputs from the signed manifest.
     """
     from pe_dvc.project.reader import open_reader
 
-    resolved = open_reader(reference, store=store).resolve(reference)
+    reader = open_reader(reference, store=store, offline=offline)
+    resolved = reader.resolve(reference)
+    say_age(reader)
     if as_json:
         print_json({"reference": str(resolved.pinned), "manifest": resolved.manifest.to_json()})
     else:

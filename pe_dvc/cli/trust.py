@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 
 @click.group("trust")
@@ -20,19 +20,44 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("country")
-@click.argument("root", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "root", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
+)
 @click.option("--fingerprint", help="Refuse a root whose sha256 is not this one.")
+@click.option(
+    "--from-store",
+    is_flag=True,
+    help="Take the first root that the bucket shows, and check its fingerprint by another way.",
+)
+@store_option
 @json_option
-def add(country: str, root: Path, fingerprint: str | None, as_json: bool) -> None:
-    """Pin ROOT, a root.json, as the root of trust of COUNTRY."""
-    from pe_dvc.project.locations import config_dir
-    from pe_dvc.trust.pins import pin_root
+def add(
+    country: str,
+    root: Path | None,
+    fingerprint: str | None,
+    from_store: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Pin ROOT, a root.json, as the root of trust of COUNTRY.
 
-    pinned = pin_root(config_dir(), country, root.read_bytes(), fingerprint)
+    With --from-store and no --fingerprint the bucket is believed this once: whoever can write to
+    it could show you a root of their own. From then on it can fool you no more.
+    """
+    if (root is None) != from_store:
+        raise click.UsageError("give a root.json, or --from-store: one of the two")
+    from pe_dvc.project.trusting import trust_file, trust_store
+
+    if root is not None:
+        pinned = trust_file(country, root, fingerprint)
+    else:
+        pinned = trust_store(country, store=store, fingerprint=fingerprint)
     if as_json:
         print_json({"country": country, "fingerprint": pinned})
-    else:
-        say(f"Trusting {country} by root {pinned}")
+        return
+    say(f"Trusting {country} by root {pinned}")
+    if from_store and fingerprint is None:
+        say("Nobody vouched for it: compare this fingerprint with what a maintainer tells you.")
 
 
 @command.command("list")

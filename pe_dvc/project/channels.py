@@ -10,20 +10,27 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import locations
 from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.roles import ALL, check_role
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases import channel as use_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.refresh_channel import Refreshed
 
 
-def signers_of(repo: DataRepo) -> Signers:
-    """Return the signers of a repo: those of the environment, its settings and the key files."""
-    return Signers(repo.country, locations.keys_dir(), repo.settings.signers)
+def signers_of(repo: DataRepo, given: Mapping[str, Sequence[str]] | None = None) -> Signers:
+    """Return the signers of a repo: those of the environment, its settings and the key files.
+
+    ``given`` are URIs by role that stand in for the settings'.
+    """
+    return Signers(repo.country, locations.keys_dir(), {**repo.settings.signers, **(given or {})})
 
 
 def init_channels(
@@ -31,25 +38,45 @@ def init_channels(
     *,
     thresholds: Mapping[str, int] | None = None,
     key_counts: Mapping[str, int] | None = None,
+    signers: Mapping[str, Sequence[str]] | None = None,
+    public_keys: Mapping[str, Sequence[Path]] | None = None,
 ) -> Sha256:
-    """Make the keys of every role, lay out the channels, and return the root's fingerprint.
+    """Lay out the channels, with a key for every role, and return the root's fingerprint.
 
-    A role gets as many keys as ``key_counts`` says, else as its threshold. Raises as
-    ``pe_dvc.usecases.channel.init_channels``, and FormatError for a key directory inside git.
+    A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
+    without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
+    Raises as ``pe_dvc.usecases.channel.init_channels`` and ``pe_dvc.trust.public_keys``, and
+    FormatError for a key directory inside git.
     """
     wanted = thresholds or {}
-    counts = {role: (key_counts or {}).get(role, wanted.get(role, 1)) for role in ALL}
     use_case.refuse_existing(repo.channels_root, repo.country)
-    keys = generate_keys(locations.keys_dir(), repo.country, counts)
+    keys = _given_keys(signers or {}, public_keys or {})
+    counts = {
+        role: (key_counts or {}).get(role, wanted.get(role, 1)) for role in ALL if role not in keys
+    }
+    keys |= generate_keys(locations.keys_dir(), repo.country, counts)
     return use_case.init_channels(
         repo.channels_root,
         repo.country,
         keys,
-        signers_of(repo),
+        signers_of(repo, signers),
         now=_now(),
         thresholds=wanted,
         contact=repo.settings.contact,
     )
+
+
+def _given_keys(
+    signers: Mapping[str, Sequence[str]], public_keys: Mapping[str, Sequence[Path]]
+) -> dict[str, list[Key]]:
+    from pe_dvc.trust.public_keys import public_key, public_key_file
+
+    keys: dict[str, list[Key]] = {}
+    for role, uris in signers.items():
+        keys.setdefault(check_role(role), []).extend(public_key(uri) for uri in uris)
+    for role, paths in public_keys.items():
+        keys.setdefault(check_role(role), []).extend(public_key_file(path) for path in paths)
+    return keys
 
 
 def update_latest(repo: DataRepo) -> ChannelUpdate:
@@ -85,6 +112,18 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
 def sign(repo: DataRepo, role: str) -> RoleStatus:
     """Add the signatures of the keys at hand to what git holds of a role."""
     return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+
+
+def renew(repo: DataRepo, role: str) -> RoleStatus:
+    """Give a role of git a new version with a new expiry."""
+    return use_case.renew_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+
+
+def refresh(repo: DataRepo, store: Store) -> Refreshed:
+    """Renew snapshot and timestamp in the store (``pe_dvc.usecases.refresh_channel``)."""
+    from pe_dvc.usecases.refresh_channel import refresh_channel
+
+    return refresh_channel(store, repo.channels_root, repo.country, signers_of(repo), now=_now())
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

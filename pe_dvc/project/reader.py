@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from pe_dvc.store.links import Nearby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
@@ -37,15 +39,26 @@ class Reader:
         store: str | None = None,
         cache: Path | None = None,
         reporter: Reporter | None = None,
+        offline: bool = False,
     ) -> None:
         self.country = country
+        self.offline = offline
         self._store_url = store
         self._reporter = reporter
         self.cache = Cache(cache or locations.cache_dir(), limit=locations.cache_limit())
 
     @cached_property
     def store(self) -> Store:
-        """The bucket: as given, ``PE_DVC_STORE``, the enclosing data repo's, the default."""
+        """The bucket: as given, ``PE_DVC_STORE``, the enclosing data repo's, the default.
+
+        Offline it has that one's address and nothing else.
+        """
+        from pe_dvc.store.offline import OfflineStore
+
+        store = self._open_store()
+        return OfflineStore(store.url) if self.offline else store
+
+    def _open_store(self) -> Store:
         from pe_dvc.project.stores import open_store
 
         given = self._store_url or os.environ.get("PE_DVC_STORE")
@@ -60,7 +73,18 @@ class Reader:
         """The country's signed pointers. Raises UntrustedError without a root to trust."""
         from pe_dvc.trust.client import ChannelClient
 
-        return ChannelClient(self.store, self.country, self._root(), locations.state_dir())
+        return ChannelClient(
+            self.store,
+            self.country,
+            self._root(),
+            locations.state_dir(),
+            offline=self.offline,
+        )
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the channels that it answers from were verified. Raises NotFoundError."""
+        return datetime.now(UTC) - self.channels.verified_at()
 
     def resolve(self, reference: str | Reference) -> Resolved:
         """Return what a reference means now (``pe_dvc.usecases.resolve``)."""
@@ -179,8 +203,9 @@ class Reader:
                 "verified",
                 remedy=f"Get the country's root.json from its data repo (channels/"
                 f"{self.country}/root.json), check it with a maintainer, and run "
-                f"pe-dvc trust add {self.country} root.json. A reference with "
-                "@sha256:… needs no root.",
+                f"pe-dvc trust add {self.country} root.json. To believe the store this once: "
+                f"pe-dvc trust add {self.country} --from-store. A reference with @sha256:… needs "
+                "no root.",
             )
         return root
 
@@ -193,8 +218,12 @@ def trusted_countries() -> list[str]:
 
 
 def open_reader(
-    reference: str | Reference, *, store: str | None = None, reporter: Reporter | None = None
+    reference: str | Reference,
+    *,
+    store: str | None = None,
+    reporter: Reporter | None = None,
+    offline: bool = False,
 ) -> Reader:
     """Return the reader of the country that a reference names. Raises FormatError."""
     asked = Reference.parse(reference) if isinstance(reference, str) else reference
-    return Reader(asked.country, store=store, reporter=reporter)
+    return Reader(asked.country, store=store, reporter=reporter, offline=offline)

@@ -63,6 +63,14 @@ class ChannelBucket:
         data, info = self.store.read(self.key(role, version), limit=max_length(role))
         return Held(parse(kind, data, where=self.where(role, version)), data, info.etag)
 
+    def has(self, role: str, version: int) -> bool:
+        """Return whether a version of a role was ever written."""
+        try:
+            self.store.head(self.key(role, version))
+        except NotFoundError:
+            return False
+        return True
+
     def timestamp(self) -> tuple[Held[Timestamp] | None, str | None]:
         """Return the timestamp, None if today's root does not vouch for it, and its etag.
 

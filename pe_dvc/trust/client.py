@@ -19,12 +19,15 @@ from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationErro
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.trust.failures import TUF_FAILURES, explain
 from pe_dvc.trust.fetcher import StoreFetcher
+from pe_dvc.trust.offline import LastVerified
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.state import ReaderState
 from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.verify import TAMPERED, fingerprint, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pe_dvc.documents.released import Released
     from pe_dvc.store.port import Store
 
@@ -35,6 +38,7 @@ LOCK_TIMEOUT = 60.0
 @dataclass(frozen=True)
 class _Role:
     version: int
+    expires: datetime
     entries: dict[str, Any]
 
 
@@ -43,7 +47,8 @@ class ChannelClient:
 
     One client is one consistent view: the metadata is refreshed once, at the first question.
     ``root`` is the pinned root.json, ``state_dir`` where clients keep what they have verified,
-    each country, store and root apart.
+    each country, store and root apart. With ``offline`` the answers come from there, however old
+    they are: ``verified_at`` tells.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class ChannelClient:
         state_dir: Path,
         *,
         lock_timeout: float = LOCK_TIMEOUT,
+        offline: bool = False,
     ) -> None:
         self.country = check_country(country)
         self._store = store
@@ -62,6 +68,8 @@ class ChannelClient:
         place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
         name = f"{country}-{place}-{fingerprint(root)[:16]}"
         self._state = ReaderState(state_dir / "channels" / name, lock_timeout)
+        self._offline = offline
+        self._last_verified: LastVerified | None = None
         self._work = Path()
         self._updater: Updater | None = None
         self._fetcher = StoreFetcher(store, country)
@@ -84,6 +92,14 @@ class ChannelClient:
         """Return the version of a channel's metadata. Raises as ``lookup`` does."""
         return self._role(check_channel(channel)).version
 
+    def channel_expires(self, channel: str) -> datetime:
+        """Return when a channel's metadata expires (UTC). Raises as ``lookup`` does."""
+        return self._role(check_channel(channel)).expires
+
+    def verified_at(self) -> datetime:
+        """Return when the store's state was last verified (UTC). Raises NotFoundError if never."""
+        return self._last().verified_at
+
     def releases(self) -> dict[str, Released]:
         """Return every published release, by tag. Raises as ``lookup`` does."""
         return dict(self._role("releases").entries)
@@ -95,8 +111,11 @@ class ChannelClient:
     def _role(self, role: str) -> _Role:
         if role not in self._roles:
             with self._state.locked():
-                self._roles[role] = self._load(role)
-                self._state.keep(self._work)
+                if self._offline:
+                    self._roles[role] = self._loaded(role, self._last().role(role))
+                else:
+                    self._roles[role] = self._load(role)
+                    self._state.keep(self._work)
         return self._roles[role]
 
     def _load(self, role: str) -> _Role:
@@ -108,10 +127,18 @@ class ChannelClient:
             metadata = self._kept(role)
         except TUF_FAILURES as error:
             raise explain(error, self._fetcher.last, self._store.url, self._work) from error
-        targets = {path: target.to_dict() for path, target in metadata.targets.items()}
-        loaded = _Role(metadata.version, self._checked(role, targets))
+        loaded = self._loaded(role, metadata)
         self._updater = updater
         return loaded
+
+    def _last(self) -> LastVerified:
+        if self._last_verified is None:
+            self._last_verified = LastVerified(self._state.directory, self._root, self.country)
+        return self._last_verified
+
+    def _loaded(self, role: str, metadata: Targets) -> _Role:
+        targets = {path: target.to_dict() for path, target in metadata.targets.items()}
+        return _Role(metadata.version, metadata.expires, self._checked(role, targets))
 
     def _kept(self, channel: str) -> Targets:
         """Return the role's metadata as tuf has kept it, if it did: a delegation may be gone.

@@ -15,6 +15,8 @@ from pe_dvc.primitives.names import check_country
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.store.port import Store
+
 _SUFFIX = ".root.json"
 
 
@@ -40,6 +42,34 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     verify_root_chain([root], where=f"the root of {country}")
     write_atomically(_path(config_dir, country), root)
     return actual
+
+
+def published_root(store: Store, country: str, expected: str | None = None) -> bytes:
+    """Return the root that ``store`` shows: the first, or the one with that fingerprint.
+
+    Nothing vouches for a first root but what ``expected`` says. Raises NotFoundError if there is
+    none, or none of that fingerprint.
+    """
+    from pe_dvc.trust.roles import max_length, metadata_key
+    from pe_dvc.trust.verify import fingerprint
+
+    version, seen = 0, []
+    try:
+        while True:
+            version += 1
+            key = metadata_key(country, "root", version)
+            data, _ = store.read(key, limit=max_length("root"))
+            if expected in (None, fingerprint(data), f"sha256:{fingerprint(data)}"):
+                return data
+            seen.append(fingerprint(data))
+    except NotFoundError:
+        if not seen:
+            raise
+    raise NotFoundError(
+        f"no root of {country} in {store.url} has the fingerprint {expected}: they are "
+        f"{', '.join(seen)}",
+        remedy="Do not trust them: ask the maintainers of the data which root is theirs.",
+    )
 
 
 def pinned_root(config_dir: Path, country: str) -> bytes | None:

@@ -47,8 +47,8 @@ KEEPERS = {
     "next": "the reviewers of `next` (`pe-dvc channel sign next`)",
     "revoked": "the data stewards",
     "releases": "the release managers",
-    "snapshot": "the scheduled CI job (`pe-dvc push`)",
-    "timestamp": "the scheduled CI job (`pe-dvc push`)",
+    "snapshot": "the scheduled CI job (`pe-dvc channel refresh`)",
+    "timestamp": "the scheduled CI job (`pe-dvc channel refresh`)",
 }
 """Whose job it is to keep a role's metadata fresh, for messages."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FILE = "file2:"
+FILE_SCHEME = "file2:"
 
 
 class Signers:
@@ -97,8 +97,8 @@ class Signers:
 
     def _open(self, uri: str, role: str, wanted: list[Key], keys: list[Key]) -> list[Signer]:
         """Return the signers of a URI that was asked for by name; it must be one of the role's."""
-        if uri.startswith(_FILE):
-            signer = load_key_file(self._file(uri))
+        if uri.startswith(FILE_SCHEME):
+            signer = load_key_file(key_file_of(uri, self._environ))
             if not _matching([signer], keys):
                 raise SignatureError(
                     f"{uri} is not a key of {role}",
@@ -107,14 +107,10 @@ class Signers:
             return _matching([signer], wanted)
         return [self._remote(uri, key) for key in _of_uri(uri, wanted)]
 
-    def _file(self, uri: str) -> Path:
-        path = Path(uri.removeprefix(_FILE)).expanduser()
-        return Path(self._environ.get("CRYPTO_SIGNER_PATH_PREFIX", "")) / path
-
     def _remote(self, uri: str, key: Key) -> Signer:
         """Open a KMS or HSM. What it raises is its library's own and is not foreseeable."""
         try:
-            return Signer.from_priv_key_uri(uri, key)
+            return Signer.from_priv_key_uri(uri, key, pin_of_the_device)
         except Exception as error:
             raise SignatureError(
                 f"the signer {uri} cannot be used: {type(error).__name__}: {error}",
@@ -124,8 +120,8 @@ class Signers:
     def _try(self, uri: str, key: Key) -> list[Signer]:
         """Open a signer that the metadata names: it may well be another person's."""
         try:
-            if uri.startswith(_FILE):
-                return _matching([load_key_file(self._file(uri))], [key])
+            if uri.startswith(FILE_SCHEME):
+                return _matching([load_key_file(key_file_of(uri, self._environ))], [key])
             return [self._remote(uri, key)]
         except (FormatError, NotFoundError, SignatureError) as error:
             logger.info("not signing with %s: %s", uri, error)
@@ -150,6 +146,23 @@ class Signers:
             logger.info("key %s of %s could not sign: %s", key.keyid, role, error)
             return False
         return True
+
+
+def key_file_of(uri: str, environ: Mapping[str, str]) -> Path:
+    """Return the private key file that a ``file2:`` URI names."""
+    path = Path(uri.removeprefix(FILE_SCHEME)).expanduser()
+    return Path(environ.get("CRYPTO_SIGNER_PATH_PREFIX", "")) / path
+
+
+def pin_of_the_device(name: str) -> str:
+    """Return the PIN of an HSM: ``PE_DVC_HSM_PIN``, else what is typed at the terminal."""
+    import getpass
+    import sys
+
+    given = os.environ.get("PE_DVC_HSM_PIN")
+    if given is None and not sys.stdin.isatty():
+        raise SignatureError(f"{name} is needed", remedy="Set PE_DVC_HSM_PIN.")
+    return given if given is not None else getpass.getpass(f"{name}: ")
 
 
 def _matching(signers: Sequence[Signer], keys: Sequence[Key]) -> list[Signer]:

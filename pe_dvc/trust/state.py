@@ -7,6 +7,7 @@ copy, which becomes the state only once all of it, down to the pointers, was acc
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -61,13 +62,17 @@ class ReaderState:
             shutil.copyfile(file, target)
 
     def keep(self, work: Path) -> None:
-        """Make what is in ``work`` the state: the timestamp, which vouches for all, comes last."""
+        """Make what is in ``work`` the state: the timestamp, which vouches for all, comes last.
+
+        Its file's time is when the state was last verified.
+        """
         files = self._files(work)
         for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
             data, place = file.read_bytes(), self.directory / file.relative_to(work)
             if not place.is_file() or place.read_bytes() != data:
                 # A file torn by a power cut does not verify and is read anew.
                 write_atomically(place, data, mode=0o600, durable=False)
+        os.utime(self.directory / "timestamp.json")
 
     @staticmethod
     def _files(directory: Path) -> list[Path]:

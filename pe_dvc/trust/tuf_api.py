@@ -57,7 +57,17 @@ def _stand_ins() -> Iterator[None]:
 
 with _stand_ins():
     from securesystemslib.exceptions import UnverifiedSignatureError
-    from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
+    from securesystemslib.signer import (
+        AWSSigner,
+        AzureSigner,
+        CryptoSigner,
+        GCPSigner,
+        HSMSigner,
+        Key,
+        Signer,
+        SSlibKey,
+        VaultSigner,
+    )
     from tuf.api.exceptions import (
         BadVersionNumberError,
         DownloadError,
@@ -86,6 +96,8 @@ with _stand_ins():
     from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 __all__ = [
+    "AWSSigner",
+    "AzureSigner",
     "BadVersionNumberError",
     "CryptoSigner",
     "DelegatedRole",
@@ -96,6 +108,8 @@ __all__ = [
     "DownloadLengthMismatchError",
     "ExpiredMetadataError",
     "FetcherInterface",
+    "GCPSigner",
+    "HSMSigner",
     "Key",
     "LengthOrHashMismatchError",
     "MetaFile",
@@ -114,5 +128,6 @@ __all__ = [
     "UnverifiedSignatureError",
     "Updater",
     "UpdaterConfig",
+    "VaultSigner",
     "VerificationResult",
 ]

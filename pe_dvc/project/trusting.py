@@ -1,0 +1,51 @@
+"""Pinning roots of trust on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.names import check_country
+from pe_dvc.project import locations
+from pe_dvc.trust.pins import pin_root, pinned_root, published_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+
+
+def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Sha256:
+    """Pin the root.json ``root`` for a country, in place of an earlier one.
+
+    Returns its fingerprint. Raises as ``pe_dvc.trust.pins.pin_root``.
+    """
+    return pin_root(locations.config_dir(), country, root.read_bytes(), fingerprint)
+
+
+def trust_store(
+    country: str, *, store: str | None = None, fingerprint: str | None = None
+) -> Sha256:
+    """Pin the first root that the store shows, or the one of ``fingerprint``; never another one.
+
+    Raises ConflictError if another root is pinned already: a store must not talk a reader out of
+    what it trusts. Raises NotFoundError if the store has none.
+    """
+    from pe_dvc.project.reader import Reader
+
+    bucket = Reader(check_country(country), store=store).store
+    try:
+        root = published_root(bucket, country, fingerprint)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{bucket.url} has no root of {country} to trust: {error.message}",
+            remedy=error.remedy or "Check the country, and that --store names the right bucket.",
+        ) from None
+    pinned = pinned_root(locations.config_dir(), country)
+    if pinned not in (None, root):
+        raise ConflictError(
+            f"another root is pinned for {country} than {bucket.url} shows",
+            remedy="Keep it. If a maintainer says that it is wrong, run pe-dvc trust remove "
+            f"{country}.",
+        )
+    return pin_root(locations.config_dir(), country, root)

@@ -1,0 +1,78 @@
+"""A store that is not asked: for reading what is on this machine already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from pe_dvc.primitives.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import Progress
+
+
+class OfflineStore:
+    """Has the address of a store, and raises StoreUnavailableError for everything else."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def head(self, key: str) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("head", key)
+
+    def read(self, key: str, *, limit: int) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("read", key)
+
+    def read_range(self, key: str, start: int, length: int) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("read_range", key)
+
+    def create(self, key: str, data: bytes) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("create", key)
+
+    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("compare_and_swap", key)
+
+    def overwrite(self, key: str, data: bytes) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("overwrite", key)
+
+    def upload(
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: Sha256 | None = None,
+        progress: Progress | None = None,
+    ) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("upload", key)
+
+    def download(
+        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+    ) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("download", key)
+
+    def list(self, prefix: str) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("list", prefix)
+
+    def delete(self, keys: Iterable[str]) -> NoReturn:
+        """Raise StoreUnavailableError."""
+        self._refuse("delete", ", ".join(keys))
+
+    def _refuse(self, operation: str, key: str) -> NoReturn:
+        raise StoreUnavailableError(
+            f"{self.url}/{key} is not on this machine, and --offline asks nobody for it",
+            operation=operation,
+            key=key,
+            remedy="Read it once without --offline.",
+        )

@@ -1,0 +1,98 @@
+"""What a reader verified last, read again without the bucket: signatures yes, expiry no.
+
+Whether it is still current nobody can say offline; the age is for the caller to tell.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.trust.tuf_api import (
+    LengthOrHashMismatchError,
+    Metadata,
+    Root,
+    Snapshot,
+    Targets,
+    Timestamp,
+)
+from pe_dvc.trust.verify import parse, verify_root_chain, verify_signed_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.trust.tuf_api import MetaFile
+
+_REMEDY = "Read it once while the store can be reached, without --offline."
+
+
+class LastVerified:
+    """The verified metadata in ``directory``, checked again from the root that is pinned."""
+
+    def __init__(self, directory: Path, pinned: bytes, country: str) -> None:
+        """Raise NotFoundError if nothing was verified yet, VerificationError if it was altered."""
+        self._directory, self._country = directory, country
+        try:
+            self.verified_at = datetime.fromtimestamp(
+                (directory / "timestamp.json").stat().st_mtime, UTC
+            )
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"the channels of {country} were never read from this store, so there is nothing "
+                "to answer from offline",
+                remedy=_REMEDY,
+            ) from None
+        root = self._root(pinned)
+        timestamp = parse(Timestamp, self._read("timestamp"), where=self._where("timestamp"))
+        verify_signed_by(root, "timestamp", timestamp, where=self._where("timestamp"))
+        data = self._promised("snapshot", timestamp.signed.snapshot_meta)
+        snapshot = parse(Snapshot, data, where=self._where("snapshot"))
+        verify_signed_by(root, "snapshot", snapshot, where=self._where("snapshot"))
+        self._meta = snapshot.signed.meta
+        self._delegator = self._signed_targets(root, "targets")
+
+    def role(self, role: str) -> Targets:
+        """Return a delegated role's metadata. Raises NotFoundError if it was never read."""
+        return self._signed_targets(self._delegator, role)
+
+    def _signed_targets(self, delegator: Root | Targets, role: str) -> Targets:
+        data = self._promised(role, self._meta[f"{role}.json"])
+        metadata: Metadata[Targets] = parse(Targets, data, where=self._where(role))
+        verify_signed_by(delegator, role, metadata, where=self._where(role))
+        return metadata.signed
+
+    def _promised(self, role: str, promise: MetaFile) -> bytes:
+        data = self._read(role)
+        try:
+            promise.verify_length_and_hashes(data)
+        except LengthOrHashMismatchError as error:
+            raise DigestMismatchError(
+                what=role,
+                expected="what was verified last",
+                actual=str(error),
+                source=self._where(role),
+                remedy=_REMEDY,
+            ) from error
+        return data
+
+    def _root(self, pinned: bytes) -> Root:
+        where = self._where("root")
+        version = parse(Root, pinned, where=where).signed.version
+        chain = [pinned]
+        while (
+            later := self._directory / f"root_history/{version + len(chain)}.root.json"
+        ).exists():
+            chain.append(later.read_bytes())
+        return verify_root_chain(chain, where=where)[-1].signed
+
+    def _read(self, role: str) -> bytes:
+        try:
+            return (self._directory / f"{role}.json").read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"{role} of {self._country} was never read from this store", remedy=_REMEDY
+            ) from None
+
+    def _where(self, role: str) -> str:
+        return str(self._directory / f"{role}.json")
