@@ -117,6 +117,16 @@ class GitTag:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GitChange:
+    """A commit (hex) that brought a file as it is in its ``tree``; ``moment`` is in UTC."""
+
+    commit: str
+    moment: datetime
+    author: str
+    tree: GitTree
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagSignature:
     """What git says of a tag's signature; ``detail`` is one line of its own words.
 
@@ -180,6 +190,33 @@ class GitTags:
         if self._repo.head_is_unborn:
             raise NotFoundError(f"{self.directory} has no commits yet")
         return self.tree(str(self._repo.head.peel().id))
+
+    def history(self, path: str) -> Iterator[GitChange]:
+        """Yield the commits behind HEAD that brought another file ``path``, newest first.
+
+        Ends where a shallow clone does.
+        """
+        import pygit2
+
+        if self._repo.head_is_unborn:
+            return
+        order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
+        for commit in self._repo.walk(self._repo.head.peel().id, order):
+            blob = self._blob_id(commit, path)
+            before = [self._blob_id(self._repo.get(p), path) for p in commit.parent_ids]
+            if blob is not None and blob not in before:
+                yield GitChange(
+                    commit=str(commit.id),
+                    moment=datetime.fromtimestamp(commit.commit_time, UTC),
+                    author=commit.author.name,
+                    tree=self.tree(str(commit.id)),
+                )
+
+    def _blob_id(self, commit: Any, path: str) -> Any:
+        try:
+            return commit and commit.tree[posixpath.join(self.prefix, path)].id
+        except KeyError:
+            return None
 
     def signature(self, name: str) -> TagSignature:
         """Return what git finds of a tag's signature, GPG's or SSH's, with the keys known here."""

@@ -19,7 +19,7 @@ from pe_dvc.documents.shape import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -63,6 +63,25 @@ def check_key(path: Path, entity: str, key: str, *, where: str, name: str | None
             where=where,
             remedy="Name the variable that tells one unit from another, or mend the data.",
         )
+
+
+def read_columns(
+    path: Path, table: str, columns: Sequence[str], *, name: str | None = None
+) -> Iterator[list[NDArray[Any]]]:
+    """Yield the values of some columns of a table, a batch of rows at a time.
+
+    Of a variable with several periods it is the first. Raises FormatError for a column that is
+    not there.
+    """
+    label = name or str(path)
+    with _open(path, label) as file:
+        if is_hdfstore(file):
+            reads = [hdfstore_key(file[table], table, column, label)[0] for column in columns]
+        else:
+            variables = _variables(file, label)
+            reads = [_slices(variables[column]) for column in columns]
+        for batch in zip(*(read() for read in reads), strict=True):
+            yield list(batch)
 
 
 def _slices(array: Any) -> Any:

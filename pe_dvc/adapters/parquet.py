@@ -13,7 +13,7 @@ from pe_dvc.documents.shape import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,6 +61,43 @@ def check_key(path: Path, key: str, *, where: str, name: str | None = None) -> N
         )
 
 
+def read_columns(
+    path: Path, columns: Sequence[str], *, name: str | None = None
+) -> Iterator[list[NDArray[Any]]]:
+    """Yield the values of some columns, a batch of rows at a time.
+
+    A null is NaN among numbers, and None among anything else. Raises FormatError for a column
+    that is nested or not there.
+    """
+    label = name or str(path)
+    with _open(path, label) as file:
+        for column in columns:
+            _check_flat(file.schema_arrow, column, label)
+        for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False):
+            yield [_to_numpy(batch.column(column)) for column in columns]
+
+
+def _check_flat(schema: Any, column: str, label: str) -> None:
+    import pyarrow as pa
+
+    index = schema.get_field_index(column)
+    if index < 0 or pa.types.is_nested(schema.field(index).type):
+        raise FormatError(
+            f"has no column {column!r} of one value a row",
+            where=label,
+            remedy="Name a column of numbers or text.",
+        )
+
+
+def _to_numpy(column: Any) -> NDArray[Any]:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
 def _values(file: Any, key: str, where: str, label: str) -> Iterator[NDArray[Any]]:
     import pyarrow as pa
 
@@ -83,9 +120,7 @@ def _values(file: Any, key: str, where: str, label: str) -> Iterator[NDArray[Any
                 remedy="Give every row a key, or name another column.",
             )
         row += len(batch)
-        if pa.types.is_dictionary(batch.type):
-            batch = batch.dictionary_decode()
-        yield batch.to_numpy(zero_copy_only=False)
+        yield _to_numpy(batch)
 
 
 def _refuse_twins(names: list[str], label: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from pe_dvc.cli.channel_output import plain_status, print_status, say_update
+from pe_dvc.cli.channel_review import promote
 from pe_dvc.cli.output import json_option, print_json, say, store_option
-
-if TYPE_CHECKING:
-    from pe_dvc.usecases.channel import RoleStatus
 
 
 class Counts(click.ParamType[tuple[str, int]]):
@@ -147,17 +146,7 @@ def update(channel: str, as_json: bool) -> None:
 
         print_json(asdict(done))
         return
-    say(f"{channel} is at version {done.version}{'' if done.changed else ', unchanged'}")
-    if done.kept:
-        say(f"kept as another publisher has it, until you git pull: {', '.join(done.kept)}")
-    for verb, names in (("+", done.added), ("~", done.replaced), ("-", done.removed)):
-        for name in names:
-            say(f"  {verb} {name}")
-    if not done.signed:
-        say(
-            f"{channel} is NOT signed: {done.missing} signature(s) wanting. Readers cannot see it "
-            f"before somebody with a key runs pe-dvc channel sign {channel}."
-        )
+    say_update(done)
 
 
 @command.command("sign")
@@ -170,9 +159,9 @@ def sign(role: str, as_json: bool) -> None:
 
     status = sign_role(DataRepo.find(), role)
     if as_json:
-        print_json(_plain(status))
+        print_json(plain_status(status))
     else:
-        _print_status(status)
+        print_status(status)
 
 
 @command.command("renew")
@@ -188,9 +177,9 @@ def renew(role: str, as_json: bool) -> None:
 
     status = renew_role(DataRepo.find(), role)
     if as_json:
-        print_json(_plain(status))
+        print_json(plain_status(status))
     else:
-        _print_status(status)
+        print_status(status)
 
 
 @command.command("refresh")
@@ -226,25 +215,11 @@ def status(as_json: bool) -> None:
 
     roles = channel_status(DataRepo.find())
     if as_json:
-        print_json([_plain(role) for role in roles])
+        print_json([plain_status(role) for role in roles])
         return
     for role in roles:
-        _print_status(role)
+        print_status(role)
 
 
-def _plain(status: RoleStatus) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(status), "expires": f"{status.expires:%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _print_status(status: RoleStatus) -> None:
-    signed = f"{len(status.signed_by)} of {status.threshold} signatures"
-    wanting = f", {status.missing} wanting" if status.missing else ""
-    expiry = "EXPIRED" if status.expired else "expires"
-    click.echo(
-        f"{status.role:<9} version {status.version:<4} {signed}{wanting}, "
-        f"{expiry} {status.expires:%Y-%m-%d}"
-    )
-    for keyid in status.unsigned_by:
-        click.echo(f"{'':<9} not signed by key {keyid}")
+for _command in (promote,):
+    command.add_command(_command)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
+from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Entity
 from pe_dvc.documents.strict import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError
@@ -44,8 +45,8 @@ class Meaning(StrictRecord):
     weight: str | None = None
     vintage: str | None = None
     kind: Kind = "microdata"
-    gates: dict[str, JsonValue] = Field(default_factory=dict)
-    """Gates of promotion: kept as they are written, read by ``pe-dvc channel promote``."""
+    gates: Gates = Field(default_factory=Gates)
+    """What ``pe-dvc channel promote`` checks."""
 
 
 @dataclass(frozen=True, kw_only=True)

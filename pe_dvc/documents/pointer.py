@@ -7,7 +7,7 @@ shared. Format: ADR 0003.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
@@ -16,12 +16,18 @@ from pe_dvc.primitives.names import check_country, check_distinct, check_name
 from pe_dvc.primitives.reference import CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+_MANIFEST = "manifest_sha256"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pointer:
-    """A dataset's artifact in a channel; ``size`` is the artifact's length in bytes."""
+    """A dataset's artifact in a channel; ``size`` is the artifact's length in bytes.
+
+    ``notes`` is what else is signed beside it, such as how it passed the gates of promotion:
+    plain JSON values without floating point, which signed metadata cannot hold.
+    """
 
     country: str
     channel: str
@@ -29,6 +35,7 @@ class Pointer:
     sha256: Sha256
     size: int
     manifest_sha256: Sha256
+    notes: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Raise FormatError unless every field is of its form."""
@@ -51,12 +58,12 @@ class Pointer:
         return {
             "length": self.size,
             "hashes": {"sha256": str(self.sha256)},
-            "custom": {"manifest_sha256": str(self.manifest_sha256)},
+            "custom": {**self.notes, _MANIFEST: str(self.manifest_sha256)},
         }
 
     @classmethod
     def from_target(cls, path: str, target: dict[str, Any]) -> Pointer:
-        """Read the target at ``path``, and ignore fields that this version does not know.
+        """Read the target at ``path``; fields that this version does not know are ignored.
 
         Raises FormatError.
         """
@@ -71,7 +78,8 @@ class Pointer:
             name=parts[2],
             sha256=Sha256(_text(target, path, "hashes", "sha256")),
             size=target.get("length", -1),
-            manifest_sha256=Sha256(_text(target, path, "custom", "manifest_sha256")),
+            manifest_sha256=Sha256(_text(target, path, "custom", _MANIFEST)),
+            notes={key: note for key, note in target["custom"].items() if key != _MANIFEST},
         )
 
 

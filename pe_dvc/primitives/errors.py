@@ -88,6 +88,17 @@ class NotFoundError(PeDvcError):
     """What was asked for does not exist: an object, a dataset, a file, a repo."""
 
 
+class GateError(PeDvcError):
+    """A nominated dataset does not keep to what its declaration asks for.
+
+    ``failures`` holds one sentence for each gate and column.
+    """
+
+    def __init__(self, message: str, *, failures: tuple[str, ...], remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.failures = failures
+
+
 class ConflictError(PeDvcError):
     """Somebody else was first: the store holds something other than what was to be written."""
 

@@ -9,6 +9,7 @@ from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import locations
+from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL, check_role
 from pe_dvc.trust.signers import Signers
@@ -105,7 +106,13 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
             remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",
         )
     return use_case.update_channel(
-        repo.channels_root, repo.country, "latest", pointers, signers_of(repo), now=_now()
+        repo.channels_root,
+        repo.country,
+        "latest",
+        pointers,
+        signers_of(repo),
+        now=_now(),
+        committed=GitChannels(repo).newest("latest"),
     )
 
 

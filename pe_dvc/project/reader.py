@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
@@ -94,6 +96,14 @@ class Reader:
         with self._saying_whom_to_ask():
             channels = None if asked.sha256 else self.channels
             return resolve(asked, store=self.store, channels=channels, cache=self.cache)
+
+    def signed_manifest(self, pointer: Pointer) -> Manifest:
+        """Return the manifest that a signed pointer names, verified against it."""
+        from pe_dvc.usecases.resolve import signed_manifest
+
+        reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
+        with self._saying_whom_to_ask():
+            return signed_manifest(reference, pointer, self.store, self.cache)
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel (``pe_dvc.usecases.listing``)."""

@@ -8,14 +8,15 @@ had before: a checkout that still has that one is behind, and does not mean to g
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.trust.tuf_api import Metadata, Targets
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pe_dvc.trust.tuf_api import Metadata, Targets
 
 ANCESTORS = "x-pe-dvc-ancestors"
 SUPERSEDED = "x-pe-dvc-superseded"
@@ -40,6 +41,29 @@ def ancestors(signed: Targets) -> dict[int, str]:
         for version, sha256 in found.items()
         if version.isascii() and version.isdigit()
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """The newest version of a role that git's history holds signed, as the file's bytes."""
+
+    data: bytes
+    where: str
+
+
+def base_of(metadata: Metadata[Targets], committed: Committed | None) -> Metadata[Targets]:
+    """Return what the next version of ``metadata`` is to be made from.
+
+    That is what was committed where ``metadata`` is only a draft on top of it, which nobody else
+    has seen: so that versions count what is committed, and none is skipped. What a push took
+    over from another publisher is no draft, and is built upon.
+    """
+    if committed is None:
+        return metadata
+    base = parse(Targets, committed.data, where=committed.where)
+    on_top = metadata.signed.version == base.signed.version + 1
+    drafted = on_top and ancestors(metadata.signed).get(base.signed.version) == digest(base)
+    return base if drafted else metadata
 
 
 def descends(later: Targets, earlier: Metadata[Targets]) -> bool:

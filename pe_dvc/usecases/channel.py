@@ -16,8 +16,10 @@ from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.layout import new_root, new_targets
 from pe_dvc.trust.lineage import (
+    Committed,
     PlainTargets,
     add_ancestor,
+    base_of,
     behind,
     note_superseded,
     plain,
@@ -124,13 +126,16 @@ def update_channel(
     signers: Signers,
     *,
     now: datetime,
+    committed: Committed | None = None,
 ) -> ChannelUpdate:
     """Make ``pointers`` the whole content of a channel, and sign it with the keys at hand.
 
     The version goes up by one if a pointer was added, removed or replaced, and not otherwise:
     then the file stays as it is, but for a signature that lacked. Without a key the file is
     written unsigned, for review. Where a push took over another publisher's change, pointers to
-    what was there before do not take it back. Raises FormatError, NotFoundError, SignatureError.
+    what was there before do not take it back. A draft on top of what git's history holds signed,
+    ``committed``, is rewritten under its version. Raises FormatError, NotFoundError,
+    SignatureError.
     """
     files = ChannelFiles(directory, country)
     delegator = files.verified_targets().signed
@@ -142,10 +147,12 @@ def update_channel(
     wanted = {p: t for p, t in wanted.items() if p not in kept}
     wanted |= {p: t for p, t in before.items() if p in kept}
     if wanted != before:
-        next_version(metadata, delegator, channel, now=now)
         replaced = superseded(metadata.signed)
-        note_superseded(metadata.signed, {p: replaced[p] for p in kept})
-        set_targets(metadata.signed, wanted)
+        metadata = base_of(metadata, committed)
+        if plain(metadata.signed) != wanted:
+            next_version(metadata, delegator, channel, now=now)
+            note_superseded(metadata.signed, {p: replaced[p] for p in kept})
+            set_targets(metadata.signed, wanted)
     signed = signers.sign(delegator, channel, metadata)
     if wanted != before or signed:
         files.write(channel, metadata)

@@ -23,6 +23,7 @@ from pe_dvc.trust.verify import (
     verify_root_chain,
     verify_signed_by,
 )
+from pe_dvc.usecases.publish_history import History, publish_between
 from pe_dvc.usecases.publish_snapshot import MovedError, Promises, read_head, settle
 
 if TYPE_CHECKING:
@@ -69,7 +70,13 @@ class _Local:
 
 
 def publish_channel(
-    store: Store, directory: Path, country: str, signers: Signers, *, now: datetime
+    store: Store,
+    directory: Path,
+    country: str,
+    signers: Signers,
+    *,
+    now: datetime,
+    history: History | None = None,
 ) -> Published:
     """Bring the signed metadata below ``directory`` (the repo's ``channels``) into the store.
 
@@ -78,12 +85,20 @@ def publish_channel(
     metadata in git that readers would refuse, ConflictError, which says what moved, if the
     store holds something else or something newer, VerificationError if the store was tampered
     with, and StoreError. ``pe_dvc.usecases.rebase`` goes on where this raises MovedError.
+    ``history`` is asked for versions that were committed and never published: they are published
+    before the newest, so that the bucket tells the whole history.
     """
-    return publish_files(store, ChannelFiles(directory, country), signers, now=now)
+    files = ChannelFiles(directory, country)
+    return publish_files(store, files, signers, now=now, history=history)
 
 
 def publish_files(
-    store: Store, files: ChannelFiles, signers: Signers, *, now: datetime
+    store: Store,
+    files: ChannelFiles,
+    signers: Signers,
+    *,
+    now: datetime,
+    history: History | None = None,
 ) -> Published:
     """Do what ``publish_channel`` does, for metadata that may not lie in the data repo yet."""
     local = _read_local(files, utc(now))
@@ -92,8 +107,12 @@ def publish_files(
     head = read_head(bucket)
     wanted: Promises = {}
     for role in TARGETS_LIKE:
-        wanted[role], keys = _publish_role(bucket, local, role, head.promises.get(role))
+        standing = head.promises.get(role)
+        wanted[role], keys = _publish_role(bucket, local, role, standing)
         written += keys
+        if history is not None and keys:
+            newest = range((standing.version if standing else 0) + 1, wanted[role].version)
+            written += publish_between(bucket, role, newest, history)
     head, keys = settle(bucket, wanted, signers, head=head, now=utc(now))
     written += keys
     written += _refresh_copies(bucket, local, head.promises)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish_history import History
 
 ATTEMPTS = 32
 """How often a publisher builds on what others published before it gives up."""
@@ -78,6 +79,7 @@ def publish_rebasing(
     *,
     now: datetime,
     channel: str = "latest",
+    history: History | None = None,
 ) -> tuple[Published, Rebased | None]:
     """Publish as ``publish_channel`` does; build on ``channel`` where somebody else was first.
 
@@ -91,7 +93,7 @@ def publish_rebasing(
     for attempt in range(ATTEMPTS):
         source = files if data is None else PatchedChannelFiles(directory, country, {channel: data})
         try:
-            published = publish_files(store, source, signers, now=now)
+            published = publish_files(store, source, signers, now=now, history=history)
         except MovedError as moved:
             if moved.role != channel:
                 raise

@@ -86,7 +86,7 @@ def resolve(
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
     pointer = _signed_pointer(reference, store, channels, cache)
-    manifest = _signed_manifest(reference, pointer, store, cache)
+    manifest = signed_manifest(reference, pointer, store, cache)
     return Resolved(reference=reference, manifest=manifest, pointer=pointer)
 
 
@@ -103,9 +103,8 @@ def _signed_pointer(
     return pointer
 
 
-def _signed_manifest(
-    reference: Reference, pointer: Pointer, store: Store, cache: Cache
-) -> Manifest:
+def signed_manifest(reference: Reference, pointer: Pointer, store: Store, cache: Cache) -> Manifest:
+    """Return the manifest that a pointer signs. Raises NotFoundError, VerificationError."""
     expected = pointer.manifest_sha256
     key = manifest_key(reference.country, pointer.sha256)
     source = f"{store.url}/{key}"

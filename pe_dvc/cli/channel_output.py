@@ -1,0 +1,47 @@
+"""What the channel commands say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pe_dvc.cli.output import say
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.channel import ChannelUpdate, RoleStatus
+
+
+def say_update(done: ChannelUpdate) -> None:
+    """Say what became of a channel."""
+    say(f"{done.channel} is at version {done.version}{'' if done.changed else ', unchanged'}")
+    if done.kept:
+        say(f"kept as another publisher has it, until you git pull: {', '.join(done.kept)}")
+    for verb, names in (("+", done.added), ("~", done.replaced), ("-", done.removed)):
+        for name in names:
+            say(f"  {verb} {name}")
+    if not done.signed:
+        say(
+            f"{done.channel} is NOT signed: {done.missing} signature(s) wanting. Readers cannot "
+            f"see it before somebody with a key runs pe-dvc channel sign {done.channel}."
+        )
+
+
+def plain_status(status: RoleStatus) -> dict[str, Any]:
+    """Return a status as plain JSON values."""
+    from dataclasses import asdict
+
+    return {**asdict(status), "expires": f"{status.expires:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def print_status(status: RoleStatus) -> None:
+    """Print who signed a role, who did not, and when it expires."""
+    signed = f"{len(status.signed_by)} of {status.threshold} signatures"
+    wanting = f", {status.missing} wanting" if status.missing else ""
+    expiry = "EXPIRED" if status.expired else "expires"
+    click.echo(
+        f"{status.role:<9} version {status.version:<4} {signed}{wanting}, "
+        f"{expiry} {status.expires:%Y-%m-%d}"
+    )
+    for keyid in status.unsigned_by:
+        click.echo(f"{'':<9} not signed by key {keyid}")

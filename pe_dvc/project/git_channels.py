@@ -1,0 +1,75 @@
+"""A repo's signed metadata as git's history holds it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.git import GitTags
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.trust.lineage import Committed
+from pe_dvc.trust.tree_files import TreeChannelFiles
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import parse, verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.adapters.git import GitChange
+    from pe_dvc.project.repo import DataRepo
+
+
+class GitChannels:
+    """The versions of roles in the commits behind HEAD; a shallow clone holds fewer."""
+
+    def __init__(self, repo: DataRepo) -> None:
+        self._repo = repo
+
+    def newest(self, role: str) -> Committed | None:
+        """Return the newest version that was committed signed, None if there is none."""
+        return next((found for _, found in self._signed(role)), None)
+
+    def versions(self, role: str) -> dict[int, tuple[GitChange, bytes]]:
+        """Return the commit that first held each version signed, with the file's bytes."""
+        return {self._version(found): (change, found.data) for change, found in self._signed(role)}
+
+    def data(self, role: str) -> dict[int, bytes]:
+        """Return the bytes of each version that was committed signed."""
+        return {version: data for version, (_, data) in self.versions(role).items()}
+
+    def uncommitted(self) -> list[str]:
+        """Return the paths of the country's metadata that are not in HEAD as they lie here."""
+        files = sorted(self._repo.channels_dir.rglob("*.json"))
+        paths = [file.relative_to(self._repo.root).as_posix() for file in files]
+        return [path for path in paths if not self._is_in_head(path)]
+
+    @cached_property
+    def _git(self) -> GitTags:
+        return GitTags(self._repo.root)
+
+    def _signed(self, role: str) -> Iterator[tuple[GitChange, Committed]]:
+        """Yield the versions of a role that the root of the same commit vouches for."""
+        path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
+        for change in self._git.history(path):
+            found = Committed(data=change.tree.read(path), where=f"{change.commit[:12]}:{path}")
+            if self._is_signed(change, role):
+                yield change, found
+
+    def _is_signed(self, change: GitChange, role: str) -> bool:
+        files = TreeChannelFiles(change.tree.read, self._repo.settings.channels, self._repo.country)
+        try:
+            delegator = files.verified_root() if role == "targets" else files.verified_targets()
+            verify_signed_by(delegator.signed, role, files.read(role, Targets), where=role)
+        except (VerificationError, FormatError, NotFoundError):
+            return False  # a draft, or a commit that was never whole: nobody could publish it
+        return True
+
+    @staticmethod
+    def _version(found: Committed) -> int:
+        return parse(Targets, found.data, where=found.where).signed.version
+
+    def _is_in_head(self, path: str) -> bool:
+        try:
+            return self._git.head().read(path) == (self._repo.root / path).read_bytes()
+        except NotFoundError:
+            return False
