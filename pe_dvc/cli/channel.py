@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from pe_dvc.cli.channel_history import diff, list_, log, show
+from pe_dvc.cli.channel_keys import keys
 from pe_dvc.cli.channel_output import plain_status, print_status, say_update
-from pe_dvc.cli.channel_review import promote
+from pe_dvc.cli.channel_review import adopt, promote
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 
@@ -221,5 +223,5 @@ def status(as_json: bool) -> None:
         print_status(role)
 
 
-for _command in (promote,):
+for _command in (promote, adopt, list_, show, log, diff, keys):
     command.add_command(_command)

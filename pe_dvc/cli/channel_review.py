@@ -44,3 +44,23 @@ def promote(
     for failure in judged.overridden:
         say(f"  overridden: {failure}")
     say_update(update)
+
+
+@click.command("adopt")
+@click.argument("role")
+@store_option
+def adopt(role: str, store: str | None) -> None:
+    """Take over into git what was published of ROLE, such as latest, and is not here.
+
+    For when a publisher died before its commit reached anybody. What is taken over is verified;
+    then run dvc repro, commit, and push.
+    """
+    from pe_dvc.project.channels import adopt as adopt_role
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    version = adopt_role(repo, repo.open_store(store), role)
+    if version is None:
+        say(f"nothing to take over: {role} is here as it was published, or newer")
+    else:
+        say(f"took over {role} version {version}: commit it")

@@ -122,8 +122,14 @@ def sign(repo: DataRepo, role: str) -> RoleStatus:
 
 
 def renew(repo: DataRepo, role: str) -> RoleStatus:
-    """Give a role of git a new version with a new expiry."""
-    return use_case.renew_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+    """Give a role of git a new version with a new expiry, and return how it stands."""
+    from pe_dvc.usecases.channel_keys import KeyRing
+
+    signers = signers_of(repo)
+    if role != "root":
+        return use_case.renew_role(repo.channels_root, repo.country, role, signers, now=_now())
+    KeyRing(repo.channels_root, repo.country, signers, now=_now()).renew_root()
+    return status(repo)[0]
 
 
 def refresh(repo: DataRepo, store: Store) -> Refreshed:
@@ -131,6 +137,13 @@ def refresh(repo: DataRepo, store: Store) -> Refreshed:
     from pe_dvc.usecases.refresh_channel import refresh_channel
 
     return refresh_channel(store, repo.channels_root, repo.country, signers_of(repo), now=_now())
+
+
+def adopt(repo: DataRepo, store: Store, role: str) -> int | None:
+    """Take over what was published of a role (``pe_dvc.usecases.adopt_channel``)."""
+    from pe_dvc.usecases.adopt_channel import adopt_channel
+
+    return adopt_channel(store, repo.channels_root, repo.country, role)
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

@@ -78,7 +78,7 @@ class Reader:
         return ChannelClient(
             self.store,
             self.country,
-            self._root(),
+            self.trusted_root(),
             locations.state_dir(),
             offline=self.offline,
         )
@@ -201,7 +201,8 @@ class Reader:
         repo = DataRepo.around()
         return repo if repo is not None and repo.country == self.country else None
 
-    def _root(self) -> bytes:
+    def trusted_root(self) -> bytes:
+        """Return the root that is pinned, or the clone's own. Raises UntrustedError."""
         from pe_dvc.trust.pins import pinned_root
 
         root = pinned_root(locations.config_dir(), self.country)

@@ -44,11 +44,25 @@ class Held(Generic[Kind]):
 
 
 class ChannelBucket:
-    """Reads a country's metadata; ``roots`` is git's verified chain, oldest first."""
+    """Reads a country's metadata; ``roots`` is git's verified chain, oldest first.
 
-    def __init__(self, store: Store, country: str, roots: Sequence[Root]) -> None:
-        self.store, self.country = store, country
-        self.root, self._older = roots[-1], roots[:-1]
+    ``successor`` is a root about to be published, which must vouch for what is there as well.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        country: str,
+        roots: Sequence[Root],
+        successor: Root | None = None,
+    ) -> None:
+        self.store, self.country, self.successor = store, country, successor
+        self.roots = roots
+
+    @property
+    def root(self) -> Root:
+        """Today's root."""
+        return self.roots[-1]
 
     def key(self, role: str, version: int | None = None) -> str:
         """Return the key of a role's metadata."""
@@ -119,14 +133,19 @@ class ChannelBucket:
         return sorted(int(n) for n in numbers if n.isascii() and n.isdigit())
 
     def is_fresh(self, role: str, metadata: Metadata[Kind], now: datetime) -> bool:
-        """Return whether at least half of a role's days are left: the rest is for its renewal."""
+        """Return whether at least half of a role's days are left: the rest is for its renewal.
+
+        What a root that is about to come does not vouch for has no days left.
+        """
+        if self.successor is not None and not signatures(self.successor, role, metadata):
+            return False
         half = timedelta(days=expiry_days(self.root, role)) / 2
         return metadata.signed.expires - now >= half
 
     def _is_todays(self, role: str, metadata: Metadata[Kind], where: str) -> bool:
         if signatures(self.root, role, metadata):
             return True
-        if any(signatures(root, role, metadata) for root in self._older):
+        if any(signatures(root, role, metadata) for root in self.roots[:-1]):
             return False
         raise SignatureError(
             f"{where}: {role} version {metadata.signed.version} does not have the signatures "

@@ -33,12 +33,27 @@ def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> di
 
 
 def _key(directory: Path, role: str, number: int) -> Key:
-    path = directory / (f"{role}.pem" if number == 1 else f"{role}-{number}.pem")
+    path = _path(directory, role, number)
     if path.exists():
         return load_key_file(path).public_key
     signer = CryptoSigner.generate_ed25519()
     _write_private(path, signer.private_bytes)
     return signer.public_key
+
+
+def new_key(keys_dir: Path, country: str, role: str) -> Key:
+    """Make one more key for a role, beside those that are there, and return its public half."""
+    refuse_git_work_tree(keys_dir)
+    directory = keys_dir / check_country(country)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number = 1
+    while _path(directory, role, number).exists():
+        number += 1
+    return _key(directory, check_role(role), number)
+
+
+def _path(directory: Path, role: str, number: int) -> Path:
+    return directory / (f"{role}.pem" if number == 1 else f"{role}-{number}.pem")
 
 
 def _write_private(path: Path, data: bytes) -> None:

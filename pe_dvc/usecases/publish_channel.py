@@ -23,6 +23,7 @@ from pe_dvc.trust.verify import (
     verify_root_chain,
     verify_signed_by,
 )
+from pe_dvc.usecases.handover import handovers
 from pe_dvc.usecases.publish_history import History, publish_between
 from pe_dvc.usecases.publish_snapshot import MovedError, Promises, read_head, settle
 
@@ -59,6 +60,10 @@ class _Local:
     root_bytes: list[bytes]
     roles: dict[str, Metadata[Targets]]
     role_bytes: dict[str, bytes]
+
+    def until(self, count: int) -> _Local:
+        """Return the same with the first ``count`` roots only."""
+        return _Local(self.roots[:count], self.root_bytes[:count], self.roles, self.role_bytes)
 
     def delegator(self, role: str) -> Root | Targets:
         """Return the metadata that names the keys of ``role``."""
@@ -102,7 +107,23 @@ def publish_files(
 ) -> Published:
     """Do what ``publish_channel`` does, for metadata that may not lie in the data repo yet."""
     local = _read_local(files, utc(now))
-    bucket = ChannelBucket(store, files.country, [root.signed for root in local.roots])
+    signed = [root.signed for root in local.roots]
+    written: list[str] = []
+    for before in handovers(ChannelBucket(store, files.country, signed), local.roles["targets"]):
+        bucket = ChannelBucket(store, files.country, signed[:before], signed[before])
+        written += _publish_under(bucket, local.until(before), signers, now, history).written
+    last = _publish_under(ChannelBucket(store, files.country, signed), local, signers, now, history)
+    return Published(versions=last.versions, written=(*written, *last.written))
+
+
+def _publish_under(
+    bucket: ChannelBucket,
+    local: _Local,
+    signers: Signers,
+    now: datetime,
+    history: History | None,
+) -> Published:
+    """Publish the roots that ``local`` has, and everything below them."""
     written = _publish_roots(bucket, local)
     head = read_head(bucket)
     wanted: Promises = {}

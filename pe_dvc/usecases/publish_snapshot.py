@@ -230,5 +230,6 @@ def _signed(
     signers: Signers,
 ) -> bytes:
     signers.sign(bucket.root, role, metadata)
-    verify_signed_by(bucket.root, role, metadata, where=f"new {role}")
+    for root in filter(None, (bucket.root, bucket.successor)):
+        verify_signed_by(root, role, metadata, where=f"new {role}")
     return readable_json(metadata.to_dict())

@@ -1,0 +1,110 @@
+"""``pe-dvc channel keys``: whose keys count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.output import json_option, print_json, say
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.channel_keys import KeyChange
+
+
+@click.group("keys")
+def keys() -> None:
+    """Add, remove or rotate the keys of a role.
+
+    Writes new metadata for git, signed by the keys of root or of targets, which must be at hand.
+    Commit it and push. See docs/runbook-keys.md.
+    """
+
+
+_signer = click.option("--signer", metavar="URI", help="The key behind awskms:, gcpkms:, file2: …")
+_public = click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The public key (PEM) of somebody who keeps the private one.",
+)
+_threshold = click.option(
+    "--threshold", type=click.IntRange(1), help="From now on so many must sign."
+)
+
+
+@keys.command("add")
+@click.argument("role")
+@_signer
+@_public
+@_threshold
+@json_option
+def add(
+    role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
+) -> None:
+    """Let another key sign for ROLE: one made here, unless one is given."""
+    from pe_dvc.project.keyring import given_key, key_ring
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    key = given_key(repo, role, signer, public_key)
+    _say(key_ring(repo, role, signer).add(role, key, threshold=threshold), as_json)
+
+
+@keys.command("remove")
+@click.argument("role")
+@click.argument("keyid")
+@_threshold
+@json_option
+def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
+    """Let the key KEYID, or the beginning of its id, sign for ROLE no more."""
+    from pe_dvc.project.keyring import key_ring
+    from pe_dvc.project.repo import DataRepo
+
+    _say(key_ring(DataRepo.find(), role).remove(role, keyid, threshold=threshold), as_json)
+
+
+@keys.command("rotate")
+@click.argument("role")
+@click.argument("keyid", required=False)
+@_signer
+@_public
+@click.option(
+    "--stolen", is_flag=True, help="Let nothing that the old key signed count any longer."
+)
+@json_option
+def rotate(
+    role: str,
+    keyid: str | None,
+    signer: str | None,
+    public_key: Path | None,
+    stolen: bool,
+    as_json: bool,
+) -> None:
+    """Put a new key in the place of ROLE's key KEYID: one made here, unless one is given.
+
+    The old private key is not needed, but for root. Readers are not refused in between, unless
+    the key was stolen.
+    """
+    from pe_dvc.project.keyring import given_key, key_ring
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    key = given_key(repo, role, signer, public_key)
+    change = key_ring(repo, role, signer).rotate(role, key, keyid=keyid, stolen=stolen)
+    _say(change, as_json)
+
+
+def _say(change: KeyChange, as_json: bool) -> None:
+    if as_json:
+        from dataclasses import asdict
+
+        print_json(asdict(change))
+        return
+    say(f"{change.role}: {change.threshold} of {len(change.keyids)} keys must sign")
+    for keyid in change.keyids:
+        say(f"  {keyid}")
+    for role, version in change.versions.items():
+        say(f"{role} is at version {version}: commit it, and push")
+    for role, missing in change.waiting.items():
+        say(f"{role} wants {missing} more signature(s): pe-dvc channel sign {role}")
