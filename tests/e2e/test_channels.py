@@ -54,7 +54,7 @@ def test_nominated_looked_at_and_told_apart(built: Sandbox) -> None:
     # Rows go from 1000 to 900 and a column is gone: two gates say so, and nothing is written.
     text = (sandbox.repo / "build.py").read_text().replace("rows = 1000", "rows = 900")
     sandbox.write("build.py", re.sub(r'    "age_head".*\n', "", text))
-    gates = "        vintage: cps_asec_2024\n          gates: {rows: 0.05}\n"
+    gates = "        vintage: cps_asec_2024\n        gates: {rows: 0.05}\n"
     sandbox.write(
         "dvc.yaml",
         (sandbox.repo / "dvc.yaml").read_text().replace("        vintage: cps_asec_2024\n", gates),

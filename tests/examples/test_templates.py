@@ -43,3 +43,22 @@ def test_dvc_config_names_a_verified_remote(tmp_path: Path, run: Run) -> None:
     assert config.remote("policyengine").url == "s3://policyengine-data/us"
     said = run("dvc", "config", "remote.policyengine.verify", cwd=tmp_path)
     assert said.stdout.strip() == "true"
+
+
+def test_workflows_run_commands_that_there_are() -> None:
+    from click.testing import CliRunner
+
+    from pe_dvc.adapters.dvc_yaml import read_yaml
+    from pe_dvc.cli.main import cli
+
+    folder = TOP / "templates/github-workflows"
+    said: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        document = read_yaml(path, path.name)
+        assert document["concurrency"] == "channels"
+        jobs = document["jobs"].values()
+        said += [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    commands = [run.split()[1:] for run in said if run.startswith("pe-dvc ")]
+    assert sorted(commands) == [["channel", "refresh"], ["push"]]
+    for command in commands:
+        assert CliRunner().invoke(cli, [*command, "--help"]).exit_code == 0
