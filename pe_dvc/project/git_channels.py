@@ -25,9 +25,10 @@ class GitChannels:
     def __init__(self, repo: DataRepo) -> None:
         self._repo = repo
 
-    def newest(self, role: str) -> Committed | None:
-        """Return the newest version that was committed signed, None if there is none."""
-        return next((found for _, found in self._signed(role)), None)
+    def newest(self, role: str) -> Committed:
+        """Return the newest version that was committed signed; without ``data`` for none."""
+        nothing = Committed(data=b"", where=role)
+        return next((found for _, found in self._signed(role)), nothing)
 
     def versions(self, role: str) -> dict[int, tuple[GitChange, bytes]]:
         """Return the commit that first held each version signed, with the file's bytes."""
@@ -36,12 +37,6 @@ class GitChannels:
     def data(self, role: str) -> dict[int, bytes]:
         """Return the bytes of each version that was committed signed."""
         return {version: data for version, (_, data) in self.versions(role).items()}
-
-    def uncommitted(self) -> list[str]:
-        """Return the paths of the country's metadata that are not in HEAD as they lie here."""
-        files = sorted(self._repo.channels_dir.rglob("*.json"))
-        paths = [file.relative_to(self._repo.root).as_posix() for file in files]
-        return [path for path in paths if not self._is_in_head(path)]
 
     @cached_property
     def _git(self) -> GitTags:
@@ -67,9 +62,3 @@ class GitChannels:
     @staticmethod
     def _version(found: Committed) -> int:
         return parse(Targets, found.data, where=found.where).signed.version
-
-    def _is_in_head(self, path: str) -> bool:
-        try:
-            return self._git.head().read(path) == (self._repo.root / path).read_bytes()
-        except NotFoundError:
-            return False

@@ -82,15 +82,13 @@ def installed_gates() -> dict[str, Gate]:
     return {entry.name: entry.load() for entry in entry_points(group=GROUP)}
 
 
-def _next(
-    repo: DataRepo, committed: Committed | None
-) -> tuple[dict[str, Pointer], dict[str, Pointer]]:
+def _next(repo: DataRepo, committed: Committed) -> tuple[dict[str, Pointer], dict[str, Pointer]]:
     """Return the pointers of the last ``next`` that was signed, and of the one that lies here."""
     files = ChannelFiles(repo.channels_root, repo.country)
     read = partial(pointers_of, country=repo.country, channel="next")
     here = plain(files.read("next", Targets).signed)
     draft = read(here, where=str(files.path("next")))
-    if committed is not None:
+    if committed.data:
         signed = plain(parse(Targets, committed.data, where=committed.where).signed)
         return read(signed, where=committed.where), draft
     try:

@@ -66,8 +66,7 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     Refuses, before anything is written, a checkout whose manifests, dvc.lock and pointer do not
     agree (VerificationError), and pointers that are not signed to their threshold. Where another
     publisher was first, what it changed is taken over into ``latest.json``, which then waits to
-    be committed. Metadata that is not committed is refused, since what was published must be
-    found again in git. Raises as ``publish_objects`` and ``publish_rebasing``.
+    be committed. Raises as ``publish_objects`` and ``publish_rebasing``.
     """
     from pe_dvc.usecases.publish_channel import check_publishable
     from pe_dvc.usecases.rebase import publish_rebasing
@@ -75,8 +74,6 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     now = datetime.now(UTC)
     described = _described(repo)
     check_publishable(repo.channels_root, repo.country, now=now)
-    committed = GitChannels(repo)
-    _refuse_uncommitted(committed)
     by_md5 = {d.manifest.artifact.dvc.md5: d.manifest for d in described}
     payloads = list(_payloads(repo, by_md5))
     with publishing(store, repo.country):
@@ -87,7 +84,7 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
             repo.country,
             signers_of(repo),
             now=now,
-            history=committed.data,
+            history=GitChannels(repo).data,
         )
     return Pushed(
         store=store.url,
@@ -96,15 +93,6 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
         channel=channel,
         rebased=rebased,
     )
-
-
-def _refuse_uncommitted(committed: GitChannels) -> None:
-    paths = committed.uncommitted()
-    if paths:
-        raise VerificationError(
-            f"{', '.join(paths)}: not committed as it lies here",
-            remedy="Nothing was pushed. Commit it, so that git holds whatever readers see.",
-        )
 
 
 def _described(repo: DataRepo) -> list[Described]:

@@ -45,7 +45,10 @@ def ancestors(signed: Targets) -> dict[int, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Committed:
-    """The newest version of a role that git's history holds signed, as the file's bytes."""
+    """The newest version of a role that git's history holds signed, as the file's bytes.
+
+    Nobody has seen any version where ``data`` is empty.
+    """
 
     data: bytes
     where: str
@@ -58,7 +61,7 @@ def base_of(metadata: Metadata[Targets], committed: Committed | None) -> Metadat
     has seen: so that versions count what is committed, and none is skipped. What a push took
     over from another publisher is no draft, and is built upon.
     """
-    if committed is None:
+    if committed is None or not committed.data:
         return metadata
     base = parse(Targets, committed.data, where=committed.where)
     on_top = metadata.signed.version == base.signed.version + 1

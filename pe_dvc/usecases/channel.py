@@ -150,7 +150,8 @@ def update_channel(
         replaced = superseded(metadata.signed)
         metadata = base_of(metadata, committed)
         if plain(metadata.signed) != wanted:
-            next_version(metadata, delegator, channel, now=now)
+            seen = committed is None or bool(committed.data)
+            next_version(metadata, delegator, channel, now=now, seen=seen)
             note_superseded(metadata.signed, {p: replaced[p] for p in kept})
             set_targets(metadata.signed, wanted)
     signed = signers.sign(delegator, channel, metadata)
@@ -260,11 +261,20 @@ def _sign_or_refuse(signers: Signers, root: Root, role: str, metadata: Metadata[
 
 
 def next_version(
-    metadata: Metadata[Targets], delegator: Root | Targets, role: str, *, now: datetime
+    metadata: Metadata[Targets],
+    delegator: Root | Targets,
+    role: str,
+    *,
+    now: datetime,
+    seen: bool = True,
 ) -> None:
-    """Make ``metadata`` its own next version, unsigned. Call it before anything else changes."""
-    add_ancestor(metadata)
-    metadata.signed.version += 1
+    """Make ``metadata`` its own next version, unsigned. Call it before anything else changes.
+
+    One that nobody has ``seen`` is no version yet, and keeps its number.
+    """
+    if seen:
+        add_ancestor(metadata)
+        metadata.signed.version += 1
     metadata.signed.expires = utc(now) + _lifetime(delegator, role)
     metadata.signatures.clear()
 

@@ -89,7 +89,7 @@ def test_drafts_keep_their_version_and_the_log_has_no_gaps(built: Sandbox) -> No
         sandbox.write("params.yaml", f"seed: {seed}\n")
         sandbox.run("dvc", "repro", "--quiet")
     refused = sandbox.pe_dvc("push", code=1)
-    assert "channels/us/latest.json: not committed as it lies here" in refused.stderr
+    assert "not committed: channels/us/latest.json" in refused.stderr
     sandbox.commit("Nine")
     for seed in (10, 11):  # committed twice before one push: both are published
         rebuild(sandbox, seed)
