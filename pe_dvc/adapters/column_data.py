@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pe_dvc.usecases.gates import Link, Place
+    from pe_dvc.documents.shape import Link, Place
 
 Batch = list["NDArray[Any]"]
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.tag_signatures import TagSignature, verify_tag
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
@@ -126,21 +126,6 @@ class GitChange:
     tree: GitTree
 
 
-@dataclass(frozen=True, kw_only=True)
-class TagSignature:
-    """What git says of a tag's signature; ``detail`` is one line of its own words.
-
-    ``unknown`` is a signature whose key is not known, or not trusted, on this machine.
-    """
-
-    verdict: Literal["none", "good", "unknown", "bad"]
-    detail: str
-
-    def to_json(self) -> dict[str, str]:
-        """Return the signature as plain JSON values."""
-        return {"verdict": self.verdict, "detail": self.detail}
-
-
 class GitTags:
     """The tags of a git repo, bare or not, and the trees that they name.
 
@@ -220,15 +205,7 @@ class GitTags:
 
     def signature(self, name: str) -> TagSignature:
         """Return what git finds of a tag's signature, GPG's or SSH's, with the keys known here."""
-        environment = {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(
-            ["git", "--git-dir", self.directory, "verify-tag", "--raw", "--", name],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return _read_signature(done.returncode, done.stderr)
+        return verify_tag(self.directory, name)
 
     def _tag(self, name: str) -> GitTag | None:
         import pygit2
@@ -300,19 +277,3 @@ def _walk(tree: Any, prefix: str) -> Iterator[str]:
 def _below(workdir: str, place: Path) -> str:
     below = posixpath.relpath(place.resolve().as_posix(), workdir.rstrip("/"))
     return "" if below == "." or below.startswith("..") else below
-
-
-def _read_signature(code: int, said: str) -> TagSignature:
-    """Read ``git verify-tag --raw``: GnuPG's status lines, or ssh-keygen's sentences."""
-    lines = said.strip().splitlines()
-    status = {line.split()[1]: line for line in lines if line.startswith("[GNUPG:] ")}
-    detail = next((line for line in lines if line.startswith('Good "git" signature')), None)
-    for word in ("GOODSIG", "BADSIG", "ERRSIG"):
-        detail = detail or status.get(word, "").removeprefix("[GNUPG:] ") or None
-    if code == 0:
-        return TagSignature(verdict="good", detail=detail or "good")
-    if "cannot verify a non-tag object" in said or "no signature found" in said:
-        return TagSignature(verdict="none", detail="not signed")
-    if "BADSIG" in status or "incorrect signature" in said:
-        return TagSignature(verdict="bad", detail=detail or lines[-1])
-    return TagSignature(verdict="unknown", detail=detail or (lines[-1] if lines else "no answer"))

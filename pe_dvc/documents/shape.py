@@ -24,3 +24,19 @@ class FileShape:
 
     format: str
     tables: tuple[FoundTable, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A column of a table."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """How the rows of one table belong to those of another: a reference, and the key it names."""
+
+    reference: Place
+    key: Place

@@ -20,7 +20,8 @@ from pe_dvc.trust.tree_files import TreeChannelFiles
 from pe_dvc.usecases.release import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git import GitTag, GitTree, TagSignature
+    from pe_dvc.adapters.git import GitTag, GitTree
+    from pe_dvc.adapters.tag_signatures import TagSignature
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings

@@ -29,7 +29,8 @@ from pe_dvc.usecases.release_diff import ReleaseDiff, diff_releases
 from pe_dvc.usecases.release_export import export_release
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git import GitTag, TagSignature
+    from pe_dvc.adapters.git import GitTag
+    from pe_dvc.adapters.tag_signatures import TagSignature
     from pe_dvc.documents.released import Released
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.store.port import Store

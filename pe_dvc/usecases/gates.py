@@ -11,27 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.documents.shape import Link, Place
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Entity, Manifest, Table
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A column of a table."""
-
-    table: str
-    column: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """How the rows of one table belong to those of another: a reference, and the key it names."""
-
-    reference: Place
-    key: Place
 
 
 class Data(Protocol):

@@ -25,6 +25,7 @@ from pe_dvc.trust.verify import (
 )
 from pe_dvc.usecases.handover import handovers
 from pe_dvc.usecases.publish_history import History, publish_between
+from pe_dvc.usecases.publish_roots import publish_roots
 from pe_dvc.usecases.publish_snapshot import MovedError, Promises, read_head, settle
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _publish_under(
     history: History | None,
 ) -> Published:
     """Publish the roots that ``local`` has, and everything below them."""
-    written = _publish_roots(bucket, local)
+    written = publish_roots(bucket, local.root_bytes)
     head = read_head(bucket)
     wanted: Promises = {}
     for role in TARGETS_LIKE:
@@ -161,42 +162,6 @@ def _read_local(files: ChannelFiles, now: datetime) -> _Local:
         verify_signed_by(local.delegator(role), role, metadata, where=where)
         check_fresh(role, metadata.signed, now, where=where)
     return local
-
-
-def _publish_roots(bucket: ChannelBucket, local: _Local) -> list[str]:
-    """Create the roots that lack, oldest first, so that every reader can follow the chain."""
-    newest = local.roots[-1].signed.version
-    if _exists(bucket, "root", newest + 1):
-        raise ConflictError(
-            f"{bucket.where('root', newest + 1)} is newer than root version {newest} in git",
-            remedy="Take over the newer root (git pull), then push again.",
-        )
-    if _same_root(bucket, local, newest):
-        return []
-    written = []
-    for version in range(1, newest + 1):
-        key = bucket.key("root", version)
-        try:
-            bucket.store.create(key, local.root_bytes[version - 1])
-        except ConflictError:
-            if not _same_root(bucket, local, version):
-                raise
-        else:
-            written.append(key)
-    return written
-
-
-def _same_root(bucket: ChannelBucket, local: _Local, version: int) -> bool:
-    try:
-        held = bucket.read("root", Root, version)
-    except NotFoundError:
-        return False
-    if held.metadata.signed != local.roots[version - 1].signed:
-        raise ConflictError(
-            f"{bucket.where('root', version)} is another root than version {version} in git",
-            remedy=f"Check that this is the right bucket. If it is: {TAMPERED}",
-        )
-    return True
 
 
 def _publish_role(
@@ -306,11 +271,3 @@ def _refresh_copies(bucket: ChannelBucket, local: _Local, head: Promises) -> lis
             bucket.store.overwrite(key, local.role_bytes[role])
             written.append(key)
     return written
-
-
-def _exists(bucket: ChannelBucket, role: str, version: int) -> bool:
-    try:
-        bucket.store.head(bucket.key(role, version))
-    except NotFoundError:
-        return False
-    return True

@@ -134,7 +134,7 @@ def test_a_first_nomination_has_nothing_to_be_compared_with(tmp_path: Path) -> N
 
 def test_a_gate_of_another_package(tmp_path: Path) -> None:
     def no_poor(nominated: Nomination, options: Any) -> Iterator[Failure]:
-        from pe_dvc.usecases.gates import Place
+        from pe_dvc.documents.shape import Place
 
         least = nominated.data.least(Place(table="person", column="income"))
         if least is not None and least < options["least"]:
