@@ -1,4 +1,4 @@
-"""Publish a country's roots: each is created once, oldest first, so that every reader can follow."""
+"""Publish the roots of a country: each is created once, oldest first, for readers to follow."""
 
 from __future__ import annotations
 
