@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.cases_reading import columns, memory
 from benchmarks.data_repo import COUNTRY, DVC, PE_DVC, DataRepo
 from benchmarks.measure import MIB, Case, Contender
 from benchmarks.s3_server import BUCKET
@@ -33,6 +34,7 @@ class Workshop:
     def __init__(self, home: Path, server: S3Server) -> None:
         self.home, self.server = home, server
         self.out = home / "out"
+        self.checkout = Path(__file__).resolve().parent.parent
 
     @cached_property
     def tools(self) -> Tools:
@@ -83,6 +85,13 @@ def s5cmd(tools: Tools, *arguments: str) -> list[tuple[str, list[str]]]:
 
 def aws(tools: Tools, *arguments: str) -> list[tuple[str, list[str]]]:
     return [("aws s3 cp, unverified", [tools.aws, "s3", "cp", *arguments])] if tools.aws else []
+
+
+def pooch(shop: Workshop, key: str, sha256: str) -> list[tuple[str, list[str]]]:
+    """One stream over plain HTTP, then sha256: what many projects fetch their data with."""
+    url = f"{shop.server.endpoint}/{BUCKET}/{key}"
+    program = f"import pooch; pooch.retrieve({url!r}, {sha256!r}, path={str(shop.out)!r})"
+    return [("pooch", [shop.tools.python, "-c", program])] if shop.tools.python else []
 
 
 def contenders(
@@ -153,7 +162,7 @@ def push_many(shop: Workshop) -> Case:
     )
 
 
-_COLD = "pe_dvc's cache and state, the clone's workspace, .dvc/cache, .dvc/tmp, DVC's site cache"
+COLD = "pe_dvc's cache and state, the clone's workspace, .dvc/cache, .dvc/tmp, DVC's site cache"
 
 
 def get_large(shop: Workshop) -> Case:
@@ -163,10 +172,15 @@ def get_large(shop: Workshop) -> Case:
     address = f"s3://{BUCKET}/{key}"
     name = repo.names[0]
     manifest = json.loads((repo.root / f"manifests/{name}.json").read_text())
-    pinned = f"{COUNTRY}/{name}@sha256:{manifest['artifact']['sha256']}"
+    artifact = manifest["artifact"]
+    pinned = f"{COUNTRY}/{name}@sha256:{artifact['sha256']}"
     commands = [
         ("dvc pull, unverified", [DVC, "pull", "data"]),
         ("dvc pull, verify = true", [DVC, "pull", "--remote", "verified", "data"]),
+        (
+            "dvc get, unverified",
+            [DVC, "get", str(repo.clone), f"data/{repo.path.name}", "-o", target],
+        ),
         ("pe-dvc get @latest", [PE_DVC, "get", f"{COUNTRY}/{name}@latest"]),
         ("pe-dvc get @sha256", [PE_DVC, "get", pinned]),
         (
@@ -175,6 +189,8 @@ def get_large(shop: Workshop) -> Case:
         ),
         ("boto3 tuned, then sha256", client("boto3_down_sha256", key, target)),
         *s5cmd(shop.tools, "cp", address, target),
+        ("s3fs, unverified", client("s3fs_down", key, target)),
+        *pooch(shop, key, artifact["sha256"]),
         ("obstore, unverified", client("obstore_down", key, target)),
         ("obstore with sha256", client("obstore_down_sha256", key, target)),
         *aws(shop.tools, "--quiet", address, target),
@@ -182,8 +198,8 @@ def get_large(shop: Workshop) -> Case:
     return Case(
         name="get-large",
         work="one parquet file of 256 MiB from S3 to a file",
-        resets=_COLD,
-        contenders=contenders(repo, _cold(shop, repo), commands),
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
         skipped=shop.tools.skipped,
     )
 
@@ -205,8 +221,8 @@ def get_many(shop: Workshop) -> Case:
     return Case(
         name="get-many",
         work="1,000 parquet files of 200 KB from S3 to files (pe_dvc: and their manifests)",
-        resets=_COLD,
-        contenders=contenders(repo, _cold(shop, repo), commands),
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
         skipped=shop.tools.skipped,
     )
 
@@ -232,13 +248,13 @@ def _pull(shop: Workshop, repo: DataRepo, name: str, what: str) -> Case:
     return Case(
         name=name,
         work=f"{what} from S3 into a clone (s5cmd, obstore: to files, written once)",
-        resets=_COLD,
-        contenders=contenders(repo, _cold(shop, repo), commands),
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
         skipped=shop.tools.skipped,
     )
 
 
-def _cold(shop: Workshop, repo: DataRepo) -> Callable[[], None]:
+def cold(shop: Workshop, repo: DataRepo) -> Callable[[], None]:
     def reset() -> None:
         repo.clear_caches()
         shop.fresh_out()
@@ -259,8 +275,8 @@ def show(shop: Workshop) -> Case:
     return Case(
         name="show",
         work="schema of a parquet file of 256 MiB in S3 (pe-dvc: signed, with entities and inputs)",
-        resets=_COLD,
-        contenders=contenders(repo, _cold(shop, repo), commands),
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
     )
 
 
@@ -291,13 +307,12 @@ def hashing(shop: Workshop) -> Case:
         ("md5 and sha256, one thread", client("hash_inline", path, "md5", "sha256")),
         ("md5 and sha256, two threads", client("hash_file", path, "md5", "sha256")),
     ]
-    root = Path(__file__).resolve().parent.parent
     return Case(
         name="hash",
         work="1 GiB in the page cache",
         resets="nothing",
         contenders=[
-            Contender(name=name, command=command, reset=lambda: None, cwd=root)
+            Contender(name=name, command=command, reset=lambda: None, cwd=shop.checkout)
             for name, command in commands
         ],
     )
@@ -310,6 +325,8 @@ CASES: dict[str, Callable[[Workshop], Case]] = {
     "get-many": get_many,
     "pull-large": pull_large,
     "pull-many": pull_many,
+    "columns": columns,
+    "memory": memory,
     "show": show,
     "startup": startup,
     "hash": hashing,

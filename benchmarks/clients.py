@@ -75,6 +75,12 @@ def boto3_down_many_sha256(prefix: str, target: str) -> None:
     _in_threads(get, keys)
 
 
+def s3fs_down(key: str, target: str) -> None:
+    import s3fs
+
+    s3fs.S3FileSystem().get_file(f"{BUCKET}/{key}", target)
+
+
 def obstore_up(source: str, key: str) -> None:
     import obstore
 
@@ -157,6 +163,52 @@ def pe_dvc_get_many(references: str) -> None:
     wanted = Path(references).read_text().split()
     reader = open_reader(wanted[0])
     _in_threads(lambda reference: reader.fetch(reader.resolve(reference)), wanted)
+
+
+def columns_pe_data(reference: str, *columns: str) -> None:
+    """Read columns by ``pe-data://``, every byte of them verified."""
+    import pyarrow.parquet
+    from fsspec import filesystem
+
+    with filesystem("pe-data").open(reference) as file:
+        print(pyarrow.parquet.ParquetFile(file, pre_buffer=True).read(list(columns)).nbytes)
+
+
+def columns_s3fs(key: str, *columns: str) -> None:
+    import pyarrow.parquet
+    import s3fs
+
+    print(
+        pyarrow.parquet.read_table(
+            f"{BUCKET}/{key}", columns=list(columns), filesystem=s3fs.S3FileSystem()
+        ).nbytes
+    )
+
+
+def columns_pyarrow(key: str, *columns: str) -> None:
+    import pyarrow.fs
+    import pyarrow.parquet
+
+    files = pyarrow.fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"])
+    print(
+        pyarrow.parquet.read_table(
+            f"{BUCKET}/{key}", columns=list(columns), filesystem=files
+        ).nbytes
+    )
+
+
+def pe_dvc_up(source: str, key: str) -> None:
+    """Upload a file through the store alone: what ``pe-dvc push`` does with a payload."""
+    from pe_dvc.project.stores import open_store
+
+    print(open_store(f"s3://{BUCKET}").upload(key, Path(source)))
+
+
+def pe_dvc_down(key: str, target: str, size: str) -> None:
+    """Download an object through the store alone: what ``pe-dvc get`` does with a payload."""
+    from pe_dvc.project.stores import open_store
+
+    print(open_store(f"s3://{BUCKET}").download(key, Path(target), size=int(size)))
 
 
 def footer_by_obstore(key: str) -> None:

@@ -1,0 +1,66 @@
+"""Cases of reading: some columns of a file, and memory as files grow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from benchmarks.data_repo import COUNTRY, PE_DVC
+from benchmarks.measure import MIB, Case, Contender
+
+if TYPE_CHECKING:
+    from benchmarks.cases import Workshop
+
+COLUMNS = ("c10", "c30", "household_weight")
+SIZES = (256, 1024, 4096)
+"""In MiB."""
+
+
+def columns(shop: Workshop) -> Case:
+    """Three columns of 68, which lie apart: 12 of 256 MiB."""
+    from benchmarks.cases import COLD, RAW, client, cold, contenders
+
+    repo = shop.large
+    shop.stock(repo)
+    key, name = f"{RAW}/{repo.path.name}", repo.names[0]
+    reference = f"{COUNTRY}/{name}@latest"
+    manifest = json.loads((repo.root / f"manifests/{name}.json").read_text())
+    target = str(shop.out / "file")
+    size = str(manifest["artifact"]["size"])
+    commands = [
+        ("s3fs, unverified", client("columns_s3fs", key, *COLUMNS)),
+        ("pyarrow S3FileSystem, unverified", client("columns_pyarrow", key, *COLUMNS)),
+        ("pe-data://", client("columns_pe_data", reference, *COLUMNS)),
+        ("pe-dvc get, to compare", [PE_DVC, "get", reference]),
+        ("download, unpublished", client("pe_dvc_down", key, target, size)),
+    ]
+    return Case(
+        name="columns",
+        work="3 of 68 columns of a parquet file of 256 MiB in S3 (the last two: all of it)",
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
+    )
+
+
+def memory(shop: Workshop) -> Case:
+    """The store's transfers of files of zeros: look at the peak memory, not at the time."""
+    from benchmarks.cases import RAW, client
+
+    ways = []
+    for size in SIZES:
+        source = shop.home / f"zeros-{size}"
+        with source.open("wb") as file:
+            file.truncate(size * MIB)
+        key, target = f"{RAW}/zeros-{size}", str(shop.home / "zeros-out")
+        ways.append((f"up {size} MiB", client("pe_dvc_up", str(source), key)))
+        down = client("pe_dvc_down", key, target, str(size * MIB))
+        ways.append((f"down {size} MiB", down))
+    return Case(
+        name="memory",
+        work="files of zeros, up and down",
+        resets="nothing",
+        contenders=[
+            Contender(name=name, command=command, reset=lambda: None, cwd=shop.checkout)
+            for name, command in ways
+        ],
+    )
