@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Sha256:
-    """Pin the root.json ``root`` for a country, in place of an earlier one.
+    """Pin the root.json ``root`` for a country, and return its fingerprint.
 
-    Returns its fingerprint. Raises as ``pe_dvc.trust.pins.pin_root``.
+    Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
     """
-    return pin_root(locations.config_dir(), country, root.read_bytes(), fingerprint)
+    data = root.read_bytes()
+    _refuse_another(country, data, str(root))
+    return pin_root(locations.config_dir(), country, data, fingerprint)
 
 
 def trust_store(
@@ -41,11 +43,14 @@ def trust_store(
             f"{bucket.url} has no root of {country} to trust: {error.message}",
             remedy=error.remedy or "Check the country, and that --store names the right bucket.",
         ) from None
-    pinned = pinned_root(locations.config_dir(), country)
-    if pinned not in (None, root):
-        raise ConflictError(
-            f"another root is pinned for {country} than {bucket.url} shows",
-            remedy="Keep it. If a maintainer says that it is wrong, run pe-dvc trust remove "
-            f"{country}.",
-        )
+    _refuse_another(country, root, bucket.url)
     return pin_root(locations.config_dir(), country, root)
+
+
+def _refuse_another(country: str, root: bytes, source: str) -> None:
+    if pinned_root(locations.config_dir(), country) not in (None, root):
+        raise ConflictError(
+            f"another root is pinned for {country} than {source} shows",
+            remedy="Keep it. If a maintainer says that it is wrong, run pe-dvc trust remove "
+            f"{country}, then pe-dvc trust add.",
+        )

@@ -58,7 +58,8 @@ def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) 
         return SignatureError(
             f"{where}: {role} version {_version(data)} does not have the signatures it needs "
             f"({error})",
-            remedy=TAMPERED,
+            remedy=f"{TAMPERED} Or the root that you trust is not of this bucket: compare what "
+            "pe-dvc trust list shows with what a maintainer tells you.",
         )
     if isinstance(error, BadVersionNumberError):
         return RollbackError(

@@ -9,6 +9,7 @@ from typing import Any
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.trust.roles import (
     CONTACT_FIELD,
+    COUNTRY_FIELD,
     DELEGATED,
     EXPIRY_DAYS,
     EXPIRY_FIELD,
@@ -22,17 +23,18 @@ Thresholds = Mapping[str, int]
 
 
 def new_root(
-    keys: Keys, thresholds: Thresholds, now: datetime, *, contact: str | None = None
+    country: str, keys: Keys, thresholds: Thresholds, now: datetime, *, contact: str | None = None
 ) -> Metadata[Root]:
     """Return an unsigned root, version 1. Raises FormatError."""
     roles = {role: Role(**_role(role, keys, thresholds)) for role in TOP_LEVEL}
+    told = {COUNTRY_FIELD: country} | ({CONTACT_FIELD: contact} if contact else {})
     return Metadata(
         Root(
             expires=now + timedelta(days=EXPIRY_DAYS["root"]),
             keys=_by_id(keys, TOP_LEVEL),
             roles=roles,
             consistent_snapshot=True,
-            unrecognized_fields={CONTACT_FIELD: contact} if contact else None,
+            unrecognized_fields=told,
         )
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     by a threshold of its own keys.
     """
     from pe_dvc.store.files import write_atomically
+    from pe_dvc.trust.roles import COUNTRY_FIELD
     from pe_dvc.trust.verify import fingerprint, verify_root_chain
 
+    check_country(country)
     actual = fingerprint(root)
     if expected is not None and check_sha256(expected.removeprefix("sha256:")) != actual:
         raise DigestMismatchError(
@@ -39,7 +41,13 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
             source="the file given",
             remedy="Do not trust it: ask the maintainers of the data which root is theirs.",
         )
-    verify_root_chain([root], where=f"the root of {country}")
+    (metadata,) = verify_root_chain([root], where=f"the root of {country}")
+    meant = metadata.signed.unrecognized_fields.get(COUNTRY_FIELD, country)
+    if meant != country:
+        raise FormatError(
+            f"this is the root of {meant}, not of {country}",
+            remedy=f"Run pe-dvc trust add {meant}, or get the root of {country}.",
+        )
     write_atomically(_path(config_dir, country), root)
     return actual
 

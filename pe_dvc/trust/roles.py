@@ -36,6 +36,9 @@ EXPIRY_FIELD = "x-pe-dvc-expiry-days"
 SIGNER_FIELD = "x-pe-dvc-signer"
 """Field of a key, in the metadata that lists it: the URI of its signer (a KMS, an HSM)."""
 
+COUNTRY_FIELD = "x-pe-dvc-country"
+"""Field of a root: the country whose root it is, so that it is not pinned for another."""
+
 CONTACT_FIELD = "x-pe-dvc-contact"
 """Field of the root: who grants access to the country's data. A reader has pinned the root, so it
 can be told even where the bucket lets it read nothing."""

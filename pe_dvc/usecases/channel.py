@@ -95,7 +95,7 @@ def init_channels(
     """
     refuse_existing(directory, country)
     files = ChannelFiles(directory, country)
-    root = new_root(keys, thresholds or {}, utc(now), contact=contact)
+    root = new_root(country, keys, thresholds or {}, utc(now), contact=contact)
     targets = new_targets(country, keys, thresholds or {}, utc(now))
     _sign_or_refuse(signers, root.signed, "root", root)
     _sign_or_refuse(signers, root.signed, "targets", targets)

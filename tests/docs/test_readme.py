@@ -17,6 +17,13 @@ from tests.e2e.sandbox import BIN, Sandbox
 if TYPE_CHECKING:
     from tests.servers import S3Endpoint
 
+RELEASE = """
+[tool.pe_dvc.release]
+data_package = "policyengine-us-data"
+repo_id = "policyengine/policyengine-us-data"
+default_datasets = {national = "enhanced_cps_2024"}
+"""
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -67,8 +74,9 @@ def test_a_researcher_without_a_clone(published: Sandbox) -> None:
         Path(said.splitlines()[-1]).read_bytes()
         == (published.repo / "data/enhanced_cps_2024.parquet").read_bytes()
     )
-    (program,) = blocks("A researcher without a clone", "python")
+    program = "\n".join(blocks("A researcher without a clone", "python"))
     checked = f"{program}\nassert path.is_file()\nassert str(pin).count('@sha256:') == 1\n"
+    checked += "assert frame.shape == (1000, 2)\n"
     checked += "assert what.table.weight == 'household_weight'\n"
     published.run(sys.executable, "-c", checked, cwd=here, PE_DVC_STORE=published.store)
 
@@ -129,3 +137,15 @@ def test_every_link_in_the_docs_leads_somewhere() -> None:
         for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_a_release_manager(published: Sandbox) -> None:
+    with (published.repo / "pyproject.toml").open("a") as settings:
+        settings.write(RELEASE)
+    published.commit("Settle what a release holds")
+    published.environment["PE_DVC_STORE"] = str(published.directory / "elsewhere")
+    (script,) = blocks("A release manager")
+    shell(published, script, published.repo)
+    published.trust()
+    got = published.pe_dvc("get", "us/enhanced_cps_2024@1.78.2", cwd=published.researcher)
+    assert Path(got.stdout.strip()).is_file()

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.sandbox import Sandbox
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.sandbox import Sandbox
 
 LATEST = "us/enhanced_cps_2024@latest"
 
@@ -295,3 +296,22 @@ def test_a_repo_without_datasets_or_channels_says_so(built: Sandbox) -> None:
     assert "declares no dataset" in built.pe_dvc("verify", code=3).stderr
     built.pe_dvc("manifest", "write")
     assert "not emptied by accident" in built.pe_dvc("channel", "update", "latest", code=3).stderr
+
+
+def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path) -> None:
+    built.trust()
+    other = Sandbox(tmp_path / "other", str(tmp_path / "other/bucket"), {})
+    other.start_from(built)
+    shutil.rmtree(other.repo / "channels")
+    shutil.rmtree(other.directory / "keys")
+    other.pe_dvc("channel", "init", "--country", "us")
+    root = str(other.repo / "channels/us/root.json")
+    assert (
+        "another root is pinned for us" in built.pe_dvc("trust", "add", "us", root, code=1).stderr
+    )
+    assert "the root of us, not of uk" in built.pe_dvc("trust", "add", "uk", root, code=1).stderr
+    built.pe_dvc("trust", "remove", "us")
+    built.pe_dvc("trust", "add", "us", root)
+    built.pe_dvc("push")
+    refused = built.read("get", LATEST, code=1).stderr
+    assert "pe-dvc trust list" in refused
