@@ -8,11 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import channels
 from benchmarks.cases import CASES, Workshop
 from benchmarks.measure import measure
 from benchmarks.report import machine, print_case, print_machine
 from benchmarks.s3_server import S3Server
 from benchmarks.s3_traffic import Pace
+
+CASES["resolve"] = channels.resolve
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ class DataRepo:
         self.elsewhere = home / "elsewhere"
         self.count, self.size = count, size
         self.data = self.root / "data"
-        self.environment = _environment(home, endpoint)
+        self.environment = environment_of(home, endpoint)
 
     @property
     def names(self) -> list[str]:
@@ -150,7 +150,8 @@ class DataRepo:
             raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
 
 
-def _environment(home: Path, endpoint: str) -> Mapping[str, str]:
+def environment_of(home: Path, endpoint: str) -> Mapping[str, str]:
+    """Return the variables of everybody who works in ``home``."""
     return {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent),

@@ -8,6 +8,7 @@ ADR 0003 and 0004.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
@@ -135,7 +136,8 @@ def _publish_under(
         if history is not None and keys:
             newest = range((standing.version if standing else 0) + 1, wanted[role].version)
             written += publish_between(bucket, role, newest, history)
-    head, keys = settle(bucket, wanted, signers, head=head, now=utc(now))
+    follows = partial(_follows, bucket, local)
+    head, keys = settle(bucket, wanted, signers, head=head, now=utc(now), follows=follows)
     written += keys
     written += _refresh_copies(bucket, local, head.promises)
     versions = {role: promise.version for role, promise in head.promises.items()}
@@ -190,9 +192,14 @@ def _publish_role(
 
 def _refuse_unrelated(bucket: ChannelBucket, local: _Local, role: str, version: int) -> None:
     """Refuse to replace a version that git's was not made from: its changes would be lost."""
-    published = bucket.read(role, Targets, version).metadata
-    if not descends(local.roles[role].signed, published):
+    if not _follows(bucket, local, role, version):
         raise _moved(bucket, local, role, version)
+
+
+def _follows(bucket: ChannelBucket, local: _Local, role: str, version: int) -> bool:
+    """Return whether git's metadata of a role was made from a version that is in the bucket."""
+    published = bucket.read(role, Targets, version).metadata
+    return descends(local.roles[role].signed, published)
 
 
 def _published_before(bucket: ChannelBucket, local: _Local, role: str) -> MetaFile:

@@ -6,13 +6,14 @@ builds on it. The timestamp is swapped, then read again. Every step can be repea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, RollbackError
+from pe_dvc.primitives.errors import ConflictError, ExpiredError, RollbackError
 from pe_dvc.trust.bucket import ChannelBucket, Held
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
@@ -38,6 +39,9 @@ class MovedError(ConflictError):
 
 Promises = dict[str, MetaFile]
 """For each role below the snapshot, its version, length and sha256."""
+
+Follows = Callable[[str, int], bool]
+"""Whether our metadata of a role was made from a version of it that is in the bucket."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,28 @@ def read_head(bucket: ChannelBucket) -> Head:
 
 
 def settle(
-    bucket: ChannelBucket, wanted: Promises, signers: Signers, *, head: Head, now: datetime
+    bucket: ChannelBucket,
+    wanted: Promises,
+    signers: Signers,
+    *,
+    head: Head,
+    now: datetime,
+    follows: Follows,
 ) -> tuple[Head, list[str]]:
     """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
 
-    ``head`` is where the bucket stood when ``wanted`` was made from it. Never lowers a role's
-    version. Nothing is written where all is in place and fresh. Raises MovedError if a role was
-    published meanwhile that ``wanted`` does not follow from, ConflictError after too many lost
+    ``head`` is where the bucket stood when ``wanted`` was found to follow from it, ``follows``
+    tells whether a role's ``wanted`` version was made from another that is published. Never
+    lowers a role's version. Nothing is written where all is in place and fresh. Raises
+    MovedError if a version was published meanwhile that ``wanted`` does not follow from,
+    ConflictError after too many lost
     races, SignatureError without the keys of snapshot and timestamp, VerificationError,
     StoreError.
     """
     written: list[str] = []
-    seen = head.promises
+    may_replace = _Replaceable(bucket, wanted, head.promises, follows)
     for _ in range(ATTEMPTS):
-        snapshot, key = _covering(bucket, wanted, seen, signers, head, now)
+        snapshot, key = _covering(bucket, may_replace, signers, head, now)
         written += key
         if _stands(bucket, head, snapshot, now):
             return head, written
@@ -107,10 +119,36 @@ def settle(
     )
 
 
+@dataclass(frozen=True)
+class _Replaceable:
+    """What we want snapshots to name, and which other versions that may take the place of."""
+
+    bucket: ChannelBucket
+    wanted: Promises
+    seen: Promises
+    follows: Follows
+
+    def check(self, named: Promises) -> None:
+        """Raise MovedError rather than pass over a version that ours was not made from.
+
+        ``named`` is what a snapshot says that may be newer than what was ``seen``: another
+        publisher's, or one that we left behind ourselves when we were killed.
+        """
+        for role, promise in named.items():
+            before = self.seen[role].version if role in self.seen else 0
+            overtaken = role in self.wanted and before < promise.version < self.wanted[role].version
+            if overtaken and not self.follows(role, promise.version):
+                raise MovedError(
+                    f"another publisher was first: {self.bucket.where(role, promise.version)} was "
+                    f"published while {role} version {self.wanted[role].version} was about to be",
+                    role=role,
+                    remedy="Nothing is lost: push again.",
+                )
+
+
 def _covering(
     bucket: ChannelBucket,
-    wanted: Promises,
-    seen: Promises,
+    ours: _Replaceable,
     signers: Signers,
     head: Head,
     now: datetime,
@@ -123,13 +161,13 @@ def _covering(
     for _ in range(ATTEMPTS):
         if (
             snapshot
-            and _covers(snapshot, wanted)
+            and _covers(snapshot, ours.wanted)
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
         ):
             return snapshot, []
-        _refuse_overtaken(bucket, promises(snapshot), wanted, seen)
+        ours.check(promises(snapshot))
         try:
-            return _create_snapshot(bucket, snapshot, wanted, signers, last + 1, now)
+            return _create_snapshot(bucket, snapshot, ours.wanted, signers, last + 1, now)
         except ConflictError:
             snapshot, last = _successor(bucket, snapshot, last + 1), last + 1
     raise ConflictError(
@@ -156,21 +194,6 @@ def _covers(snapshot: Held[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
     return all(
         role in named and named[role].version >= promise.version for role, promise in wanted.items()
     )
-
-
-def _refuse_overtaken(
-    bucket: ChannelBucket, named: Promises, wanted: Promises, seen: Promises
-) -> None:
-    """Refuse to pass over a version that was published since ours was found to follow."""
-    for role, promise in named.items():
-        before = seen[role].version if role in seen else 0
-        if role in wanted and before < promise.version < wanted[role].version:
-            raise MovedError(
-                f"another publisher was first: {bucket.where(role, promise.version)} was "
-                f"published while {role} version {wanted[role].version} was about to be",
-                role=role,
-                remedy="Nothing is lost: push again.",
-            )
 
 
 def _create_snapshot(
@@ -211,16 +234,30 @@ def _swap_timestamp(
     head: Head,
     now: datetime,
 ) -> str:
-    """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more.
+    """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more,
+    and ExpiredError if this machine's clock is behind by more than a timestamp is good for.
 
     Without a timestamp to go by the version starts at the snapshot's: if the object was lost,
     that comes nearest to what readers have seen.
     """
     version = head.timestamp.metadata.signed.version + 1 if head.timestamp else head.last or 1
-    expires = utc(now) + timedelta(days=expiry_days(bucket.root, "timestamp"))
+    lifetime = timedelta(days=expiry_days(bucket.root, "timestamp"))
+    expires = utc(now) + lifetime
+    if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
+        raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
     metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.promise))
     data = _signed(bucket, "timestamp", metadata, signers)
     return bucket.store.compare_and_swap(bucket.key("timestamp"), data, head.etag).key
+
+
+def _clock_behind(bucket: ChannelBucket, now: datetime, before: datetime) -> ExpiredError:
+    """A timestamp that has expired by everybody else's clock must not replace a good one."""
+    return ExpiredError(
+        f"{bucket.where('timestamp')} was made on {before:%Y-%m-%d at %H:%M} UTC, and this "
+        f"machine's clock says {utc(now):%Y-%m-%d at %H:%M}: what it signs would have expired",
+        remedy="Nothing that readers see was changed. Set the clock, and push again. If the "
+        "other publisher's clock was wrong, rotate the key of timestamp.",
+    )
 
 
 def _signed(

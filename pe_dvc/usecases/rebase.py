@@ -60,8 +60,8 @@ class Rebased:
     """What became of a channel that another publisher had changed, with names of datasets.
 
     ``ours`` were changed here, ``taken_over`` elsewhere. ``rewritten`` tells that git's file was
-    replaced by the published version and waits to be committed; it is not where there was
-    nothing of ours to publish.
+    replaced by what was published, and waits to be committed; it is not where there was nothing
+    of ours to publish.
     """
 
     channel: str
@@ -83,26 +83,25 @@ def publish_rebasing(
 ) -> tuple[Published, Rebased | None]:
     """Publish as ``publish_channel`` does; build on ``channel`` where somebody else was first.
 
-    The file in git is rewritten after its content was published, so that a push that is killed
-    in between begins anew from its own change. Raises as ``publish_channel``; ConflictError also
-    if both changed one dataset, which it names, and if others were first too often.
+    The file in git is rewritten before it is published: whenever a push is killed, the next one,
+    or the next build, goes on from there. Raises as ``publish_channel``; ConflictError also if
+    both changed one dataset, which it names, and if others were first too often.
     """
-    files = ChannelFiles(directory, country)
-    rebasing = _Rebasing(store, files, channel, signers, now)
-    published_as, data = None, None
+    git = ChannelFiles(directory, country)
+    rebasing = _Rebasing(store, git, channel, signers, now)
+    files, rebased = git, None
     for attempt in range(ATTEMPTS):
-        source = files if data is None else PatchedChannelFiles(directory, country, {channel: data})
         try:
-            published = publish_files(store, source, signers, now=now, history=history)
+            return publish_files(store, files, signers, now=now, history=history), rebased
         except MovedError as moved:
             if moved.role != channel:
                 raise
-            published_as, data = rebasing.onto_newest(moved)
-            time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
+            rebased, data = rebasing.onto_newest(moved)
+        if rebased.rewritten:
+            write_atomically(git.path(channel), data)
         else:
-            if data is not None and published_as is not None and published_as.rewritten:
-                write_atomically(files.path(channel), data)
-            return published, published_as
+            files = PatchedChannelFiles(directory, country, {channel: data})
+        time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
     raise ConflictError(
         f"other publishers kept changing channel {channel} of {country} in {store.url} through "
         f"{ATTEMPTS} attempts",

@@ -56,7 +56,14 @@ def collecting(store: Store, country: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _note(store: Store, key: str) -> Iterator[None]:
-    store.create(key, json.dumps({"since": datetime.now(UTC).isoformat()}).encode())
+    note = {"since": datetime.now(UTC).isoformat(), "by": uuid.uuid4().hex}
+    data = json.dumps(note).encode()
+    try:
+        store.create(key, data)
+    except ConflictError:
+        # Our own, if the answer to a first request was lost and the request sent again.
+        if store.read(key, limit=4096)[0] != data:
+            raise
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from pe_dvc.store.checks import check_upload
 from tests.trust.simulator import MemoryStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pe_dvc.store.port import Progress
@@ -32,3 +33,7 @@ class WholeMemoryStore(MemoryStore):
             progress(len(data))
         self.overwrite(key, data)
         return digest
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)

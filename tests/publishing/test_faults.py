@@ -159,6 +159,19 @@ def test_an_error_at_every_operation(bench: Bench, fault: Fault, tally: Tally) -
     assert struck, "no error came through"
 
 
+def test_killed_and_built_anew(bench: Bench, tally: Tally) -> None:
+    """Nobody reruns that push: the next one is of a newer build, in the same checkout."""
+    for at in range(len(bench.log)):
+        assert isinstance(bench.strike(KILLS[-1], at), Killed)
+        bench.repo.build("cps_2024", b"newer cps")
+        bench.repo.update_latest()
+        bench.repo.push(bench.bucket)
+        for known in {False, bool(bench.old)}:
+            assert bench.read(known=known) == bench.new | {"cps_2024": b"newer cps"}
+        bench.repo.build("cps_2024", bench.new["cps_2024"])
+        tally("fault points survived", 1)
+
+
 def test_every_request_sent_twice(bench: Bench, tally: Tally) -> None:
     """As by a network that repeats it: the second answer may be a conflict with oneself."""
     for at in range(len(bench.log)):
