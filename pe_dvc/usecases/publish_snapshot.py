@@ -94,14 +94,12 @@ def settle(
 ) -> tuple[Head, list[str]]:
     """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
 
-    ``head`` is where the bucket stood when ``wanted`` was found to follow from it, ``follows``
-    tells whether a role's ``wanted`` version was made from another that is published (no need
-    to where none is new). Never
-    lowers a role's version. Nothing is written where all is in place and fresh. Raises
-    MovedError if a version was published meanwhile that ``wanted`` does not follow from,
-    ConflictError after too many lost
-    races, SignatureError without the keys of snapshot and timestamp, VerificationError,
-    StoreError.
+    ``head`` is where the bucket stood when ``wanted`` was found to follow from it; ``follows``
+    tells whether a role's ``wanted`` version was made from another published one. Never lowers
+    a role's version. Nothing is written where all is in place and fresh. Raises MovedError if a
+    version was published meanwhile that ``wanted`` does not follow from, ConflictError after
+    too many lost races, SignatureError without the keys of snapshot and timestamp,
+    VerificationError, StoreError.
     """
     written: list[str] = []
     may_replace = _Replaceable(bucket, wanted, head.promises, follows)
