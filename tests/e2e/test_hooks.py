@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.e2e.sandbox import BIN
+
 if TYPE_CHECKING:
     from tests.e2e.sandbox import Sandbox
 
@@ -195,7 +197,7 @@ def test_outside_git_there_is_nothing_to_install_into(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
     done = subprocess.run(
-        ["pe-dvc", "install"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [BIN / "pe-dvc", "install"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
     assert "is not in a git repo" in done.stderr
