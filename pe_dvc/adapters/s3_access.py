@@ -37,7 +37,10 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStor
     endpoint = _endpoint(options, settings)
     credentials = settings.credentials()
     config: dict[str, Any] = {
-        **checksum_of(endpoint),
+        # The server checks each body that it receives. Every service that speaks S3 knows this
+        # digest, and the signature needs it anyway; CRC64NVME would save 0.15 s of CPU for
+        # 256 MiB on Amazon's own, and is left out until it was seen to work there.
+        "checksum_algorithm": "SHA256",
         "skip_signature": credentials is None,
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
         "region": _region(bucket, endpoint, options, settings),
@@ -46,17 +49,6 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStor
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
     return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
-
-
-def checksum_of(endpoint: str) -> dict[str, Any]:
-    """Return by what the server checks each body that it receives."""
-    if endpoint:
-        # Known to every service that speaks S3. The signature needs that digest anyway, so that
-        # to sign the payload as well costs nothing, with TLS or without.
-        return {"checksum_algorithm": "SHA256"}
-    # Amazon's own default. With it TLS guards the way and the signature can leave the payload
-    # out, so that the sha256 of the whole, which we verify, is the only one to be computed.
-    return {"checksum_algorithm": "CRC64NVME", "unsigned_payload": True}
 
 
 def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.dvc_config import read_config
-from pe_dvc.adapters.s3_access import bucket_region, checksum_of
+from pe_dvc.adapters.s3_access import bucket_region
 from pe_dvc.primitives.errors import FormatError, StorePermissionError, StoreUnavailableError
 from pe_dvc.project.stores import open_store, split_remote_url
 from tests.servers import ACCESS_KEY, SECRET_KEY, answering, free_port
@@ -226,14 +226,3 @@ def test_a_bucket_of_another_region_than_the_users(
     with pytest.raises(StoreUnavailableError, match="another region") as caught:
         wrong.read("us/x", limit=1)
     assert "region" in (caught.value.remedy or "")
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "checked_by"),
-    [("", "CRC64NVME"), ("https://s3.example.org", "SHA256"), ("http://s3.example.org", "SHA256")],
-)
-def test_what_is_uploaded_is_checked_by_the_service(endpoint: str, checked_by: str) -> None:
-    """Not every service that speaks S3 knows Amazon's own checksum, and it needs TLS."""
-    config = checksum_of(endpoint)
-    assert config["checksum_algorithm"] == checked_by
-    assert config.get("unsigned_payload", False) is (checked_by == "CRC64NVME")
