@@ -114,9 +114,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _never_end(self) -> None:
-        self.send_response(206 if self.headers.get("Range") else 200)
+        asked = (self.headers.get("Range") or "").removeprefix("bytes=")
+        self.send_response(206 if asked else 200)
         self.send_header("Content-Length", str(ENDLESS))
-        self.send_header("Content-Range", f"bytes 0-{ENDLESS - 1}/{ENDLESS}")
+        if asked:
+            self.send_header("Content-Range", f"bytes {asked}/{ENDLESS}")
         self.send_header("ETag", '"endless"')
         self.send_header("Last-Modified", "Mon, 20 Apr 2026 12:00:00 GMT")
         self.end_headers()

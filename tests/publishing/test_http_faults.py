@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from pe_dvc.adapters import patience
-from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError
+from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError, VerificationError
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases import publish, rebase
 from tests import proxy
@@ -129,9 +129,7 @@ def test_throttling_that_goes_on_names_operation_and_object(
 ) -> None:
     line.build()
     line.proxy.status, line.proxy.code = status, code
-    line.proxy.trick = lambda number, method, path: (
-        "refuse before" if method == "PUT" and "/files/" not in path else None
-    )
+    line.proxy.trick = lambda number, method, path: "refuse before" if ".chunks" in path else None
     first = len(line.proxy.requests)
     with pytest.raises(
         StoreUnavailableError, match=rf"cannot write .*\.chunks: HTTP {status}.*{code}"
@@ -140,3 +138,14 @@ def test_throttling_that_goes_on_names_operation_and_object(
     assert caught.value.operation == "write"
     tried = [request for request in line.proxy.requests[first:] if ".chunks" in request]
     assert 2 <= len(tried) <= 5, "retried, within a bound"
+
+
+@pytest.mark.parametrize("name", ["2.root", "timestamp", "snapshot", "targets", "latest"])
+def test_endless_data_over_http(line: Line, name: str, tmp_path: Path) -> None:
+    """A metadata file of 10 GB, which the server really goes on sending."""
+    line.proxy.trick = lambda number, method, path: "never end" if f"{name}.json" in path else None
+    with pytest.raises(VerificationError, match=f"{name}.json is longer than .* not read"):
+        line.repo.reader(line.through, tmp_path / "reader").datasets()
+    assert line.proxy.sent < 32 * 1024 * 1024, "what fits into buffers, and no more"
+    line.proxy.trick = lambda number, method, path: None
+    assert line.repo.reader(line.through, tmp_path / "reader").datasets() == line.read()
