@@ -110,6 +110,8 @@ def init(
 
     repo = DataRepo.find()
     repo.check_country(country)
+    keys = locations.keys_dir() / country
+    kept = sorted(path.name for path in keys.glob("*.pem"))
     fingerprint = init_channels(
         repo,
         thresholds=dict(thresholds),
@@ -119,12 +121,14 @@ def init(
             role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()
         },
     )
-    keys = locations.keys_dir() / country
     if as_json:
-        print_json({"country": country, "fingerprint": fingerprint, "keys": str(keys)})
+        document = {"country": country, "fingerprint": fingerprint, "keys": str(keys)}
+        print_json({**document, "kept_keys": kept})
         return
     say(f"metadata     {repo.channels_dir}: commit it")
     say(f"keys         {keys}: move root and targets to a safe place offline")
+    if kept:
+        say(f"kept         {', '.join(kept)}: these keys existed, and sign here too")
     if signers:
         say("signers      file2: URIs are known to this run only: [tool.pe_dvc.signers] keeps them")
     say(f"fingerprint  {fingerprint}: publish it, so that readers can check root.json")

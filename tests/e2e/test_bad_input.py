@@ -303,8 +303,11 @@ def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path
     other = Sandbox(tmp_path / "other", str(tmp_path / "other/bucket"), {})
     other.start_from(built)
     shutil.rmtree(other.repo / "channels")
+    again = other.pe_dvc("channel", "init", "--country", "us")
+    assert "latest.pem" in again.stderr, "keys that are used again must be named"
+    shutil.rmtree(other.repo / "channels")
     shutil.rmtree(other.directory / "keys")
-    other.pe_dvc("channel", "init", "--country", "us")
+    assert "kept" not in other.pe_dvc("channel", "init", "--country", "us").stderr
     root = str(other.repo / "channels/us/root.json")
     assert (
         "another root is pinned for us" in built.pe_dvc("trust", "add", "us", root, code=1).stderr
