@@ -13,5 +13,5 @@ def command(document: str) -> None:
     """Print the JSON Schema of a document."""
     from pe_dvc.documents.manifest import Manifest
 
-    schema = Manifest.model_json_schema(mode="serialization")
+    schema = Manifest.model_json_schema(mode="validation")
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})

@@ -85,7 +85,8 @@ class Column(Record):
     name: str
     type: str
     """Arrow's name of the type, such as ``int64`` or ``dictionary<values=string, …>``."""
-    nullable: bool = True
+    # Left out where it is true: a national dataset has hundreds of columns.
+    nullable: bool = Field(default=True, exclude_if=bool)
     entity: str | None = None
     """The entity that the column describes; that of the table's rows where not given."""
 

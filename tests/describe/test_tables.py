@@ -64,7 +64,7 @@ def test_ten_thousand_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [68, 10_000])
 def test_a_column_costs_about_forty_bytes(count: int) -> None:
     columns = [Column(name=f"c{i:04}", type="int64") for i in range(count)]
-    plain = [c.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for c in columns]
+    plain = [c.model_dump(mode="json", exclude_none=True) for c in columns]
     document = {"table": {"tables": [{"columns": plain}]}}
     without: dict[str, Any] = {"table": {"tables": [{"columns": []}]}}
     cost = (len(readable_json(document)) - len(readable_json(without))) / count

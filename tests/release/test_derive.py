@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.release import Release
 
 GOLDEN = (
-    "d1ce71bdacdaaddca9473223669b9cef1d0b48aff1ee073e78f7cfe6d1b0f3a3",
-    "1d9494daaf3a9b49e8512fd35b84c15086c0f3295833bae15b31aa341d335462",
+    "e9e1b80d93850befdd7b18546a93e0fdc76114e8c9c18d82ce49c85b993a34d7",
+    "61deeffce2965ce604985196e8bfa633af48a39d16c63386cfc43a6548aef1ee",
 )
 """The sha256 of the release manifest and of the TRO of a release that stands for all."""
 
