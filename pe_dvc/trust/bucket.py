@@ -42,6 +42,19 @@ class Held(Generic[Kind]):
         """What the role above says about this file: its version, length and sha256."""
         return MetaFile.from_data(self.metadata.signed.version, self.data, ["sha256"])
 
+    def check(self, promise: MetaFile, *, what: str, promised_by: str, where: str) -> None:
+        """Raise DigestMismatchError unless these are the bytes that the role above promised."""
+        try:
+            promise.verify_length_and_hashes(self.data)
+        except LengthOrHashMismatchError as error:
+            raise DigestMismatchError(
+                what=what,
+                expected=f"what the {promised_by} says",
+                actual=str(error),
+                source=where,
+                remedy=TAMPERED,
+            ) from error
+
 
 class ChannelBucket:
     """Reads a country's metadata; ``roots`` is git's verified chain, oldest first.
@@ -106,16 +119,8 @@ class ChannelBucket:
         held = self.read("snapshot", Snapshot, version)
         where = self.where("snapshot", version)
         if promise is not None:
-            try:
-                promise.verify_length_and_hashes(held.data)
-            except LengthOrHashMismatchError as error:
-                raise DigestMismatchError(
-                    what=f"snapshot version {version}",
-                    expected="what the timestamp says",
-                    actual=str(error),
-                    source=where,
-                    remedy=TAMPERED,
-                ) from error
+            what = f"snapshot version {version}"
+            held.check(promise, what=what, promised_by="timestamp", where=where)
         return held if self._is_todays("snapshot", held.metadata, where) else None
 
     def newest_snapshot_version(self) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.store.files import write_atomically
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles, PatchedChannelFiles
@@ -28,13 +28,12 @@ from pe_dvc.trust.lineage import (
     superseded,
 )
 from pe_dvc.trust.tuf_api import (
-    LengthOrHashMismatchError,
     Metadata,
     MetaFile,
     Root,
     Targets,
 )
-from pe_dvc.trust.verify import TAMPERED, signatures, verify_root_chain, verify_signed_by
+from pe_dvc.trust.verify import signatures, verify_root_chain, verify_signed_by
 from pe_dvc.usecases.channel import next_version, set_targets
 from pe_dvc.usecases.merge import Merged, merge
 from pe_dvc.usecases.publish_channel import Published, publish_files
@@ -196,16 +195,8 @@ def _promised(
     where = bucket.where(channel, promise.version)
     held = bucket.read(channel, Targets, promise.version)
     verify_signed_by(delegator, channel, held.metadata, where=where)
-    try:
-        promise.verify_length_and_hashes(held.data)
-    except LengthOrHashMismatchError as error:
-        raise DigestMismatchError(
-            what=f"{channel} version {promise.version}",
-            expected="what the snapshot says",
-            actual=str(error),
-            source=where,
-            remedy=TAMPERED,
-        ) from error
+    what = f"{channel} version {promise.version}"
+    held.check(promise, what=what, promised_by="snapshot", where=where)
     return held.metadata
 
 
