@@ -76,7 +76,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         bare = self._strip_protocol(path)
         if "@" in bare:
             resolved = self.resolve(bare)
-            size = resolved.manifest.artifact.size
+            size = resolved.payload.size
             return _file(bare, size, resolved.sha256) | {"pinned": str(resolved.pinned)}
         self.ls(bare, detail=False)
         return _folder(bare)

@@ -42,13 +42,12 @@ def command(
     say_age(reader)
     path = reader.fetch(resolved, output=_target(output))
     if as_json:
-        artifact = resolved.manifest.artifact
         print_json(
             {
                 "path": str(path),
                 "reference": str(resolved.pinned),
                 "sha256": resolved.sha256,
-                "size": artifact.size,
+                "size": resolved.payload.size,
             }
         )
     else:

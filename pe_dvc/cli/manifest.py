@@ -23,7 +23,7 @@ def write(as_json: bool) -> None:
     and where it was built is left as it is.
     """
     from pe_dvc.project.manifests import write_manifests
-    from pe_dvc.project.settings import find_root
+    from pe_dvc.project.root import find_root
 
     written = write_manifests(find_root())
     if as_json:

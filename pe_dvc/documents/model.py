@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pe_dvc.documents.versions import SUPPORTED, check_version
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
+from pe_dvc.primitives.errors import FormatError
 
 
 class Record(BaseModel):
@@ -19,14 +20,12 @@ class Record(BaseModel):
 class Document(Record):
     """A whole document, with the major version of its schema.
 
-    A newer *minor* version only adds fields, which a reader keeps and ignores. A newer *major*
-    version may change what a field means, so that a reader refuses it by name. ADR 0001.
+    A newer *major* version is refused by name (``documents.versions``).
     """
 
     kind: ClassVar[str]
-    supported_version: ClassVar[int] = 1
 
-    schema_version: int = 1
+    schema_version: int = SUPPORTED
 
     @classmethod
     def from_bytes(cls, data: bytes, *, where: str | None = None) -> Self:
@@ -39,22 +38,11 @@ class Document(Record):
             value = _loads(data)
         except ValueError as error:
             raise FormatError(f"not the JSON of a {cls.kind}: {error}", where=where) from None
-        cls._check_version(value, where)
+        check_version(cls.kind, value, where=where)
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
             raise FormatError(f"not a {cls.kind}: {_describe(error)}", where=where) from None
-
-    @classmethod
-    def _check_version(cls, value: Any, where: str | None) -> None:
-        version = value.get("schema_version") if isinstance(value, dict) else None
-        if isinstance(version, int) and version > cls.supported_version:
-            raise UnsupportedVersionError(
-                f"this {cls.kind} has schema version {version}, and this pe_dvc reads "
-                f"versions up to {cls.supported_version}",
-                where=where,
-                remedy="Upgrade pe_dvc.",
-            )
 
     def to_bytes(self) -> bytes:
         """Return the document as indented JSON: the same document gives the same bytes."""

@@ -93,7 +93,11 @@ class ChannelViews:
             if earlier[name].manifest_sha256 == later[name].manifest_sha256
         }
         manifests = [
-            {name: self._reader.signed_manifest(p) for name, p in side.items() if name not in same}
+            {
+                name: self._reader.resolve_pointer(p).manifest
+                for name, p in side.items()
+                if name not in same
+            }
             for side in (earlier, later)
         ]
         found = diff_releases(before, manifests[0], after, manifests[1])

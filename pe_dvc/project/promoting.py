@@ -10,7 +10,6 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import SignatureError
-from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.channels import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.manifests import read_manifests
@@ -121,17 +120,14 @@ class _Sources:
         manifest, data = self._here.get(pointer.name, (None, b""))
         if manifest is not None and sha256_bytes(data) == pointer.manifest_sha256:
             return manifest
-        return self._reader.signed_manifest(pointer)
+        return self._reader.resolve_pointer(pointer).manifest
 
     def data(self, pointer: Pointer, manifest: Manifest) -> ColumnData:
         """Return the columns of the file that a pointer signs, fetched if it is not here."""
         from pe_dvc.adapters.column_data import ColumnData
         from pe_dvc.adapters.digests import DigestCache
-        from pe_dvc.usecases.resolve import Resolved
 
         path = self._repo.root / manifest.artifact.path
         if not path.is_file() or DigestCache(self._repo.root).digest(path).sha256 != pointer.sha256:
-            reference = Reference.pinned(pointer.country, pointer.name, pointer.sha256)
-            resolved = Resolved(reference=reference, manifest=manifest, pointer=pointer)
-            path = self._reader.fetch(resolved)
+            path = self._reader.fetch(self._reader.resolve_pointer(pointer))
         return ColumnData(path, manifest.table.format, manifest.artifact.path)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
-    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
@@ -97,13 +96,13 @@ class Reader:
             channels = None if asked.sha256 else self.channels
             return resolve(asked, store=self.store, channels=channels, cache=self.cache)
 
-    def signed_manifest(self, pointer: Pointer) -> Manifest:
-        """Return the manifest that a signed pointer names, verified against it."""
-        from pe_dvc.usecases.resolve import signed_manifest
+    def resolve_pointer(self, pointer: Pointer) -> Resolved:
+        """Return what a signed pointer means, its manifest verified against it."""
+        from pe_dvc.usecases.resolve import resolve_pointer
 
         reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
         with self._saying_whom_to_ask():
-            return signed_manifest(reference, pointer, self.store, self.cache)
+            return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel (``pe_dvc.usecases.listing``)."""
@@ -140,7 +139,7 @@ class Reader:
         if output is None:
             return path
         if output.is_dir():
-            output = output / Path(resolved.manifest.artifact.path).name
+            output = output / Path(resolved.payload.path).name
         return self.cache.copy_out(path, output)
 
     def _signed(self, resolved: Resolved) -> Resolved:
@@ -164,11 +163,11 @@ class Reader:
             return []
         from pe_dvc.adapters.dvc_cache import object_path
 
-        artifact = resolved.manifest.artifact
-        in_dvc = object_path(self._repo.dvc_config.cache_dir, artifact.dvc.md5)
+        payload = resolved.payload
+        in_dvc = object_path(self._repo.dvc_config.cache_dir, payload.md5)
         return [
             Nearby(path=in_dvc, immutable=True),
-            Nearby(path=self._repo.root / artifact.path, immutable=False),
+            Nearby(path=self._repo.root / payload.path, immutable=False),
         ]
 
     @contextmanager

@@ -15,7 +15,8 @@ from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
-from pe_dvc.project.settings import FILE, parse_settings
+from pe_dvc.project.root import FILE
+from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.tree_files import TreeChannelFiles
 from pe_dvc.usecases.release import Locked, Release, TaggedTree, derive
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.project.settings import find_root, read_settings
+from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,8 @@ class DataRepo:
     @cached_property
     def settings(self) -> Settings:
         """The table ``[tool.pe_dvc]``."""
+        from pe_dvc.project.settings import read_settings
+
         return read_settings(self.root)
 
     @property

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from pe_dvc.documents.release_settings import ReleaseSettings
 from pe_dvc.documents.strict import StrictRecord, read_strict
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.project.root import FILE, TABLE, with_pyproject
 
-FILE = "pyproject.toml"
-TABLE = "tool.pe_dvc"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Calibration(StrictRecord):
@@ -45,28 +45,13 @@ class Settings(StrictRecord):
     release: ReleaseSettings | None = None
 
 
-def find_root(start: Path | None = None) -> Path:
-    """Return the nearest directory at or above ``start`` (here) that is a DVC repo of pe_dvc's.
-
-    Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml.
-    """
-    start = (start or Path()).resolve()
-    for directory in (start, *start.parents):
-        if (directory / ".dvc").is_dir():
-            return _with_pyproject(directory)
-    raise NotFoundError(
-        f"no DVC repo at {start} or above it: expected a directory .dvc",
-        remedy="Run this inside a data repo, or make one with `git init && dvc init`.",
-    )
-
-
 def read_settings(root: Path) -> Settings:
     """Return the settings of the repo at ``root``.
 
     Raises NotFoundError without a pyproject.toml, and FormatError, naming the key and the
     remedy, where the table is missing or wrong.
     """
-    path = _with_pyproject(root) / FILE
+    path = with_pyproject(root) / FILE
     return parse_settings(path.read_bytes(), where=str(path))
 
 
@@ -83,15 +68,6 @@ def parse_settings(data: bytes, *, where: str) -> Settings:
     for key in ("manifests", "channels", "lockfile"):
         _check_inside(getattr(settings, key), key, where)
     return settings
-
-
-def _with_pyproject(root: Path) -> Path:
-    if not (root / FILE).is_file():
-        raise NotFoundError(
-            f"the DVC repo {root} has no {FILE}",
-            remedy=f'Add {root / FILE} with [{TABLE}] and country = "us".',
-        )
-    return root
 
 
 def _table(document: dict[str, Any], path: str) -> Any:

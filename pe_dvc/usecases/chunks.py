@@ -58,29 +58,29 @@ def load_chunk_list(resolved: Resolved, *, store: Store, cache: Cache) -> ChunkL
     Raises DigestMismatchError unless it is, to the byte, the one that the manifest speaks of:
     a list that was altered, cut short or made longer is refused whole. Raises NotFoundError.
     """
-    artifact = resolved.manifest.artifact
-    if not MIN_SIZE <= artifact.chunks.size <= MAX_SIZE:
+    payload = resolved.payload
+    if not MIN_SIZE <= payload.chunk_size <= MAX_SIZE:
         raise FormatError(
-            f"chunks of {artifact.chunks.size} bytes: expected {MIN_SIZE} to {MAX_SIZE}",
+            f"chunks of {payload.chunk_size} bytes: expected {MIN_SIZE} to {MAX_SIZE}",
             where=str(resolved.reference),
             remedy="Upgrade pe_dvc.",
         )
-    expected = Sha256(artifact.chunks.sha256)
-    count = -(-artifact.size // artifact.chunks.size)
+    expected = payload.chunks_sha256
+    count = -(-payload.size // payload.chunk_size)
     data = cache.read_chunk_list(expected)
     if data is None:
-        key = chunks_key(artifact.country, resolved.sha256)
+        key = chunks_key(payload.country, resolved.sha256)
         data = _read_list(store, key, count * DIGEST_LENGTH)
         _check_list(resolved, data, expected, f"{store.url}/{key}")
         cache.keep_chunk_list(expected, data)
     if len(data) != count * DIGEST_LENGTH:
         raise FormatError(
-            f"the chunk list has {len(data)} bytes, and {count} chunks of {artifact.chunks.size} "
+            f"the chunk list has {len(data)} bytes, and {count} chunks of {payload.chunk_size} "
             f"bytes need {count * DIGEST_LENGTH}",
             where=str(resolved.reference),
             remedy="The manifest is wrong about its own payload: tell the maintainers of the data.",
         )
-    return ChunkList(digests=data, size=artifact.chunks.size, total=artifact.size)
+    return ChunkList(digests=data, size=payload.chunk_size, total=payload.size)
 
 
 def _read_list(store: Store, key: str, length: int) -> bytes:
@@ -108,8 +108,8 @@ class ChunkFetcher:
     ) -> None:
         self._resolved, self._store = resolved, store
         self._chunks, self._partial = chunks, partial
-        artifact = resolved.manifest.artifact
-        self._key = payload_key(artifact.country, artifact.dvc.md5)
+        payload = resolved.payload
+        self._key = payload_key(payload.country, payload.md5)
         self._busy: set[int] = set()
         self._waiting = threading.Condition()
 

@@ -64,7 +64,7 @@ def find_here(
     Hold a lease before. Bytes of ``nearby`` are taken into the cache.
     """
     path = _cached(resolved, cache)
-    size = resolved.manifest.artifact.size
+    size = resolved.payload.size
     likely = [source for source in nearby if source.size() == size] if path is None else []
     if not likely:
         return path
@@ -75,11 +75,11 @@ def find_here(
 
 
 def _final(resolved: Resolved, cache: Cache) -> Path:
-    return cache.artifact_path(resolved.sha256, suffix_of(resolved.manifest.artifact.path))
+    return cache.artifact_path(resolved.sha256, suffix_of(resolved.payload.path))
 
 
 def _cached(resolved: Resolved, cache: Cache) -> Path | None:
-    return cache.find(resolved.sha256, suffix_of(resolved.manifest.artifact.path))
+    return cache.find(resolved.sha256, suffix_of(resolved.payload.path))
 
 
 def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractContextManager[None]:
@@ -89,12 +89,12 @@ def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractCont
 
 
 def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
-    artifact = resolved.manifest.artifact
-    source = f"{store.url}/{payload_key(artifact.country, artifact.dvc.md5)}"
-    make_room(cache, artifact.size)
+    payload = resolved.payload
+    source = f"{store.url}/{payload_key(payload.country, payload.md5)}"
+    make_room(cache, payload.size)
     with (
-        cache.partial(resolved.sha256, artifact.size) as partial,
-        reporter.task(artifact.name, artifact.size) as progress,
+        cache.partial(resolved.sha256, payload.size) as partial,
+        reporter.task(payload.name, payload.size) as progress,
     ):
         try:
             _check(resolved, _fill(resolved, partial, store, cache, progress), source)
@@ -126,9 +126,9 @@ def _fill(
             return _resume(
                 ChunkFetcher(resolved, chunks, partial, store), chunks, partial, progress
             )
-    artifact = resolved.manifest.artifact
-    key = payload_key(artifact.country, artifact.dvc.md5)
-    return store.download(key, partial.path, size=artifact.size, progress=progress)
+    payload = resolved.payload
+    key = payload_key(payload.country, payload.md5)
+    return store.download(key, partial.path, size=payload.size, progress=progress)
 
 
 def _resume(

@@ -44,7 +44,7 @@ def open_verified(
     pinned reference), or there is no such list. Raises as ``fetch``; reading raises
     DigestMismatchError, NotFoundError and StoreError.
     """
-    sha256, size = resolved.sha256, resolved.manifest.artifact.size
+    sha256, size = resolved.sha256, resolved.payload.size
     cache.leases.hold(sha256)
     release = bind(cache.leases.release, sha256)
     try:

@@ -7,12 +7,13 @@ signatures for the pointer, the pointer for the manifest's and the artifact's sh
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.keys import manifest_key
-from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
@@ -22,8 +23,10 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.reference import Reference
 
 if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.released import Released
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import Store
 
@@ -49,21 +52,30 @@ class Channels(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """What a reference means now: an artifact and its manifest.
+    """What a reference means now: an artifact's payload, and the manifest that describes it.
 
-    ``pointer`` is the signed pointer that led here, None for a pinned reference: then the
-    artifact's bytes are still verified against the pin, but nothing vouches for what the
-    manifest says about them.
+    ``document`` is the manifest as it stands in the store, at ``source``. ``pointer`` is the
+    signed pointer that led here, None for a pinned reference: then the artifact's bytes are still
+    verified against the pin, but nothing vouches for what the manifest says about them.
     """
 
     reference: Reference
-    manifest: Manifest
+    payload: Payload
+    document: bytes = field(repr=False)
+    source: str
     pointer: Pointer | None
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The whole manifest: tables, entities, inputs, build. Raises FormatError."""
+        from pe_dvc.documents.manifest import Manifest
+
+        return Manifest.from_bytes(self.document, where=self.source)
 
     @property
     def sha256(self) -> Sha256:
         """The identity of the artifact."""
-        return Sha256(self.manifest.artifact.sha256)
+        return self.payload.sha256
 
     @property
     def pinned(self) -> Reference:
@@ -81,13 +93,12 @@ def resolve(
     not signed) and StoreError.
     """
     if reference.sha256 is not None:
-        manifest = _pinned_manifest(reference, reference.sha256, store)
-        return Resolved(reference=reference, manifest=manifest, pointer=None)
+        return _resolve_pin(reference, reference.sha256, store)
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
-    pointer = _signed_pointer(reference, store, channels, cache)
-    manifest = signed_manifest(reference, pointer, store, cache)
-    return Resolved(reference=reference, manifest=manifest, pointer=pointer)
+    return resolve_pointer(
+        reference, _signed_pointer(reference, store, channels, cache), store=store, cache=cache
+    )
 
 
 def _signed_pointer(
@@ -103,8 +114,10 @@ def _signed_pointer(
     return pointer
 
 
-def signed_manifest(reference: Reference, pointer: Pointer, store: Store, cache: Cache) -> Manifest:
-    """Return the manifest that a pointer signs. Raises NotFoundError, VerificationError."""
+def resolve_pointer(
+    reference: Reference, pointer: Pointer, *, store: Store, cache: Cache
+) -> Resolved:
+    """Return what a signed pointer means. Raises NotFoundError, VerificationError, StoreError."""
     expected = pointer.manifest_sha256
     key = manifest_key(reference.country, pointer.sha256)
     source = f"{store.url}/{key}"
@@ -120,12 +133,13 @@ def signed_manifest(reference: Reference, pointer: Pointer, store: Store, cache:
                 remedy="The bucket was altered or damaged: tell the maintainers of the data.",
             )
         cache.keep_manifest(expected, data)
-    manifest = Manifest.from_bytes(data, where=source)
-    _check_subject(manifest, reference, pointer.sha256, source)
-    return manifest
+    payload = _payload(data, reference, pointer.sha256, source)
+    return Resolved(
+        reference=reference, payload=payload, document=data, source=source, pointer=pointer
+    )
 
 
-def _pinned_manifest(reference: Reference, sha256: Sha256, store: Store) -> Manifest:
+def _resolve_pin(reference: Reference, sha256: Sha256, store: Store) -> Resolved:
     key = manifest_key(reference.country, sha256)
     source = f"{store.url}/{key}"
     try:
@@ -135,28 +149,31 @@ def _pinned_manifest(reference: Reference, sha256: Sha256, store: Store) -> Mani
             f"{reference}: no artifact with that sha256 is published in {store.url}",
             remedy="Check the digest and the country, and that --store names the right bucket.",
         ) from None
-    manifest = Manifest.from_bytes(data, where=source)
-    _check_subject(manifest, reference, sha256, source)
-    return manifest
+    payload = _payload(data, reference, sha256, source)
+    return Resolved(
+        reference=reference, payload=payload, document=data, source=source, pointer=None
+    )
 
 
-def _check_subject(manifest: Manifest, reference: Reference, sha256: Sha256, source: str) -> None:
-    """Refuse a manifest that is about another artifact than the one asked for."""
-    artifact = manifest.artifact
-    if (artifact.country, artifact.name) != (reference.country, reference.name):
+def _payload(data: bytes, reference: Reference, sha256: Sha256, source: str) -> Payload:
+    """Read a manifest's payload; refuse one that is another artifact than was asked for."""
+    payload = Payload.of_manifest(data, where=source)
+    if (payload.country, payload.name) != (reference.country, reference.name):
+        meant = Reference.pinned(payload.country, payload.name, payload.sha256)
         raise FormatError(
-            f"this is the manifest of {artifact.country}/{artifact.name}, and "
+            f"this is the manifest of {payload.country}/{payload.name}, and "
             f"{reference.country}/{reference.name} was asked for",
             where=source,
-            remedy=f"Ask for {manifest.reference}.",
+            remedy=f"Ask for {meant}.",
         )
-    if artifact.sha256 != sha256:
+    if payload.sha256 != sha256:
         raise DigestMismatchError(
             what=f"the artifact that the manifest of {reference} describes",
             expected=f"sha256:{sha256}",
-            actual=f"sha256:{artifact.sha256}",
+            actual=f"sha256:{payload.sha256}",
             source=source,
         )
+    return payload
 
 
 def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:

@@ -6,7 +6,8 @@ import pytest
 
 from pe_dvc.adapters.git import GitRepo
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.project.settings import find_root, read_settings
+from pe_dvc.project.root import find_root
+from pe_dvc.project.settings import read_settings
 from tests.describe.repos import run, write
 
 if TYPE_CHECKING:

@@ -1,0 +1,107 @@
+"""The payload: what a transfer has to know of an artifact, from a manifest's section ``artifact``.
+
+The whole manifest is ``documents.manifest``'s. Its models, with pydantic, take twice as long to
+load as all else that a ``get`` needs, so who only moves bytes reads this instead. A test holds
+the two to the same rules.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pe_dvc.documents.versions import check_version
+from pe_dvc.primitives.digest import Sha256, check_sha256
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_country, check_inside, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """An artifact's bytes: ``sha256`` is their identity, ``size`` their length in bytes.
+
+    ``path`` is the file's in its data repo, ``md5`` DVC's address of the bytes. The chunk list
+    has a sha256 of its own and an entry for each ``chunk_size`` bytes.
+    """
+
+    country: str
+    name: str
+    path: str
+    sha256: Sha256
+    size: int
+    md5: str
+    chunk_size: int
+    chunks_sha256: Sha256
+
+    @classmethod
+    def of_manifest(cls, data: bytes, *, where: str | None = None) -> Payload:
+        """Read the payload from a manifest's JSON; what else is in it is not looked at.
+
+        Raises UnsupportedVersionError for a newer major version, FormatError with the path of
+        the field for anything that is wrong.
+        """
+        try:
+            document = json.loads(data)
+        except ValueError as error:
+            raise FormatError(f"not the JSON of a manifest: {error}", where=where) from None
+        check_version("manifest", document, where=where)
+        try:
+            artifact = _section(document, "artifact")
+            dvc, chunks = _section(artifact, "dvc"), _section(artifact, "chunks")
+            _expect(dvc.get("hash") == "md5", "dvc.hash", "md5", dvc.get("hash"))
+            return cls(
+                country=_text(artifact, "country", check_country),
+                name=_text(artifact, "name", check_name),
+                path=_text(artifact, "path", check_inside),
+                sha256=Sha256(_text(artifact, "sha256", check_sha256)),
+                size=_count(artifact, "size", least=0),
+                md5=_text(dvc, "md5", _check_md5),
+                chunk_size=_count(chunks, "size", least=1),
+                chunks_sha256=Sha256(_text(chunks, "sha256", check_sha256)),
+            )
+        except FormatError as error:
+            raise FormatError(f"not a manifest: {error.message}", where=where) from None
+
+
+def _section(parent: Any, key: str) -> dict[str, Any]:
+    value = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(value, dict):
+        _refuse(key, "an object", value)
+    return value
+
+
+def _text(section: dict[str, Any], key: str, check: Callable[[str], str]) -> str:
+    value = section.get(key)
+    if not isinstance(value, str):
+        _refuse(key, "text", value)
+    try:
+        return check(value)
+    except FormatError as error:
+        raise FormatError(f"{key}: {error.message}") from None
+
+
+def _count(section: dict[str, Any], key: str, *, least: int) -> int:
+    value = section.get(key)
+    _expect(type(value) is int and value >= least, key, f"a whole number from {least} on", value)
+    return int(value)  # type: ignore[arg-type]
+
+
+def _check_md5(text: str) -> str:
+    _expect(_MD5.fullmatch(text) is not None, "md5", "32 hexadecimal digits", text)
+    return text
+
+
+def _expect(right: bool, key: str, expected: str, value: object) -> None:
+    if not right:
+        _refuse(key, expected, value)
+
+
+def _refuse(key: str, expected: str, value: object) -> NoReturn:
+    raise FormatError(f"{key}: expected {expected}, got {value!r}")

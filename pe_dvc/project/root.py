@@ -1,0 +1,35 @@
+"""Where a data repo begins. Every command that may stand in one asks, so this loads little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pe_dvc.primitives.errors import NotFoundError
+
+FILE = "pyproject.toml"
+TABLE = "tool.pe_dvc"
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the nearest directory at or above ``start`` (here) that is a DVC repo of pe_dvc's.
+
+    Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml.
+    """
+    start = (start or Path()).resolve()
+    for directory in (start, *start.parents):
+        if (directory / ".dvc").is_dir():
+            return with_pyproject(directory)
+    raise NotFoundError(
+        f"no DVC repo at {start} or above it: expected a directory .dvc",
+        remedy="Run this inside a data repo, or make one with `git init && dvc init`.",
+    )
+
+
+def with_pyproject(root: Path) -> Path:
+    """Return ``root`` if it has a pyproject.toml, else raise NotFoundError."""
+    if not (root / FILE).is_file():
+        raise NotFoundError(
+            f"the DVC repo {root} has no {FILE}",
+            remedy=f'Add {root / FILE} with [{TABLE}] and country = "us".',
+        )
+    return root
