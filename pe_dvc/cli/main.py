@@ -30,6 +30,7 @@ COMMANDS = {
     ),
     "fsck": ("pe_dvc.cli.fsck", "Check the whole bucket, and with --repair mend it."),
     "gc": ("pe_dvc.cli.gc", "Remove from the bucket what no commit, channel or release names."),
+    "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
     "release": (
