@@ -116,17 +116,21 @@ class _Reader:
             where = f"{file}: artifacts.{name}"
             if not isinstance(path, str):
                 raise FormatError("has no path", where=where, remedy=f"Add {where}.path.")
-            meta = artifact.get("meta")
-            is_dataset = isinstance(meta, dict) and "pe" in meta
-            if is_dataset and has_template(f"{name} {path}"):
+            others = {k: v for k, v in artifact.items() if k not in ("path", "meta")}
+            declared = DeclaredArtifact(
+                name=str(name),
+                path=join_path(folder, path),
+                meta=artifact.get("meta"),
+                file=file,
+                others=others,
+            )
+            if declared.declares and has_template(f"{name} {path}"):
                 raise FormatError(
                     f"{path!r} holds a template",
                     where=f"{where}.path",
                     remedy="Write the name and the path of a dataset out, without ${}.",
                 )
-            self._artifacts.append(
-                DeclaredArtifact(name=str(name), path=join_path(folder, path), meta=meta, file=file)
-            )
+            self._artifacts.append(declared)
 
     def _read_lock(
         self, folder: str, lock: str, document: Any, declared: Mapping[str, DeclaredStage]

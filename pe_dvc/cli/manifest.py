@@ -30,7 +30,11 @@ def write(as_json: bool) -> None:
         print_json([{"name": w.name, "change": w.change, "sha256": w.sha256} for w in written])
         return
     for w in written:
-        say(f"{WORDS[w.change]:<9} {w.name}")
+        if w.change != "skipped":
+            say(f"{WORDS[w.change]:<9} {w.name}")
+    skipped = [w.name for w in written if w.change == "skipped"]
+    if skipped:
+        say(f"no manifest of {', '.join(skipped)}: type: dataset, and no meta: pe: in dvc.yaml")
 
 
 @command.command("adopt")

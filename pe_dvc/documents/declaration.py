@@ -1,18 +1,20 @@
 """The declaration of a dataset: what ``artifacts.<name>.meta.pe`` of a dvc.yaml says about it.
 
-An artifact without ``meta.pe`` is no dataset of pe_dvc's and is left alone.
+An artifact without ``meta.pe`` is no dataset of pe_dvc's and is left alone, unless it surely was
+meant to be one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field
 
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Entity
+from pe_dvc.documents.slips import refuse_slip
 from pe_dvc.documents.strict import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_distinct, check_inside, check_name
@@ -53,13 +55,24 @@ class Meaning(StrictRecord):
 class DeclaredArtifact:
     """An entry of ``artifacts:`` as DVC reads it, with ``path`` relative to the repo.
 
-    ``file`` is the dvc.yaml that holds it.
+    ``file`` is the dvc.yaml that holds it, ``others`` its further keys.
     """
 
     name: str
     path: str
     meta: Any
     file: str
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def declares(self) -> bool:
+        """Whether it is a dataset of pe_dvc's."""
+        return isinstance(self.meta, Mapping) and "pe" in self.meta
+
+    @property
+    def type(self) -> Any:
+        """What DVC is told that it is: any word, such as ``dataset``; None where it is not."""
+        return self.others.get("type")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +124,8 @@ def read_declarations(
     """
     found: dict[str, Declaration] = {}
     for artifact in artifacts:
-        if not isinstance(artifact.meta, Mapping) or "pe" not in artifact.meta:
+        if not artifact.declares:
+            refuse_slip(artifact, known=Meaning.model_fields)
             continue
         declaration = _read_one(artifact, country)
         other = found.setdefault(declaration.name, declaration)

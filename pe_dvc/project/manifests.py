@@ -31,10 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What became of one manifest; ``sha256`` is of its bytes, None once it is removed."""
+    """What became of one manifest; ``sha256`` is of its bytes, None if there is none.
+
+    A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.
+    """
 
     name: str
-    change: Literal["changed", "unchanged", "removed"]
+    change: Literal["changed", "unchanged", "removed", "skipped"]
     sha256: Sha256 | None
 
 
@@ -48,14 +51,20 @@ def write_manifests(root: Path) -> list[Written]:
     Raises FormatError for a declaration or a file that is wrong, NotFoundError for a file that
     is missing, DigestMismatchError for one that changed since DVC hashed it.
     """
-    settings = read_settings(root)
+    from pe_dvc.adapters.git import GitRepo
+
+    settings, git = read_settings(root), GitRepo(root)
+    dvc = read_dvc_files(root, git)
     directory = root / settings.manifests
     existing = {name: path.read_bytes() for name, path in _manifest_files(directory).items()}
-    manifests = _describe_all(root, settings, existing)
+    manifests = _describe_all(root, settings, dvc, git, existing)
     settled = {name: settle(m, existing.get(name)) for name, m in manifests.items()}
     directory.mkdir(parents=True, exist_ok=True)
     written = [_write(directory, name, data, existing.get(name)) for name, data in settled.items()]
-    return written + [_remove(directory, name) for name in existing if name not in settled]
+    removed = [_remove(directory, name) for name in existing if name not in settled]
+    others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
+    skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
+    return [*written, *removed, *skipped]
 
 
 def read_manifests(root: Path) -> dict[str, tuple[Manifest, bytes]]:
@@ -88,14 +97,11 @@ def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
 
 
 def _describe_all(
-    root: Path, settings: Settings, existing: dict[str, bytes]
+    root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
 ) -> dict[str, Manifest]:
     from pe_dvc.adapters.dvc_config import read_config
-    from pe_dvc.adapters.git import GitRepo
     from pe_dvc.project.describing import Checkout
 
-    git = GitRepo(root)
-    dvc = read_dvc_files(root, git)
     declarations = read_declarations(dvc.artifacts, country=settings.country)
     checkout = Checkout(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}

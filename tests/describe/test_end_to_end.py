@@ -238,6 +238,24 @@ def test_raw_input_only_in_the_cache(repo: Path) -> None:
     _assert_refused(repo, NotFoundError, "raw.txt", "dvc pull raw.txt")
 
 
+def test_a_declaration_under_a_misspelt_key_is_not_passed_over(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    (repo / "dvc.yaml").write_text(text.replace("      pe:", "      ep:"))
+    _assert_refused(repo, FormatError, "dvc.yaml: artifacts.cps.meta.ep", "Did you mean pe?")
+
+
+def test_a_dataset_of_dvcs_alone_is_named(repo: Path) -> None:
+    with (repo / "dvc.yaml").open("a") as file:
+        file.write("  survey: {path: raw.txt, type: dataset, meta: {owner: Census}}\n")
+    assert [(w.name, w.change) for w in write_manifests(repo)] == [
+        ("cps", "unchanged"),
+        ("survey", "skipped"),
+    ]
+    said = run(repo, "pe-dvc", "manifest", "write").stderr
+    assert "no manifest of survey: type: dataset, and no meta: pe: in dvc.yaml" in said
+    assert "model" not in said
+
+
 def test_nothing_is_written_when_one_of_two_is_wrong(repo: Path) -> None:
     (repo / "manifests/cps.json").unlink()
     text = (repo / "dvc.yaml").read_text()
