@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pe_dvc.adapters.object_store import ObjectStore
+    from pe_dvc.adapters.s3_regions import Regions
 
 AMAZON = "https://s3.amazonaws.com"
 DEFAULT_REGION = "us-east-1"
-REGION_TIMEOUT = 5.0
-"""Seconds to wait for a bucket to tell its region."""
 
 _ENCRYPTION = {
     "sse": "server_side_encryption",
@@ -26,10 +25,10 @@ _ENCRYPTION = {
 }
 
 
-def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regions) -> ObjectStore:
     """Return the store of a bucket, with the options of a DVC remote.
 
-    Without a region among the options the bucket is asked for it.
+    Without a region among the options ``regions`` is asked for the bucket's.
     Raises FormatError for an option that cannot be right, StorePermissionError for credentials
     that cannot be had.
     """
@@ -43,7 +42,7 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStor
         "checksum_algorithm": "SHA256",
         "skip_signature": credentials is None,
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
-        "region": _region(bucket, endpoint, options, settings),
+        "region": _region(bucket, endpoint, options, settings, regions),
         **_addressing(bucket, endpoint),
     }
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
@@ -61,10 +60,12 @@ def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
     return endpoint
 
 
-def _region(bucket: str, endpoint: str, options: Mapping[str, str], aws: AwsSettings) -> str:
+def _region(
+    bucket: str, endpoint: str, options: Mapping[str, str], aws: AwsSettings, regions: Regions
+) -> str:
     # DVC's client follows redirects to the bucket's region, obstore does not; and the region
     # that a user works in is often not the bucket's.
-    found = options.get("region") or bucket_region(bucket, endpoint or AMAZON)
+    found = options.get("region") or regions.of(bucket, endpoint or AMAZON)
     return found or aws.region or DEFAULT_REGION
 
 
@@ -75,21 +76,3 @@ def _addressing(bucket: str, endpoint: str) -> dict[str, Any]:
     # Both names, or obstore would prefer AWS_ENDPOINT_URL_S3 of the environment to the remote's.
     at = {"endpoint": endpoint, "aws_endpoint_url_s3": endpoint}
     return {**at, "virtual_hosted_style_request": False}
-
-
-def bucket_region(bucket: str, endpoint: str = AMAZON) -> str | None:
-    """Return the region of a bucket, as S3 tells anyone; None where there is no answer."""
-    # Some 10 ms to import, and not wanted where the region is given.
-    import urllib.error
-    import urllib.request
-
-    request = urllib.request.Request(f"{endpoint}/{bucket}", method="HEAD")
-    try:
-        with urllib.request.urlopen(request, timeout=REGION_TIMEOUT) as answer:
-            headers = answer.headers
-    except urllib.error.HTTPError as error:
-        headers = error.headers  # S3 says it with a refusal and with a redirect, too
-    except OSError:
-        return None  # no way there: the first real request will say so, and why
-    region: str | None = headers.get("x-amz-bucket-region")
-    return region

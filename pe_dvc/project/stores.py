@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.project import locations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,9 @@ def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
     given = dict(options or {})
     if scheme == "s3":
         from pe_dvc.adapters.s3_access import s3_store
+        from pe_dvc.adapters.s3_regions import Regions
 
-        return s3_store(bucket, prefix, given)
+        return s3_store(bucket, prefix, given, Regions(locations.state_dir() / "s3-regions.json"))
     if scheme in ("gs", "gcs"):
         from pe_dvc.adapters.cloud_access import gs_store
 

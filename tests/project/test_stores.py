@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.adapters.dvc_config import read_config
-from pe_dvc.adapters.s3_access import bucket_region
+from pe_dvc.adapters.s3_regions import BELIEVED, Regions, bucket_region
 from pe_dvc.primitives.errors import FormatError, StorePermissionError, StoreUnavailableError
 from pe_dvc.project.stores import open_store, split_remote_url
 from tests.servers import ACCESS_KEY, SECRET_KEY, answering, free_port
@@ -186,6 +187,41 @@ def test_a_bucket_tells_its_region_even_when_it_refuses() -> None:
             server.headers["x-amz-bucket-region"] = "eu-west-2"
             assert bucket_region("bucket", server.endpoint) == "eu-west-2"
     assert bucket_region("bucket", f"http://127.0.0.1:{free_port()}") is None
+
+
+def test_a_bucket_is_asked_for_its_region_once_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = tmp_path / "state" / "regions.json"
+    with answering(200) as server:
+        server.headers["x-amz-bucket-region"] = "eu-west-2"
+        for _ in range(3):
+            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
+        assert Regions(notes).of("other", server.endpoint) == "eu-west-2"
+        assert len(server.requests) == 2
+        later = time.time() + BELIEVED + 1
+        monkeypatch.setattr(time, "time", lambda: later)
+        server.headers["x-amz-bucket-region"] = "us-east-2"
+        assert Regions(notes).of("bucket", server.endpoint) == "us-east-2"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": 1}', b'{"x": {"region": "r"}}'])
+def test_notes_of_regions_that_cannot_be_read_are_made_anew(tmp_path: Path, content: bytes) -> None:
+    notes = tmp_path / "regions.json"
+    notes.write_bytes(content)
+    with answering(200) as server:
+        server.headers["x-amz-bucket-region"] = "eu-west-2"
+        for _ in range(2):
+            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
+        assert len(server.requests) == 1
+
+
+def test_regions_are_asked_for_where_they_cannot_be_noted(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with answering(200) as server:
+        server.headers["x-amz-bucket-region"] = "eu-west-2"
+        for notes in (None, tmp_path / "file" / "regions.json"):
+            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
 
 
 def test_requests_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
