@@ -98,20 +98,31 @@ class DigestCache:
     def __init__(self, root: Path) -> None:
         self._directory = root / ".dvc" / "tmp" / "pe_dvc" / "digests"
 
+    def known(self, path: Path) -> FileDigest | None:
+        """Return the digests of ``path`` where they can be told without reading it, else None."""
+        try:
+            return _read_entry(*self._place(path, path.stat()))
+        except FileNotFoundError:
+            return None
+
     def digest(self, path: Path) -> FileDigest:
         """Return the digests of ``path``, reading it only if it changed. See digest_file."""
         try:
             before = path.stat()
         except FileNotFoundError:
             return digest_file(path)
-        key: _Key = [os.fspath(path.absolute()), before.st_ino, before.st_size, before.st_mtime_ns]
-        entry = self._directory / sha256_bytes(os.fsencode(path.absolute()))
+        entry, key = self._place(path, before)
         found = _read_entry(entry, key)
         if found is None:
             found = digest_file(path)
             if time.time_ns() - before.st_mtime_ns > _SETTLED_NS and _same(before, path.stat()):
                 self._write_entry(entry, key, found)
         return found
+
+    def _place(self, path: Path, found: os.stat_result) -> tuple[Path, _Key]:
+        name = os.fspath(path.absolute())
+        entry = self._directory / sha256_bytes(os.fsencode(name))
+        return entry, [name, found.st_ino, found.st_size, found.st_mtime_ns]
 
     def _write_entry(self, entry: Path, key: _Key, found: FileDigest) -> None:
         from pe_dvc.store.files import write_atomically

@@ -14,8 +14,10 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project.channels import signers_of
 from pe_dvc.project.checking import gather
+from pe_dvc.project.edits import Edits, find_edits
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.store.files import write_atomically
+from pe_dvc.usecases.progress import Silent
 from pe_dvc.usecases.publish import Described, Payload, Published, publish_objects
 from pe_dvc.usecases.resolve import MANIFEST_LIMIT
 from pe_dvc.usecases.turns import publishing
@@ -35,12 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What a push did, to which store; ``rebased`` if another publisher was first."""
+    """What a push did, to which store; ``rebased`` if another publisher was first.
+
+    ``edits`` of the workspace were not published.
+    """
 
     store: str
     objects: Published
     unchanged_manifests: int
     channel: PublishedChannel
+    edits: Edits
     rebased: Rebased | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +63,7 @@ class Pushed:
                 "written": list(self.channel.written),
             },
             "rebased": asdict(self.rebased) if self.rebased else None,
+            "edited": list(self.edits.edited),
         }
 
 
@@ -64,7 +71,8 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     """Publish what the checkout holds: payloads, manifests, then the signed pointer.
 
     Refuses, before anything is written, a checkout whose manifests, dvc.lock and pointer do not
-    agree (VerificationError), and pointers that are not signed to their threshold. Where another
+    agree (VerificationError), and pointers that are not signed to their threshold. The bytes are
+    those of DVC's cache; that a file was edited since is said to ``reporter``. Where another
     publisher was first, what it changed is taken over into ``latest.json``, which then waits to
     be committed. Raises as ``publish_objects`` and ``publish_rebasing``.
     """
@@ -74,6 +82,9 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
     now = datetime.now(UTC)
     described = _described(repo)
     check_publishable(repo.channels_root, repo.country, now=now)
+    edits = find_edits(repo.root, [d.manifest.artifact for d in described])
+    for line in edits.lines:
+        (reporter or Silent()).note(line)
     by_md5 = {d.manifest.artifact.dvc.md5: d.manifest for d in described}
     payloads = list(_payloads(repo, by_md5))
     with publishing(store, repo.country):
@@ -91,6 +102,7 @@ def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> P
         objects=objects,
         unchanged_manifests=len(described) - len(objects.manifests),
         channel=channel,
+        edits=edits,
         rebased=rebased,
     )
 
@@ -164,23 +176,24 @@ def _objects(
 
 def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:
     """Return the chunk list that a manifest speaks of, from the digests of its file."""
-    from pe_dvc.adapters.digests import DigestCache, digest_file
+    from pe_dvc.adapters.digests import DigestCache
     from pe_dvc.primitives.digest import sha256_bytes
 
     artifact = manifest.artifact
-    # The workspace's file first: its digests were kept when the manifest was written.
     path = repo.root / artifact.path
-    if path.exists():
-        chunks = DigestCache(repo.root).digest(path).chunks
-    else:
-        path = object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)
-        chunks = digest_file(path).chunks
-    if sha256_bytes(chunks) != artifact.chunks.sha256:
+    digests = DigestCache(repo.root)
+    # The workspace's file first: its digests were kept when the manifest was written.
+    found = digests.known(path)
+    if found is None or found.sha256 != artifact.sha256:
+        in_cache = object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)
+        path = in_cache if in_cache.exists() else path
+        found = digests.digest(path)
+    if sha256_bytes(found.chunks) != artifact.chunks.sha256:
         raise VerificationError(
             f"{path}: its chunks are not those of the manifest of {artifact.name}",
-            remedy="The file was changed: run dvc repro.",
+            remedy="The file was changed: remove it, then run dvc repro.",
         )
-    return chunks
+    return found.chunks
 
 
 def adopt_manifest(repo: DataRepo, name: str, store: Store) -> Path:

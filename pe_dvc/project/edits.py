@@ -1,0 +1,74 @@
+"""Edits: files of the workspace that are other than what their manifests describe.
+
+A push publishes what DVC's cache holds, so an edit that nobody told DVC of stays behind. Most files
+are known by their inode, size and mtime since their manifests were written; of the others only so
+many bytes are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.digests import DigestCache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pe_dvc.documents.manifest import Artifact
+
+READ_AT_MOST = 256 * 1024 * 1024
+"""Bytes to hash, smallest files first, to tell whether files were edited: less than a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edits:
+    """Paths in the repo: files that were ``edited``, and those that are too large to tell."""
+
+    edited: tuple[str, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """What to tell a person who pushes."""
+        lines = [
+            f"{path} was edited since dvc repro. The edit is not published, but what the manifest "
+            f"describes, from DVC's cache. dvc checkout {path} drops the edit; dvc commit {path} "
+            "and dvc repro keep it"
+            for path in self.edited
+        ]
+        if self.unread:
+            names = f"{self.unread[0]} and {len(self.unread) - 1} more" * (len(self.unread) > 1)
+            lines.append(
+                f"not looked at, for their size: {names or self.unread[0]}. pe-dvc verify tells "
+                "whether they were edited since dvc repro; what is published is in DVC's cache"
+            )
+        return lines
+
+
+def find_edits(root: Path, artifacts: Iterable[Artifact]) -> Edits:
+    """Return which files of ``artifacts`` in the work tree ``root`` were edited.
+
+    A file that is not there was not edited. Reads at most ``READ_AT_MOST`` bytes.
+    """
+    digests, edited, unknown = DigestCache(root), [], []
+    for artifact in artifacts:
+        path = root / artifact.path
+        if not path.is_file():
+            continue
+        known = digests.known(path)
+        if known is not None and known.sha256 == artifact.sha256:
+            continue
+        if known is not None or path.stat().st_size != artifact.size:
+            edited.append(artifact.path)
+        else:
+            unknown.append(artifact)
+    left, unread = READ_AT_MOST, []
+    for artifact in sorted(unknown, key=lambda artifact: artifact.size):
+        left -= artifact.size
+        if left < 0:
+            unread.append(artifact.path)
+        elif digests.digest(root / artifact.path).sha256 != artifact.sha256:
+            edited.append(artifact.path)
+    return Edits(edited=tuple(sorted(edited)), unread=tuple(sorted(unread)))
