@@ -11,6 +11,8 @@ from pe_dvc.primitives.names import check_inside
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.adapters.dvc_stages import Output
+
 
 def object_path(cache_dir: Path, md5: str) -> Path:
     """Return where the cache holds the object of that hash (with ``.dir`` for a listing)."""
@@ -40,3 +42,26 @@ def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:
     for inside, _ in listing:
         check_inside(inside, where=str(path))  # files are written by these paths
     return listing
+
+
+class DvcListings:
+    """The listings of tracked directories in a cache, each read once."""
+
+    def __init__(self, cache_dir: Path) -> None:
+        self._cache_dir = cache_dir
+        self._read: dict[str, dict[str, str]] = {}
+
+    def files(self, md5: str) -> dict[str, str]:
+        """Return DVC's md5 of each file of a directory. Raises as ``read_dir_listing``."""
+        if md5 not in self._read:
+            self._read[md5] = dict(read_dir_listing(self._cache_dir, md5))
+        return self._read[md5]
+
+    def md5_of(self, output: Output, path: str) -> str | None:
+        """Return DVC's md5 of the file ``path`` of a repo, which ``output`` is or holds.
+
+        None where DVC recorded none. Raises as ``read_dir_listing``.
+        """
+        if output.md5 is None or not output.is_directory:
+            return output.md5
+        return self.files(output.md5).get(path.removeprefix(f"{output.path}/"))

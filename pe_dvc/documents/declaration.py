@@ -101,18 +101,13 @@ class Declaration:
 
     @property
     def suffix(self) -> str:
-        """The file's suffix, which decides how it is read."""
-        return suffix_of(self.path)
+        """The file's suffix in lower case, with its dot: it decides how the file is read."""
+        name = self.path.rsplit("/", 1)[-1]
+        return f".{name.rsplit('.', 1)[-1].lower()}" if "." in name else ""
 
     def where(self, *keys: str) -> str:
         """Return where a key of this declaration stands, for messages."""
         return f"{self.file}: {'.'.join([_path_of(self.name), *keys])}"
-
-
-def suffix_of(path: str) -> str:
-    """Return the suffix of a path in lower case, with its dot."""
-    name = path.rsplit("/", 1)[-1]
-    return f".{name.rsplit('.', 1)[-1].lower()}" if "." in name else ""
 
 
 def read_declarations(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc_cache import read_dir_listing
+from pe_dvc.adapters.dvc_cache import DvcListings
 from pe_dvc.adapters.dvc_lineage import Lineage
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pe_dvc.documents.declaration import Declaration
     from pe_dvc.project.repo import DataRepo
 
 
@@ -63,7 +62,7 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
     if (repo.channels_dir / "latest.json").exists():
         pointers = read_pointers(repo.channels_root, repo.country, "latest")
         superseded = superseded_manifests(repo.channels_root, repo.country, "latest")
-    locked = LockedHashes(repo)
+    lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)
     gathered = []
     for name in names or declared:
         path = repo.root / repo.settings.manifests / f"{name}.json"
@@ -75,7 +74,7 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
                 declaration=declared[name],
                 manifest=manifest,
                 manifest_data=data,
-                locked_md5=locked.md5_of(declared[name]),
+                locked_md5=_locked_md5(lineage, listings, declared[name].path),
                 pointer=pointers.get(name),
                 file_digest=partial(_as_described, manifest),
                 behind=superseded.get(name) == sha256_bytes(data),
@@ -84,31 +83,13 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
     return gathered
 
 
-class LockedHashes:
-    """DVC's hash of each dataset, by dvc.lock and by the listings of tracked directories."""
-
-    def __init__(self, repo: DataRepo) -> None:
-        self._lineage = Lineage(repo.dvc)
-        self._cache_dir = repo.dvc_config.cache_dir
-        self._listings: dict[str, dict[str, str]] = {}
-
-    def md5_of(self, declaration: Declaration) -> str | None:
-        """Return DVC's md5 of a dataset's file, None where DVC has no record of it here."""
-        output = self._lineage.output_of(declaration.path)
-        if output is None or output.md5 is None:
-            return None
-        if not output.is_directory:
-            return output.md5
-        inside = declaration.path.removeprefix(f"{output.path}/")
-        return self._listing(output.md5).get(inside)
-
-    def _listing(self, md5: str) -> dict[str, str]:
-        if md5 not in self._listings:
-            try:
-                self._listings[md5] = dict(read_dir_listing(self._cache_dir, md5))
-            except NotFoundError:
-                self._listings[md5] = {}
-        return self._listings[md5]
+def _locked_md5(lineage: Lineage, listings: DvcListings, path: str) -> str | None:
+    """Return DVC's md5 of a file, by dvc.lock; None where DVC has no record of it here."""
+    output = lineage.output_of(path)
+    try:
+        return listings.md5_of(output, path) if output is not None else None
+    except NotFoundError:
+        return None
 
 
 def _with_file(repo: DataRepo, evidence: Evidence) -> Evidence:

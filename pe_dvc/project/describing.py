@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import DigestCache
-from pe_dvc.adapters.dvc_cache import object_path, read_dir_listing
+from pe_dvc.adapters.dvc_cache import DvcListings, object_path
 from pe_dvc.adapters.dvc_lineage import Lineage
 from pe_dvc.documents.manifest import CalibrationTargets, InputFile, Inputs
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
@@ -39,7 +39,7 @@ class Checkout:
         self._cache_dir = cache_dir
         self._lineage = Lineage(dvc)
         self._digests = DigestCache(root)
-        self._listings: dict[str, dict[str, str]] = {}
+        self._listings = DvcListings(cache_dir)
 
     def locate(self, declaration: Declaration) -> tuple[Path, str]:
         """Return the file of a dataset, and DVC's md5 of it.
@@ -118,23 +118,16 @@ class Checkout:
                 where=where,
                 remedy=f"Take cache: false off the out {output.path} in dvc.yaml.",
             )
-        if not output.is_directory:
-            return output.md5
-        inside = path.removeprefix(f"{output.path}/")
-        listing = self._listing(output.md5)
-        if inside not in listing:
-            what = "a directory" if inside == path else f"not among the files of {output.path}"
+        md5 = self._listings.md5_of(output, path)
+        if md5 is None:
+            inside = path != output.path
+            what = f"not among the files of {output.path}" if inside else "a directory"
             raise FormatError(
                 f"{path} is {what}, and a dataset is one file that DVC tracks",
                 where=where,
                 remedy=f"Name a file in {output.path}; if it is new, run `dvc repro`.",
             )
-        return listing[inside]
-
-    def _listing(self, md5: str) -> dict[str, str]:
-        if md5 not in self._listings:
-            self._listings[md5] = dict(read_dir_listing(self._cache_dir, md5))
-        return self._listings[md5]
+        return md5
 
     def _raw_files(self, output: Output) -> dict[str, Path]:
         """Return the files of a raw input by their paths in it; a file is itself under ``""``."""
@@ -152,7 +145,7 @@ class Checkout:
         )
 
     def _cached_files(self, output: Output, md5: str) -> dict[str, Path]:
-        listing = self._listing(md5) if output.is_directory else {"": md5}
+        listing = self._listings.files(md5) if output.is_directory else {"": md5}
         found = {inside: object_path(self._cache_dir, md5) for inside, md5 in listing.items()}
         if not all(path.is_file() for path in found.values()):
             raise NotFoundError(

@@ -203,7 +203,7 @@ def touch(path: Path) -> None:
         os.utime(path)
 
 
-def suffix_of(path: str) -> str:
+def kept_suffix(path: str) -> str:
     """Return the suffix that a cached copy of ``path`` keeps, such as ``.parquet``."""
     suffix = PurePosixPath(path).suffix
     return suffix if suffix.isascii() and suffix[1:].isalnum() else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
-from pe_dvc.store.cache import Cache, suffix_of
+from pe_dvc.store.cache import Cache, kept_suffix
 from pe_dvc.store.upkeep import make_room
 from pe_dvc.usecases.chunks import (
     IN_FLIGHT,
@@ -75,11 +75,11 @@ def find_here(
 
 
 def _final(resolved: Resolved, cache: Cache) -> Path:
-    return cache.artifact_path(resolved.sha256, suffix_of(resolved.payload.path))
+    return cache.artifact_path(resolved.sha256, kept_suffix(resolved.payload.path))
 
 
 def _cached(resolved: Resolved, cache: Cache) -> Path | None:
-    return cache.find(resolved.sha256, suffix_of(resolved.payload.path))
+    return cache.find(resolved.sha256, kept_suffix(resolved.payload.path))
 
 
 def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractContextManager[None]:
