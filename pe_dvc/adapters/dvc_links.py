@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import uuid
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.store.files import appearing, unique, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,21 +47,15 @@ class Links:
         if target.parent not in self._folders:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(target.parent)
-        temporary = target.parent / f".{uuid.uuid4().hex}.tmp"
-        try:
+        with appearing(target, temporary := target.with_name(f".{unique()}.tmp")):
             self._link(source, temporary, data)
             if executable:
                 temporary.chmod(temporary.stat().st_mode | 0o100)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
     def _link(self, source: Path, target: Path, data: bytes | None) -> None:
         for name in tuple(self._types):
             if name == "copy" and data is not None:
-                with target.open("xb", buffering=0) as file:
-                    file.write(data)
+                write_new(target, data)
                 return
             try:
                 _LINKERS[name](source, target)

@@ -10,11 +10,11 @@ import contextlib
 import fcntl
 import os
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc_cache import object_path
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.store.files import appearing, unique, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +45,10 @@ class DvcObjects:
 
     def write(self, md5: str, data: bytes) -> Path:
         """Make verified bytes the object of that hash; return where it is."""
-        with self.incoming(md5) as temporary, temporary.open("r+b", buffering=0) as file:
-            file.write(data)
-        return self.path(md5)
+        final = self.path(md5)
+        with appearing(final, temporary := _beside(final)):
+            self._create(temporary, data, OBJECT_MODE)
+        return final
 
     @contextlib.contextmanager
     def incoming(self, md5: str) -> Iterator[Path]:
@@ -56,24 +57,17 @@ class DvcObjects:
         What is in it must be verified by then. After an exception nothing is left of it.
         """
         final = self.path(md5)
-        # Beside the object, under a name as DVC gives them: `dvc gc` clears away what a crash
-        # leaves, and a thousand new files do not queue for one directory.
-        temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
-        self._create(temporary)
-        try:
+        with appearing(final, temporary := _beside(final)):
+            self._create(temporary, b"", 0o600)
             yield temporary
             temporary.chmod(OBJECT_MODE)
-            temporary.replace(final)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
-    def _create(self, path: Path) -> None:
+    def _create(self, path: Path, data: bytes, mode: int) -> None:
         try:
-            path.touch(0o600, exist_ok=False)
+            write_new(path, data, mode=mode)
         except FileNotFoundError:
             self._make_directory(path.parent)
-            path.touch(0o600, exist_ok=False)
+            write_new(path, data, mode=mode)
 
     def _make_directory(self, directory: Path) -> None:
         if directory.is_dir():
@@ -83,6 +77,12 @@ class DvcObjects:
             directory.mkdir()
             if self._directory_mode is not None:
                 directory.chmod(self._directory_mode)
+
+
+def _beside(final: Path) -> Path:
+    # In the object's own directory, under a name as DVC gives them: `dvc gc` clears away what a
+    # crash leaves, and a thousand new files do not queue for one directory.
+    return final.with_name(f"{final.name}.{unique()}.tmp")
 
 
 @contextlib.contextmanager

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
 
 
 def write_atomically(
@@ -16,19 +22,52 @@ def write_atomically(
     bytes on disk before the name, so that a power cut leaves no half-written file either; it
     takes some milliseconds.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
+    temporary = path.with_name(f".{path.name[:32]}.{unique()}")
+    with appearing(path, temporary):
+        try:
+            write_new(temporary, data, mode=mode, durable=durable)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_new(temporary, data, mode=mode, durable=durable)
+
+
+@contextmanager
+def appearing(path: Path, temporary: Path) -> Iterator[None]:
+    """Make the file ``temporary`` within: it becomes ``path`` by one rename at the end.
+
+    After an exception nothing is left of it.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), new_file_mode() if mode is None else mode)
-            if durable:
-                os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        yield
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def write_new(path: Path, data: Buffer, *, mode: int | None = None, durable: bool = False) -> None:
+    """Write ``data`` to a file that is not there yet, in as few system calls as it takes.
+
+    ``mode`` and ``durable`` as in ``write_atomically``. Raises FileExistsError, and
+    FileNotFoundError where its directory is missing.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    descriptor = os.open(path, flags, 0o666 if mode is None else 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unique() -> str:
+    """Return a part of a file name that nobody else uses."""
+    return os.urandom(16).hex()
 
 
 def new_file_mode() -> int:

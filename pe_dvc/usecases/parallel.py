@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections import deque
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -11,16 +13,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+WORKERS = 64
+"""As many threads of a pool as may take part: no pool here has more."""
+
 
 def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return what ``call`` gives for every item, in order.
 
     The first failure is raised, and calls not yet begun are dropped.
     """
-    futures = [pool.submit(call, item) for item in items]
+    results: list[Any] = [None] * len(items)
+    failures: dict[int, BaseException] = {}
+    # Threads share one iterator, of which the next number goes to one of them only: a future for
+    # each of a thousand items costs more than bringing a small one.
+    waiting = iter(range(len(items)))
+
+    def work() -> None:
+        for number in waiting:
+            try:
+                results[number] = call(items[number])
+            except BaseException as error:
+                failures[number] = error
+                deque(waiting, maxlen=0)
+                raise
+
+    workers = [pool.submit(work) for _ in range(min(len(items), WORKERS))]
     try:
-        return [future.result() for future in futures]
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
+        wait(workers)
+    finally:
+        deque(waiting, maxlen=0)
+    if failures:
+        raise failures[min(failures)]
+    return results
