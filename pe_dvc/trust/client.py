@@ -190,6 +190,7 @@ class ChannelClient:
             ),
             bootstrap=self._root,
         )
+        self._fetcher.ask_ahead("timestamp")  # while tuf looks for a newer root
         updater.refresh()
         return updater
 

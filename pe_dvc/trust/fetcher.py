@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import channel_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
-from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.roles import MAX_LENGTH, max_length
 from pe_dvc.trust.tuf_api import DownloadHTTPError, DownloadLengthMismatchError, FetcherInterface
 
 if TYPE_CHECKING:
@@ -27,13 +28,29 @@ class StoreFetcher(FetcherInterface):
         self._store = store
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")
+        self._ahead: dict[str, Future[bytes]] = {}
+
+    def ask_ahead(self, role: str) -> None:
+        """Request the metadata of a role now that will be wanted after what comes first.
+
+        What a far store takes to answer is most of the time that a short command takes.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-ahead")
+        self._ahead[f"/{role}.json"] = pool.submit(self._read, f"{role}.json", max_length(role))
+        pool.shutdown(wait=False)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most; a longer one is not read."""
-        key = self._prefix + url.lstrip("/")
-        self.last = (key, b"")
+        name = url.lstrip("/")
+        self.last = (self._prefix + name, b"")
+        asked = self._ahead.pop(url, None)
+        data = self._read(name, max_length) if asked is None else asked.result()
+        self.last = (self._prefix + name, data)
+        return data
+
+    def _read(self, name: str, limit: int) -> bytes:
         try:
-            data, _ = self._store.read(key, limit=max_length)
+            return self._store.read(self._prefix + name, limit=limit)[0]
         except NotFoundError as error:
             raise DownloadHTTPError(str(error), 404) from error
         except StorePermissionError as error:
@@ -41,10 +58,8 @@ class StoreFetcher(FetcherInterface):
             raise DownloadHTTPError(str(error), 403) from error
         except FormatError as error:
             raise DownloadLengthMismatchError(
-                f"longer than the {max_length} bytes that it may have"
+                f"longer than the {limit} bytes that it may have"
             ) from error
-        self.last = (key, data)
-        return data
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         """Satisfy the interface; tuf's client asks for metadata by ``download_bytes``."""
