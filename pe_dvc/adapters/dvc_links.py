@@ -81,9 +81,9 @@ def _reflink(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    # The mode is a new file's, by the umask: the object's own is read-only.
-    with target.open("xb"):
-        shutil.copyfile(source, target)
+    # The mode is a new file's, by the umask: the object's own is read-only. And it must be new:
+    # what `open_to_fill` says of ext4 holds for an empty file, too.
+    shutil.copyfile(source, target)
 
 
 def _hardlink(source: Path, target: Path) -> None:

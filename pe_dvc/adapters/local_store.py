@@ -27,6 +27,7 @@ from pe_dvc.store.checks import (
     check_upload,
     too_long,
 )
+from pe_dvc.store.files import open_to_fill
 from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class LocalStore:
         with self._opened("download", key) as source:
             length = os.fstat(source.fileno()).st_size
             check_length(key, expected=size, actual=length, source=self.url)
-            with naming_failures("download to", str(path)), path.open("wb") as target:
+            with naming_failures("download to", str(path)), open_to_fill(path, size) as target:
                 digest, copied = _copy(source, target, progress)
         check_length(key, expected=size, actual=copied, source=self.url)
         return digest

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.file_failures import naming_failures
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.files import open_to_fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,8 +52,7 @@ def fill_file(
     One connection is used while it is fast, ``in_flight`` of them where more help. Memory holds
     the blocks in hand and no more.
     """
-    with naming_failures("download to", str(path)), path.open("w+b") as file:
-        os.ftruncate(file.fileno(), size)
+    with naming_failures("download to", str(path)), open_to_fill(path, size) as file:
         return _Filling(file.fileno(), size, fetch, range_size, progress).run(in_flight)
 
 

@@ -23,8 +23,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
-from pe_dvc.store.files import new_file_mode
-from pe_dvc.store.links import Nearby, bring
+from pe_dvc.store.files import appearing, unique
+from pe_dvc.store.links import Nearby, bring, reflink
 from pe_dvc.store.locks import Leases, exclusive, leases_of
 from pe_dvc.store.partial import PartialFile
 from pe_dvc.store.record import Record, record_path
@@ -157,15 +157,10 @@ class Cache:
         """
         output = output.absolute()
         output.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-        os.close(handle)
-        try:
-            shutil.copyfile(cached, name)
-            Path(name).chmod(new_file_mode())
-            Path(name).replace(output)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        temporary = output.with_name(f".{output.name[:32]}.{unique()}")
+        with appearing(output, temporary):
+            if not reflink(cached, temporary):
+                shutil.copyfile(cached, temporary)
         return output
 
     def _small_path(self, kind: str, sha256: Sha256, suffix: str) -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from typing_extensions import Buffer
 
@@ -65,23 +66,22 @@ def write_new(path: Path, data: Buffer, *, mode: int | None = None, durable: boo
         os.close(descriptor)
 
 
+def open_to_fill(path: Path, size: int) -> BinaryIO:
+    """Open a file to be written from start to end, made where there is none, ``size`` bytes long.
+
+    What it held is not cut off first. ext4 takes that for a file being replaced in place, and
+    writes all of it to the disk when it is closed: 0.13 s for 256 MiB.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+    try:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device has no length to set
+            file.truncate(size)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
 def unique() -> str:
     """Return a part of a file name that nobody else uses."""
     return os.urandom(16).hex()
-
-
-def new_file_mode() -> int:
-    """Return the mode that a file which anybody makes here would get, by the umask."""
-    return 0o666 & ~_umask()
-
-
-def _umask() -> int:
-    try:
-        # Linux tells it without changing it, as os.umask would for all threads.
-        status = Path("/proc/self/status").read_text()
-    except FileNotFoundError:
-        mask = os.umask(0o077)
-        os.umask(mask)
-        return mask
-    line = next(line for line in status.splitlines() if line.startswith("Umask:"))
-    return int(line.split()[1], 8)

@@ -41,14 +41,18 @@ def bring(source: Nearby, target: Path) -> None:
     By reflink; else by hard link, if ``source`` is immutable and nobody has the right to write
     to it; else by copy. Nothing is verified.
     """
-    if _reflink(source.path, target):
+    if reflink(source.path, target):
         return
     if source.immutable and _hardlink(source.path, target):
         return
     shutil.copyfile(source.path, target)
 
 
-def _reflink(source: Path, target: Path) -> bool:
+def reflink(source: Path, target: Path) -> bool:
+    """Make ``target``, which must not exist, share the blocks of ``source`` until one is changed.
+
+    Return False, and leave nothing, where the file system cannot.
+    """
     with source.open("rb") as old, target.open("xb") as new:
         try:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())

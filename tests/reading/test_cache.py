@@ -246,7 +246,7 @@ def test_an_object_of_dvcs_cache_is_linked_not_downloaded(
     path = fetched_from(reader, Nearby(path=dvc_object, immutable=True))
     assert path.read_bytes() == payload
     assert store.downloads == 0
-    shared = links._reflink(dvc_object, tmp_path / "probe")  # as on btrfs and xfs
+    shared = links.reflink(dvc_object, tmp_path / "probe")  # as on btrfs and xfs
     assert shared or path.stat().st_ino == dvc_object.stat().st_ino
 
 
@@ -280,7 +280,7 @@ def test_a_hard_linked_object_that_was_altered_is_noticed(
 def test_a_link_that_fails_is_a_copy(
     reader: Reader, store: CountingStore, dvc_object: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "_reflink", lambda *_: False)
+    monkeypatch.setattr(links, "reflink", lambda *_: False)
     monkeypatch.setattr(links, "_hardlink", lambda *_: False)
     path = fetched_from(reader, Nearby(path=dvc_object, immutable=True))
     assert path.stat().st_ino != dvc_object.stat().st_ino
