@@ -17,43 +17,52 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.resolve import Resolved
 
 
-def resolve(reference: str | Reference, *, store: str | None = None) -> Resolved:
+def resolve(
+    reference: str | Reference, *, store: str | None = None, offline: bool = False
+) -> Resolved:
     """Return which artifact a reference means now, with its verified manifest.
 
     ``store`` is the bucket's URL (``s3://…``, ``gs://…`` or a directory); without it
     ``PE_DVC_STORE``, then the enclosing data repo's, then PolicyEngine's bucket. No payload is
-    read.
+    read. With ``offline`` nobody is asked: the answer is what this machine verified last, however
+    old, and NotFoundError says what it never read.
 
     Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
     shows something that was not signed, UntrustedError without a pinned root, and StoreError.
     """
-    return open_reader(reference, store=store).resolve(reference)
+    return open_reader(reference, store=store, offline=offline).resolve(reference)
 
 
-def manifest(reference: str | Reference, *, store: str | None = None) -> Manifest:
+def manifest(
+    reference: str | Reference, *, store: str | None = None, offline: bool = False
+) -> Manifest:
     """Return the manifest of what a reference means now: schema, entities, weight, inputs.
 
     Reads no payload. Raises as ``resolve``.
     """
-    return resolve(reference, store=store).manifest
+    return resolve(reference, store=store, offline=offline).manifest
 
 
 def fetch(
-    reference: str | Reference, *, output: Path | None = None, store: str | None = None
+    reference: str | Reference,
+    *,
+    output: Path | None = None,
+    store: str | None = None,
+    offline: bool = False,
 ) -> Path:
     """Return the path of a local file with exactly the bytes that a reference means.
 
     The file is in the cache, read-only, named by its sha256; with ``output``, a copy of it is
     made there. Bytes that are in the cache already are not downloaded again. Raises as
     ``resolve``, and DigestMismatchError when the payload is not what was signed; then nothing
-    is left behind.
+    is left behind. With ``offline``, StoreUnavailableError where the bytes are not here.
     """
-    reader = open_reader(reference, store=store, reporter=Notes())
+    reader = open_reader(reference, store=store, reporter=Notes(), offline=offline)
     return reader.fetch(reader.resolve(reference), output=output)
 
 
 def open(  # noqa: A001 - read as pe_dvc.open
-    reference: str | Reference, *, store: str | None = None
+    reference: str | Reference, *, store: str | None = None, offline: bool = False
 ) -> BinaryIO:
     """Return what a reference means as a binary file to read and to seek in.
 
@@ -61,13 +70,13 @@ def open(  # noqa: A001 - read as pe_dvc.open
     and kept in the cache. A pinned reference that no channel points to is fetched whole, since
     nobody signed for its parts. Raises as ``fetch``, from reading too. Use it as a context.
     """
-    reader = open_reader(reference, store=store, reporter=Notes())
+    reader = open_reader(reference, store=store, reporter=Notes(), offline=offline)
     return cast("BinaryIO", reader.open(reader.resolve(reference)))
 
 
-def ls(country: str, *, store: str | None = None) -> list[Listed]:
+def ls(country: str, *, store: str | None = None, offline: bool = False) -> list[Listed]:
     """Return which datasets the channels of a country have, by channel and name.
 
     Raises NotFoundError for a country without channels, and otherwise as ``resolve``.
     """
-    return Reader(check_country(country), store=store).ls()
+    return Reader(check_country(country), store=store, offline=offline).ls()

@@ -36,7 +36,9 @@ class _Now:
 
 
 class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """The datasets of all countries, read-only and verified. ``store`` is as in ``pe_dvc.fetch``.
+    """The datasets of all countries, read-only and verified.
+
+    ``store`` and ``offline`` are as in ``pe_dvc.fetch``.
 
     One instance is one view: what ``@latest`` meant when it was first asked, it means until
     ``invalidate_cache``, so that a long scan never mixes two artifacts. fsspec hands out an
@@ -48,9 +50,9 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
     _current = _Now()
     _extra_tokenize_attributes = ("_current",)
 
-    def __init__(self, store: str | None = None, **options: Any) -> None:
-        super().__init__(store=store, **options)
-        self.store = store
+    def __init__(self, store: str | None = None, offline: bool = False, **options: Any) -> None:
+        super().__init__(store=store, offline=offline, **options)
+        self.store, self.offline = store, offline
         self._born = self._current
         self.invalidate_cache()
         _forget_older(type(self), self._current)
@@ -168,7 +170,9 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         from pe_dvc.usecases.progress import Notes
 
         if country not in self._readers:
-            self._readers[country] = Reader(country, store=self.store, reporter=Notes())
+            self._readers[country] = Reader(
+                country, store=self.store, reporter=Notes(), offline=self.offline
+            )
         return self._readers[country]
 
     def _refuse(self, path: str, *_: Any, **__: Any) -> NoReturn:

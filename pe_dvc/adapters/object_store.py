@@ -19,7 +19,7 @@ from pe_dvc.adapters.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
-from pe_dvc.store.port import ObjectInfo, Progress
+from pe_dvc.store.port import ObjectInfo, Progress, bucket_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -292,7 +292,7 @@ def open_bucket(
         return place
 
     return ObjectStore(
-        f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else ""),
+        bucket_url(scheme, bucket, prefix),
         connect(patience.ANSWERS, patience.ANSWERS_RETRIED_FOR),
         lambda: connect(patience.UPLOADS, patience.UPLOADS_RETRIED_FOR),
     )

@@ -39,7 +39,8 @@ def command(
 
     reader = open_reader(reference, store=store, reporter=Bars(), offline=offline)
     resolved = reader.resolve(reference)
-    say_age(reader)
+    if resolved.pointer is not None:  # a pin means the same for ever
+        say_age(reader)
     path = reader.fetch(resolved, output=_target(output))
     if as_json:
         print_json(

@@ -34,7 +34,8 @@ def command(reference: str, store: str | None, offline: bool, as_json: bool) -> 
 
     reader = open_reader(reference, store=store, offline=offline)
     resolved = reader.resolve(reference)
-    say_age(reader)
+    if resolved.pointer is not None:  # a pin means the same for ever
+        say_age(reader)
     if as_json:
         print_json({"reference": str(resolved.pinned), "manifest": resolved.manifest.to_json()})
     else:

@@ -10,7 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import PeDvcError, StorePermissionError, UntrustedError
+from pe_dvc.primitives.errors import (
+    PeDvcError,
+    StorePermissionError,
+    StoreUnavailableError,
+    UntrustedError,
+)
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import locations
 from pe_dvc.store.cache import Cache
@@ -54,20 +59,12 @@ class Reader:
 
         Offline it has that one's address and nothing else.
         """
-        from pe_dvc.store.offline import OfflineStore
-
-        store = self._open_store()
-        return OfflineStore(store.url) if self.offline else store
-
-    def _open_store(self) -> Store:
         from pe_dvc.project.stores import open_store
 
         given = self._store_url or os.environ.get("PE_DVC_STORE")
-        if given:
-            return open_store(given)
-        if self._repo is not None:
-            return self._repo.open_store()
-        return open_store(locations.DEFAULT_STORE)
+        if self._repo is not None and not given:
+            return self._repo.open_store(offline=self.offline)
+        return open_store(given or locations.DEFAULT_STORE, offline=self.offline)
 
     @cached_property
     def channels(self) -> ChannelClient:
@@ -94,7 +91,13 @@ class Reader:
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
         with self._saying_whom_to_ask():
             channels = None if asked.sha256 else self.channels
-            return resolve(asked, store=self.store, channels=channels, cache=self.cache)
+            return resolve(
+                asked,
+                store=self.store,
+                channels=channels,
+                cache=self.cache,
+                offline=self.offline,
+            )
 
     def resolve_pointer(self, pointer: Pointer) -> Resolved:
         """Return what a signed pointer means, its manifest verified against it."""
@@ -115,7 +118,7 @@ class Reader:
         """Return a verified binary file, of which only what is read is fetched."""
         from pe_dvc.usecases.opened import open_verified
 
-        with self._saying_whom_to_ask():
+        with self._saying_whom_to_ask(), self._saying_what_is_missing(resolved):
             return open_verified(
                 self._signed(resolved),
                 store=self.store,
@@ -128,7 +131,7 @@ class Reader:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
         from pe_dvc.usecases.fetch import fetch
 
-        with self._saying_whom_to_ask():
+        with self._saying_whom_to_ask(), self._saying_what_is_missing(resolved):
             path = fetch(
                 resolved,
                 store=self.store,
@@ -181,6 +184,22 @@ class Reader:
                 operation=error.operation,
                 key=error.key,
                 remedy=f"{error.remedy or ''} {self._whom_to_ask()}".strip(),
+            ) from error
+
+    @contextmanager
+    def _saying_what_is_missing(self, resolved: Resolved) -> Iterator[None]:
+        """Let what is not here offline be said by its reference, with what to run."""
+        try:
+            yield
+        except StoreUnavailableError as error:
+            if not self.offline:
+                raise
+            raise StoreUnavailableError(
+                f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
+                f"{self.cache.directory}, or not all of them, and offline nobody is asked for them",
+                operation=error.operation,
+                key=error.key,
+                remedy=f"Fetch them once online: pe-dvc get {resolved.pinned}",
             ) from error
 
     def _whom_to_ask(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,13 +95,15 @@ class DataRepo:
                 remedy=f"Say --country {self.country}, or correct the setting.",
             )
 
-    def open_store(self, url: str | None = None) -> Store:
+    def open_store(self, url: str | None = None, *, offline: bool = False) -> Store:
         """Return the store: ``url``, ``PE_DVC_STORE``, the settings', or the DVC remote's.
 
         Endpoint and credentials are those of the DVC remote where that lies in the same store.
+        With ``offline`` it has an address only.
         """
-        from pe_dvc.project.stores import open_store, split_remote_url
+        from pe_dvc.project import stores
 
+        open_store = partial(stores.open_store, offline=offline)
         given = url or os.environ.get("PE_DVC_STORE") or self.settings.store
         name = self.remote_name
         if given and name is None:
@@ -114,7 +116,8 @@ class DataRepo:
             )
         remote = self.dvc_config.remote(name)
         if given is None:
-            return open_store(split_remote_url(remote.url, self.country), options=remote.options)
+            address = stores.split_remote_url(remote.url, self.country)
+            return open_store(address, options=remote.options)
         same = remote.url.split(":", 1)[0] == given.split(":", 1)[0]
         return open_store(given, options=remote.options if same else None)
 

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project import locations
+from pe_dvc.store.checks import check_prefix
+from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,34 +24,45 @@ if TYPE_CHECKING:
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "azure": "az"}
 
 
-def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
+def open_store(
+    url: str, *, options: Mapping[str, str] | None = None, offline: bool = False
+) -> Store:
     """Return the store at ``url``; ``options`` are those of a DVC remote there.
 
     ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…`` or
-    ``az://…``. Nothing is requested from the store yet. Raises FormatError for another form.
+    ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. With
+    ``offline`` nobody is ever asked for anything. Raises FormatError for another form.
     """
     match = _SCHEME.match(url)
     if match is None or match[1].lower() == "file":
-        return _open_directory(url)
-    scheme = match[1].lower()
+        return _offline(_open_directory(url).url) if offline else _open_directory(url)
     bucket, prefix = _bucket_and_prefix(url)
-    given = dict(options or {})
+    scheme = _SCHEMES.get(match[1].lower())
+    if scheme is None:
+        raise FormatError(f"{_without_user(url)!r} is not a store: expected {EXAMPLES}")
+    if offline:
+        return _offline(bucket_url(scheme, bucket, prefix))
+    return _open_bucket(scheme, bucket, prefix, dict(options or {}))
+
+
+def _offline(url: str) -> Store:
+    from pe_dvc.store.offline import OfflineStore
+
+    return OfflineStore(url)
+
+
+def _open_bucket(scheme: str, bucket: str, prefix: str, given: dict[str, str]) -> Store:
     if scheme == "s3":
         from pe_dvc.adapters.s3_access import s3_store
         from pe_dvc.adapters.s3_regions import Regions
 
         return s3_store(bucket, prefix, given, Regions(locations.state_dir() / "s3-regions.json"))
-    if scheme in ("gs", "gcs"):
-        from pe_dvc.adapters.cloud_access import gs_store
+    from pe_dvc.adapters.cloud_access import az_store, gs_store
 
-        return gs_store(bucket, prefix, given)
-    if scheme in ("az", "azure"):
-        from pe_dvc.adapters.cloud_access import az_store
-
-        return az_store(bucket, prefix, given)
-    raise FormatError(f"{_without_user(url)!r} is not a store: expected {EXAMPLES}")
+    return (gs_store if scheme == "gs" else az_store)(bucket, prefix, given)
 
 
 def split_remote_url(url: str, country: str) -> str:
@@ -80,8 +93,6 @@ def _open_directory(url: str) -> Store:
 
 
 def _bucket_and_prefix(url: str) -> tuple[str, str]:
-    from pe_dvc.store.checks import check_prefix
-
     # Not urlsplit: "?" and "#" may stand in a prefix.
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if not bucket or "@" in bucket or ":" in bucket:

@@ -6,7 +6,7 @@ Layout below the cache's directory::
     artifacts/4e/4e92….parquet     payloads; the suffix is the manifest's, for libraries that look
     artifacts/4e/4e92….verified    which file verified, and during which boot; its mtime: last used
     partial/4e92….data             what ranged reads and broken downloads have brought so far
-    manifests/4e/4e92….json        signed manifests, by the sha256 of their own bytes
+    manifests/4e/4e92….json        manifests, by the sha256 of their own bytes
     chunks/4e/4e92….chunks         chunk lists, by the sha256 of their own bytes
     locks/4e92….lock, locks/leases one download of an artifact at a time; what is being read
 """
@@ -31,7 +31,7 @@ from pe_dvc.store.record import Record, record_path
 from pe_dvc.store.shared import make_folder, share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LOCK_TIMEOUT = 3600.0
 """Seconds to wait for another process that is downloading the same artifact."""
@@ -139,8 +139,19 @@ class Cache:
         return self._read_small("manifests", sha256, ".json")
 
     def keep_manifest(self, sha256: Sha256, data: bytes) -> None:
-        """Keep a manifest that was signed for and has that sha256."""
+        """Keep a manifest that has that sha256; whether anybody vouches for it, others know."""
         self._keep_small("manifests", sha256, ".json", data)
+
+    def manifests_naming(self, sha256: Sha256) -> Iterator[bytes]:
+        """Yield the manifests here, unaltered, that hold a digest anywhere; the newest first.
+
+        Reads them all: some milliseconds for a hundred.
+        """
+        wanted, paths = sha256.encode(), (self.directory / "manifests").glob("??/*.json")
+        for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
+            data = path.read_bytes()
+            if wanted in data and sha256_bytes(data) == path.stem:
+                yield data
 
     def read_chunk_list(self, sha256: Sha256) -> bytes | None:
         """Return the chunk list whose bytes have that sha256, None if it is not here."""

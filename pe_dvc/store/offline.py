@@ -71,8 +71,8 @@ class OfflineStore:
 
     def _refuse(self, operation: str, key: str) -> NoReturn:
         raise StoreUnavailableError(
-            f"{self.url}/{key} is not on this machine, and --offline asks nobody for it",
+            f"{self.url}/{key} is not on this machine, and offline nobody is asked for it",
             operation=operation,
             key=key,
-            remedy="Read it once without --offline.",
+            remedy="Read it once online: without --offline, or offline=True in Python.",
         )

@@ -117,3 +117,8 @@ class Store(Protocol):
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are no error."""
         ...
+
+
+def bucket_url(scheme: str, bucket: str, prefix: str) -> str:
+    """Return the address of a bucket, by which readers also keep what they verified of it."""
+    return f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.trust.tuf_api import MetaFile
 
-_REMEDY = "Read it once while the store can be reached, without --offline."
+_REMEDY = "Read it once online: without --offline, or offline=True in Python."
 
 
 class LastVerified:

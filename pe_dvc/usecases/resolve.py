@@ -7,6 +7,7 @@ signatures for the pointer, the pointer for the manifest's and the artifact's sh
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -84,16 +85,26 @@ class Resolved:
 
 
 def resolve(
-    reference: Reference, *, store: Store, channels: Channels | None, cache: Cache
+    reference: Reference,
+    *,
+    store: Store,
+    channels: Channels | None,
+    cache: Cache,
+    offline: bool = False,
 ) -> Resolved:
     """Return what ``reference`` means.
 
-    ``channels`` may be None for a pinned reference, and for none else. Raises NotFoundError (no
-    such dataset, manifest or release), VerificationError (the bucket shows something that was
-    not signed) and StoreError.
+    ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
+    manifest of a pin is one that was read before. Raises NotFoundError (no such dataset, manifest
+    or release), VerificationError (the bucket shows something that was not signed) and StoreError.
     """
     if reference.sha256 is not None:
-        return _resolve_pin(reference, reference.sha256, store)
+        find = _find_pin if offline else _read_pin
+        data, source = find(reference, reference.sha256, store, cache)
+        payload = _payload(data, reference, reference.sha256, source)
+        return Resolved(
+            reference=reference, payload=payload, document=data, source=source, pointer=None
+        )
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
     return resolve_pointer(
@@ -139,7 +150,13 @@ def resolve_pointer(
     )
 
 
-def _resolve_pin(reference: Reference, sha256: Sha256, store: Store) -> Resolved:
+def _read_pin(
+    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+) -> tuple[bytes, str]:
+    """Return what the store shows as the manifest of an artifact, and where it stands.
+
+    Nobody vouches for it, so the store is asked each time. It is kept to be found offline.
+    """
     key = manifest_key(reference.country, sha256)
     source = f"{store.url}/{key}"
     try:
@@ -149,9 +166,27 @@ def _resolve_pin(reference: Reference, sha256: Sha256, store: Store) -> Resolved
             f"{reference}: no artifact with that sha256 is published in {store.url}",
             remedy="Check the digest and the country, and that --store names the right bucket.",
         ) from None
-    payload = _payload(data, reference, sha256, source)
-    return Resolved(
-        reference=reference, payload=payload, document=data, source=source, pointer=None
+    own = sha256_bytes(data)
+    if cache.read_manifest(own) is None:
+        cache.keep_manifest(own, data)
+    return data, source
+
+
+def _find_pin(
+    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+) -> tuple[bytes, str]:
+    """Return the manifest of an artifact that was read last, and where it is kept.
+
+    A pin vouches for the artifact's bytes and nobody for this, as it is online.
+    """
+    for data in cache.manifests_naming(sha256):
+        with suppress(FormatError):  # a release's, or another one that only mentions the digest
+            if Payload.of_manifest(data).sha256 == sha256:
+                return data, f"{cache.directory}/manifests"
+    raise NotFoundError(
+        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and "
+        "offline nobody is asked for it",
+        remedy=f"Read it once online: pe-dvc get {reference}",
     )
 
 
