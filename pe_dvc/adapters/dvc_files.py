@@ -24,7 +24,7 @@ from pe_dvc.adapters.dvc_stages import (
     working_directory,
 )
 from pe_dvc.adapters.dvc_yaml import has_template, read_yaml
-from pe_dvc.documents.declaration import DeclaredArtifact
+from pe_dvc.documents.declared import DeclaredArtifact
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:

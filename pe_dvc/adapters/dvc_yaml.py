@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_TAG = "tag:yaml.org,2002:"
 _TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
 
 
@@ -25,6 +26,33 @@ class _Loader(yaml.CSafeLoader):
     """Scalars by the core schema of YAML 1.2; dates stay strings, as JSON has none."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's own name and place)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Return what a node means.
+
+        PyYAML makes a generator of every mapping and list, which takes as long as to parse them.
+        """
+        kind = type(node)
+        if kind is yaml.ScalarNode and node.tag == _TAG + "str":
+            return node.value
+        if node in self.constructed_objects:
+            return self.constructed_objects[node]
+        if kind is yaml.MappingNode and node.tag == _TAG + "map":
+            self.flatten_mapping(node)
+            mapping = self.constructed_objects[node] = {}
+            for key_node, value_node in node.value:
+                key = self.construct_object(key_node)
+                if isinstance(key, (dict, list)):
+                    raise yaml.constructor.ConstructorError(
+                        None, None, "found a mapping or a list as a key", key_node.start_mark
+                    )
+                mapping[key] = self.construct_object(value_node)
+            return mapping
+        if kind is yaml.SequenceNode and node.tag == _TAG + "seq":
+            items = self.constructed_objects[node] = []
+            items.extend(map(self.construct_object, node.value))
+            return items
+        return super().construct_object(node, deep=True)
 
 
 def _construct_int(loader: Any, node: yaml.ScalarNode) -> int:
@@ -50,11 +78,9 @@ for _tag, _pattern, _first in (
     ),
     ("merge", r"<<", "<"),
 ):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first)
-    )
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+    _Loader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
+_Loader.add_constructor(_TAG + "int", _construct_int)
+_Loader.add_constructor(_TAG + "float", _construct_float)
 
 
 def read_yaml(path: Path, name: str) -> dict[str, Any]:
@@ -64,7 +90,7 @@ def read_yaml(path: Path, name: str) -> dict[str, Any]:
     """
     try:
         value = yaml.load(path.read_bytes(), Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise FormatError(
             f"is not YAML: {problem}", where=name, remedy=f"Correct {name}."

@@ -6,9 +6,8 @@ meant to be one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -18,6 +17,11 @@ from pe_dvc.documents.slips import refuse_slip
 from pe_dvc.documents.strict import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_distinct, check_inside, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pe_dvc.documents.declared import DeclaredArtifact
 
 Kind = Literal[
     "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"
@@ -49,30 +53,6 @@ class Meaning(StrictRecord):
     kind: Kind = "microdata"
     gates: Gates = Field(default_factory=Gates)
     """What ``pe-dvc channel promote`` checks."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeclaredArtifact:
-    """An entry of ``artifacts:`` as DVC reads it, with ``path`` relative to the repo.
-
-    ``file`` is the dvc.yaml that holds it, ``others`` its further keys.
-    """
-
-    name: str
-    path: str
-    meta: Any
-    file: str
-    others: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def declares(self) -> bool:
-        """Whether it is a dataset of pe_dvc's."""
-        return isinstance(self.meta, Mapping) and "pe" in self.meta
-
-    @property
-    def type(self) -> Any:
-        """What DVC is told that it is: any word, such as ``dataset``; None where it is not."""
-        return self.others.get("type")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.declaration import DeclaredArtifact
+    from pe_dvc.documents.declared import DeclaredArtifact
 
 ALIKE = 0.5
 """How alike to ``pe`` a short key must be (1.0 is equal) to be it misspelt, such as ``ep``."""

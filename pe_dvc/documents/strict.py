@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.documents.key_errors import missing_key, not_a_mapping, unknown_key, wrong_value
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.errors import FormatError
 
 
 class StrictRecord(BaseModel):
@@ -26,11 +28,7 @@ def read_strict(model: type[_Model], value: Any, *, file: str, path: str) -> _Mo
     Raises FormatError naming the file, the key and the remedy.
     """
     if not isinstance(value, Mapping):
-        raise FormatError(
-            f"expected a mapping, got {value!r}",
-            where=f"{file}: {path}",
-            remedy=f"Write keys below {path}, such as {', '.join(_required(model))}.",
-        )
+        raise not_a_mapping(value, _required(model), file=file, path=path)
     try:
         return model.model_validate(dict(value))
     except ValidationError as error:
@@ -45,25 +43,14 @@ def _as_format_error(
     first = errors[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join([path, *location])
-    where = f"{file}: {key}"
     if first["type"] == "extra_forbidden":
         known = list(_model_at(model, location[:-1]).model_fields)
-        return FormatError(
-            "is not a key that pe_dvc knows", where=where, remedy=_nearest(location[-1], known)
-        )
+        above = ".".join([path, *location[:-1]])
+        return unknown_key(location[-1], known, file=file, path=above)
     if first["type"] == "missing":
-        return FormatError("is missing", where=where, remedy=f"Add {key} to {file}.")
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return FormatError(
-        f"{message}, got {first['input']!r}", where=where, remedy=f"Correct {key} in {file}."
-    )
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"Did you mean {close[0]}?"
-    return f"Remove it, or use one of {', '.join(sorted(known))}."
+        return missing_key(file=file, path=key)
+    fault = first["msg"][:1].lower() + first["msg"][1:]
+    return wrong_value(fault, first["input"], file=file, path=key)
 
 
 def _required(model: type[BaseModel]) -> list[str]:

@@ -12,6 +12,12 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
+from pe_dvc.project.repo_files import (
+    check_subject,
+    manifest_files,
+    manifest_path,
+    read_dvc_files,
+)
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.files import write_atomically
 from pe_dvc.usecases.describe import assemble, describe_artifact, describe_contents, settle
@@ -56,7 +62,7 @@ def write_manifests(root: Path) -> list[Written]:
     settings, git = read_settings(root), GitRepo(root)
     dvc = read_dvc_files(root, git)
     directory = root / settings.manifests
-    existing = {name: path.read_bytes() for name, path in _manifest_files(directory).items()}
+    existing = manifest_files(directory)
     manifests = _describe_all(root, settings, dvc, git, existing)
     settled = {name: settle(m, existing.get(name)) for name, m in manifests.items()}
     directory.mkdir(parents=True, exist_ok=True)
@@ -75,25 +81,12 @@ def read_manifests(root: Path) -> dict[str, tuple[Manifest, bytes]]:
     """
     directory = root / read_settings(root).manifests
     manifests = {}
-    for name, path in _manifest_files(directory).items():
-        data = path.read_bytes()
-        manifest = Manifest.from_bytes(data, where=str(path))
-        if manifest.artifact.name != name:
-            raise FormatError(
-                f"is the manifest of {manifest.artifact.name}, not of {name}",
-                where=str(path),
-                remedy="Run `dvc repro`; manifests are not moved by hand.",
-            )
+    for name, data in manifest_files(directory).items():
+        where = str(manifest_path(directory, name))
+        manifest = Manifest.from_bytes(data, where=where)
+        check_subject(manifest.artifact.name, name, where=where)
         manifests[name] = (manifest, data)
     return manifests
-
-
-def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
-    """Return what DVC's files say, passing over directories that git ignores, as DVC does."""
-    from pe_dvc.adapters.dvc_files import DvcFiles
-    from pe_dvc.adapters.git import GitRepo
-
-    return DvcFiles.read(root, ignored=(git or GitRepo(root)).ignores)
 
 
 def _describe_all(
@@ -191,22 +184,15 @@ def _build(git: GitRepo, settings: Settings) -> Build:
     )
 
 
-def _manifest_files(directory: Path) -> dict[str, Path]:
-    return {
-        path.relative_to(directory).with_suffix("").as_posix(): path
-        for path in sorted(directory.rglob("*.json"))
-    }
-
-
 def _write(directory: Path, name: str, data: bytes, before: bytes | None) -> Written:
     if data != before:
-        write_atomically(directory / f"{name}.json", data)
+        write_atomically(manifest_path(directory, name), data)
     change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
     return Written(name=name, change=change, sha256=sha256_bytes(data))
 
 
 def _remove(directory: Path, name: str) -> Written:
-    path = directory / f"{name}.json"
+    path = manifest_path(directory, name)
     path.unlink()
     for parent in path.relative_to(directory).parents[:-1]:
         if not any((directory / parent).iterdir()):

@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc_lineage import Lineage
-from pe_dvc.documents.declaration import read_declarations
-from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
-from pe_dvc.project.manifests import read_manifests
+from pe_dvc.project.repo_files import read_payloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pe_dvc.adapters.dvc_files import Output
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.payload import Payload
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
 
     Listing = list[tuple[str, str]]
@@ -63,15 +62,12 @@ def select(repo: DataRepo, names: Sequence[str]) -> list[Selection]:
     """
     if not names:
         return [Selection(output) for output in repo.dvc.outputs.values() if output.cached]
-    declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
+    declared = {a.name: a.path for a in repo.dvc.artifacts if a.declares}
     lineage, wanted = Lineage(repo.dvc), dict[str, set[str]]()
     for name in names:
         if name not in declared:
-            raise NotFoundError(
-                f"dvc.yaml declares no dataset {name!r}",
-                remedy=f"It declares {', '.join(declared) or 'none'}.",
-            )
-        path = declared[name].path
+            raise _not_declared(repo, name)
+        path = declared[name]
         output = lineage.output_of(path)
         if output is None or output.md5 is None:
             raise NotFoundError(
@@ -82,6 +78,17 @@ def select(repo: DataRepo, names: Sequence[str]) -> list[Selection]:
     return [Selection(repo.dvc.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
 
 
+def _not_declared(repo: DataRepo, name: str) -> NotFoundError:
+    from pe_dvc.documents.declaration import read_declarations
+
+    # A declaration that slipped elsewhere is said here: it is likely the one that was meant.
+    declared = [d.name for d in read_declarations(repo.dvc.artifacts, country=repo.country)]
+    return NotFoundError(
+        f"dvc.yaml declares no dataset {name!r}",
+        remedy=f"It declares {', '.join(declared) or 'none'}.",
+    )
+
+
 def make_plan(
     repo: DataRepo, selections: Sequence[Selection], read_listing: Callable[[Output], Listing]
 ) -> Plan:
@@ -89,7 +96,7 @@ def make_plan(
 
     Raises VerificationError where a manifest and dvc.lock name other bytes for one path.
     """
-    manifests = {m.artifact.path: m for m, _ in read_manifests(repo.root).values()}
+    payloads = {p.path: p for p in read_payloads(repo.root / repo.settings.manifests)}
     plan = Plan()
     for selection in selections:
         output = selection.output
@@ -98,7 +105,7 @@ def make_plan(
             plan.left[output.path] = reason
             continue
         for path, md5 in _files(selection, read_listing):
-            plan.targets.append(_target(repo, output, path, md5, manifests.get(path)))
+            plan.targets.append(_target(repo, output, path, md5, payloads.get(path)))
         if output.is_directory and not selection.inside:
             plan.folders.append(output.path)
     return plan
@@ -133,12 +140,10 @@ def _files(
             yield path, md5
 
 
-def _target(
-    repo: DataRepo, output: Output, path: str, md5: str, manifest: Manifest | None
-) -> Target:
-    if manifest is not None and manifest.artifact.dvc.md5 != md5:
+def _target(repo: DataRepo, output: Output, path: str, md5: str, payload: Payload | None) -> Target:
+    if payload is not None and payload.md5 != md5:
         raise VerificationError(
-            f"{path}: dvc.lock has md5 {md5} and the manifest {manifest.artifact.dvc.md5}",
+            f"{path}: dvc.lock has md5 {md5} and the manifest {payload.md5}",
             remedy="Nothing was pulled. This commit is inconsistent: tell its author, or run "
             "dvc repro; plain dvc pull brings what dvc.lock says.",
         )
@@ -147,8 +152,8 @@ def _target(
     return Target(
         path=path,
         md5=md5,
-        sha256=Sha256(manifest.artifact.sha256) if manifest else None,
-        size=manifest.artifact.size if manifest else size,
+        sha256=payload.sha256 if payload else None,
+        size=payload.size if payload else size,
         remote=None if ours else output.remote,
         executable=output.executable,
     )

@@ -95,7 +95,7 @@ class ReleaseRepo:
         return TaggedTree(
             tagged=tagged,
             country=settings.country,
-            settings=settings.release,
+            settings=settings.release_settings,
             declared=_declared(tree, settings),
             manifests=_manifests(ManifestHead, tree, settings, git_tag.name),
             channels=TreeChannelFiles(tree.read, settings.channels, settings.country),

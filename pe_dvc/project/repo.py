@@ -65,7 +65,7 @@ class DataRepo:
     @cached_property
     def dvc(self) -> DvcFiles:
         """What DVC's files say, as of the first time they are asked for."""
-        from pe_dvc.project.manifests import read_dvc_files
+        from pe_dvc.project.repo_files import read_dvc_files
 
         return read_dvc_files(self.root)
 

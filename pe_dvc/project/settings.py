@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from pe_dvc.documents.release_settings import ReleaseSettings
-from pe_dvc.documents.strict import StrictRecord, read_strict
+from pe_dvc.documents.key_errors import wrong_value
+from pe_dvc.documents.plain import read_plain
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.project.root import FILE, TABLE, with_pyproject
@@ -16,15 +16,27 @@ from pe_dvc.project.root import FILE, TABLE, with_pyproject
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.documents.release_settings import ReleaseSettings
 
-class Calibration(StrictRecord):
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
     """The snapshot of calibration targets: its id, and the file that holds it."""
 
     snapshot_id: str
     path: str
 
 
-class Settings(StrictRecord):
+@dataclass(frozen=True, kw_only=True)
+class ReleaseTable:
+    """The table ``[tool.pe_dvc.release]`` as it stands in ``file``."""
+
+    value: Any
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """The table ``[tool.pe_dvc]``. Paths are relative to the repo, with forward slashes."""
 
     country: str
@@ -40,9 +52,21 @@ class Settings(StrictRecord):
     calibration: Calibration | None = None
     manifests: str = "manifests"
     channels: str = "channels"
-    signers: dict[str, str | list[str]] = Field(default_factory=dict)
+    signers: dict[str, str | list[str]] = field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
-    release: ReleaseSettings | None = None
+    release: ReleaseTable | None = None
+
+    @property
+    def release_settings(self) -> ReleaseSettings | None:
+        """What is declared about releases, None if nothing is. Raises FormatError."""
+        # Not read with the rest: its models take long to load, and few commands ask.
+        from pe_dvc.documents.release_settings import ReleaseSettings
+        from pe_dvc.documents.strict import read_strict
+
+        if self.release is None:
+            return None
+        value, file = self.release.value, self.release.file
+        return read_strict(ReleaseSettings, value, file=file, path=f"{TABLE}.release")
 
 
 def read_settings(root: Path) -> Settings:
@@ -63,11 +87,33 @@ def parse_settings(data: bytes, *, where: str) -> Settings:
         raise FormatError(
             f"is not TOML: {error}", where=where, remedy="Correct the file."
         ) from None
-    settings = read_strict(Settings, _table(document, where), file=where, path=TABLE)
+    settings = _settings(_table(document, where), where)
     check_country(settings.country, where=f"{where}: {TABLE}.country")
     for key in ("manifests", "channels", "lockfile"):
         _check_inside(getattr(settings, key), key, where)
     return settings
+
+
+def _settings(table: Any, file: str) -> Settings:
+    def calibration(value: Any, path: str) -> Calibration:
+        return read_plain(Calibration, value, file=file, path=path)
+
+    def signers(value: Any, path: str) -> dict[str, str | list[str]]:
+        if not isinstance(value, Mapping):
+            raise wrong_value("expected the URIs of each role", value, file=file, path=path)
+        for role, uris in value.items():
+            if not all(
+                isinstance(uri, str) for uri in (uris if isinstance(uris, list) else [uris])
+            ):
+                fault = "expected a URI or a list of them"
+                raise wrong_value(fault, uris, file=file, path=f"{path}.{role}")
+        return dict(value)
+
+    def release(value: Any, _: str) -> ReleaseTable:
+        return ReleaseTable(value=value, file=file)
+
+    readers = {"calibration": calibration, "signers": signers, "release": release}
+    return read_plain(Settings, table, file=file, path=TABLE, readers=readers)
 
 
 def _table(document: dict[str, Any], path: str) -> Any:

@@ -15,7 +15,7 @@ from pe_dvc.adapters.dvc_files import DvcFiles
 from pe_dvc.adapters.dvc_lineage import Lineage
 from pe_dvc.adapters.dvc_yaml import read_yaml, template_pattern
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.project.manifests import read_dvc_files
+from pe_dvc.project.repo_files import read_dvc_files
 from tests.describe.repos import new_repo, run, write
 
 if TYPE_CHECKING:

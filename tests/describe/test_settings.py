@@ -78,6 +78,7 @@ WRONG = {
     ),
     "far from any key": (FULL.replace("contact", "zzz"), "tool.pe_dvc.zzz", "use one of"),
     "wrong type": (FULL.replace('"uv.lock"', "3"), "tool.pe_dvc.lockfile", "Correct"),
+    "wrong signers": (FULL.replace('"file:key"', "3"), "signers.latest: expected a URI", "Correct"),
     "not a table": ("[tool]\npe_dvc = 3\n", "tool.pe_dvc: expected a mapping", "country"),
     "not TOML": ("[tool", "is not TOML", "Correct the file"),
     "path that climbs": (
@@ -97,6 +98,13 @@ def test_wrong_settings(root: Path, case: str) -> None:
     assert str(root / "pyproject.toml") in caught.value.message
     assert message in caught.value.message
     assert remedy in str(caught.value.remedy)
+
+
+def test_wrong_release_settings_are_said_once_they_are_asked_for(root: Path) -> None:
+    write(root, "pyproject.toml", f'{FULL}[tool.pe_dvc.release]\nrepo = "x"\n')
+    settings = read_settings(root)
+    with pytest.raises(FormatError, match=r"pyproject\.toml: tool\.pe_dvc\.release\.repo"):
+        _ = settings.release_settings
 
 
 def test_git_state(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pe_dvc.documents.declaration import DeclaredArtifact, read_declarations
+from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.declared import DeclaredArtifact
 from pe_dvc.primitives.errors import FormatError
 
 PE = {"entities": {"person": {"key": "person_id"}}, "weight": "w"}

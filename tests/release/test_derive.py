@@ -375,7 +375,7 @@ def test_the_bytes_of_a_release_never_change() -> None:
     manifest = manifest_of(b"the nation", name="cps_2024", path="data/cps_2024.parquet")
     plain = {**manifest.to_json(), "inputs": INPUTS}
     manifest = type(manifest).model_validate_json(json.dumps(plain))
-    settings = parse_settings(PYPROJECT.encode(), where="here").release
+    settings = parse_settings(PYPROJECT.encode(), where="here").release_settings
     assert settings is not None
     release = build_release(
         TaggedCommit(tag=check_tag("v1.78.2"), commit="c" * 40, moment="2026-04-20T10:00:00Z"),
