@@ -103,10 +103,9 @@ class Store(Protocol):
     ) -> Sha256:
         """Write an object's first ``size`` bytes into the file ``path``; return their sha256.
 
-        ``path`` is created or truncated; on any error what is in it is undefined. The transfer
-        runs in parallel ranges, and the digest is computed while it runs. An object shorter or
-        longer than ``size`` raises DigestMismatchError (its ``what`` says so). Raises
-        NotFoundError.
+        ``path`` is created, or holds nothing else afterwards; on any error what is in it is
+        undefined. The digest is computed while the transfer runs. An object shorter or longer
+        than ``size`` raises DigestMismatchError (its ``what`` says so). Raises NotFoundError.
         """
         ...
 
