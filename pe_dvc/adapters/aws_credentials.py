@@ -73,13 +73,17 @@ class AwsSettings:
         return self._from_botocore()
 
     def _from_botocore(self) -> CredentialProvider | None:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError
 
         try:
             found = self._session.get_credentials()
             if found is None:
                 return None
             found.get_frozen_credentials()  # an expired login should show here, in its own words
+        except ProxyConnectionError as error:
+            if self._session.available_profiles:
+                raise _no_credentials(error) from error
+            return None  # only the machine's own metadata service, which no proxy leads to
         except (BotoCoreError, ClientError) as error:
             raise _no_credentials(error) from error
 

@@ -31,8 +31,9 @@ _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
 _UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
 _CHECK_CREDENTIALS = (
-    "Check the credentials: those of the DVC remote (`dvc remote modify --local`), then the "
-    "cloud's own environment and configuration files; and what they may do in this bucket."
+    "Log in, or check what your credentials may do in this bucket: they come from the cloud's own "
+    "environment and files (such as AWS_PROFILE), in a data repo first from the DVC remote "
+    "(`dvc remote modify --local`)."
 )
 _CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, then try again."
 

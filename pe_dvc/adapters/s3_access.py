@@ -35,6 +35,8 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regi
     settings = AwsSettings(options)
     endpoint = _endpoint(options, settings)
     credentials = settings.credentials()
+    client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
+    region = options.get("region") or regions.of(bucket, endpoint or AMAZON, client)
     config: dict[str, Any] = {
         # The server checks each body that it receives. Every service that speaks S3 knows this
         # digest, and the signature needs it anyway; CRC64NVME would save 0.15 s of CPU for
@@ -42,10 +44,11 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regi
         "checksum_algorithm": "SHA256",
         "skip_signature": credentials is None,
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
-        "region": _region(bucket, endpoint, options, settings, regions),
+        # DVC's client follows redirects to the bucket's region, obstore does not; and the region
+        # that a user works in is often not the bucket's.
+        "region": region or settings.region or DEFAULT_REGION,
         **_addressing(bucket, endpoint),
     }
-    client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
     return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
 
@@ -58,15 +61,6 @@ def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
             remedy="Mend the remote's endpointurl, or AWS_ENDPOINT_URL.",
         )
     return endpoint
-
-
-def _region(
-    bucket: str, endpoint: str, options: Mapping[str, str], aws: AwsSettings, regions: Regions
-) -> str:
-    # DVC's client follows redirects to the bucket's region, obstore does not; and the region
-    # that a user works in is often not the bucket's.
-    found = options.get("region") or regions.of(bucket, endpoint or AMAZON)
-    return found or aws.region or DEFAULT_REGION
 
 
 def _addressing(bucket: str, endpoint: str) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.tls import python_context
 from pe_dvc.store.files import write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 TIMEOUT = 5.0
@@ -27,8 +29,11 @@ class Regions:
     def __init__(self, notes: Path | None = None) -> None:
         self._notes = notes
 
-    def of(self, bucket: str, endpoint: str) -> str | None:
-        """Return the region of a bucket at ``endpoint``; None where there is no answer."""
+    def of(self, bucket: str, endpoint: str, client: Mapping[str, Any]) -> str | None:
+        """Return the region of a bucket at ``endpoint``; None where there is no answer.
+
+        ``client`` are obstore's client options: whom to trust in TLS.
+        """
         place, now = f"{endpoint}/{bucket}", time.time()
         notes = {
             name: note
@@ -37,7 +42,7 @@ class Regions:
         }
         if place in notes:
             return str(notes[place]["region"])
-        region = bucket_region(bucket, endpoint)
+        region = bucket_region(bucket, endpoint, client)
         if region is not None and self._notes is not None:
             notes[place] = {"region": region, "asked_at": now}
             with suppress(OSError):  # then it is asked again next time
@@ -57,7 +62,7 @@ class Regions:
             return {}  # none yet, or torn by a power cut: the buckets are asked again
 
 
-def bucket_region(bucket: str, endpoint: str) -> str | None:
+def bucket_region(bucket: str, endpoint: str, client: Mapping[str, Any]) -> str | None:
     """Return the region of a bucket, as S3 tells anyone; None where there is no answer."""
     # Some 15 ms to import, and not wanted where the region is known.
     import urllib.error
@@ -65,7 +70,8 @@ def bucket_region(bucket: str, endpoint: str) -> str | None:
 
     request = urllib.request.Request(f"{endpoint}/{bucket}", method="HEAD")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        context = python_context(client) if endpoint.startswith("https://") else None
+        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:
             headers = answer.headers
     except urllib.error.HTTPError as error:
         headers = error.headers  # S3 says it with a refusal and with a redirect, too

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
 
 _FALSE = {"false", "no", "off", "0"}
 _TRUE = {"true", "yes", "on", "1"}
@@ -27,12 +31,26 @@ def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, A
     return {"root_certificate": _certificates(named, "the CA bundle")} if named else {}
 
 
+def python_context(client: Mapping[str, Any]) -> SSLContext:
+    """Return for Python's own HTTP client what ``tls_client`` returned for obstore."""
+    import ssl
+
+    if client.get("allow_invalid_certificates"):
+        return ssl._create_unverified_context()
+    context = ssl.create_default_context()
+    if certificates := client.get("root_certificate"):
+        context.load_verify_locations(cadata=certificates.decode("ascii", "ignore"))
+    return context
+
+
 def _certificates(path: str, what: str) -> bytes:
+    remedy = "Name a file of PEM certificates in ssl_verify, AWS_CA_BUNDLE or SSL_CERT_FILE."
     try:
-        return Path(path).expanduser().read_bytes()
+        data = Path(path).expanduser().read_bytes()
     except OSError as error:
         raise FormatError(
-            f"{what} cannot be read: {error.strerror}",
-            where=path,
-            remedy="Name a file of PEM certificates in ssl_verify or AWS_CA_BUNDLE.",
+            f"{what} cannot be read: {error.strerror}", where=path, remedy=remedy
         ) from error
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        raise FormatError(f"{what} holds no PEM certificate", where=path, remedy=remedy)
+    return data

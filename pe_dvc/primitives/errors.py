@@ -18,6 +18,8 @@ class PeDvcError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        if remedy:
+            self.add_note(remedy)  # what a traceback shows below the message
 
 
 class FormatError(PeDvcError):

@@ -89,7 +89,7 @@ class Reader:
         from pe_dvc.usecases.resolve import resolve
 
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
-        with self._saying_whom_to_ask():
+        with self.saying_whom_to_ask():
             channels = None if asked.sha256 else self.channels
             return resolve(
                 asked,
@@ -104,34 +104,34 @@ class Reader:
         from pe_dvc.usecases.resolve import resolve_pointer
 
         reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
-        with self._saying_whom_to_ask():
+        with self.saying_whom_to_ask():
             return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel (``pe_dvc.usecases.listing``)."""
         from pe_dvc.usecases.listing import list_datasets
 
-        with self._saying_whom_to_ask():
+        with self.saying_whom_to_ask():
             return list_datasets(self.country, self.channels)
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
         from pe_dvc.usecases.opened import open_verified
 
-        with self._saying_whom_to_ask(), self._saying_what_is_missing(resolved):
-            return open_verified(
-                self._signed(resolved),
-                store=self.store,
-                cache=self.cache,
-                reporter=self._reporter,
-                nearby=self._nearby(resolved),
-            )
+        return open_verified(
+            self._signed(resolved),
+            store=self.store,
+            cache=self.cache,
+            reporter=self._reporter,
+            nearby=self._nearby(resolved),
+            guard=lambda: self._saying_more(resolved),
+        )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
         from pe_dvc.usecases.fetch import fetch
 
-        with self._saying_whom_to_ask(), self._saying_what_is_missing(resolved):
+        with self._saying_more(resolved):
             path = fetch(
                 resolved,
                 store=self.store,
@@ -174,7 +174,7 @@ class Reader:
         ]
 
     @contextmanager
-    def _saying_whom_to_ask(self) -> Iterator[None]:
+    def saying_whom_to_ask(self) -> Iterator[None]:
         """Let a refusal of the store say who grants access to the country's data."""
         try:
             yield
@@ -187,10 +187,11 @@ class Reader:
             ) from error
 
     @contextmanager
-    def _saying_what_is_missing(self, resolved: Resolved) -> Iterator[None]:
-        """Let what is not here offline be said by its reference, with what to run."""
+    def _saying_more(self, resolved: Resolved) -> Iterator[None]:
+        """Let a refusal say whom to ask, and what is not here offline be said by its reference."""
         try:
-            yield
+            with self.saying_whom_to_ask():
+                yield
         except StoreUnavailableError as error:
             if not self.offline:
                 raise

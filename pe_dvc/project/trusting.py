@@ -35,9 +35,11 @@ def trust_store(
     """
     from pe_dvc.project.reader import Reader
 
-    bucket = Reader(check_country(country), store=store).store
+    reader = Reader(check_country(country), store=store)
+    bucket = reader.store
     try:
-        root = published_root(bucket, country, fingerprint)
+        with reader.saying_whom_to_ask():
+            root = published_root(bucket, country, fingerprint)
     except NotFoundError as error:
         raise NotFoundError(
             f"{bucket.url} has no root of {country} to trust: {error.message}",

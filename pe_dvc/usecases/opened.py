@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import nullcontext
 from functools import partial as bind
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.resolve import Resolved
-    from pe_dvc.usecases.sources import Source
+    from pe_dvc.usecases.sources import Guard, Source
 
 SMALL = RUN * CHUNK_SIZE
 """A payload of at most so many bytes is fetched whole: one request, and no chunk list."""
@@ -36,14 +37,28 @@ def open_verified(
     cache: Cache,
     reporter: Reporter | None = None,
     nearby: Sequence[Nearby] = (),
+    guard: Guard = nullcontext,
 ) -> VerifiedFile:
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
 
     What is read is fetched in chunks and kept in the cache. The whole is fetched first where
     chunks could not be verified: nobody signed the manifest that vouches for the chunk list (a
     pinned reference), or there is no such list. Raises as ``fetch``; reading raises
-    DigestMismatchError, NotFoundError and StoreError.
+    DigestMismatchError, NotFoundError and StoreError. ``guard`` is entered for opening and whenever
+    chunks are fetched.
     """
+    with guard():
+        return _open(resolved, store, cache, reporter, nearby, guard)
+
+
+def _open(
+    resolved: Resolved,
+    store: Store,
+    cache: Cache,
+    reporter: Reporter | None,
+    nearby: Sequence[Nearby],
+    guard: Guard,
+) -> VerifiedFile:
     sha256, size = resolved.sha256, resolved.payload.size
     cache.leases.hold(sha256)
     release = bind(cache.leases.release, sha256)
@@ -57,7 +72,7 @@ def open_verified(
             return VerifiedFile(WholeSource(path), release)
         partial = cache.partial(sha256, size)
         fetcher = ChunkFetcher(resolved, chunks, partial, store)
-        return VerifiedFile(ChunkSource(fetcher, chunks, partial), release)
+        return VerifiedFile(ChunkSource(fetcher, chunks, partial, guard), release)
     except BaseException:
         release()
         raise

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 from pe_dvc.usecases.chunks import IN_FLIGHT, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pe_dvc.store.partial import PartialFile
     from pe_dvc.usecases.chunks import ChunkFetcher, ChunkList
+
+    Guard = Callable[[], AbstractContextManager[None]]
+    """A context that says errors of the store as its caller wants them said."""
 
 WINDOW = RUN * IN_FLIGHT
 """Chunks that are fetched at a time, and that a file keeps in memory."""
@@ -68,8 +72,11 @@ class ChunkSource:
     in between cannot reach a reader.
     """
 
-    def __init__(self, fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile) -> None:
+    def __init__(
+        self, fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, guard: Guard
+    ) -> None:
         self._fetcher, self._chunks, self._partial = fetcher, chunks, partial
+        self._guard = guard
         self.size, self.granule = chunks.total, chunks.size
         self._recent: OrderedDict[int, bytes] = OrderedDict()
         self._read_to, self._in_a_row, self._ahead = -1, 0, 0
@@ -83,7 +90,9 @@ class ChunkSource:
         while start < end:
             first = start // self._chunks.size
             last = min(-(-end // self._chunks.size), first + WINDOW)
-            for index, data in zip(range(first, last), self._load(first, last), strict=True):
+            with self._guard():
+                loaded = self._load(first, last)
+            for index, data in zip(range(first, last), loaded, strict=True):
                 at = self._chunks.start(index)
                 yield memoryview(data)[max(start - at, 0) : end - at]
             start = self._chunks.start(last)

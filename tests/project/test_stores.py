@@ -185,8 +185,8 @@ def test_a_bucket_tells_its_region_even_when_it_refuses() -> None:
     for status in (200, 301, 403):
         with answering(status) as server:
             server.headers["x-amz-bucket-region"] = "eu-west-2"
-            assert bucket_region("bucket", server.endpoint) == "eu-west-2"
-    assert bucket_region("bucket", f"http://127.0.0.1:{free_port()}") is None
+            assert bucket_region("bucket", server.endpoint, {}) == "eu-west-2"
+    assert bucket_region("bucket", f"http://127.0.0.1:{free_port()}", {}) is None
 
 
 def test_a_bucket_is_asked_for_its_region_once_a_week(
@@ -196,13 +196,13 @@ def test_a_bucket_is_asked_for_its_region_once_a_week(
     with answering(200) as server:
         server.headers["x-amz-bucket-region"] = "eu-west-2"
         for _ in range(3):
-            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
-        assert Regions(notes).of("other", server.endpoint) == "eu-west-2"
+            assert Regions(notes).of("bucket", server.endpoint, {}) == "eu-west-2"
+        assert Regions(notes).of("other", server.endpoint, {}) == "eu-west-2"
         assert len(server.requests) == 2
         later = time.time() + BELIEVED + 1
         monkeypatch.setattr(time, "time", lambda: later)
         server.headers["x-amz-bucket-region"] = "us-east-2"
-        assert Regions(notes).of("bucket", server.endpoint) == "us-east-2"
+        assert Regions(notes).of("bucket", server.endpoint, {}) == "us-east-2"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": 1}', b'{"x": {"region": "r"}}'])
@@ -212,7 +212,7 @@ def test_notes_of_regions_that_cannot_be_read_are_made_anew(tmp_path: Path, cont
     with answering(200) as server:
         server.headers["x-amz-bucket-region"] = "eu-west-2"
         for _ in range(2):
-            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
+            assert Regions(notes).of("bucket", server.endpoint, {}) == "eu-west-2"
         assert len(server.requests) == 1
 
 
@@ -221,7 +221,7 @@ def test_regions_are_asked_for_where_they_cannot_be_noted(tmp_path: Path) -> Non
     with answering(200) as server:
         server.headers["x-amz-bucket-region"] = "eu-west-2"
         for notes in (None, tmp_path / "file" / "regions.json"):
-            assert Regions(notes).of("bucket", server.endpoint) == "eu-west-2"
+            assert Regions(notes).of("bucket", server.endpoint, {}) == "eu-west-2"
 
 
 def test_requests_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,22 @@ import ssl
 import subprocess
 import sys
 import threading
+import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from benchmarks.s3_server import BUCKET, S3Server
+from pe_dvc.adapters.s3_regions import bucket_region
+from pe_dvc.adapters.tls import tls_client
+from pe_dvc.primitives.errors import StorePermissionError
 from pe_dvc.project.stores import open_store
-from tests.reading.country import LATEST, NAME, Country
+from tests.reading.conftest import new_reader
+from tests.reading.country import LATEST, NAME, CountingStore, Country
 from tests.servers import answering, free_port
 
 if TYPE_CHECKING:
@@ -121,6 +127,43 @@ def test_a_bucket_that_refuses_says_whom_to_ask(researcher: dict[str, str]) -> N
     assert "Access to the data of us is granted by data@example.org." in said
 
 
+def test_a_payload_that_is_refused_says_whom_to_ask_whoever_reads_it(
+    country: Country, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Manifests may be public where payloads are not; Python's traceback says it, too."""
+
+    def refuse(key: str, *_: object, **__: object) -> NoReturn:
+        raise StorePermissionError(f"{key} is refused", operation="read", key=key)
+
+    reader = new_reader(store)
+    resolved = reader.resolve(LATEST)
+    monkeypatch.setattr(store, "download", refuse)
+    with pytest.raises(StorePermissionError) as caught:
+        reader.fetch(resolved)
+    assert "granted by data@example.org" in caught.value.__notes__[0]
+    with reader.open(resolved) as file:
+        monkeypatch.setattr(store, "read_range", refuse)
+        with pytest.raises(StorePermissionError) as caught:
+            file.read(10)
+    assert "granted by data@example.org" in "".join(traceback.format_exception(caught.value))
+
+
+def test_who_has_no_root_yet_is_told_whom_to_ask(
+    researcher: dict[str, str], tmp_path: Path
+) -> None:
+    with answering(403) as gate:
+        changes = {"AWS_ENDPOINT_URL": gate.endpoint, "PE_DVC_CONFIG_DIR": str(tmp_path / "none")}
+        done = subprocess.run(
+            [BIN / "pe-dvc", "trust", "add", "us", "--from-store"],
+            env={**researcher, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert "ask the maintainers of the data repo of us" in done.stderr
+
+
 def test_http_goes_through_the_proxy(researcher: dict[str, str], server: S3Server) -> None:
     asked: list[bytes] = []
 
@@ -190,9 +233,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return bundle, chain
 
 
-@pytest.fixture
-def secure_port(authority: tuple[Path, Path], server: S3Server) -> Iterator[int]:
-    """A port that speaks TLS with that certificate and passes on to ``server``."""
+@contextmanager
+def speaking_tls(authority: tuple[Path, Path], plain: int) -> Iterator[int]:
+    """Open a port that speaks TLS with that certificate and passes on to the port ``plain``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority[1])
 
@@ -201,10 +244,16 @@ def secure_port(authority: tuple[Path, Path], server: S3Server) -> Iterator[int]
             secure = context.wrap_socket(client, server_side=True)
         except OSError:
             return  # a client that does not trust us
-        with secure, socket.create_connection(("127.0.0.1", port_of(server))) as upstream:
+        with secure, socket.create_connection(("127.0.0.1", plain)) as upstream:
             join(secure, upstream)
 
     with listening(serve) as port:
+        yield port
+
+
+@pytest.fixture
+def secure_port(authority: tuple[Path, Path], server: S3Server) -> Iterator[int]:
+    with speaking_tls(authority, port_of(server)) as port:
         yield port
 
 
@@ -214,6 +263,39 @@ def test_an_authority_of_ones_own_is_trusted_when_named(
 ) -> None:
     named = {"AWS_ENDPOINT_URL": f"https://localhost:{secure_port}", variable: str(authority[0])}
     assert get(researcher, named) == PAYLOAD.decode()
+
+
+def test_the_region_is_asked_for_by_the_same_authority(authority: tuple[Path, Path]) -> None:
+    with answering(403) as plain:
+        plain.headers = {"x-amz-bucket-region": "eu-west-2"}
+        with speaking_tls(authority, plain.server_port) as port:
+            ask = partial(bucket_region, "bucket", f"https://localhost:{port}")
+            assert ask(tls_client(None, str(authority[0]))) == "eu-west-2"
+            assert ask(tls_client("false")) == "eu-west-2"
+            assert ask({}) is None
+            assert ask({"root_certificate": b"-----BEGIN CERTIFICATE-----"}) is None
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_bundle_that_is_none_is_said_to_be(
+    researcher: dict[str, str], tmp_path: Path, variable: str
+) -> None:
+    bundle = tmp_path / "ca.der"
+    said = get(researcher, {"AWS_CA_BUNDLE": "", variable: str(bundle)}, code=1)
+    assert f"{bundle}: the CA bundle cannot be read" in said
+    bundle.write_bytes(b"0\x82\x01\x00")
+    said = get(researcher, {"AWS_CA_BUNDLE": "", variable: str(bundle)}, code=1)
+    assert f"{bundle}: the CA bundle holds no PEM certificate" in said
+
+
+def test_a_proxy_that_is_gone_does_not_matter_to_a_public_bucket_past_it(
+    researcher: dict[str, str], tmp_path: Path
+) -> None:
+    dead = f"http://127.0.0.1:{free_port()}"
+    proxy = {"HTTP_PROXY": dead, "http_proxy": dead, "NO_PROXY": "127.0.0.1"}
+    # Whether this machine has a metadata service is asked of an address that is no exception.
+    asked = {**proxy, "no_proxy": "127.0.0.1", "AWS_EC2_METADATA_DISABLED": "false"}
+    assert get(researcher, {**asked, "HOME": str(tmp_path)}) == PAYLOAD.decode()
 
 
 def test_an_unknown_authority_is_refused(researcher: dict[str, str], secure_port: int) -> None:
