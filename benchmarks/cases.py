@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.cases_reading import columns, memory
+from benchmarks.cases_reading import columns, first_byte, memory
 from benchmarks.data_repo import COUNTRY, DVC, PE_DVC, DataRepo
 from benchmarks.measure import MIB, Case, Contender
 from benchmarks.s3_server import BUCKET
@@ -326,6 +326,7 @@ CASES: dict[str, Callable[[Workshop], Case]] = {
     "pull-large": pull_large,
     "pull-many": pull_many,
     "columns": columns,
+    "first-byte": first_byte,
     "memory": memory,
     "show": show,
     "startup": startup,

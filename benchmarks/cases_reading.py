@@ -42,6 +42,28 @@ def columns(shop: Workshop) -> Case:
     )
 
 
+def first_byte(shop: Workshop) -> Case:
+    """A new process until it holds a byte of a file of 256 MiB."""
+    from benchmarks.cases import COLD, RAW, client, cold, contenders
+
+    repo = shop.large
+    shop.stock(repo)
+    key = f"{RAW}/{repo.path.name}"
+    reference = f"{COUNTRY}/{repo.names[0]}@latest"
+    commands = [
+        ("s3fs, unverified", client("first_byte_s3fs", key)),
+        ("boto3, unverified", client("first_byte_boto3", key)),
+        ("pyarrow S3FileSystem, unverified", client("first_byte_pyarrow", key)),
+        ("pe_dvc.open", client("first_byte_pe_data", reference)),
+    ]
+    return Case(
+        name="first-byte",
+        work="a new process to the first byte of a file of 256 MiB in S3",
+        resets=COLD,
+        contenders=contenders(repo, cold(shop, repo), commands),
+    )
+
+
 def memory(shop: Workshop) -> Case:
     """The store's transfers of files of zeros: look at the peak memory, not at the time."""
     from benchmarks.cases import RAW, client

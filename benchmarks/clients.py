@@ -211,6 +211,33 @@ def pe_dvc_down(key: str, target: str, size: str) -> None:
     print(open_store(f"s3://{BUCKET}").download(key, Path(target), size=int(size)))
 
 
+def first_byte_pe_data(reference: str) -> None:
+    """Read one byte, verified: after root, channel, manifest, chunk list and the chunk."""
+    import pe_dvc
+
+    with pe_dvc.open(reference) as file:
+        print(file.read(1))
+
+
+def first_byte_s3fs(key: str) -> None:
+    import s3fs
+
+    with s3fs.S3FileSystem().open(f"{BUCKET}/{key}") as file:
+        print(file.read(1))
+
+
+def first_byte_pyarrow(key: str) -> None:
+    import pyarrow.fs
+
+    files = pyarrow.fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"])
+    with files.open_input_file(f"{BUCKET}/{key}") as file:
+        print(file.read(1))
+
+
+def first_byte_boto3(key: str) -> None:
+    print(_boto3().get_object(Bucket=BUCKET, Key=key, Range="bytes=0-0")["Body"].read())
+
+
 def footer_by_obstore(key: str) -> None:
     """Open a parquet file in the bucket by ranges and print its schema."""
     import pyarrow.parquet
