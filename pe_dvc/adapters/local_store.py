@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 
 from pe_dvc.adapters.file_failures import naming_failures
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, StoreUnavailableError
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.store.checks import (
     PRIVATE_PART,
     check_key,
@@ -28,6 +28,7 @@ from pe_dvc.store.checks import (
     too_long,
 )
 from pe_dvc.store.files import open_to_fill
+from pe_dvc.store.locks import exclusive
 from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class LocalStore:
         """See Store.compare_and_swap."""
         if etag is None:
             return self.create(key, data)
-        with self._naming("write", key), self._locked(key):
+        with self._naming("write", key), self._locked():
             try:
                 found = self.head(key).etag
             except NotFoundError:
@@ -197,26 +198,16 @@ class LocalStore:
         return target
 
     @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        import filelock
-
+    def _locked(self) -> Iterator[None]:
         directory = self._private / "locks"
         directory.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(directory / "write", timeout=LOCK_TIMEOUT)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise StoreUnavailableError(
-                f"cannot write {self.url}/{key}: another writer held {lock.lock_file} for "
-                f"{LOCK_TIMEOUT:.0f} s",
-                operation="write",
-                key=key,
-                remedy="Try again once the other writer is done.",
-            ) from None
-        try:
+        with exclusive(
+            directory / "write",
+            timeout=LOCK_TIMEOUT,
+            doing=f"writing to {self.url}",
+            remedy="Try again once the other writer is done.",
+        ):
             yield
-        finally:
-            lock.release()
 
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")

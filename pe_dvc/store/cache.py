@@ -100,7 +100,13 @@ class Cache:
         the wait was in vain.
         """
         lock = self.folder("locks") / f"{check_sha256(sha256)}.lock"
-        return exclusive(lock, timeout=LOCK_TIMEOUT, on_wait=on_wait)
+        return exclusive(
+            lock,
+            timeout=LOCK_TIMEOUT,
+            doing=f"downloading {sha256}",
+            remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
+            on_wait=on_wait,
+        )
 
     def admit(self, temporary: Path, final: Path) -> None:
         """Make a verified temporary file visible under its final name, read-only.

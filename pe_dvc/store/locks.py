@@ -31,14 +31,26 @@ _PAUSE = 0.02
 
 @contextmanager
 def exclusive(
-    path: Path, *, timeout: float, on_wait: Callable[[], None] | None = None
+    path: Path,
+    *,
+    timeout: float,
+    doing: str,
+    remedy: str,
+    on_wait: Callable[[], None] | None = None,
 ) -> Iterator[None]:
     """Hold a lock by the name of a file, which exists only while somebody wants the lock.
 
-    ``on_wait`` is called once if somebody else holds it. Raises StoreUnavailableError after
-    ``timeout`` seconds.
+    ``on_wait`` is called once if somebody else holds it. After ``timeout`` seconds raises
+    StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``.
     """
     descriptor = _acquire(path, time.monotonic() + timeout, on_wait)
+    if descriptor is None:
+        raise StoreUnavailableError(
+            f"another process has been {doing} for over {timeout:g} seconds, and holds {path}",
+            operation="lock",
+            key=str(path),
+            remedy=remedy,
+        )
     try:
         yield
     finally:
@@ -47,7 +59,7 @@ def exclusive(
         os.close(descriptor)
 
 
-def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) -> int:
+def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) -> int | None:
     while True:
         descriptor = open_shared(path)
         try:
@@ -56,7 +68,8 @@ def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) ->
                     on_wait()
                     on_wait = None
                 if time.monotonic() > deadline:
-                    raise _in_vain(path)
+                    os.close(descriptor)
+                    return None
                 time.sleep(_PAUSE)
             if _is_named(descriptor, path):
                 return descriptor
@@ -79,15 +92,6 @@ def _is_named(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _in_vain(path: Path) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"another process has been downloading {path.stem} for too long, and holds {path}",
-        operation="lock",
-        key=str(path),
-        remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
-    )
 
 
 def lock_range(descriptor: int, kind: int, start: int, length: int, *, wait: bool) -> bool:

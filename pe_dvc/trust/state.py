@@ -12,8 +12,9 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError
+from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.files import write_atomically
+from pe_dvc.store.locks import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +34,15 @@ class ReaderState:
         Raises StoreUnavailableError if another process holds on to it, and PeDvcError if the
         directory cannot be written.
         """
-        from filelock import FileLock, Timeout
-
-        lock = self.directory / ".lock"
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(lock, timeout=self._lock_timeout):
-                yield
-        except Timeout:
-            raise StoreUnavailableError(
-                f"another process has been reading these channels for over "
-                f"{self._lock_timeout:g} seconds and holds {lock}",
-                operation="lock",
-                key=str(lock),
+            with exclusive(
+                self.directory / ".lock",
+                timeout=self._lock_timeout,
+                doing="reading these channels",
                 remedy="Let it finish, or end it, and try again.",
-            ) from None
+            ):
+                yield
         except OSError as error:
             raise PeDvcError(
                 f"what was last verified cannot be kept in {self.directory}: {error.strerror}",

@@ -27,6 +27,7 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
     VerificationError,
 )
+from pe_dvc.store.locks import exclusive
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import Metadata, TargetFile, Targets
@@ -499,13 +500,12 @@ def test_states_of_two_stores_and_roots_are_kept_apart(tmp_path: Path) -> None:
 
 
 def test_a_held_lock_is_waited_for_and_then_named(sim: Simulator) -> None:
-    from filelock import FileLock
-
     sim.client("reader").lookup("latest", "cps_2024")
     (state,) = (sim.base / "state" / "reader" / "channels").iterdir()
     client = ChannelClient(
         sim.store, "us", sim.pinned, sim.base / "state" / "reader", lock_timeout=0.05
     )
-    with FileLock(state / ".lock"), pytest.raises(StoreUnavailableError, match="another process"):
+    held = exclusive(state / ".lock", timeout=1, doing="holding", remedy="")
+    with held, pytest.raises(StoreUnavailableError, match=r"reading these channels .* 0\.05"):
         client.lookup("latest", "cps_2024")
     assert client.lookup("latest", "cps_2024") == NEW
