@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.cases_reading import columns, first_byte, memory
 from benchmarks.data_repo import COUNTRY, DVC, PE_DVC, DataRepo
 from benchmarks.measure import MIB, Case, Contender
+from benchmarks.retire import retire
 from benchmarks.s3_server import BUCKET
 from benchmarks.tools import Tools
 
@@ -57,7 +57,7 @@ class Workshop:
         return path
 
     def fresh_out(self) -> None:
-        shutil.rmtree(self.out, ignore_errors=True)
+        retire(self.out, self.home / "retired")
         self.out.mkdir()
 
     def stock(self, repo: DataRepo) -> None:

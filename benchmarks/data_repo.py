@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import as_users_run
+from benchmarks.retire import retire
 from benchmarks.s3_server import BUCKET
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class DataRepo:
             *(self.home / "pe-cache", self.home / "pe-state", self.home / "site"),
             *(self.clone / ".dvc/cache", self.clone / ".dvc/tmp", self.clone / "data"),
         ):
-            shutil.rmtree(path, ignore_errors=True)
+            retire(path, self.home / "retired")
 
     def clear_remote_index(self) -> None:
         """Forget what DVC believes to be in its remote; its hashes of local files stay."""
