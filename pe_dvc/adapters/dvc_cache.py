@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_inside
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pe_dvc.adapters.dvc_stages import Output
 
 
 def object_path(cache_dir: Path, md5: str) -> Path:
     """Return where the cache holds the object of that hash (with ``.dir`` for a listing)."""
-    return cache_dir / "files" / "md5" / md5[:2] / md5[2:]
+    return Path(f"{cache_dir}/files/md5/{md5[:2]}/{md5[2:]}")
 
 
 def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
@@ -11,7 +13,6 @@ from pe_dvc.store.files import appearing, unique, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 FICLONE = 0x40049409
 """Linux's ioctl for a file that shares another's blocks until either is written to."""
@@ -35,28 +36,30 @@ class Links:
                 where="cache.type in DVC's configuration",
             )
         self._types = list(types)
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
 
     def checkout(
-        self, source: Path, target: Path, *, data: bytes | None, executable: bool = False
+        self, source: Path, target: str, *, data: bytes | None, executable: bool = False
     ) -> None:
         """Make ``target`` the object ``source``; it appears by one rename.
 
         ``data`` are the object's bytes where they are at hand, so that a copy need not read it.
         """
-        if target.parent not in self._folders:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(target.parent)
-        with appearing(target, temporary := target.with_name(f".{unique()}.tmp")):
+        folder = os.path.dirname(target)  # noqa: PTH120 (as in store.files)
+        if folder not in self._folders:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
+        with appearing(target, temporary := f"{folder}/.{unique()}.tmp"):
             self._link(source, temporary, data)
             if executable:
-                temporary.chmod(temporary.stat().st_mode | 0o100)
+                Path(temporary).chmod(Path(temporary).stat().st_mode | 0o100)
 
-    def _link(self, source: Path, target: Path, data: bytes | None) -> None:
+    def _link(self, source: Path, new: str, data: bytes | None) -> None:
         for name in tuple(self._types):
             if name == "copy" and data is not None:
-                write_new(target, data)
+                write_new(new, data)
                 return
+            target = Path(new)
             try:
                 _LINKERS[name](source, target)
             except OSError as error:
@@ -69,7 +72,7 @@ class Links:
             else:
                 return
         raise PeDvcError(
-            f"cannot link {target.parent} to the DVC cache by any way that cache.type allows: "
+            f"cannot link {Path(new).parent} to the DVC cache by any way that cache.type allows: "
             f"{last.strerror}",
             remedy="Allow a copy: dvc config --local cache.type reflink,copy.",
         )

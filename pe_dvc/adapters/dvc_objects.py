@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc_cache import object_path
@@ -18,7 +19,6 @@ from pe_dvc.store.files import appearing, unique, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OBJECT_MODE = 0o444
 LOCK_PATIENCE = 3.0
@@ -43,12 +43,11 @@ class DvcObjects:
         """Return whether there is an object of that hash."""
         return self.path(md5).exists()
 
-    def write(self, md5: str, data: bytes) -> Path:
-        """Make verified bytes the object of that hash; return where it is."""
+    def write(self, md5: str, data: bytes) -> None:
+        """Make verified bytes the object of that hash."""
         final = self.path(md5)
         with appearing(final, temporary := _beside(final)):
             self._create(temporary, data, OBJECT_MODE)
-        return final
 
     @contextlib.contextmanager
     def incoming(self, md5: str) -> Iterator[Path]:
@@ -59,14 +58,14 @@ class DvcObjects:
         final = self.path(md5)
         with appearing(final, temporary := _beside(final)):
             self._create(temporary, b"", 0o600)
-            yield temporary
-            temporary.chmod(OBJECT_MODE)
+            yield Path(temporary)
+            Path(temporary).chmod(OBJECT_MODE)
 
-    def _create(self, path: Path, data: bytes, mode: int) -> None:
+    def _create(self, path: str, data: bytes, mode: int) -> None:
         try:
             write_new(path, data, mode=mode)
         except FileNotFoundError:
-            self._make_directory(path.parent)
+            self._make_directory(Path(path).parent)
             write_new(path, data, mode=mode)
 
     def _make_directory(self, directory: Path) -> None:
@@ -79,10 +78,10 @@ class DvcObjects:
                 directory.chmod(self._directory_mode)
 
 
-def _beside(final: Path) -> Path:
+def _beside(final: Path) -> str:
     # In the object's own directory, under a name as DVC gives them: `dvc gc` clears away what a
     # crash leaves, and a thousand new files do not queue for one directory.
-    return final.with_name(f"{final.name}.{unique()}.tmp")
+    return f"{final}.{unique()}.tmp"
 
 
 @contextlib.contextmanager

@@ -74,12 +74,12 @@ class ObjectStore:
         found = self._get("read", key, 0, limit + 1)
         if found is None:
             return b"", self.head(key)
-        if found.meta["size"] > limit:
+        if (meta := found.meta)["size"] > limit:
             raise too_long(key, limit=limit, source=self.url)
-        data = b"".join(self._blocks("read", key, found, limit + 1))
+        data = b"".join(self._blocks("read", key, found, limit + 1, MIB))
         if len(data) > limit:
             raise too_long(key, limit=limit, source=self.url)
-        return data, _info(key, len(data), found.meta)
+        return data, _info(key, len(data), meta)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See Store.read_range."""
@@ -87,7 +87,7 @@ class ObjectStore:
         if found is None:
             self.head(key)
             return b""
-        return b"".join(self._blocks("read", key, found, length))
+        return b"".join(self._blocks("read", key, found, length, MIB))
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.create."""
@@ -200,13 +200,15 @@ class ObjectStore:
                     return None
                 raise
 
-    def _blocks(self, verb: str, key: str, got: GetResult, length: int) -> Iterator[memoryview]:
+    def _blocks(
+        self, verb: str, key: str, got: GetResult, length: int, size: int = BLOCK_SIZE
+    ) -> Iterator[memoryview]:
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
         with self._naming(verb, key):
-            for block in got.stream(min_chunk_size=BLOCK_SIZE):
+            for block in got.stream(min_chunk_size=min(size, length)):
                 yield memoryview(block)[:length]
                 length -= len(block)
-                if length <= 0:
+                if length <= 0 or len(block) < size:  # the last
                     return
 
     def _put(self, key: str, data: bytes, mode: PutMode) -> ObjectInfo:

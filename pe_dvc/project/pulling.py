@@ -6,9 +6,11 @@ rename. Killed anywhere, this leaves whole files, and the next pull goes on from
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,6 @@ from pe_dvc.usecases.pull import Wanted, download_verified, read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pe_dvc.adapters.dvc_files import Output
     from pe_dvc.adapters.dvc_workspace import State
@@ -108,13 +109,7 @@ class _Pull:
         plan = make_plan(self._repo, selections, self._listing)
         self._done.left = plan.left
         self._connect(plan)
-        states = dict(
-            zip(
-                (target.path for target in plan.targets),
-                run_all(self._pool, self._state, plan.targets),
-                strict=True,
-            )
-        )
+        states = self._states(plan.targets)
         stale = self._stale(plan)
         self._refuse_conflicts(states, stale)
         self._transfer(plan, states)
@@ -141,9 +136,19 @@ class _Pull:
             if remote not in self._stores:
                 self._stores[remote] = self._repo.open_remote(str(remote))
 
+    def _states(self, targets: list[Target]) -> dict[str, State]:
+        """Return how the file of each path stands; of what is there, by looking at its bytes."""
+        here = [target for target in targets if os.path.lexists(self._place(target))]
+        states: dict[str, State] = dict.fromkeys((target.path for target in targets), "absent")
+        found = run_all(self._pool, self._state, here)
+        return states | {target.path: state for target, state in zip(here, found, strict=True)}
+
+    def _place(self, target: Target) -> str:
+        return f"{self._repo.root}/{target.path}"
+
     def _state(self, target: Target) -> State:
         return state_of(
-            self._repo.root / target.path,
+            Path(self._place(target)),
             cached=self._objects.path(target.md5),
             md5=target.md5,
             sha256=target.sha256,
@@ -204,8 +209,8 @@ class _Pull:
         if not cached.exists() or (missing and not self._is_sound(targets[0], cached)):
             data = self._download(targets[0], progress)
         for target in missing:
-            path = self._repo.root / target.path
-            self._links.checkout(cached, path, data=data, executable=target.executable)
+            place = self._place(target)
+            self._links.checkout(cached, place, data=data, executable=target.executable)
         with self._lock:
             self._done.checked_out += [target.path for target in missing]
             self._done.unchanged += len(targets) - len(missing)

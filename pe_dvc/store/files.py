@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from _typeshed import StrPath
     from typing_extensions import Buffer
 
 
@@ -33,20 +35,22 @@ def write_atomically(
 
 
 @contextmanager
-def appearing(path: Path, temporary: Path) -> Iterator[None]:
+def appearing(path: StrPath, temporary: StrPath) -> Iterator[None]:
     """Make the file ``temporary`` within: it becomes ``path`` by one rename at the end.
 
     After an exception nothing is left of it.
     """
     try:
         yield
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105 (a Path costs more than the call)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def write_new(path: Path, data: Buffer, *, mode: int | None = None, durable: bool = False) -> None:
+def write_new(
+    path: StrPath, data: Buffer, *, mode: int | None = None, durable: bool = False
+) -> None:
     """Write ``data`` to a file that is not there yet, in as few system calls as it takes.
 
     ``mode`` and ``durable`` as in ``write_atomically``. Raises FileExistsError, and
@@ -82,6 +86,10 @@ def open_to_fill(path: Path, size: int) -> BinaryIO:
     return file
 
 
+_PROCESS, _NUMBERS = os.urandom(12).hex(), itertools.count()
+
+
 def unique() -> str:
     """Return a part of a file name that nobody else uses."""
-    return os.urandom(16).hex()
+    # A forked child goes on with its parent's numbers, under a process id of its own.
+    return f"{_PROCESS}-{os.getpid():x}-{next(_NUMBERS):x}"
