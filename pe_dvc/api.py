@@ -49,6 +49,7 @@ def fetch(
     output: Path | None = None,
     store: str | None = None,
     offline: bool = False,
+    progress: bool = False,
 ) -> Path:
     """Return the path of a local file with exactly the bytes that a reference means.
 
@@ -56,8 +57,14 @@ def fetch(
     made there. Bytes that are in the cache already are not downloaded again. Raises as
     ``resolve``, and DigestMismatchError when the payload is not what was signed; then nothing
     is left behind. With ``offline``, StoreUnavailableError where the bytes are not here.
+
+    With ``progress`` stderr shows how far a download is, how fast, and how long it will take: a bar
+    on a terminal, elsewhere a line every quarter of a minute.
     """
-    reader = open_reader(reference, store=store, reporter=Notes(), offline=offline)
+    from pe_dvc.project.bars import Bars
+
+    reporter = Bars() if progress else Notes()
+    reader = open_reader(reference, store=store, reporter=reporter, offline=offline)
     return reader.fetch(reader.resolve(reference), output=output)
 
 

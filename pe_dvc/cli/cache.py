@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pe_dvc.cli.output import bytes_text, json_option, print_json, say
+from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pe_dvc.cli.output import bytes_text, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import print_diff
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.project.channel_views import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.channel_output import say_update
-from pe_dvc.cli.output import Bars, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 
 @click.command("promote")
@@ -30,6 +30,7 @@ def promote(
     """
     from dataclasses import asdict
 
+    from pe_dvc.project.bars import Bars
     from pe_dvc.project.promoting import promote as promote_datasets
     from pe_dvc.project.repo import DataRepo
 

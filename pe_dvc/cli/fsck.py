@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import bytes_text
 
 
 @click.command("fsck")
@@ -23,6 +24,7 @@ def command(
     directories against what the channels signed. A check that was cut off goes on where it was.
     Exits with 1 if anything is missing or damaged and was not mended.
     """
+    from pe_dvc.project.bars import Bars
     from pe_dvc.project.repo import DataRepo
 
     checked = DataRepo.find().fsck(store=store, repair=repair, mirror=mirror, reporter=Bars())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.output import bytes_text, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.gc import Plan

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pe_dvc.cli.output import (
-    bytes_text,
     json_option,
     offline_option,
     print_json,
@@ -15,6 +14,7 @@ from pe_dvc.cli.output import (
     say_age,
     store_option,
 )
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.listing import Listed

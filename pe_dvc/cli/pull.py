@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import bytes_text
 
 
 @click.command("pull")
@@ -19,6 +20,7 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
     verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.
     `dvc status` is clean afterwards. A file that was changed here is not touched.
     """
+    from pe_dvc.project.bars import Bars
     from pe_dvc.project.repo import DataRepo
 
     pulled = DataRepo.find().pull(names, store=store, force=force, reporter=Bars())

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import Bars, bytes_text, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import (
     print_diff,
     say_update,
@@ -15,6 +15,7 @@ from pe_dvc.cli.release_output import (
     time_text,
     update_json,
 )
+from pe_dvc.primitives.sizes import bytes_text
 
 
 @click.group("release")
@@ -163,6 +164,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @store_option
 def export(tag: str, directory: Path, store: str | None) -> None:
     """Write a release into DIRECTORY: its files below payload, and the TRO that covers them."""
+    from pe_dvc.project.bars import Bars
     from pe_dvc.project.releasing import Releasing
 
     downloaded = Releasing(store=store).export(tag, directory, reporter=Bars())

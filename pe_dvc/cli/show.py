@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.output import (
-    bytes_text,
     json_option,
     offline_option,
     print_json,
     say_age,
     store_option,
 )
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Inputs, Manifest, Table

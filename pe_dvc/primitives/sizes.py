@@ -21,3 +21,13 @@ def parse_size(text: str, *, where: str | None = None) -> int:
     if match[3]:
         unit = 1024 ** {"k": 1, "m": 2, "g": 3, "t": 4}[match[2].lower()]
     return int(float(match[1]) * unit)
+
+
+def bytes_text(size: int) -> str:
+    """Return a number of bytes for a person to read, such as ``14.2 MB``."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
