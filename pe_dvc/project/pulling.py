@@ -192,28 +192,34 @@ class _Pull:
         by_object: dict[str, list[Target]] = defaultdict(list)
         for target in plan.targets:
             by_object[target.md5].append(target)
+        held = {md5 for md5 in by_object if self._objects.holds(md5)}
         total = sum(targets[0].size or 0 for targets in by_object.values())
         self._done.by_md5 = sum(target.sha256 is None for target in plan.targets)
         with self._reporter.task(f"pull {len(by_object)} objects", total) as progress:
             run_all(
                 self._pool,
-                lambda targets: self._settle(targets, states, progress),
+                lambda targets: self._settle(
+                    targets[0],
+                    [target for target in targets if states[target.path] != "same"],
+                    progress,
+                    is_held=targets[0].md5 in held,
+                ),
                 list(by_object.values()),
             )
+        self._done.checked_out = [t.path for t in plan.targets if states[t.path] != "same"]
+        self._done.unchanged = len(plan.targets) - len(self._done.checked_out)
 
-    def _settle(self, targets: list[Target], states: dict[str, State], progress: Progress) -> None:
-        """Bring one object into the cache and check it out wherever it belongs."""
-        missing = [target for target in targets if states[target.path] != "same"]
-        cached = self._objects.path(targets[0].md5)
+    def _settle(
+        self, target: Target, missing: list[Target], progress: Progress, *, is_held: bool
+    ) -> None:
+        """Bring one object into the cache and check it out wherever it is ``missing``."""
+        cached = self._objects.path(target.md5)
         data = None
-        if not cached.exists() or (missing and not self._is_sound(targets[0], cached)):
-            data = self._download(targets[0], progress)
-        for target in missing:
-            place = self._place(target)
-            self._links.checkout(cached, place, data=data, executable=target.executable)
-        with self._lock:
-            self._done.checked_out += [target.path for target in missing]
-            self._done.unchanged += len(targets) - len(missing)
+        if not is_held or (missing and not self._is_sound(target, cached)):
+            data = self._download(target, progress)
+        for each in missing:
+            place = self._place(each)
+            self._links.checkout(cached, place, data=data, executable=each.executable)
 
     def _is_sound(self, target: Target, cached: Path) -> bool:
         """Return whether a cached object is what it should be; DVC would take it for granted."""
