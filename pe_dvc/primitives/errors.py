@@ -7,6 +7,8 @@ these classes (``pe_dvc.cli.failures``).
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class PeDvcError(Exception):
     """Base of every error that pe_dvc raises on purpose.
@@ -20,6 +22,16 @@ class PeDvcError(Exception):
         self.remedy = remedy
         if remedy:
             self.add_note(remedy)  # what a traceback shows below the message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error reach the parent of a worker process; else a pool waits for it for ever."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[PeDvcError], args: tuple[Any, ...], state: dict[str, Any]) -> PeDvcError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class FormatError(PeDvcError):

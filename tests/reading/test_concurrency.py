@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,14 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 import pe_dvc
+from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.locks import Leases
 from tests.reading.conftest import MIB, SIZE, new_reader
 from tests.reading.country import LATEST, NAME, CountingStore, Country
 
 if TYPE_CHECKING:
-    import pytest
-
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.reader import Reader
     from tests.servers import S3Bucket
@@ -154,6 +156,15 @@ def test_a_forked_child_is_told_that_it_cannot_use_the_bucket(
     assert forked("print(len(path.read_bytes()), file.read(4) == path.read_bytes()[:4])") == (
         f"{SIZE} True\n"
     )
+
+
+def test_an_error_in_a_worker_process_reaches_its_parent(country: Country) -> None:
+    pinned = pe_dvc.resolve(LATEST).pinned
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        asked = pool.apply_async(pe_dvc.fetch, [LATEST], {"offline": True})
+        with pytest.raises(StoreUnavailableError, match="are not in the cache") as caught:
+            asked.get(timeout=60)
+    assert caught.value.remedy == f"Fetch them once online: pe-dvc get {pinned}"
 
 
 def test_a_directory_store_is_read_after_a_fork_too(country: Country) -> None:
