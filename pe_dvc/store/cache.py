@@ -15,20 +15,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
+import posixpath
 import shutil
-import tempfile
 from contextlib import AbstractContextManager, suppress
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
-from pe_dvc.store.files import appearing, unique
+from pe_dvc.store.files import appearing, unique, write_new
 from pe_dvc.store.links import Nearby, bring, reflink
 from pe_dvc.store.locks import Leases, exclusive, leases_of
 from pe_dvc.store.partial import PartialFile
 from pe_dvc.store.record import Record, record_path
-from pe_dvc.store.shared import make_folder, share
+from pe_dvc.store.shared import make_folder, shared_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,23 +49,28 @@ class Cache:
 
     def __init__(self, directory: Path, *, limit: int | None = None) -> None:
         self.directory, self.limit = directory, limit
+        self.looked_through = -math.inf
+        """When broken downloads were last looked through, by the monotonic clock."""
 
-    @property
+    @cached_property
     def leases(self) -> Leases:
         """What this process is reading; hold a lease before you look for an artifact."""
         return leases_of(self.folder("locks") / "leases")
 
     def folder(self, name: str) -> Path:
         """Return a directory of the cache, made where there is none."""
+        folder = Path(f"{self.directory}/{name}")
+        if folder.is_dir():
+            return folder
         if not self.directory.is_dir():
             make_folder(self.directory.parent)
             self.directory.mkdir(mode=0o700, exist_ok=True)
-        return make_folder(self.directory / name)
+        return make_folder(folder)
 
     def artifact_path(self, sha256: Sha256, suffix: str) -> Path:
         """Where the artifact is, or would be; ``suffix`` is that of its path, dot included."""
         check_sha256(sha256)
-        return self.directory / "artifacts" / sha256[:2] / (sha256 + suffix)
+        return Path(f"{self.directory}/artifacts/{sha256[:2]}/{sha256}{suffix}")
 
     def find(self, sha256: Sha256, suffix: str) -> Path | None:
         """Return the artifact's verified file, None if it is not here.
@@ -89,7 +96,12 @@ class Cache:
 
     def partial(self, sha256: Sha256, size: int) -> PartialFile:
         """Open what is here so far of an artifact of ``size`` bytes."""
-        return PartialFile(self.folder("partial") / f"{check_sha256(sha256)}.data", size)
+        self.folder("partial")
+        return PartialFile(self._partial_path(sha256), size)
+
+    def has_partial(self, sha256: Sha256) -> bool:
+        """Tell whether a part of an artifact may be here."""
+        return self._partial_path(sha256).exists()
 
     def single_flight(
         self, sha256: Sha256, *, on_wait: Callable[[], None] | None = None
@@ -117,6 +129,11 @@ class Cache:
         if temporary.stat().st_mode & 0o222:
             temporary.chmod(0o444)
         temporary.replace(final)
+        self._write(record_path(final), Record.of(final).to_bytes())
+
+    def keep(self, final: Path, data: bytes) -> None:
+        """Make verified bytes the artifact of that name, read-only."""
+        self._write(final, data, mode=0o444)
         self._write(record_path(final), Record.of(final).to_bytes())
 
     def adopt(self, source: Nearby, sha256: Sha256, final: Path) -> bool:
@@ -180,8 +197,11 @@ class Cache:
                 shutil.copyfile(cached, temporary)
         return output
 
+    def _partial_path(self, sha256: Sha256) -> Path:
+        return Path(f"{self.directory}/partial/{check_sha256(sha256)}.data")
+
     def _small_path(self, kind: str, sha256: Sha256, suffix: str) -> Path:
-        return self.directory / kind / sha256[:2] / f"{check_sha256(sha256)}{suffix}"
+        return Path(f"{self.directory}/{kind}/{check_sha256(sha256)[:2]}/{sha256}{suffix}")
 
     def _read_small(self, kind: str, sha256: Sha256, suffix: str) -> bytes | None:
         try:
@@ -193,14 +213,22 @@ class Cache:
     def _keep_small(self, kind: str, sha256: Sha256, suffix: str, data: bytes) -> None:
         self._write(self._small_path(kind, sha256, suffix), data)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        """Write a small file by a rename, without waiting for the disk: its reader checks it."""
-        folder = self.folder(str(path.parent.relative_to(self.directory)))
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            share(handle, folder)
-        Path(temporary).replace(path)
+    def _write(self, path: Path, data: bytes, *, mode: int | None = None) -> None:
+        """Write a file by a rename, without waiting for the disk: its reader checks it.
+
+        It grants the group what its directory does, unless ``mode`` is given.
+        """
+        try:
+            self._write_into(path.parent, path, data, mode)
+        except FileNotFoundError:
+            folder = self.folder(str(path.parent.relative_to(self.directory)))
+            self._write_into(folder, path, data, mode)
+
+    @staticmethod
+    def _write_into(folder: Path, path: Path, data: bytes, mode: int | None) -> None:
+        granted = shared_mode(folder) if mode is None else mode
+        with appearing(path, temporary := f"{folder}/.{unique()}"):
+            write_new(temporary, data, mode=granted)
 
 
 def sha256_file(path: Path) -> Sha256:
@@ -217,5 +245,5 @@ def touch(path: Path) -> None:
 
 def kept_suffix(path: str) -> str:
     """Return the suffix that a cached copy of ``path`` keeps, such as ``.parquet``."""
-    suffix = PurePosixPath(path).suffix
+    suffix = posixpath.splitext(path)[1]
     return suffix if suffix.isascii() and suffix[1:].isalnum() else ""

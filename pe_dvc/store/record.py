@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DURABLE = "durable"
+
+
+@cache
+def _this_boot() -> str:
+    return _BOOT_ID.read_text().strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +33,7 @@ class Record:
         """Return what is to be recorded of a file now. Raises FileNotFoundError."""
         found = path.stat()
         stamp = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
-        return cls(stamp=stamp, boot=_BOOT_ID.read_text().strip())
+        return cls(stamp=stamp, boot=_this_boot())
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -54,4 +60,4 @@ class Record:
 
 def record_path(artifact: Path) -> Path:
     """Where the record of a cached artifact lies."""
-    return artifact.with_suffix(".verified")
+    return Path(f"{artifact.parent}/{artifact.stem}.verified")

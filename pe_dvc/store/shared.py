@@ -33,6 +33,11 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def shared_mode(folder: Path) -> int:
+    """Return the mode of a new file of ours that grants the group what its directory grants."""
+    return 0o600 | folder.stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP)
+
+
 def open_shared(path: Path) -> int:
     """Open a file for reading and writing, made where there is none, and return its descriptor."""
     try:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ABANDONED = 7 * 24 * 3600.0
 """Seconds after which nobody will go on with a download that broke off."""
+LOOK_THROUGH_EVERY = 3600.0
+"""Seconds between two looks of one cache at its broken downloads: a thousand fetches need one."""
 _LEFT_OVER = 3600.0
 
 
@@ -76,9 +78,11 @@ def make_room(cache: Cache, incoming: int) -> None:
 
     What broken downloads left, and nobody went on with for ``ABANDONED`` seconds, goes anyway.
     """
-    for entry in _partial(cache.directory / "partial"):
-        if time.time() - entry.used > ABANDONED:
-            _remove_unless_read(cache, entry)
+    if time.monotonic() - cache.looked_through > LOOK_THROUGH_EVERY:
+        cache.looked_through = time.monotonic()
+        for entry in _partial(cache.directory / "partial"):
+            if time.time() - entry.used > ABANDONED:
+                _remove_unless_read(cache, entry)
     if cache.limit is not None:
         prune(cache, cache.limit, incoming=incoming)
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import payload_key
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
 from pe_dvc.store.cache import Cache, kept_suffix
 from pe_dvc.store.upkeep import make_room
@@ -18,6 +19,7 @@ from pe_dvc.usecases.chunks import (
     missing_payload,
 )
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.pull import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,8 +92,11 @@ def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractCont
 
 def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
     payload = resolved.payload
-    source = f"{store.url}/{payload_key(payload.country, payload.md5)}"
+    key = payload_key(payload.country, payload.md5)
+    source = f"{store.url}/{key}"
     make_room(cache, payload.size)
+    if payload.size <= AT_ONCE and not cache.has_partial(resolved.sha256):
+        return _read_at_once(resolved, store, cache, reporter, key)
     with (
         cache.partial(resolved.sha256, payload.size) as partial,
         reporter.task(payload.name, payload.size) as progress,
@@ -106,6 +111,23 @@ def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter
             raise missing_payload(resolved, source) from None
         final = _final(resolved, cache)
         cache.admit(partial.path, final)
+    return final
+
+
+def _read_at_once(
+    resolved: Resolved, store: Store, cache: Cache, reporter: Reporter, key: str
+) -> Path:
+    """Bring a small artifact by one request, whose answer needs no file of its own to grow in."""
+    payload, source = resolved.payload, f"{store.url}/{key}"
+    with reporter.task(payload.name, payload.size) as progress:
+        try:
+            data = store.read_range(key, 0, payload.size + 1)
+        except NotFoundError:
+            raise missing_payload(resolved, source) from None
+        _check(resolved, sha256_bytes(data), source)
+        final = _final(resolved, cache)
+        cache.keep(final, data)
+        progress(len(data))
     return final
 
 

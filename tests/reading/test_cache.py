@@ -194,6 +194,7 @@ def test_abandoned_parts_and_left_overs_are_reclaimed(
     assert partial.exists()
     age(partial, 8)
     age(left_over, 1)
+    reader = new_reader(store)  # one that has looked within the hour does not look again
     reader.fetch(reader.resolve("us/bb@latest"))
     prune(reader.cache, 10**9)
     assert not partial.exists()
