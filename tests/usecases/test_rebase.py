@@ -86,7 +86,7 @@ def test_the_same_dataset_changed_by_both_is_a_conflict_that_names_it(sim: Simul
     push(rival)
     sim.update(A2, pointer("b", "b3"))
     mine = sim.files.read_bytes("latest")
-    with pytest.raises(ConflictError, match=r"both of you changed b$") as caught:
+    with pytest.raises(ConflictError, match=r"both of you changed b\n") as caught:
         push(sim)
     assert "git pull" in str(caught.value.remedy)
     assert sim.files.read_bytes("latest") == mine
