@@ -82,11 +82,8 @@ def main() -> NoReturn:
     # This process is ours: it wants none of the plugins that pydantic would look for in every
     # installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Imports make a hundred thousand objects that stay: to look for garbage among them, every 700
-    # new ones, takes a tenth of a command's start.
-    gc.set_threshold(50_000)
-    # A command makes thousands of objects that stay, and next to none that need a collector: it
-    # would look at them all again and again, a fifth of the time that a long dvc.yaml takes.
+    # A command makes a hundred thousand objects that stay, and next to none that need a collector:
+    # it would look at them again and again, a tenth of a start and a fifth of a long dvc.yaml.
     gc.set_threshold(100_000)
     code = guarded(cli)
     gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms
