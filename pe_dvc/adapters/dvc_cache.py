@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 def object_path(cache_dir: Path, md5: str) -> Path:
     """Return where the cache holds the object of that hash (with ``.dir`` for a listing)."""
-    return Path(f"{cache_dir}/files/md5/{md5[:2]}/{md5[2:]}")
+    return Path(object_place(cache_dir, md5))
+
+
+def object_place(cache_dir: Path, md5: str) -> str:
+    """Return the same as text, for those who ask thousands of times."""
+    return f"{cache_dir}/files/md5/{md5[:2]}/{md5[2:]}"
 
 
 def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:

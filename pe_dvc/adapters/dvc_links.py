@@ -39,7 +39,7 @@ class Links:
         self._folders: set[str] = set()
 
     def checkout(
-        self, source: Path, target: str, *, data: bytes | None, executable: bool = False
+        self, source: str, target: str, *, data: bytes | None, executable: bool = False
     ) -> None:
         """Make ``target`` the object ``source``; it appears by one rename.
 
@@ -54,12 +54,12 @@ class Links:
             if executable:
                 Path(temporary).chmod(Path(temporary).stat().st_mode | 0o100)
 
-    def _link(self, source: Path, new: str, data: bytes | None) -> None:
+    def _link(self, cached: str, new: str, data: bytes | None) -> None:
         for name in tuple(self._types):
             if name == "copy" and data is not None:
                 write_new(new, data)
                 return
-            target = Path(new)
+            source, target = Path(cached), Path(new)
             try:
                 _LINKERS[name](source, target)
             except OSError as error:

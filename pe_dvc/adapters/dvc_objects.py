@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc_cache import object_path
+from pe_dvc.adapters.dvc_cache import object_place
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.files import appearing, unique, write_new
 
@@ -35,17 +35,17 @@ class DvcObjects:
         self._cache_dir = cache_dir
         self._directory_mode = 0o2775 if shared else None
 
-    def path(self, md5: str) -> Path:
+    def place(self, md5: str) -> str:
         """Return where the object of that hash is, or would be."""
-        return object_path(self._cache_dir, md5)
+        return object_place(self._cache_dir, md5)
 
     def holds(self, md5: str) -> bool:
         """Return whether there is an object of that hash."""
-        return self.path(md5).exists()
+        return Path(self.place(md5)).exists()
 
     def write(self, md5: str, data: bytes) -> None:
         """Make verified bytes the object of that hash."""
-        final = self.path(md5)
+        final = self.place(md5)
         with appearing(final, temporary := _beside(final)):
             self._create(temporary, data, OBJECT_MODE)
 
@@ -55,7 +55,7 @@ class DvcObjects:
 
         What is in it must be verified by then. After an exception nothing is left of it.
         """
-        final = self.path(md5)
+        final = self.place(md5)
         with appearing(final, temporary := _beside(final)):
             self._create(temporary, b"", 0o600)
             yield Path(temporary)
@@ -78,7 +78,7 @@ class DvcObjects:
                 directory.chmod(self._directory_mode)
 
 
-def _beside(final: Path) -> str:
+def _beside(final: str) -> str:
     # In the object's own directory, under a name as DVC gives them: `dvc gc` clears away what a
     # crash leaves, and a thousand new files do not queue for one directory.
     return f"{final}.{unique()}.tmp"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pe_dvc.adapters.forks import refuse_fork
 from pe_dvc.primitives.errors import (
     ConflictError,
     NotFoundError,
@@ -38,7 +39,7 @@ _CHECK_CREDENTIALS = (
 _CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, then try again."
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place:
     """Where something failed: the verb, the bucket's address and the key below it."""
 
@@ -50,6 +51,27 @@ class Place:
     def address(self) -> str:
         """The address of the object."""
         return f"{self.url}/{self.key}" if self.key else self.url
+
+
+class Naming:
+    """Turns what obstore raises within into the errors of pe_dvc, which name the place."""
+
+    # No generator, as thousands of requests pass through two of these each.
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        refuse_fork(self._place.operation, self._place.key)
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and _is_ours(error):
+            raise translate(error, self._place) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    # By the name of its module: only the adapter itself imports obstore.
+    of_obstore = type(error).__module__ == "obstore.exceptions"
+    return of_obstore or isinstance(error, FileNotFoundError)
 
 
 def translate(error: Exception, place: Place) -> PeDvcError:

@@ -7,14 +7,12 @@ asynchronous puts may abort at exit (obstore 0.12). None work in a forked child 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters import patience
 from pe_dvc.adapters.file_failures import naming_failures
-from pe_dvc.adapters.forks import refuse_fork
-from pe_dvc.adapters.object_failures import Place, is_past_end, is_undecided, translate
+from pe_dvc.adapters.object_failures import Naming, Place, is_past_end, is_undecided
 from pe_dvc.adapters.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
@@ -238,16 +236,8 @@ class ObjectStore:
                 max_concurrency=PARTS_IN_FLIGHT,
             )
 
-    @contextmanager
-    def _naming(self, operation: str, key: str) -> Iterator[None]:
-        """Turn what obstore raises into the errors of pe_dvc, naming operation and object."""
-        from obstore.exceptions import BaseError
-
-        refuse_fork(operation, key)
-        try:
-            yield
-        except (BaseError, FileNotFoundError) as error:
-            raise translate(error, Place(operation, self._url, key)) from error
+    def _naming(self, operation: str, key: str) -> Naming:
+        return Naming(Place(operation, self._url, key))
 
 
 def _info(key: str, size: int, meta: Any) -> ObjectInfo:

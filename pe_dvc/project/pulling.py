@@ -149,7 +149,7 @@ class _Pull:
     def _state(self, target: Target) -> State:
         return state_of(
             Path(self._place(target)),
-            cached=self._objects.path(target.md5),
+            cached=Path(self._objects.place(target.md5)),
             md5=target.md5,
             sha256=target.sha256,
             objects=self._repo.dvc_config.cache_dir / "files" / "md5",
@@ -213,9 +213,9 @@ class _Pull:
         self, target: Target, missing: list[Target], progress: Progress, *, is_held: bool
     ) -> None:
         """Bring one object into the cache and check it out wherever it is ``missing``."""
-        cached = self._objects.path(target.md5)
+        cached = self._objects.place(target.md5)
         data = None
-        if not is_held or (missing and not self._is_sound(target, cached)):
+        if not is_held or (missing and not self._is_sound(target, Path(cached))):
             data = self._download(target, progress)
         for each in missing:
             place = self._place(each)
@@ -248,7 +248,7 @@ class _Pull:
         else:
             with self._objects.incoming(target.md5) as temporary:
                 download_verified(wanted, store, temporary, progress=progress)
-        size = self._objects.path(target.md5).stat().st_size if data is None else len(data)
+        size = Path(self._objects.place(target.md5)).stat().st_size if data is None else len(data)
         with self._lock:
             self._done.downloaded.append(target.path)
             self._done.downloaded_bytes += size

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PRIVATE_PART = ".pe_dvc"
 """The first part of keys that a store keeps for itself; no object can be written there."""
 
+_NO_PARTS = frozenset(("", ".", ".."))
+
 
 def check_key(key: str) -> str:
     """Return ``key`` if it can name an object in every store. Raises FormatError.
@@ -19,7 +21,7 @@ def check_key(key: str) -> str:
     Parts are joined by ``/``; none is empty, ``.`` or ``..``; no backslash, no control character.
     """
     parts = key.split("/")
-    if any(part in ("", ".", "..") for part in parts) or parts[0] == PRIVATE_PART:
+    if not _NO_PARTS.isdisjoint(parts) or parts[0] == PRIVATE_PART:
         reason = "empty, '.', '..' and a leading '.pe_dvc' are no parts of a key"
     elif "\\" in key or not key.isprintable():
         reason = "a key holds neither backslashes nor control characters"
