@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Progress, Store
 
-TRANSFERS = 16
+TRANSFERS = 32
 """Objects under way at once: enough to hide a bucket's latency behind small files."""
 
 SHOWN = 10
