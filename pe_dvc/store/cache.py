@@ -20,8 +20,10 @@ import os
 import posixpath
 import shutil
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
@@ -41,6 +43,19 @@ LOCK_TIMEOUT = 3600.0
 _log = logging.getLogger("pe_dvc")
 
 
+@dataclass
+class Room:
+    """How many bytes of a cache's limit were left when all of it was last measured.
+
+    To measure it at each of a thousand fetches would cost more than they do.
+    """
+
+    size: int = 0
+    measured_at: float = -math.inf
+    """By the monotonic clock, in seconds."""
+    lock: Lock = field(default_factory=Lock)
+
+
 class Cache:
     """A directory of verified files. Safe for concurrent threads and processes.
 
@@ -48,7 +63,7 @@ class Cache:
     """
 
     def __init__(self, directory: Path, *, limit: int | None = None) -> None:
-        self.directory, self.limit = directory, limit
+        self.directory, self.limit, self.room = directory, limit, Room()
         self.looked_through = -math.inf
         """When broken downloads were last looked through, by the monotonic clock."""
 

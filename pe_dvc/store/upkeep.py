@@ -21,6 +21,8 @@ ABANDONED = 7 * 24 * 3600.0
 """Seconds after which nobody will go on with a download that broke off."""
 LOOK_THROUGH_EVERY = 3600.0
 """Seconds between two looks of one cache at its broken downloads: a thousand fetches need one."""
+ROOM_BELIEVED = 60.0
+"""Seconds for which a cache is not measured again while there is room: others may take some too."""
 _LEFT_OVER = 3600.0
 
 
@@ -61,6 +63,11 @@ def prune(cache: Cache, limit: int, *, incoming: int = 0) -> list[Entry]:
     ``incoming`` is the size in bytes of one about to be added. What a process is reading stays,
     even if more than ``limit`` is left then. Returns what was removed.
     """
+    return _prune(cache, limit, incoming)[0]
+
+
+def _prune(cache: Cache, limit: int, incoming: int) -> tuple[list[Entry], int]:
+    """Prune; return what was removed, and how many bytes are taken then, ``incoming`` included."""
     _reclaim_left_overs(cache)
     here, removed = entries(cache), []
     total = sum(entry.size for entry in here) + incoming
@@ -70,7 +77,7 @@ def prune(cache: Cache, limit: int, *, incoming: int = 0) -> list[Entry]:
         if _remove_unless_read(cache, entry):
             removed.append(entry)
             total -= entry.size
-    return removed
+    return removed, total
 
 
 def make_room(cache: Cache, incoming: int) -> None:
@@ -83,8 +90,15 @@ def make_room(cache: Cache, incoming: int) -> None:
         for entry in _partial(cache.directory / "partial"):
             if time.time() - entry.used > ABANDONED:
                 _remove_unless_read(cache, entry)
-    if cache.limit is not None:
-        prune(cache, cache.limit, incoming=incoming)
+    if cache.limit is None:
+        return
+    room = cache.room
+    with room.lock:
+        if time.monotonic() - room.measured_at < ROOM_BELIEVED and incoming <= room.size:
+            room.size -= incoming
+            return
+        _, taken = _prune(cache, cache.limit, incoming)
+        room.size, room.measured_at = cache.limit - taken, time.monotonic()
 
 
 def _whole(folder: Path) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ import pytest
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.sizes import parse_size
-from pe_dvc.store import links
+from pe_dvc.store import links, upkeep
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.links import Nearby
 from pe_dvc.store.upkeep import entries, prune
@@ -177,6 +177,30 @@ def test_a_limit_makes_room_before_a_download(
     reader = new_reader(store)
     reader.fetch(reader.resolve("us/dd@latest"))
     assert [path.exists() for path in (oldest, middle, newest)] == [False, True, True]
+
+
+def test_a_cache_with_room_is_not_measured_at_every_fetch(
+    country: Country, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"n{number:02}" for number in range(30)]
+    country.publish({name: name.encode() * 1000 for name in names})  # 3 kB each
+    monkeypatch.setenv("PE_DVC_CACHE_LIMIT", "60 kB")
+    measured: list[Cache] = []
+    measure = upkeep.entries
+
+    def counted(cache: Cache) -> list[upkeep.Entry]:
+        measured.append(cache)
+        return measure(cache)
+
+    monkeypatch.setattr(upkeep, "entries", counted)
+    reader = new_reader(store)
+    for number, name in enumerate(names):
+        resolved = reader.resolve(f"us/{name}@latest")
+        path = reader.fetch(resolved)
+        reader.cache.leases.release(resolved.sha256)
+        age(path.with_suffix(".verified"), len(names) - number)
+        assert sum(entry.size for entry in measure(reader.cache)) <= 60_000
+    assert len(measured) == 1 + 10, "once, and for each artifact that there was no room for"
 
 
 def test_abandoned_parts_and_left_overs_are_reclaimed(
