@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.aws_machine import may_be_amazons
 from pe_dvc.primitives.errors import StorePermissionError
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(minutes=10)
 """After this, botocore is asked again; it renews what is about to expire."""
+
+_FILES = ("~/.aws/credentials", "~/.aws/config", "~/.boto", "/etc/boto.cfg")
+_NO_SOURCES = {
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_CA_BUNDLE",
+    "AWS_EC2_METADATA_DISABLED",
+}
+"""Variables of AWS that say nothing of credentials."""
 
 
 class AwsSettings:
@@ -70,7 +82,17 @@ class AwsSettings:
         keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         if all(environment.get(key) for key in keys) and not options.get("profile"):
             return _static(environment, *keys, "AWS_SESSION_TOKEN")
-        return self._from_botocore()
+        return self._from_botocore() if self._somebody_could_tell() else None
+
+    def _somebody_could_tell(self) -> bool:
+        """Whether there is a setting, a file or a service that botocore could find something in."""
+        options = ("profile", "credentialpath", "configpath")
+        return (
+            any(self._options.get(option) for option in options)
+            or any(name.startswith("AWS_") and name not in _NO_SOURCES for name in os.environ)
+            or any(Path(file).expanduser().is_file() for file in _FILES)
+            or may_be_amazons()
+        )
 
     def _from_botocore(self) -> CredentialProvider | None:
         from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError
@@ -107,6 +129,8 @@ class AwsSettings:
         for option, variable in files.items():
             if path := self._options.get(option):
                 session.set_config_variable(variable, path)
+        if not may_be_amazons():
+            session.get_component("credential_provider").remove("iam-role")
         return session
 
     @cached_property
