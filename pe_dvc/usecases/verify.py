@@ -79,9 +79,8 @@ def verify(evidence: Evidence) -> Check:
         return _differs(
             name,
             f"{artifact.path}: expected sha256:{artifact.sha256} by the manifest, got "
-            f"sha256:{actual}. DVC may hold wrong bytes too: remove {artifact.path} and its "
-            f"object files/md5/{artifact.dvc.md5[:2]}/{artifact.dvc.md5[2:]} from the DVC "
-            "cache, then run dvc pull",
+            f"sha256:{actual}. Keep what you changed elsewhere; pe-dvc pull --force {name} brings "
+            "the manifest's bytes back, and mends DVC's cache if that is where it went wrong",
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
     if evidence.behind:

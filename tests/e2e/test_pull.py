@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,24 @@ def test_what_was_changed_here_is_not_overwritten(pushed: Sandbox) -> None:
     assert not (clone / DATASETS[1]).exists(), "something was touched all the same"
     pushed.pe_dvc("pull", "--force", cwd=clone)
     assert work.read_bytes() == (pushed.repo / DATASETS[0]).read_bytes()
+
+
+@pytest.mark.parametrize("where", ["workspace", "both"])
+def test_what_verify_advises_brings_the_bytes_back(pushed: Sandbox, where: str) -> None:
+    clone = clone_of(pushed)
+    pushed.pe_dvc("pull", cwd=clone)
+    right = (clone / DATASETS[0]).read_bytes()
+    md5 = hashlib.md5(right).hexdigest()
+    places = [clone / DATASETS[0], clone / f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}"]
+    for place in places[: 2 if where == "both" else 1]:
+        place.chmod(0o644)
+        place.write_bytes(right[:-1] + b"!")
+    said = pushed.pe_dvc("verify", cwd=clone, code=1)
+    advice = re.search(r"pe-dvc (pull --force \S+) brings", said.stdout + said.stderr)
+    assert advice
+    pushed.pe_dvc(*advice[1].split(), cwd=clone)
+    pushed.pe_dvc("verify", cwd=clone)
+    assert [place.read_bytes() for place in places] == [right, right]
 
 
 def test_what_the_cache_holds_may_be_replaced(pushed: Sandbox) -> None:
