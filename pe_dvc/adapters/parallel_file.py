@@ -6,7 +6,6 @@ Knows nothing of any store: what moves the bytes is handed in.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.file_failures import naming_failures
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.blocks import BLOCK, hash_range, write_at
 from pe_dvc.store.files import open_to_fill
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     """Gives the bytes from an offset (first argument), as many as the second says."""
 
 _MIB = 1024 * 1024
-_HASH_BLOCK = _MIB
 
 NEAR = 0.01
 """Seconds within which a server that is near begins to answer."""
@@ -148,7 +147,7 @@ class _Filling:
             self._hashing = self._hashing or in_turn
         position = start
         for block in blocks:
-            written = _write_all(self._descriptor, block, position)
+            written = write_at(self._descriptor, block, position)
             if in_turn:
                 self._digest.update(block)
             position += written
@@ -170,27 +169,10 @@ class _Filling:
                     return
                 start, end = self._hashed, self._arrived.pop(self._hashed)
                 self._hashing = True
-            block = block or memoryview(bytearray(_HASH_BLOCK))
-            _hash_back(self._digest, self._descriptor, start, end, block)
+            block = block or memoryview(bytearray(BLOCK))
+            hash_range(self._digest, self._descriptor, start, end, block)
             with self._lock:
                 self._hashed, self._hashing = end, False
-
-
-def _write_all(descriptor: int, block: Buffer, start: int) -> int:
-    view = memoryview(block)
-    written = 0
-    while written < len(view):
-        written += os.pwrite(descriptor, view[written:], start + written)
-    return written
-
-
-def _hash_back(
-    digest: hashlib._Hash, descriptor: int, start: int, end: int, block: memoryview
-) -> None:
-    """Hash what the file holds from ``start`` to ``end``, by way of ``block``."""
-    while start < end and (got := os.preadv(descriptor, [block[: end - start]], start)):
-        digest.update(block[:got])
-        start += got
 
 
 def hashed_blocks(

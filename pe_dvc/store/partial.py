@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.blocks import BLOCK, hash_range, write_at
 from pe_dvc.store.locks import lock_range
 from pe_dvc.store.shared import make_folder, open_shared
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Buffer
-
-_BLOCK = 1024 * 1024
 
 
 class PartialFile:
@@ -60,10 +59,7 @@ class PartialFile:
 
     def write(self, start: int, data: Buffer) -> None:
         """Write verified bytes."""
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._descriptor, view, start)
-            start, view = start + written, view[written:]
+        write_at(self._descriptor, data, start)
 
     @contextmanager
     def fetching(self, start: int, length: int) -> Iterator[None]:
@@ -80,14 +76,9 @@ class PartialFile:
         The bytes are read back from the file: what is hashed is what the file holds.
         """
         digest, position = hashlib.sha256(), 0
-        block = memoryview(bytearray(_BLOCK))
+        block = memoryview(bytearray(BLOCK))
         for end in ready:
-            while position < end:
-                got = os.preadv(self._descriptor, [block[: end - position]], position)
-                if not got:
-                    break
-                digest.update(block[:got])
-                position += got
+            position = hash_range(digest, self._descriptor, position, end, block)
         return Sha256(digest.hexdigest())
 
     def close(self) -> None:
