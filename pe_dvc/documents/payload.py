@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pe_dvc.documents.keys import payload_key
 from pe_dvc.documents.versions import check_version
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
@@ -39,6 +40,11 @@ class Payload:
     md5: str
     chunk_size: int
     chunks_sha256: Sha256
+
+    @property
+    def key(self) -> str:
+        """Key of the bytes in the bucket."""
+        return payload_key(self.country, self.md5)
 
     @classmethod
     def of_manifest(cls, data: bytes, *, where: str | None = None) -> Payload:

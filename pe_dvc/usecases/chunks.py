@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import chunks_key, payload_key
+from pe_dvc.documents.keys import chunks_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 
@@ -108,8 +108,7 @@ class ChunkFetcher:
     ) -> None:
         self._resolved, self._store = resolved, store
         self._chunks, self._partial = chunks, partial
-        payload = resolved.payload
-        self._key = payload_key(payload.country, payload.md5)
+        self._key = resolved.payload.key
         self._busy: set[int] = set()
         self._waiting = threading.Condition()
 

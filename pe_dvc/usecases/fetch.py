@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
 from pe_dvc.store.cache import Cache, kept_suffix
@@ -92,11 +91,10 @@ def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractCont
 
 def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
     payload = resolved.payload
-    key = payload_key(payload.country, payload.md5)
-    source = f"{store.url}/{key}"
+    source = f"{store.url}/{payload.key}"
     make_room(cache, payload.size)
     if payload.size <= AT_ONCE and not cache.has_partial(resolved.sha256):
-        return _read_at_once(resolved, store, cache, reporter, key)
+        return _read_at_once(resolved, store, cache, reporter)
     with (
         cache.partial(resolved.sha256, payload.size) as partial,
         reporter.task(payload.name, payload.size) as progress,
@@ -114,14 +112,13 @@ def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter
     return final
 
 
-def _read_at_once(
-    resolved: Resolved, store: Store, cache: Cache, reporter: Reporter, key: str
-) -> Path:
+def _read_at_once(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
     """Bring a small artifact by one request, whose answer needs no file of its own to grow in."""
-    payload, source = resolved.payload, f"{store.url}/{key}"
+    payload = resolved.payload
+    source = f"{store.url}/{payload.key}"
     with reporter.task(payload.name, payload.size) as progress:
         try:
-            data = store.read_range(key, 0, payload.size + 1)
+            data = store.read_range(payload.key, 0, payload.size + 1)
         except NotFoundError:
             raise missing_payload(resolved, source) from None
         _check(resolved, sha256_bytes(data), source)
@@ -149,8 +146,7 @@ def _fill(
                 ChunkFetcher(resolved, chunks, partial, store), chunks, partial, progress
             )
     payload = resolved.payload
-    key = payload_key(payload.country, payload.md5)
-    return store.download(key, partial.path, size=payload.size, progress=progress)
+    return store.download(payload.key, partial.path, size=payload.size, progress=progress)
 
 
 def _resume(

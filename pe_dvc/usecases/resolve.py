@@ -101,10 +101,7 @@ def resolve(
     if reference.sha256 is not None:
         find = _find_pin if offline else _read_pin
         data, source = find(reference, reference.sha256, store, cache)
-        payload = _payload(data, reference, reference.sha256, source)
-        return Resolved(
-            reference=reference, payload=payload, document=data, source=source, pointer=None
-        )
+        return _resolved(reference, reference.sha256, data, source, pointer=None)
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
     return resolve_pointer(
@@ -144,10 +141,7 @@ def resolve_pointer(
                 remedy="The bucket was altered or damaged: tell the maintainers of the data.",
             )
         cache.keep_manifest(expected, data)
-    payload = _payload(data, reference, pointer.sha256, source)
-    return Resolved(
-        reference=reference, payload=payload, document=data, source=source, pointer=pointer
-    )
+    return _resolved(reference, pointer.sha256, data, source, pointer=pointer)
 
 
 def _read_pin(
@@ -190,7 +184,9 @@ def _find_pin(
     )
 
 
-def _payload(data: bytes, reference: Reference, sha256: Sha256, source: str) -> Payload:
+def _resolved(
+    reference: Reference, sha256: Sha256, data: bytes, source: str, *, pointer: Pointer | None
+) -> Resolved:
     """Read a manifest's payload; refuse one that is another artifact than was asked for."""
     payload = Payload.of_manifest(data, where=source)
     if (payload.country, payload.name) != (reference.country, reference.name):
@@ -208,7 +204,9 @@ def _payload(data: bytes, reference: Reference, sha256: Sha256, source: str) -> 
             actual=f"sha256:{payload.sha256}",
             source=source,
         )
-    return payload
+    return Resolved(
+        reference=reference, payload=payload, document=data, source=source, pointer=pointer
+    )
 
 
 def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:
