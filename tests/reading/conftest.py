@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from pe_dvc.project.reader import Reader
 from tests.reading.country import NAME, CountingStore, Country, reader_at
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 MIB = 1024 * 1024
 SIZE = 10 * MIB + 12_345
+BIN = Path(sys.executable).parent
+
+
+def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run ``pe-dvc`` as a person would; it must end with ``code``."""
+    done = subprocess.run([BIN / "pe-dvc", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
 
 
 @pytest.fixture(scope="session")

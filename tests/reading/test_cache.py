@@ -20,21 +20,15 @@ from pe_dvc.store.cache import Cache
 from pe_dvc.store.links import Nearby
 from pe_dvc.store.upkeep import entries, prune
 from pe_dvc.usecases.fetch import fetch
-from tests.reading.conftest import MIB, SIZE, new_reader
+from tests.reading.conftest import BIN, MIB, SIZE, new_reader, run
 from tests.reading.country import LATEST, NAME, CountingStore, Country
 
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
 
-BIN = Path(sys.executable).parent
 
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [BIN / "pe-dvc", "cache", *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr
-    return done
+def cache_command(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return run("cache", *arguments, code=code)
 
 
 def age(path: Path, days: float) -> None:
@@ -92,18 +86,18 @@ def test_after_a_reboot_what_had_not_reached_the_disk_is_noticed(
 def test_ls_verify_and_prune(reader: Reader, country: Country, payload: bytes) -> None:
     path = reader.fetch(reader.resolve(LATEST))
     sha256 = path.stem
-    (listed,) = json.loads(run("ls", "--json").stdout)
+    (listed,) = json.loads(cache_command("ls", "--json").stdout)
     assert (listed["sha256"], listed["size"], listed["state"]) == (sha256, SIZE, "whole")
-    assert sha256 in run("ls").stdout
-    assert json.loads(run("verify", "--json").stdout)[0]["altered"] is False
+    assert sha256 in cache_command("ls").stdout
+    assert json.loads(cache_command("verify", "--json").stdout)[0]["altered"] is False
     overwrite(path, b"altered")
-    done = run("verify", "--json", code=1)
+    done = cache_command("verify", "--json", code=1)
     assert json.loads(done.stdout)[0]["altered"] is True
     assert f"altered, removed: {path}" in done.stderr
-    assert json.loads(run("ls", "--json").stdout) == []
-    assert json.loads(run("prune", "--max-size", "0", "--json").stdout) == []
-    assert "PE_DVC_CACHE_LIMIT" in run("prune", code=2).stderr
-    assert json.loads(run("dir", "--json").stdout)["dir"] == str(reader.cache.directory)
+    assert json.loads(cache_command("ls", "--json").stdout) == []
+    assert json.loads(cache_command("prune", "--max-size", "0", "--json").stdout) == []
+    assert "PE_DVC_CACHE_LIMIT" in cache_command("prune", code=2).stderr
+    assert json.loads(cache_command("dir", "--json").stdout)["dir"] == str(reader.cache.directory)
 
 
 def three(country: Country, store: CountingStore) -> tuple[Cache, list[Path]]:

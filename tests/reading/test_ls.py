@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pe_dvc
+from tests.reading.conftest import run
 from tests.reading.country import LATEST, NAME, Country
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
-
-BIN = Path(sys.executable).parent
+    from pathlib import Path
 
 
 def ls(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [BIN / "pe-dvc", "ls", *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr
-    return done
+    return run("ls", *arguments, code=code)
 
 
 def fields(done: subprocess.CompletedProcess[str]) -> Sequence[list[str]]:

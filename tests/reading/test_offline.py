@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fsspec
@@ -18,14 +15,14 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreUnavailabl
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.stores import open_store
 from tests.factories import manifest_of
-from tests.reading.conftest import MIB
+from tests.reading.conftest import MIB, run
 from tests.reading.country import LATEST, NAME, Country
 from tests.servers import answering
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import Manifest
+    from pathlib import Path
 
-BIN = Path(sys.executable).parent
+    from pe_dvc.documents.manifest import Manifest
 
 
 @pytest.fixture
@@ -36,12 +33,6 @@ def bucket(country: Country, tmp_path: Path) -> Path:
 
 def unplug(bucket: Path) -> None:
     bucket.rename(bucket.with_name("unplugged"))
-
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([BIN / "pe-dvc", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 def test_every_function_answers_from_what_was_read(bucket: Path, payload: bytes) -> None:
