@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pe_dvc.primitives.names import check_country
 from pe_dvc.project.reader import Reader, open_reader
-from pe_dvc.usecases.progress import Notes
+from pe_dvc.usecases.progress import Notes, Reporter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,9 +61,11 @@ def fetch(
     With ``progress`` stderr shows how far a download is, how fast, and how long it will take: a bar
     on a terminal, elsewhere a line every quarter of a minute.
     """
-    from pe_dvc.project.bars import Bars
+    reporter: Reporter = Notes()
+    if progress:
+        from pe_dvc.project.bars import Bars
 
-    reporter = Bars() if progress else Notes()
+        reporter = Bars()
     reader = open_reader(reference, store=store, reporter=reporter, offline=offline)
     return reader.fetch(reader.resolve(reference), output=output)
 

@@ -39,9 +39,10 @@ class Edits:
             for path in self.edited
         ]
         if self.unread:
-            names = f"{self.unread[0]} and {len(self.unread) - 1} more" * (len(self.unread) > 1)
+            first, *others = self.unread
+            names = f"{first} and {len(others)} more" if others else first
             lines.append(
-                f"not looked at, for their size: {names or self.unread[0]}. pe-dvc verify tells "
+                f"not looked at, for their size: {names}. pe-dvc verify tells "
                 "whether they were edited since dvc repro; what is published is in DVC's cache"
             )
         return lines

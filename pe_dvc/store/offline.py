@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Progress
 
+REMEDY = "Read it once online: without --offline, or offline=True in Python."
+"""What to do about anything that was never read on this machine."""
+
 
 class OfflineStore:
     """Has the address of a store, and raises StoreUnavailableError for everything else."""
@@ -74,5 +77,5 @@ class OfflineStore:
             f"{self.url}/{key} is not on this machine, and offline nobody is asked for it",
             operation=operation,
             key=key,
-            remedy="Read it once online: without --offline, or offline=True in Python.",
+            remedy=REMEDY,
         )

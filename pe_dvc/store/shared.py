@@ -35,7 +35,7 @@ def make_folder(path: Path) -> Path:
 
 def shared_mode(folder: Path) -> int:
     """Return the mode of a new file of ours that grants the group what its directory grants."""
-    return 0o600 | folder.stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP)
+    return 0o600 | _granted(folder)
 
 
 def open_shared(path: Path) -> int:
@@ -50,7 +50,12 @@ def open_shared(path: Path) -> int:
 
 def share(descriptor: int, folder: Path) -> None:
     """Grant the group on an open file what it may do in a directory, if the file is ours."""
-    granted = folder.stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP)
+    granted = _granted(folder)
     found = os.fstat(descriptor)
     if granted & ~found.st_mode and found.st_uid == os.geteuid():
         os.fchmod(descriptor, stat.S_IMODE(found.st_mode) | granted)
+
+
+def _granted(folder: Path) -> int:
+    """Return what the group may do with files in a directory, as bits of their mode."""
+    return folder.stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.offline import REMEDY
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.trust.tuf_api import MetaFile
-
-_REMEDY = "Read it once online: without --offline, or offline=True in Python."
 
 
 class LastVerified:
@@ -41,7 +40,7 @@ class LastVerified:
             raise NotFoundError(
                 f"the channels of {country} were never read from this store, so there is nothing "
                 "to answer from offline",
-                remedy=_REMEDY,
+                remedy=REMEDY,
             ) from None
         root = self._root(pinned)
         timestamp = parse(Timestamp, self._read("timestamp"), where=self._where("timestamp"))
@@ -72,7 +71,7 @@ class LastVerified:
                 expected="what was verified last",
                 actual=str(error),
                 source=self._where(role),
-                remedy=_REMEDY,
+                remedy=REMEDY,
             ) from error
         return data
 
@@ -91,7 +90,7 @@ class LastVerified:
             return (self._directory / f"{role}.json").read_bytes()
         except FileNotFoundError:
             raise NotFoundError(
-                f"{role} of {self._country} was never read from this store", remedy=_REMEDY
+                f"{role} of {self._country} was never read from this store", remedy=REMEDY
             ) from None
 
     def _where(self, role: str) -> str:
