@@ -16,7 +16,7 @@ test: check
 
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)
-	SOAK=1 $(BIN)/python -m pytest tests/publishing tests/trust $(PYTEST_ARGS)
+	SOAK=1 $(BIN)/python -m pytest tests/scenarios tests/trust tests/usecases/publish $(PYTEST_ARGS)
 
 ## check: format, lint and types
 check: $(READY)

@@ -85,20 +85,22 @@ def publish(home: Path, country: str, count: int) -> int:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256, sha256_bytes
-    from pe_dvc.project import locations
+    from pe_dvc.project import directories
     from pe_dvc.project.stores import open_store
     from pe_dvc.trust.keys import generate_keys
     from pe_dvc.trust.pins import pin_root
     from pe_dvc.trust.roles import ALL
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.usecases.channel import init_channels, update_channel
-    from pe_dvc.usecases.publish_channel import publish_channel
+    from pe_dvc.usecases.channel.roles import init_channels, update_channel
+    from pe_dvc.usecases.publish.channel import publish_channel
 
     now, store = datetime.now(UTC), open_store(os.environ["PE_DVC_STORE"])
-    keys = generate_keys(locations.keys_dir(), country, dict.fromkeys(ALL, 1))
-    signers = Signers(country, locations.keys_dir())
+    keys = generate_keys(directories.keys_dir(), country, dict.fromkeys(ALL, 1))
+    signers = Signers(country, directories.keys_dir())
     init_channels(home / "repo", country, keys, signers, now=now)
-    pin_root(locations.config_dir(), country, (home / "repo" / country / "root.json").read_bytes())
+    pin_root(
+        directories.config_dir(), country, (home / "repo" / country / "root.json").read_bytes()
+    )
     pointers = []
     for number in range(count):
         name = f"dataset_{number:04d}"

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest as Manifest
     from pe_dvc.primitives.errors import PeDvcError as PeDvcError
     from pe_dvc.primitives.reference import Reference as Reference
-    from pe_dvc.usecases.listing import Listed as Listed
-    from pe_dvc.usecases.resolve import Resolved as Resolved
+    from pe_dvc.usecases.read.ls import Listed as Listed
+    from pe_dvc.usecases.read.resolve import Resolved as Resolved
 
 _PUBLIC = {
-    "Listed": "pe_dvc.usecases.listing",
+    "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",
     "Reference": "pe_dvc.primitives.reference",
-    "Resolved": "pe_dvc.usecases.resolve",
+    "Resolved": "pe_dvc.usecases.read.resolve",
     "fetch": "pe_dvc.api",
     "ls": "pe_dvc.api",
     "manifest": "pe_dvc.api",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.primitives.reference import Reference
-    from pe_dvc.usecases.listing import Listed
-    from pe_dvc.usecases.resolve import Resolved
+    from pe_dvc.usecases.read.ls import Listed
+    from pe_dvc.usecases.read.resolve import Resolved
 
 
 def resolve(
@@ -63,7 +63,7 @@ def fetch(
     """
     reporter: Reporter = Notes()
     if progress:
-        from pe_dvc.project.bars import Bars
+        from pe_dvc.project.progress_bar import Bars
 
         reporter = Bars()
     reader = open_reader(reference, store=store, reporter=reporter, offline=offline)

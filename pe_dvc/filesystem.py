@@ -21,8 +21,8 @@ from pe_dvc.primitives.reference import SCHEME, Reference
 
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
-    from pe_dvc.usecases.opened import VerifiedFile
-    from pe_dvc.usecases.resolve import Resolved
+    from pe_dvc.usecases.read.resolve import Resolved
+    from pe_dvc.usecases.read.verified_file import VerifiedFile
 
 FRESH = 60
 """Seconds for which programs that ask for the file system anew get the same one."""

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.servers", "tests.tally"]
+pytest_plugins = [
+    "tests.support.servers",
+    "tests.support.counters",
+    "tests.support.sandboxes",
+    "tests.support.simulators",
+]
 
 _LEAKS = ("AWS_", "GOOGLE_", "GCP_", "AZURE_", "DVC_", "GIT_", "PE_DVC_", "XDG_")
 

@@ -27,13 +27,13 @@ MAY_IMPORT = {
 
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
-    "obstore": {"adapters/object_store.py"},
-    "pyarrow": {"adapters/parquet.py"},
-    "h5py": {"adapters/hdf5.py"},
-    "pygit2": {"adapters/git.py", "adapters/git_history.py"},
+    "obstore": {"adapters/stores/object_store.py"},
+    "pyarrow": {"adapters/tables/parquet.py"},
+    "h5py": {"adapters/tables/hdf5.py"},
+    "pygit2": {"adapters/git/repo.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
-    "configobj": {"adapters/dvc_config.py"},
-    "yaml": {"adapters/dvc_yaml.py"},
+    "configobj": {"adapters/dvc/config.py"},
+    "yaml": {"adapters/dvc/yaml.py"},
     "tuf": {"trust/tuf_api.py"},
     "securesystemslib": {"trust/tuf_api.py"},
     "dvc": set(),

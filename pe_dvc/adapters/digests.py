@@ -125,7 +125,7 @@ class DigestCache:
         return entry, [name, found.st_ino, found.st_size, found.st_mtime_ns]
 
     def _write_entry(self, entry: Path, key: _Key, found: FileDigest) -> None:
-        from pe_dvc.store.files import write_atomically
+        from pe_dvc.store.atomic_write import write_atomically
 
         self._directory.mkdir(parents=True, exist_ok=True)
         body = {"key": key, "sha256": found.sha256, "chunks": found.chunks.hex()}

@@ -11,7 +11,7 @@ from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache
-    from pe_dvc.store.upkeep import Entry
+    from pe_dvc.store.eviction import Entry
 
 
 @click.group("cache")
@@ -23,7 +23,7 @@ def command() -> None:
 @json_option
 def dir_(as_json: bool) -> None:
     """Print the cache's directory (PE_DVC_CACHE_DIR, else the platform's)."""
-    from pe_dvc.project.locations import cache_dir
+    from pe_dvc.project.directories import cache_dir
 
     if as_json:
         print_json({"dir": str(cache_dir())})
@@ -38,7 +38,7 @@ def ls(as_json: bool) -> None:
 
     A partial artifact is what ranged reads, or a download that broke off, have brought so far.
     """
-    from pe_dvc.store.upkeep import entries
+    from pe_dvc.store.eviction import entries
 
     found = entries(_cache())
     if as_json:
@@ -60,7 +60,7 @@ def verify(context: click.Context, as_json: bool) -> None:
 
     Exits with 1 if there was one. Parts are not hashed here, but whenever they are read.
     """
-    from pe_dvc.store.upkeep import altered
+    from pe_dvc.store.eviction import altered
 
     checked = list(altered(_cache()))
     if as_json:
@@ -86,7 +86,7 @@ def prune(max_size: str | None, as_json: bool) -> None:
     What a process is reading stays.
     """
     from pe_dvc.primitives.sizes import parse_size
-    from pe_dvc.store.upkeep import prune as prune_cache
+    from pe_dvc.store.eviction import prune as prune_cache
 
     cache = _cache()
     limit = cache.limit if max_size is None else parse_size(max_size, where="--max-size")
@@ -99,7 +99,7 @@ def prune(max_size: str | None, as_json: bool) -> None:
 
 
 def _cache() -> Cache:
-    from pe_dvc.project.locations import cache_dir, cache_limit
+    from pe_dvc.project.directories import cache_dir, cache_limit
     from pe_dvc.store.cache import Cache
 
     return Cache(cache_dir(), limit=cache_limit())

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from pe_dvc.cli.channel_history import diff, list_, log, show
 from pe_dvc.cli.channel_keys import keys
+from pe_dvc.cli.channel_log import diff, list_, log, show
 from pe_dvc.cli.channel_output import plain_status, print_status, say_update
-from pe_dvc.cli.channel_review import adopt, promote
+from pe_dvc.cli.channel_promote import adopt, promote
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 
@@ -104,13 +104,13 @@ def init(
     """
     from pathlib import Path
 
-    from pe_dvc.project import locations
-    from pe_dvc.project.channels import init_channels
+    from pe_dvc.project import directories
+    from pe_dvc.project.channel import init_channels
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()
     repo.check_country(country)
-    keys = locations.keys_dir() / country
+    keys = directories.keys_dir() / country
     kept = sorted(path.name for path in keys.glob("*.pem"))
     fingerprint = init_channels(
         repo,
@@ -143,7 +143,7 @@ def update(channel: str, as_json: bool) -> None:
     Made to be the command of a stage of `dvc repro`. The version goes up only if a dataset was
     added, removed or changed. Without the channel's key it is written unsigned, for review.
     """
-    from pe_dvc.project.channels import update_latest
+    from pe_dvc.project.channel import update_latest
     from pe_dvc.project.repo import DataRepo
 
     done = update_latest(DataRepo.find())
@@ -160,7 +160,7 @@ def update(channel: str, as_json: bool) -> None:
 @json_option
 def sign(role: str, as_json: bool) -> None:
     """Add the signatures of the keys at hand to ROLE, such as latest or next."""
-    from pe_dvc.project.channels import sign as sign_role
+    from pe_dvc.project.channel import sign as sign_role
     from pe_dvc.project.repo import DataRepo
 
     status = sign_role(DataRepo.find(), role)
@@ -178,7 +178,7 @@ def renew(role: str, as_json: bool) -> None:
 
     For the roles that git holds: root, targets, latest, next, revoked, releases.
     """
-    from pe_dvc.project.channels import renew as renew_role
+    from pe_dvc.project.channel import renew as renew_role
     from pe_dvc.project.repo import DataRepo
 
     status = renew_role(DataRepo.find(), role)
@@ -197,7 +197,7 @@ def refresh(store: str | None, as_json: bool) -> None:
     Made for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
     publishes nothing that is new in git. Says which other roles expire within 60 days.
     """
-    from pe_dvc.project.channels import refresh as refresh_channel
+    from pe_dvc.project.channel import refresh as refresh_channel
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()
@@ -216,7 +216,7 @@ def refresh(store: str | None, as_json: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show who signed each role, who is missing, and when it expires."""
-    from pe_dvc.project.channels import status as channel_status
+    from pe_dvc.project.channel import status as channel_status
     from pe_dvc.project.repo import DataRepo
 
     roles = channel_status(DataRepo.find())

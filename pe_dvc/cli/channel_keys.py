@@ -10,7 +10,7 @@ import click
 from pe_dvc.cli.output import json_option, print_json, say
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.channel_keys import KeyChange
+    from pe_dvc.usecases.channel.keys import KeyChange
 
 
 @click.group("keys")
@@ -43,7 +43,7 @@ def add(
     role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
 ) -> None:
     """Let another key sign for ROLE: one made here, unless one is given."""
-    from pe_dvc.project.keyring import given_key, key_ring
+    from pe_dvc.project.channel_keys import given_key, key_ring
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()
@@ -58,7 +58,7 @@ def add(
 @json_option
 def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
     """Let the key KEYID, or the beginning of its id, sign for ROLE no more."""
-    from pe_dvc.project.keyring import key_ring
+    from pe_dvc.project.channel_keys import key_ring
     from pe_dvc.project.repo import DataRepo
 
     _say(key_ring(DataRepo.find(), role).remove(role, keyid, threshold=threshold), as_json)
@@ -86,7 +86,7 @@ def rotate(
     The old private key is not needed, but for root. Readers are not refused in between, unless
     the key was stolen.
     """
-    from pe_dvc.project.keyring import given_key, key_ring
+    from pe_dvc.project.channel_keys import given_key, key_ring
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()

@@ -9,7 +9,7 @@ import click
 from pe_dvc.cli.output import say
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.channel import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
 
 
 def say_update(done: ChannelUpdate) -> None:

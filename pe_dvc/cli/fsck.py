@@ -24,7 +24,7 @@ def command(
     directories against what the channels signed. A check that was cut off goes on where it was.
     Exits with 1 if anything is missing or damaged and was not mended.
     """
-    from pe_dvc.project.bars import Bars
+    from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.repo import DataRepo
 
     checked = DataRepo.find().fsck(store=store, repair=repair, mirror=mirror, reporter=Bars())

@@ -11,7 +11,7 @@ from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.gc import Plan
+    from pe_dvc.usecases.retention.gc import Plan
 
 
 @click.command("gc")

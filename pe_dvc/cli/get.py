@@ -34,7 +34,7 @@ def command(
     The file is kept in the local cache under its sha256, read-only: a second get of the same
     bytes downloads nothing. Nothing is left behind that did not verify.
     """
-    from pe_dvc.project.bars import Bars
+    from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.reader import open_reader
 
     reader = open_reader(reference, store=store, reporter=Bars(), offline=offline)

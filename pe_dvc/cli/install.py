@@ -16,7 +16,7 @@ def command(uninstall: bool) -> None:
     git push the data is pushed (pe-dvc push); after a checkout or merge the files that are here
     are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
     """
-    from pe_dvc.project.hooks import install_hooks, uninstall_hooks
+    from pe_dvc.project.install import install_hooks, uninstall_hooks
     from pe_dvc.project.repo import DataRepo
 
     repo = DataRepo.find()

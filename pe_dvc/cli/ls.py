@@ -17,7 +17,7 @@ from pe_dvc.cli.output import (
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.listing import Listed
+    from pe_dvc.usecases.read.ls import Listed
 
 
 @click.command("ls")

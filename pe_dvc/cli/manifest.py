@@ -22,7 +22,7 @@ def write(as_json: bool) -> None:
     Made to be the command of a stage of `dvc repro`. A manifest that would differ only in when
     and where it was built is left as it is.
     """
-    from pe_dvc.project.manifests import write_manifests
+    from pe_dvc.project.manifest import write_manifests
     from pe_dvc.project.root import find_root
 
     written = write_manifests(find_root())

@@ -20,7 +20,7 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
     verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.
     `dvc status` is clean afterwards. A file that was changed here is not touched.
     """
-    from pe_dvc.project.bars import Bars
+    from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.repo import DataRepo
 
     pulled = DataRepo.find().pull(names, store=store, force=force, reporter=Bars())

@@ -10,7 +10,7 @@ from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.rebase import Rebased
+    from pe_dvc.usecases.publish.rebase import Rebased
 
 
 def _rebased_lines(rebased: Rebased) -> list[str]:
@@ -34,7 +34,7 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     old state or the new one, never one between. A push that was cut off is completed by the
     next one.
     """
-    from pe_dvc.project.bars import Bars
+    from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.repo import DataRepo
 
     pushed = DataRepo.find().push(store=store, uncommitted=uncommitted, reporter=Bars())

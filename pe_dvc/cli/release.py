@@ -38,7 +38,7 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
     Everything is read from the tag's tree in git, and nothing of the work tree. Every artifact
     must be in the signed channel next at that commit, and in the bucket.
     """
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     created = Releasing(store=store).create(tag, from_latest=from_latest)
     released = created.update.released
@@ -61,7 +61,7 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
 @json_option
 def push(tag: str, store: str | None, as_json: bool) -> None:
     """Publish a registered release: its manifest, its TRO, then the signed metadata."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     releasing = Releasing(store=store)
     written, published = releasing.push(tag)
@@ -78,7 +78,7 @@ def push(tag: str, store: str | None, as_json: bool) -> None:
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
 def show(tag: str, tro: bool) -> None:
     """Print the release manifest that TAG gives: policyengine.py's data release manifest."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     release = Releasing().derive(tag)
     click.echo(release.tro if tro else release.data, nl=False)
@@ -88,7 +88,7 @@ def show(tag: str, tro: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the git tags that have the form of a release."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     tags = [tag for _, tag in Releasing().git.tags()]
     if as_json:
@@ -105,7 +105,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def status(store: str | None, as_json: bool) -> None:
     """Show for every tag whether it is staged, certified, deprecated or unreproducible."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     rows = Releasing(store=store).status()
     if as_json:
@@ -122,7 +122,7 @@ def status(store: str | None, as_json: bool) -> None:
 @json_option
 def verify(tag: str, store: str | None, as_json: bool) -> None:
     """Prove that the published release is what git says, and that the bucket holds it all."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     verified, signature = Releasing(store=store).verify(tag)
     if as_json:
@@ -149,7 +149,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
     """Show what changed between two tags: datasets, schemas, row counts, inputs."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     found = Releasing().diff(before, after)
     if as_json:
@@ -164,8 +164,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @store_option
 def export(tag: str, directory: Path, store: str | None) -> None:
     """Write a release into DIRECTORY: its files below payload, and the TRO that covers them."""
-    from pe_dvc.project.bars import Bars
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.progress_bar import Bars
+    from pe_dvc.project.release import Releasing
 
     downloaded = Releasing(store=store).export(tag, directory, reporter=Bars())
     say(f"{downloaded} payloads downloaded and verified")
@@ -191,7 +191,7 @@ def certified(
 
     Each pin must be an artifact of the release, not revoked, and in the bucket byte for byte.
     """
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     checks, update = Releasing(store=store).check_bundle(tag, bundle, record=record)
     if as_json:
@@ -212,7 +212,7 @@ def certified(
 @json_option
 def deprecate(tag: str, reason: str, as_json: bool) -> None:
     """Record that TAG should no longer be used; it stays readable."""
-    from pe_dvc.project.releasing import Releasing
+    from pe_dvc.project.release import Releasing
 
     update = Releasing().deprecate(tag, reason)
     if as_json:

@@ -11,9 +11,9 @@ from pe_dvc.cli.output import say
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pe_dvc.project.releasing import TagStatus
-    from pe_dvc.usecases.release_diff import ReleaseDiff
-    from pe_dvc.usecases.release_role import RoleUpdate
+    from pe_dvc.documents.manifest_diff import ReleaseDiff
+    from pe_dvc.project.release import TagStatus
+    from pe_dvc.usecases.release.register import RoleUpdate
 
 
 def update_json(update: RoleUpdate) -> dict[str, Any]:

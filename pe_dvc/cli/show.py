@@ -17,7 +17,7 @@ from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Inputs, Manifest, Table
-    from pe_dvc.usecases.resolve import Resolved
+    from pe_dvc.usecases.read.resolve import Resolved
 
 
 @click.command("show")

@@ -46,7 +46,7 @@ def add(
     """
     if (root is None) != from_store:
         raise click.UsageError("give a root.json, or --from-store: one of the two")
-    from pe_dvc.project.trusting import trust_file, trust_store
+    from pe_dvc.project.trust import trust_file, trust_store
 
     if root is not None:
         pinned = trust_file(country, root, fingerprint)
@@ -64,7 +64,7 @@ def add(
 @json_option
 def list_(as_json: bool) -> None:
     """List the pinned roots with their fingerprints."""
-    from pe_dvc.project.locations import config_dir
+    from pe_dvc.project.directories import config_dir
     from pe_dvc.trust.pins import list_pins
 
     pins = list_pins(config_dir())
@@ -79,7 +79,7 @@ def list_(as_json: bool) -> None:
 @click.argument("country")
 def remove(country: str) -> None:
     """Forget the root of COUNTRY."""
-    from pe_dvc.project.locations import config_dir
+    from pe_dvc.project.directories import config_dir
     from pe_dvc.trust.pins import remove_pin
 
     remove_pin(config_dir(), country)

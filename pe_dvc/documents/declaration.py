@@ -13,15 +13,15 @@ from pydantic import Field
 
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Entity
-from pe_dvc.documents.slips import refuse_slip
-from pe_dvc.documents.strict import StrictRecord, read_strict
+from pe_dvc.documents.misplaced_keys import refuse_slip
+from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_distinct, check_inside, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pe_dvc.documents.declared import DeclaredArtifact
+    from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 
 Kind = Literal[
     "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from pe_dvc.documents.strict import StrictRecord
+from pe_dvc.documents.pydantic_reader import StrictRecord
 
 Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """How far a number may move, as a part of what it was: 0.05 is five percent either way."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pe_dvc.documents.strict import StrictRecord
+from pe_dvc.documents.pydantic_reader import StrictRecord
 
 _VERSION = r"v?[0-9][0-9A-Za-z.!+*_-]*"
 _SPECIFIERS = re.compile(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git import GitTags
+from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.trust.lineage import Committed
+from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.tree_files import TreeChannelFiles
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse, verify_signed_by
@@ -15,7 +15,7 @@ from pe_dvc.trust.verify import parse, verify_signed_by
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.adapters.git import GitChange
+    from pe_dvc.adapters.git.repo import GitChange
     from pe_dvc.project.repo import DataRepo
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc_lineage import Lineage
+from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
 from pe_dvc.project.repo_files import read_payloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pe_dvc.adapters.dvc_files import Output
+    from pe_dvc.adapters.dvc.files import Output
     from pe_dvc.documents.payload import Payload
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo

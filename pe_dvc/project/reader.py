@@ -17,9 +17,9 @@ from pe_dvc.primitives.errors import (
     UntrustedError,
 )
 from pe_dvc.primitives.reference import CHANNELS, Reference
-from pe_dvc.project import locations
+from pe_dvc.project import directories
 from pe_dvc.store.cache import Cache
-from pe_dvc.store.links import Nearby
+from pe_dvc.store.local_copies import Nearby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
-    from pe_dvc.usecases.listing import Listed
-    from pe_dvc.usecases.opened import VerifiedFile
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.resolve import Resolved
+    from pe_dvc.usecases.read.ls import Listed
+    from pe_dvc.usecases.read.resolve import Resolved
+    from pe_dvc.usecases.read.verified_file import VerifiedFile
 
 
 class Reader:
@@ -51,7 +51,7 @@ class Reader:
         self.offline = offline
         self._store_url = store
         self._reporter = reporter
-        self.cache = Cache(cache or locations.cache_dir(), limit=locations.cache_limit())
+        self.cache = Cache(cache or directories.cache_dir(), limit=directories.cache_limit())
 
     @cached_property
     def store(self) -> Store:
@@ -64,7 +64,7 @@ class Reader:
         given = self._store_url or os.environ.get("PE_DVC_STORE")
         if self._repo is not None and not given:
             return self._repo.open_store(offline=self.offline)
-        return open_store(given or locations.DEFAULT_STORE, offline=self.offline)
+        return open_store(given or directories.DEFAULT_STORE, offline=self.offline)
 
     @cached_property
     def channels(self) -> ChannelClient:
@@ -75,7 +75,7 @@ class Reader:
             self.store,
             self.country,
             self.trusted_root(),
-            locations.state_dir(),
+            directories.state_dir(),
             offline=self.offline,
         )
 
@@ -85,8 +85,8 @@ class Reader:
         return datetime.now(UTC) - self.channels.verified_at()
 
     def resolve(self, reference: str | Reference) -> Resolved:
-        """Return what a reference means now (``pe_dvc.usecases.resolve``)."""
-        from pe_dvc.usecases.resolve import resolve
+        """Return what a reference means now (``pe_dvc.usecases.read.resolve``)."""
+        from pe_dvc.usecases.read.resolve import resolve
 
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
         with self.saying_whom_to_ask():
@@ -101,22 +101,22 @@ class Reader:
 
     def resolve_pointer(self, pointer: Pointer) -> Resolved:
         """Return what a signed pointer means, its manifest verified against it."""
-        from pe_dvc.usecases.resolve import resolve_pointer
+        from pe_dvc.usecases.read.resolve import resolve_pointer
 
         reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
         with self.saying_whom_to_ask():
             return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
 
     def ls(self) -> list[Listed]:
-        """Return what there is in each channel (``pe_dvc.usecases.listing``)."""
-        from pe_dvc.usecases.listing import list_datasets
+        """Return what there is in each channel (``pe_dvc.usecases.read.ls``)."""
+        from pe_dvc.usecases.read.ls import list_datasets
 
         with self.saying_whom_to_ask():
             return list_datasets(self.country, self.channels)
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
-        from pe_dvc.usecases.opened import open_verified
+        from pe_dvc.usecases.read.verified_file import open_verified
 
         return open_verified(
             self._signed(resolved),
@@ -129,7 +129,7 @@ class Reader:
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
-        from pe_dvc.usecases.fetch import fetch
+        from pe_dvc.usecases.read.fetch import fetch
 
         with self._saying_more(resolved):
             path = fetch(
@@ -164,7 +164,7 @@ class Reader:
         """Return where this clone may hold the artifact: DVC's cache, then the workspace."""
         if self._repo is None:
             return []
-        from pe_dvc.adapters.dvc_cache import object_path
+        from pe_dvc.adapters.dvc.cache import object_path
 
         payload = resolved.payload
         in_dvc = object_path(self._repo.dvc_config.cache_dir, payload.md5)
@@ -207,7 +207,7 @@ class Reader:
         from pe_dvc.trust.pins import pinned_contact
 
         contact = self._repo.settings.contact if self._repo is not None else None
-        contact = contact or pinned_contact(locations.config_dir(), self.country)
+        contact = contact or pinned_contact(directories.config_dir(), self.country)
         if contact is None:
             return f"If you have none, ask the maintainers of the data repo of {self.country}."
         return f"Access to the data of {self.country} is granted by {contact}."
@@ -224,7 +224,7 @@ class Reader:
         """Return the root that is pinned, or the clone's own. Raises UntrustedError."""
         from pe_dvc.trust.pins import pinned_root
 
-        root = pinned_root(locations.config_dir(), self.country)
+        root = pinned_root(directories.config_dir(), self.country)
         if root is None and self._repo is not None:
             root = self._repo.root_of_trust()
         if root is None:
@@ -244,7 +244,7 @@ def trusted_countries() -> list[str]:
     """Return the countries whose root of trust is pinned, in order."""
     from pe_dvc.trust.pins import list_pins
 
-    return sorted(list_pins(locations.config_dir()))
+    return sorted(list_pins(directories.config_dir()))
 
 
 def open_reader(

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pe_dvc.adapters.git import GitTags
+from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
@@ -18,11 +18,11 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.tree_files import TreeChannelFiles
-from pe_dvc.usecases.release import Locked, Release, TaggedTree, derive
+from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git import GitTag, GitTree
-    from pe_dvc.adapters.tag_signatures import TagSignature
+    from pe_dvc.adapters.git.repo import GitTag, GitTree
+    from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings
@@ -52,7 +52,7 @@ class ReleaseRepo:
         """Return the release of a tag.
 
         Raises NotFoundError without such a tag, and ReleaseError where it cannot be a release:
-        see ``pe_dvc.usecases.release.derive``; a signature that is wrong counts as well.
+        see ``pe_dvc.usecases.release.derive.derive``; a signature that is wrong counts as well.
         """
         release_tag = check_tag(tag)
         git_tag = self.git.tag(tag)
@@ -133,8 +133,8 @@ def _manifests(
 
 def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
     """Return DVC's record of each dataset, by the few files of DVC's own in the tree."""
-    from pe_dvc.adapters.dvc_files import DvcFiles
-    from pe_dvc.adapters.dvc_lineage import Lineage
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.dvc.lineage import Lineage
     from pe_dvc.documents.declaration import read_declarations
 
     with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:

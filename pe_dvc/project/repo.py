@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from pe_dvc.adapters.dvc_config import DvcConfig
-    from pe_dvc.adapters.dvc_files import DvcFiles
-    from pe_dvc.project.bucket_check import Checked
-    from pe_dvc.project.pulling import Pulled
-    from pe_dvc.project.pushing import Pushed
-    from pe_dvc.project.retention import Collected
+    from pe_dvc.adapters.dvc.config import DvcConfig
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.project.fsck import Checked
+    from pe_dvc.project.gc import Collected
+    from pe_dvc.project.pull import Pulled
+    from pe_dvc.project.push import Pushed
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
+    from pe_dvc.usecases.checkout.verify import Check
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.verify import Check
 
 
 class DataRepo:
@@ -72,7 +72,7 @@ class DataRepo:
     @cached_property
     def dvc_config(self) -> DvcConfig:
         """DVC's configuration."""
-        from pe_dvc.adapters.dvc_config import read_config
+        from pe_dvc.adapters.dvc.config import read_config
 
         return read_config(self.root)
 
@@ -145,12 +145,12 @@ class DataRepo:
         uncommitted: bool = False,
         reporter: Reporter | None = None,
     ) -> Pushed:
-        """Publish payloads, manifests and channels (``pe_dvc.project.pushing``).
+        """Publish payloads, manifests and channels (``pe_dvc.project.push``).
 
         Refuses data that git would take in, and unless ``uncommitted`` what is not in HEAD.
         """
-        from pe_dvc.project.committed import check_committed, check_out_of_git
-        from pe_dvc.project.pushing import push
+        from pe_dvc.project.git_preconditions import check_committed, check_out_of_git
+        from pe_dvc.project.push import push
 
         check_out_of_git(self)
         if not uncommitted:
@@ -165,28 +165,28 @@ class DataRepo:
         force: bool = False,
         reporter: Reporter | None = None,
     ) -> Pulled:
-        """Bring datasets into DVC's cache and workspace (``pe_dvc.project.pulling``)."""
-        from pe_dvc.project.pulling import pull
+        """Bring datasets into DVC's cache and workspace (``pe_dvc.project.pull``)."""
+        from pe_dvc.project.pull import pull
 
         return pull(self, names, store=self.open_store(store), force=force, reporter=reporter)
 
     def verify(self, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
-        """Check datasets of this checkout, all unless named (``pe_dvc.project.checking``)."""
-        from pe_dvc.project.checking import check_datasets
+        """Check datasets of this checkout, all unless named (``pe_dvc.project.verify``)."""
+        from pe_dvc.project.verify import check_datasets
 
         return check_datasets(self, names, present=present)
 
     def check(self, *, staged: bool = False) -> list[Check]:
-        """Check that manifests, pointer and dvc.lock agree (``pe_dvc.project.agreement``)."""
-        from pe_dvc.project.agreement import check_agreement
+        """Check that manifests, pointer and dvc.lock agree (``pe_dvc.project.check``)."""
+        from pe_dvc.project.check import check_agreement
 
         return check_agreement(self, staged=staged)
 
     def gc(
         self, *, store: str | None = None, apply: bool = False, tips: bool = False, grace: timedelta
     ) -> Collected:
-        """Clear the bucket of what nothing names any more (``pe_dvc.project.retention``)."""
-        from pe_dvc.project.retention import collect_garbage
+        """Clear the bucket of what nothing names any more (``pe_dvc.project.gc``)."""
+        from pe_dvc.project.gc import collect_garbage
 
         return collect_garbage(self, self.open_store(store), apply=apply, tips=tips, grace=grace)
 
@@ -198,8 +198,8 @@ class DataRepo:
         mirror: str | None = None,
         reporter: Reporter | None = None,
     ) -> Checked:
-        """Check the whole bucket, and mend what can be (``pe_dvc.project.bucket_check``)."""
-        from pe_dvc.project.bucket_check import check_bucket
+        """Check the whole bucket, and mend what can be (``pe_dvc.project.fsck``)."""
+        from pe_dvc.project.fsck import check_bucket
         from pe_dvc.project.stores import open_store
 
         return check_bucket(
@@ -212,6 +212,6 @@ class DataRepo:
 
     def adopt_manifest(self, name: str, *, store: str | None = None) -> Path:
         """Replace a manifest by the one that was published first for the same bytes."""
-        from pe_dvc.project.pushing import adopt_manifest
+        from pe_dvc.project.push import adopt_manifest
 
         return adopt_manifest(self, name, self.open_store(store))

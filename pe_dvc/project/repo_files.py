@@ -12,16 +12,16 @@ from pe_dvc.primitives.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.adapters.dvc_files import DvcFiles
-    from pe_dvc.adapters.git import GitRepo
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
 
 _SUFFIX = ".json"
 
 
 def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
     """Return what DVC's files say, passing over directories that git ignores, as DVC does."""
-    from pe_dvc.adapters.dvc_files import DvcFiles
-    from pe_dvc.adapters.git import GitRepo
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
 
     return DvcFiles.read(root, ignored=(git or GitRepo(root)).ignores)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.dataclass_reader import read_plain
 from pe_dvc.documents.key_errors import wrong_value
-from pe_dvc.documents.plain import read_plain
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.project.root import FILE, TABLE, with_pyproject
@@ -60,8 +60,8 @@ class Settings:
     def release_settings(self) -> ReleaseSettings | None:
         """What is declared about releases, None if nothing is. Raises FormatError."""
         # Not read with the rest: its models take long to load, and few commands ask.
+        from pe_dvc.documents.pydantic_reader import read_strict
         from pe_dvc.documents.release_settings import ReleaseSettings
-        from pe_dvc.documents.strict import read_strict
 
         if self.release is None:
             return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.project import locations
+from pe_dvc.project import directories
 from pe_dvc.store.checks import check_prefix
 from pe_dvc.store.port import bucket_url
 
@@ -56,11 +56,11 @@ def _offline(url: str) -> Store:
 
 def _open_bucket(scheme: str, bucket: str, prefix: str, given: dict[str, str]) -> Store:
     if scheme == "s3":
-        from pe_dvc.adapters.s3_access import s3_store
-        from pe_dvc.adapters.s3_regions import Regions
+        from pe_dvc.adapters.stores.s3 import s3_store
+        from pe_dvc.adapters.stores.s3_regions import Regions
 
-        return s3_store(bucket, prefix, given, Regions(locations.state_dir() / "s3-regions.json"))
-    from pe_dvc.adapters.cloud_access import az_store, gs_store
+        return s3_store(bucket, prefix, given, Regions(directories.state_dir() / "s3-regions.json"))
+    from pe_dvc.adapters.stores.gcs_azure import az_store, gs_store
 
     return (gs_store if scheme == "gs" else az_store)(bucket, prefix, given)
 
@@ -81,7 +81,7 @@ def split_remote_url(url: str, country: str) -> str:
 
 
 def _open_directory(url: str) -> Store:
-    from pe_dvc.adapters.local_store import LocalStore
+    from pe_dvc.adapters.stores.local_store import LocalStore
 
     if "://" not in url:
         return LocalStore(Path(url).expanduser())

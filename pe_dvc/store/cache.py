@@ -27,12 +27,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
-from pe_dvc.store.files import appearing, unique, write_new
-from pe_dvc.store.links import Nearby, bring, reflink
+from pe_dvc.store.atomic_write import appearing, unique, write_new
+from pe_dvc.store.local_copies import Nearby, bring, reflink
 from pe_dvc.store.locks import Leases, exclusive, leases_of
 from pe_dvc.store.partial import PartialFile
-from pe_dvc.store.record import Record, record_path
-from pe_dvc.store.shared import make_folder, shared_mode
+from pe_dvc.store.permissions import make_folder, shared_mode
+from pe_dvc.store.verification_record import Record, record_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.store.shared import open_shared
+from pe_dvc.store.permissions import open_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

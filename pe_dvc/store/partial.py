@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.store.blocks import BLOCK, hash_range, write_at
+from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
 from pe_dvc.store.locks import lock_range
-from pe_dvc.store.shared import make_folder, open_shared
+from pe_dvc.store.permissions import make_folder, open_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

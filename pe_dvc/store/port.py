@@ -2,7 +2,8 @@
 
 Keys are relative to the store's root, with forward slashes. Every backend raises NotFoundError,
 ConflictError, StorePermissionError and StoreUnavailableError, and nothing of its library's own;
-all are held to one contract (``tests/store/test_contract.py``). Implementations are safe to
+all are held to one contract (``tests/adapters/stores/test_store_contract.py``).
+Implementations are safe to
 call from several threads.
 """
 

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
-from pe_dvc.documents.released import releases_of
+from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationError
 from pe_dvc.primitives.names import check_country, check_name
-from pe_dvc.trust.failures import TUF_FAILURES, explain
+from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.offline import LastVerified
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.state import ReaderState
 from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
+from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
 from pe_dvc.trust.verify import TAMPERED, fingerprint, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pe_dvc.documents.released import Released
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
 
 LOCK_TIMEOUT = 60.0

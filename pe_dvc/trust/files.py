@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
-from pe_dvc.store.files import write_atomically
+from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by

@@ -27,7 +27,7 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     DigestMismatchError, and FormatError or SignatureError for bytes that are not a root signed
     by a threshold of its own keys.
     """
-    from pe_dvc.store.files import write_atomically
+    from pe_dvc.store.atomic_write import write_atomically
     from pe_dvc.trust.roles import COUNTRY_FIELD
     from pe_dvc.trust.verify import fingerprint, verify_root_chain
 

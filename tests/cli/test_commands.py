@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from pe_dvc.cli.failures import exit_code
 from pe_dvc.cli.main import COMMANDS, cli
 from pe_dvc.primitives import errors
+from tests.support.paths import BIN, ROOT
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -137,7 +138,7 @@ def test_outside_a_dvc_repo_says_so(arguments: list[str], tmp_path: Path) -> Non
 def test_the_json_schema_is_one() -> None:
     from jsonschema import Draft202012Validator
 
-    from tests.factories import manifest_of
+    from tests.support.factories import manifest_of
 
     schema = json.loads(run("schema", "manifest").stdout)
     Draft202012Validator.check_schema(schema)

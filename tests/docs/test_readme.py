@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.sandbox import BIN, Sandbox
+from tests.support.paths import BIN, ROOT
+from tests.support.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from tests.servers import S3Endpoint
+    from tests.support.servers import S3Endpoint
 
 RELEASE = """
 [tool.pe_dvc.release]
@@ -24,7 +25,6 @@ repo_id = "policyengine/policyengine-us-data"
 default_datasets = {national = "enhanced_cps_2024"}
 """
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 

@@ -14,7 +14,7 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
-from tests.factories import manifest_of
+from tests.support.factories import manifest_of
 
 DOCUMENT: dict[str, Any] = json.loads(manifest_of(b"some bytes").to_bytes())
 

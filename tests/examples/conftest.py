@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-TOP = Path(__file__).resolve().parents[2]
-US_CPS = TOP / "examples" / "us-cps"
+from tests.support.paths import ROOT
+
+US_CPS = ROOT / "examples" / "us-cps"
 VERSION = "6.8.0"
 SHA256 = "3813377ba9c5a4cdc1854093dff84f3d942ae6cd16593e142daf37bf385db024"
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.adapters.dvc_yaml import read_yaml
+from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.declaration import Meaning
-from tests.examples.conftest import TOP, Run
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLE = TOP / "dvc.yaml.example"
+    from tests.examples.conftest import Run
+
+EXAMPLE = ROOT / "dvc.yaml.example"
 
 BUILD = {
     "cps": """
@@ -62,7 +64,7 @@ def repo(tmp_path: Path, run: Run) -> Path:
     shutil.copyfile(EXAMPLE, root / "dvc.yaml")
     run("git", "init", "--quiet", cwd=root)
     run("dvc", "init", "--quiet", cwd=root)
-    shutil.copyfile(TOP / "templates/dvc-config", root / ".dvc/config")
+    shutil.copyfile(ROOT / "templates/dvc-config", root / ".dvc/config")
     run("pe-dvc", "channel", "init", "--country", "us", cwd=root)
     return root
 

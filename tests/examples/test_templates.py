@@ -8,14 +8,16 @@ import tomllib
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc_config import read_config
+from pe_dvc.adapters.dvc.config import read_config
 from pe_dvc.project.settings import Settings, read_settings
-from tests.examples.conftest import TOP, Run
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PYPROJECT = TOP / "templates/pyproject-pe_dvc.toml"
+    from tests.examples.conftest import Run
+
+PYPROJECT = ROOT / "templates/pyproject-pe_dvc.toml"
 _COMMENTED = re.compile(r"^# (?=\[tool|\w+ = )", re.MULTILINE)
 
 
@@ -38,7 +40,7 @@ def test_pyproject_with_all_comments_taken_away_sets_every_key(tmp_path: Path) -
 def test_dvc_config_names_a_verified_remote(tmp_path: Path, run: Run) -> None:
     run("git", "init", "--quiet", cwd=tmp_path)
     run("dvc", "init", "--quiet", cwd=tmp_path)
-    shutil.copyfile(TOP / "templates/dvc-config", tmp_path / ".dvc/config")
+    shutil.copyfile(ROOT / "templates/dvc-config", tmp_path / ".dvc/config")
     config = read_config(tmp_path)
     assert config.default_remote == "policyengine"
     assert config.remote("policyengine").url == "s3://policyengine-data/us"
@@ -49,10 +51,10 @@ def test_dvc_config_names_a_verified_remote(tmp_path: Path, run: Run) -> None:
 def test_workflows_run_commands_that_there_are() -> None:
     from click.testing import CliRunner
 
-    from pe_dvc.adapters.dvc_yaml import read_yaml
+    from pe_dvc.adapters.dvc.yaml import read_yaml
     from pe_dvc.cli.main import cli
 
-    folder = TOP / "templates/github-workflows"
+    folder = ROOT / "templates/github-workflows"
     said: list[str] = []
     for path in sorted(folder.glob("*.yml")):
         document = read_yaml(path, path.name)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.adapters.dvc_config import read_config
-from pe_dvc.adapters.s3_regions import BELIEVED, Regions, bucket_region
+from pe_dvc.adapters.dvc.config import read_config
+from pe_dvc.adapters.stores.s3_regions import BELIEVED, Regions, bucket_region
 from pe_dvc.primitives.errors import FormatError, StorePermissionError, StoreUnavailableError
 from pe_dvc.project.stores import open_store, split_remote_url
-from tests.servers import ACCESS_KEY, SECRET_KEY, answering, free_port
+from tests.support.servers import ACCESS_KEY, SECRET_KEY, answering, free_port
 
 if TYPE_CHECKING:
-    from tests.servers import S3Bucket, S3Endpoint
+    from tests.support.servers import S3Bucket, S3Endpoint
 
 
 def authorizations(monkeypatch: pytest.MonkeyPatch, options: dict[str, str]) -> str:

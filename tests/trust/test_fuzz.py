@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pe_dvc.primitives.errors import PeDvcError
-from tests.trust.simulator import Simulator, pointer
+from tests.support.simulator import Simulator, pointer
 
 NEW = pointer("cps_2024", "new")
 

@@ -14,7 +14,7 @@ from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from tests.trust.simulator import Simulator, pointer
+from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
 from pe_dvc.trust.roles import ALL, SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel import channel_status, init_channels, sign_role, update_channel
-from tests.trust.simulator import NOW, pointer
+from pe_dvc.usecases.channel.roles import channel_status, init_channels, sign_role, update_channel
+from tests.support.simulator import NOW, pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import S3Endpoint
+    from tests.support.servers import S3Endpoint
 
 
 @pytest.fixture

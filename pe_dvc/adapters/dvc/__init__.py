@@ -1,0 +1,1 @@
+"""DVC's files, cache and workspace, read and written as DVC would."""

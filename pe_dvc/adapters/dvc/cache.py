@@ -1,0 +1,71 @@
+"""DVC's cache on this machine: where an object lies in it, and its directory listings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import check_inside
+
+if TYPE_CHECKING:
+    from pe_dvc.adapters.dvc.stages import Output
+
+
+def object_path(cache_dir: Path, md5: str) -> Path:
+    """Return where the cache holds the object of that hash (with ``.dir`` for a listing)."""
+    return Path(object_place(cache_dir, md5))
+
+
+def object_place(cache_dir: Path, md5: str) -> str:
+    """Return the same as text, for those who ask thousands of times."""
+    return f"{cache_dir}/files/md5/{md5[:2]}/{md5[2:]}"
+
+
+def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:
+    """Return the files of a tracked directory: path inside it, and DVC's md5.
+
+    Raises NotFoundError where the cache lacks the listing, FormatError where it is damaged.
+    """
+    path = object_path(cache_dir, md5)
+    try:
+        entries = json.loads(path.read_bytes())
+        listing = [(str(entry["relpath"]), str(entry["md5"])) for entry in entries]
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"the DVC cache has no listing of the directory {md5}: expected it at {path}",
+            remedy="Run `dvc commit` where the data was built, or `dvc pull`.",
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise FormatError(
+            "is not a directory listing of DVC's",
+            where=str(path),
+            remedy="Remove it and run `dvc pull`, or `dvc commit` where the data was built.",
+        ) from None
+    for inside, _ in listing:
+        check_inside(inside, where=str(path))  # files are written by these paths
+    return listing
+
+
+class DvcListings:
+    """The listings of tracked directories in a cache, each read once."""
+
+    def __init__(self, cache_dir: Path) -> None:
+        self._cache_dir = cache_dir
+        self._read: dict[str, dict[str, str]] = {}
+
+    def files(self, md5: str) -> dict[str, str]:
+        """Return DVC's md5 of each file of a directory. Raises as ``read_dir_listing``."""
+        if md5 not in self._read:
+            self._read[md5] = dict(read_dir_listing(self._cache_dir, md5))
+        return self._read[md5]
+
+    def md5_of(self, output: Output, path: str) -> str | None:
+        """Return DVC's md5 of the file ``path`` of a repo, which ``output`` is or holds.
+
+        None where DVC recorded none. Raises as ``read_dir_listing``.
+        """
+        if output.md5 is None or not output.is_directory:
+            return output.md5
+        return self.files(output.md5).get(path.removeprefix(f"{output.path}/"))

@@ -1,0 +1,182 @@
+"""DVC's own files, read as files: dvc.yaml, dvc.lock, ``*.dvc``, ``.dvc/config`` and the cache.
+
+DVC itself is neither imported nor run: while a stage runs DVC holds its lock, and dvc.lock already
+holds every stage that finished. This module, ``dvc_stages`` and ``dvc_yaml`` are all that knows
+these formats.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.dvc.stages import (
+    DeclaredStage,
+    LockedStage,
+    Output,
+    declared_stage,
+    join_path,
+    locked_stage,
+    output_of_entry,
+    stage_address,
+    working_directory,
+)
+from pe_dvc.adapters.dvc.yaml import has_template, read_yaml
+from pe_dvc.documents.dvc_artifact import DeclaredArtifact
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["DvcFiles", "LockedStage", "Output"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DvcFiles:
+    """Everything that DVC's files in one repo say."""
+
+    root: Path
+    artifacts: tuple[DeclaredArtifact, ...]
+    stages: tuple[LockedStage, ...]
+    outputs: dict[str, Output]
+    """Every tracked output by its path."""
+    _declared: tuple[DeclaredStage, ...] = field(repr=False)
+
+    @classmethod
+    def read(cls, root: Path, *, ignored: Callable[[str], bool] = lambda _: False) -> DvcFiles:
+        """Read the DVC files of the repo at ``root``.
+
+        ``ignored`` tells of a directory that git ignores, which DVC does not look into either.
+        Raises FormatError naming the file for one that does not parse.
+        """
+        return _Reader(root, ignored).read()
+
+    def unfinished_stage(self, path: str) -> str | None:
+        """Return a stage of dvc.yaml that makes ``path`` but of which dvc.lock has no record."""
+        matches = (s for s in self._declared for p, _ in s.outs if p.fullmatch(path))
+        return next((stage.address for stage in matches), None)
+
+
+class _Reader:
+    def __init__(self, root: Path, ignored: Callable[[str], bool]) -> None:
+        self._root, self._ignored = root, ignored
+        self._artifacts: list[DeclaredArtifact] = []
+        self._stages: list[LockedStage] = []
+        self._declared: list[DeclaredStage] = []
+        self._outputs: dict[str, Output] = {}
+
+    def read(self) -> DvcFiles:
+        for folder, names in self._folders():
+            if "dvc.yaml" in names:
+                self._read_pipeline(folder)
+            for name in sorted(names):
+                if name.endswith(".dvc"):
+                    self._read_dvcfile(folder, name)
+        return DvcFiles(
+            root=self._root,
+            artifacts=tuple(self._artifacts),
+            stages=tuple(self._stages),
+            outputs=self._outputs,
+            _declared=tuple(self._declared),
+        )
+
+    def _folders(self) -> Iterator[tuple[str, set[str]]]:
+        for path, folders, files in os.walk(self._root):
+            folder = Path(path).relative_to(self._root).as_posix()
+            folder = "" if folder == "." else folder
+            yield folder, {name for name in files if not self._skips(folder, name)}
+            folders[:] = sorted(f for f in folders if not self._is_closed(folder, f))
+
+    def _skips(self, folder: str, name: str) -> bool:
+        dvc_file = name == "dvc.yaml" or name.endswith(".dvc")
+        return not dvc_file or self._ignored(join_path(folder, name))
+
+    def _is_closed(self, parent: str, name: str) -> bool:
+        path = join_path(parent, name)
+        return name in (".git", ".dvc") or path in self._outputs or self._ignored(f"{path}/")
+
+    def _read_pipeline(self, folder: str) -> None:
+        file = join_path(folder, "dvc.yaml")
+        document = read_yaml(self._root / file, file)
+        self._read_artifacts(folder, file, document)
+        definitions = {
+            name: declared_stage(folder, file, name, definition)
+            for name, definition in _mapping(document, "stages", file).items()
+        }
+        self._declared += definitions.values()
+        lock = join_path(folder, "dvc.lock")
+        if (self._root / lock).is_file():
+            self._read_lock(folder, lock, document, definitions)
+
+    def _read_artifacts(self, folder: str, file: str, document: dict[str, Any]) -> None:
+        for name, artifact in _mapping(document, "artifacts", file).items():
+            path = artifact.get("path") if isinstance(artifact, dict) else None
+            where = f"{file}: artifacts.{name}"
+            if not isinstance(path, str):
+                raise FormatError("has no path", where=where, remedy=f"Add {where}.path.")
+            others = {k: v for k, v in artifact.items() if k not in ("path", "meta")}
+            declared = DeclaredArtifact(
+                name=str(name),
+                path=join_path(folder, path),
+                meta=artifact.get("meta"),
+                file=file,
+                others=others,
+            )
+            if declared.declares and has_template(f"{name} {path}"):
+                raise FormatError(
+                    f"{path!r} holds a template",
+                    where=f"{where}.path",
+                    remedy="Write the name and the path of a dataset out, without ${}.",
+                )
+            self._artifacts.append(declared)
+
+    def _read_lock(
+        self, folder: str, lock: str, document: Any, declared: Mapping[str, DeclaredStage]
+    ) -> None:
+        stages = _mapping(read_yaml(self._root / lock, lock), "stages", lock)
+        for name, entry in stages.items():
+            group, _, key = str(name).rpartition("@")
+            stage = declared.get(name) or declared.get(group)
+            # dvc.lock may still hold stages that dvc.yaml no longer has: DVC ignores them too.
+            if stage is None or not stage.has(None if name in declared else key):
+                continue
+            wdir = working_directory(
+                folder, document["stages"][name if name in declared else group]
+            )
+            address = stage_address(folder, str(name))
+            try:
+                self._add_stage(locked_stage(address, wdir, entry, stage))
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                raise FormatError(
+                    f"the stage {name} is not as DVC writes it ({error!r})",
+                    where=lock,
+                    remedy=f"Restore {lock} from git, or run `dvc repro`.",
+                ) from None
+
+    def _add_stage(self, stage: LockedStage) -> None:
+        self._stages.append(stage)
+        self._outputs.update((output.path, output) for output in stage.outs)
+
+    def _read_dvcfile(self, folder: str, name: str) -> None:
+        file = join_path(folder, name)
+        document = read_yaml(self._root / file, file)
+        wdir = join_path(folder, document.get("wdir") or ".")
+        imported = any("repo" in dep for dep in document.get("deps") or [])
+        for entry in document.get("outs") or []:
+            if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+                raise FormatError(
+                    "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
+                )
+            output = output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported)
+            self._outputs[output.path] = output
+
+
+def _mapping(document: dict[str, Any], key: str, file: str) -> dict[str, Any]:
+    value = document.get(key) or {}
+    if not isinstance(value, dict):
+        raise FormatError(
+            "is not a mapping", where=f"{file}: {key}", remedy=f"Correct {key} in {file}."
+        )
+    return value

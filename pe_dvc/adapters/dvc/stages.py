@@ -1,0 +1,184 @@
+"""Stages and outputs: what dvc.yaml says of them and what dvc.lock recorded, brought together.
+
+Flags such as ``cache: false`` stand in dvc.yaml only, where a path may be a template; hashes stand
+in dvc.lock only, under the path that the template became.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.dvc.yaml import has_template, stage_keys, template_pattern
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A file or directory that DVC tracks. ``path`` is relative to the repo, as all paths here.
+
+    ``md5`` is DVC's hash, with the suffix ``.dir`` for a directory; None where DVC keeps another
+    hash or none. ``size`` (bytes) and ``nfiles`` are as DVC recorded them. ``legacy`` tells of
+    an entry of DVC 2.x, which hashed text by other rules and kept it in another place.
+    """
+
+    path: str
+    md5: str | None
+    size: int | None = None
+    nfiles: int | None = None
+    cached: bool = True
+    push: bool = True
+    remote: str | None = None
+    persist: bool = False
+    legacy: bool = False
+    executable: bool = False
+    stage: str | None = None
+    dvcfile: str | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether DVC tracks it as a directory."""
+        return self.md5 is not None and self.md5.endswith(".dir")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedStage:
+    """A stage that ran, as dvc.lock records it. ``params`` is ``{file: {key: value}}``."""
+
+    address: str
+    deps: tuple[str, ...]
+    outs: tuple[Output, ...]
+    params: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredStage:
+    """A stage of dvc.yaml: the patterns of its outputs' paths, each with its flags.
+
+    ``generated`` is one that stands for many, by ``foreach`` or ``matrix``; ``keys`` are theirs,
+    None where they are not known.
+    """
+
+    address: str
+    outs: tuple[tuple[re.Pattern[str], dict[str, Any]], ...]
+    keys: set[str] | None
+    generated: bool
+
+    def has(self, key: str | None) -> bool:
+        """Tell whether ``name@key`` is one of the stages that this definition stands for."""
+        if not self.generated:
+            return key is None
+        return key is not None and (self.keys is None or key in self.keys)
+
+
+def declared_stage(folder: str, file: str, name: str, definition: Any) -> DeclaredStage:
+    """Read the definition of the stage ``name`` in ``file``, a dvc.yaml in ``folder``.
+
+    Raises FormatError, naming the key, for one that DVC would not take either, and for a
+    ``wdir`` that is a template.
+    """
+    where = f"{file}: stages.{name}"
+    try:
+        wdir = working_directory(folder, definition)
+        if has_template(wdir):
+            raise FormatError(
+                f"{wdir!r} holds a template, which pe_dvc does not follow",
+                where=f"{where}.wdir",
+                remedy="Write wdir out, and put the template into the paths of outs and deps.",
+            )
+        return _read_definition(stage_address(folder, name), wdir, definition)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise FormatError(
+            f"is not a stage as DVC has them ({error})", where=where, remedy=f"Correct {file}."
+        ) from None
+
+
+def _read_definition(address: str, wdir: str, definition: Mapping[str, Any]) -> DeclaredStage:
+    generated = "foreach" in definition or "matrix" in definition
+    body = definition.get("do", definition)
+    outs = [
+        (template_pattern(join_path(wdir, path)), flags)
+        for section in ("outs", "metrics", "plots")
+        for path, flags in _declared_outs(body.get(section) or [])
+    ]
+    keys = stage_keys(definition) if generated else None
+    return DeclaredStage(address=address, outs=tuple(outs), keys=keys, generated=generated)
+
+
+def _declared_outs(entries: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in entries:
+        if isinstance(entry, dict):
+            for path, flags in entry.items():
+                yield path, flags if isinstance(flags, dict) else {}
+        else:
+            yield entry, {}
+
+
+def locked_stage(address: str, wdir: str, entry: Any, stage: DeclaredStage) -> LockedStage:
+    """Read the ``entry`` of a stage in dvc.lock, whose paths are relative to ``wdir``.
+
+    What its definition no longer makes is left out. Raises KeyError, TypeError or AttributeError
+    for an entry that is not as DVC writes it.
+    """
+    outs = []
+    for out in entry.get("outs") or []:
+        path = join_path(wdir, out["path"])
+        flags = next((flags for pattern, flags in stage.outs if pattern.fullmatch(path)), None)
+        if flags is not None:
+            outs.append(output_of_entry(wdir, out, flags, stage=address))
+    params = {
+        join_path(wdir, file): dict(values) for file, values in (entry.get("params") or {}).items()
+    }
+    deps = tuple(join_path(wdir, dep["path"]) for dep in entry.get("deps") or [])
+    return LockedStage(address=address, deps=deps, outs=tuple(outs), params=params)
+
+
+def output_of_entry(
+    wdir: str,
+    entry: Mapping[str, Any],
+    flags: Mapping[str, Any],
+    *,
+    stage: str | None = None,
+    dvcfile: str | None = None,
+    imported: bool = False,
+) -> Output:
+    """Read one output: hash and size from its ``entry``, flags from its definition."""
+    md5 = entry.get("md5")
+    return Output(
+        path=join_path(wdir, entry["path"]),
+        md5=str(md5) if md5 else None,
+        size=entry.get("size"),
+        nfiles=entry.get("nfiles"),
+        cached=flags.get("cache", True),
+        push=flags.get("push", True) and not imported,
+        remote=flags.get("remote"),
+        persist=flags.get("persist", False),
+        legacy=bool(md5) and entry.get("hash") is None,
+        executable=bool(entry.get("isexec")),
+        stage=stage,
+        dvcfile=dvcfile,
+    )
+
+
+def working_directory(folder: str, definition: Mapping[str, Any]) -> str:
+    """Return the directory that a stage's paths are relative to."""
+    body = definition.get("do", definition)
+    return join_path(folder, body.get("wdir") or ".")
+
+
+def stage_address(folder: str, name: str) -> str:
+    """Return what the command line of DVC calls a stage."""
+    return f"{folder}/dvc.yaml:{name}" if folder else name
+
+
+def join_path(folder: str, path: str) -> str:
+    """Return ``path``, relative to ``folder``, relative to the repo; URLs stay as they are."""
+    if "://" in path:
+        return path
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    return "" if joined == "." else joined

@@ -1,0 +1,188 @@
+"""Git hooks beside those that are there: a directory of our own, whose hooks call the others.
+
+DVC and most tools refuse to install where a hook of that name exists, or overwrite it. So nothing
+is written among their hooks: git is pointed (``core.hooksPath``) to scripts of ours in the git
+directory, each of which runs pe_dvc's part and the hook of its name in the place that git looked
+before. Whatever is installed there later runs too.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, PeDvcError
+from pe_dvc.store.atomic_write import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTING = "core.hooksPath"
+REMEMBERED = "pe-dvc.hooksPath"
+"""Where git's local configuration keeps the value that SETTING had before."""
+
+PASSED_ON = (
+    *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit"),
+    *("prepare-commit-msg", "commit-msg", "post-commit", "pre-rebase", "post-checkout"),
+    *("post-merge", "pre-push", "post-rewrite", "pre-auto-gc", "sendemail-validate"),
+)
+"""Hooks of which a script that does nothing changes nothing: one is written for each, so that a
+hook installed later runs. Of the others (``reference-transaction``, …) only those in use."""
+
+_HEAD = """\
+#!/bin/sh
+# Written by `pe-dvc install`, taken away by `pe-dvc install --uninstall`.
+# Runs, besides what pe_dvc adds for the data repo in {prefix}, the hook of this name in
+# {earlier}.
+earlier={quoted}/{name}
+"""
+_EXEC = '[ -x "$earlier" ] || exit 0\nexec "$earlier" "$@"\n'
+_OURS = """\
+ours() (
+    cd {prefix} 2>/dev/null && grep -q '^\\[tool\\.pe_dvc' pyproject.toml 2>/dev/null || exit 0
+    command -v pe-dvc >/dev/null || PATH={path}:$PATH
+    {command}
+)
+"""
+_BEFORE = "{ours}ours </dev/null || exit 1\n" + _EXEC
+_AFTER = """\
+{ours}status=0
+if [ -x "$earlier" ]; then "$earlier" "$@"; status=$?; fi
+{condition}ours </dev/null
+exit $status
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """Our hooks and where those are that they call; ``earlier`` may be relative to a work tree."""
+
+    directory: Path
+    earlier: str
+
+
+class HookInstaller:
+    """Installs hooks into the git repo around ``root``, for all its work trees.
+
+    ``before`` and ``after`` map hooks to the command that pe_dvc adds, run before or after the
+    hook that was there; ``conditions`` guard those after by a test of the shell.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+        conditions: Mapping[str, str],
+    ) -> None:
+        self._root = root
+        self._before, self._after, self._conditions = before, after, conditions
+        self._common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        self.directory = self._common / "pe_dvc" / "hooks"
+
+    def install(self) -> Hooks:
+        """Write our hooks and point git to them; again, to write them anew.
+
+        Raises ConflictError where a setting that git prefers to the repo's own names another
+        place.
+        """
+        earlier = self._earlier()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for name in {*PASSED_ON, *self._in_use(earlier)}:
+            path = self.directory / name
+            write_atomically(path, self._script(name, earlier).encode())
+            path.chmod(0o755)
+        self._git("config", "--local", SETTING, str(self.directory))
+        actual = self._effective()
+        if actual != self.directory:
+            self.uninstall()
+            raise ConflictError(
+                f"git takes its hooks from {actual}, whatever this repo's own {SETTING} says",
+                remedy=f"See git config --show-origin --get-all {SETTING}; unset the one of the "
+                f"work tree or the environment, or call pe-dvc from the hooks in {actual}.",
+            )
+        return Hooks(directory=self.directory, earlier=earlier)
+
+    def uninstall(self) -> bool:
+        """Let git find its hooks where it did before; return whether there was anything to do."""
+        ours = self._get("--local", SETTING) == str(self.directory)
+        if ours:
+            before = self._get("--local", REMEMBERED)
+            if before is None:
+                self._git("config", "--local", "--unset-all", SETTING)
+            else:
+                self._git("config", "--local", SETTING, before)
+                self._git("config", "--local", "--unset-all", REMEMBERED)
+        shutil.rmtree(self.directory.parent, ignore_errors=True)
+        return ours
+
+    def _earlier(self) -> str:
+        """Return where git finds hooks without us, and remember a setting that we replace."""
+        local = self._get("--local", SETTING)
+        if local == str(self.directory):
+            local = self._get("--local", REMEMBERED)
+        elif local is not None:
+            self._git("config", "--local", REMEMBERED, local)
+        if local is not None:
+            return local
+        for scope in ("--global", "--system"):
+            if found := self._get(scope, SETTING, "--type=path"):
+                return found
+        return str(self._common / "hooks")
+
+    def _in_use(self, earlier: str) -> set[str]:
+        place = self._toplevel() / Path(earlier).expanduser()
+        if not place.is_dir():
+            return set()
+        return {p.name for p in place.iterdir() if not p.suffix and os.access(p, os.X_OK)}
+
+    def _script(self, name: str, earlier: str) -> str:
+        prefix = shlex.quote(self._root.resolve().relative_to(self._toplevel()).as_posix())
+        quoted = shlex.quote(str(Path(earlier).expanduser()))
+        head = _HEAD.format(prefix=prefix, earlier=earlier, quoted=quoted, name=name)
+        command = self._before.get(name) or self._after.get(name)
+        if command is None:
+            return head + _EXEC
+        ours = _OURS.format(
+            prefix=prefix, path=shlex.quote(str(_program().parent)), command=command
+        )
+        if name in self._before:
+            return head + _BEFORE.format(ours=ours)
+        condition = self._conditions.get(name)
+        return head + _AFTER.format(ours=ours, condition=f"{condition} && " if condition else "")
+
+    def _toplevel(self) -> Path:
+        return Path(self._git("rev-parse", "--path-format=absolute", "--show-toplevel"))
+
+    def _effective(self) -> Path:
+        return Path(self._git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+
+    def _get(self, scope: str, setting: str, *options: str) -> str | None:
+        done = self._run("config", scope, *options, "--get", setting)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def _git(self, *arguments: str) -> str:
+        done = self._run(*arguments)
+        if done.returncode:
+            said = done.stderr.strip()
+            if "not a git repository" in said:
+                raise NotFoundError(f"{self._root} is not in a git repo", remedy="Run git init.")
+            raise PeDvcError(f"git {' '.join(arguments)} failed in {self._root}: {said}")
+        return done.stdout.strip()
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=self._root, capture_output=True, text=True, check=False)
+
+
+def _program() -> Path:
+    """Return this pe-dvc, for a shell whose PATH has none: that of an editor, say."""
+    beside = Path(sys.executable).parent / "pe-dvc"
+    return beside if beside.exists() else Path(shutil.which("pe-dvc") or beside)

@@ -1,0 +1,98 @@
+"""How to reach Google Cloud Storage and Azure: a DVC remote's options, then their own ways."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.stores.object_store import open_bucket
+from pe_dvc.adapters.stores.tls import tls_client
+from pe_dvc.primitives.errors import StorePermissionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pe_dvc.adapters.stores.object_store import ObjectStore
+
+_GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_AZURE_OPTIONS = {
+    "account_name": "account_name",
+    "account_key": "account_key",
+    "sas_token": "sas_key",
+    "tenant_id": "tenant_id",
+    "client_id": "client_id",
+    "client_secret": "client_secret",
+}
+
+
+def gs_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+    """Return the store of a bucket of Google Cloud Storage.
+
+    Credentials are the remote's ``credentialpath``, else the application default credentials.
+    Raises StorePermissionError for a file of credentials that cannot be used.
+    """
+    endpoint = options.get("endpointurl", "").rstrip("/")
+    anonymous = _is_true(options.get("allow_anonymous_login"))
+    credentials = None if anonymous else _google_credentials(options.get("credentialpath"))
+    config: dict[str, Any] = {"skip_signature": anonymous}
+    if endpoint:
+        config["base_url"] = endpoint
+    if credentials is None and options.get("credentialpath"):
+        config["application_credentials"] = options["credentialpath"]
+    client = {**tls_client(None), "allow_http": endpoint.startswith("http://")}
+    return open_bucket("gs", bucket, prefix, config=config, client=client, credentials=credentials)
+
+
+def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None:
+    """Return a function that gives tokens; None where google-auth (extra ``gs``) is missing.
+
+    google-auth knows the workload identities that CI runs with; obstore alone knows keys of
+    service accounts, users' logins and the metadata server.
+    """
+    try:
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.requests import Request
+    except ImportError:
+        return None
+    scopes = [_GOOGLE_SCOPE]
+    try:
+        if path:
+            load: Any = google.auth.load_credentials_from_file  # without annotations
+            found, _ = load(path, scopes=scopes)
+        else:
+            found, _ = google.auth.default(scopes=scopes)
+    except (GoogleAuthError, OSError) as error:
+        raise StorePermissionError(
+            f"no Google credentials: {error}",
+            operation="read credentials",
+            key=path or "application default credentials",
+            remedy="Run `gcloud auth application-default login`, or set the remote's "
+            "credentialpath; for a public bucket, allow_anonymous_login.",
+        ) from error
+
+    def current() -> dict[str, Any]:
+        if not found.valid:
+            found.refresh(Request())
+        expiry = found.expiry.replace(tzinfo=UTC) if found.expiry else None
+        return {"token": found.token, "expires_at": expiry}
+
+    return current
+
+
+def az_store(container: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+    """Return the store of a container of Azure Blob Storage."""
+    config: dict[str, Any] = {
+        ours: options[name] for name, ours in _AZURE_OPTIONS.items() if options.get(name)
+    }
+    for part in options.get("connection_string", "").split(";"):
+        name, _, value = part.partition("=")
+        if ours := {"AccountName": "account_name", "AccountKey": "account_key"}.get(name):
+            config[ours] = value
+    if _is_true(options.get("allow_anonymous_login")):
+        config["skip_signature"] = True
+    return open_bucket("az", container, prefix, config=config, client=tls_client(None))
+
+
+def _is_true(option: str | None) -> bool:
+    return (option or "").lower() in ("true", "yes", "on", "1")

@@ -1,0 +1,290 @@
+"""The store in a bucket: S3, Google Cloud Storage, Azure, or memory for tests; through obstore.
+
+Only obstore's synchronous functions are used, in threads: a process that ends soon after many
+asynchronous puts may abort at exit (obstore 0.12). None work in a forked child (``forks``).
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pe_dvc.adapters.stores import retry_policy
+from pe_dvc.adapters.stores.obstore_errors import Naming, Place, is_past_end, is_undecided
+from pe_dvc.adapters.stores.os_errors import naming_failures
+from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
+from pe_dvc.store.port import ObjectInfo, Progress, bucket_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import timedelta
+    from pathlib import Path
+
+    from obstore import GetOptions, GetResult, PutMode, UpdateVersion
+    from obstore.store import ObjectStore as Bucket
+
+    from pe_dvc.primitives.digest import Sha256
+
+Scheme = Literal["s3", "gs", "az"]
+
+MIB = 1024 * 1024
+RANGE_SIZE = 4 * MIB
+RANGES_IN_FLIGHT = 16
+BLOCK_SIZE = 64 * 1024  # about what arrives at once: more would be copied into fresh memory
+PART_SIZE = 8 * MIB
+PARTS_IN_FLIGHT = 16
+MAX_PARTS = 10_000
+
+
+class ObjectStore:
+    """The store of a bucket, or of what lies below a prefix in it.
+
+    ``bucket`` is for requests that get an answer soon; what ``connect_uploads`` returns is the
+    same place, for bodies of many megabytes, which a slow line may take minutes to send.
+    """
+
+    def __init__(self, url: str, bucket: Bucket, connect_uploads: Callable[[], Bucket]) -> None:
+        self._url, self._bucket, self._connect_uploads = url, bucket, connect_uploads
+
+    @cached_property
+    def _uploads(self) -> Bucket:
+        return self._connect_uploads()
+
+    @property
+    def url(self) -> str:
+        """The bucket and prefix, such as ``s3://policyengine-data``."""
+        return self._url
+
+    def head(self, key: str) -> ObjectInfo:
+        """See Store.head."""
+        import obstore
+
+        with self._naming("read", check_key(key)):
+            meta = obstore.head(self._bucket, key)
+        return _info(key, meta["size"], meta)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See Store.read."""
+        found = self._get("read", key, 0, limit + 1)
+        if found is None:
+            return b"", self.head(key)
+        if (meta := found.meta)["size"] > limit:
+            raise too_long(key, limit=limit, source=self.url)
+        data = b"".join(self._blocks("read", key, found, limit + 1, MIB))
+        if len(data) > limit:
+            raise too_long(key, limit=limit, source=self.url)
+        return data, _info(key, len(data), meta)
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See Store.read_range."""
+        found = self._get("read", key, start, length) if length else None
+        if found is None:
+            self.head(key)
+            return b""
+        return b"".join(self._blocks("read", key, found, length, MIB))
+
+    def create(self, key: str, data: bytes) -> ObjectInfo:
+        """See Store.create."""
+        return self._put(key, data, "create")
+
+    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
+        """See Store.compare_and_swap."""
+        if etag is None:
+            return self._put(key, data, "create")
+        e_tag, _, version = etag.partition(" ")
+        seen: UpdateVersion = {"e_tag": e_tag}
+        if version:
+            seen["version"] = version
+        return self._put(key, data, seen)
+
+    def overwrite(self, key: str, data: bytes) -> ObjectInfo:
+        """See Store.overwrite."""
+        return self._put(key, data, "overwrite")
+
+    def upload(
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: Sha256 | None = None,
+        progress: Progress | None = None,
+    ) -> Sha256:
+        """See Store.upload."""
+        check_key(key)
+        with naming_failures("upload", str(path)):
+            size = path.stat().st_size
+        part = max(PART_SIZE, -(-size // MAX_PARTS))
+        if size <= part:  # no multipart upload, which costs two requests more
+            return self._upload_whole(key, path, sha256, progress)
+        digests: list[Sha256] = []
+
+        def check(actual: Sha256) -> None:
+            check_upload(key, expected=sha256, actual=actual, source=str(path))
+            digests.append(actual)
+
+        self._send(key, hashed_blocks(path, part, check=check, progress=progress), part)
+        return digests[0]
+
+    def _upload_whole(
+        self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None
+    ) -> Sha256:
+        with naming_failures("upload", str(path)):
+            data = path.read_bytes()
+        digest = sha256_bytes(data)
+        check_upload(key, expected=sha256, actual=digest, source=str(path))
+        self._send(key, data, PART_SIZE)
+        if progress is not None:
+            progress(len(data))
+        return digest
+
+    def download(
+        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See Store.download."""
+        if size == 0:
+            check_length(key, expected=0, actual=self.head(key).size, source=self.url)
+
+        def fetch(start: int, length: int) -> Iterator[memoryview]:
+            found = self._get("download", key, start, length)
+            actual = found.meta["size"] if found else self.head(key).size
+            check_length(key, expected=size, actual=actual, source=self.url)
+            return self._blocks("download", key, found, length) if found else iter(())
+
+        return fill_file(
+            path,
+            size,
+            fetch,
+            range_size=RANGE_SIZE,
+            in_flight=RANGES_IN_FLIGHT,
+            progress=progress,
+        )
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See Store.list."""
+        import obstore
+
+        bare = check_prefix(prefix)
+        with self._naming("list", bare):
+            for page in obstore.list(self._bucket, bare or None, chunk_size=1000):
+                yield from (_info(meta["path"], meta["size"], meta) for meta in page)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """See Store.delete."""
+        import obstore
+
+        wanted = [check_key(key) for key in keys]
+        try:
+            with self._naming("delete", wanted[0] if len(wanted) == 1 else ""):
+                obstore.delete(self._bucket, wanted)
+        except NotFoundError:
+            # Google and Azure call a missing object an error, and may have stopped there.
+            for key in wanted if len(wanted) > 1 else ():
+                self.delete([key])
+
+    def _get(self, operation: str, key: str, start: int, length: int) -> GetResult | None:
+        """Request a range; None if the object ends before it starts."""
+        import obstore
+
+        wanted: GetOptions = {"range": (start, start + length)}
+        with self._naming(operation, check_key(key)):
+            try:
+                return obstore.get(self._bucket, key, options=wanted)
+            except obstore.exceptions.GenericError as error:
+                if is_past_end(error):
+                    return None
+                raise
+
+    def _blocks(
+        self, verb: str, key: str, got: GetResult, length: int, size: int = BLOCK_SIZE
+    ) -> Iterator[memoryview]:
+        """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
+        with self._naming(verb, key):
+            for block in got.stream(min_chunk_size=min(size, length)):
+                yield memoryview(block)[:length]
+                length -= len(block)
+                if length <= 0 or len(block) < size:  # the last
+                    return
+
+    def _put(self, key: str, data: bytes, mode: PutMode) -> ObjectInfo:
+        import obstore
+
+        with self._naming("write", check_key(key)):
+            for pause in retry_policy.pauses():
+                try:
+                    put = obstore.put(self._bucket, key, data, mode=mode, use_multipart=False)
+                    break
+                except obstore.exceptions.AlreadyExistsError as error:
+                    if pause is None or not is_undecided(error):
+                        raise
+                    time.sleep(pause)
+        return _info(key, len(data), put)
+
+    def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:
+        import obstore
+
+        with self._naming("upload", key):
+            obstore.put(
+                self._uploads,
+                key,
+                body,
+                use_multipart=not isinstance(body, bytes),
+                chunk_size=part_size,
+                max_concurrency=PARTS_IN_FLIGHT,
+            )
+
+    def _naming(self, operation: str, key: str) -> Naming:
+        return Naming(Place(operation, self._url, key))
+
+
+def _info(key: str, size: int, meta: Any) -> ObjectInfo:
+    # Google compares generations (obstore's version), the others the e_tag: keep both.
+    etag = f"{meta['e_tag'] or ''} {meta['version'] or ''}".rstrip()
+    return ObjectInfo(key=key, size=size, etag=etag, modified=meta.get("last_modified"))
+
+
+def memory_store() -> ObjectStore:
+    """Return an empty store in this process's memory, for unit tests."""
+    from obstore.store import MemoryStore
+
+    return ObjectStore("memory://", memory := MemoryStore(), lambda: memory)
+
+
+def open_bucket(
+    scheme: Scheme,
+    bucket: str,
+    prefix: str,
+    *,
+    config: Mapping[str, Any],
+    client: Mapping[str, Any],
+    credentials: Callable[[], Any] | None = None,
+) -> ObjectStore:
+    """Return the store of a bucket.
+
+    ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
+    ``credentials`` is called whenever credentials are wanted that ``config`` does not hold.
+    Nothing is requested yet.
+    """
+    from obstore import store
+
+    kind: Any = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}[scheme]
+
+    def connect(timeouts: Mapping[str, str], retried_for: timedelta) -> Bucket:
+        place: Bucket = kind(
+            bucket,
+            prefix=prefix or None,
+            config=dict(config),
+            client_options={**timeouts, **client},
+            retry_config=retry_policy.retries(retried_for),
+            credential_provider=credentials,
+        )
+        return place
+
+    return ObjectStore(
+        bucket_url(scheme, bucket, prefix),
+        connect(retry_policy.ANSWERS, retry_policy.ANSWERS_RETRIED_FOR),
+        lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
+    )

@@ -1,0 +1,159 @@
+"""What obstore raises, as the errors of pe_dvc.
+
+obstore has few exception classes and puts the HTTP status, S3's error code and the kind of a
+network failure into its text alone; what is found there is said again without the rest, since
+addresses may carry signatures.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pe_dvc.adapters.stores.fork_guard import refuse_fork
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    NotFoundError,
+    PeDvcError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
+
+_STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]{1,200})</Message>")
+_NETWORK = re.compile(r"kind: (\w+)")
+_CAUSES = re.compile(
+    r"dns error|connection (?:refused|reset)|network is unreachable", re.IGNORECASE
+)
+_UNTRUSTED = re.compile(r"InvalidCertificate|invalid peer certificate", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
+_PAST_END = re.compile(r"status code: 416|Wanted range starting at")
+_UNDECIDED = "ConditionalRequestConflict"
+_CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
+_CHECK_CREDENTIALS = (
+    "Log in, or check what your credentials may do in this bucket: they come from the cloud's own "
+    "environment and files (such as AWS_PROFILE), in a data repo first from the DVC remote "
+    "(`dvc remote modify --local`)."
+)
+_CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, then try again."
+
+
+@dataclass(slots=True)
+class Place:
+    """Where something failed: the verb, the bucket's address and the key below it."""
+
+    operation: str
+    url: str
+    key: str
+
+    @property
+    def address(self) -> str:
+        """The address of the object."""
+        return f"{self.url}/{self.key}" if self.key else self.url
+
+
+class Naming:
+    """Turns what obstore raises within into the errors of pe_dvc, which name the place."""
+
+    # No generator, as thousands of requests pass through two of these each.
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        refuse_fork(self._place.operation, self._place.key)
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and _is_ours(error):
+            raise translate(error, self._place) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    # By the name of its module: only the adapter itself imports obstore.
+    of_obstore = type(error).__module__ == "obstore.exceptions"
+    return of_obstore or isinstance(error, FileNotFoundError)
+
+
+def translate(error: Exception, place: Place) -> PeDvcError:
+    """Return the error of pe_dvc that says what ``error`` says."""
+    kind, text = type(error).__name__, str(error)
+    status = int(match[1]) if (match := _STATUS.search(text)) else None
+    if "NoSuchBucket" in text or "The specified bucket does not exist" in text:
+        return _no_bucket(place)
+    if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
+        return _refused(place, _reason(text))
+    if is_undecided(error):
+        return _unavailable(place, text, status)
+    if kind in ("AlreadyExistsError", "PreconditionError"):
+        why = "it exists already" if kind == "AlreadyExistsError" else "it changed meanwhile"
+        return ConflictError(f"{place.key} in {place.url} was not written: {why}")
+    if isinstance(error, FileNotFoundError):
+        return NotFoundError(f"cannot {place.operation} {place.address}: it does not exist")
+    return _unavailable(place, text, status)
+
+
+def is_past_end(error: Exception) -> bool:
+    """Tell whether a range was refused because the object ends before it starts."""
+    return _PAST_END.search(str(error)) is not None
+
+
+def is_undecided(error: Exception) -> bool:
+    """Tell whether S3 was busy with another conditional write of the object, and did neither.
+
+    obstore takes that for an object that exists; the other write may yet fail.
+    """
+    return _UNDECIDED in str(error)
+
+
+def _no_bucket(place: Place) -> StoreUnavailableError:
+    # Not a NotFoundError: "no such object" is an answer that use cases act on, and a bucket
+    # that is misspelt must not look like one that is empty.
+    return StoreUnavailableError(
+        f"cannot {place.operation} {place.address}: the bucket does not exist",
+        operation=place.operation,
+        key=place.key,
+        remedy="Check the bucket's name and the endpoint (`dvc remote list`), or create it.",
+    )
+
+
+def _refused(place: Place, reason: str) -> StorePermissionError:
+    return StorePermissionError(
+        f"cannot {place.operation} {place.address}: the store refused ({reason})",
+        operation=place.operation,
+        key=place.key,
+        remedy=_CHECK_CREDENTIALS,
+    )
+
+
+def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailableError:
+    remedy = _CHECK_NETWORK
+    if _ELSEWHERE.search(text):
+        remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
+    elif status is None and _CREDENTIALS.search(text):
+        remedy = _CHECK_CREDENTIALS
+    elif _UNTRUSTED.search(text):
+        remedy = "Name the certificate authority's file in AWS_CA_BUNDLE or ssl_verify."
+    return StoreUnavailableError(
+        f"cannot {place.operation} {place.address}: {_reason(text)}",
+        operation=place.operation,
+        key=place.key,
+        remedy=remedy,
+    )
+
+
+def _reason(text: str) -> str:
+    """Return the part of obstore's text that a person can use."""
+    if _ELSEWHERE.search(text):
+        return "the bucket is said to lie in another region"
+    if match := _STATUS.search(text):
+        said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := pattern.search(text))]
+        return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)
+    if _UNTRUSTED.search(text):
+        return "the server's certificate is not trusted"
+    if match := _CAUSES.search(text):
+        return match[0].lower()
+    if match := _NETWORK.search(text):
+        return {"Timeout": "it took too long to answer", "Connect": "no connection"}.get(
+            match[1], f"network failure ({match[1]})"
+        )
+    return text.splitlines()[0] if text else "unknown failure"

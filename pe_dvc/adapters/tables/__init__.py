@@ -1,0 +1,1 @@
+"""Tables in files: parquet, HDF5 and pandas' HDFStore."""

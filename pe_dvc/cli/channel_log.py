@@ -1,0 +1,134 @@
+"""``pe-dvc channel list|show|log|diff``: channels as readers see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.release_output import print_diff
+from pe_dvc.primitives.sizes import bytes_text
+
+if TYPE_CHECKING:
+    from pe_dvc.project.channel_log import Entry
+
+_country = click.option("--country", help="The country. Default: the enclosing data repo's.")
+
+
+@click.command("list")
+@_country
+@store_option
+@json_option
+def list_(country: str | None, store: str | None, as_json: bool) -> None:
+    """List the channels of the bucket with their versions and expiry."""
+    from dataclasses import asdict
+
+    from pe_dvc.project.channel_log import ChannelViews
+
+    listed = ChannelViews(country, store=store).channels()
+    if as_json:
+        print_json([{**asdict(c), "expires": f"{c.expires:%Y-%m-%dT%H:%M:%SZ}"} for c in listed])
+        return
+    for channel in listed:
+        click.echo(
+            f"{channel.country}/{channel.channel:<7} version {channel.version:<4} "
+            f"{channel.datasets} dataset(s), expires {channel.expires:%Y-%m-%d}"
+        )
+
+
+@click.command("show")
+@click.argument("channel")
+@_country
+@store_option
+@json_option
+def show(channel: str, country: str | None, store: str | None, as_json: bool) -> None:
+    """Show the pointers of CHANNEL: latest, next, or a version such as latest:4."""
+    from pe_dvc.project.channel_log import ChannelViews
+
+    pointers = ChannelViews(country, store=store).pointers(channel)
+    if as_json:
+        print_json({name: pointer.to_target() for name, pointer in pointers.items()})
+        return
+    for name, pointer in pointers.items():
+        click.echo(f"{name}  sha256:{pointer.sha256}  {bytes_text(pointer.size)}")
+        override = pointer.notes.get("override")
+        if isinstance(override, dict):
+            click.echo(f"  nominated although a gate failed: {override.get('reason')}")
+
+
+@click.command("diff")
+@click.argument("before")
+@click.argument("after")
+@_country
+@store_option
+@json_option
+def diff(before: str, after: str, country: str | None, store: str | None, as_json: bool) -> None:
+    """Show what AFTER has that BEFORE has not: datasets, rows, columns, inputs.
+
+    Each is latest, next, or a version such as latest:4.
+    """
+    from pe_dvc.project.channel_log import ChannelViews
+
+    found = ChannelViews(country, store=store).diff(before, after)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_diff(found)
+
+
+@click.command("log")
+@click.argument("channel", type=click.Choice(["latest", "next"]))
+@_country
+@store_option
+@json_option
+@click.pass_context
+def log(
+    ctx: click.Context, channel: str, country: str | None, store: str | None, as_json: bool
+) -> None:
+    """Show every version of CHANNEL: date, signer, git commit and what changed, newest first.
+
+    Verifies the chain as it goes: versions without gaps, each validly signed under the root of
+    its time. The first break is reported, and the exit code is then 1.
+    """
+    from pe_dvc.project.channel_log import ChannelViews
+
+    entries, broken = ChannelViews(country, store=store).log(channel)
+    if as_json:
+        versions = [_plain(entry) for entry in entries]
+        print_json({"versions": versions, "broken": broken.message if broken else None})
+    else:
+        for entry in reversed(entries):
+            _print(entry)
+    if broken is not None:
+        say(f"the chain is broken: {broken.message}")
+        say(f"  {broken.remedy}")
+        ctx.exit(1)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    version, commit = entry.version, entry.commit
+    return {
+        "version": version.version,
+        "signed_at": f"{version.signed_at:%Y-%m-%dT%H:%M:%SZ}",
+        "signers": list(version.signers),
+        "commit": commit.commit if commit else None,
+        "author": commit.author if commit else None,
+        "added": list(entry.step.added),
+        "removed": list(entry.step.removed),
+        "replaced": list(entry.step.replaced),
+    }
+
+
+def _print(entry: Entry) -> None:
+    version, commit = entry.version, entry.commit
+    signers = ", ".join(s if ":" in s else s[:12] for s in version.signers)
+    source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""
+    click.echo(
+        f"version {version.version}  {version.signed_at:%Y-%m-%d %H:%M}  signed by {signers}"
+        f"{source}"
+    )
+    changes = (("+", entry.step.added), ("~", entry.step.replaced), ("-", entry.step.removed))
+    for verb, names in changes:
+        for name in names:
+            click.echo(f"  {verb} {name}")

@@ -1,0 +1,67 @@
+"""``pe-dvc channel promote`` and what belongs to a review of ``next``."""
+
+from __future__ import annotations
+
+import click
+
+from pe_dvc.cli.channel_output import say_update
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+
+
+@click.command("promote")
+@click.argument("source", metavar="latest", type=click.Choice(["latest"]))
+@click.argument("target", metavar="next", type=click.Choice(["next"]))
+@click.argument("names", nargs=-1, metavar="[NAME…]")
+@click.option("--override", metavar="REASON", help="Nominate what fails a gate, and sign why.")
+@store_option
+@json_option
+def promote(
+    source: str,
+    target: str,
+    names: tuple[str, ...],
+    override: str | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Nominate datasets of latest for certification, all unless named.
+
+    Runs the gates of each (meta.pe.gates in dvc.yaml), then writes next and signs it with the
+    reviewers' keys at hand. Below the threshold it waits in git for pe-dvc channel sign next.
+    """
+    from dataclasses import asdict
+
+    from pe_dvc.project.channel_promote import promote as promote_datasets
+    from pe_dvc.project.progress_bar import Bars
+    from pe_dvc.project.repo import DataRepo
+
+    judged, update = promote_datasets(
+        DataRepo.find(), names, override=override, store=store, reporter=Bars()
+    )
+    if as_json:
+        overridden = [str(failure) for failure in judged.overridden]
+        print_json({**asdict(update), "checked": list(judged.checked), "overridden": overridden})
+        return
+    say(f"gates passed by {len(judged.checked)} dataset(s)")
+    for failure in judged.overridden:
+        say(f"  overridden: {failure}")
+    say_update(update)
+
+
+@click.command("adopt")
+@click.argument("role")
+@store_option
+def adopt(role: str, store: str | None) -> None:
+    """Take over into git what was published of ROLE, such as latest, and is not here.
+
+    For when a publisher died before its commit reached anybody. What is taken over is verified;
+    then run dvc repro, commit, and push.
+    """
+    from pe_dvc.project.channel import adopt as adopt_role
+    from pe_dvc.project.repo import DataRepo
+
+    repo = DataRepo.find()
+    version = adopt_role(repo, repo.open_store(store), role)
+    if version is None:
+        say(f"nothing to take over: {role} is here as it was published, or newer")
+    else:
+        say(f"took over {role} version {version}: commit it")

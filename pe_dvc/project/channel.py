@@ -1,0 +1,155 @@
+"""Channels of a data repo: the use cases of ``pe_dvc.usecases.channel``, on this machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer import Pointer
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.project import directories
+from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.roles import ALL, check_role
+from pe_dvc.trust.signers import Signers
+from pe_dvc.usecases.channel import roles as use_case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.tuf_api import Key
+    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.publish.refresh import Refreshed
+
+
+def signers_of(repo: DataRepo, given: Mapping[str, Sequence[str]] | None = None) -> Signers:
+    """Return the signers of a repo: those of the environment, its settings and the key files.
+
+    ``given`` are URIs by role that stand in for the settings'.
+    """
+    return Signers(repo.country, directories.keys_dir(), {**repo.settings.signers, **(given or {})})
+
+
+def init_channels(
+    repo: DataRepo,
+    *,
+    thresholds: Mapping[str, int] | None = None,
+    key_counts: Mapping[str, int] | None = None,
+    signers: Mapping[str, Sequence[str]] | None = None,
+    public_keys: Mapping[str, Sequence[Path]] | None = None,
+) -> Sha256:
+    """Lay out the channels, with a key for every role, and return the root's fingerprint.
+
+    A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
+    without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
+    Raises as ``pe_dvc.usecases.channel.roles.init_channels`` and ``pe_dvc.trust.public_keys``, and
+    FormatError for a key directory inside git.
+    """
+    wanted = thresholds or {}
+    use_case.refuse_existing(repo.channels_root, repo.country)
+    keys = _given_keys(signers or {}, public_keys or {})
+    counts = {
+        role: (key_counts or {}).get(role, wanted.get(role, 1)) for role in ALL if role not in keys
+    }
+    keys |= generate_keys(directories.keys_dir(), repo.country, counts)
+    return use_case.init_channels(
+        repo.channels_root,
+        repo.country,
+        keys,
+        signers_of(repo, signers),
+        now=_now(),
+        thresholds=wanted,
+        contact=repo.settings.contact,
+    )
+
+
+def _given_keys(
+    signers: Mapping[str, Sequence[str]], public_keys: Mapping[str, Sequence[Path]]
+) -> dict[str, list[Key]]:
+    from pe_dvc.trust.public_keys import public_key, public_key_file
+
+    keys: dict[str, list[Key]] = {}
+    for role, uris in signers.items():
+        keys.setdefault(check_role(role), []).extend(public_key(uri) for uri in uris)
+    for role, paths in public_keys.items():
+        keys.setdefault(check_role(role), []).extend(public_key_file(path) for path in paths)
+    return keys
+
+
+def update_latest(repo: DataRepo) -> ChannelUpdate:
+    """Point ``latest`` at the artifacts of the repo's manifests, and sign it if a key is at hand.
+
+    Raises as ``usecases.channel.roles.update_channel`` and ``read_manifests``, and NotFoundError
+    without any manifest.
+    """
+    from pe_dvc.project.manifest import read_manifests
+
+    pointers = [
+        Pointer(
+            country=repo.country,
+            channel="latest",
+            name=name,
+            sha256=Sha256(manifest.artifact.sha256),
+            size=manifest.artifact.size,
+            manifest_sha256=sha256_bytes(data),
+        )
+        for name, (manifest, data) in read_manifests(repo.root).items()
+    ]
+    if not pointers:
+        raise NotFoundError(
+            f"{repo.root / repo.settings.manifests} holds no manifest, and latest is not emptied "
+            "by accident",
+            remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",
+        )
+    return use_case.update_channel(
+        repo.channels_root,
+        repo.country,
+        "latest",
+        pointers,
+        signers_of(repo),
+        now=_now(),
+        committed=GitChannels(repo).newest("latest"),
+    )
+
+
+def sign(repo: DataRepo, role: str) -> RoleStatus:
+    """Add the signatures of the keys at hand to what git holds of a role."""
+    return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+
+
+def renew(repo: DataRepo, role: str) -> RoleStatus:
+    """Give a role of git a new version with a new expiry, and return how it stands."""
+    from pe_dvc.usecases.channel.keys import KeyRing
+
+    signers = signers_of(repo)
+    if role != "root":
+        return use_case.renew_role(repo.channels_root, repo.country, role, signers, now=_now())
+    KeyRing(repo.channels_root, repo.country, signers, now=_now()).renew_root()
+    return status(repo)[0]
+
+
+def refresh(repo: DataRepo, store: Store) -> Refreshed:
+    """Renew snapshot and timestamp in the store (``pe_dvc.usecases.publish.refresh``)."""
+    from pe_dvc.usecases.publish.refresh import refresh_channel
+
+    return refresh_channel(store, repo.channels_root, repo.country, signers_of(repo), now=_now())
+
+
+def adopt(repo: DataRepo, store: Store, role: str) -> int | None:
+    """Take over what was published of a role (``pe_dvc.usecases.publish.adopt``)."""
+    from pe_dvc.usecases.publish.adopt import adopt_channel
+
+    return adopt_channel(store, repo.channels_root, repo.country, role)
+
+
+def status(repo: DataRepo) -> list[RoleStatus]:
+    """Return how every role in git stands."""
+    return use_case.channel_status(repo.channels_root, repo.country, now=_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,136 @@
+"""Checking a data repo's bucket, with a journal on this machine, and mending it from copies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.digests import digest_file
+from pe_dvc.adapters.dvc.cache import object_path
+from pe_dvc.adapters.git.history import GitHistory
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.project import directories
+from pe_dvc.project.manifest import read_manifests
+from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.fsck import Report, fsck
+from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of, sha256_of
+from pe_dvc.usecases.retention.repair import Repaired, Source, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.usecases.progress import Reporter
+    from pe_dvc.usecases.retention.fsck import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a check found, and what was put back."""
+
+    store: str
+    report: Report
+    repaired: list[Repaired]
+
+    @property
+    def unrepaired(self) -> list[Finding]:
+        """What is still wrong."""
+        mended = {one.key for one in self.repaired}
+        return [f for f in self.report.findings if not f.is_harmless and f.key not in mended]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            "store": self.store,
+            **self.report.to_json(),
+            "repaired": [one.to_json() for one in self.repaired],
+            "ok": not self.unrepaired,
+        }
+
+
+def check_bucket(
+    repo: DataRepo,
+    store: Store,
+    *,
+    repair: bool = False,
+    mirror: Store | None = None,
+    reporter: Reporter | None = None,
+) -> Checked:
+    """Check everything below the country's prefix; with ``repair`` mend it.
+
+    Good copies are looked for in the local DVC cache and the checkout, then in ``mirror``, a
+    bucket of the same layout. A check that was cut off is taken up where it was. Raises
+    StoreError, and ConflictError where a collector is at work while something is mended.
+    """
+    history = GitHistory(repo.root)
+    reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
+    journal = FileJournal(_journal_path(repo.country, store))
+    bucket = Bucket.read(store, repo.country)
+    report = fsck(bucket, journal, reach=reach, reporter=reporter)
+    journal.finish()
+    repaired = _mend(repo, store, report.findings, mirror) if repair else []
+    return Checked(store=store.url, report=report, repaired=repaired)
+
+
+class FileJournal:
+    """One line for each object that was found good, by key and etag; gone once all were seen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A line that a crash cut short equals no object's.
+        self._known = set(path.read_text().splitlines()) if path.exists() else set[str]()
+        self._file = path.open("a")
+
+    def knows(self, info: ObjectInfo) -> bool:
+        """Return whether this very object was found good."""
+        return _line(info) in self._known
+
+    def add(self, info: ObjectInfo) -> None:
+        """Remember that it was."""
+        with self._lock:
+            self._file.write(f"{_line(info)}\n")
+            self._file.flush()
+
+    def finish(self) -> None:
+        """Forget everything: the next check starts anew."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _line(info: ObjectInfo) -> str:
+    return json.dumps([info.key, info.etag, info.size])
+
+
+def _journal_path(country: str, store: Store) -> Path:
+    place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
+    return directories.state_dir() / "fsck" / f"{country}-{place}.jsonl"
+
+
+def _mend(
+    repo: DataRepo, store: Store, findings: Sequence[Finding], mirror: Store | None
+) -> list[Repaired]:
+    sources = [Source(LocalStore(repo.dvc_config.cache_dir), f"{repo.country}/")]
+    if mirror is not None:
+        sources.append(Source(mirror))
+    with publishing(store, repo.country):
+        return repair(store, findings, sources, _held(repo, findings))
+
+
+def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:
+    """Return the checkout's manifests, and chunk lists made anew from payloads in the DVC cache."""
+    held: dict[str, tuple[bytes, str]] = {}
+    lacking = {str(sha256_of(f.key)) for f in findings if f.key.endswith(".chunks")}
+    for name, (manifest, data) in read_manifests(repo.root).items():
+        held[sha256_bytes(data)] = data, f"{repo.settings.manifests}/{name}.json"
+        path = object_path(repo.dvc_config.cache_dir, manifest.artifact.dvc.md5)
+        if manifest.artifact.sha256 in lacking and path.exists():
+            chunks = digest_file(path).chunks
+            held[sha256_bytes(chunks)] = chunks, str(path)
+    return held

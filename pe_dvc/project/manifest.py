@@ -1,0 +1,200 @@
+"""The manifests of a data repo: written by one stage of ``dvc repro``, read by everything else."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.manifest import Build, Manifest, utc_time
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
+from pe_dvc.project.repo_files import (
+    check_subject,
+    manifest_files,
+    manifest_path,
+    read_dvc_files,
+)
+from pe_dvc.project.settings import read_settings
+from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.usecases.checkout.describe import assemble, describe_artifact, describe_contents, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pe_dvc.adapters.digests import FileDigest
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.manifest import Artifact, Contents
+    from pe_dvc.documents.table_schema import FileShape
+    from pe_dvc.project.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What became of one manifest; ``sha256`` is of its bytes, None if there is none.
+
+    A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.
+    """
+
+    name: str
+    change: Literal["changed", "unchanged", "removed", "skipped"]
+    sha256: Sha256 | None
+
+
+def write_manifests(root: Path) -> list[Written]:
+    """Write the manifest of every dataset that the repo at ``root`` declares, by name.
+
+    All or nothing: what is wrong with any dataset is found before anything is written. A manifest
+    that would differ in ``build`` alone keeps its bytes; that of a dataset no longer declared is
+    removed. May run within ``dvc repro``: reads DVC's files and never asks DVC.
+
+    Raises FormatError for a declaration or a file that is wrong, NotFoundError for a file that
+    is missing, DigestMismatchError for one that changed since DVC hashed it.
+    """
+    from pe_dvc.adapters.git.repo import GitRepo
+
+    settings, git = read_settings(root), GitRepo(root)
+    dvc = read_dvc_files(root, git)
+    directory = root / settings.manifests
+    existing = manifest_files(directory)
+    manifests = _describe_all(root, settings, dvc, git, existing)
+    settled = {name: settle(m, existing.get(name)) for name, m in manifests.items()}
+    directory.mkdir(parents=True, exist_ok=True)
+    written = [_write(directory, name, data, existing.get(name)) for name, data in settled.items()]
+    removed = [_remove(directory, name) for name in existing if name not in settled]
+    others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
+    skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
+    return [*written, *removed, *skipped]
+
+
+def read_manifests(root: Path) -> dict[str, tuple[Manifest, bytes]]:
+    """Return the manifests that lie in the repo at ``root``, each with the bytes of its file.
+
+    They are keyed by the names of their datasets. Raises FormatError for a file that is no
+    manifest, or that lies under another's name.
+    """
+    directory = root / read_settings(root).manifests
+    manifests = {}
+    for name, data in manifest_files(directory).items():
+        where = str(manifest_path(directory, name))
+        manifest = Manifest.from_bytes(data, where=where)
+        check_subject(manifest.artifact.name, name, where=where)
+        manifests[name] = (manifest, data)
+    return manifests
+
+
+def _describe_all(
+    root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
+) -> dict[str, Manifest]:
+    from pe_dvc.adapters.dvc.config import read_config
+    from pe_dvc.project.manifest_inputs import Checkout
+
+    declarations = read_declarations(dvc.artifacts, country=settings.country)
+    checkout = Checkout(root, settings, dvc, git, read_config(root).cache_dir)
+    located = {d.name: checkout.locate(d) for d in declarations}
+    shapes = {d.name: _shape(d, located[d.name][0]) for d in declarations}
+    contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
+    inputs = checkout.inputs(declarations)
+    digests = checkout.digests(path for path, _ in located.values())
+    build = _build(git, settings)
+    manifests = {}
+    for d in declarations:
+        path, md5 = located[d.name]
+        artifact = _artifact(d, digests[path], md5)
+        manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build)
+    unknown = [d for d in declarations if not _was_checked(manifests[d.name], existing)]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for _ in pool.map(lambda d: _check_keys(d, located[d.name][0], contents[d.name]), unknown):
+            pass
+    _refuse_twins([(d, digests[located[d.name][0]].sha256) for d in declarations])
+    return manifests
+
+
+def _refuse_twins(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
+    """Refuse two datasets of the same bytes: an artifact has one manifest, hence one name."""
+    first: dict[Sha256, Declaration] = {}
+    for declaration, sha256 in artifacts:
+        other = first.setdefault(sha256, declaration)
+        if other is not declaration:
+            raise FormatError(
+                f"{declaration.path} has the very bytes of {other.path}, the dataset {other.name}",
+                where=declaration.where("path"),
+                remedy="Declare the artifact once: its sha256 is its identity, and it has one "
+                "manifest. If the two should differ, look at what builds them.",
+            )
+
+
+def _artifact(declaration: Declaration, digest: FileDigest, md5: str) -> Artifact:
+    return describe_artifact(
+        declaration, sha256=digest.sha256, size=digest.size, chunks=digest.chunks, md5=md5
+    )
+
+
+def _shape(declaration: Declaration, path: Path) -> FileShape:
+    if declaration.suffix == ".parquet":
+        from pe_dvc.adapters.tables import parquet
+
+        return parquet.describe(path, name=declaration.path)
+    from pe_dvc.adapters.tables import hdf5
+
+    keys = {name: entity.key for name, entity in declaration.meaning.entities.items()}
+    columns = declaration.meaning.columns
+    return hdf5.describe(path, keys=keys, columns=columns, name=declaration.path)
+
+
+def _check_keys(declaration: Declaration, path: Path, contents: Contents) -> None:
+    for table in contents.tables:
+        key = contents.entities[table.entity].key
+        where = declaration.where("meta.pe.entities", table.entity, "key")
+        if contents.format == "parquet":
+            from pe_dvc.adapters.tables import parquet
+
+            parquet.check_key(path, key, where=where, name=declaration.path)
+        else:
+            from pe_dvc.adapters.tables import hdf5
+
+            hdf5.check_key(path, table.entity, key, where=where, name=declaration.path)
+
+
+def _was_checked(manifest: Manifest, existing: dict[str, bytes]) -> bool:
+    """Tell whether keys of the same bytes, under the same declaration, were found good before."""
+    try:
+        before = Manifest.from_bytes(existing.get(manifest.artifact.name, b""))
+    except UnsupportedVersionError:
+        raise
+    except FormatError:
+        return False
+    return before.artifact == manifest.artifact and before.table == manifest.table
+
+
+def _build(git: GitRepo, settings: Settings) -> Build:
+    state = git.state(written=[settings.manifests, settings.channels])
+    in_ci = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+    return Build(
+        git_commit=state.commit,
+        git_dirty=state.dirty,
+        built_at=utc_time(datetime.now(UTC)),
+        built_in="ci" if in_ci else "local",
+    )
+
+
+def _write(directory: Path, name: str, data: bytes, before: bytes | None) -> Written:
+    if data != before:
+        write_atomically(manifest_path(directory, name), data)
+    change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
+    return Written(name=name, change=change, sha256=sha256_bytes(data))
+
+
+def _remove(directory: Path, name: str) -> Written:
+    path = manifest_path(directory, name)
+    path.unlink()
+    for parent in path.relative_to(directory).parents[:-1]:
+        if not any((directory / parent).iterdir()):
+            (directory / parent).rmdir()
+    return Written(name=name, change="removed", sha256=None)

@@ -1,0 +1,225 @@
+"""Describing the datasets of a checkout: finds their files and inputs, and hashes them once."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.digests import DigestCache
+from pe_dvc.adapters.dvc.cache import DvcListings, object_path
+from pe_dvc.adapters.dvc.lineage import Lineage
+from pe_dvc.documents.manifest import CalibrationTargets, InputFile, Inputs
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.usecases.checkout.describe import complete_inputs, tree_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pe_dvc.adapters.digests import FileDigest
+    from pe_dvc.adapters.dvc.files import DvcFiles, Output
+    from pe_dvc.adapters.dvc.lineage import Closure
+    from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.manifest import Package
+    from pe_dvc.project.settings import Settings
+
+
+class Checkout:
+    """The files of a data repo, found by what DVC's files say of them.
+
+    Not for use from several threads: it does its own hashing on some.
+    """
+
+    def __init__(
+        self, root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, cache_dir: Path
+    ) -> None:
+        self._root, self._settings, self._dvc, self._git = root, settings, dvc, git
+        self._cache_dir = cache_dir
+        self._lineage = Lineage(dvc)
+        self._digests = DigestCache(root)
+        self._listings = DvcListings(cache_dir)
+
+    def locate(self, declaration: Declaration) -> tuple[Path, str]:
+        """Return the file of a dataset, and DVC's md5 of it.
+
+        Raises FormatError naming the declaration where DVC does not track the file as one that
+        can be published, NotFoundError where it is not there, and DigestMismatchError where it
+        is not of the size that DVC recorded.
+        """
+        output = self._lineage.output_of(declaration.path)
+        if output is None:
+            raise self._untracked(declaration)
+        md5 = self._tracked_md5(declaration, output)
+        path = self._root / declaration.path
+        if not path.is_file():
+            raise NotFoundError(
+                f"{declaration.where('path')}: {declaration.path} is not there",
+                remedy="Run `dvc repro` to build it or `dvc pull` to fetch it.",
+            )
+        if not output.is_directory:
+            _check_size(path, output)
+        return path, md5
+
+    def digests(self, paths: Iterable[Path]) -> dict[Path, FileDigest]:
+        """Return the digests of files, hashed on threads where they are not known already."""
+        wanted = sorted(set(paths))
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return dict(zip(wanted, pool.map(self._digests.digest, wanted), strict=True))
+
+    def inputs(self, declarations: Iterable[Declaration]) -> dict[str, Inputs]:
+        """Return what each dataset was made from, by its name.
+
+        Raises NotFoundError naming an input that is neither in the work tree nor in the cache.
+        """
+        declared = list(declarations)
+        closures = {d.name: self._lineage.closure(d.path) for d in declared}
+        raw = {o.path: self._raw_files(o) for c in closures.values() for o in c.raw}
+        code = {leaf: self._code_files(leaf) for c in closures.values() for leaf in c.leaves}
+        shared = self._shared_inputs()
+        known = self.digests(
+            path for found in (*raw.values(), *code.values()) for path in found.values()
+        )
+        hashed = {name: _input_file(name, found, known) for name, found in {**raw, **code}.items()}
+        return {d.name: _inputs(d, closures[d.name], hashed, shared) for d in declared}
+
+    def _untracked(self, declaration: Declaration) -> FormatError:
+        path = declaration.path
+        parents = (path, *(p.as_posix() for p in Path(path).parents))
+        stage = next(filter(None, map(self._dvc.unfinished_stage, parents)), None)
+        if stage is not None:
+            return FormatError(
+                f"{path} has not been built: dvc.lock has no record of the stage {stage}",
+                where=declaration.where("path"),
+                remedy=f"Run `dvc repro {stage}`, and make {path} a dep of this stage.",
+            )
+        return FormatError(
+            f"DVC does not track {path}",
+            where=declaration.where("path"),
+            remedy=f"Make {path} an out of a stage, run `dvc add {path}`, or correct the path.",
+        )
+
+    def _tracked_md5(self, declaration: Declaration, output: Output) -> str:
+        where, path = declaration.where("path"), declaration.path
+        if output.legacy:
+            raise FormatError(
+                f"{output.path} was hashed by DVC 2, whose hashes are not those of the bytes",
+                where=where,
+                remedy="Run `dvc cache migrate --dvc-files`, then `dvc repro`.",
+            )
+        if output.md5 is None:
+            raise FormatError(
+                f"DVC has no md5 of {output.path}", where=where, remedy="Run `dvc commit`."
+            )
+        if not output.cached:
+            raise FormatError(
+                f"{path} is not kept by DVC (cache: false), so that nobody could fetch it",
+                where=where,
+                remedy=f"Take cache: false off the out {output.path} in dvc.yaml.",
+            )
+        md5 = self._listings.md5_of(output, path)
+        if md5 is None:
+            inside = path != output.path
+            what = f"not among the files of {output.path}" if inside else "a directory"
+            raise FormatError(
+                f"{path} is {what}, and a dataset is one file that DVC tracks",
+                where=where,
+                remedy=f"Name a file in {output.path}; if it is new, run `dvc repro`.",
+            )
+        return md5
+
+    def _raw_files(self, output: Output) -> dict[str, Path]:
+        """Return the files of a raw input by their paths in it; a file is itself under ``""``."""
+        path = self._root / output.path
+        if path.is_file():
+            _check_size(path, output)
+            return {"": path}
+        if path.is_dir():
+            return {p.relative_to(path).as_posix(): p for p in _files_in(path)}
+        if output.md5 is not None and output.cached and not output.legacy:
+            return self._cached_files(output, output.md5)
+        raise NotFoundError(
+            f"{output.path}, an input of datasets, is not there",
+            remedy=f"Run `dvc pull {output.path}` or `dvc repro`.",
+        )
+
+    def _cached_files(self, output: Output, md5: str) -> dict[str, Path]:
+        listing = self._listings.files(md5) if output.is_directory else {"": md5}
+        found = {inside: object_path(self._cache_dir, md5) for inside, md5 in listing.items()}
+        if not all(path.is_file() for path in found.values()):
+            raise NotFoundError(
+                f"{output.path}, an input of datasets, is neither there nor in the DVC cache",
+                remedy=f"Run `dvc pull {output.path}` or `dvc repro`.",
+            )
+        return found
+
+    def _code_files(self, leaf: str) -> dict[str, Path]:
+        path = self._root / leaf
+        if not path.is_dir():
+            return {"": path}
+        files = {p.relative_to(path).as_posix(): p for p in _files_in(path)}
+        return {name: p for name, p in files.items() if not self._git.ignores(f"{leaf}/{name}")}
+
+    def _shared_inputs(self) -> Inputs:
+        from pe_dvc.adapters.environment import python_version
+
+        settings = self._settings
+        lockfile = self._root / settings.lockfile if settings.lockfile else None
+        calibration = None
+        if settings.calibration is not None:
+            digest = self._digests.digest(self._root / settings.calibration.path)
+            calibration = CalibrationTargets(
+                snapshot_id=settings.calibration.snapshot_id, sha256=digest.sha256
+            )
+        return Inputs(
+            data_vintage=settings.data_vintage,
+            model_package=_package(settings.model_package, lockfile, "model_package"),
+            core_package=_package(settings.core_package, lockfile, "core_package"),
+            calibration_targets=calibration,
+            lockfile_sha256=self._digests.digest(lockfile).sha256 if lockfile else None,
+            python_version=python_version(),
+        )
+
+
+def _inputs(
+    declaration: Declaration, closure: Closure, hashed: dict[str, InputFile], shared: Inputs
+) -> Inputs:
+    own = {
+        "raw_inputs": tuple(hashed[output.path] for output in closure.raw),
+        "code": tuple(hashed[leaf] for leaf in closure.leaves),
+        "params": closure.params,
+        "data_vintage": declaration.meaning.vintage or shared.data_vintage,
+    }
+    return complete_inputs(shared.model_copy(update=own), where="dvc.lock: params")
+
+
+def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]) -> InputFile:
+    if list(files) == [""]:
+        return InputFile(name=name, sha256=known[files[""]].sha256)
+    tree = tree_digest((inside, known[path].sha256) for inside, path in files.items())
+    return InputFile(name=f"{name}/", sha256=tree)
+
+
+def _package(name: str | None, lockfile: Path | None, key: str) -> Package | None:
+    from pe_dvc.adapters.environment import describe_package
+
+    if name is None:
+        return None
+    return describe_package(name, lockfile=lockfile, key=f"tool.pe_dvc.{key}")
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _check_size(path: Path, output: Output) -> None:
+    size = path.stat().st_size
+    if output.size is not None and size != output.size:
+        raise DigestMismatchError(
+            what=f"{output.path}, changed since DVC hashed it,",
+            expected=f"{output.size} bytes",
+            actual=f"{size} bytes",
+            source=str(path),
+            remedy=f"Run `dvc repro` to build it again, or `dvc commit {output.path}` to keep it.",
+        )

@@ -1,0 +1,254 @@
+"""Releases on this machine: the use cases wired to git, the store, the keys and the trust at hand.
+
+What writes metadata for git (create, certify, deprecate, push) needs a clone with a work tree; all
+else works on a bare one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pe_dvc.documents.bundle import read_bundle
+from pe_dvc.documents.keys import RELEASE_MANIFEST
+from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
+from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.project import directories
+from pe_dvc.project.channel import signers_of
+from pe_dvc.project.release_repo import ReleaseRepo
+from pe_dvc.project.repo import DataRepo
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.usecases.release import publish, register
+from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
+from pe_dvc.usecases.release.export import export_release
+
+if TYPE_CHECKING:
+    from pe_dvc.adapters.git.repo import GitTag
+    from pe_dvc.adapters.git.tag_signatures import TagSignature
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.primitives.reference import ChannelName
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.usecases.progress import Reporter
+    from pe_dvc.usecases.publish.channel import Published
+    from pe_dvc.usecases.release.derive import Release
+    from pe_dvc.usecases.release.publish import Verified
+    from pe_dvc.usecases.release.register import RoleUpdate
+
+TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreproducible", "moved"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagStatus:
+    """How one tag stands. ``moved`` is a release whose tag now names another commit."""
+
+    tag: str
+    commit: str
+    tagged_at: datetime
+    state: TagState
+    published: bool
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """A release that was registered, and what git says of its tag's signature."""
+
+    release: Release
+    update: RoleUpdate
+    signature: TagSignature
+
+
+class Releasing:
+    """What ``pe-dvc release`` does, in the repo at ``place`` (here) and a store."""
+
+    def __init__(self, place: Path | None = None, *, store: str | None = None) -> None:
+        self._place = place or Path.cwd()
+        self._store_url = store
+        self.git = ReleaseRepo(self._place)
+
+    @cached_property
+    def store(self) -> Store:
+        """The bucket: as given, ``PE_DVC_STORE``, or as the clone says."""
+        from pe_dvc.project.stores import open_store
+
+        if self._clone is not None:
+            return self._clone.open_store(self._store_url)
+        url = self._store_url or os.environ.get("PE_DVC_STORE") or self.git.settings().store
+        if url is None:
+            raise NotFoundError(
+                f"{self.git.git.directory} is a bare clone and names no store",
+                remedy="Say --store, or set PE_DVC_STORE.",
+            )
+        return open_store(url)
+
+    @cached_property
+    def signed(self) -> ChannelClient:
+        """The bucket's signed metadata, verified from the pinned root, else from git's."""
+        from pe_dvc.trust.client import ChannelClient
+        from pe_dvc.trust.pins import pinned_root
+
+        files = self._files
+        root = pinned_root(directories.config_dir(), files.country) or files.read_bytes("root")
+        return ChannelClient(self.store, files.country, root, directories.state_dir())
+
+    def derive(self, tag: str) -> Release:
+        """Return the release of a tag, by the channel that it was registered with."""
+        known = self.registered().get(tag)
+        return self.git.release(tag, channel=known.channel if known else "next")
+
+    def registered(self) -> dict[str, Released]:
+        """Return the releases that git holds, by tag."""
+        return register.read_releases(self._files)
+
+    def create(self, tag: str, *, from_latest: bool = False) -> Created:
+        """Check that a tag can be released, and register it in the signed metadata in git.
+
+        Raises ReleaseError, which names what is wrong, for a tag that cannot be.
+        """
+        clone = self._with_work_tree()
+        signature = self.git.signature(tag)
+        channel: ChannelName = "latest" if from_latest else "next"
+        release = self.git.release(tag, channel=channel)
+        publish.check_held(self.store, release)
+        update = register.register(self._files, release, signers_of(clone), now=_now())
+        return Created(release=release, update=update, signature=signature)
+
+    def push(self, tag: str) -> tuple[list[str], Published]:
+        """Publish a registered release: its documents, then the signed metadata.
+
+        Raises NotFoundError for one that is not registered, ReleaseError for one that git no
+        longer gives, and as ``publish_channel``.
+        """
+        from pe_dvc.usecases.publish.channel import check_publishable, publish_channel
+
+        clone, now = self._with_work_tree(), _now()
+        known = register.registered(self._files, tag)
+        release = self.git.release(tag, channel=known.channel)
+        if release.sha256 != known.sha256:
+            raise ReleaseError(
+                f"the tag {tag} was moved: {known.sha256} is registered, of commit "
+                f"{known.commit[:12]}, and git gives {release.sha256}",
+                remedy="A release is for ever: put the tag back where it was, and tag anew.",
+            )
+        check_publishable(clone.channels_root, clone.country, now=now)
+        publish.check_held(self.store, release)
+        written = publish.publish_documents(self.store, release)
+        published = publish_channel(
+            self.store, clone.channels_root, clone.country, signers_of(clone), now=now
+        )
+        return written, published
+
+    def verify(self, tag: str) -> tuple[Verified, TagSignature]:
+        """Prove a published release against git, and the bucket against both."""
+        signature = self.git.signature(tag)
+        released = self.signed.releases().get(tag)
+        channel: ChannelName = released.channel if released else "next"
+        release = self.git.release(tag, channel=channel)
+        return publish.verify_release(self.store, self.signed, release), signature
+
+    def diff(self, before: str, after: str) -> ReleaseDiff:
+        """Compare the manifests in the trees of two tags, released or not."""
+        return diff_releases(before, self.git.manifests(before), after, self.git.manifests(after))
+
+    def export(self, tag: str, directory: Path, *, reporter: Reporter | None = None) -> int:
+        """Write a release as a directory; return how many payloads were downloaded."""
+        return export_release(self.store, self.derive(tag), directory, reporter=reporter)
+
+    def check_bundle(
+        self, tag: str, bundle: Path, *, record: bool = False
+    ) -> tuple[list[PinCheck], RoleUpdate | None]:
+        """Check a policyengine.py bundle against the release that it certifies.
+
+        With ``record``, and if every pin holds, the certification is added to the signed
+        metadata in git.
+        """
+        release = self.derive(tag)
+        try:
+            data = bundle.read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(f"{bundle} does not exist") from None
+        found = read_bundle(data, country=release.country, where=str(bundle))
+        checks = check_bundle(self.store, release, found)
+        if not record or not all(check.ok for check in checks):
+            return checks, None
+        signers = signers_of(self._with_work_tree())
+        return checks, register.certify(self._files, tag, found.reference, signers, now=_now())
+
+    def deprecate(self, tag: str, reason: str) -> RoleUpdate:
+        """Record in the signed metadata in git that a release should no longer be used."""
+        signers = signers_of(self._with_work_tree())
+        return register.deprecate(self._files, tag, reason, signers, now=_now())
+
+    def status(self) -> list[TagStatus]:
+        """Return how every tag that is a release stands, by time."""
+        published = self._published()
+        known = published | self.registered()
+        return [
+            self._status(tag, known.get(tag.name), tag.name in published)
+            for _, tag in self.git.tags()
+        ]
+
+    def _published(self) -> dict[str, Released]:
+        try:
+            return self.signed.releases()
+        except NotFoundError:
+            return {}
+
+    def _status(self, tag: GitTag, known: Released | None, published: bool) -> TagStatus:
+        state, detail = self._state(known, tag.commit, published)
+        return TagStatus(
+            tag=tag.name,
+            commit=tag.commit,
+            tagged_at=tag.moment,
+            state=state,
+            published=published,
+            detail=detail,
+        )
+
+    def _state(self, known: Released | None, commit: str, published: bool) -> tuple[TagState, str]:
+        if known is None:
+            return "unreleased", ""
+        if known.commit != commit:
+            return "moved", f"released from commit {known.commit[:12]}"
+        gone = self._revoked(known) if published else []
+        if gone:
+            return "unreproducible", f"revoked: {', '.join(gone)}"
+        return known.state, known.reason or ", ".join(known.bundles)
+
+    def _revoked(self, known: Released) -> list[str]:
+        """Return the names of a published release's artifacts that were revoked."""
+        data = publish.read_published(self.store, known)
+        manifest = ReleaseManifest.from_bytes(data, where=f"{known.tag}/{RELEASE_MANIFEST}")
+        digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
+        revoked = publish.revoked_artifacts(self.store, known.country, digests)
+        return [name for name, a in manifest.artifacts.items() if a.sha256 in revoked]
+
+    @cached_property
+    def _clone(self) -> DataRepo | None:
+        return DataRepo.around(self._place)
+
+    def _with_work_tree(self) -> DataRepo:
+        if self._clone is None:
+            raise NotFoundError(
+                f"{self._place} has no work tree: signed metadata is written to one",
+                remedy="Run this in a clone that is not bare, and commit what it writes.",
+            )
+        return self._clone
+
+    @property
+    def _files(self) -> ChannelFiles:
+        """The signed metadata: the work tree's, or in a bare clone HEAD's."""
+        if self._clone is None:
+            return self.git.channels()
+        return ChannelFiles(self._clone.channels_root, self._clone.country)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,58 @@
+"""Pinning roots of trust on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.names import check_country
+from pe_dvc.project import directories
+from pe_dvc.trust.pins import pin_root, pinned_root, published_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+
+
+def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Sha256:
+    """Pin the root.json ``root`` for a country, and return its fingerprint.
+
+    Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
+    """
+    data = root.read_bytes()
+    _refuse_another(country, data, str(root))
+    return pin_root(directories.config_dir(), country, data, fingerprint)
+
+
+def trust_store(
+    country: str, *, store: str | None = None, fingerprint: str | None = None
+) -> Sha256:
+    """Pin the first root that the store shows, or the one of ``fingerprint``; never another one.
+
+    Raises ConflictError if another root is pinned already: a store must not talk a reader out of
+    what it trusts. Raises NotFoundError if the store has none.
+    """
+    from pe_dvc.project.reader import Reader
+
+    reader = Reader(check_country(country), store=store)
+    bucket = reader.store
+    try:
+        with reader.saying_whom_to_ask():
+            root = published_root(bucket, country, fingerprint)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{bucket.url} has no root of {country} to trust: {error.message}",
+            remedy=error.remedy or "Check the country, and that --store names the right bucket.",
+        ) from None
+    _refuse_another(country, root, bucket.url)
+    return pin_root(directories.config_dir(), country, root)
+
+
+def _refuse_another(country: str, root: bytes, source: str) -> None:
+    if pinned_root(directories.config_dir(), country) not in (None, root):
+        raise ConflictError(
+            f"another root is pinned for {country} than {source} shows",
+            remedy="Keep it. If a maintainer says that it is wrong, run pe-dvc trust remove "
+            f"{country}, then pe-dvc trust add.",
+        )

@@ -1,0 +1,130 @@
+"""Checking a checkout: the evidence on each dataset, gathered from files, and the verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.dvc.cache import DvcListings
+from pe_dvc.adapters.dvc.lineage import Lineage
+from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.usecases.checkout.verify import Check, Evidence, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pe_dvc.project.repo import DataRepo
+
+
+def check_datasets(
+    repo: DataRepo, names: Sequence[str] = (), *, present: bool = False
+) -> list[Check]:
+    """Return the verdict on each declared dataset, or on those of ``names``, by name.
+
+    With ``present``, only on those whose files are here; a file that did not change since it was
+    last hashed is not read again. Raises NotFoundError for a name that dvc.yaml does not declare.
+    """
+    evidence = gather(repo, names)
+    if not evidence:
+        raise NotFoundError(
+            f"{repo.root / 'dvc.yaml'} declares no dataset",
+            remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
+        )
+    if present:
+        evidence = [_with_digest(repo, found) for found in evidence if _is_here(repo, found)]
+    else:
+        evidence = [_with_file(repo, found) for found in evidence]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(verify, evidence))
+
+
+def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
+    """Return what the checkout holds on each dataset; the file is taken to be as described.
+
+    Raises as ``check_datasets``.
+    """
+    from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
+
+    declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        raise NotFoundError(
+            f"dvc.yaml declares no dataset {unknown[0]!r}",
+            remedy=f"It declares {', '.join(declared) or 'none'}.",
+        )
+    pointers, superseded = {}, {}
+    if (repo.channels_dir / "latest.json").exists():
+        pointers = read_pointers(repo.channels_root, repo.country, "latest")
+        superseded = superseded_manifests(repo.channels_root, repo.country, "latest")
+    lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)
+    gathered = []
+    for name in names or declared:
+        path = repo.root / repo.settings.manifests / f"{name}.json"
+        data = path.read_bytes() if path.exists() else b""
+        manifest = Manifest.from_bytes(data, where=str(path)) if data else None
+        gathered.append(
+            Evidence(
+                name=name,
+                declaration=declared[name],
+                manifest=manifest,
+                manifest_data=data,
+                locked_md5=_locked_md5(lineage, listings, declared[name].path),
+                pointer=pointers.get(name),
+                file_digest=partial(_as_described, manifest),
+                behind=superseded.get(name) == sha256_bytes(data),
+            )
+        )
+    return gathered
+
+
+def _locked_md5(lineage: Lineage, listings: DvcListings, path: str) -> str | None:
+    """Return DVC's md5 of a file, by dvc.lock; None where DVC has no record of it here."""
+    output = lineage.output_of(path)
+    try:
+        return listings.md5_of(output, path) if output is not None else None
+    except NotFoundError:
+        return None
+
+
+def _with_file(repo: DataRepo, evidence: Evidence) -> Evidence:
+    """Return the evidence with the workspace's file really hashed."""
+    from dataclasses import replace
+
+    if evidence.manifest is None:
+        return evidence
+    path = repo.root / evidence.manifest.artifact.path
+    return replace(evidence, file_digest=partial(_hash_file, path))
+
+
+def _is_here(repo: DataRepo, evidence: Evidence) -> bool:
+    manifest = evidence.manifest
+    return manifest is not None and (repo.root / manifest.artifact.path).exists()
+
+
+def _with_digest(repo: DataRepo, evidence: Evidence) -> Evidence:
+    """Return the evidence with the file hashed, or known by its inode, size and mtime."""
+    from dataclasses import replace
+
+    from pe_dvc.adapters.digests import DigestCache
+
+    assert evidence.manifest is not None
+    path = repo.root / evidence.manifest.artifact.path
+    return replace(evidence, file_digest=lambda: DigestCache(repo.root).digest(path).sha256)
+
+
+def _hash_file(path: Path) -> Sha256 | None:
+    try:
+        with path.open("rb") as file:
+            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+    except FileNotFoundError:
+        return None
+
+
+def _as_described(manifest: Manifest | None) -> Sha256 | None:
+    return Sha256(manifest.artifact.sha256) if manifest else None

@@ -1,0 +1,147 @@
+"""What is in the cache, what was altered there, and what may go.
+
+Nothing goes that a process is reading: whoever removes holds the artifact's lease meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.cache import Cache, sha256_file
+from pe_dvc.store.verification_record import record_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ABANDONED = 7 * 24 * 3600.0
+"""Seconds after which nobody will go on with a download that broke off."""
+LOOK_THROUGH_EVERY = 3600.0
+"""Seconds between two looks of one cache at its broken downloads: a thousand fetches need one."""
+ROOM_BELIEVED = 60.0
+"""Seconds for which a cache is not measured again while there is room: others may take some too."""
+_LEFT_OVER = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An artifact in the cache, whole or in part.
+
+    ``size`` is what it takes on disk, in bytes; ``used`` when it was last used, in seconds since
+    the epoch.
+    """
+
+    sha256: Sha256
+    path: Path
+    state: Literal["whole", "partial"]
+    size: int
+    used: float
+
+
+def entries(cache: Cache) -> list[Entry]:
+    """Return what is in the cache, least recently used first."""
+    found = [*_whole(cache.directory / "artifacts"), *_partial(cache.directory / "partial")]
+    return sorted(found, key=lambda entry: entry.used)
+
+
+def altered(cache: Cache) -> Iterator[tuple[Entry, bool]]:
+    """Hash every whole artifact; yield each with whether it was altered, and remove it if so."""
+    for entry in entries(cache):
+        if entry.state == "whole":
+            is_altered = sha256_file(entry.path) != entry.sha256
+            if is_altered:
+                _remove(entry)
+            yield entry, is_altered
+
+
+def prune(cache: Cache, limit: int, *, incoming: int = 0) -> list[Entry]:
+    """Remove artifacts, least recently used first, until ``limit`` bytes hold the rest.
+
+    ``incoming`` is the size in bytes of one about to be added. What a process is reading stays,
+    even if more than ``limit`` is left then. Returns what was removed.
+    """
+    return _prune(cache, limit, incoming)[0]
+
+
+def _prune(cache: Cache, limit: int, incoming: int) -> tuple[list[Entry], int]:
+    """Prune; return what was removed, and how many bytes are taken then, ``incoming`` included."""
+    _reclaim_left_overs(cache)
+    here, removed = entries(cache), []
+    total = sum(entry.size for entry in here) + incoming
+    for entry in here:
+        if total <= limit:
+            break
+        if _remove_unless_read(cache, entry):
+            removed.append(entry)
+            total -= entry.size
+    return removed, total
+
+
+def make_room(cache: Cache, incoming: int) -> None:
+    """Prune for an artifact of ``incoming`` bytes, if the cache has a limit.
+
+    What broken downloads left, and nobody went on with for ``ABANDONED`` seconds, goes anyway.
+    """
+    if time.monotonic() - cache.looked_through > LOOK_THROUGH_EVERY:
+        cache.looked_through = time.monotonic()
+        for entry in _partial(cache.directory / "partial"):
+            if time.time() - entry.used > ABANDONED:
+                _remove_unless_read(cache, entry)
+    if cache.limit is None:
+        return
+    room = cache.room
+    with room.lock:
+        if time.monotonic() - room.measured_at < ROOM_BELIEVED and incoming <= room.size:
+            room.size -= incoming
+            return
+        _, taken = _prune(cache, cache.limit, incoming)
+        room.size, room.measured_at = cache.limit - taken, time.monotonic()
+
+
+def _whole(folder: Path) -> Iterator[Entry]:
+    for path in folder.glob("??/*"):
+        if path.suffix == ".verified" or path.name.startswith("."):
+            continue
+        try:
+            found, record = path.stat(), record_path(path)
+            used = record.stat().st_mtime if record.exists() else found.st_mtime
+        except FileNotFoundError:
+            continue  # removed meanwhile
+        sha256 = Sha256(path.name.split(".")[0])
+        yield Entry(sha256=sha256, path=path, state="whole", size=found.st_size, used=used)
+
+
+def _partial(folder: Path) -> Iterator[Entry]:
+    for path in folder.glob("*.*"):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        size, sha256 = found.st_blocks * 512, Sha256(path.stem)
+        yield Entry(sha256=sha256, path=path, state="partial", size=size, used=found.st_mtime)
+
+
+def _remove_unless_read(cache: Cache, entry: Entry) -> bool:
+    with cache.leases.unless_held(entry.sha256) as free:
+        if free:
+            _remove(entry)
+    return free
+
+
+def _remove(entry: Entry) -> None:
+    entry.path.unlink(missing_ok=True)
+    if entry.state == "whole":
+        record_path(entry.path).unlink(missing_ok=True)
+
+
+def _reclaim_left_overs(cache: Cache) -> None:
+    """Remove the temporary files of small writes that were killed halfway."""
+    for path in cache.directory.glob("*/??/.*"):
+        try:
+            if time.time() - path.stat().st_mtime > _LEFT_OVER:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # its writer was only slow

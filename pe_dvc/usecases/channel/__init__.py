@@ -1,0 +1,1 @@
+"""Channels in git: roles, keys, gates, promotion, history."""

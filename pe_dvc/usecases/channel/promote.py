@@ -1,0 +1,156 @@
+"""Promote: nominate datasets of ``latest`` in ``next``, past the gates that they declare.
+
+What is compared with is the last ``next`` that was signed, never a draft under review, so that
+no dataset slips by in two steps. The weighted totals of a nominated dataset are signed with its
+pointer: the next comparison needs no payload of the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError
+from pe_dvc.usecases.channel.gates import Failure, Nomination, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pe_dvc.documents.gates import Gates
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.usecases.channel.gates import Data, Gate
+
+TOTALS, OVERRIDE = "totals", "override"
+"""Notes of a pointer in ``next``: the totals that were measured, and why a gate was passed by.
+
+Totals are decimal text: signed metadata holds no floating point.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Where a promotion finds what it judges."""
+
+    gates: Mapping[str, Gates]
+    """Of each declared dataset."""
+    manifest: Callable[[Pointer], Manifest]
+    data: Callable[[Pointer, Manifest], Data]
+    custom: Mapping[str, Gate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What is to be in ``next``, and the failures that a reason overrode."""
+
+    pointers: tuple[Pointer, ...]
+    checked: tuple[str, ...]
+    """The datasets that went through the gates: those that are not in ``next`` as they are."""
+    overridden: tuple[Failure, ...]
+
+
+def nominate(
+    latest: Mapping[str, Pointer],
+    standing: Mapping[str, Pointer],
+    draft: Mapping[str, Pointer],
+    names: Sequence[str],
+    evidence: Evidence,
+    *,
+    override: str | None = None,
+) -> Judged:
+    """Judge the datasets ``names`` of ``latest``, all unless named, and return what next becomes.
+
+    ``standing`` is the last signed ``next`` and ``draft`` what lies in git now. Without names
+    ``next`` will have what ``latest`` has; with names the others stay. Raises GateError for
+    failures without ``override``, a reason; NotFoundError for a name that ``latest`` lacks.
+    """
+    if override is not None and not override.strip():
+        raise FormatError("an override needs a reason", remedy="Say why, for those who review it.")
+    _check_names(latest, names)
+    chosen = {name: _nominated(latest[name]) for name in names or latest}
+    kept = {name: draft[name] for name in draft if names and name not in chosen}
+    checked, failures = [], []
+    for name, pointer in sorted(chosen.items()):
+        before = standing.get(name)
+        if before is not None and _is_same(before, pointer):
+            chosen[name] = before
+            continue
+        checked.append(name)
+        found, measured = _judge(pointer, before, evidence)
+        failures += found
+        chosen[name] = replace(pointer, notes=_notes(found, measured, override))
+    if failures and override is None:
+        raise _refusal(failures)
+    return Judged(
+        pointers=tuple({**kept, **chosen}.values()),
+        checked=tuple(checked),
+        overridden=tuple(failures),
+    )
+
+
+def signed_totals(pointer: Pointer | None) -> dict[str, float]:
+    """Return the totals that were signed with a pointer, by column. Raises FormatError."""
+    found = pointer.notes.get(TOTALS, {}) if pointer else {}
+    try:
+        return {str(column): float(text) for column, text in found.items()}
+    except (AttributeError, TypeError, ValueError):
+        where = pointer.target_path if pointer else None
+        raise FormatError(f"{TOTALS} are {found!r}: expected numbers", where=where) from None
+
+
+def _judge(
+    pointer: Pointer, before: Pointer | None, evidence: Evidence
+) -> tuple[list[Failure], dict[str, float]]:
+    if pointer.name not in evidence.gates:
+        raise NotFoundError(
+            f"dvc.yaml declares no dataset {pointer.name!r}, so its gates are not known",
+            remedy="Promote from the checkout that built latest.",
+        )
+    manifest = evidence.manifest(pointer)
+    nomination = Nomination(
+        name=pointer.name,
+        gates=evidence.gates[pointer.name],
+        before=evidence.manifest(before) if before else None,
+        after=manifest,
+        totals=signed_totals(before),
+        data=evidence.data(pointer, manifest),
+    )
+    return judge(nomination, evidence.custom), nomination.measured
+
+
+def _notes(
+    failures: list[Failure], measured: Mapping[str, float], override: str | None
+) -> dict[str, Any]:
+    notes: dict[str, Any] = {}
+    if measured:
+        notes[TOTALS] = {column: repr(total) for column, total in measured.items()}
+    if failures and override is not None:
+        notes[OVERRIDE] = {"reason": override, "failed": [str(failure) for failure in failures]}
+    return notes
+
+
+def _nominated(pointer: Pointer) -> Pointer:
+    return replace(pointer, channel="next", notes={})
+
+
+def _is_same(one: Pointer, other: Pointer) -> bool:
+    return (one.sha256, one.manifest_sha256) == (other.sha256, other.manifest_sha256)
+
+
+def _check_names(latest: Mapping[str, Pointer], names: Sequence[str]) -> None:
+    unknown = next((name for name in names if name not in latest), None)
+    if unknown is not None:
+        raise NotFoundError(
+            f"latest has no dataset {unknown!r}",
+            remedy=f"It has {', '.join(latest) or 'none'}.",
+        )
+
+
+def _refusal(failures: Sequence[Failure]) -> GateError:
+    said = tuple(str(failure) for failure in failures)
+    return GateError(
+        "\n  ".join([f"{len(said)} gate(s) failed, so nothing was nominated:", *said]),
+        failures=said,
+        remedy="Mend the data; say in meta.pe.gates what is meant; or nominate it all the same "
+        "with --override REASON, which is signed beside it.",
+    )

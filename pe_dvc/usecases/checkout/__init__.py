@@ -1,0 +1,1 @@
+"""A checkout's datasets: described, downloaded, verified."""

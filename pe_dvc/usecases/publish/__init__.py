@@ -1,0 +1,1 @@
+"""Publishing: objects first, then signed metadata, the timestamp last."""

@@ -1,0 +1,48 @@
+"""Take over into git what was published and is not there: a crashed publisher's commit is lost.
+
+Whatever is taken over was signed by today's keys; nothing is that was not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.roles import DELEGATED
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import verify_root_chain, verify_signed_by
+from pe_dvc.usecases.publish.snapshot import read_head
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.store.port import Store
+
+
+def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int | None:
+    """Replace git's metadata of a delegated role by the newest in the store; return its version.
+
+    None, and nothing is written, if git holds it already or holds a newer one. The newest may be
+    one that no snapshot names yet. Raises SignatureError for one that today's keys did not sign,
+    and NotFoundError if nothing was published.
+    """
+    if role not in DELEGATED:
+        raise NotFoundError(f"{role!r} is no channel: expected one of {', '.join(DELEGATED)}")
+    files = ChannelFiles(directory, country)
+    roots = verify_root_chain(files.root_chain(), where=str(files.path("root")))
+    bucket = ChannelBucket(store, country, [root.signed for root in roots])
+    promise = read_head(bucket).promises.get(role)
+    newest = promise.version if promise else 0
+    while bucket.has(role, newest + 1):
+        newest += 1
+    ours = files.read(role, Targets).signed
+    held = bucket.read(role, Targets, newest)
+    if ours.version > newest or held.metadata.signed == ours:
+        return None
+    delegator = files.verified_targets().signed
+    verify_signed_by(delegator, role, held.metadata, where=bucket.where(role, newest))
+    write_atomically(files.path(role), held.data)
+    return newest

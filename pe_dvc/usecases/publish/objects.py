@@ -1,0 +1,196 @@
+"""Publish: payloads, then chunk lists and manifests, then the signed pointer, which comes last.
+
+Killed anywhere, this leaves readers on the old state or the new one, and a rerun completes the
+job: every step writes only what is not there yet. DESIGN section 6, ADR 0004.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.publish.existing_objects import find_objects
+from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pe_dvc.store.port import ObjectInfo, Progress, Store
+
+TRANSFERS = 32
+"""Objects under way at once: enough to hide a bucket's latency behind small files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """A DVC cache object to publish. ``what`` is its path in the repo, for messages."""
+
+    what: str
+    md5: str
+    path: Path
+    sha256: Sha256 | None = None
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether this is DVC's listing of a directory, which must not precede its files."""
+        return self.md5.endswith(".dir")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A manifest to publish: the committed bytes, and the chunk list that they speak of."""
+
+    manifest: Manifest
+    data: bytes
+    chunks: Callable[[], bytes]
+
+
+@dataclass(kw_only=True)
+class Published:
+    """What a publication did; ``repaired`` objects were there with another size."""
+
+    uploaded: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+    uploaded_bytes: int = 0
+    present: int = 0
+    manifests: list[str] = field(default_factory=list)
+
+
+def publish_objects(
+    store: Store,
+    country: str,
+    payloads: Sequence[Payload],
+    described: Sequence[Described],
+    *,
+    reporter: Reporter | None = None,
+) -> Published:
+    """Bring payloads, chunk lists and manifests into the store, in that order.
+
+    The pointer is not touched: publish it after this returned. Raises ConflictError when the
+    store holds another manifest for one of the artifacts (nothing was written then),
+    NotFoundError for a payload that is neither in the store nor in the local DVC cache,
+    DigestMismatchError when the DVC cache holds other bytes than the manifest says, and
+    StoreError.
+    """
+    done = Published()
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        missing = _missing_manifests(store, country, described, pool)
+        keys = {payload_key(country, payload.md5) for payload in payloads}
+        there = find_objects(store, f"{country}/files/md5/", keys, pool)
+        wanted = _missing_payloads(store, country, payloads, there, done)
+        _upload(store, country, wanted, done, reporter or Silent(), pool)
+        run_all(pool, partial(_publish_manifest, store, country), missing)
+    done.manifests = [d.manifest.artifact.name for d in missing]
+    return done
+
+
+def _missing_manifests(
+    store: Store, country: str, described: Sequence[Described], pool: ThreadPoolExecutor
+) -> list[Described]:
+    """Return those not published yet; refuse if another manifest was published first."""
+    published = run_all(pool, partial(_is_published, store, country), described)
+    return [d for d, there in zip(described, published, strict=True) if not there]
+
+
+def _is_published(store: Store, country: str, described: Described) -> bool:
+    key = manifest_key(country, Sha256(described.manifest.artifact.sha256))
+    try:
+        existing, _ = store.read(key, limit=MANIFEST_LIMIT)
+    except NotFoundError:
+        return False
+    if existing != described.data:
+        raise _conflict(described, existing, f"{store.url}/{key}")
+    return True
+
+
+def _conflict(described: Described, existing: bytes, source: str) -> ConflictError:
+    artifact = described.manifest.artifact
+    other = Manifest.from_bytes(existing, where=source)
+    return ConflictError(
+        f"{artifact.name}: the store already holds a manifest of artifact sha256:"
+        f"{artifact.sha256}, published first: manifest sha256:{sha256_bytes(existing)} of "
+        f"{other.artifact.name}, built {other.build.built_at} ({other.build.built_in}), in "
+        f"{source}; yours is manifest sha256:{sha256_bytes(described.data)}, built "
+        f"{described.manifest.build.built_at} ({described.manifest.build.built_in})",
+        remedy=f"The first one stands. Take it over: pe-dvc manifest adopt {artifact.name}",
+    )
+
+
+def _missing_payloads(
+    store: Store,
+    country: str,
+    payloads: Sequence[Payload],
+    there: Mapping[str, ObjectInfo],
+    done: Published,
+) -> list[Payload]:
+    """Return those that the store lacks, or holds with another size than the local object's."""
+    wanted = {}
+    for payload in payloads:
+        info = there.get(payload_key(country, payload.md5))
+        if payload.path.exists():
+            if info is None:
+                wanted[payload.md5] = payload
+            elif info.size != payload.path.stat().st_size:
+                wanted[payload.md5] = payload
+                done.repaired.append(payload.what)
+            else:
+                done.present += 1
+        elif info is None:
+            raise NotFoundError(
+                f"{payload.what} is neither in {store.url} nor in the local DVC cache "
+                f"({payload.path})",
+                remedy="Run dvc repro (or dvc pull, where another remote has it), then push.",
+            )
+        else:
+            done.present += 1
+    return list(wanted.values())
+
+
+def _upload(
+    store: Store,
+    country: str,
+    wanted: list[Payload],
+    done: Published,
+    reporter: Reporter,
+    pool: ThreadPoolExecutor,
+) -> None:
+    sizes = {payload.md5: payload.path.stat().st_size for payload in wanted}
+    with reporter.task(f"push {len(wanted)} objects", sum(sizes.values())) as progress:
+        for listings in (False, True):
+            batch = [payload for payload in wanted if payload.is_listing is listings]
+            run_all(pool, partial(_put, store, country, progress), batch)
+    done.uploaded = [payload.what for payload in wanted]
+    done.uploaded_bytes = sum(sizes.values())
+
+
+def _put(store: Store, country: str, progress: Progress, payload: Payload) -> None:
+    key = payload_key(country, payload.md5)
+    store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
+
+
+def _publish_manifest(store: Store, country: str, described: Described) -> None:
+    """Write the chunk list, then the manifest that vouches for it; each is created once."""
+    sha256 = Sha256(described.manifest.artifact.sha256)
+    _create(store, chunks_key(country, sha256), described.chunks(), described)
+    _create(store, manifest_key(country, sha256), described.data, described)
+
+
+def _create(store: Store, key: str, data: bytes, described: Described) -> None:
+    try:
+        store.create(key, data)
+    except ConflictError:
+        existing, _ = store.read(key, limit=MANIFEST_LIMIT)
+        if existing == data:
+            return
+        if key.endswith(".manifest.json"):
+            raise _conflict(described, existing, f"{store.url}/{key}") from None
+        raise

@@ -1,0 +1,123 @@
+"""Renew what expires soonest: snapshot and timestamp, for a scheduled job.
+
+Publishes nothing that is new in git: the roles below stay as readers see them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.roles import KEEPERS, TARGETS_LIKE, utc
+from pe_dvc.trust.tuf_api import Root, Targets
+from pe_dvc.trust.verify import check_fresh, verify_root_chain
+from pe_dvc.usecases.publish.snapshot import read_head, settle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.signers import Signers
+
+SOON = timedelta(days=60)
+"""How long before a role of git expires a refresh speaks of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refreshed:
+    """Version and expiry of snapshot and timestamp now, and which of them were renewed.
+
+    ``expiring`` holds version, expiry and keeper of the other roles that expire soon.
+    """
+
+    online: dict[str, tuple[int, datetime]]
+    renewed: tuple[str, ...]
+    expiring: dict[str, tuple[int, datetime, str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the refresh as plain JSON values."""
+        return {
+            "renewed": list(self.renewed),
+            "online": {
+                role: {"version": version, "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}
+                for role, (version, expires) in self.online.items()
+            },
+            "expiring": {
+                role: {
+                    "version": version,
+                    "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+                    "keeper": keeper,
+                }
+                for role, (version, expires, keeper) in self.expiring.items()
+            },
+        }
+
+
+def refresh_channel(
+    store: Store, directory: Path, country: str, signers: Signers, *, now: datetime
+) -> Refreshed:
+    """Sign snapshot and timestamp anew, where half of their days are gone.
+
+    ``directory`` is the repo's ``channels``: of it the root alone is used. Raises ConflictError
+    if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
+    for a root past its expiry, and what ``settle`` raises.
+    """
+    files = ChannelFiles(directory, country)
+    where = str(files.path("root"))
+    roots = [root.signed for root in verify_root_chain(files.root_chain(), where=where)]
+    bucket = ChannelBucket(store, country, roots)
+    _check_root(bucket)
+    check_fresh("root", roots[-1], now, where=where)
+    before = read_head(bucket)
+    if before.snapshot is None:
+        raise NotFoundError(
+            f"{store.url} has no channels of {country} to refresh", remedy="Run pe-dvc push."
+        )
+    head, written = settle(bucket, {}, signers, head=before, now=utc(now))
+    assert head.snapshot is not None
+    assert head.timestamp is not None
+    online = {
+        "snapshot": head.snapshot.metadata.signed,
+        "timestamp": head.timestamp.metadata.signed,
+    }
+    return Refreshed(
+        online={role: (signed.version, signed.expires) for role, signed in online.items()},
+        renewed=tuple(role for role in online if any(f"{role}.json" in key for key in written)),
+        expiring=_expiring(bucket, {r: p.version for r, p in head.promises.items()}, now),
+    )
+
+
+def _check_root(bucket: ChannelBucket) -> None:
+    """Refuse to sign by a root that is not the one that readers see."""
+    version = bucket.root.version
+    try:
+        held = bucket.read("root", Root, version).metadata.signed
+    except NotFoundError:
+        raise NotFoundError(
+            f"{bucket.where('root', version)} does not exist, and git holds root {version}",
+            remedy="Run pe-dvc push first, or check that this is the right bucket.",
+        ) from None
+    if held != bucket.root or bucket.has("root", version + 1):
+        raise ConflictError(
+            f"the root of {bucket.country} in {bucket.store.url} is not root {version} of git",
+            remedy="Take over the published root (git pull), and check that this is the right "
+            "bucket.",
+        )
+
+
+def _expiring(
+    bucket: ChannelBucket, versions: dict[str, int], now: datetime
+) -> dict[str, tuple[int, datetime, str]]:
+    found: dict[str, Root | Targets] = {"root": bucket.root}
+    for role in TARGETS_LIKE:
+        if role in versions:
+            found[role] = bucket.read(role, Targets, versions[role]).metadata.signed
+    return {
+        role: (signed.version, signed.expires, KEEPERS[role])
+        for role, signed in found.items()
+        if signed.expires - now < SOON
+    }

@@ -1,0 +1,1 @@
+"""Reading: reference, channel, manifest, payload, each vouched for by the one before."""

@@ -1,0 +1,218 @@
+"""Chunks of a payload: fetched by ranges, each verified against the chunk list. ADR 0006."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import chunks_key
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.partial import PartialFile
+    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.usecases.read.resolve import Resolved
+
+DIGEST_LENGTH = 32
+MIN_SIZE, MAX_SIZE = 64 * 1024, 4 * 1024 * 1024
+"""Sizes of a chunk that a manifest may ask for: a bound on memory and on the length of a list."""
+RUN = 4
+"""Chunks in one request at most: neighbours are fetched together."""
+IN_FLIGHT = 8
+"""Requests at once: with ``RUN`` they bound the memory that a read takes (32 MiB)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkList:
+    """The verified digests of a payload's chunks; ``size`` is that of a chunk in bytes."""
+
+    digests: bytes
+    size: int
+    total: int
+
+    @property
+    def count(self) -> int:
+        """How many chunks there are."""
+        return len(self.digests) // DIGEST_LENGTH
+
+    def start(self, index: int) -> int:
+        """Offset of a chunk; that of the chunk after the last is the payload's size."""
+        return min(index * self.size, self.total)
+
+    def digest(self, index: int) -> Sha256:
+        """The digest of a chunk."""
+        at = index * DIGEST_LENGTH
+        return Sha256(self.digests[at : at + DIGEST_LENGTH].hex())
+
+
+def load_chunk_list(resolved: Resolved, *, store: Store, cache: Cache) -> ChunkList:
+    """Return an artifact's chunk list, from the cache or the store.
+
+    Raises DigestMismatchError unless it is, to the byte, the one that the manifest speaks of:
+    a list that was altered, cut short or made longer is refused whole. Raises NotFoundError.
+    """
+    payload = resolved.payload
+    if not MIN_SIZE <= payload.chunk_size <= MAX_SIZE:
+        raise FormatError(
+            f"chunks of {payload.chunk_size} bytes: expected {MIN_SIZE} to {MAX_SIZE}",
+            where=str(resolved.reference),
+            remedy="Upgrade pe_dvc.",
+        )
+    expected = payload.chunks_sha256
+    count = -(-payload.size // payload.chunk_size)
+    data = cache.read_chunk_list(expected)
+    if data is None:
+        key = chunks_key(payload.country, resolved.sha256)
+        data = _read_list(store, key, count * DIGEST_LENGTH)
+        _check_list(resolved, data, expected, f"{store.url}/{key}")
+        cache.keep_chunk_list(expected, data)
+    if len(data) != count * DIGEST_LENGTH:
+        raise FormatError(
+            f"the chunk list has {len(data)} bytes, and {count} chunks of {payload.chunk_size} "
+            f"bytes need {count * DIGEST_LENGTH}",
+            where=str(resolved.reference),
+            remedy="The manifest is wrong about its own payload: tell the maintainers of the data.",
+        )
+    return ChunkList(digests=data, size=payload.chunk_size, total=payload.size)
+
+
+def _read_list(store: Store, key: str, length: int) -> bytes:
+    # One byte more shows a list that was made longer, without reading all that it may hold.
+    return store.read_range(key, 0, length + 1)
+
+
+def _check_list(resolved: Resolved, data: bytes, expected: Sha256, source: str) -> None:
+    actual = sha256_bytes(data)
+    if actual != expected:
+        raise DigestMismatchError(
+            what=f"the chunk list of {resolved.reference}",
+            expected=f"sha256:{expected} (by the manifest)",
+            actual=f"sha256:{actual}",
+            source=source,
+            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+        )
+
+
+class ChunkFetcher:
+    """Brings chunks of one payload into its partial file. Safe to call from several threads."""
+
+    def __init__(
+        self, resolved: Resolved, chunks: ChunkList, partial: PartialFile, store: Store
+    ) -> None:
+        self._resolved, self._store = resolved, store
+        self._chunks, self._partial = chunks, partial
+        self._key = resolved.payload.key
+        self._busy: set[int] = set()
+        self._waiting = threading.Condition()
+
+    def get(self, first: int, last: int) -> list[bytes]:
+        """Return the chunks from ``first`` to before ``last``, verified, fetching what lacks.
+
+        Chunks that somebody else is fetching are waited for. Raises DigestMismatchError naming
+        the bytes that are wrong, NotFoundError and StoreError; chunks that verified stay.
+        """
+        here = {i: data for i in range(first, last) if (data := self._kept(i)) is not None}
+        runs = list(_runs([i for i in range(first, last) if i not in here]))
+        if len(runs) == 1:
+            here.update(self._fetch(*runs[0]))
+        elif runs:
+            with ThreadPoolExecutor(min(len(runs), IN_FLIGHT)) as pool:
+                for fetched in pool.map(lambda run: self._fetch(*run), runs):
+                    here.update(fetched)
+        return [here[i] for i in range(first, last)]
+
+    def bring(self, first: int, progress: Progress) -> int:
+        """Make sure of ``RUN`` chunks from ``first`` on; return the offset where they end."""
+        last = min(first + RUN, self._chunks.count)
+        for run in _runs([i for i in range(first, last) if self._kept(i) is None]):
+            self._fetch(*run)
+        end = self._chunks.start(last)
+        progress(end - self._chunks.start(first))
+        return end
+
+    def _kept(self, index: int) -> bytes | None:
+        """Return a chunk that is here and verifies, None otherwise."""
+        start = self._chunks.start(index)
+        data = self._partial.read(start, self._chunks.start(index + 1) - start)
+        if data is None or sha256_bytes(data) != self._chunks.digest(index):
+            return None
+        return data
+
+    def _fetch(self, first: int, last: int) -> dict[int, bytes]:
+        start, end = self._chunks.start(first), self._chunks.start(last)
+        with self._claimed(range(first, last)), self._partial.fetching(start, end - start):
+            # Whoever held the right before us has probably brought them.
+            found = {i: self._kept(i) for i in range(first, last)}
+            for run in _runs([i for i, data in found.items() if data is None]):
+                found.update(self._transfer(*run))
+        return {i: data for i, data in found.items() if data is not None}
+
+    @contextmanager
+    def _claimed(self, indices: range) -> Iterator[None]:
+        """Keep other threads from fetching these chunks too: a lock on the file does not."""
+        with self._waiting:
+            self._waiting.wait_for(lambda: self._busy.isdisjoint(indices))
+            self._busy.update(indices)
+        try:
+            yield
+        finally:
+            with self._waiting:
+                self._busy.difference_update(indices)
+                self._waiting.notify_all()
+
+    def _transfer(self, first: int, last: int) -> dict[int, bytes]:
+        start, end = self._chunks.start(first), self._chunks.start(last)
+        view = memoryview(self._read(start, end - start))
+        found = {}
+        for index in range(first, last):
+            chunk_start, chunk_end = self._chunks.start(index), self._chunks.start(index + 1)
+            data = bytes(view[chunk_start - start : chunk_end - start])
+            self._check(data, index)
+            self._partial.write(chunk_start, data)
+            found[index] = data
+        return found
+
+    def _read(self, start: int, length: int) -> bytes:
+        try:
+            return self._store.read_range(self._key, start, length)
+        except NotFoundError:
+            raise missing_payload(self._resolved, f"{self._store.url}/{self._key}") from None
+
+    def _check(self, data: bytes, index: int) -> None:
+        actual, expected = sha256_bytes(data), self._chunks.digest(index)
+        if actual != expected:
+            start, end = self._chunks.start(index), self._chunks.start(index + 1)
+            raise DigestMismatchError(
+                what=f"bytes {start} to {end - 1} of {self._resolved.reference}",
+                expected=f"sha256:{expected}",
+                actual=f"sha256:{actual} ({len(data)} bytes)",
+                source=f"{self._store.url}/{self._key}",
+                remedy="The payload was altered or damaged in the bucket: tell the maintainers "
+                "of the data.",
+            )
+
+
+def _runs(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield neighbours together, ``RUN`` at most, as half-open ranges."""
+    at = 0
+    while at < len(indices):
+        end = at + 1
+        while end < len(indices) and end - at < RUN and indices[end] == indices[end - 1] + 1:
+            end += 1
+        yield indices[at], indices[end - 1] + 1
+        at = end
+
+
+def missing_payload(resolved: Resolved, source: str) -> NotFoundError:
+    """Return the error for a payload that is not in the store."""
+    return NotFoundError(
+        f"{resolved.reference}: its payload is missing from {source}",
+        remedy="Ask the maintainers of the data to run pe-dvc push.",
+    )

@@ -1,0 +1,221 @@
+"""Resolve: from a reference, by the signed pointer, to a verified manifest.
+
+Reads metadata only: no payload is touched. Each hop vouches for the next: the channel's
+signatures for the pointer, the pointer for the manifest's and the artifact's sha256.
+"""
+
+from __future__ import annotations
+
+import difflib
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from pe_dvc.documents.keys import manifest_key
+from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    UntrustedError,
+)
+from pe_dvc.primitives.reference import Reference
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import Store
+
+MANIFEST_LIMIT = 64 * 1024 * 1024
+"""Bytes beyond which nothing is a manifest: a bound on what a hostile bucket can send."""
+
+
+class Channels(Protocol):
+    """The signed pointers of one country, verified (``pe_dvc.trust.client``)."""
+
+    def lookup(self, channel: str, name: str) -> Pointer | None:
+        """Return a dataset's pointer, None if the channel does not have that dataset."""
+        ...
+
+    def pointers(self, channel: str) -> list[Pointer]:
+        """Return every pointer of a channel, by name."""
+        ...
+
+    def releases(self) -> dict[str, Released]:
+        """Return every published release, by tag."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a reference means now: an artifact's payload, and the manifest that describes it.
+
+    ``document`` is the manifest as it stands in the store, at ``source``. ``pointer`` is the
+    signed pointer that led here, None for a pinned reference: then the artifact's bytes are still
+    verified against the pin, but nothing vouches for what the manifest says about them.
+    """
+
+    reference: Reference
+    payload: Payload
+    document: bytes = field(repr=False)
+    source: str
+    pointer: Pointer | None
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The whole manifest: tables, entities, inputs, build. Raises FormatError."""
+        from pe_dvc.documents.manifest import Manifest
+
+        return Manifest.from_bytes(self.document, where=self.source)
+
+    @property
+    def sha256(self) -> Sha256:
+        """The identity of the artifact."""
+        return self.payload.sha256
+
+    @property
+    def pinned(self) -> Reference:
+        """The reference that means these bytes for ever."""
+        return Reference.pinned(self.reference.country, self.reference.name, self.sha256)
+
+
+def resolve(
+    reference: Reference,
+    *,
+    store: Store,
+    channels: Channels | None,
+    cache: Cache,
+    offline: bool = False,
+) -> Resolved:
+    """Return what ``reference`` means.
+
+    ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
+    manifest of a pin is one that was read before. Raises NotFoundError (no such dataset, manifest
+    or release), VerificationError (the bucket shows something that was not signed) and StoreError.
+    """
+    if reference.sha256 is not None:
+        find = _find_pin if offline else _read_pin
+        data, source = find(reference, reference.sha256, store, cache)
+        return _resolved(reference, reference.sha256, data, source, pointer=None)
+    if channels is None:
+        raise UntrustedError(f"{reference} cannot be verified without the country's channels")
+    return resolve_pointer(
+        reference, _signed_pointer(reference, store, channels, cache), store=store, cache=cache
+    )
+
+
+def _signed_pointer(
+    reference: Reference, store: Store, channels: Channels, cache: Cache
+) -> Pointer:
+    if reference.channel is None:
+        from pe_dvc.usecases.read.resolve_release import released_pointer
+
+        return released_pointer(reference, channels.releases(), store=store, cache=cache)
+    pointer = channels.lookup(reference.channel, reference.name)
+    if pointer is None:
+        raise _no_such_dataset(reference, channels.pointers(reference.channel))
+    return pointer
+
+
+def resolve_pointer(
+    reference: Reference, pointer: Pointer, *, store: Store, cache: Cache
+) -> Resolved:
+    """Return what a signed pointer means. Raises NotFoundError, VerificationError, StoreError."""
+    expected = pointer.manifest_sha256
+    key = manifest_key(reference.country, pointer.sha256)
+    source = f"{store.url}/{key}"
+    data = cache.read_manifest(expected)
+    if data is None:
+        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        if sha256_bytes(data) != expected:
+            raise DigestMismatchError(
+                what=f"the manifest of {reference}",
+                expected=f"sha256:{expected} (signed)",
+                actual=f"sha256:{sha256_bytes(data)}",
+                source=source,
+                remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+            )
+        cache.keep_manifest(expected, data)
+    return _resolved(reference, pointer.sha256, data, source, pointer=pointer)
+
+
+def _read_pin(
+    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+) -> tuple[bytes, str]:
+    """Return what the store shows as the manifest of an artifact, and where it stands.
+
+    Nobody vouches for it, so the store is asked each time. It is kept to be found offline.
+    """
+    key = manifest_key(reference.country, sha256)
+    source = f"{store.url}/{key}"
+    try:
+        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    except NotFoundError:
+        raise NotFoundError(
+            f"{reference}: no artifact with that sha256 is published in {store.url}",
+            remedy="Check the digest and the country, and that --store names the right bucket.",
+        ) from None
+    own = sha256_bytes(data)
+    if cache.read_manifest(own) is None:
+        cache.keep_manifest(own, data)
+    return data, source
+
+
+def _find_pin(
+    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+) -> tuple[bytes, str]:
+    """Return the manifest of an artifact that was read last, and where it is kept.
+
+    A pin vouches for the artifact's bytes and nobody for this, as it is online.
+    """
+    for data in cache.manifests_naming(sha256):
+        with suppress(FormatError):  # a release's, or another one that only mentions the digest
+            if Payload.of_manifest(data).sha256 == sha256:
+                return data, f"{cache.directory}/manifests"
+    raise NotFoundError(
+        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and "
+        "offline nobody is asked for it",
+        remedy=f"Read it once online: pe-dvc get {reference}",
+    )
+
+
+def _resolved(
+    reference: Reference, sha256: Sha256, data: bytes, source: str, *, pointer: Pointer | None
+) -> Resolved:
+    """Read a manifest's payload; refuse one that is another artifact than was asked for."""
+    payload = Payload.of_manifest(data, where=source)
+    if (payload.country, payload.name) != (reference.country, reference.name):
+        meant = Reference.pinned(payload.country, payload.name, payload.sha256)
+        raise FormatError(
+            f"this is the manifest of {payload.country}/{payload.name}, and "
+            f"{reference.country}/{reference.name} was asked for",
+            where=source,
+            remedy=f"Ask for {meant}.",
+        )
+    if payload.sha256 != sha256:
+        raise DigestMismatchError(
+            what=f"the artifact that the manifest of {reference} describes",
+            expected=f"sha256:{sha256}",
+            actual=f"sha256:{payload.sha256}",
+            source=source,
+        )
+    return Resolved(
+        reference=reference, payload=payload, document=data, source=source, pointer=pointer
+    )
+
+
+def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:
+    names = [pointer.name for pointer in pointers]
+    close = difflib.get_close_matches(reference.name, names, n=3)
+    shown = close or names[:5]
+    return NotFoundError(
+        f"channel {reference.channel} of {reference.country} has no dataset {reference.name!r}",
+        remedy=f"It has {', '.join(shown)}{' …' if len(names) > len(shown) else ''}."
+        if shown
+        else "It is empty.",
+    )

@@ -1,0 +1,84 @@
+"""From ``@1.78.2`` to a pointer: by the signed release, and the artifacts that it pins."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer import Pointer
+from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.documents.release_tag import candidates
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.release.publish import read_published
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.release import ReleaseArtifact
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.primitives.reference import Reference
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import Store
+
+_SHOWN = 5
+
+
+def released_pointer(
+    reference: Reference, releases: dict[str, Released], *, store: Store, cache: Cache
+) -> Pointer:
+    """Return the pointer that a signed release gives for the dataset of ``reference``.
+
+    ``releases`` are the published ones, verified, by tag. Raises NotFoundError for a release that
+    is not published or has no such dataset, DigestMismatchError for an altered manifest.
+    """
+    released = _find(reference, releases, store)
+    manifest = _manifest(released, store, cache)
+    artifact = manifest.artifacts.get(reference.name)
+    if artifact is None:
+        raise _no_such_dataset(reference, released, manifest.artifacts)
+    return Pointer(
+        country=released.country,
+        channel=released.channel,
+        name=reference.name,
+        sha256=Sha256(artifact.sha256),
+        size=artifact.size_bytes,
+        manifest_sha256=Sha256(artifact.manifest_sha256),
+    )
+
+
+def _find(reference: Reference, releases: dict[str, Released], store: Store) -> Released:
+    for tag in candidates(reference.name, reference.release or ""):
+        if tag in releases:
+            return releases[tag]
+    newest = list(releases)[-_SHOWN:]
+    raise NotFoundError(
+        f"{reference}: no release {reference.release} is published in {store.url}",
+        remedy=f"Published are {', '.join(newest)}{' …' if len(releases) > _SHOWN else ''}."
+        if newest
+        else f"No release is; use @latest, @next or @sha256:…, such as pe-data://"
+        f"{reference.country}/{reference.name}@latest.",
+    )
+
+
+def _manifest(released: Released, store: Store, cache: Cache) -> ReleaseManifest:
+    data = cache.read_manifest(released.sha256)
+    if data is None:
+        data = read_published(store, released)
+        cache.keep_manifest(released.sha256, data)
+    manifest = ReleaseManifest.from_bytes(data, where=f"release {released.tag}")
+    if (manifest.country_id, manifest.tag) != (released.country, released.tag):
+        raise FormatError(
+            f"is of release {manifest.tag} of {manifest.country_id}",
+            where=f"the signed manifest of release {released.tag} of {released.country}",
+        )
+    return manifest
+
+
+def _no_such_dataset(
+    reference: Reference, released: Released, artifacts: dict[str, ReleaseArtifact]
+) -> NotFoundError:
+    names = sorted(artifacts)
+    shown = difflib.get_close_matches(reference.name, names, n=3) or names[:_SHOWN]
+    return NotFoundError(
+        f"release {released.tag} of {reference.country} has no dataset {reference.name!r}",
+        remedy=f"It has {', '.join(shown)}{' …' if len(names) > len(shown) else ''}.",
+    )

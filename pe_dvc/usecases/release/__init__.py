@@ -1,0 +1,1 @@
+"""Releases: what a git tag stands for, registered, published, checked."""

@@ -1,0 +1,107 @@
+"""Can the bundle that a paper cites still be fetched? Every pin, byte for byte."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pe_dvc.documents.keys import payload_key
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, ReleaseError
+from pe_dvc.usecases.release.publish import revoked_artifacts
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.bundle import Bundle, Pin
+    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.release import ReleaseArtifact
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.release.derive import Release
+
+READERS = 4
+"""Payloads read at once: each one is transferred in parallel already."""
+
+Verdict = Literal["held", "elsewhere", "differs", "revoked", "missing", "damaged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinCheck:
+    """The verdict on one pin. ``elsewhere`` is another repo's artifact, which we do not hold."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong with the pin as far as it is ours."""
+        return self.verdict in ("held", "elsewhere")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as plain JSON values."""
+        return asdict(self)
+
+
+def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinCheck]:
+    """Return the verdict on every pin of a bundle that certified ``release``.
+
+    Every artifact that is ours is read from the store and hashed. Raises ReleaseError for a
+    bundle of another release.
+    """
+    package = release.manifest.data_package
+    if (bundle.data_package, bundle.version) != (package.name, package.version):
+        raise ReleaseError(
+            f"{bundle.name} certifies {bundle.data_package} {bundle.version}, and the release "
+            f"{release.tag} is {package.name} {package.version}",
+            remedy="Name the release that the bundle certifies.",
+        )
+    digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
+    revoked = revoked_artifacts(store, release.country, digests)
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(lambda pin: _check(store, release, pin, revoked), bundle.pins))
+
+
+def _check(store: Store, release: Release, pin: Pin, revoked: set[Sha256]) -> PinCheck:
+    artifact = release.manifest.artifacts.get(pin.name)
+    ours = {a.repo_id for a in release.manifest.artifacts.values()}
+    if pin.repo_id is not None and pin.repo_id not in ours:
+        return PinCheck(name=pin.name, verdict="elsewhere", detail=f"is in {pin.repo_id}")
+    if artifact is None:
+        return PinCheck(
+            name=pin.name, verdict="differs", detail=f"is no artifact of release {release.tag}"
+        )
+    difference = _difference(pin, artifact)
+    if difference is not None:
+        return PinCheck(name=pin.name, verdict="differs", detail=difference)
+    if artifact.sha256 in revoked:
+        return PinCheck(name=pin.name, verdict="revoked", detail=f"sha256:{artifact.sha256}")
+    return _check_bytes(store, release.manifests[pin.name][0])
+
+
+def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:
+    for what, pinned, released in (
+        ("path", pin.path, artifact.path),
+        ("revision", pin.revision, artifact.revision),
+        ("sha256", pin.sha256, artifact.sha256),
+    ):
+        if pinned is not None and pinned != released:
+            return f"the bundle pins {what} {pinned}, the release has {released}"
+    return None
+
+
+def _check_bytes(store: Store, manifest: ManifestHead) -> PinCheck:
+    artifact = manifest.artifact
+    key = payload_key(artifact.country, artifact.dvc.md5)
+    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:
+        try:
+            actual = store.download(key, Path(place) / "payload", size=artifact.size)
+        except NotFoundError:
+            return PinCheck(name=artifact.name, verdict="missing", detail=f"no {store.url}/{key}")
+        except DigestMismatchError as error:
+            return PinCheck(name=artifact.name, verdict="damaged", detail=error.message)
+    if actual != artifact.sha256:
+        detail = f"{store.url}/{key} has sha256:{actual}, and sha256:{artifact.sha256} is pinned"
+        return PinCheck(name=artifact.name, verdict="damaged", detail=detail)
+    return PinCheck(name=artifact.name, verdict="held", detail=f"sha256:{actual}")

@@ -1,0 +1,87 @@
+"""Export: a release as a directory that stands alone, and that tro-utils verifies.
+
+The files that the TRO speaks of lie below ``payload``; the TRO, which cannot hold its own hash,
+lies beside it. What is there already, with the right bytes, is not downloaded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
+from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
+from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.usecases.progress import Reporter, Silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.usecases.release.derive import Release
+
+PAYLOAD = "payload"
+READERS = 4
+
+
+def export_release(
+    store: Store, release: Release, directory: Path, *, reporter: Reporter | None = None
+) -> int:
+    """Write a release into ``directory``, and return how many payloads were downloaded.
+
+    Raises ConflictError for a file there that is not of the release, DigestMismatchError for a
+    payload that is not what was signed (nothing of it is left), NotFoundError and StoreError.
+    """
+    artifacts = [manifest.artifact for manifest, _ in release.manifests.values()]
+    _refuse_foreign(directory / PAYLOAD, {RELEASE_MANIFEST, *(a.path for a in artifacts)})
+    wanted = [a for a in artifacts if not _is_there(directory / PAYLOAD / a.path, a)]
+    total = sum(artifact.size for artifact in wanted)
+    with (
+        (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
+        ThreadPoolExecutor(READERS) as pool,
+    ):
+        list(pool.map(lambda a: _download(store, a, directory / PAYLOAD, progress), wanted))
+    write_atomically(directory / PAYLOAD / RELEASE_MANIFEST, release.data)
+    write_atomically(directory / TRO, release.tro)
+    return len(wanted)
+
+
+def _refuse_foreign(payload: Path, expected: set[str]) -> None:
+    there = (path for path in payload.rglob("*") if not path.is_dir())
+    for path in sorted(there):
+        inside = path.relative_to(payload).as_posix()
+        if inside not in expected and not path.name.endswith(".partial"):
+            raise ConflictError(
+                f"{path} is not a file of this release",
+                remedy="Export into an empty directory: a TRO covers every file beside it.",
+            )
+
+
+def _is_there(path: Path, artifact: Artifact) -> bool:
+    if not path.is_file() or path.stat().st_size != artifact.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
+
+
+def _download(store: Store, artifact: Artifact, payload: Path, progress: Progress) -> None:
+    final = payload / artifact.path
+    final.parent.mkdir(parents=True, exist_ok=True)
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.partial")
+    key = payload_key(artifact.country, artifact.dvc.md5)
+    try:
+        actual = store.download(key, temporary, size=artifact.size, progress=progress)
+        if actual != artifact.sha256:
+            raise DigestMismatchError(
+                what=artifact.name,
+                expected=f"sha256:{artifact.sha256}",
+                actual=f"sha256:{actual}",
+                source=f"{store.url}/{key}",
+                remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
+            )
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)

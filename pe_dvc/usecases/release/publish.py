@@ -1,0 +1,213 @@
+"""A release and the bucket: is every artifact there, what is published, is it what git says?"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pe_dvc.documents.keys import (
+    RELEASE_MANIFEST,
+    TRO,
+    manifest_key,
+    payload_key,
+    release_key,
+    tombstone_key,
+)
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    NotFoundError,
+    ReleaseError,
+)
+from pe_dvc.usecases.publish.objects import TRANSFERS
+from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.release.derive import Locked, Release
+
+_SHOWN = 5
+
+
+class Releases(Protocol):
+    """The signed releases of one country, verified (``pe_dvc.trust.client``)."""
+
+    def releases(self) -> dict[str, Released]:
+        """Return every published release, by tag."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """A published release that is, byte for byte, what its tag says."""
+
+    released: Released
+    artifacts: int
+    size: int
+    """Bytes of all artifacts together."""
+
+
+def check_held(store: Store, release: Release) -> None:
+    """Raise ReleaseError, naming them, unless the store holds every artifact and its manifest.
+
+    Payloads are looked for by their size, manifests are compared byte for byte, and a dataset in
+    a directory that DVC tracks must be in the directory's listing.
+    """
+    country = release.country
+    sizes = {info.key: info.size for info in store.list(f"{country}/files/md5/")}
+    listings: dict[str, dict[str, str]] = {}
+    for locked in release.declared.values():
+        if locked.inside is not None and locked.md5 is not None and locked.md5 not in listings:
+            listings[locked.md5] = _listing(store, country, locked.md5)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        faults = list(
+            pool.map(lambda name: _fault(store, release, name, sizes, listings), release.manifests)
+        )
+    found = [
+        f"{name} ({fault})" for name, fault in zip(release.manifests, faults, strict=True) if fault
+    ]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ReleaseError(
+            f"{release.tag} is not whole in {store.url}: {', '.join(found[:_SHOWN])}{more}",
+            remedy="Run pe-dvc push where the data is; pe-dvc fsck finds damage in the bucket.",
+        )
+
+
+def _fault(
+    store: Store,
+    release: Release,
+    name: str,
+    sizes: dict[str, int],
+    listings: dict[str, dict[str, str]],
+) -> str | None:
+    """Say what the store lacks of one artifact, None if it lacks nothing."""
+    manifest, data = release.manifests[name]
+    artifact, locked = manifest.artifact, release.declared[name]
+    if locked.inside is not None and not _is_listed(manifest, locked, listings):
+        return f"its md5 is not that of {locked.inside} in the directory that dvc.lock records"
+    size = sizes.get(payload_key(release.country, artifact.dvc.md5))
+    if size is None:
+        digest = Sha256(artifact.sha256)
+        revoked = revoked_artifacts(store, release.country, {digest})
+        return "revoked" if revoked else "payload missing"
+    if size != artifact.size:
+        return f"payload of {size} bytes where {artifact.size} were signed"
+    try:
+        held, _ = store.read(
+            manifest_key(release.country, Sha256(artifact.sha256)), limit=MANIFEST_LIMIT
+        )
+    except NotFoundError:
+        return "manifest missing"
+    return None if held == data else "another manifest was published"
+
+
+def _is_listed(manifest: ManifestHead, locked: Locked, listings: dict[str, dict[str, str]]) -> bool:
+    return listings.get(locked.md5 or "", {}).get(locked.inside or "") == manifest.artifact.dvc.md5
+
+
+def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
+    """Return the files of a directory that DVC tracks, none if the store lacks its listing."""
+    try:
+        data, _ = store.read(payload_key(country, md5), limit=MANIFEST_LIMIT)
+    except NotFoundError:
+        return {}
+    return {entry["relpath"]: entry["md5"] for entry in json.loads(data)}
+
+
+def publish_documents(store: Store, release: Release) -> list[str]:
+    """Write the release manifest and the TRO, each once; return the keys written.
+
+    Raises ReleaseError if the store holds other bytes under the tag: the tag was moved.
+    """
+    written = []
+    for file, data in ((TRO, release.tro), (RELEASE_MANIFEST, release.data)):
+        key = release_key(release.country, release.tag, file)
+        try:
+            store.create(key, data)
+            written.append(key)
+        except ConflictError:
+            held, _ = store.read(key, limit=MANIFEST_LIMIT)
+            if held != data:
+                raise _moved(release, held, f"{store.url}/{key}") from None
+    return written
+
+
+def read_published(store: Store, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
+    """Return a published document of a signed release. Raises DigestMismatchError if altered."""
+    key = release_key(released.country, released.tag, file)
+    data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    expected = released.sha256 if file == RELEASE_MANIFEST else released.tro_sha256
+    if sha256_bytes(data) != expected:
+        raise DigestMismatchError(
+            what=f"{file} of release {released.tag}",
+            expected=f"sha256:{expected} (signed)",
+            actual=f"sha256:{sha256_bytes(data)}",
+            source=f"{store.url}/{key}",
+            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+        )
+    return data
+
+
+def verify_release(store: Store, signed: Releases, release: Release) -> Verified:
+    """Prove a published release against the one that git gives, and the bucket against both.
+
+    Raises NotFoundError for one that is not published, ReleaseError for a tag that was moved or
+    for artifacts that are missing, DigestMismatchError for published bytes that were altered.
+    """
+    released = signed.releases().get(release.tag)
+    if released is None:
+        raise NotFoundError(
+            f"release {release.tag} is not published in {store.url}",
+            remedy=f"Run pe-dvc release create {release.tag} and pe-dvc release push "
+            f"{release.tag}.",
+        )
+    for file, data in ((RELEASE_MANIFEST, release.data), (TRO, release.tro)):
+        held = read_published(store, released, file)
+        if held != data:
+            raise _moved(release, held, f"{store.url} ({file})")
+    check_held(store, release)
+    artifacts = release.manifest.artifacts.values()
+    return Verified(
+        released=released,
+        artifacts=len(artifacts),
+        size=sum(artifact.size_bytes for artifact in artifacts),
+    )
+
+
+def revoked_artifacts(store: Store, country: str, digests: set[Sha256]) -> set[Sha256]:
+    """Return those of ``digests`` that the store has a tombstone of."""
+
+    def revoked(digest: Sha256) -> bool:
+        try:
+            store.head(tombstone_key(country, digest))
+        except NotFoundError:
+            return False
+        return True
+
+    ordered = sorted(digests)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return {d for d, gone in zip(ordered, pool.map(revoked, ordered), strict=True) if gone}
+
+
+def _moved(release: Release, held: bytes, where: str) -> ReleaseError:
+    """Return the error for a release that is published with other bytes than git gives now."""
+    ours = release.manifest.build.metadata.git_commit
+    return ReleaseError(
+        f"the tag {release.tag} was moved, or read by another version of pe_dvc: {where} has "
+        f"sha256:{sha256_bytes(held)}{_commit_in(held)}, and git gives "
+        f"sha256:{sha256_bytes(release.data)} of commit {ours[:12]}",
+        remedy="A release is for ever: put the tag back where it was, and tag anew.",
+    )
+
+
+def _commit_in(held: bytes) -> str:
+    try:
+        return f" of commit {json.loads(held)['build']['metadata']['git_commit'][:12]}"
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,136 @@
+"""The ``releases`` role in git: which releases there are and how they stand, signed by managers.
+
+Reads and writes ``channels/{country}/releases.json`` and nothing else; ``publish_channel`` brings
+it to readers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.release_target import Released, releases_of
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.trust.roles import utc
+from pe_dvc.trust.tuf_api import TargetFile, Targets
+from pe_dvc.trust.verify import expiry_days, signatures
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.release.derive import Release
+
+ROLE = "releases"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleUpdate:
+    """What became of the role. ``signed`` is False while ``missing`` signatures are wanting."""
+
+    released: Released
+    changed: bool
+    version: int
+    signed: bool
+    missing: int
+
+
+def read_releases(files: ChannelFiles) -> dict[str, Released]:
+    """Return the releases that git holds, by tag, signed or in review. Raises FormatError."""
+    return _releases(files.read(ROLE, Targets).signed, files)
+
+
+def register(
+    files: ChannelFiles, release: Release, signers: Signers, *, now: datetime
+) -> RoleUpdate:
+    """Add a release to the role, staged, and sign it with the keys at hand.
+
+    One that is there already stays as it stands. Raises ReleaseError if it is there with another
+    manifest: then the tag was moved.
+    """
+    metadata = release.manifest.build.metadata
+    fresh = Released(
+        country=release.country,
+        tag=release.tag,
+        sha256=release.sha256,
+        size=len(release.data),
+        tro_sha256=sha256_bytes(release.tro),
+        commit=metadata.git_commit,
+        channel=metadata.channel,
+    )
+    known = read_releases(files).get(release.tag)
+    if known is not None and (known.sha256, known.tro_sha256) != (fresh.sha256, fresh.tro_sha256):
+        raise ReleaseError(
+            f"the tag {release.tag} was moved: {files.path(ROLE)} has release manifest "
+            f"sha256:{known.sha256} of commit {known.commit[:12]} (channel {known.channel}), and "
+            f"git gives sha256:{fresh.sha256} of commit {fresh.commit[:12]} (channel "
+            f"{fresh.channel})",
+            remedy="A release is for ever: put the tag back where it was, and tag anew.",
+        )
+    return _put(files, known or fresh, signers, now)
+
+
+def certify(
+    files: ChannelFiles, tag: str, bundle: str, signers: Signers, *, now: datetime
+) -> RoleUpdate:
+    """Record that the policyengine.py bundle ``name@sha256:…`` certified a release.
+
+    Raises NotFoundError for a release that is not registered.
+    """
+    known = registered(files, tag)
+    bundles = tuple(sorted({*known.bundles, bundle}))
+    return _put(files, replace(known, state="certified", bundles=bundles), signers, now)
+
+
+def deprecate(
+    files: ChannelFiles, tag: str, reason: str, signers: Signers, *, now: datetime
+) -> RoleUpdate:
+    """Record that a release should no longer be used, and why; it stays readable.
+
+    Raises NotFoundError for a release that is not registered.
+    """
+    known = registered(files, tag)
+    return _put(files, replace(known, state="deprecated", reason=reason), signers, now)
+
+
+def registered(files: ChannelFiles, tag: str) -> Released:
+    """Return a release that git holds. Raises NotFoundError."""
+    known = read_releases(files).get(tag)
+    if known is None:
+        raise NotFoundError(
+            f"{files.path(ROLE)} has no release {tag!r}",
+            remedy=f"Run pe-dvc release create {tag}",
+        )
+    return known
+
+
+def _put(files: ChannelFiles, released: Released, signers: Signers, now: datetime) -> RoleUpdate:
+    """Write a release; the version goes up by one if it is new or stands otherwise than before."""
+    delegator = files.verified_targets().signed
+    metadata = files.read(ROLE, Targets)
+    path, target = released.target_path, released.to_target()
+    held = metadata.signed.targets.get(path)
+    changed = held is None or held.to_dict() != target
+    if changed:
+        metadata.signed.targets[path] = TargetFile.from_dict(target, path)
+        metadata.signed.version += 1
+        metadata.signed.expires = utc(now) + timedelta(days=expiry_days(delegator, ROLE))
+        metadata.signatures.clear()
+    if signers.sign(delegator, ROLE, metadata) or changed:
+        files.write(ROLE, metadata)
+    result = signatures(delegator, ROLE, metadata)
+    return RoleUpdate(
+        released=released,
+        changed=changed,
+        version=metadata.signed.version,
+        signed=result.verified,
+        missing=result.missing,
+    )
+
+
+def _releases(targets: Targets, files: ChannelFiles) -> dict[str, Released]:
+    plain = {path: target.to_dict() for path, target in targets.targets.items()}
+    return releases_of(plain, country=files.country, where=str(files.path(ROLE)))

@@ -1,0 +1,1 @@
+"""What the bucket keeps: garbage collection, checks and repair."""

@@ -1,0 +1,281 @@
+"""Check a whole bucket: is everything there that its metadata promises, and is it the right bytes?
+
+Every payload is read and hashed. What was found good is written to a journal as it goes, so that
+a check that was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombstone_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.usecases.checkout.download import LISTING_LIMIT
+from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
+from pe_dvc.usecases.retention.reachability import POINTING, Reach, md5_of, sha256_of, targets_of
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import ObjectInfo, Progress
+    from pe_dvc.usecases.retention.reachability import Bucket
+
+Fault = Literal["missing", "corrupt", "wrong size", "revoked", "orphaned"]
+READERS = 4
+BLOCK = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is not as it should be; ``what`` is the dataset, path or hash concerned.
+
+    ``sha256`` or ``md5`` is what the object's bytes must have, where that is known. ``orphaned``
+    objects do no harm: nothing names them.
+    """
+
+    fault: Fault
+    key: str
+    what: str
+    detail: str
+    sha256: Sha256 | None = None
+    md5: str | None = None
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether every reader still gets what was promised."""
+        return self.fault == "orphaned"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {"fault": self.fault, "key": self.key, "what": self.what, "detail": self.detail}
+
+
+class Journal(Protocol):
+    """Remembers what was found good, between runs of one check."""
+
+    def knows(self, info: ObjectInfo) -> bool:
+        """Return whether this very object, by key and etag, was found good."""
+        ...
+
+    def add(self, info: ObjectInfo) -> None:
+        """Remember that it was."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What a check found. ``resumed`` objects were found good by a run that was cut off."""
+
+    findings: list[Finding] = field(default_factory=list)
+    manifests: int = 0
+    hashed: int = 0
+    hashed_bytes: int = 0
+    resumed: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing harmful was found."""
+        return all(finding.is_harmless for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return {
+            "findings": [finding.to_json() for finding in self.findings],
+            "manifests": self.manifests,
+            "hashed": self.hashed,
+            "hashed_bytes": self.hashed_bytes,
+            "resumed": self.resumed,
+        }
+
+
+def fsck(
+    bucket: Bucket, journal: Journal, *, reach: Reach | None, reporter: Reporter | None = None
+) -> Report:
+    """Check everything below a country's prefix.
+
+    ``reach`` are the hashes that git names; with None no payload is called orphaned for that no
+    manifest names it. Raises StoreError.
+    """
+    return _Check(bucket, journal, reach, reporter or Silent()).run()
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A payload in the bucket, and what its bytes must hash to."""
+
+    info: ObjectInfo
+    what: str
+    algorithm: Literal["sha256", "md5"]
+    digest: str
+
+
+class _Check:
+    def __init__(
+        self, bucket: Bucket, journal: Journal, reach: Reach | None, reporter: Reporter
+    ) -> None:
+        self._bucket, self._journal, self._reach = bucket, journal, reach
+        self._store, self._country, self._reporter = bucket.store, bucket.country, reporter
+        self._report = Report()
+        self._described: dict[str, Manifest] = {}
+        self._listed: set[str] = set()
+
+    def run(self) -> Report:
+        with ThreadPoolExecutor(READERS) as pool:
+            keys = [key for key in self._bucket.objects if key.endswith(".manifest.json")]
+            data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
+            self._check_manifests(data)
+            self._check_pointers(data)
+            run_all(pool, self._check_chunks, list(self._described.values()))
+            self._check_listings(pool)
+            expected = self._expected()
+            total = sum(one.info.size for one in expected)
+            with self._reporter.task(f"check {len(expected)} payloads", total) as progress:
+                fresh = run_all(pool, lambda one: self._check_payload(one, progress), expected)
+        hashed = [one.info.size for one, new in zip(expected, fresh, strict=True) if new]
+        self._report.hashed, self._report.hashed_bytes = len(hashed), sum(hashed)
+        self._report.resumed = len(expected) - len(hashed)
+        self._find_orphans()
+        self._report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
+        return self._report
+
+    def _found(self, fault: Fault, key: str, what: str, detail: str, **known: Any) -> None:
+        self._report.findings.append(
+            Finding(fault=fault, key=key, what=what, detail=detail, **known)
+        )
+
+    def _read(self, key: str) -> bytes:
+        data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
+        return data
+
+    def _check_manifests(self, data: dict[str, bytes]) -> None:
+        for key, text in data.items():
+            try:
+                manifest = Manifest.from_bytes(text, where=key)
+            except FormatError as error:
+                self._found("corrupt", key, sha256_of(key)[:12], error.message)
+                continue
+            artifact = manifest.artifact
+            if key != manifest_key(self._country, Sha256(artifact.sha256)):
+                self._found(
+                    "corrupt", key, artifact.name, f"it is of artifact sha256:{artifact.sha256}"
+                )
+                continue
+            self._described[artifact.sha256] = manifest
+        self._report.manifests = len(self._described)
+
+    def _check_pointers(self, data: dict[str, bytes]) -> None:
+        """Hold manifests against what any version of a channel signed for them."""
+        seen = {finding.key for finding in self._report.findings}
+        for key in self._bucket.channels:
+            if not POINTING.fullmatch(key.rpartition("/")[2]):
+                continue
+            try:
+                targets = targets_of(self._read(key), where=key)
+            except FormatError as error:
+                self._found("corrupt", key, "channel", error.message)
+                continue
+            for path, target in targets.items():
+                self._check_target(path, target, data, seen)
+
+    def _check_target(
+        self, path: str, target: dict[str, Any], data: dict[str, bytes], seen: set[str]
+    ) -> None:
+        sha256 = Sha256(target["hashes"]["sha256"])
+        signed = Sha256(target["custom"]["manifest_sha256"])
+        key = manifest_key(self._country, sha256)
+        if key not in data:
+            if key not in seen:
+                self._found("missing", key, path, "a channel points to it", sha256=signed)
+        elif sha256_bytes(data[key]) != signed:
+            actual = sha256_bytes(data[key])
+            detail = f"a channel signed sha256:{signed}, this is sha256:{actual}"
+            self._report.findings = [f for f in self._report.findings if f.key != key]
+            self._found("corrupt", key, path, detail, sha256=signed)
+        seen.add(key)
+
+    def _check_chunks(self, manifest: Manifest) -> None:
+        artifact = manifest.artifact
+        key = chunks_key(self._country, Sha256(artifact.sha256))
+        promised = Sha256(artifact.chunks.sha256)
+        if key not in self._bucket.objects:
+            self._found("missing", key, artifact.name, "its manifest names it", sha256=promised)
+            return
+        actual = sha256_bytes(self._read(key))
+        if actual != promised:
+            detail = f"expected sha256:{promised}, got sha256:{actual}"
+            self._found("corrupt", key, artifact.name, detail, sha256=promised)
+
+    def _check_listings(self, pool: ThreadPoolExecutor) -> None:
+        """Read the listings of tracked directories; every file in one must be there."""
+        keys = [key for key in self._bucket.objects if key.endswith(".dir")]
+        for key, entries in zip(keys, run_all(pool, self._listing, keys), strict=True):
+            for inside, md5 in entries:
+                self._listed.add(md5)
+                there = payload_key(self._country, md5)
+                if there not in self._bucket.objects:
+                    detail = f"the listing {key} names it"
+                    self._found("missing", there, inside, detail, md5=md5)
+
+    def _listing(self, key: str) -> list[tuple[str, str]]:
+        data, _ = self._store.read(key, limit=LISTING_LIMIT)
+        try:
+            return [(str(entry["relpath"]), str(entry["md5"])) for entry in json.loads(data)]
+        except (ValueError, KeyError, TypeError):
+            return []  # its md5 is wrong then, and is reported with the payloads
+
+    def _expected(self) -> list[_Expected]:
+        """Return the payloads to hash; what is missing or of a wrong size is found at once."""
+        expected, by_key = [], {}
+        for manifest in self._described.values():
+            by_key[payload_key(self._country, manifest.artifact.dvc.md5)] = manifest.artifact
+        for key, artifact in by_key.items():
+            info = self._bucket.objects.get(key)
+            digest = Sha256(artifact.sha256)
+            revoked = tombstone_key(self._country, digest) in self._bucket.objects
+            if revoked:
+                if info is not None:
+                    self._found("revoked", key, artifact.name, "it was withdrawn, and is here")
+            elif info is None:
+                self._found("missing", key, artifact.name, "its manifest names it", sha256=digest)
+            elif info.size != artifact.size:
+                detail = f"expected {artifact.size} bytes, got {info.size}"
+                self._found("wrong size", key, artifact.name, detail, sha256=digest)
+            else:
+                expected.append(_Expected(info, artifact.name, "sha256", digest))
+        for key, info in self._bucket.objects.items():
+            if key.startswith(f"{self._country}/files/md5/") and key not in by_key:
+                expected.append(_Expected(info, f"md5:{md5_of(key)}", "md5", md5_of(key)))
+        return expected
+
+    def _check_payload(self, one: _Expected, progress: Progress) -> bool:
+        """Hash a payload, unless the journal knows it; return whether it was hashed."""
+        if self._journal.knows(one.info):
+            progress(one.info.size)
+            return False
+        digest = hashlib.new(one.algorithm, usedforsecurity=False)
+        for start in range(0, one.info.size, BLOCK):
+            block = self._store.read_range(one.info.key, start, min(BLOCK, one.info.size - start))
+            digest.update(block)
+            progress(len(block))
+        if digest.hexdigest() == one.digest:
+            self._journal.add(one.info)
+            return True
+        detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{digest.hexdigest()}"
+        self._found("corrupt", one.info.key, one.what, detail, **{one.algorithm: one.digest})
+        return True
+
+    def _find_orphans(self) -> None:
+        described = {manifest.artifact.dvc.md5 for manifest in self._described.values()}
+        for key in self._bucket.objects:
+            if key.endswith(".chunks") and sha256_of(key) not in self._described:
+                self._found("orphaned", key, sha256_of(key)[:12], "it has no manifest")
+            elif key.startswith(f"{self._country}/files/md5/") and self._reach is not None:
+                known = described | self._listed | self._reach.md5s
+                if md5_of(key) not in known:
+                    self._found("orphaned", key, f"md5:{md5_of(key)}", "nothing names it")

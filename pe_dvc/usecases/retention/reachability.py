@@ -1,0 +1,179 @@
+"""What git and the bucket can still ask for: the hashes that must be kept.
+
+Read with a wide net. A hash is kept wherever it stands in a file that may name data, parsed or
+not: a broken dvc.lock, one with the marks of a conflict, one of an older DVC keep what they name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.keys import channel_prefix, payload_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import FormatError, VerificationError
+from pe_dvc.usecases.checkout.download import LISTING_LIMIT
+from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pe_dvc.store.port import ObjectInfo, Store
+
+REQUESTS = 16
+_MD5 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_SHA256 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+POINTING = re.compile(r"\d+\.(?:latest|next)\.json")
+"""The name of a version of a channel: metadata whose targets are datasets."""
+
+
+@dataclass
+class Reach:
+    """Hashes to keep: DVC's md5, without the suffix of listings, and artifacts' sha256."""
+
+    md5s: set[str] = field(default_factory=set)
+    sha256s: set[str] = field(default_factory=set)
+
+    def add(self, data: bytes) -> None:
+        """Keep every hash that stands in ``data``."""
+        self.md5s.update(match.decode() for match in _MD5.findall(data))
+        self.sha256s.update(match.decode() for match in _SHA256.findall(data))
+
+
+def names_data(file: str) -> bool:
+    """Tell whether a file of that name may name data: DVC's files, manifests, channels."""
+    name = file.rpartition("/")[2]
+    return name == "dvc.lock" or name.endswith((".dvc", ".json"))
+
+
+def reach_of(files: Iterable[tuple[str, bytes]]) -> Reach:
+    """Return the hashes in ``files``, each a name and its bytes."""
+    reach = Reach()
+    for _, data in files:
+        reach.add(data)
+    return reach
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """All of a country's objects, listed once, and what is read from them."""
+
+    store: Store
+    country: str
+    objects: Mapping[str, ObjectInfo]
+    channels: Mapping[str, ObjectInfo]
+
+    @classmethod
+    def read(cls, store: Store, country: str) -> Bucket:
+        """List the objects of a country and of its channels."""
+        return cls(
+            store,
+            country,
+            {info.key: info for info in store.list(f"{country}/")},
+            {info.key: info for info in store.list(channel_prefix(country))},
+        )
+
+    def manifests(self) -> dict[str, tuple[Manifest, bytes]]:
+        """Return every manifest by its artifact's sha256. Raises FormatError for one that is none.
+
+        Raises VerificationError for one that lies under another artifact's key.
+        """
+        keys = [key for key in self.objects if key.endswith(".manifest.json")]
+        found = self._read_all(keys, self._manifest)
+        return {str(sha256_of(key)): each for key, each in zip(keys, found, strict=True)}
+
+    def add_published(self, reach: Reach, manifests: Mapping[str, tuple[Manifest, bytes]]) -> None:
+        """Keep what any version of a channel, any release or other signed metadata names.
+
+        Raises VerificationError if what a channel points to is not described in the bucket: then
+        nobody knows which payload it means.
+        """
+        metadata = [key for key in self.channels if key.endswith(".json")]
+        for key, data in zip(metadata, self._read_all(metadata, self._bytes), strict=True):
+            reach.add(data)
+            if POINTING.fullmatch(key.rpartition("/")[2]):
+                self._check_described(key, data, manifests)
+        releases = [key for key in self.objects if key.startswith(f"{self.country}/releases/")]
+        for data in self._read_all(releases, self._bytes):
+            reach.add(data)
+
+    def add_contents(self, reach: Reach) -> None:
+        """Keep the files that kept listings of directories name.
+
+        Raises FormatError for a listing that is none. Of one that is not in the bucket no reader
+        could pull the directory: it keeps nothing.
+        """
+        listings = (payload_key(self.country, f"{md5}.dir") for md5 in sorted(reach.md5s))
+        for entries in self._read_all(
+            [key for key in listings if key in self.objects], self._listing
+        ):
+            reach.md5s.update(entries)
+
+    def _check_described(
+        self, key: str, data: bytes, manifests: Mapping[str, tuple[Manifest, bytes]]
+    ) -> None:
+        for name, target in targets_of(data, where=f"{self.store.url}/{key}").items():
+            sha256 = target["hashes"]["sha256"]
+            _, found = manifests.get(sha256, (None, None))
+            if found is None or sha256_bytes(found) != target["custom"]["manifest_sha256"]:
+                if f"{self.country}/{sha256[:2]}/{sha256}.tombstone.json" in self.objects:
+                    continue
+                raise VerificationError(
+                    f"{self.store.url}/{key} points {name} to sha256:{sha256}, whose manifest is "
+                    "missing or another",
+                    remedy="Nothing was removed. Run pe-dvc fsck, and mend what it finds.",
+                )
+
+    def _manifest(self, key: str) -> tuple[Manifest, bytes]:
+        data, where = self._bytes(key), f"{self.store.url}/{key}"
+        manifest = Manifest.from_bytes(data, where=where)
+        if manifest.artifact.sha256 != sha256_of(key):
+            raise VerificationError(f"{where} is of another artifact: run pe-dvc fsck")
+        return manifest, data
+
+    def _listing(self, key: str) -> list[str]:
+        data, _ = self.store.read(key, limit=LISTING_LIMIT)
+        try:
+            return [str(entry["md5"]) for entry in json.loads(data)]
+        except (ValueError, KeyError, TypeError):
+            raise FormatError(
+                "is not a directory's listing of DVC's",
+                where=f"{self.store.url}/{key}",
+                remedy="Nothing was removed. Run pe-dvc fsck.",
+            ) from None
+
+    def _bytes(self, key: str) -> bytes:
+        data, _ = self.store.read(key, limit=MANIFEST_LIMIT)
+        return data
+
+    def _read_all(self, keys: list[str], read: Any) -> list[Any]:
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            return run_all(pool, read, keys)
+
+
+def sha256_of(key: str) -> Sha256:
+    """Return the artifact's sha256 that stands in the key of its manifest or chunk list."""
+    return Sha256(key.rpartition("/")[2].partition(".")[0])
+
+
+def md5_of(key: str) -> str:
+    """Return DVC's md5 that stands in the key of a payload, without the suffix of a listing."""
+    return "".join(key.split("/")[-2:]).removesuffix(".dir")
+
+
+def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
+    """Return the targets of a channel's metadata, unverified. Raises FormatError."""
+    try:
+        targets: dict[str, Any] = json.loads(data)["signed"]["targets"]
+        for target in targets.values():
+            _ = target["hashes"]["sha256"], target["custom"]["manifest_sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise FormatError(
+            "is not a channel's metadata", where=where, remedy="Nothing was removed. Restore it."
+        ) from None
+    return targets

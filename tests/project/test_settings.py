@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.adapters.git.repo import GitRepo
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.project.root import find_root
+from pe_dvc.project.settings import read_settings
+from tests.support.dvc_repos import run, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL = """\
+[tool.pe_dvc]
+country = "us"
+store = "s3://policyengine-data"
+remote = "policyengine"
+contact = "data@policyengine.org"
+model_package = "policyengine-us"
+core_package = "policyengine-core"
+lockfile = "uv.lock"
+data_vintage = "cps_asec_2024"
+calibration = {snapshot_id = "soi-2024", path = "targets.csv"}
+signers = {latest = "file:key", next = ["a", "b"]}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / ".dvc").mkdir()
+    write(tmp_path, "pyproject.toml", FULL)
+    return tmp_path
+
+
+def test_settings(root: Path) -> None:
+    settings = read_settings(root)
+    assert (settings.country, settings.manifests, settings.channels) == (
+        "us",
+        "manifests",
+        "channels",
+    )
+    assert settings.calibration is not None
+    assert settings.calibration.path == "targets.csv"
+    assert settings.signers == {"latest": "file:key", "next": ["a", "b"]}
+
+
+def test_root_is_the_nearest_dvc_repo(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = root / "data" / "deep"
+    inside.mkdir(parents=True)
+    assert find_root(inside) == root.resolve()
+    monkeypatch.chdir(inside)
+    assert find_root() == root.resolve()
+
+
+def test_no_repo(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"no DVC repo at .* expected a directory \.dvc") as no:
+        find_root(tmp_path)
+    assert "dvc init" in str(no.value.remedy)
+    (tmp_path / ".dvc").mkdir()
+    for function in (find_root, read_settings):
+        with pytest.raises(NotFoundError, match=r"has no pyproject\.toml") as caught:
+            function(tmp_path)
+        assert "[tool.pe_dvc]" in str(caught.value.remedy)
+
+
+WRONG = {
+    "no table": ("[project]\n", "tool.pe_dvc: is missing", 'country = "us"'),
+    "no country": ('[tool.pe_dvc]\nstore = "x"\n', "tool.pe_dvc.country: is missing", "Add"),
+    "wrong country": ('[tool.pe_dvc]\ncountry = "USA!"\n', "tool.pe_dvc.country: 'USA!'", ""),
+    "unknown key": (FULL.replace("contact", "contakt"), "tool.pe_dvc.contakt", "contact?"),
+    "unknown key within": (
+        FULL.replace("snapshot_id", "snapshot"),
+        "tool.pe_dvc.calibration",
+        "snapshot_id",
+    ),
+    "far from any key": (FULL.replace("contact", "zzz"), "tool.pe_dvc.zzz", "use one of"),
+    "wrong type": (FULL.replace('"uv.lock"', "3"), "tool.pe_dvc.lockfile", "Correct"),
+    "wrong signers": (FULL.replace('"file:key"', "3"), "signers.latest: expected a URI", "Correct"),
+    "not a table": ("[tool]\npe_dvc = 3\n", "tool.pe_dvc: expected a mapping", "country"),
+    "not TOML": ("[tool", "is not TOML", "Correct the file"),
+    "path that climbs": (
+        FULL + 'manifests = "../x"\n',
+        "tool.pe_dvc.manifests: '../x' is not a path in the repo",
+        "relative",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_settings(root: Path, case: str) -> None:
+    text, message, remedy = WRONG[case]
+    write(root, "pyproject.toml", text)
+    with pytest.raises(FormatError) as caught:
+        read_settings(root)
+    assert str(root / "pyproject.toml") in caught.value.message
+    assert message in caught.value.message
+    assert remedy in str(caught.value.remedy)
+
+
+def test_wrong_release_settings_are_said_once_they_are_asked_for(root: Path) -> None:
+    write(root, "pyproject.toml", f'{FULL}[tool.pe_dvc.release]\nrepo = "x"\n')
+    settings = read_settings(root)
+    with pytest.raises(FormatError, match=r"pyproject\.toml: tool\.pe_dvc\.release\.repo"):
+        _ = settings.release_settings
+
+
+def test_git_state(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is not in a git repo"):
+        GitRepo(tmp_path)
+    run(tmp_path, "git", "init", "-q")
+    data = tmp_path / "data-repo"
+    write(data, "a.txt", "a")
+    written = ["manifests", "channels"]
+    state = GitRepo(data).state(written=written)
+    assert (state.commit, state.dirty) == (None, True)
+    run(tmp_path, "git", "add", "-A")
+    run(tmp_path, "git", "commit", "-qm", "a")
+    head = run(tmp_path, "git", "rev-parse", "HEAD").stdout.strip()
+    write(data, "manifests/states/AL.json", "{}")
+    write(data, "channels/us/latest.json", "{}")
+    write(data, "dvc.lock", "schema: '2.0'")
+    write(data, "data/.gitignore", "/x")
+    write(data, "data/x", "x")
+    state = GitRepo(data).state(written=written)
+    assert (state.commit, state.dirty) == (head, False)
+    assert GitRepo(data).ignores("data/x")
+    assert not GitRepo(data).ignores("data/y")
+    write(data, "manifests.txt", "new")
+    assert GitRepo(data).state(written=written).dirty
+    (data / "manifests.txt").unlink()
+    write(data, "a.txt", "b")
+    assert GitRepo(data).state(written=written).dirty

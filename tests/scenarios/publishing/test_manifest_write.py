@@ -1,0 +1,281 @@
+"""The stage that writes manifests, run by the real ``dvc repro``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError, PeDvcError
+from pe_dvc.project.manifest import read_manifests, write_manifests
+from tests.support.dvc_repos import PE, cps_repo, pipeline_of, run, write
+
+REBUILD = """
+import pyarrow.parquet as again
+
+again.write_table(again.read_table(sys.argv[1]).slice(1), sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repo whose datasets are built and committed; copied, never changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("HOME", str(home))
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("DVC_SITE_CACHE_DIR", str(home / "site"))
+        root = cps_repo(tmp_path_factory.mktemp("built") / "repo")
+        run(root, "dvc", "repro")
+        run(root, "git", "add", "-A")
+        run(root, "git", "-c", "user.name=T", "-c", "user.email=t@e.org", "commit", "-qm", "data")
+    return root
+
+
+@pytest.fixture
+def repo(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "repo", symlinks=True))
+
+
+def test_manifest_says_what_was_built(built: Path) -> None:
+    manifest, data = read_manifests(built)["cps"]
+    assert data == (built / "manifests/cps.json").read_bytes()
+    data = (built / "data/cps.parquet").read_bytes()
+    artifact = manifest.artifact
+    assert (artifact.sha256, artifact.size) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert artifact.dvc.md5 == hashlib.md5(data).hexdigest()
+    assert artifact.chunks.sha256 == hashlib.sha256(hashlib.sha256(data).digest()).hexdigest()
+    (table,) = manifest.table.tables
+    assert (table.rows, table.entity) == (6, "tax_unit")
+    assert [(c.name, c.type, c.entity) for c in table.columns] == [
+        ("RECID", "int64", None),
+        ("h_seq", "int64", None),
+        ("fips", "int8", "household"),
+        ("name", "string", None),
+        ("s006", "double", None),
+    ]
+    assert manifest.inputs.data_vintage == "cps_asec_2014"
+    assert manifest.inputs.params == {"params.yaml": {"seed": 7}}
+    raw = hashlib.sha256(b"6").hexdigest()
+    assert [(f.name, f.sha256) for f in manifest.inputs.raw_inputs] == [("raw.txt", raw)]
+    assert [f.name for f in manifest.inputs.code] == ["build.py"]
+    assert manifest.inputs.composite_digest == manifest.inputs.digest()
+    assert manifest.build.git_commit is None
+
+
+def test_second_repro_changes_nothing(repo: Path) -> None:
+    before = (repo / "manifests/cps.json").read_bytes()
+    done = run(repo, "dvc", "repro")
+    assert "didn't change, skipping" in done.stdout
+    run(repo, "dvc", "repro", "--force", "--single-item", "manifests")
+    assert (repo / "manifests/cps.json").read_bytes() == before
+    assert run(repo, "git", "status", "--porcelain").stdout == ""
+    assert "up to date" in run(repo, "dvc", "status").stdout
+
+
+def test_an_artifact_keeps_its_manifest_and_other_bytes_get_another(repo: Path) -> None:
+    write(repo, "params.yaml", "seed: 8\n")
+    run(repo, "dvc", "repro", "build")
+    (unchanged,) = write_manifests(repo)
+    assert unchanged.change == "unchanged", "the same bytes were first made with seed 7"
+    assert read_manifests(repo)["cps"][0].inputs.params == {"params.yaml": {"seed": 7}}
+    build = (repo / "build.py").read_text()
+    write(repo, "build.py", build + REBUILD)
+    run(repo, "dvc", "repro", "build")
+    (changed,) = write_manifests(repo)
+    assert (changed.change, changed.sha256 != unchanged.sha256) == ("changed", True)
+    manifest, _ = read_manifests(repo)["cps"]
+    assert manifest.inputs.params == {"params.yaml": {"seed": 8}}
+    head = run(repo, "git", "rev-parse", "HEAD").stdout.strip()
+    assert (manifest.build.git_commit, manifest.build.git_dirty) == (head, True)
+
+
+def test_what_repro_writes_is_not_dirt(repo: Path) -> None:
+    shutil.rmtree(repo / "manifests")
+    write(repo, "data/.gitignore", "/cps.parquet\n/other\n")
+    write_manifests(repo)
+    assert read_manifests(repo)["cps"][0].build.git_dirty is False
+
+
+def test_edited_manifest_is_written_again(repo: Path) -> None:
+    path = repo / "manifests/cps.json"
+    good = json.loads(path.read_bytes())
+    path.write_text(path.read_text().replace('"rows": 6', '"rows": 7'))
+    assert [w.change for w in write_manifests(repo)] == ["changed"]
+    assert json.loads(path.read_bytes())["table"] == good["table"]
+    path.write_text("{")
+    assert [w.change for w in write_manifests(repo)] == ["changed"]
+
+
+def test_manifest_of_a_dataset_no_longer_declared_is_removed(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    (repo / "dvc.yaml").write_text(text.replace("  cps:\n", "  states/AL:\n"))
+    changes = {w.name: w.change for w in write_manifests(repo)}
+    assert changes == {"states/AL": "changed", "cps": "removed"}
+    assert set(read_manifests(repo)) == {"states/AL"}
+    (repo / "dvc.yaml").write_text(text)
+    write_manifests(repo)
+    assert not (repo / "manifests/states").exists()
+
+
+WRONG = {
+    "unknown key": ("weight: s006", "wieght: s006", "meta.pe.wieght", "Did you mean weight?"),
+    "unknown key within": (
+        "household: {key: h_seq}",
+        "household: {kee: h_seq}",
+        "meta.pe.entities.household",
+        "key",
+    ),
+    "wrong country": ("country: us", "country: uk", "meta.pe.country", "[tool.pe_dvc]"),
+    "unknown rows": ("rows: tax_unit", "rows: person", "meta.pe.rows", "Declare person"),
+    "rows left out": ("rows: tax_unit\n", "", "meta.pe.rows", "tax_unit, household"),
+    "unknown entity of a column": (
+        "columns: {fips: household}",
+        "columns: {fips: family}",
+        "meta.pe.columns.fips",
+        "Declare family",
+    ),
+    "unknown entity of a reference": (
+        "references: {household: h_seq}",
+        "references: {family: h_seq}",
+        "meta.pe.entities.tax_unit.references.family",
+        "Declare family",
+    ),
+    "unknown column": ("{fips: ", "{fipz: ", "meta.pe.columns.fipz", "Did you mean fips?"),
+    "missing weight": ("weight: s006", "weight: s007", "meta.pe.weight", "Did you mean s006?"),
+    "weight of text": ("weight: s006", "weight: name", "meta.pe.weight", "numbers"),
+    "missing key": (
+        "{key: RECID",
+        "{key: RECIDS",
+        "meta.pe.entities.tax_unit.key",
+        "Did you mean RECID?",
+    ),
+    "missing reference": (
+        "{household: h_seq}",
+        "{household: hh}",
+        "meta.pe.entities.tax_unit.references.household",
+        "build the file with that column.",
+    ),
+    "key that is not unique": (
+        "{key: RECID",
+        "{key: fips",
+        "meta.pe.entities.tax_unit.key",
+        "mend the data",
+    ),
+    "kind unknown": ("vintage: ", "kind: micro\nvintage: ", "meta.pe.kind", "Correct"),
+    "entities of the wrong type": (
+        "columns: {fips: household}",
+        "columns: [fips]",
+        "meta.pe.columns",
+        "Correct",
+    ),
+    "gates of the wrong type": ("vintage: ", "gates: 3\nvintage: ", "meta.pe.gates", "Correct"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_declaration(repo: Path, case: str) -> None:
+    old, new, key, remedy = WRONG[case]
+    assert old in PE
+    (repo / "dvc.yaml").write_text(pipeline_of(PE.replace(old, new, 1)))
+    _assert_refused(repo, FormatError, f"dvc.yaml: artifacts.cps.{key}", remedy)
+
+
+PATHS = {
+    "not tracked": ("build.py.parquet", "artifacts.cps.path", "dvc add build.py.parquet"),
+    "format unknown": ("raw.txt", "artifacts.cps.path", ".parquet"),
+    "manifest itself": ("manifests/x.parquet", "artifacts.cps.path", "dvc"),
+}
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_wrong_path(repo: Path, case: str) -> None:
+    path, key, remedy = PATHS[case]
+    text = pipeline_of().replace("    path: data/cps.parquet", f"    path: {path}")
+    (repo / "dvc.yaml").write_text(text)
+    _assert_refused(repo, FormatError, f"dvc.yaml: {key}", remedy)
+
+
+def test_dataset_declared_and_never_built(tmp_path: Path) -> None:
+    repo = cps_repo(tmp_path / "repo")
+    _assert_refused(repo, FormatError, "dvc.yaml: artifacts.cps.path", "dvc repro build")
+
+
+def test_dataset_that_dvc_does_not_keep(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    (repo / "dvc.yaml").write_text(
+        text.replace("outs: [data/cps.parquet]", "outs: [data/cps.parquet: {cache: false}]")
+    )
+    _assert_refused(repo, FormatError, "dvc.yaml: artifacts.cps.path", "cache: false")
+
+
+def test_legacy_hash(repo: Path) -> None:
+    lock = repo / "dvc.lock"
+    lock.write_text(lock.read_text().replace("      hash: md5\n", ""))
+    _assert_refused(repo, FormatError, "dvc.yaml: artifacts.cps.path", "dvc cache migrate")
+
+
+def test_file_that_changed_since_dvc_hashed_it(repo: Path) -> None:
+    path = repo / "data/cps.parquet"
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data + b"x")
+    _assert_refused(repo, DigestMismatchError, "data/cps.parquet", "dvc repro")
+
+
+def test_file_that_is_not_there(repo: Path) -> None:
+    (repo / "data/cps.parquet").unlink()
+    _assert_refused(repo, NotFoundError, "data/cps.parquet", "dvc pull")
+
+
+def test_raw_input_only_in_the_cache(repo: Path) -> None:
+    (repo / "raw.txt").unlink()
+    assert [w.change for w in write_manifests(repo)] == ["unchanged"]
+    shutil.rmtree(repo / ".dvc/cache")
+    _assert_refused(repo, NotFoundError, "raw.txt", "dvc pull raw.txt")
+
+
+def test_a_declaration_under_a_misspelt_key_is_not_passed_over(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    (repo / "dvc.yaml").write_text(text.replace("      pe:", "      ep:"))
+    _assert_refused(repo, FormatError, "dvc.yaml: artifacts.cps.meta.ep", "Did you mean pe?")
+
+
+def test_a_dataset_of_dvcs_alone_is_named(repo: Path) -> None:
+    with (repo / "dvc.yaml").open("a") as file:
+        file.write("  survey: {path: raw.txt, type: dataset, meta: {owner: Census}}\n")
+    assert [(w.name, w.change) for w in write_manifests(repo)] == [
+        ("cps", "unchanged"),
+        ("survey", "skipped"),
+    ]
+    said = run(repo, "pe-dvc", "manifest", "write").stderr
+    assert "no manifest of survey: type: dataset, and no meta: pe: in dvc.yaml" in said
+    assert "model" not in said
+
+
+def test_nothing_is_written_when_one_of_two_is_wrong(repo: Path) -> None:
+    (repo / "manifests/cps.json").unlink()
+    text = (repo / "dvc.yaml").read_text()
+    second = text[text.index("  cps:") :].replace("  cps:", "  other:").replace("RECID", "fips")
+    (repo / "dvc.yaml").write_text(text + second)
+    _assert_refused(repo, FormatError, "artifacts.other", "mend")
+    assert list((repo / "manifests").iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["stages: [", "- a list", "stages: 3", "artifacts: {cps: 1}"])
+def test_dvc_yaml_that_does_not_parse(repo: Path, text: str) -> None:
+    (repo / "dvc.yaml").write_text(text)
+    _assert_refused(repo, FormatError, "dvc.yaml", "")
+
+
+def _assert_refused(repo: Path, family: type[PeDvcError], where: str, remedy: str) -> None:
+    before = {p: p.read_bytes() for p in repo.glob("manifests/**/*.json")}
+    with pytest.raises(family) as caught:
+        write_manifests(repo)
+    assert where in caught.value.message
+    assert caught.value.remedy is not None
+    assert remedy in f"{caught.value.message} {caught.value.remedy}"
+    assert {p: p.read_bytes() for p in repo.glob("manifests/**/*.json")} == before

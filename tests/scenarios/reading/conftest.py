@@ -1,0 +1,66 @@
+"""A published country and a reader of it, both in directories of the test."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.project.reader import Reader
+from tests.support.country import NAME, CountingStore, Country, reader_at
+from tests.support.paths import BIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIB = 1024 * 1024
+SIZE = 10 * MIB + 12_345
+
+
+def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run ``pe-dvc`` as a person would; it must end with ``code``."""
+    done = subprocess.run([BIN / "pe-dvc", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def payload() -> bytes:
+    """Ten chunks and a short one, no two alike."""
+    return random.Random(4).randbytes(SIZE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CountingStore:
+    """The bucket: a directory."""
+    return CountingStore(tmp_path / "bucket")
+
+
+@pytest.fixture
+def country(
+    tmp_path: Path, store: CountingStore, payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> Country:
+    """A country with one dataset in ``latest``; this process is a reader that trusts it."""
+    places = reader_at(tmp_path / "reader", monkeypatch)
+    monkeypatch.setenv("PE_DVC_STORE", str(tmp_path / "bucket"))
+    monkeypatch.chdir(tmp_path)
+    made = Country(tmp_path / "maintainer", store, contact="data@example.org")
+    made.publish({NAME: payload})
+    made.trust(tmp_path / "reader/config")
+    assert places["PE_DVC_CONFIG_DIR"] == str(tmp_path / "reader/config")
+    return made
+
+
+@pytest.fixture
+def reader(country: Country, store: CountingStore) -> Reader:
+    """A reader whose store counts what is asked of it."""
+    return new_reader(store)
+
+
+def new_reader(store: CountingStore) -> Reader:
+    """Return a reader as of a new process; the cache stays."""
+    made = Reader("us")
+    made.store = store
+    return made

@@ -1,0 +1,68 @@
+"""``pe-dvc ls``: what there is in each channel, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pe_dvc
+from tests.scenarios.reading.conftest import run
+from tests.support.country import LATEST, NAME, Country
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def ls(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return run("ls", *arguments, code=code)
+
+
+def fields(done: subprocess.CompletedProcess[str]) -> Sequence[list[str]]:
+    return [line.split("  ") for line in done.stdout.splitlines()]
+
+
+def test_a_line_for_each_dataset_of_each_channel(country: Country, payload: bytes) -> None:
+    country.publish({"states/AL": b"alabama"}, channel="next")
+    listed = pe_dvc.ls("us")
+    done = ls("us")
+    assert [line[0].strip() for line in fields(done)] == [LATEST, "pe-data://us/states/AL@next"]
+    assert [line[-1] for line in fields(done)] == [f"sha256:{entry.sha256}" for entry in listed]
+    assert "10.5 MB" in done.stdout
+    assert done.stderr == ""
+    assert json.loads(ls("us", "--json").stdout)[0] == {
+        "reference": LATEST,
+        "name": NAME,
+        "channel": "latest",
+        "sha256": listed[0].sha256,
+        "size": len(payload),
+        "pinned": listed[0].pinned,
+    }
+
+
+def test_a_channel_with_nothing_in_it_is_said_apart_from_the_data(country: Country) -> None:
+    for done in (ls("us"), ls("us", "--json")):
+        assert done.stderr == "no dataset in next\n"
+    assert json.loads(done.stdout)[0]["reference"] == LATEST
+
+
+def test_another_store(country: Country, tmp_path: Path) -> None:
+    (tmp_path / "bucket").rename(tmp_path / "elsewhere")
+    assert "us" in ls("us", code=3).stderr
+    assert LATEST in ls("us", "--store", str(tmp_path / "elsewhere")).stdout
+
+
+def test_offline_it_tells_what_was_read(country: Country, tmp_path: Path) -> None:
+    assert "never read" in ls("us", "--offline", code=3).stderr
+    pe_dvc.resolve(LATEST)
+    (tmp_path / "bucket").rename(tmp_path / "unplugged")
+    done = ls("us", "--offline")
+    assert LATEST in done.stdout
+    assert "offline: the channels of us as verified less than a minute ago" in done.stderr
+    assert "no dataset in next, as far as this machine has read it" in done.stderr
+
+
+def test_what_is_no_country_or_has_no_trusted_root(country: Country) -> None:
+    assert "is not a country" in ls(LATEST, code=1).stderr
+    assert "pe-dvc trust add uk" in ls("uk", code=1).stderr

@@ -1,0 +1,162 @@
+"""What a bundle pins against what we hold, and what changed between two tags."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pe_dvc.documents.keys import payload_key, tombstone_key
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
+from pe_dvc.project.release import Releasing
+from tests.support.release_history import DATASETS, INPUTS, History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.usecases.release.check_bundle import PinCheck
+
+REPO = "policyengine/policyengine-us-data"
+
+
+def bundle_of(history: History) -> dict[str, Any]:
+    """Return what policyengine.py writes; test_consumer has it write one itself."""
+    national = history.manifests["cps_2024"].artifact
+    datasets = {
+        name: {
+            "path": m.artifact.path,
+            "repo_id": REPO,
+            "revision": "1.0.0",
+            "sha256": m.artifact.sha256,
+        }
+        for name, m in history.manifests.items()
+    }
+    return {
+        "policyengine_version": "6.11.1",
+        "data_package": {"name": "policyengine-us-data", "version": "1.0.0"},
+        "datasets": datasets,
+        "certified_data_artifact": {
+            "dataset": "cps_2024",
+            "sha256": national.sha256,
+            "uri": f"hf://{REPO}/{national.path}@1.0.0",
+        },
+    }
+
+
+def check(history: History, bundle: dict[str, Any]) -> dict[str, PinCheck]:
+    path = history.base / "manifest.json"
+    path.write_text(json.dumps({"data_releases": {"us": bundle}}))
+    checks, update = Releasing(history.root).check_bundle("1.0.0", path, record=True)
+    assert (update is not None) == all(c.ok for c in checks)
+    return {c.name: c for c in checks}
+
+
+@pytest.fixture
+def certified(released: History) -> History:
+    Releasing(released.root).create("1.0.0")
+    return released
+
+
+def test_a_bundle_whose_every_pin_is_held(certified: History) -> None:
+    checks = check(certified, bundle_of(certified))
+    assert {c.verdict for c in checks.values()} == {"held"}
+    (released,) = Releasing(certified.root).registered().values()
+    assert released.state == "certified"
+    assert released.bundles[0].startswith("policyengine 6.11.1@sha256:")
+    check(certified, bundle_of(certified))
+    assert Releasing(certified.root).registered()["1.0.0"] == released, "once is enough"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("sha256", "0" * 64, f"pins sha256 {'0' * 64}, the release has"),
+        ("path", "elsewhere.h5", "pins path elsewhere.h5"),
+        ("revision", "main", "pins revision main, the release has 1.0.0"),
+    ],
+)
+def test_a_pin_that_differs(certified: History, field: str, value: str, said: str) -> None:
+    bundle = bundle_of(certified)
+    bundle["datasets"]["states/AL"][field] = value
+    found = check(certified, bundle)["states/AL"]
+    assert found.verdict == "differs"
+    assert said in found.detail
+
+
+def test_a_pin_of_nothing_and_a_pin_of_another_repo(certified: History) -> None:
+    bundle = bundle_of(certified)
+    bundle["datasets"]["states/ZZ"] = {"path": "z.h5", "repo_id": REPO, "revision": "1.0.0"}
+    bundle["datasets"]["overlay"] = {"path": "o.h5", "repo_id": "other/repo", "revision": "1"}
+    checks = check(certified, bundle)
+    assert checks["states/ZZ"].verdict == "differs"
+    assert (checks["overlay"].verdict, checks["overlay"].ok) == ("elsewhere", True)
+
+
+def test_payloads_that_are_damaged_missing_or_revoked(certified: History) -> None:
+    artifacts = {name: m.artifact for name, m in certified.manifests.items()}
+    keys = {name: payload_key("us", a.dvc.md5) for name, a in artifacts.items()}
+    damaged = certified.bucket / keys["states/AL"]
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"ALABAMA")
+    certified.store.delete([keys["states/WY"]])
+    certified.store.create(tombstone_key("us", Sha256(artifacts["cps_2024"].sha256)), b"{}")
+    verdicts = {n: c.verdict for n, c in check(certified, bundle_of(certified)).items()}
+    assert verdicts == {"cps_2024": "revoked", "states/AL": "damaged", "states/WY": "missing"}
+    damaged.write_bytes(b"ala")
+    assert check(certified, bundle_of(certified))["states/AL"].verdict == "damaged"
+
+
+def test_a_bundle_of_another_release(certified: History) -> None:
+    bundle = bundle_of(certified)
+    bundle["data_package"]["version"] = "0.9.0"
+    with pytest.raises(ReleaseError, match=r"certifies policyengine-us-data 0\.9\.0"):
+        check(certified, bundle)
+
+
+def test_what_is_no_bundle(certified: History, tmp_path: Path) -> None:
+    releasing = Releasing(certified.root)
+    path = tmp_path / "manifest.json"
+    with pytest.raises(NotFoundError, match=r"manifest\.json does not exist"):
+        releasing.check_bundle("1.0.0", path)
+    for text in ("[]", "not json", '{"data_releases": {"uk": {}}}'):
+        path.write_text(text)
+        with pytest.raises(FormatError, match="not a policyengine.py bundle"):  # noqa: RUF043
+            releasing.check_bundle("1.0.0", path)
+
+
+def test_what_changed_between_two_tags(history: History) -> None:
+    history.release("1.0.0")
+    inputs = {
+        **INPUTS,
+        "model_package": {**INPUTS["model_package"], "version": "1.700.0"},
+        "raw_inputs": [{"name": "raw/asec.csv", "sha256": "9" * 64}],
+    }
+    history.build({"cps_2024": b"another nation", "states/CA": b"california"}, inputs)
+    manifest = history.manifests["cps_2024"]
+    table = {"name": "tax_unit", "rows": 3, "entity": "tax_unit"}
+    columns = [{"name": "RECID", "type": "int32"}, {"name": "wage", "type": "float"}]
+    plain = manifest.to_json()
+    plain["table"]["tables"] = [{**table, "columns": columns}]
+    history.manifests["cps_2024"] = type(manifest).model_validate_json(json.dumps(plain))
+    history.write("manifests/cps_2024.json", history.manifests["cps_2024"].to_bytes())
+    for name in ("states/AL", "states/WY"):
+        (history.root / f"manifests/{name}.json").unlink()
+    history.sign()
+    history.commit()
+    history.git("tag", "1.1.0")
+    found = Releasing(history.root).diff("1.0.0", "1.1.0")
+    assert (found.added, found.removed) == (("states/CA",), ("states/AL", "states/WY"))
+    (nation,) = found.changed
+    assert nation.sha256[1] == history.manifests["cps_2024"].artifact.sha256
+    assert nation.rows == {"tax_unit": (2, 3)}
+    assert nation.columns == {
+        "tax_unit.RECID": ("int64", "int32"),
+        "tax_unit.wage": (None, "float"),
+    }
+    assert nation.inputs == {
+        "model_package.version": ("1.690.0", "1.700.0"),
+        "raw_inputs.raw/asec.csv": ("c" * 64, "9" * 64),
+    }
+    assert Releasing(history.root).diff("1.0.0", "1.0.0").unchanged == len(DATASETS)

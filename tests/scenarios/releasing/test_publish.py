@@ -1,0 +1,368 @@
+"""From a tag to a reader: register, publish, prove, resolve; and what an attacker gets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pe_dvc
+from pe_dvc.documents.keys import (
+    RELEASE_MANIFEST,
+    TRO,
+    manifest_key,
+    payload_key,
+    release_key,
+    tombstone_key,
+)
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    NotFoundError,
+    PeDvcError,
+    ReleaseError,
+    SignatureError,
+    VerificationError,
+)
+from pe_dvc.project.release import Releasing
+from pe_dvc.trust.tuf_api import Metadata, MetaFile, TargetFile, Targets
+from tests.support.release_history import DATASETS, History
+from tests.support.simulator import Simulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.usecases.release.derive import Release
+
+NATION = "pe-data://us/cps_2024@1.0.0"
+
+
+def alter(history: History, key: str, data: bytes) -> None:
+    path = history.bucket / key
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def publish(history: History, tag: str = "1.0.0") -> Release:
+    releasing = Releasing(history.root)
+    created = releasing.create(tag)
+    assert created.update.signed
+    history.commit(f"Release {tag}")
+    releasing.push(tag)
+    return created.release
+
+
+@pytest.fixture
+def published(released: History, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Return a data repo whose release 1.0.0 is published, and a reader who trusts its root."""
+    publish(released)
+    monkeypatch.chdir(released.root)
+    return released
+
+
+# Publishing
+
+
+def test_a_second_create_and_a_second_push_change_nothing(published: History) -> None:
+    releasing = Releasing(published.root)
+    update = releasing.create("1.0.0").update
+    assert (update.changed, update.version) == (False, 2)
+    assert published.git("status", "--porcelain") == ""
+    written, channels = releasing.push("1.0.0")
+    assert (written, channels.written) == ([], ())
+
+
+def test_a_published_release_is_proved_against_git(published: History, tmp_path: Path) -> None:
+    verified, signature = Releasing(published.root).verify("1.0.0")
+    assert (verified.artifacts, verified.size) == (3, sum(map(len, DATASETS.values())))
+    assert signature.verdict == "none"
+    bare = tmp_path / "clone.git"
+    subprocess.check_call(["git", "clone", "--quiet", "--bare", published.root, bare])
+    elsewhere = Releasing(bare, store=str(published.bucket))
+    assert elsewhere.verify("1.0.0")[0] == verified
+    assert [row.state for row in elsewhere.status()] == ["staged"]
+    with pytest.raises(NotFoundError, match="has no work tree"):
+        elsewhere.create("1.0.0")
+
+
+def test_a_release_below_its_threshold_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(tmp_path, thresholds={"releases": 2})
+    (history.keys / "us/releases-2.pem").rename(tmp_path / "on-holiday.pem")
+    monkeypatch.setenv("PE_DVC_KEYS_DIR", str(history.keys))
+    history.release("1.0.0")
+    releasing = Releasing(history.root)
+    update = releasing.create("1.0.0").update
+    assert (update.signed, update.missing) == (False, 1)
+    with pytest.raises(SignatureError, match="2 must sign"):
+        releasing.push("1.0.0")
+    assert not (history.bucket / "us/releases").exists()
+
+
+def test_from_latest_is_recorded_and_proved(history: History) -> None:
+    history.build()
+    history.sign("latest")
+    history.commit()
+    history.git("tag", "1.0.0")
+    releasing = Releasing(history.root)
+    with pytest.raises(ReleaseError, match="not in the signed channel next"):
+        releasing.create("1.0.0")
+    update = releasing.create("1.0.0", from_latest=True).update
+    assert update.released.channel == "latest"
+    history.commit("Release")
+    releasing.push("1.0.0")
+    manifest = json.loads((history.bucket / "us/releases/1.0.0" / RELEASE_MANIFEST).read_bytes())
+    assert manifest["build"]["metadata"]["channel"] == "latest"
+    assert Releasing(history.root).verify("1.0.0")[0].released.channel == "latest"
+    history.sign("next")
+    history.commit("Promote")
+    history.git("tag", "--force", "1.0.0")
+    with pytest.raises(ReleaseError, match=r"(?s)was moved.*channel latest.*channel next"):
+        Releasing(history.root).create("1.0.0")
+
+
+def test_push_of_what_was_not_created(released: History) -> None:
+    with pytest.raises(NotFoundError, match=r"no release '1\.0\.0'") as caught:
+        Releasing(released.root).push("1.0.0")
+    assert caught.value.remedy == "Run pe-dvc release create 1.0.0"
+
+
+# A tag that moved
+
+
+def test_a_moved_tag_is_refused_everywhere(published: History) -> None:
+    old = published.git("rev-parse", "1.0.0")[:12]
+    published.build({**DATASETS, "cps_2024": b"another nation"})
+    published.sign()
+    new = published.commit("Rebuild")[:12]
+    published.git("tag", "--force", "1.0.0")
+    releasing = Releasing(published.root)
+    for refused in (releasing.create, releasing.push, releasing.verify):
+        with pytest.raises(ReleaseError, match=r"the tag 1\.0\.0 was moved") as caught:
+            refused("1.0.0")
+        assert old in caught.value.message
+    assert new in caught.value.message
+    assert [(row.tag, row.state) for row in releasing.status()] == [("1.0.0", "moved")]
+    assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+
+
+def test_an_annotated_tag_made_anew_on_the_same_commit_is_moved_too(history: History) -> None:
+    history.build()
+    history.sign()
+    history.commit()
+    history.git("tag", "--annotate", "--message", "x", "1.0.0")
+    publish(history)
+    later = {"GIT_COMMITTER_DATE": "2026-06-01T00:00:00Z"}
+    head = history.git("rev-parse", "1.0.0^{commit}")
+    history.git("tag", "--force", "--annotate", "--message", "x", "1.0.0", head, **later)
+    with pytest.raises(ReleaseError, match="was moved"):
+        Releasing(history.root).verify("1.0.0")
+
+
+# An incomplete bucket
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ("payload", "states/AL (payload missing)"),
+        ("manifest", "states/AL (manifest missing)"),
+        ("size", "states/AL (payload of 3 bytes where 7 were signed)"),
+        ("other", "states/AL (another manifest was published)"),
+        ("revoked", "states/AL (revoked)"),
+    ],
+)
+def test_an_artifact_that_the_bucket_lacks(released: History, lacking: str, said: str) -> None:
+    artifact = released.manifests["states/AL"].artifact
+    payload = payload_key("us", artifact.dvc.md5)
+    manifest = manifest_key("us", Sha256(artifact.sha256))
+    if lacking in ("payload", "revoked"):
+        released.store.delete([payload])
+    if lacking == "revoked":
+        released.store.create(tombstone_key("us", Sha256(artifact.sha256)), b"{}")
+    if lacking == "manifest":
+        released.store.delete([manifest])
+    if lacking == "size":
+        alter(released, payload, b"ala")
+    if lacking == "other":
+        alter(released, manifest, b"{}")
+    with pytest.raises(ReleaseError) as caught:
+        Releasing(released.root).create("1.0.0")
+    assert said in caught.value.message
+    assert Releasing(released.root).registered() == {}
+
+
+def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: History) -> None:
+    history.build()
+    files = {n: m.artifact.dvc.md5 for n, m in history.manifests.items()}
+    listing = json.dumps([{"relpath": f"{n}.parquet", "md5": md5} for n, md5 in files.items()])
+    md5 = f"{hashlib.md5(listing.encode()).hexdigest()}.dir"
+    lock = {"path": "data", "hash": "md5", "md5": md5, "size": 1, "nfiles": 3}
+    stage = {"cmd": "python build.py", "outs": [lock]}
+    history.write("dvc.lock", json.dumps({"schema": "2.0", "stages": {"build": stage}}))
+    pipeline = (history.root / "dvc.yaml").read_text()
+    outs = "\n".join(f"    - {m.artifact.path}" for m in history.manifests.values())
+    history.write("dvc.yaml", pipeline.replace(outs, "    - data"))
+    history.sign()
+    history.commit()
+    history.git("tag", "1.0.0")
+    releasing = Releasing(history.root)
+    with pytest.raises(ReleaseError, match=r"in the directory that dvc\.lock records"):
+        releasing.create("1.0.0")
+    history.store.create(payload_key("us", md5), listing.encode())
+    assert releasing.create("1.0.0").update.changed
+
+
+# Readers
+
+
+def test_a_reference_to_a_release_is_resolved_through_it(published: History) -> None:
+    resolved = pe_dvc.resolve(NATION)
+    assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+    assert resolved.pinned.sha256 == hashlib.sha256(DATASETS["cps_2024"]).hexdigest()
+    assert pe_dvc.resolve("us/cps_2024@v1.0.0").sha256 == resolved.sha256
+    published.build({**DATASETS, "cps_2024": b"next year's nation"})
+    published.sign()
+    published.commit("Rebuild")
+    published.publish_channels()
+    assert pe_dvc.resolve("us/cps_2024@latest").sha256 != resolved.sha256
+    assert pe_dvc.resolve(NATION).sha256 == resolved.sha256
+
+
+def test_libraries_open_a_release_by_its_url(published: History) -> None:
+    import fsspec
+
+    with pe_dvc.open(NATION) as file:
+        assert file.read() == DATASETS["cps_2024"]
+    with fsspec.open(NATION) as file:
+        assert file.read() == DATASETS["cps_2024"]
+
+
+def test_a_tag_of_gtos_is_resolved_by_the_same_words(published: History) -> None:
+    published.git("tag", "states/AL@v2.0.0", "1.0.0")
+    publish(published, "states/AL@v2.0.0")
+    assert pe_dvc.fetch("us/states/AL@v2.0.0").read_bytes() == DATASETS["states/AL"]
+    with pytest.raises(NotFoundError, match=r"no release v2\.0\.0 is published"):
+        pe_dvc.resolve("us/states/WY@v2.0.0")
+
+
+def test_what_a_release_does_not_have_is_named(published: History) -> None:
+    with pytest.raises(NotFoundError, match=r"no release 1\.0\.1") as caught:
+        pe_dvc.resolve("us/cps_2024@1.0.1")
+    assert caught.value.remedy == "Published are 1.0.0."
+    with pytest.raises(NotFoundError, match="has no dataset 'states/WI'") as caught:
+        pe_dvc.resolve("us/states/WI@1.0.0")
+    assert "states/WY" in (caught.value.remedy or "")
+
+
+# Attacks: somebody who can write to the bucket, and has no key
+
+
+@pytest.mark.parametrize("file", [RELEASE_MANIFEST, TRO])
+def test_an_altered_document_is_found(published: History, file: str) -> None:
+    key = release_key("us", "1.0.0", file)
+    data = (published.bucket / key).read_bytes()
+    alter(published, key, data.replace(b"cps_2024", b"cps_2042"))
+    with pytest.raises(DigestMismatchError, match=f"{file} of release 1.0.0"):
+        Releasing(published.root).verify("1.0.0")
+    if file == RELEASE_MANIFEST:
+        with pytest.raises(DigestMismatchError, match=f"{file} of release 1.0.0"):
+            pe_dvc.resolve(NATION)
+
+
+def test_another_releases_manifest_under_the_tag_is_found(published: History) -> None:
+    published.release("2.0.0", {**DATASETS, "cps_2024": b"another nation"})
+    publish(published, "2.0.0")
+    other = (published.bucket / release_key("us", "2.0.0", RELEASE_MANIFEST)).read_bytes()
+    alter(published, release_key("us", "1.0.0", RELEASE_MANIFEST), other)
+    with pytest.raises(DigestMismatchError):
+        pe_dvc.resolve(NATION)
+
+
+def test_a_release_that_nobody_signed_is_not_resolved(published: History) -> None:
+    data = (published.bucket / release_key("us", "1.0.0", RELEASE_MANIFEST)).read_bytes()
+    published.store.create(release_key("us", "6.6.6", RELEASE_MANIFEST), data)
+    with pytest.raises(NotFoundError, match=r"no release 6\.6\.6"):
+        pe_dvc.resolve("us/cps_2024@6.6.6")
+
+
+def simulated(tmp_path: Path) -> Simulator:
+    simulator = Simulator(tmp_path)
+    simulator.publish()
+    return simulator
+
+
+def forge(simulator: Simulator, path: str, *signed_by: str) -> None:
+    """Put a releases role with one target into the bucket, and stolen online keys to use."""
+    target = {
+        "length": 1,
+        "hashes": {"sha256": "a" * 64},
+        "custom": {
+            "tro_sha256": "b" * 64,
+            "git_commit": "c" * 40,
+            "channel": "next",
+            "state": "staged",
+        },
+    }
+    held = simulator.held("1.releases.json")
+    signed = Targets(2, expires=held.signed.expires)
+    signed.targets[path] = TargetFile.from_dict(target, path)
+    data = simulator.plant("2.releases.json", Metadata(signed), *signed_by)
+    assert MetaFile.from_data(2, data, ["sha256"])
+    simulator.point_at({"releases": data})
+
+
+def test_the_ci_key_cannot_forge_a_release(tmp_path: Path) -> None:
+    simulator = simulated(tmp_path)
+    forge(simulator, "us/releases/6.6.6", "latest", "next")
+    with pytest.raises(SignatureError, match="releases version 2"):
+        simulator.client().releases()
+
+
+def test_the_release_managers_can_make_one(tmp_path: Path) -> None:
+    simulator = simulated(tmp_path)
+    forge(simulator, "us/releases/6.6.6", "releases")
+    assert list(simulator.client().releases()) == ["6.6.6"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["uk/releases/1.0.0", "us/latest/1.0.0", "us/releases/../1.0.0", "us/releases/1.0.0/x"],
+)
+def test_a_signed_release_of_another_place_is_refused(tmp_path: Path, path: str) -> None:
+    simulator = simulated(tmp_path)
+    forge(simulator, path, "releases")
+    with pytest.raises(VerificationError):
+        simulator.client().releases()
+
+
+# How a release stands
+
+
+def test_states(published: History) -> None:
+    releasing = Releasing(published.root)
+    published.git("tag", "1.0.1")
+    published.git("tag", "nightly")
+    states = {row.tag: (row.state, row.published) for row in releasing.status()}
+    assert states == {"1.0.0": ("staged", True), "1.0.1": ("unreleased", False)}
+    update = releasing.deprecate("1.0.0", "wrong weights: use 1.0.1")
+    assert (update.released.state, update.signed, update.version) == ("deprecated", True, 3)
+    assert releasing.status()[0].detail == "wrong weights: use 1.0.1"
+    gone = Sha256(published.manifests["states/AL"].artifact.sha256)
+    published.store.create(tombstone_key("us", gone), b"{}")
+    row = Releasing(published.root).status()[0]
+    assert (row.state, row.detail) == ("unreproducible", "revoked: states/AL")
+
+
+def test_a_deprecated_release_is_still_read(published: History) -> None:
+    releasing = Releasing(published.root)
+    releasing.deprecate("1.0.0", "old")
+    published.commit("Deprecate")
+    releasing.push("1.0.0")
+    assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+    with pytest.raises(PeDvcError, match="no release '9'"):
+        releasing.deprecate("9", "never was")

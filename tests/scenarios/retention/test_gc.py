@@ -1,0 +1,55 @@
+"""``pe-dvc gc`` on a real bucket: what is left can still be pulled, shown and verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.sandbox import Sandbox
+
+NOW = ("--grace-days", "0")
+
+
+def test_what_no_branch_names_goes_and_the_rest_still_works(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    kept = sandbox.json("gc", *NOW)
+    assert kept["plan"]["remove"] == []
+
+    sandbox.run("git", "checkout", "--quiet", "-b", "trial")
+    sandbox.write("scratch.bin", "scratch")
+    sandbox.run("dvc", "add", "--quiet", "scratch.bin")
+    sandbox.commit("Try something")
+    sandbox.pe_dvc("push")
+    sandbox.run("git", "checkout", "--quiet", "-")
+    assert sandbox.json("gc", *NOW)["plan"]["remove"] == []
+    sandbox.run("git", "branch", "--quiet", "-D", "trial")
+
+    young = sandbox.json("gc", "--apply")
+    assert (young["removed"], young["plan"]["remove"]) == (0, []), "the grace period was ignored"
+    dry = sandbox.pe_dvc("gc", *NOW)
+    assert "payload" in dry.stdout
+    assert "dry run" in dry.stderr
+    done = sandbox.json("gc", "--apply", *NOW)
+    assert done["removed"] == 1
+    assert [one["size"] for one in done["plan"]["remove"]] == [len("scratch")]
+    assert sandbox.json("gc", "--apply", *NOW)["removed"] == 0
+
+    clone = sandbox.directory / "clone"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
+    sandbox.configure_remote(clone)
+    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
+    assert {check["verdict"] for check in sandbox.json("verify", cwd=clone)} == {"ok"}
+    sandbox.trust()
+    sandbox.read("get", "pe-data://us/enhanced_cps_2024@latest")
+
+
+def test_a_shallow_clone_removes_nothing(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    built.run("git", "commit", "--quiet", "--allow-empty", "--message", "More history")
+    clone = built.directory / "clone"
+    url = f"file://{built.repo}"
+    built.run("git", "clone", "--quiet", "--depth=1", url, str(clone), cwd=built.directory)
+    built.configure_remote(clone)
+    refused = built.pe_dvc("gc", "--apply", *NOW, cwd=clone, code=1)
+    assert "shallow" in refused.stderr
+    assert "--unshallow" in refused.stderr

@@ -1,0 +1,120 @@
+"""A country whose datasets are published in a store, signed, as ``pe-dvc push`` leaves them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.primitives.digest import Sha256, chunk_digests
+from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.pins import pin_root
+from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signers import Signers
+from pe_dvc.usecases.channel.roles import init_channels, update_channel
+from pe_dvc.usecases.publish.channel import publish_channel
+from tests.support.factories import manifest_of, pointer_to
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.store.port import Store
+
+NAME = "enhanced_cps_2024"
+LATEST = f"pe-data://us/{NAME}@latest"
+
+
+class Country:
+    """Publishes into ``store``. ``root`` is the root.json that readers pin."""
+
+    def __init__(self, directory: Path, store: Store, *, contact: str | None = None) -> None:
+        self.directory, self.store = directory, store
+        self._channels = directory / "channels"
+        keys = generate_keys(directory / "keys", "us", dict.fromkeys(ALL, 1))
+        self._signers = Signers("us", directory / "keys")
+        init_channels(self._channels, "us", keys, self._signers, now=_now(), contact=contact)
+        self.root = (self._channels / "us/root.json").read_bytes()
+
+    def publish(self, payloads: dict[str, bytes], channel: str = "latest") -> list[Manifest]:
+        """Make ``payloads``, by name, the whole content of a channel."""
+        manifests = [
+            manifest_of(data, name=name, path=f"data/{name}.parquet")
+            for name, data in payloads.items()
+        ]
+        for manifest, data in zip(manifests, payloads.values(), strict=True):
+            self.write(payload_key("us", manifest.artifact.dvc.md5), data)
+            self.write(chunks_of(manifest), chunk_digests([data]))
+            sha256 = Sha256(manifest.artifact.sha256)
+            self.write(manifest_key("us", sha256), manifest.to_bytes())
+        self.point(channel, manifests)
+        return manifests
+
+    def point(self, channel: str, manifests: list[Manifest]) -> None:
+        """Let a channel point to artifacts that are in the bucket."""
+        pointers = [pointer_to(manifest, channel) for manifest in manifests]
+        update_channel(self._channels, "us", channel, pointers, self._signers, now=_now())
+        publish_channel(self.store, self._channels, "us", self._signers, now=_now())
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put an object into the bucket, whatever was there: what an attacker does, too."""
+        self.store.overwrite(key, data)
+
+    def trust(self, config_dir: Path) -> None:
+        """Pin the root for a reader with that configuration."""
+        pin_root(config_dir, "us", self.root)
+
+
+def chunks_of(manifest: Manifest) -> str:
+    """Key of a manifest's chunk list."""
+    return chunks_key("us", Sha256(manifest.artifact.sha256))
+
+
+def payload_of(manifest: Manifest) -> str:
+    """Key of a manifest's payload."""
+    return payload_key("us", manifest.artifact.dvc.md5)
+
+
+class CountingStore(LocalStore):
+    """A directory store that remembers which bytes of which payloads were asked for.
+
+    ``fail_after`` payload requests it breaks off, as a network does.
+    """
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.ranges: list[tuple[int, int]] = []
+        self.downloads = 0
+        self.calls: Counter[str] = Counter()
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        if "/files/md5/" in key:
+            self.ranges.append((start, length))
+        return super().read_range(key, start, length)
+
+    def download(self, key: str, path: Path, **options: Any) -> Sha256:
+        self.downloads += 1
+        return super().download(key, path, **options)
+
+    @property
+    def fetched(self) -> int:
+        """Bytes of payloads that ranged reads asked for."""
+        return sum(length for _, length in self.ranges)
+
+
+def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give this process the places of a fresh reader, and return the variables that do."""
+    places = {
+        f"PE_DVC_{name}_DIR": str(directory / name.lower()) for name in ("CACHE", "CONFIG", "STATE")
+    }
+    for variable, place in places.items():
+        monkeypatch.setenv(variable, place)
+    return places
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,106 @@
+"""Small data repos, made with the real git and the real DVC."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+WRITE = (
+    "from pathlib import Path; from pe_dvc.project.manifest import write_manifests; "
+    "[print(w.name, w.change, w.sha256) for w in write_manifests(Path('.'))]"
+)
+PYPROJECT = '[project]\nname = "data"\nversion = "1.0"\n[tool.pe_dvc]\ncountry = "us"\n'
+BUILD = """\
+import sys
+import pyarrow as pa, pyarrow.parquet as pq
+rows = int(open("raw.txt").read()) if len(sys.argv) < 3 else int(sys.argv[2])
+table = pa.table({
+    "RECID": pa.array(range(rows), pa.int64()),
+    "h_seq": pa.array([i // 2 for i in range(rows)], pa.int64()),
+    "fips": pa.array([1] * rows, pa.int8()),
+    "name": pa.array(["x"] * rows),
+    "s006": pa.array([1.5] * rows),
+})
+pq.write_table(table, sys.argv[1])
+"""
+PE = """\
+country: us
+rows: tax_unit
+entities:
+  tax_unit: {key: RECID, references: {household: h_seq}}
+  household: {key: h_seq}
+columns: {fips: household}
+weight: s006
+vintage: cps_asec_2014
+"""
+
+
+def run(root: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    if check:
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def new_repo(root: Path) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    run(root, "git", "init", "-q")
+    run(root, "dvc", "init", "-q")
+    (root / "pyproject.toml").write_text(PYPROJECT)
+    return root
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text))
+    return path
+
+
+def indent(text: str, by: int) -> str:
+    return "".join(" " * by + line for line in text.splitlines(keepends=True))
+
+
+def pipeline_of(pe: str = PE) -> str:
+    return f"""\
+stages:
+  download:
+    cmd: python -c "open('raw.txt', 'w').write('6')"
+    outs: [raw.txt]
+  build:
+    cmd: python build.py data/cps.parquet
+    deps: [build.py, raw.txt]
+    params: [seed]
+    outs: [data/cps.parquet]
+  manifests:
+    cmd: python write.py
+    deps: [data/cps.parquet]
+    outs:
+      - manifests: {{cache: false, persist: true}}
+artifacts:
+  model:
+    path: model.pkl
+    type: model
+  cps:
+    path: data/cps.parquet
+    type: dataset
+    meta:
+      pe:
+{indent(pe, 8)}"""
+
+
+def cps_repo(root: Path) -> Path:
+    """A repo of two real stages and the stage that writes manifests; nothing has run yet."""
+    new_repo(root)
+    write(root, "build.py", BUILD)
+    write(root, "write.py", WRITE)
+    write(root, "params.yaml", "seed: 7\nstate: no\n")
+    (root / "data").mkdir()
+    (root / "dvc.yaml").write_text(pipeline_of())
+    return root

@@ -1,0 +1,179 @@
+"""A data repo laid out by hand, as `dvc add` and `dvc repro` would leave it, in milliseconds.
+
+Publishing reads DVC's files, DVC's cache, the manifests and the channels. These are all that is
+here: no pipeline. That real ones are the same is held by the tests in tests/e2e.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pe_dvc.documents.keys import chunks_key, payload_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.reference import Reference
+from pe_dvc.project.push import Pushed, push
+from pe_dvc.project.repo import DataRepo
+from pe_dvc.trust.client import ChannelClient
+from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signers import Signers
+from pe_dvc.usecases.channel import roles
+from pe_dvc.usecases.read.resolve import resolve
+from tests.support.factories import manifest_of, pointer_to
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.channel.roles import ChannelUpdate
+
+DVC_FILE = "outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {name}\n"
+DECLARED = """  {name}:
+    path: data/{name}.parquet
+    type: dataset
+    meta: {{pe: {{country: us, entities: {{tax_unit: {{key: RECID}}}}, vintage: cps_asec_2014}}}}
+"""
+
+
+@dataclass(frozen=True)
+class HandMadeRepo:
+    """A data repo in ``root``, whose country's keys lie in ``keys``."""
+
+    root: Path
+    keys: Path
+
+    def create(self, *names: str) -> None:
+        """Lay out git, DVC and channels; ``names`` are the datasets declared, none built yet."""
+        self.root.mkdir(parents=True)
+        subprocess.run(["git", "init", "--quiet"], cwd=self.root, check=True)
+        (self.root / ".dvc").mkdir()
+        (self.root / ".dvc/config").write_text("[core]\n    remote = policyengine\n")
+        (self.root / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
+        self.declare(*names)
+        keys = generate_keys(self.keys, "us", dict.fromkeys(ALL, 1))
+        roles.init_channels(self.root / "channels", "us", keys, self.signers, now=_now())
+
+    def declare(self, *names: str) -> None:
+        """Declare these datasets, and no others."""
+        declared = "".join(DECLARED.format(name=name) for name in names)
+        (self.root / "dvc.yaml").write_text(f"artifacts:\n{declared}")
+
+    def clone(self, root: Path) -> HandMadeRepo:
+        """Return another checkout, of somebody who has the same keys."""
+        shutil.copytree(self.root, root)
+        return HandMadeRepo(root, self.keys)
+
+    @property
+    def signers(self) -> Signers:
+        return Signers("us", self.keys, environ={})
+
+    def build(self, name: str, content: bytes) -> None:
+        """Write a dataset, as a pipeline, DVC and ``pe-dvc manifest write`` do."""
+        self._track(f"data/{name}.parquet", content)
+        manifest = manifest_of(content, name=name, path=f"data/{name}.parquet")
+        path = self.root / "manifests" / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(manifest.to_bytes())
+
+    def add_directory(self, path: str, files: dict[str, bytes]) -> None:
+        """Write a directory and track it as ``dvc add`` does."""
+        listing = [{"md5": self._cache(data), "relpath": name} for name, data in files.items()]
+        data = json.dumps(listing).encode()
+        self._point(path, self._cache(data, suffix=".dir"), len(data))
+
+    def _track(self, path: str, content: bytes) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_bytes(content)
+        self._point(path, self._cache(content), len(content))
+
+    def _point(self, path: str, md5: str, size: int) -> None:
+        name = Path(path).name
+        text = DVC_FILE.format(md5=md5, size=size, name=name)
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / f"{path}.dvc").write_text(text)
+
+    def _cache(self, content: bytes, suffix: str = "") -> str:
+        md5 = hashlib.md5(content).hexdigest()
+        path = self.root / ".dvc/cache/files/md5" / md5[:2] / f"{md5[2:]}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return f"{md5}{suffix}"
+
+    def update_latest(self) -> ChannelUpdate:
+        """Do what ``pe-dvc channel update latest`` does."""
+        manifests = (path.read_bytes() for path in (self.root / "manifests").glob("*.json"))
+        pointers = [pointer_to(Manifest.from_bytes(data)) for data in manifests]
+        return roles.update_channel(
+            self.root / "channels", "us", "latest", pointers, self.signers, now=_now()
+        )
+
+    def push(self, store: Store) -> Pushed:
+        """Do what ``pe-dvc push`` does, with the keys that ``PE_DVC_KEYS_DIR`` names."""
+        return push(DataRepo(self.root), store)
+
+    @property
+    def root_of_trust(self) -> bytes:
+        return (self.root / "channels/us/root.json").read_bytes()
+
+    def reader(self, store: Store, home: Path) -> Researcher:
+        """Return somebody who has no clone and keeps what was verified in ``home``."""
+        return Researcher(store, self.root_of_trust, home)
+
+
+class NoCache:
+    """Remembers no manifest: what the bucket lacks must show."""
+
+    def read_manifest(self, sha256: Sha256) -> None:
+        return None
+
+    def keep_manifest(self, sha256: Sha256, data: bytes) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Researcher:
+    """Reads from a store, with a memory of what was verified and no cache."""
+
+    store: Store
+    root_of_trust: bytes
+    home: Path
+
+    def pointers(self) -> list[Pointer]:
+        """Return what ``latest`` says now, verified."""
+        return self._client().pointers("latest")
+
+    def datasets(self) -> dict[str, bytes]:
+        """Return every dataset of ``latest`` as the bucket holds it now, all of it verified."""
+        client, read = self._client(), {}
+        for pointer in client.pointers("latest"):
+            reference = Reference.parse(f"us/{pointer.name}@latest")
+            resolved = resolve(
+                reference, store=self.store, channels=client, cache=cast("Cache", NoCache())
+            )
+            md5 = resolved.manifest.artifact.dvc.md5
+            data, _ = self.store.read(payload_key("us", md5), limit=pointer.size)
+            assert sha256_bytes(data) == resolved.sha256
+            chunks, _ = self.store.read(chunks_key("us", resolved.sha256), limit=10_000)
+            assert sha256_bytes(chunks) == resolved.manifest.artifact.chunks.sha256
+            read[pointer.name] = data
+        return read
+
+    def version(self) -> int:
+        """Return the version of ``latest``."""
+        return self._client().channel_version("latest")
+
+    def _client(self) -> ChannelClient:
+        return ChannelClient(self.store, "us", self.root_of_trust, self.home / "state")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

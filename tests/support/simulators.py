@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.simulator import Simulator, pointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
+    sim = Simulator(tmp_path_factory.mktemp("country"))
+    sim.update(pointer("cps_2024", "old"), pointer("states/AL"))
+    sim.publish()
+    sim.client("knowing").pointers("latest")
+    sim.update(pointer("cps_2024", "new"), pointer("states/AL"))
+    sim.publish()
+    return sim
+
+
+@pytest.fixture
+def sim(made: Simulator, tmp_path: Path) -> Simulator:
+    """A country whose channel ``latest`` was published twice: version 2, then 3.
+
+    The reader ``knowing`` has seen version 2.
+    """
+    return made.copy(tmp_path)

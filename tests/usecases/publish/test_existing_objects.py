@@ -1,0 +1,71 @@
+"""What a push asks of a bucket before it uploads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pe_dvc.adapters.stores.object_store import memory_store
+from pe_dvc.usecases.publish.existing_objects import FEW, LISTED, find_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.store.port import ObjectInfo
+
+
+class CountingStore:
+    """A store in memory that counts what it is asked."""
+
+    def __init__(self, numbers: set[int]) -> None:
+        self.inner = memory_store()
+        for number in numbers:
+            self.inner.create(key_of(number), b"x" * number)
+        self.heads = self.listed = 0
+
+    def head(self, key: str) -> ObjectInfo:
+        self.heads += 1
+        return self.inner.head(key)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        for info in self.inner.list(prefix):
+            self.listed += 1
+            yield info
+
+
+def key_of(number: int) -> str:
+    return f"us/files/md5/{number:03d}"
+
+
+def find(store: Any, numbers: set[int]) -> dict[str, int]:
+    with ThreadPoolExecutor(4) as pool:
+        found = find_objects(store, "us/files/md5/", {key_of(n) for n in numbers}, pool)
+    return {key: info.size for key, info in found.items()}
+
+
+@given(
+    held=st.sets(st.integers(0, 400), max_size=400),
+    wanted=st.sets(st.integers(0, 400), max_size=100),
+)
+def test_finds_exactly_what_is_there(held: set[int], wanted: set[int]) -> None:
+    assert find(CountingStore(held), wanted) == {key_of(n): n for n in held & wanted}
+
+
+def test_few_objects_are_asked_for_without_a_listing() -> None:
+    store = CountingStore(set(range(300)))
+    find(store, set(range(FEW)))
+    assert (store.heads, store.listed) == (FEW, 0)
+
+
+def test_many_objects_are_listed_and_a_long_history_is_not_read_to_its_end() -> None:
+    wanted = set(range(0, 999, 999 // (FEW + 1)))
+    store = CountingStore(set(range(999)))
+    find(store, wanted)
+    assert store.listed == LISTED * len(wanted) < 999
+    assert store.heads == sum(number >= store.listed for number in wanted)
+    short = CountingStore(set(range(FEW)))
+    find(short, wanted)
+    assert (short.heads, short.listed) == (0, FEW)

@@ -1,0 +1,228 @@
+"""Publishing objects: order, idempotence, conflicts, repair, and a kill at every operation."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
+from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
+from pe_dvc.usecases.publish.objects import Described, Payload, Published, publish_objects
+from tests.support.factories import manifest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pe_dvc.store.port import ObjectInfo, Progress
+
+CONTENTS = {"data/a.parquet": b"a" * 3_000_000, "data/b.parquet": b"b" * 10, "raw/in.csv": b"raw"}
+
+
+class Killed(BaseException):
+    """What a process that was killed does not survive."""
+
+
+class MortalStore:
+    """A directory store whose client dies before or after its n-th write."""
+
+    def __init__(self, root: Path, *, dies_at: int = -1, after: bool = False) -> None:
+        self.inner = LocalStore(root)
+        self.url = self.inner.url
+        self.written: list[str] = []
+        self._dies_at, self._after = dies_at, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def create(self, key: str, data: bytes) -> ObjectInfo:
+        info: ObjectInfo = self._write(key, lambda: self.inner.create(key, data))
+        return info
+
+    def upload(self, key: str, path: Path, **options: Any) -> Sha256:
+        sha256: Sha256 = self._write(key, lambda: self.inner.upload(key, path, **options))
+        return sha256
+
+    def _write(self, key: str, write: Any) -> Any:
+        number = len(self.written)
+        self.written.append(key)
+        if number == self._dies_at and not self._after:
+            raise Killed
+        result = write()
+        if number == self._dies_at:
+            raise Killed
+        return result
+
+
+class Repo:
+    """What a data repo has to publish: a DVC cache, a directory listing and two manifests."""
+
+    def __init__(self, directory: Path) -> None:
+        self.bucket = directory / "bucket"
+        self.cache = directory / "cache"
+        self.payloads = [self._payload(path, data) for path, data in CONTENTS.items()]
+        listing = b'[{"md5": "0cc175b9c0f1b6a831c399e269772661", "relpath": "in.csv"}]'
+        self.listing = self._payload("raw", listing, suffix=".dir")
+        self.described = [
+            self._described(name, CONTENTS[f"data/{name}.parquet"]) for name in ("a", "b")
+        ]
+
+    def _payload(self, path: str, data: bytes, suffix: str = "") -> Payload:
+        md5 = hashlib.md5(data).hexdigest() + suffix
+        cached = self.cache / md5
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        cached.write_bytes(data)
+        sha256 = sha256_bytes(data) if path.startswith("data/") else None
+        return Payload(what=path, md5=md5, path=cached, sha256=sha256)
+
+    def _described(self, name: str, data: bytes, **changes: Any) -> Described:
+        manifest = manifest_of(data, name=name, path=f"data/{name}.parquet", **changes)
+        return Described(
+            manifest=manifest, data=manifest.to_bytes(), chunks=lambda: chunk_digests([data])
+        )
+
+    def push(self, store: Any = None) -> Published:
+        store = store or LocalStore(self.bucket)
+        return publish_objects(store, "us", [self.listing, *self.payloads], self.described)
+
+    def keys(self) -> set[str]:
+        return {info.key for info in LocalStore(self.bucket).list("")}
+
+    def expected_keys(self) -> set[str]:
+        digests = [Sha256(d.manifest.artifact.sha256) for d in self.described]
+        return {
+            *(payload_key("us", p.md5) for p in [self.listing, *self.payloads]),
+            *(manifest_key("us", digest) for digest in digests),
+            *(chunks_key("us", digest) for digest in digests),
+        }
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path)
+
+
+def test_publishes_all_once_and_then_writes_nothing(repo: Repo) -> None:
+    first = repo.push()
+    assert repo.keys() == repo.expected_keys()
+    assert (len(first.uploaded), first.manifests) == (4, ["a", "b"])
+    store = MortalStore(repo.bucket)
+    second = repo.push(store)
+    assert store.written == []
+    assert (second.uploaded, second.present, second.manifests) == ([], 4, [])
+
+
+def test_payloads_come_before_listings_before_manifests(repo: Repo) -> None:
+    store = MortalStore(repo.bucket)
+    repo.push(store)
+    order = [_rank(key) for key in store.written]
+    assert order == sorted(order)
+    for digest in (Sha256(d.manifest.artifact.sha256) for d in repo.described):
+        chunks, manifest = chunks_key("us", digest), manifest_key("us", digest)
+        assert store.written.index(chunks) < store.written.index(manifest)
+
+
+def _rank(key: str) -> int:
+    if key.endswith(".dir"):
+        return 1
+    return 0 if "/files/md5/" in key else 2
+
+
+def test_killed_at_any_write_a_rerun_completes(tmp_path: Path) -> None:
+    writes = len(Repo(tmp_path / "count").expected_keys())
+    for point in range(writes):
+        for after in (False, True):
+            repo = Repo(tmp_path / f"{point}-{after}")
+            with pytest.raises(Killed):
+                repo.push(MortalStore(repo.bucket, dies_at=point, after=after))
+            _check_no_manifest_without_its_payload(repo)
+            repo.push()
+            assert repo.keys() == repo.expected_keys()
+    print(f"killed at {2 * writes} points")
+
+
+def _check_no_manifest_without_its_payload(repo: Repo) -> None:
+    keys = repo.keys()
+    for described in repo.described:
+        artifact = described.manifest.artifact
+        if manifest_key("us", Sha256(artifact.sha256)) in keys:
+            assert payload_key("us", artifact.dvc.md5) in keys
+            assert chunks_key("us", Sha256(artifact.sha256)) in keys
+
+
+def test_an_object_of_another_size_is_repaired_and_reported(repo: Repo) -> None:
+    repo.push()
+    broken = repo.bucket / payload_key("us", repo.payloads[0].md5)
+    broken.chmod(0o644)
+    broken.write_bytes(b"cut off")
+    done = repo.push()
+    assert done.repaired == ["data/a.parquet"]
+    assert broken.read_bytes() == CONTENTS["data/a.parquet"]
+
+
+def test_another_manifest_that_was_published_first_is_a_conflict(repo: Repo) -> None:
+    data = CONTENTS["data/b.parquet"]
+    digest = sha256_bytes(data)
+    first = manifest_of(data, name="b", path="elsewhere/b.parquet").to_bytes()
+    LocalStore(repo.bucket).create(manifest_key("us", digest), first)
+    with pytest.raises(ConflictError) as caught:
+        repo.push()
+    message = str(caught.value)
+    assert sha256_bytes(first) in message
+    assert sha256_bytes(repo.described[1].data) in message
+    assert caught.value.remedy is not None
+    assert "pe-dvc manifest adopt b" in caught.value.remedy
+    assert repo.keys() == {manifest_key("us", digest)}, "nothing may be uploaded"
+
+
+def test_a_corrupt_local_cache_never_reaches_the_bucket(repo: Repo) -> None:
+    repo.payloads[0].path.write_bytes(b"A" + CONTENTS["data/a.parquet"][1:])
+    with pytest.raises(DigestMismatchError, match=repo.payloads[0].md5[2:]):
+        repo.push()
+    keys = repo.keys()
+    assert payload_key("us", repo.payloads[0].md5) not in keys
+    assert not any(key.endswith(".manifest.json") for key in keys)
+
+
+def test_a_payload_that_is_nowhere_is_named(repo: Repo) -> None:
+    repo.payloads[1].path.unlink()
+    with pytest.raises(NotFoundError, match=r"data/b\.parquet is neither in"):
+        repo.push()
+    assert repo.keys() == set()
+
+
+def test_a_payload_that_only_the_bucket_has_is_enough(repo: Repo) -> None:
+    repo.push()
+    for payload in repo.payloads:
+        payload.path.unlink()
+    assert repo.push().present == 4
+
+
+def test_progress_counts_every_byte(repo: Repo) -> None:
+    class Meter:
+        total = moved = 0
+
+        def task(self, label: str, total: int) -> Any:
+            import contextlib
+
+            @contextlib.contextmanager
+            def watch() -> Iterator[Progress]:
+                self.total += total
+                yield self.advance
+
+            return watch()
+
+        def note(self, text: str) -> None:
+            raise AssertionError(f"nothing to say here: {text}")
+
+        def advance(self, moved: int) -> None:
+            self.moved += moved
+
+    meter = Meter()
+    payloads: Iterable[Payload] = repo.payloads
+    publish_objects(LocalStore(repo.bucket), "us", list(payloads), [], reporter=meter)
+    assert meter.moved == meter.total == sum(map(len, CONTENTS.values()))
