@@ -17,6 +17,12 @@ RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
 RELEASE_FILES = (RELEASE_MANIFEST, TRO)
 
+MANIFEST_LIMIT = 64 * 1024 * 1024
+"""Bytes beyond which no small document (manifest, chunk list, metadata) is read from a bucket."""
+
+LISTING_LIMIT = 256 * 1024 * 1024
+"""Bytes beyond which no object is read as DVC's listing of a directory."""
+
 _DVC_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
 

@@ -28,7 +28,7 @@ from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.project.pull_plan import Plan, Target, make_plan, select
 from pe_dvc.usecases.checkout.download import Wanted, download_verified, read_verified
-from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.workspace import State
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Progress, Store
-
-TRANSFERS = 32
-"""Objects under way at once: enough to hide a bucket's latency behind small files."""
 
 SHOWN = 10
 """Files that an error names before it only counts."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.cache import object_path, read_dir_listing
-from pe_dvc.documents.keys import manifest_key
+from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
@@ -20,7 +20,6 @@ from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.usecases.checkout.verify import verify
 from pe_dvc.usecases.progress import Silent
 from pe_dvc.usecases.publish.objects import Described, Payload, Published, publish_objects
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
 from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+TRANSFERS = 32
+"""Objects under way at once: enough to hide a bucket's latency behind small files."""
+
 WORKERS = 64
 """As many threads of a pool as may take part: no pool here has more."""
 

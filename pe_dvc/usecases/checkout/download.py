@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1024 * 1024
 """Bytes up to which an object is read in one piece, into memory."""
-
-LISTING_LIMIT = 256 * 1024 * 1024
-"""Bytes beyond which nothing is a directory's listing."""
 
 
 @dataclass(frozen=True, kw_only=True)

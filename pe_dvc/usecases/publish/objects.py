@@ -11,23 +11,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key, manifest_key, payload_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
-from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import find_objects
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
-
-TRANSFERS = 32
-"""Objects under way at once: enough to hide a bucket's latency behind small files."""
 
 
 @dataclass(frozen=True, kw_only=True)

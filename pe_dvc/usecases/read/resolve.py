@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.documents.keys import manifest_key
+from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import Store
-
-MANIFEST_LIMIT = 64 * 1024 * 1024
-"""Bytes beyond which nothing is a manifest: a bound on what a hostile bucket can send."""
 
 
 class Channels(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.keys import (
+    MANIFEST_LIMIT,
     RELEASE_MANIFEST,
     TRO,
     manifest_key,
@@ -22,8 +23,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     ReleaseError,
 )
-from pe_dvc.usecases.publish.objects import TRANSFERS
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
+from pe_dvc.usecases.parallel import TRANSFERS
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import ManifestHead

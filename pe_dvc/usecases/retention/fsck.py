@@ -12,14 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombstone_key
+from pe_dvc.documents.keys import (
+    LISTING_LIMIT,
+    MANIFEST_LIMIT,
+    chunks_key,
+    manifest_key,
+    payload_key,
+    tombstone_key,
+)
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.usecases.checkout.download import LISTING_LIMIT
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
 from pe_dvc.usecases.retention.reachability import POINTING, Reach, md5_of, sha256_of, targets_of
 
 if TYPE_CHECKING:

@@ -12,13 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import channel_prefix, payload_key
+from pe_dvc.documents.keys import LISTING_LIMIT, MANIFEST_LIMIT, channel_prefix, payload_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, VerificationError
-from pe_dvc.usecases.checkout.download import LISTING_LIMIT
 from pe_dvc.usecases.parallel import run_all
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.usecases.read.resolve import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
