@@ -27,6 +27,7 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
 from pe_dvc.usecases.release.export import export_release
+from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
 
 if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitTag
@@ -224,10 +225,10 @@ class Releasing:
 
     def _revoked(self, known: Released) -> list[str]:
         """Return the names of a published release's artifacts that were revoked."""
-        data = publish.read_published(self.store, known)
+        data = read_published(self.store, known)
         manifest = ReleaseManifest.from_bytes(data, where=f"{known.tag}/{RELEASE_MANIFEST}")
         digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
-        revoked = publish.revoked_artifacts(self.store, known.country, digests)
+        revoked = revoked_artifacts(self.store, known.country, digests)
         return [name for name, a in manifest.artifacts.items() if a.sha256 in revoked]
 
     @cached_property

@@ -10,7 +10,7 @@ from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import candidates
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.usecases.release.publish import read_published
+from pe_dvc.usecases.release.read_published import read_published
 
 if TYPE_CHECKING:
     from pe_dvc.documents.release import ReleaseArtifact

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, ReleaseError
-from pe_dvc.usecases.release.publish import revoked_artifacts
+from pe_dvc.usecases.release.read_published import revoked_artifacts
 
 if TYPE_CHECKING:
     from pe_dvc.documents.bundle import Bundle, Pin

@@ -14,16 +14,11 @@ from pe_dvc.documents.keys import (
     manifest_key,
     payload_key,
     release_key,
-    tombstone_key,
 )
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import (
-    ConflictError,
-    DigestMismatchError,
-    NotFoundError,
-    ReleaseError,
-)
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, ReleaseError
 from pe_dvc.usecases.parallel import TRANSFERS
+from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import ManifestHead
@@ -138,22 +133,6 @@ def publish_documents(store: Store, release: Release) -> list[str]:
     return written
 
 
-def read_published(store: Store, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
-    """Return a published document of a signed release. Raises DigestMismatchError if altered."""
-    key = release_key(released.country, released.tag, file)
-    data, _ = store.read(key, limit=MANIFEST_LIMIT)
-    expected = released.sha256 if file == RELEASE_MANIFEST else released.tro_sha256
-    if sha256_bytes(data) != expected:
-        raise DigestMismatchError(
-            what=f"{file} of release {released.tag}",
-            expected=f"sha256:{expected} (signed)",
-            actual=f"sha256:{sha256_bytes(data)}",
-            source=f"{store.url}/{key}",
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-        )
-    return data
-
-
 def verify_release(store: Store, signed: Releases, release: Release) -> Verified:
     """Prove a published release against the one that git gives, and the bucket against both.
 
@@ -178,21 +157,6 @@ def verify_release(store: Store, signed: Releases, release: Release) -> Verified
         artifacts=len(artifacts),
         size=sum(artifact.size_bytes for artifact in artifacts),
     )
-
-
-def revoked_artifacts(store: Store, country: str, digests: set[Sha256]) -> set[Sha256]:
-    """Return those of ``digests`` that the store has a tombstone of."""
-
-    def revoked(digest: Sha256) -> bool:
-        try:
-            store.head(tombstone_key(country, digest))
-        except NotFoundError:
-            return False
-        return True
-
-    ordered = sorted(digests)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
-        return {d for d, gone in zip(ordered, pool.map(revoked, ordered), strict=True) if gone}
 
 
 def _moved(release: Release, held: bytes, where: str) -> ReleaseError:

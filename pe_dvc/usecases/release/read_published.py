@@ -1,0 +1,47 @@
+"""What is published of a release: its documents, verified, and which artifacts were revoked."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, release_key, tombstone_key
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.usecases.parallel import TRANSFERS
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import Store
+
+
+def read_published(store: Store, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
+    """Return a published document of a signed release. Raises DigestMismatchError if altered."""
+    key = release_key(released.country, released.tag, file)
+    data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    expected = released.sha256 if file == RELEASE_MANIFEST else released.tro_sha256
+    if sha256_bytes(data) != expected:
+        raise DigestMismatchError(
+            what=f"{file} of release {released.tag}",
+            expected=f"sha256:{expected} (signed)",
+            actual=f"sha256:{sha256_bytes(data)}",
+            source=f"{store.url}/{key}",
+            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+        )
+    return data
+
+
+def revoked_artifacts(store: Store, country: str, digests: set[Sha256]) -> set[Sha256]:
+    """Return those of ``digests`` that the store has a tombstone of."""
+
+    def revoked(digest: Sha256) -> bool:
+        try:
+            store.head(tombstone_key(country, digest))
+        except NotFoundError:
+            return False
+        return True
+
+    ordered = sorted(digests)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return {d for d, gone in zip(ordered, pool.map(revoked, ordered), strict=True) if gone}
