@@ -1,6 +1,6 @@
 """Where everything lies in the bucket. Keys are relative to the store's root.
 
-Layout: DESIGN section 3, ADR 0002. Every part that becomes a key is checked here, so that no
+Layout: ADR 0002. Every part that becomes a key is checked here, so that no
 name can climb out of its country's prefix.
 """
 

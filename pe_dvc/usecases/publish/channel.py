@@ -1,7 +1,7 @@
 """Publish a country's channels: what git holds signed becomes what readers see.
 
 Versioned files come first and are created once; the timestamp comes last and is swapped. Killed
-anywhere, readers see the old state or the new one, and a rerun completes. DESIGN section 6,
+anywhere, readers see the old state or the new one, and a rerun completes. docs/architecture.md,
 ADR 0003 and 0004.
 """
 

@@ -1,7 +1,7 @@
 """Publish: payloads, then chunk lists and manifests, then the signed pointer, which comes last.
 
 Killed anywhere, this leaves readers on the old state or the new one, and a rerun completes the
-job: every step writes only what is not there yet. DESIGN section 6, ADR 0004.
+job: every step writes only what is not there yet. docs/architecture.md, ADR 0004.
 """
 
 from __future__ import annotations
