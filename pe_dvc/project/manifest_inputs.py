@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pe_dvc.adapters.digests import FileDigest
-    from pe_dvc.adapters.dvc.files import DvcFiles, Output
+    from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.dvc.lineage import Closure
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.manifest import Package
     from pe_dvc.project.settings import Settings
 

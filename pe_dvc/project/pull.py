@@ -34,8 +34,8 @@ from pe_dvc.usecases.progress import Reporter, Silent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.adapters.dvc.files import Output
     from pe_dvc.adapters.dvc.workspace import State
+    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Progress, Store
 

@@ -12,7 +12,7 @@ from pe_dvc.project.repo_files import read_payloads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pe_dvc.adapters.dvc.files import Output
+    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.payload import Payload
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pe_dvc.adapters.dvc.files import Output
+    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter

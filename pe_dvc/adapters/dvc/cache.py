@@ -10,7 +10,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_inside
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.dvc.stages import Output
+    from pe_dvc.documents.dvc_output import Output
 
 
 def object_path(cache_dir: Path, md5: str) -> Path:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.dvc.stages import (
     DeclaredStage,
     LockedStage,
-    Output,
     declared_stage,
     join_path,
     locked_stage,
@@ -30,7 +29,9 @@ from pe_dvc.primitives.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["DvcFiles", "LockedStage", "Output"]
+    from pe_dvc.documents.dvc_output import Output
+
+__all__ = ["DvcFiles", "LockedStage"]
 
 
 @dataclass(frozen=True, kw_only=True)

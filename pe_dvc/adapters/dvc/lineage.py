@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.adapters.dvc.files import DvcFiles, LockedStage, Output
+    from pe_dvc.adapters.dvc.files import DvcFiles, LockedStage
+    from pe_dvc.documents.dvc_output import Output
 
 
 @dataclass(frozen=True, kw_only=True)

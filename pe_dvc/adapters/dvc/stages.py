@@ -11,39 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.yaml import has_template, stage_keys, template_pattern
+from pe_dvc.documents.dvc_output import Output
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator, Mapping
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """A file or directory that DVC tracks. ``path`` is relative to the repo, as all paths here.
-
-    ``md5`` is DVC's hash, with the suffix ``.dir`` for a directory; None where DVC keeps another
-    hash or none. ``size`` (bytes) and ``nfiles`` are as DVC recorded them. ``legacy`` tells of
-    an entry of DVC 2.x, which hashed text by other rules and kept it in another place.
-    """
-
-    path: str
-    md5: str | None
-    size: int | None = None
-    nfiles: int | None = None
-    cached: bool = True
-    push: bool = True
-    remote: str | None = None
-    persist: bool = False
-    legacy: bool = False
-    executable: bool = False
-    stage: str | None = None
-    dvcfile: str | None = None
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether DVC tracks it as a directory."""
-        return self.md5 is not None and self.md5.endswith(".dir")
 
 
 @dataclass(frozen=True, kw_only=True)

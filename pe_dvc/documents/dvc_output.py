@@ -1,0 +1,33 @@
+"""What DVC records of a file or directory that it tracks: dvc.lock, ``*.dvc`` and dvc.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A file or directory that DVC tracks. ``path`` is relative to the repo, as all paths here.
+
+    ``md5`` is DVC's hash, with the suffix ``.dir`` for a directory; None where DVC keeps another
+    hash or none. ``size`` (bytes) and ``nfiles`` are as DVC recorded them. ``legacy`` tells of
+    an entry of DVC 2.x, which hashed text by other rules and kept it in another place.
+    """
+
+    path: str
+    md5: str | None
+    size: int | None = None
+    nfiles: int | None = None
+    cached: bool = True
+    push: bool = True
+    remote: str | None = None
+    persist: bool = False
+    legacy: bool = False
+    executable: bool = False
+    stage: str | None = None
+    dvcfile: str | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether DVC tracks it as a directory."""
+        return self.md5 is not None and self.md5.endswith(".dir")
