@@ -24,10 +24,11 @@ def command(
     directories against what the channels signed. A check that was cut off goes on where it was.
     Exits with 1 if anything is missing or damaged and was not mended.
     """
+    from pe_dvc.project.fsck import fsck
     from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.repo import DataRepo
 
-    checked = DataRepo.find().fsck(store=store, repair=repair, mirror=mirror, reporter=Bars())
+    checked = fsck(DataRepo.find(), store=store, repair=repair, mirror=mirror, reporter=Bars())
     report = checked.report
     if as_json:
         print_json(checked.to_json())

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @click.option(
     "--grace-days",
     type=click.FloatRange(min=0),
-    default=14.0,
-    show_default=True,
-    help="Keep whatever is younger.",
+    help="Keep whatever is younger; 14 days unless given.",
 )
 @click.option("--tips", is_flag=True, help="Of branches and tags keep only the last commit's data.")
 @store_option
 @json_option
-def command(apply: bool, grace_days: float, tips: bool, store: str | None, as_json: bool) -> None:
+def command(
+    apply: bool, grace_days: float | None, tips: bool, store: str | None, as_json: bool
+) -> None:
     """Remove from the bucket what no commit, channel or release names.
 
     A dry run unless --apply is given: shows what would go, with sizes. Refuses in a clone that
@@ -34,9 +34,11 @@ def command(apply: bool, grace_days: float, tips: bool, store: str | None, as_js
     """
     from datetime import timedelta
 
+    from pe_dvc.project.gc import GRACE, gc
     from pe_dvc.project.repo import DataRepo
 
-    done = DataRepo.find().gc(store=store, apply=apply, tips=tips, grace=timedelta(days=grace_days))
+    grace = GRACE if grace_days is None else timedelta(days=grace_days)
+    done = gc(DataRepo.find(), store=store, apply=apply, tips=tips, grace=grace)
     if as_json:
         print_json(done.to_json())
         return

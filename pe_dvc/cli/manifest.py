@@ -45,7 +45,8 @@ def adopt(name: str, store: str | None) -> None:
 
     Then run `dvc commit --force manifests` and `dvc repro`, and commit.
     """
+    from pe_dvc.project.manifest_adopt import adopt_manifest
     from pe_dvc.project.repo import DataRepo
 
-    path = DataRepo.find().adopt_manifest(name, store=store)
+    path = adopt_manifest(DataRepo.find(), name, store=store)
     say(f"Took over {path}. Next: dvc commit --force manifests && dvc repro, then commit.")

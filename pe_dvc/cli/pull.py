@@ -21,9 +21,10 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
     `dvc status` is clean afterwards. A file that was changed here is not touched.
     """
     from pe_dvc.project.progress_bar import Bars
+    from pe_dvc.project.pull import pull
     from pe_dvc.project.repo import DataRepo
 
-    pulled = DataRepo.find().pull(names, store=store, force=force, reporter=Bars())
+    pulled = pull(DataRepo.find(), names, store=store, force=force, reporter=Bars())
     if as_json:
         print_json(pulled.to_json())
         return

@@ -35,9 +35,10 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     next one.
     """
     from pe_dvc.project.progress_bar import Bars
+    from pe_dvc.project.push import push
     from pe_dvc.project.repo import DataRepo
 
-    pushed = DataRepo.find().push(store=store, uncommitted=uncommitted, reporter=Bars())
+    pushed = push(DataRepo.find(), store=store, uncommitted=uncommitted, reporter=Bars())
     if as_json:
         print_json(pushed.to_json())
         return

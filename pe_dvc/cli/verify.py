@@ -23,8 +23,9 @@ def command(
     pointer must agree. Works in any clone, without keys and without the bucket.
     """
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.verify import verify
 
-    checks = DataRepo.find().verify(names, present=present)
+    checks = verify(DataRepo.find(), names, present=present)
     if as_json:
         print_json([check.to_json() for check in checks])
     else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.checkout.verify import Evidence
 
 
-def check_agreement(repo: DataRepo, *, staged: bool = False) -> list[Check]:
+def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
     """Return the verdict on each declared dataset, and on manifests that nothing declares.
 
     With ``staged``, of what the next commit will hold, not of the files in the work tree. Raises

@@ -15,10 +15,12 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
 from pe_dvc.project.manifest import read_manifests
+from pe_dvc.project.stores import open_store
+from pe_dvc.usecases.retention import fsck as use_case
+from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
-from pe_dvc.usecases.retention.fsck import Report, fsck
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of, sha256_of
-from pe_dvc.usecases.retention.repair import Repaired, Source, repair
+from pe_dvc.usecases.retention.repair import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ObjectInfo, Store
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.retention.fsck import Finding
+    from pe_dvc.usecases.retention.fsck import Finding, Report
+    from pe_dvc.usecases.retention.repair import Repaired
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +57,12 @@ class Checked:
         }
 
 
-def check_bucket(
+def fsck(
     repo: DataRepo,
-    store: Store,
     *,
+    store: str | None = None,
     repair: bool = False,
-    mirror: Store | None = None,
+    mirror: str | None = None,
     reporter: Reporter | None = None,
 ) -> Checked:
     """Check everything below the country's prefix; with ``repair`` mend it.
@@ -68,14 +71,18 @@ def check_bucket(
     bucket of the same layout. A check that was cut off is taken up where it was. Raises
     StoreError, and ConflictError where a collector is at work while something is mended.
     """
-    history = GitHistory(repo.root)
+    bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
-    journal = FileJournal(_journal_path(repo.country, store))
-    bucket = Bucket.read(store, repo.country)
-    report = fsck(bucket, journal, reach=reach, reporter=reporter)
+    journal = FileJournal(_journal_path(repo.country, bucket))
+    report = use_case.fsck(
+        Bucket.read(bucket, repo.country), journal, reach=reach, reporter=reporter
+    )
     journal.finish()
-    repaired = _mend(repo, store, report.findings, mirror) if repair else []
-    return Checked(store=store.url, report=report, repaired=repaired)
+    repaired = []
+    if repair:
+        other = open_store(mirror) if mirror else None
+        repaired = _repair(repo, bucket, report.findings, other)
+    return Checked(store=bucket.url, report=report, repaired=repaired)
 
 
 class FileJournal:
@@ -113,14 +120,14 @@ def _journal_path(country: str, store: Store) -> Path:
     return directories.state_dir() / "fsck" / f"{country}-{place}.jsonl"
 
 
-def _mend(
+def _repair(
     repo: DataRepo, store: Store, findings: Sequence[Finding], mirror: Store | None
 ) -> list[Repaired]:
     sources = [Source(LocalStore(repo.dvc_config.cache_dir), f"{repo.country}/")]
     if mirror is not None:
         sources.append(Source(mirror))
     with publishing(store, repo.country):
-        return repair(store, findings, sources, _held(repo, findings))
+        return use_case_repair.repair(store, findings, sources, _held(repo, findings))
 
 
 def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.retention.reachability import Reach
 
-GRACE_DAYS = 14.0
+GRACE = timedelta(days=14)
+"""How young an unreachable object may be and still stay: somebody may be about to publish it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,25 +43,33 @@ class Collected:
         }
 
 
-def collect_garbage(
-    repo: DataRepo, store: Store, *, apply: bool = False, tips: bool = False, grace: timedelta
+def gc(
+    repo: DataRepo,
+    *,
+    store: str | None = None,
+    apply: bool = False,
+    tips: bool = False,
+    grace: timedelta = GRACE,
 ) -> Collected:
     """Plan the removal of what nothing reaches from the store, and with ``apply`` do it.
+
+    What is younger than ``grace`` stays.
 
     Reached is what any commit of any ref names, here and at the git remotes (with ``tips``: the
     commits that refs name, not their ancestors), any version of a channel, any release. Raises
     ReleaseError for a clone that does not know all of that, ConflictError while somebody
     publishes or if a ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
     """
+    bucket = repo.open_store(store)
     if not apply:
-        roots, plan = _plan(repo, store, tips, grace)
-        return Collected(store=store.url, refs=len(roots), plan=plan, swept=None)
-    with collecting(store, repo.country):
-        roots, plan = _plan(repo, store, tips, grace)
+        roots, plan = _plan(repo, bucket, tips, grace)
+        return Collected(store=bucket.url, refs=len(roots), plan=plan, swept=None)
+    with collecting(bucket, repo.country):
+        roots, plan = _plan(repo, bucket, tips, grace)
         if plan.doomed and GitHistory(repo.root).roots() != roots:
             raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
         return Collected(
-            store=store.url, refs=len(roots), plan=plan, swept=sweep(store, repo.country, plan)
+            store=bucket.url, refs=len(roots), plan=plan, swept=sweep(bucket, repo.country, plan)
         )
 
 

@@ -69,18 +69,18 @@ def pull(
     repo: DataRepo,
     names: Sequence[str] = (),
     *,
-    store: Store,
+    store: str | None = None,
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> Pulled:
-    """Bring the datasets ``names``, or all that DVC caches, and check them out.
+    """Download the datasets ``names``, or all that DVC caches, and check them out.
 
     A file of the workspace whose bytes the DVC cache does not hold is somebody's work: without
     ``force`` it is a ConflictError that names it, and nothing is touched. Raises NotFoundError,
     DigestMismatchError (nothing is kept of what did not verify), VerificationError, StoreError.
     """
     with repo_lock(repo.root), ThreadPoolExecutor(TRANSFERS) as pool:
-        return _Pull(repo, store, force, reporter or Silent(), pool).run(names)
+        return _Pull(repo, repo.open_store(store), force, reporter or Silent(), pool).run(names)
 
 
 class _Pull:

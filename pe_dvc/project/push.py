@@ -8,15 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.cache import object_path, read_dir_listing
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
-from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.git_preconditions import check_committed, check_out_of_git
 from pe_dvc.project.local_changes import Edits, find_edits
 from pe_dvc.project.verify import gather
-from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.usecases.checkout.verify import verify
 from pe_dvc.usecases.progress import Silent
 from pe_dvc.usecases.publish.objects import Described, Payload, Published, publish_objects
@@ -24,9 +22,9 @@ from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
@@ -66,7 +64,25 @@ class Pushed:
         }
 
 
-def push(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> Pushed:
+def push(
+    repo: DataRepo,
+    *,
+    store: str | None = None,
+    uncommitted: bool = False,
+    reporter: Reporter | None = None,
+) -> Pushed:
+    """Publish payloads, manifests and channels to the repo's store, or the one at ``store``.
+
+    Refuses data that git would take in, and unless ``uncommitted`` what is not in HEAD. Raises
+    VerificationError for these, and as ``push_to``.
+    """
+    check_out_of_git(repo)
+    if not uncommitted:
+        check_committed(repo)
+    return push_to(repo, repo.open_store(store), reporter=reporter)
+
+
+def push_to(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> Pushed:
     """Publish what the checkout holds: payloads, manifests, then the signed pointer.
 
     Refuses, before anything is written, a checkout whose manifests, dvc.lock and pointer do not
@@ -193,26 +209,3 @@ def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:
             remedy="The file was changed: remove it, then run dvc repro.",
         )
     return found.chunks
-
-
-def adopt_manifest(repo: DataRepo, name: str, store: Store) -> Path:
-    """Replace the manifest of ``name`` by the published one of the same artifact.
-
-    Raises NotFoundError if there is none, FormatError or VerificationError if what is published
-    is not a manifest of that dataset and artifact.
-    """
-    mine = next(e for e in gather(repo, [name])).manifest
-    if mine is None:
-        raise NotFoundError(f"{name} has no manifest here", remedy="Run dvc repro.")
-    key = manifest_key(repo.country, Sha256(mine.artifact.sha256))
-    data, _ = store.read(key, limit=MANIFEST_LIMIT)
-    theirs = Manifest.from_bytes(data, where=f"{store.url}/{key}")
-    if theirs.artifact != mine.artifact:
-        raise VerificationError(
-            f"{store.url}/{key} is of {theirs.artifact.name} ({theirs.artifact.path}), and "
-            f"{name} ({mine.artifact.path}) was to be taken over",
-            remedy="One artifact has one manifest: do not declare the same bytes twice.",
-        )
-    path = repo.root / repo.settings.manifests / f"{name}.json"
-    write_atomically(path, data)
-    return path

@@ -1,4 +1,4 @@
-"""A data repo on this machine: its settings, its DVC files, its store, wired to the use cases."""
+"""A data repo on this machine: its settings, its DVC files, its store and its remotes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,10 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import timedelta
-
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.adapters.dvc.files import DvcFiles
-    from pe_dvc.project.fsck import Checked
-    from pe_dvc.project.gc import Collected
-    from pe_dvc.project.pull import Pulled
-    from pe_dvc.project.push import Pushed
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.checkout.verify import Check
-    from pe_dvc.usecases.progress import Reporter
 
 
 class DataRepo:
@@ -137,81 +128,3 @@ class DataRepo:
         """Return the root that this clone's git holds, None where there is none."""
         path = self.channels_dir / "root.json"
         return path.read_bytes() if path.exists() else None
-
-    def push(
-        self,
-        *,
-        store: str | None = None,
-        uncommitted: bool = False,
-        reporter: Reporter | None = None,
-    ) -> Pushed:
-        """Publish payloads, manifests and channels (``pe_dvc.project.push``).
-
-        Refuses data that git would take in, and unless ``uncommitted`` what is not in HEAD.
-        """
-        from pe_dvc.project.git_preconditions import check_committed, check_out_of_git
-        from pe_dvc.project.push import push
-
-        check_out_of_git(self)
-        if not uncommitted:
-            check_committed(self)
-        return push(self, self.open_store(store), reporter=reporter)
-
-    def pull(
-        self,
-        names: Sequence[str] = (),
-        *,
-        store: str | None = None,
-        force: bool = False,
-        reporter: Reporter | None = None,
-    ) -> Pulled:
-        """Bring datasets into DVC's cache and workspace (``pe_dvc.project.pull``)."""
-        from pe_dvc.project.pull import pull
-
-        return pull(self, names, store=self.open_store(store), force=force, reporter=reporter)
-
-    def verify(self, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
-        """Check datasets of this checkout, all unless named (``pe_dvc.project.verify``)."""
-        from pe_dvc.project.verify import check_datasets
-
-        return check_datasets(self, names, present=present)
-
-    def check(self, *, staged: bool = False) -> list[Check]:
-        """Check that manifests, pointer and dvc.lock agree (``pe_dvc.project.check``)."""
-        from pe_dvc.project.check import check_agreement
-
-        return check_agreement(self, staged=staged)
-
-    def gc(
-        self, *, store: str | None = None, apply: bool = False, tips: bool = False, grace: timedelta
-    ) -> Collected:
-        """Clear the bucket of what nothing names any more (``pe_dvc.project.gc``)."""
-        from pe_dvc.project.gc import collect_garbage
-
-        return collect_garbage(self, self.open_store(store), apply=apply, tips=tips, grace=grace)
-
-    def fsck(
-        self,
-        *,
-        store: str | None = None,
-        repair: bool = False,
-        mirror: str | None = None,
-        reporter: Reporter | None = None,
-    ) -> Checked:
-        """Check the whole bucket, and mend what can be (``pe_dvc.project.fsck``)."""
-        from pe_dvc.project.fsck import check_bucket
-        from pe_dvc.project.stores import open_store
-
-        return check_bucket(
-            self,
-            self.open_store(store),
-            repair=repair,
-            mirror=open_store(mirror) if mirror else None,
-            reporter=reporter,
-        )
-
-    def adopt_manifest(self, name: str, *, store: str | None = None) -> Path:
-        """Replace a manifest by the one that was published first for the same bytes."""
-        from pe_dvc.project.push import adopt_manifest
-
-        return adopt_manifest(self, name, self.open_store(store))

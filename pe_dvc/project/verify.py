@@ -13,18 +13,18 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.usecases.checkout.verify import Check, Evidence, verify
+from pe_dvc.usecases.checkout import verify as use_case
+from pe_dvc.usecases.checkout.verify import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.checkout.verify import Check
 
 
-def check_datasets(
-    repo: DataRepo, names: Sequence[str] = (), *, present: bool = False
-) -> list[Check]:
+def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
     """Return the verdict on each declared dataset, or on those of ``names``, by name.
 
     With ``present``, only on those whose files are here; a file that did not change since it was
@@ -41,13 +41,13 @@ def check_datasets(
     else:
         evidence = [_with_file(repo, found) for found in evidence]
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(verify, evidence))
+        return list(pool.map(use_case.verify, evidence))
 
 
 def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
     """Return what the checkout holds on each dataset; the file is taken to be as described.
 
-    Raises as ``check_datasets``.
+    Raises as ``verify``.
     """
     from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
 

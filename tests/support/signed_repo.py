@@ -19,7 +19,7 @@ from pe_dvc.documents.keys import chunks_key, payload_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.project.push import Pushed, push
+from pe_dvc.project.push import Pushed, push_to
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys
@@ -118,7 +118,7 @@ class HandMadeRepo:
 
     def push(self, store: Store) -> Pushed:
         """Do what ``pe-dvc push`` does, with the keys that ``PE_DVC_KEYS_DIR`` names."""
-        return push(DataRepo(self.root), store)
+        return push_to(DataRepo(self.root), store)
 
     @property
     def root_of_trust(self) -> bytes:
