@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "cli": {"project", "usecases", "trust", "store", "documents", "primitives"},
     "api": {"project", "usecases", "documents", "primitives"},
     "filesystem": {"project", "usecases", "documents", "primitives"},
+    "errors": {"primitives"},
     "__init__": {"api", "usecases", "documents", "primitives"},
 }
 

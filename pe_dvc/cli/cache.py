@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("cache")
 def command() -> None:
-    """Look at the local cache."""
+    """List, verify and prune the local cache."""
 
 
 @command.command("dir")
@@ -70,7 +71,7 @@ def verify(context: click.Context, as_json: bool) -> None:
             say(f"altered, removed: {entry.path}")
     say(f"{len(checked)} artifacts hashed")
     if any(is_altered for _, is_altered in checked):
-        context.exit(1)
+        context.exit(CHECK_FAILED)
 
 
 @command.command("prune")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import print_diff
 from pe_dvc.primitives.sizes import bytes_text
@@ -103,7 +104,7 @@ def log(
     if broken is not None:
         say(f"the chain is broken: {broken.message}")
         say(f"  {broken.remedy}")
-        ctx.exit(1)
+        ctx.exit(CHECK_FAILED)
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from pe_dvc.primitives.sizes import bytes_text
 def command(
     ctx: click.Context, repair: bool, mirror: str | None, store: str | None, as_json: bool
 ) -> None:
-    """Check the whole bucket, and with --repair mend it.
+    """Check every object in the bucket; --repair restores what it can.
 
     Reads and hashes every payload, and holds manifests, chunk lists and the listings of
     directories against what the channels signed. A check that was cut off goes on where it was.
-    Exits with 1 if anything is missing or damaged and was not mended.
+    Exits with 1 if anything is missing or damaged and was not restored.
     """
     from pe_dvc.project.fsck import fsck
     from pe_dvc.project.progress_bar import Bars

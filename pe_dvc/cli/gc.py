@@ -1,4 +1,4 @@
-"""``pe-dvc gc``: clear the bucket of what nothing names any more."""
+"""``pe-dvc gc``: remove unreachable objects from the bucket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def command(
     apply: bool, grace_days: float | None, tips: bool, store: str | None, as_json: bool
 ) -> None:
-    """Remove from the bucket what no commit, channel or release names.
+    """Remove objects that no commit, channel or release refers to.
 
     A dry run unless --apply is given: shows what would go, with sizes. Refuses in a clone that
     does not hold all of git's history, here and at its remotes, and while somebody publishes.

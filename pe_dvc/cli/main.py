@@ -12,7 +12,7 @@ import click
 
 from pe_dvc.cli.failures import guarded
 
-# name: (module, attribute, help line). The help lines stand here so that `pe-dvc --help` imports
+# name: (module, help line). The help lines stand here so that `pe-dvc --help` imports
 # no command; a test holds them equal to the commands' own.
 COMMANDS = {
     "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
@@ -20,7 +20,7 @@ COMMANDS = {
     "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
     "pull": (
         "pe_dvc.cli.pull",
-        "Bring the datasets of this checkout into DVC's cache and workspace.",
+        "Download this checkout's datasets into DVC's cache and the workspace.",
     ),
     "verify": ("pe_dvc.cli.verify", "Check every dataset of this checkout against its manifest."),
     "check": ("pe_dvc.cli.check", "Check that manifests, the signed pointer and dvc.lock agree."),
@@ -28,8 +28,8 @@ COMMANDS = {
         "pe_dvc.cli.install",
         "Add git hooks that check commits, verify checkouts and push data.",
     ),
-    "fsck": ("pe_dvc.cli.fsck", "Check the whole bucket, and with --repair mend it."),
-    "gc": ("pe_dvc.cli.gc", "Remove from the bucket what no commit, channel or release names."),
+    "fsck": ("pe_dvc.cli.fsck", "Check every object in the bucket; --repair restores what it can."),
+    "gc": ("pe_dvc.cli.gc", "Remove objects that no commit, channel or release refers to."),
     "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
     "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
     "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
@@ -37,8 +37,8 @@ COMMANDS = {
         "pe_dvc.cli.release",
         "Turn git tags into releases that policyengine.py certifies.",
     ),
-    "trust": ("pe_dvc.cli.trust", "Choose whose signatures to believe."),
-    "cache": ("pe_dvc.cli.cache", "Look at the local cache."),
+    "trust": ("pe_dvc.cli.trust", "Manage pinned roots of trust."),
+    "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
     "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
 }
 
@@ -72,7 +72,7 @@ def cli() -> None:
     A dataset is named by a reference such as pe-data://us/enhanced_cps_2024@latest, where
     @latest may also be @next, a release such as @1.78.2, or @sha256:<64 hex digits>.
 
-    Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
+    Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
     3 not found, 4 revoked, 5 store unavailable, 6 other.
     """
 
@@ -82,8 +82,8 @@ def main() -> NoReturn:
     # This process is ours: it wants none of the plugins that pydantic would look for in every
     # installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # A command makes a hundred thousand objects that stay, and next to none that need a collector:
-    # it would look at them again and again, a tenth of a start and a fifth of a long dvc.yaml.
+    # Most objects of a command live until it ends, and few are garbage. By default Python would
+    # traverse them again and again: a tenth of the start, a fifth of reading a long dvc.yaml.
     gc.set_threshold(100_000)
     code = guarded(cli)
     gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms

@@ -1,4 +1,4 @@
-"""What the commands share: options, JSON on stdout, talk on stderr."""
+"""What the commands share: options, results on stdout, messages on stderr."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def offline_option(function: F) -> F:
     return click.option(
         "--offline",
         is_flag=True,
-        help="Ask nobody: answer from what this machine verified last, and say how old it is.",
+        help="Use locally verified data only; no network access. Shows how old it is.",
     )(function)
 
 

@@ -14,7 +14,7 @@ from pe_dvc.primitives.sizes import bytes_text
 @store_option
 @json_option
 def command(names: tuple[str, ...], force: bool, store: str | None, as_json: bool) -> None:
-    """Bring the datasets of this checkout into DVC's cache and workspace.
+    """Download this checkout's datasets into DVC's cache and the workspace.
 
     Everything that DVC caches, as `dvc pull` would, or only the datasets named. Each file is
     verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.

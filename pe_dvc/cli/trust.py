@@ -11,7 +11,7 @@ from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 @click.group("trust")
 def command() -> None:
-    """Choose whose signatures to believe.
+    """Manage pinned roots of trust.
 
     A country's channels are verified from its root, a file that its maintainers publish and
     that you pin once.

@@ -117,6 +117,14 @@ class ConflictError(PeDvcError):
     """Somebody else was first: the store holds something other than what was to be written."""
 
 
+class MovedError(ConflictError):
+    """Another publisher changed ``role`` in the meantime."""
+
+    def __init__(self, message: str, *, role: str, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.role = role
+
+
 class StoreError(PeDvcError):
     """The store could not do what was asked of it.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError, SignatureError
 from pe_dvc.trust.ancestry import descends
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles
@@ -25,7 +25,7 @@ from pe_dvc.trust.verify import (
     verify_signed_by,
 )
 from pe_dvc.usecases.publish.root_rotation import handovers
-from pe_dvc.usecases.publish.snapshot import MovedError, Promises, read_head, settle
+from pe_dvc.usecases.publish.snapshot import Promises, read_head, settle
 from pe_dvc.usecases.publish.unpublished_versions import History, publish_between
 from pe_dvc.usecases.publish.versioned_files import publish_roots
 

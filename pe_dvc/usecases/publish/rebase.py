@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.ancestry import (
     PlainTargets,
@@ -36,7 +36,7 @@ from pe_dvc.trust.tuf_api import (
 from pe_dvc.trust.verify import signatures, verify_root_chain, verify_signed_by
 from pe_dvc.usecases.channel.roles import next_version, set_targets
 from pe_dvc.usecases.publish.channel import Published, publish_files
-from pe_dvc.usecases.publish.snapshot import MovedError, read_head
+from pe_dvc.usecases.publish.snapshot import read_head
 from pe_dvc.usecases.publish.three_way_merge import Merged, merge
 
 if TYPE_CHECKING:

@@ -29,14 +29,6 @@ ATTEMPTS = 32
 """How often a publisher builds on what others did in the meantime before it gives up."""
 
 
-class MovedError(ConflictError):
-    """Another publisher changed ``role`` in the meantime."""
-
-    def __init__(self, message: str, *, role: str, remedy: str) -> None:
-        super().__init__(message, remedy=remedy)
-        self.role = role
-
-
 Promises = dict[str, MetaFile]
 """For each role below the snapshot, its version, length and sha256."""
 

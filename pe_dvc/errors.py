@@ -1,0 +1,48 @@
+"""Every error that pe_dvc raises on purpose, by family; each names what to do next where known.
+
+``docs/reading.md`` lists the exit code that the command line makes of each family.
+"""
+
+from __future__ import annotations
+
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    ExpiredError,
+    FormatError,
+    GateError,
+    MovedError,
+    NotFoundError,
+    PeDvcError,
+    ReleaseError,
+    RevokedError,
+    RollbackError,
+    SignatureError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+    UnsupportedVersionError,
+    UntrustedError,
+    VerificationError,
+)
+
+__all__ = [
+    "ConflictError",
+    "DigestMismatchError",
+    "ExpiredError",
+    "FormatError",
+    "GateError",
+    "MovedError",
+    "NotFoundError",
+    "PeDvcError",
+    "ReleaseError",
+    "RevokedError",
+    "RollbackError",
+    "SignatureError",
+    "StoreError",
+    "StorePermissionError",
+    "StoreUnavailableError",
+    "UnsupportedVersionError",
+    "UntrustedError",
+    "VerificationError",
+]
