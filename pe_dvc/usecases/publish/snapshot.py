@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, ExpiredError, RollbackError
+from pe_dvc.primitives.errors import ConflictError, ExpiredError, MovedError, RollbackError
 from pe_dvc.trust.bucket import ChannelBucket, Held
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
