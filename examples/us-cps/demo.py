@@ -1,4 +1,4 @@
-"""The whole product once, on real microdata: ``make demo``.
+"""Every feature once, on real microdata: ``make demo``.
 
 A maintainer builds and publishes two datasets, a researcher pulls them, a consumer reads them by
 reference, and an attacker fails. Everything happens in a temporary directory.
@@ -38,7 +38,7 @@ class Demo:
         self.sha256 = ""
 
     def step_1(self) -> None:
-        """A data repo: git, DVC, a pipeline, and keys that stay outside of it."""
+        """A data repo: git, DVC, a pipeline, and keys outside of it."""
         shutil.copytree(EXAMPLE, self.repo, ignore=NOT_OF_THE_REPO)
         run = self.shell.run
         run(self.repo, "git", "init", "--quiet", "--initial-branch=main")
@@ -47,7 +47,7 @@ class Demo:
         keys = [path for path in self.shell.place("keys").rglob("*") if path.is_file()]
         check(
             bool(keys) and all(path.stat().st_mode & 0o077 == 0 for path in keys),
-            "the keys are outside of the repo, and only their owner can read them",
+            "the keys are outside the repo, and only their owner can read them",
         )
         run(self.repo, "git", "add", "--all")
         run(self.repo, "git", "commit", "--quiet", "--message", "Start the data repo")
@@ -67,29 +67,29 @@ class Demo:
         run(self.repo, "git", "commit", "--quiet", "--message", "Build the datasets")
         run(self.repo, "dvc", "repro")
         clean = run(self.repo, "git", "status", "--porcelain")
-        check(clean == "", "a second dvc repro changed nothing at all")
+        check(clean == "", "a second dvc repro changed nothing")
         check("up to date" in run(self.repo, "dvc", "status"), "and dvc status is clean")
 
     def step_3(self) -> None:
         """`pe-dvc push` publishes payloads, manifests and, last, the pointer."""
         self.shell.run(self.repo, "pe-dvc", "push")
         check((self.store / "channels/us/timestamp.json").is_file(), "the pointer is published")
-        check(self._payload().is_file(), "the payload lies where plain DVC looks for it")
+        check(self._payload().is_file(), "the payload is where plain DVC looks for it")
         self.shell.run(self.repo, "pe-dvc", "push")
 
     def step_4(self) -> None:
-        """A researcher with a clone needs plain DVC, and can check what came."""
+        """A researcher with a clone needs only plain DVC, and can verify the files."""
         run = self.shell.run
         run(self.repo.parent, "git", "clone", "--quiet", str(self.repo), str(self.clone))
         run(self.clone, "dvc", "pull")
         check(
             _sha256(self.clone / f"data/{NAME}.parquet") == self.sha256,
-            "dvc pull, which knows nothing of pe_dvc, brought the very bytes",
+            "dvc pull, without pe_dvc, downloaded identical content",
         )
         run(self.clone, "pe-dvc", "verify")
 
     def step_5(self) -> None:
-        """A consumer with no clone trusts a root once, and names datasets by reference."""
+        """A consumer without a clone pins a root once, and reads datasets by reference."""
         run = self.shell.run
         self.consumer.mkdir()
         self.shell.export("PE_DVC_STORE", str(self.store))
@@ -97,10 +97,10 @@ class Demo:
         payloads, hidden = self.store / "us/files", self.store / "us/files.hidden"
         run(self.consumer, "mv", str(payloads), str(hidden))
         described = run(self.consumer, "pe-dvc", "show", LATEST)
-        check(f"{TAX_UNITS:,}" in described, "show needed no payload: there was none to be had")
+        check(f"{TAX_UNITS:,}" in described, "show needed no payload: the store has none")
         run(self.consumer, "mv", str(hidden), str(payloads))
         first = Path(run(self.consumer, "pe-dvc", "get", LATEST).splitlines()[-1])
-        check(_sha256(first) == self.sha256, "get delivered the very bytes")
+        check(_sha256(first) == self.sha256, "get downloaded identical content")
         run(self.consumer, "mv", str(payloads), str(hidden))
         pinned = f"pe-data://us/{NAME}@sha256:{self.sha256}"
         for reference in (LATEST, pinned):
@@ -109,7 +109,7 @@ class Demo:
         run(self.consumer, "mv", str(hidden), str(payloads))
 
     def step_6(self) -> None:
-        """An attacker who can write to the bucket fools nobody."""
+        """An attacker who can write to the bucket is detected."""
         self._flip_a_byte()
         self._rewrite_the_pointer()
 
@@ -122,9 +122,9 @@ class Demo:
         self.shell.run(self.consumer, "rm", "-rf", str(cache))
         said = self.shell.run(self.consumer, "pe-dvc", "get", LATEST, exit_code=REFUSED)
         told = all(part in said for part in (self.sha256, _sha256(payload), str(self.store)))
-        check(told, "get refused, naming the expected digest, the actual one, and where from")
+        check(told, "get refused, and named both digests and the store")
         held = [p for part in ("artifacts", "partial") for p in (cache / part).rglob("*.*")]
-        check(not held, "and left nothing of it behind")
+        check(not held, "and left no file behind")
         self._pull_the_flipped_byte()
         _overwrite(payload, good)
 
@@ -137,14 +137,14 @@ class Demo:
             run(self.clone, "dvc", "pull", path, exit_code=exit_code)
             if verify == "false":
                 run(self.clone, "pe-dvc", "verify", NAME, exit_code=REFUSED)
-                check(True, "dvc pull let it pass, and pe-dvc verify caught it")
+                check(True, "dvc pull did not notice, and pe-dvc verify did")
         check(True, "with verify = true, as in this repo's .dvc/config, dvc pull refuses too")
 
     def _rewrite_the_pointer(self) -> None:
         channel = self.store / "channels/us"
         forged = {self.sha256: _sha256(self.repo / "data/cps_2014.parquet")}
         print(
-            f"\n  The attacker points {NAME} at other bytes, and mends each digest of the pointer"
+            f"\n  The attacker points {NAME} at other bytes, and corrects every digest on the way"
         )
         good = {}
         for pattern in ("*latest.json", "*.snapshot.json", "timestamp.json"):
@@ -155,11 +155,11 @@ class Demo:
                 _overwrite(path, text)
                 forged[hashlib.sha256(good[path]).hexdigest()] = _sha256(path)
         said = self.shell.run(self.consumer, "pe-dvc", "show", LATEST, exit_code=REFUSED)
-        check("signed by 0/1 keys" in said, "resolving refused: nobody with a key signed that")
+        check("signed by 0/1 keys" in said, "show refused: no valid key signed that")
         for path, data in good.items():
             _overwrite(path, data)
         path = Path(self.shell.run(self.consumer, "pe-dvc", "get", LATEST).splitlines()[-1])
-        check(_sha256(path) == self.sha256, "with the bucket mended, all is well again")
+        check(_sha256(path) == self.sha256, "with the bucket restored, get works again")
 
     def _payload(self) -> Path:
         manifest = json.loads((self.repo / f"manifests/{NAME}.json").read_text())
@@ -190,7 +190,7 @@ def run_demo(home: Path) -> int:
             step()
         except (DemoError, OSError) as error:
             print(f"\nThe demo failed in {step.__name__.replace('_', ' ')}: {error}")
-            print("With --keep DIR (an empty directory) it leaves what it made, to look at.")
+            print("Run it with --keep DIR (an empty directory) to keep its files.")
             return 1
     print(f"\nAll six steps worked, in {time.monotonic() - began:.0f} seconds.")
     return 0

@@ -1,4 +1,4 @@
-"""What the demo tells its story with: commands printed, run and checked in a world of their own."""
+"""What the demo runs commands with: each is printed, run in isolation, and checked."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _FOREIGN = ("AWS_", "DVC_", "GIT_", "GOOGLE_", "PE_DVC_")
 
 
 class DemoError(Exception):
-    """Something that must work did not."""
+    """A step of the demo failed."""
 
 
 def check(truth: bool, claim: str) -> None:
-    """Say that ``claim`` was checked, or fail with it."""
+    """Print ``claim`` as checked, or fail with it."""
     if not truth:
-        raise DemoError(f"this is not so: {claim}")
+        raise DemoError(f"check failed: {claim}")
     print(f"  ✓ {claim}", flush=True)
 
 
 class Shell:
     """Runs commands below ``home``, with keys, configuration and caches of its own there.
 
-    Nothing of the user's is read but the settings of pip, and nothing is written.
+    Of the user's files only pip's settings are read, and none is written.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
-        # The directory of this very interpreter, not of what its link points to: the venv's.
+        # The directory of this interpreter, not of its link's target: the venv's.
         tools = Path(sys.executable).parent
         self.environ["PATH"] = os.pathsep.join([str(tools), self.environ.get("PATH", os.defpath)])
         for variable in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):

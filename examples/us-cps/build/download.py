@@ -2,8 +2,8 @@
 
 Usage: python build/download.py VERSION SHA256 OUTPUT
 
-The environment variable US_CPS_SDIST may name a copy that is already at hand; its sha256 is
-checked all the same.
+The environment variable US_CPS_SDIST may name a local copy; its sha256 is checked as
+well.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 
 def main(version: str, sha256: str, output: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        at_hand = os.environ.get("US_CPS_SDIST")
-        sdist = Path(at_hand) if at_hand else fetch(version, sha256, Path(scratch))
+        local = os.environ.get("US_CPS_SDIST")
+        sdist = Path(local) if local else fetch(version, sha256, Path(scratch))
         check(sdist, sha256)
         Path(output).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(sdist, output)
@@ -40,7 +40,7 @@ def fetch(version: str, sha256: str, directory: Path) -> Path:
     if subprocess.run([*pip, *choice, "--dest", str(directory)], check=False).returncode != 0:
         sys.exit(
             f"download: pip could not fetch the sdist of taxcalc {version} with sha256 {sha256}; "
-            "what pip said stands above. Check the network and params.yaml, or set US_CPS_SDIST "
+            "see pip's message above. Check the network and params.yaml, or set US_CPS_SDIST "
             "to a copy of the file."
         )
     return next(directory.glob("taxcalc-*.tar.gz"))

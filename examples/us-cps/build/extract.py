@@ -1,4 +1,4 @@
-"""Take the CPS files out of Tax-Calculator's source distribution, as they are.
+"""Extract the CPS files from Tax-Calculator's source distribution, unchanged.
 
 Usage: python build/extract.py SDIST DIRECTORY
 """
