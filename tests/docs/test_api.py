@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import pe_dvc
+import pe_dvc.errors
 from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.cli.failures import exit_code
 from tests.support.country import NAME, Country, reader_at
 from tests.support.paths import ROOT
 
@@ -23,26 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PAGE = (ROOT / "docs/api.md").read_text()
-HEADING = re.compile(r"(?:class )?pe_dvc\.([\w.]+)(?:\(\))?")
 
 
-def sections() -> dict[str, str]:
-    """Return what the page says of each name, below its heading."""
+def sections(heading: str) -> dict[str, str]:
+    """Return the text below each heading of that form, by the heading's last group."""
     found = {}
-    for part in re.split(r"^##+ ", PAGE, flags=re.MULTILINE):
-        heading, _, text = part.partition("\n")
-        match = HEADING.fullmatch(heading)
-        if match is not None:
-            found[match[1]] = text
+    for part in re.split(r"^##+ ", PAGE, flags=re.MULTILINE)[1:]:
+        line, _, text = part.partition("\n")
+        if match := re.fullmatch(heading, line):
+            found[match[match.re.groups]] = text
     return found
 
 
-SECTIONS = sections()
+SECTIONS = sections(r"(?:class )?pe_dvc\.([\w.]+)(?:\(\))?")
 FUNCTIONS = [name for name in pe_dvc.__all__ if inspect.isfunction(getattr(pe_dvc, name))]
 CLASSES = [name for name in pe_dvc.__all__ if inspect.isclass(getattr(pe_dvc, name))]
 EXAMPLES = [
     pytest.param(example, id=f"{name}-{number}")
-    for name, text in SECTIONS.items()
+    for name, text in sections(r".+").items()
     for number, example in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
 ]
 
@@ -107,6 +107,15 @@ def test_a_class_is_documented_as_it_is(name: str) -> None:
         assert set(listed(text, "Attributes")) == attributes(kind)
         assert set(listed(text, "Methods")) == methods(kind)
     assert "```python" in text
+
+
+def test_every_error_is_documented_as_it_is() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| .+\| (\d) \|$", PAGE, re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(pe_dvc.errors.__all__)
+    for name, base, code in rows:
+        kind = getattr(pe_dvc.errors, name)
+        assert kind.__base__.__name__ == base
+        assert exit_code(kind.__new__(kind)) == int(code)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
