@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pe_dvc.documents.dvc_hash import is_listing
+
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
@@ -30,4 +32,4 @@ class Output:
     @property
     def is_directory(self) -> bool:
         """Whether DVC tracks it as a directory."""
-        return self.md5 is not None and self.md5.endswith(".dir")
+        return self.md5 is not None and is_listing(self.md5)

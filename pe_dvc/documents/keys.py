@@ -1,13 +1,15 @@
 """Where everything lies in the bucket. Keys are relative to the store's root.
 
-Layout: ADR 0002. Every part that becomes a key is checked here, so that no
-name can climb out of its country's prefix.
+Layout: ADR 0002. No other module makes a key or takes one apart. Every part that becomes a key
+is checked here, so that no name can climb out of its country's prefix.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Literal, NamedTuple
 
+from pe_dvc.documents.dvc_hash import OBJECTS, bare_md5, is_listing, object_key
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
@@ -23,7 +25,54 @@ MANIFEST_LIMIT = 64 * 1024 * 1024
 LISTING_LIMIT = 256 * 1024 * 1024
 """Bytes beyond which no object is read as DVC's listing of a directory."""
 
-_DVC_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+Kind = Literal["manifest", "chunks", "tombstone", "listing", "payload"]
+
+
+class ObjectKey(NamedTuple):
+    """What a key means. ``digest`` is the artifact's sha256, of ``PAYLOADS`` DVC's md5."""
+
+    kind: Kind
+    digest: str
+
+
+PAYLOADS: tuple[Kind, ...] = ("listing", "payload")
+"""The kinds of object that are DVC's, and named by its md5 (without the suffix ``.dir``)."""
+
+_BY_SHA256: dict[Kind, str] = {
+    "manifest": ".manifest.json",
+    "chunks": ".chunks",
+    "tombstone": ".tombstone.json",
+}
+_KINDS: dict[str, Kind] = {suffix: kind for kind, suffix in _BY_SHA256.items()}
+_SHA256_KEY = re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(\.[a-z.]+)")
+_MD5_KEY = re.compile(rf"[a-z]{{2,3}}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
+
+
+_METADATA_KEY = re.compile(r"channels/[a-z]{2,3}/([0-9]+)\.([a-z]+)\.json")
+
+
+def parse_key(key: str) -> ObjectKey | None:
+    """Return what an object below a country's prefix is, None for what belongs to no artifact."""
+    if match := _MD5_KEY.fullmatch(key):
+        md5 = match[1] + match[2]
+        return ObjectKey("listing" if is_listing(md5) else "payload", bare_md5(md5))
+    match = _SHA256_KEY.fullmatch(key)
+    if match is None or match[2] not in _KINDS:
+        return None
+    return ObjectKey(_KINDS[match[2]], match[1])
+
+
+def country_prefix(country: str) -> str:
+    """Prefix of all objects of a country but its channels, with its final slash.
+
+    It is the DVC remote as well: an object of DVC's has there the key that follows the prefix.
+    """
+    return f"{check_country(country)}/"
+
+
+def payload_prefix(country: str) -> str:
+    """Prefix of all payloads and listings of a country, with its final slash."""
+    return f"{country_prefix(country)}{OBJECTS}"
 
 
 def payload_key(country: str, dvc_md5: str) -> str:
@@ -31,31 +80,34 @@ def payload_key(country: str, dvc_md5: str) -> str:
 
     ``dvc_md5`` is DVC's hash value, with its suffix ``.dir`` for a directory's listing.
     """
-    if not _DVC_MD5.fullmatch(dvc_md5):
-        raise FormatError(f"{dvc_md5!r} is not a hash of DVC's: expected 32 hexadecimal digits")
-    return f"{check_country(country)}/files/md5/{dvc_md5[:2]}/{dvc_md5[2:]}"
+    return f"{country_prefix(country)}{object_key(dvc_md5)}"
 
 
 def manifest_key(country: str, sha256: Sha256) -> str:
     """Key of the manifest of the artifact with that sha256."""
-    return f"{check_country(country)}/{_by_digest(sha256)}.manifest.json"
+    return _by_sha256(country, sha256, "manifest")
 
 
 def chunks_key(country: str, sha256: Sha256) -> str:
     """Key of the list of chunk digests of the artifact with that sha256."""
-    return f"{check_country(country)}/{_by_digest(sha256)}.chunks"
+    return _by_sha256(country, sha256, "chunks")
 
 
 def tombstone_key(country: str, sha256: Sha256) -> str:
     """Key of the tombstone of the artifact with that sha256, present once it is revoked."""
-    return f"{check_country(country)}/{_by_digest(sha256)}.tombstone.json"
+    return _by_sha256(country, sha256, "tombstone")
+
+
+def releases_prefix(country: str) -> str:
+    """Prefix of the documents of all releases of a country, with its final slash."""
+    return f"{country_prefix(country)}releases/"
 
 
 def release_key(country: str, tag: str, file: str) -> str:
     """Key of a release's ``file``, one of ``RELEASE_FILES``. Raises ReleaseError for the tag."""
     if file not in RELEASE_FILES:
         raise FormatError(f"{file!r} is not a file of a release: {', '.join(RELEASE_FILES)}")
-    return f"{check_country(country)}/releases/{check_tag(tag)}/{file}"
+    return f"{releases_prefix(country)}{check_tag(tag)}/{file}"
 
 
 def channel_prefix(country: str) -> str:
@@ -63,6 +115,33 @@ def channel_prefix(country: str) -> str:
     return f"channels/{check_country(country)}/"
 
 
-def _by_digest(sha256: Sha256) -> str:
+def metadata_key(country: str, role: str, version: int | None = None) -> str:
+    """Key of a TUF role's metadata; without a version, of the unversioned file."""
+    prefix = "" if version is None else f"{version}."
+    return f"{channel_prefix(country)}{prefix}{role}.json"
+
+
+def metadata_version(key: str) -> tuple[str, int] | None:
+    """Return the role and the version whose metadata a key is of, None for an unversioned file."""
+    match = _METADATA_KEY.fullmatch(key)
+    return (match[2], int(match[1])) if match else None
+
+
+def locks_prefix(country: str) -> str:
+    """Prefix of the locks that publishers and the garbage collector hold, with its final slash."""
+    return f"{country_prefix(country)}locks/"
+
+
+def collector_lock_key(country: str) -> str:
+    """Key of the lock of the garbage collector, of which there is one at a time."""
+    return f"{locks_prefix(country)}gc.json"
+
+
+def publisher_lock_key(country: str, publisher: str) -> str:
+    """Key of the lock of one of many publishers, ``publisher`` being its own random name."""
+    return f"{locks_prefix(country)}publisher-{publisher}.json"
+
+
+def _by_sha256(country: str, sha256: Sha256, kind: Kind) -> str:
     check_sha256(sha256)
-    return f"{sha256[:2]}/{sha256}"
+    return f"{country_prefix(country)}{sha256[:2]}/{sha256}{_BY_SHA256[kind]}"

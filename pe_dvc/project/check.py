@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.project.manifest import read_manifests
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.verify import gather
@@ -78,9 +79,7 @@ def _staged_copy(repo: DataRepo, directory: Path) -> DataRepo:
     folders = (f"{repo.settings.manifests}/", f"{repo.settings.channels}/")
 
     def matters(path: str) -> bool:
-        name = path.rpartition("/")[2]
-        is_dvc = name in ("dvc.yaml", "dvc.lock") or name.endswith(".dvc")
-        return is_dvc or path == "pyproject.toml" or path.startswith(folders)
+        return is_dvc_file(path) or path == "pyproject.toml" or path.startswith(folders)
 
     for path, data in GitRepo(repo.root).staged(matters):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)

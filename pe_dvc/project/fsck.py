@@ -12,6 +12,7 @@ from pe_dvc.adapters.digests import digest_file
 from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.keys import country_prefix, parse_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
 from pe_dvc.project.manifest import read_manifests
@@ -19,7 +20,7 @@ from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
-from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of, sha256_of
+from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Source
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _journal_path(country: str, store: Store) -> Path:
 def _repair(
     repo: DataRepo, store: Store, findings: Sequence[Finding], mirror: Store | None
 ) -> list[Repaired]:
-    sources = [Source(LocalStore(repo.dvc_config.cache_dir), f"{repo.country}/")]
+    sources = [Source(LocalStore(repo.dvc_config.cache_dir), country_prefix(repo.country))]
     if mirror is not None:
         sources.append(Source(mirror))
     with publishing(store, repo.country):
@@ -133,7 +134,8 @@ def _repair(
 def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:
     """Return the checkout's manifests, and chunk lists made anew from payloads in the DVC cache."""
     held: dict[str, tuple[bytes, str]] = {}
-    lacking = {str(sha256_of(f.key)) for f in findings if f.key.endswith(".chunks")}
+    parsed = (parse_key(finding.key) for finding in findings)
+    lacking = {one.digest for one in parsed if one is not None and one.kind == "chunks"}
     for name, (manifest, data) in read_manifests(repo.root).items():
         held[sha256_bytes(data)] = data, f"{repo.settings.manifests}/{name}.json"
         path = object_path(repo.dvc_config.cache_dir, manifest.artifact.dvc.md5)

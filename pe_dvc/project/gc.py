@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.git.history import GitHistory
+from pe_dvc.documents.dvc_files import records_hashes
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.gc import Plan, Swept, plan_gc, sweep
@@ -92,7 +93,6 @@ def _plan(
 
 def _is_ours(repo: DataRepo, path: str) -> bool:
     """Tell whether a file, by its path in git, names data that must be kept."""
-    name = path.rpartition("/")[2]
     folders = (repo.settings.manifests, repo.settings.channels)
     inside = any(f"/{folder}/" in f"/{path}" for folder in folders)
-    return name == "dvc.lock" or name.endswith(".dvc") or inside
+    return records_hashes(path) or inside

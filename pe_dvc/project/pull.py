@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pe_dvc.adapters.dvc.workspace import State
+    from pe_dvc.documents.dvc_listing import ListedFile
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Progress, Store
@@ -113,7 +114,7 @@ class _Pull:
         self._remove(stale)
         return self._done
 
-    def _listing(self, output: Output) -> list[tuple[str, str]]:
+    def _listing(self, output: Output) -> list[ListedFile]:
         return read_dir_listing(self._repo.dvc_config.cache_dir, str(output.md5))
 
     def _bring_listing(self, output: Output) -> None:
@@ -146,10 +147,9 @@ class _Pull:
     def _state(self, target: Target) -> State:
         return state_of(
             Path(self._place(target)),
-            cached=Path(self._objects.place(target.md5)),
+            cache_dir=self._repo.dvc_config.cache_dir,
             md5=target.md5,
             sha256=target.sha256,
-            objects=self._repo.dvc_config.cache_dir / "files" / "md5",
         )
 
     def _stale(self, plan: Plan) -> dict[str, bool]:
@@ -163,9 +163,10 @@ class _Pull:
             if path.relative_to(root).as_posix() not in wanted
         ]
         hidden = ignored_by_dvc(root, found)
-        objects = self._repo.dvc_config.cache_dir / "files" / "md5"
         return {
-            path.relative_to(root).as_posix(): _is_recoverable(path, objects)
+            path.relative_to(root).as_posix(): _is_recoverable(
+                path, self._repo.dvc_config.cache_dir
+            )
             for path in found
             if path not in hidden
         }
@@ -257,5 +258,5 @@ class _Pull:
         self._done.removed = sorted(stale)
 
 
-def _is_recoverable(path: Path, objects: Path) -> bool:
-    return not path.exists() or is_cached(file_digests(path, "md5")["md5"], objects)
+def _is_recoverable(path: Path, cache_dir: Path) -> bool:
+    return not path.exists() or is_cached(file_digests(path, "md5")["md5"], cache_dir)

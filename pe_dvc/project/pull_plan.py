@@ -12,13 +12,13 @@ from pe_dvc.project.repo_files import read_payloads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pe_dvc.documents.dvc_listing import ListedFile
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.payload import Payload
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
 
-    Listing = list[tuple[str, str]]
-    """The files of a tracked directory: path inside it, and DVC's md5."""
+    Listing = list[ListedFile]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic
 
-from pe_dvc.documents.keys import channel_prefix
+from pe_dvc.documents.keys import channel_prefix, metadata_version
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
-from pe_dvc.trust.roles import check_role, max_length, metadata_key
+from pe_dvc.trust.roles import max_length, metadata_key
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -132,10 +132,9 @@ class ChannelBucket:
 
     def versions(self, role: str) -> list[int]:
         """Return every version of a role that was ever written, in order, by listing the bucket."""
-        prefix, suffix = channel_prefix(self.country), f".{check_role(role)}.json"
-        names = (info.key.removeprefix(prefix) for info in self.store.list(prefix))
-        numbers = [name.removesuffix(suffix) for name in names if name.endswith(suffix)]
-        return sorted(int(n) for n in numbers if n.isascii() and n.isdigit())
+        listed = self.store.list(channel_prefix(self.country))
+        found = (metadata_version(info.key) for info in listed)
+        return sorted(one[1] for one in found if one is not None and one[0] == role)
 
     def is_fresh(self, role: str, metadata: Metadata[Kind], now: datetime) -> bool:
         """Return whether at least half of a role's days are left: the rest is for its renewal.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pe_dvc.documents.keys import channel_prefix
+from pe_dvc.documents import keys
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import MAX_NAME_SEGMENTS
 
@@ -81,8 +81,7 @@ def path_patterns(country: str, role: str) -> list[str]:
 
 def metadata_key(country: str, role: str, version: int | None = None) -> str:
     """Key of a role's metadata in the bucket; without a version, of the unversioned file."""
-    prefix = "" if version is None else f"{version}."
-    return f"{channel_prefix(country)}{prefix}{check_role(role)}.json"
+    return keys.metadata_key(country, check_role(role), version)
 
 
 def utc(moment: datetime) -> datetime:

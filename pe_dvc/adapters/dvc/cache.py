@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.primitives.names import check_inside
+from pe_dvc.documents.dvc_hash import object_key
+from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
+from pe_dvc.primitives.errors import NotFoundError
 
 if TYPE_CHECKING:
     from pe_dvc.documents.dvc_output import Output
@@ -20,32 +20,27 @@ def object_path(cache_dir: Path, md5: str) -> Path:
 
 def object_place(cache_dir: Path, md5: str) -> str:
     """Return the same as text, for those who ask thousands of times."""
-    return f"{cache_dir}/files/md5/{md5[:2]}/{md5[2:]}"
+    return f"{cache_dir}/{object_key(md5)}"
 
 
-def read_dir_listing(cache_dir: Path, md5: str) -> list[tuple[str, str]]:
-    """Return the files of a tracked directory: path inside it, and DVC's md5.
+def read_dir_listing(cache_dir: Path, md5: str) -> list[ListedFile]:
+    """Return the files of a tracked directory.
 
     Raises NotFoundError where the cache lacks the listing, FormatError where it is damaged.
     """
     path = object_path(cache_dir, md5)
     try:
-        entries = json.loads(path.read_bytes())
-        listing = [(str(entry["relpath"]), str(entry["md5"])) for entry in entries]
+        data = path.read_bytes()
     except FileNotFoundError:
         raise NotFoundError(
             f"the DVC cache has no listing of the directory {md5}: expected it at {path}",
             remedy="Run `dvc commit` where the data was built, or `dvc pull`.",
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise FormatError(
-            "is not a directory listing of DVC's",
-            where=str(path),
-            remedy="Remove it and run `dvc pull`, or `dvc commit` where the data was built.",
-        ) from None
-    for inside, _ in listing:
-        check_inside(inside, where=str(path))  # files are written by these paths
-    return listing
+    return parse_listing(
+        data,
+        where=str(path),
+        remedy="Remove it and run `dvc pull`, or `dvc commit` where the data was built.",
+    )
 
 
 class DvcListings:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.primitives.errors import PeDvcError
 
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 State = Literal["absent", "same", "recoverable", "modified"]
 
 
-def state_of(path: Path, *, cached: Path, md5: str, sha256: Sha256 | None, objects: Path) -> State:
+def state_of(path: Path, *, cache_dir: Path, md5: str, sha256: Sha256 | None) -> State:
     """Return how a file of the workspace stands to the object that it should be.
 
-    ``cached`` is where the object lies in the cache, ``objects`` the cache's directory of all
-    objects. ``recoverable`` is a file of other bytes that the cache holds as well: replacing it
-    loses nothing. A directory in the file's place is ``modified``.
+    ``recoverable`` is a file of other bytes that the cache holds as well: replacing it loses
+    nothing. A directory in the file's place is ``modified``.
     """
     try:
         found = path.lstat()
@@ -35,19 +35,19 @@ def state_of(path: Path, *, cached: Path, md5: str, sha256: Sha256 | None, objec
         return "modified"
     if not path.exists():
         return "recoverable"  # a symbolic link to nothing: an object that the cache lost
-    if _is_link_to(path, cached):
+    if _is_link_to(path, object_path(cache_dir, md5)):
         return "same"
     if sha256 and file_digests(path, "sha256")["sha256"] == sha256:
         return "same"
     actual = file_digests(path, "md5")["md5"]
     if actual == md5 and not sha256:
         return "same"
-    return "recoverable" if is_cached(actual, objects) else "modified"
+    return "recoverable" if is_cached(actual, cache_dir) else "modified"
 
 
-def is_cached(md5: str, objects: Path) -> bool:
+def is_cached(md5: str, cache_dir: Path) -> bool:
     """Return whether the cache holds an object of that hash."""
-    return (objects / md5[:2] / md5[2:]).exists()
+    return object_path(cache_dir, md5).exists()
 
 
 def file_digests(path: Path, *algorithms: str) -> dict[str, str]:

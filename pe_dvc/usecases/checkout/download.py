@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
@@ -39,7 +40,7 @@ class Wanted:
     @property
     def is_small(self) -> bool:
         """Whether it is read in one piece: a small file, or DVC's listing of a directory."""
-        return self.md5.endswith(".dir") or (self.size is not None and self.size <= AT_ONCE)
+        return is_listing(self.md5) or (self.size is not None and self.size <= AT_ONCE)
 
 
 def read_verified(wanted: Wanted, store: Store) -> bytes:
@@ -85,7 +86,7 @@ def _check_sha256(wanted: Wanted, actual: Sha256, store: Store) -> None:
 
 
 def _check_md5(wanted: Wanted, actual: str, store: Store) -> None:
-    expected = wanted.md5.removesuffix(".dir")
+    expected = bare_md5(wanted.md5)
     if actual != expected:
         raise _mismatch(wanted, f"md5:{expected}", f"md5:{actual}", store)
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key, manifest_key, payload_key
+from pe_dvc.documents.dvc_hash import is_listing
+from pe_dvc.documents.keys import (
+    MANIFEST_LIMIT,
+    chunks_key,
+    manifest_key,
+    parse_key,
+    payload_key,
+    payload_prefix,
+)
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
@@ -38,7 +46,7 @@ class Payload:
     @property
     def is_listing(self) -> bool:
         """Whether this is DVC's listing of a directory, which must not precede its files."""
-        return self.md5.endswith(".dir")
+        return is_listing(self.md5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +89,7 @@ def publish_objects(
     with ThreadPoolExecutor(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, described, pool)
         keys = {payload_key(country, payload.md5) for payload in payloads}
-        there = find_objects(store, f"{country}/files/md5/", keys, pool)
+        there = find_objects(store, payload_prefix(country), keys, pool)
         wanted = _missing_payloads(store, country, payloads, there, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
         run_all(pool, partial(_publish_manifest, store, country), missing)
@@ -187,6 +195,7 @@ def _create(store: Store, key: str, data: bytes, described: Described) -> None:
         existing, _ = store.read(key, limit=MANIFEST_LIMIT)
         if existing == data:
             return
-        if key.endswith(".manifest.json"):
+        parsed = parse_key(key)
+        if parsed is not None and parsed.kind == "manifest":
             raise _conflict(described, existing, f"{store.url}/{key}") from None
         raise

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import (
+    LISTING_LIMIT,
     MANIFEST_LIMIT,
     RELEASE_MANIFEST,
     TRO,
     manifest_key,
     payload_key,
+    payload_prefix,
     release_key,
 )
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -54,7 +57,7 @@ def check_held(store: Store, release: Release) -> None:
     a directory that DVC tracks must be in the directory's listing.
     """
     country = release.country
-    sizes = {info.key: info.size for info in store.list(f"{country}/files/md5/")}
+    sizes = {info.key: info.size for info in store.list(payload_prefix(country))}
     listings: dict[str, dict[str, str]] = {}
     for locked in release.declared.values():
         if locked.inside is not None and locked.md5 is not None and locked.md5 not in listings:
@@ -108,11 +111,13 @@ def _is_listed(manifest: ManifestHead, locked: Locked, listings: dict[str, dict[
 
 def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
     """Return the files of a directory that DVC tracks, none if the store lacks its listing."""
+    key = payload_key(country, md5)
     try:
-        data, _ = store.read(payload_key(country, md5), limit=MANIFEST_LIMIT)
+        data, _ = store.read(key, limit=LISTING_LIMIT)
     except NotFoundError:
         return {}
-    return {entry["relpath"]: entry["md5"] for entry in json.loads(data)}
+    remedy = "Run pe-dvc fsck --repair where the data is, then try again."
+    return dict(parse_listing(data, where=f"{store.url}/{key}", remedy=remedy))
 
 
 def publish_documents(store: Store, release: Release) -> list[str]:

@@ -13,8 +13,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.keys import collector_lock_key, locks_prefix, publisher_lock_key
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
-from pe_dvc.primitives.names import check_country
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,9 @@ def publishing(store: Store, country: str) -> Iterator[None]:
 
     Raises ConflictError while a collection runs.
     """
-    with _note(store, f"{_place(country)}publisher-{uuid.uuid4().hex}.json"):
+    with _note(store, publisher_lock_key(country, uuid.uuid4().hex)):
         with contextlib.suppress(NotFoundError):
-            _refuse(store, store.head(f"{_place(country)}gc.json"), "pe-dvc gc is clearing")
+            _refuse(store, store.head(collector_lock_key(country)), "pe-dvc gc is clearing")
         yield
 
 
@@ -43,12 +43,12 @@ def collecting(store: Store, country: str) -> Iterator[None]:
 
     Raises ConflictError while somebody publishes or collects.
     """
-    key = f"{_place(country)}gc.json"
+    key = collector_lock_key(country)
     with contextlib.suppress(NotFoundError):
         _refuse(store, store.head(key), "another pe-dvc gc is clearing")
         store.delete([key])
     with _note(store, key):
-        for info in store.list(_place(country)):
+        for info in store.list(locks_prefix(country)):
             if info.key != key:
                 _refuse(store, info, "somebody is publishing to")
         yield
@@ -79,7 +79,3 @@ def _refuse(store: Store, note: ObjectInfo, doing: str) -> None:
             remedy="Try again when it is done. If it was killed, remove that object, or wait "
             f"{STALE.days * 24} hours.",
         )
-
-
-def _place(country: str) -> str:
-    return f"{check_country(country)}/locks/"

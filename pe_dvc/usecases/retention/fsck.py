@@ -7,17 +7,20 @@ a check that was cut off goes on where it was.
 from __future__ import annotations
 
 import hashlib
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
 from pe_dvc.documents.keys import (
     LISTING_LIMIT,
     MANIFEST_LIMIT,
+    PAYLOADS,
     chunks_key,
     manifest_key,
+    parse_key,
     payload_key,
+    payload_prefix,
     tombstone_key,
 )
 from pe_dvc.documents.manifest import Manifest
@@ -25,7 +28,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.retention.reachability import POINTING, Reach, md5_of, sha256_of, targets_of
+from pe_dvc.usecases.retention.reachability import Reach, points_to_datasets, targets_of
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, Progress
@@ -132,9 +135,10 @@ class _Check:
 
     def run(self) -> Report:
         with ThreadPoolExecutor(READERS) as pool:
-            keys = [key for key in self._bucket.objects if key.endswith(".manifest.json")]
+            manifests = self._bucket.of_kind("manifest")
+            keys = list(manifests.values())
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
-            self._check_manifests(data)
+            self._check_manifests(manifests, data)
             self._check_pointers(data)
             run_all(pool, self._check_chunks, list(self._described.values()))
             self._check_listings(pool)
@@ -158,12 +162,12 @@ class _Check:
         data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
         return data
 
-    def _check_manifests(self, data: dict[str, bytes]) -> None:
-        for key, text in data.items():
+    def _check_manifests(self, keys: dict[str, str], data: dict[str, bytes]) -> None:
+        for sha256, key in keys.items():
             try:
-                manifest = Manifest.from_bytes(text, where=key)
+                manifest = Manifest.from_bytes(data[key], where=key)
             except FormatError as error:
-                self._found("corrupt", key, sha256_of(key)[:12], error.message)
+                self._found("corrupt", key, sha256[:12], error.message)
                 continue
             artifact = manifest.artifact
             if key != manifest_key(self._country, Sha256(artifact.sha256)):
@@ -178,7 +182,7 @@ class _Check:
         """Hold manifests against what any version of a channel signed for them."""
         seen = {finding.key for finding in self._report.findings}
         for key in self._bucket.channels:
-            if not POINTING.fullmatch(key.rpartition("/")[2]):
+            if not points_to_datasets(key):
                 continue
             try:
                 targets = targets_of(self._read(key), where=key)
@@ -218,20 +222,20 @@ class _Check:
 
     def _check_listings(self, pool: ThreadPoolExecutor) -> None:
         """Read the listings of tracked directories; every file in one must be there."""
-        keys = [key for key in self._bucket.objects if key.endswith(".dir")]
-        for key, entries in zip(keys, run_all(pool, self._listing, keys), strict=True):
-            for inside, md5 in entries:
+        keys = list(self._bucket.of_kind("listing").values())
+        for key, files in zip(keys, run_all(pool, self._listing, keys), strict=True):
+            for inside, md5 in files:
                 self._listed.add(md5)
                 there = payload_key(self._country, md5)
                 if there not in self._bucket.objects:
                     detail = f"the listing {key} names it"
                     self._found("missing", there, inside, detail, md5=md5)
 
-    def _listing(self, key: str) -> list[tuple[str, str]]:
+    def _listing(self, key: str) -> list[ListedFile]:
         data, _ = self._store.read(key, limit=LISTING_LIMIT)
         try:
-            return [(str(entry["relpath"]), str(entry["md5"])) for entry in json.loads(data)]
-        except (ValueError, KeyError, TypeError):
+            return parse_listing(data, where=key, remedy="")
+        except FormatError:
             return []  # its md5 is wrong then, and is reported with the payloads
 
     def _expected(self) -> list[_Expected]:
@@ -254,8 +258,9 @@ class _Check:
             else:
                 expected.append(_Expected(info, artifact.name, "sha256", digest))
         for key, info in self._bucket.objects.items():
-            if key.startswith(f"{self._country}/files/md5/") and key not in by_key:
-                expected.append(_Expected(info, f"md5:{md5_of(key)}", "md5", md5_of(key)))
+            parsed = parse_key(key)
+            if parsed is not None and parsed.kind in PAYLOADS and key not in by_key:
+                expected.append(_Expected(info, f"md5:{parsed.digest}", "md5", parsed.digest))
         return expected
 
     def _check_payload(self, one: _Expected, progress: Progress) -> bool:
@@ -276,11 +281,18 @@ class _Check:
         return True
 
     def _find_orphans(self) -> None:
-        described = {manifest.artifact.dvc.md5 for manifest in self._described.values()}
+        for sha256, key in self._bucket.of_kind("chunks").items():
+            if sha256 not in self._described:
+                self._found("orphaned", key, sha256[:12], "it has no manifest")
+        prefix = payload_prefix(self._country)
         for key in self._bucket.objects:
-            if key.endswith(".chunks") and sha256_of(key) not in self._described:
-                self._found("orphaned", key, sha256_of(key)[:12], "it has no manifest")
-            elif key.startswith(f"{self._country}/files/md5/") and self._reach is not None:
-                known = described | self._listed | self._reach.md5s
-                if md5_of(key) not in known:
-                    self._found("orphaned", key, f"md5:{md5_of(key)}", "nothing names it")
+            if key.startswith(prefix) and parse_key(key) is None:
+                self._found("orphaned", key, key.removeprefix(prefix), "it is no object of DVC's")
+        if self._reach is None:
+            return
+        described = {manifest.artifact.dvc.md5 for manifest in self._described.values()}
+        known = described | self._listed | self._reach.md5s
+        for kind in PAYLOADS:
+            for md5, key in self._bucket.of_kind(kind).items():
+                if md5 not in known:
+                    self._found("orphaned", key, f"md5:{md5}", "nothing names it")

@@ -6,30 +6,21 @@ nothing is removed. ADR 0009.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pe_dvc.usecases.retention.reachability import Bucket, Reach, md5_of, sha256_of
+from pe_dvc.documents.keys import PAYLOADS, Kind, country_prefix, parse_key
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.store.port import ObjectInfo, Store
-
-Kind = Literal["manifest", "chunks", "listing", "payload"]
+    from pe_dvc.usecases.retention.reachability import Bucket, Reach
 
 # In the order of removal: what points before what it points to, so that a sweep which is cut
 # off leaves nothing that promises bytes which are gone.
 ORDER: tuple[Kind, ...] = ("manifest", "chunks", "listing", "payload")
-
-_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("manifest", re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/[0-9a-f]{64}\.manifest\.json")),
-    ("chunks", re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/[0-9a-f]{64}\.chunks")),
-    ("listing", re.compile(r"[a-z]{2,3}/files/md5/[0-9a-f]{2}/[0-9a-f]{30}\.dir")),
-    ("payload", re.compile(r"[a-z]{2,3}/files/md5/[0-9a-f]{2}/[0-9a-f]{30}")),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +94,11 @@ def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) ->
     manifests = bucket.manifests()
     bucket.add_published(reach, manifests)
     young = {key for key, info in bucket.objects.items() if _is_young(info, now, grace)}
-    reach.md5s |= {md5_of(key) for key in young if _kind_of(key) in ("listing", "payload")}
-    reach.sha256s |= {sha256_of(key) for key in young if _kind_of(key) == "manifest"}
+    for parsed in filter(None, map(parse_key, young)):
+        if parsed.kind in PAYLOADS:
+            reach.md5s.add(parsed.digest)
+        elif parsed.kind == "manifest":
+            reach.sha256s.add(parsed.digest)
     described = {sha256: manifest for sha256, (manifest, _) in manifests.items()}
     _keep_whole(reach, described)
     bucket.add_contents(reach)
@@ -126,7 +120,7 @@ def sweep(store: Store, country: str, plan: Plan) -> Swept:
         doomed = [one.info for one in plan.doomed if one.kind == kind]
         # Listed again and not asked for one by one: some stores tell less of an object in a list
         # than alone, and what is compared must be told in the same way.
-        now = {info.key: info for info in store.list(f"{country}/")} if doomed else {}
+        now = {info.key: info for info in store.list(country_prefix(country))} if doomed else {}
         going = [info for info in doomed if _is_unchanged(info, now.get(info.key))]
         store.delete([info.key for info in going])
         done.removed += len(going)
@@ -164,21 +158,16 @@ def _names(described: dict[str, Manifest]) -> dict[str, str]:
 def _sort(
     plan: Plan, key: str, info: ObjectInfo, reach: Reach, names: dict[str, str], *, is_young: bool
 ) -> None:
-    kind = _kind_of(key)
-    if kind is None:
+    parsed = parse_key(key)
+    if parsed is None or parsed.kind not in ORDER:
         plan.other += 1
     elif is_young:
         plan.young += 1
         plan.young_bytes += info.size
     else:
-        about_md5 = kind in ("listing", "payload")
-        name = md5_of(key) if about_md5 else sha256_of(key)
-        if name in (reach.md5s if about_md5 else reach.sha256s):
+        kind, name = parsed
+        if name in (reach.md5s if kind in PAYLOADS else reach.sha256s):
             plan.reachable += 1
             plan.reachable_bytes += info.size
         else:
             plan.doomed.append(Doomed(kind=kind, what=names.get(name, name[:12]), info=info))
-
-
-def _kind_of(key: str) -> Kind | None:
-    return next((kind for kind, pattern in _PATTERNS if pattern.fullmatch(key)), None)

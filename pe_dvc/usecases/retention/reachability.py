@@ -12,22 +12,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import LISTING_LIMIT, MANIFEST_LIMIT, channel_prefix, payload_key
+from pe_dvc.documents.dvc_files import records_hashes
+from pe_dvc.documents.dvc_hash import listing_hash
+from pe_dvc.documents.dvc_listing import parse_listing
+from pe_dvc.documents.keys import (
+    LISTING_LIMIT,
+    MANIFEST_LIMIT,
+    channel_prefix,
+    country_prefix,
+    metadata_version,
+    parse_key,
+    payload_key,
+    releases_prefix,
+    tombstone_key,
+)
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import check_sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, VerificationError
+from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pe_dvc.documents.keys import Kind
     from pe_dvc.store.port import ObjectInfo, Store
 
 REQUESTS = 16
 _MD5 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _SHA256 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-POINTING = re.compile(r"\d+\.(?:latest|next)\.json")
-"""The name of a version of a channel: metadata whose targets are datasets."""
 
 
 @dataclass
@@ -45,8 +58,7 @@ class Reach:
 
 def names_data(file: str) -> bool:
     """Tell whether a file of that name may name data: DVC's files, manifests, channels."""
-    name = file.rpartition("/")[2]
-    return name == "dvc.lock" or name.endswith((".dvc", ".json"))
+    return records_hashes(file) or file.endswith(".json")
 
 
 def reach_of(files: Iterable[tuple[str, bytes]]) -> Reach:
@@ -72,7 +84,7 @@ class Bucket:
         return cls(
             store,
             country,
-            {info.key: info for info in store.list(f"{country}/")},
+            {info.key: info for info in store.list(country_prefix(country))},
             {info.key: info for info in store.list(channel_prefix(country))},
         )
 
@@ -81,9 +93,14 @@ class Bucket:
 
         Raises VerificationError for one that lies under another artifact's key.
         """
-        keys = [key for key in self.objects if key.endswith(".manifest.json")]
-        found = self._read_all(keys, self._manifest)
-        return {str(sha256_of(key)): each for key, each in zip(keys, found, strict=True)}
+        by_sha256 = self.of_kind("manifest")
+        found = self._read_all(list(by_sha256.items()), self._manifest)
+        return dict(zip(by_sha256, found, strict=True))
+
+    def of_kind(self, kind: Kind) -> dict[str, str]:
+        """Return the keys of all objects of a kind, by the digest that stands in them."""
+        parsed = ((key, parse_key(key)) for key in self.objects)
+        return {one.digest: key for key, one in parsed if one is not None and one.kind == kind}
 
     def add_published(self, reach: Reach, manifests: Mapping[str, tuple[Manifest, bytes]]) -> None:
         """Keep what any version of a channel, any release or other signed metadata names.
@@ -94,9 +111,9 @@ class Bucket:
         metadata = [key for key in self.channels if key.endswith(".json")]
         for key, data in zip(metadata, self._read_all(metadata, self._bytes), strict=True):
             reach.add(data)
-            if POINTING.fullmatch(key.rpartition("/")[2]):
+            if points_to_datasets(key):
                 self._check_described(key, data, manifests)
-        releases = [key for key in self.objects if key.startswith(f"{self.country}/releases/")]
+        releases = [key for key in self.objects if key.startswith(releases_prefix(self.country))]
         for data in self._read_all(releases, self._bytes):
             reach.add(data)
 
@@ -106,7 +123,7 @@ class Bucket:
         Raises FormatError for a listing that is none. Of one that is not in the bucket no reader
         could pull the directory: it keeps nothing.
         """
-        listings = (payload_key(self.country, f"{md5}.dir") for md5 in sorted(reach.md5s))
+        listings = (payload_key(self.country, listing_hash(md5)) for md5 in sorted(reach.md5s))
         for entries in self._read_all(
             [key for key in listings if key in self.objects], self._listing
         ):
@@ -119,7 +136,7 @@ class Bucket:
             sha256 = target["hashes"]["sha256"]
             _, found = manifests.get(sha256, (None, None))
             if found is None or sha256_bytes(found) != target["custom"]["manifest_sha256"]:
-                if f"{self.country}/{sha256[:2]}/{sha256}.tombstone.json" in self.objects:
+                if tombstone_key(self.country, sha256) in self.objects:
                     continue
                 raise VerificationError(
                     f"{self.store.url}/{key} points {name} to sha256:{sha256}, whose manifest is "
@@ -127,41 +144,33 @@ class Bucket:
                     remedy="Nothing was removed. Run pe-dvc fsck, and mend what it finds.",
                 )
 
-    def _manifest(self, key: str) -> tuple[Manifest, bytes]:
+    def _manifest(self, named: tuple[str, str]) -> tuple[Manifest, bytes]:
+        sha256, key = named
         data, where = self._bytes(key), f"{self.store.url}/{key}"
         manifest = Manifest.from_bytes(data, where=where)
-        if manifest.artifact.sha256 != sha256_of(key):
+        if manifest.artifact.sha256 != sha256:
             raise VerificationError(f"{where} is of another artifact: run pe-dvc fsck")
         return manifest, data
 
     def _listing(self, key: str) -> list[str]:
         data, _ = self.store.read(key, limit=LISTING_LIMIT)
-        try:
-            return [str(entry["md5"]) for entry in json.loads(data)]
-        except (ValueError, KeyError, TypeError):
-            raise FormatError(
-                "is not a directory's listing of DVC's",
-                where=f"{self.store.url}/{key}",
-                remedy="Nothing was removed. Run pe-dvc fsck.",
-            ) from None
+        where = f"{self.store.url}/{key}"
+        files = parse_listing(data, where=where, remedy="Nothing was removed. Run pe-dvc fsck.")
+        return [file.md5 for file in files]
 
     def _bytes(self, key: str) -> bytes:
         data, _ = self.store.read(key, limit=MANIFEST_LIMIT)
         return data
 
-    def _read_all(self, keys: list[str], read: Any) -> list[Any]:
+    def _read_all(self, keys: list[Any], read: Any) -> list[Any]:
         with ThreadPoolExecutor(REQUESTS) as pool:
             return run_all(pool, read, keys)
 
 
-def sha256_of(key: str) -> Sha256:
-    """Return the artifact's sha256 that stands in the key of its manifest or chunk list."""
-    return Sha256(key.rpartition("/")[2].partition(".")[0])
-
-
-def md5_of(key: str) -> str:
-    """Return DVC's md5 that stands in the key of a payload, without the suffix of a listing."""
-    return "".join(key.split("/")[-2:]).removesuffix(".dir")
+def points_to_datasets(key: str) -> bool:
+    """Tell whether a key is that of a version of a channel, whose targets are datasets."""
+    found = metadata_version(key)
+    return found is not None and found[0] in CHANNELS
 
 
 def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
@@ -169,7 +178,8 @@ def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
     try:
         targets: dict[str, Any] = json.loads(data)["signed"]["targets"]
         for target in targets.values():
-            _ = target["hashes"]["sha256"], target["custom"]["manifest_sha256"]
+            check_sha256(target["hashes"]["sha256"], where=where)
+            check_sha256(target["custom"]["manifest_sha256"], where=where)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FormatError(
             "is not a channel's metadata", where=where, remedy="Nothing was removed. Restore it."

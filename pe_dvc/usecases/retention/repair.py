@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT
+from pe_dvc.documents.keys import MANIFEST_LIMIT, PAYLOADS, parse_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
@@ -98,7 +98,8 @@ def _put_back(
 def _take(store: Store, key: str, copy: Path, finding: Finding) -> bool:
     """Bring a source's object into ``copy``; return whether it is the right one."""
     try:
-        if not key.rpartition("/")[2].endswith((".json", ".chunks")):
+        parsed = parse_key(finding.key)
+        if parsed is not None and parsed.kind in PAYLOADS:
             actual = store.download(key, copy, size=store.head(key).size)
         else:
             data, _ = store.read(key, limit=MANIFEST_LIMIT)

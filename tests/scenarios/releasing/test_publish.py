@@ -21,6 +21,7 @@ from pe_dvc.documents.keys import (
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
+    FormatError,
     NotFoundError,
     PeDvcError,
     ReleaseError,
@@ -196,7 +197,8 @@ def test_an_artifact_that_the_bucket_lacks(released: History, lacking: str, said
     assert Releasing(released.root).registered() == {}
 
 
-def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: History) -> None:
+def release_of_a_directory(history: History) -> tuple[str, bytes]:
+    """Tag a build whose datasets lie in one tracked directory; return its listing, by its key."""
     history.build()
     files = {n: m.artifact.dvc.md5 for n, m in history.manifests.items()}
     listing = json.dumps([{"relpath": f"{n}.parquet", "md5": md5} for n, md5 in files.items()])
@@ -210,11 +212,29 @@ def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: H
     history.sign()
     history.commit()
     history.git("tag", "1.0.0")
+    return payload_key("us", md5), listing.encode()
+
+
+def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: History) -> None:
+    key, listing = release_of_a_directory(history)
     releasing = Releasing(history.root)
     with pytest.raises(ReleaseError, match=r"in the directory that dvc\.lock records"):
         releasing.create("1.0.0")
-    history.store.create(payload_key("us", md5), listing.encode())
+    history.store.create(key, listing)
     assert releasing.create("1.0.0").update.changed
+
+
+def test_a_damaged_listing_in_the_bucket_is_named_with_its_remedy(history: History) -> None:
+    key, listing = release_of_a_directory(history)
+    history.store.create(key, listing)
+    releasing = Releasing(history.root)
+    releasing.create("1.0.0")
+    history.commit("Release 1.0.0")
+    alter(history, key, listing[:-1])
+    with pytest.raises(FormatError, match=f"{key}: is not a directory listing of DVC's") as caught:
+        releasing.push("1.0.0")
+    assert "pe-dvc fsck --repair" in str(caught.value.remedy)
+    assert not (history.bucket / "us/releases").exists()
 
 
 # Readers

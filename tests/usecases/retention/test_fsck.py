@@ -125,6 +125,14 @@ def test_orphans_are_told_apart_and_do_no_harm(store: ObjectStore, tmp_path: Pat
     assert ("orphaned", lone) not in faults(check(store, tmp_path / "journal", reach=None))
 
 
+def test_what_is_no_object_of_dvcs_does_no_harm(store: ObjectStore, tmp_path: Path) -> None:
+    left_behind = f"{RAW_KEY}.Xa8.tmp"
+    store.create(left_behind, b"raw in")
+    report = check(store, tmp_path / "journal")
+    assert faults(report) == [("orphaned", left_behind)]
+    assert report.ok
+
+
 class Failing:
     """A store that stops answering at a payload."""
 
