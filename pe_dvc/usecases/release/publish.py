@@ -72,7 +72,7 @@ def check_held(store: Store, release: Release) -> None:
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ReleaseError(
-            f"{release.tag} is not whole in {store.url}: {', '.join(found[:_SHOWN])}{more}",
+            f"{release.tag} is incomplete in {store.url}: {', '.join(found[:_SHOWN])}{more}",
             remedy="Run pe-dvc push where the data is; pe-dvc fsck finds damage in the bucket.",
         )
 

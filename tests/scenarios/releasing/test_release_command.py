@@ -66,7 +66,7 @@ def test_from_a_git_tag_to_a_reader(on_s3: Sandbox) -> None:
     made.write("pyproject.toml", pyproject.read_text() + RELEASE)
     tag(made, "1.0.0")
     refused = made.pe_dvc("release", "create", "1.0.0", code=1)
-    assert "1.0.0 is not whole in" in refused.stderr
+    assert "1.0.0 is incomplete in" in refused.stderr
     assert "cps_2024 (payload missing)" in refused.stderr
 
     made.pe_dvc("push")
