@@ -1,0 +1,37 @@
+"""The shells that docs/reading.md names get completion, of commands that load nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.support.paths import BIN, ROOT
+
+SHELLS = re.findall(r"_PE_DVC_COMPLETE=(\w+)_source", (ROOT / "docs/reading.md").read_text())
+
+
+def complete(**variables: str) -> str:
+    """Return what the command prints for a shell that asks it."""
+    command = [f"{BIN}/pe-dvc"]
+    return subprocess.check_output(command, env={**os.environ, **variables}, text=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_gets_its_script(shell: str) -> None:
+    assert f"_PE_DVC_COMPLETE={shell}_complete" in complete(_PE_DVC_COMPLETE=f"{shell}_source")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("pe-dvc ch", ["channel", "check"]), ("pe-dvc release cr", ["create"])]
+)
+def test_words_are_completed(words: str, expected: list[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    found = complete(_PE_DVC_COMPLETE="bash_complete", **asked)
+    assert [line.removeprefix("plain,") for line in found.splitlines()] == expected
+
+
+def test_three_shells_are_documented() -> None:
+    assert SHELLS == ["bash", "zsh", "fish"]
