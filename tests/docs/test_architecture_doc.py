@@ -30,7 +30,7 @@ def test_a_python_file_is_named_from_the_root(page: Path) -> None:
     short = [
         name
         for name in re.findall(r"`([\w/]+/\w+\.py)`", page.read_text())
-        if not name.startswith(FOLDERS) and "X.py" not in name
+        if not name.startswith(FOLDERS)
     ]
     assert not short, f"{page.name}: write the path from the root: {short}"
 
