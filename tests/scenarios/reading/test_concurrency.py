@@ -120,14 +120,15 @@ def test_processes_that_read_side_by_side_fetch_each_chunk_once(
 def forked(work: str) -> str:
     """Run a program that forks after a fetch; ``work`` runs in the child."""
     program = (
-        "import os, pe_dvc\n"
+        "import os, sys, pe_dvc\n"
         f"LATEST = {LATEST!r}\n"
         "path = pe_dvc.fetch(LATEST)\n"
         "file = pe_dvc.open(LATEST)\n"
         "if os.fork() == 0:\n"
         "    try:\n"
         f"        {work}\n"
-        "    except Exception as error: print(type(error).__name__, error, flush=True)\n"
+        "    except Exception as error: print(type(error).__name__, error)\n"
+        "    sys.stdout.flush()\n"  # which os._exit does not
         "    os._exit(0)\n"
         "os.wait()\n"
     )
