@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak check lock format bench clean
+.PHONY: demo test test-fast soak check lock format bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -13,6 +13,10 @@ demo: $(READY)
 ## test: every check and every test, S3 ones included
 test: check
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+## test-fast: imports, units, and the README from end to end, in two minutes
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n 2 --ignore tests/scenarios --ignore tests/examples $(PYTEST_ARGS)
 
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)

@@ -20,7 +20,7 @@ __all__ = ["country", "payload", "store"]
 
 ON_A_TERMINAL = """
 import time
-from pe_dvc.project import bars
+from pe_dvc.project import progress_bar as bars
 bars.PATIENCE = 0
 with bars.Bars().task("cps", 3_000_000) as moved:
     time.sleep(0.3)
@@ -33,10 +33,11 @@ with bars.Bars().task("cps", 3_000_000) as moved:
 def on_a_terminal(program: str, **environment: str) -> str:
     """Run a program whose stderr is a terminal, and return what it shows there."""
     ours, theirs = pty.openpty()
-    clean = {name: value for name, value in os.environ.items() if name != "CI"}
-    command = [sys.executable, "-c", program]
+    terminal = {"TERM": "xterm", "COLUMNS": "100"}
     done = subprocess.Popen(
-        command, stderr=theirs, env={**clean, "TERM": "xterm", "COLUMNS": "100", **environment}
+        [sys.executable, "-c", program],
+        stderr=theirs,
+        env={**os.environ, **terminal, **environment},
     )
     os.close(theirs)
     shown = b""
@@ -92,7 +93,6 @@ def test_fetch_in_python_shows_it_when_asked(
     country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress_bar, "EVERY", 0.0)
-    monkeypatch.delenv("CI", raising=False)
     path = pe_dvc.fetch(LATEST, progress=True)
     assert "enhanced_cps_2024: 10.5 MB of 10.5 MB" in capsys.readouterr().err
     pe_dvc.fetch(LATEST, progress=True)

@@ -74,8 +74,7 @@ class Sandbox:
         self.repo = directory / "us-data"
         self.store = store
         self.environment = {
-            # Where the tests run is not where the sandbox builds.
-            **{name: value for name, value in os.environ.items() if name != "CI"},
+            **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "PE_DVC_KEYS_DIR": str(directory / "keys"),
             "PE_DVC_CONFIG_DIR": str(directory / "config"),
