@@ -12,7 +12,7 @@ from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache
-    from pe_dvc.store.eviction import Entry
+    from pe_dvc.store.eviction import CacheEntry
 
 
 @click.group("cache")
@@ -106,7 +106,7 @@ def _cache() -> Cache:
     return Cache(cache_dir(), limit=cache_limit())
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def _plain(entry: CacheEntry) -> dict[str, Any]:
     return {
         "sha256": entry.sha256,
         "path": str(entry.path),

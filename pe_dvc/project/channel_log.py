@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.errors import PeDvcError
+    from pe_dvc.store.port import Store
     from pe_dvc.usecases.channel.log import Step
 
 
@@ -126,7 +127,7 @@ class ChannelViews:
     @property
     def _history(self) -> ChannelHistory:
         reader = self._reader
-        return ChannelHistory(reader.store, self.country, reader.trusted_root())
+        return ChannelHistory(cast("Store", reader.store), self.country, reader.trusted_root())
 
     def _commits(self, channel: str) -> dict[int, Any]:
         if self._repo is None or self._repo.country != self.country:

@@ -27,7 +27,7 @@ from pe_dvc.adapters.dvc.workspace import (
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.project.pull_plan import Plan, Target, make_plan, select
-from pe_dvc.usecases.checkout.download import Wanted, download_verified, read_verified
+from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 
@@ -231,7 +231,7 @@ class _Pull:
     def _download(self, target: Target, progress: Progress) -> bytes | None:
         store = self._stores[target.remote]
         key = payload_key(self._repo.country, target.md5)
-        wanted = Wanted(
+        wanted = ObjectRequest(
             what=target.path,
             key=key if target.remote is None else key.partition("/")[2],
             md5=target.md5,

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import (
-    PeDvcError,
-    StorePermissionError,
-    StoreUnavailableError,
-    UntrustedError,
-)
+from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
 from pe_dvc.store.cache import Cache
-from pe_dvc.store.local_copies import Nearby
+from pe_dvc.store.error_hints import with_access_contact, with_offline_hint
+from pe_dvc.store.local_copies import LocalCopy, copy_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import timedelta
 
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.read.ls import Listed
@@ -36,35 +30,45 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Resolves and fetches references of one country. Opens nothing before it is needed."""
+    """Resolves and fetches references of one country. Opens nothing before it is needed.
+
+    ``store`` is an address, or a store that is open already.
+    """
 
     def __init__(
         self,
         country: str,
         *,
-        store: str | None = None,
+        store: str | ReadableStore | None = None,
         cache: Path | None = None,
         reporter: Reporter | None = None,
         offline: bool = False,
     ) -> None:
         self.country = country
         self.offline = offline
-        self._store_url = store
+        self._given = store
         self._reporter = reporter
         self.cache = Cache(cache or directories.cache_dir(), limit=directories.cache_limit())
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> ReadableStore:
         """The bucket: as given, ``PE_DVC_STORE``, the enclosing data repo's, the default.
 
-        Offline it has that one's address and nothing else.
+        Offline it has that one's address and nothing else. Where it refuses access it says who
+        grants it.
         """
-        from pe_dvc.project.stores import open_store
+        return with_access_contact(self._open_store(), self._access_contact)
 
-        given = self._store_url or os.environ.get("PE_DVC_STORE")
+    def _open_store(self) -> ReadableStore:
+        from pe_dvc.project.stores import open_offline, open_store
+
+        given, options = self._given or os.environ.get("PE_DVC_STORE"), None
+        if given is not None and not isinstance(given, str):
+            return given
         if self._repo is not None and not given:
-            return self._repo.open_store(offline=self.offline)
-        return open_store(given or directories.DEFAULT_STORE, offline=self.offline)
+            given, options = self._repo.store_address()
+        address = given or directories.DEFAULT_STORE
+        return open_offline(address) if self.offline else open_store(address, options=options)
 
     @cached_property
     def channels(self) -> ChannelClient:
@@ -89,30 +93,26 @@ class Reader:
         from pe_dvc.usecases.read.resolve import resolve
 
         asked = Reference.parse(reference) if isinstance(reference, str) else reference
-        with self.saying_whom_to_ask():
-            channels = None if asked.sha256 else self.channels
-            return resolve(
-                asked,
-                store=self.store,
-                channels=channels,
-                cache=self.cache,
-                offline=self.offline,
-            )
+        return resolve(
+            asked,
+            store=self.store,
+            channels=None if asked.sha256 else self.channels,
+            cache=self.cache,
+            offline=self.offline,
+        )
 
     def resolve_pointer(self, pointer: Pointer) -> Resolved:
         """Return what a signed pointer means, its manifest verified against it."""
         from pe_dvc.usecases.read.resolve import resolve_pointer
 
         reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
-        with self.saying_whom_to_ask():
-            return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
+        return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel (``pe_dvc.usecases.read.ls``)."""
         from pe_dvc.usecases.read.ls import list_datasets
 
-        with self.saying_whom_to_ask():
-            return list_datasets(self.country, self.channels)
+        return list_datasets(self.country, self.channels)
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
@@ -120,30 +120,28 @@ class Reader:
 
         return open_verified(
             self._signed(resolved),
-            store=self.store,
+            store=self._payload_store(resolved),
             cache=self.cache,
             reporter=self._reporter,
-            nearby=self._nearby(resolved),
-            guard=lambda: self._saying_more(resolved),
+            copies=self._local_copies(resolved),
         )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
         from pe_dvc.usecases.read.fetch import fetch
 
-        with self._saying_more(resolved):
-            path = fetch(
-                resolved,
-                store=self.store,
-                cache=self.cache,
-                reporter=self._reporter,
-                nearby=self._nearby(resolved),
-            )
+        path = fetch(
+            resolved,
+            store=self._payload_store(resolved),
+            cache=self.cache,
+            reporter=self._reporter,
+            copies=self._local_copies(resolved),
+        )
         if output is None:
             return path
         if output.is_dir():
             output = output / Path(resolved.payload.path).name
-        return self.cache.copy_out(path, output)
+        return copy_out(path, output)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.
@@ -160,7 +158,7 @@ class Reader:
                 return replace(found, reference=asked)
         return resolved
 
-    def _nearby(self, resolved: Resolved) -> list[Nearby]:
+    def _local_copies(self, resolved: Resolved) -> list[LocalCopy]:
         """Return where this clone may hold the artifact: DVC's cache, then the workspace."""
         if self._repo is None:
             return []
@@ -169,41 +167,22 @@ class Reader:
         payload = resolved.payload
         in_dvc = object_path(self._repo.dvc_config.cache_dir, payload.md5)
         return [
-            Nearby(path=in_dvc, immutable=True),
-            Nearby(path=self._repo.root / payload.path, immutable=False),
+            LocalCopy(path=in_dvc, immutable=True),
+            LocalCopy(path=self._repo.root / payload.path, immutable=False),
         ]
 
-    @contextmanager
-    def saying_whom_to_ask(self) -> Iterator[None]:
-        """Let a refusal of the store say who grants access to the country's data."""
-        try:
-            yield
-        except StorePermissionError as error:
-            raise StorePermissionError(
-                error.message,
-                operation=error.operation,
-                key=error.key,
-                remedy=f"{error.remedy or ''} {self._whom_to_ask()}".strip(),
-            ) from error
+    def _payload_store(self, resolved: Resolved) -> ReadableStore:
+        """Return the store to read an artifact's bytes from; offline it names what is not here."""
+        if not self.offline:
+            return self.store
+        return with_offline_hint(
+            self.store,
+            f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
+            f"{self.cache.directory}, or not all of them, and offline nobody is asked for them",
+            f"Fetch them once online: pe-dvc get {resolved.pinned}",
+        )
 
-    @contextmanager
-    def _saying_more(self, resolved: Resolved) -> Iterator[None]:
-        """Let a refusal say whom to ask, and what is not here offline be said by its reference."""
-        try:
-            with self.saying_whom_to_ask():
-                yield
-        except StoreUnavailableError as error:
-            if not self.offline:
-                raise
-            raise StoreUnavailableError(
-                f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
-                f"{self.cache.directory}, or not all of them, and offline nobody is asked for them",
-                operation=error.operation,
-                key=error.key,
-                remedy=f"Fetch them once online: pe-dvc get {resolved.pinned}",
-            ) from error
-
-    def _whom_to_ask(self) -> str:
+    def _access_contact(self) -> str:
         from pe_dvc.trust.pins import pinned_contact
 
         contact = self._repo.settings.contact if self._repo is not None else None

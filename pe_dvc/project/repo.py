@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.project.settings import Settings
@@ -86,19 +88,24 @@ class DataRepo:
                 remedy=f"Say --country {self.country}, or correct the setting.",
             )
 
-    def open_store(self, url: str | None = None, *, offline: bool = False) -> Store:
+    def open_store(self, url: str | None = None) -> Store:
         """Return the store: ``url``, ``PE_DVC_STORE``, the settings', or the DVC remote's.
 
         Endpoint and credentials are those of the DVC remote where that lies in the same store.
-        With ``offline`` it has an address only.
         """
-        from pe_dvc.project import stores
+        from pe_dvc.project.stores import open_store
 
-        open_store = partial(stores.open_store, offline=offline)
+        address, options = self.store_address(url)
+        return open_store(address, options=options)
+
+    def store_address(self, url: str | None = None) -> tuple[str, Mapping[str, str] | None]:
+        """Return the address of the store and the options to open it with (``open_store``)."""
+        from pe_dvc.project.stores import split_remote_url
+
         given = url or os.environ.get("PE_DVC_STORE") or self.settings.store
         name = self.remote_name
         if given and name is None:
-            return open_store(given)
+            return given, None
         if name is None:
             raise NotFoundError(
                 f"{self.root}: no store is known: neither --store, PE_DVC_STORE, store in "
@@ -107,10 +114,9 @@ class DataRepo:
             )
         remote = self.dvc_config.remote(name)
         if given is None:
-            address = stores.split_remote_url(remote.url, self.country)
-            return open_store(address, options=remote.options)
+            return split_remote_url(remote.url, self.country), remote.options
         same = remote.url.split(":", 1)[0] == given.split(":", 1)[0]
-        return open_store(given, options=remote.options if same else None)
+        return given, remote.options if same else None
 
     def open_remote(self, name: str) -> Store:
         """Return the store of a DVC remote, whose keys start at ``files/md5``."""

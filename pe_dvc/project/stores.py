@@ -19,7 +19,7 @@ from pe_dvc.store.port import bucket_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore, Store
 
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
@@ -27,31 +27,38 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "azure": "az"}
 
 
-def open_store(
-    url: str, *, options: Mapping[str, str] | None = None, offline: bool = False
-) -> Store:
+def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
     """Return the store at ``url``; ``options`` are those of a DVC remote there.
 
     ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…`` or
-    ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. With
-    ``offline`` nobody is ever asked for anything. Raises FormatError for another form.
+    ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. Raises
+    FormatError for another form.
     """
+    place = _bucket(url)
+    return _open_directory(url) if place is None else _open_bucket(*place, dict(options or {}))
+
+
+def open_offline(url: str) -> ReadableStore:
+    """Return the store at ``url``, of which only the address is known: it is never connected to.
+
+    Raises FormatError as ``open_store`` does.
+    """
+    from pe_dvc.store.offline import OfflineStore
+
+    place = _bucket(url)
+    return OfflineStore(_open_directory(url).url if place is None else bucket_url(*place))
+
+
+def _bucket(url: str) -> tuple[str, str, str] | None:
+    """Return scheme, bucket and prefix of an address, None for a directory's."""
     match = _SCHEME.match(url)
     if match is None or match[1].lower() == "file":
-        return _offline(_open_directory(url).url) if offline else _open_directory(url)
+        return None
     bucket, prefix = _bucket_and_prefix(url)
     scheme = _SCHEMES.get(match[1].lower())
     if scheme is None:
         raise FormatError(f"{_without_user(url)!r} is not a store: expected {EXAMPLES}")
-    if offline:
-        return _offline(bucket_url(scheme, bucket, prefix))
-    return _open_bucket(scheme, bucket, prefix, dict(options or {}))
-
-
-def _offline(url: str) -> Store:
-    from pe_dvc.store.offline import OfflineStore
-
-    return OfflineStore(url)
+    return scheme, bucket, prefix
 
 
 def _open_bucket(scheme: str, bucket: str, prefix: str, given: dict[str, str]) -> Store:

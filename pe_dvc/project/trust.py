@@ -38,8 +38,7 @@ def trust_store(
     reader = Reader(check_country(country), store=store)
     bucket = reader.store
     try:
-        with reader.saying_whom_to_ask():
-            root = published_root(bucket, country, fingerprint)
+        root = published_root(bucket, country, fingerprint)
     except NotFoundError as error:
         raise NotFoundError(
             f"{bucket.url} has no root of {country} to trust: {error.message}",

@@ -25,17 +25,27 @@ def write_atomically(
     bytes on disk before the name, so that a power cut leaves no half-written file either; it
     takes some milliseconds.
     """
-    temporary = path.with_name(f".{path.name[:32]}.{unique()}")
-    with appearing(path, temporary):
-        try:
-            write_new(temporary, data, mode=mode, durable=durable)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_new(temporary, data, mode=mode, durable=durable)
+    try:
+        replace_file(path, data, mode=mode, durable=durable)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data, mode=mode, durable=durable)
+
+
+def replace_file(
+    path: Path, data: Buffer, *, mode: int | None = None, durable: bool = False
+) -> None:
+    """Write ``data`` to ``path`` as ``write_atomically`` does, in a directory that exists.
+
+    Raises FileNotFoundError where it does not.
+    """
+    temporary = f"{path.parent}/.{path.name[:32]}.{unique()}"
+    with atomic_rename(path, temporary):
+        write_new(temporary, data, mode=mode, durable=durable)
 
 
 @contextmanager
-def appearing(path: StrPath, temporary: StrPath) -> Iterator[None]:
+def atomic_rename(path: StrPath, temporary: StrPath) -> Iterator[None]:
     """Make the file ``temporary`` within: it becomes ``path`` by one rename at the end.
 
     After an exception nothing is left of it.
@@ -90,6 +100,6 @@ _PROCESS, _NUMBERS = os.urandom(12).hex(), itertools.count()
 
 
 def unique() -> str:
-    """Return a part of a file name that nobody else uses."""
+    """Return a part of a file name that is used nowhere else."""
     # A forked child goes on with its parent's numbers, under a process id of its own.
     return f"{_PROCESS}-{os.getpid():x}-{next(_NUMBERS):x}"

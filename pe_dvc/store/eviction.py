@@ -10,24 +10,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.store.cache import Cache, sha256_file
+from pe_dvc.store.cache_directory import CacheDirectory, sha256_file
 from pe_dvc.store.verification_record import record_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ABANDONED = 7 * 24 * 3600.0
-"""Seconds after which nobody will go on with a download that broke off."""
-LOOK_THROUGH_EVERY = 3600.0
+ABANDONED_AFTER = 7 * 24 * 3600.0
+"""Seconds without progress after which a broken download is not resumed."""
+PARTIALS_CHECK_INTERVAL = 3600.0
 """Seconds between two looks of one cache at its broken downloads: a thousand fetches need one."""
-ROOM_BELIEVED = 60.0
+MEASURE_INTERVAL = 60.0
 """Seconds for which a cache is not measured again while there is room: others may take some too."""
-_LEFT_OVER = 3600.0
+_LEFT_OVER_AFTER = 3600.0
+"""Seconds after which a temporary file belongs to a writer that was killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CacheEntry:
     """An artifact in the cache, whole or in part.
 
     ``size`` is what it takes on disk, in bytes; ``used`` when it was last used, in seconds since
@@ -41,13 +42,13 @@ class Entry:
     used: float
 
 
-def entries(cache: Cache) -> list[Entry]:
+def entries(cache: CacheDirectory) -> list[CacheEntry]:
     """Return what is in the cache, least recently used first."""
     found = [*_whole(cache.directory / "artifacts"), *_partial(cache.directory / "partial")]
     return sorted(found, key=lambda entry: entry.used)
 
 
-def altered(cache: Cache) -> Iterator[tuple[Entry, bool]]:
+def altered(cache: CacheDirectory) -> Iterator[tuple[CacheEntry, bool]]:
     """Hash every whole artifact; yield each with whether it was altered, and remove it if so."""
     for entry in entries(cache):
         if entry.state == "whole":
@@ -57,7 +58,7 @@ def altered(cache: Cache) -> Iterator[tuple[Entry, bool]]:
             yield entry, is_altered
 
 
-def prune(cache: Cache, limit: int, *, incoming: int = 0) -> list[Entry]:
+def prune(cache: CacheDirectory, limit: int, *, incoming: int = 0) -> list[CacheEntry]:
     """Remove artifacts, least recently used first, until ``limit`` bytes hold the rest.
 
     ``incoming`` is the size in bytes of one about to be added. What a process is reading stays,
@@ -66,7 +67,7 @@ def prune(cache: Cache, limit: int, *, incoming: int = 0) -> list[Entry]:
     return _prune(cache, limit, incoming)[0]
 
 
-def _prune(cache: Cache, limit: int, incoming: int) -> tuple[list[Entry], int]:
+def _prune(cache: CacheDirectory, limit: int, incoming: int) -> tuple[list[CacheEntry], int]:
     """Prune; return what was removed, and how many bytes are taken then, ``incoming`` included."""
     _reclaim_left_overs(cache)
     here, removed = entries(cache), []
@@ -80,28 +81,28 @@ def _prune(cache: Cache, limit: int, incoming: int) -> tuple[list[Entry], int]:
     return removed, total
 
 
-def make_room(cache: Cache, incoming: int) -> None:
+def make_room(cache: CacheDirectory, incoming: int) -> None:
     """Prune for an artifact of ``incoming`` bytes, if the cache has a limit.
 
-    What broken downloads left, and nobody went on with for ``ABANDONED`` seconds, goes anyway.
+    What broken downloads left goes anyway, after ``ABANDONED_AFTER`` seconds without progress.
     """
-    if time.monotonic() - cache.looked_through > LOOK_THROUGH_EVERY:
-        cache.looked_through = time.monotonic()
+    if time.monotonic() - cache.room.partials_checked_at > PARTIALS_CHECK_INTERVAL:
+        cache.room.partials_checked_at = time.monotonic()
         for entry in _partial(cache.directory / "partial"):
-            if time.time() - entry.used > ABANDONED:
+            if time.time() - entry.used > ABANDONED_AFTER:
                 _remove_unless_read(cache, entry)
     if cache.limit is None:
         return
     room = cache.room
     with room.lock:
-        if time.monotonic() - room.measured_at < ROOM_BELIEVED and incoming <= room.size:
-            room.size -= incoming
+        if time.monotonic() - room.measured_at < MEASURE_INTERVAL and incoming <= room.free:
+            room.free -= incoming
             return
         _, taken = _prune(cache, cache.limit, incoming)
-        room.size, room.measured_at = cache.limit - taken, time.monotonic()
+        room.free, room.measured_at = cache.limit - taken, time.monotonic()
 
 
-def _whole(folder: Path) -> Iterator[Entry]:
+def _whole(folder: Path) -> Iterator[CacheEntry]:
     for path in folder.glob("??/*"):
         if path.suffix == ".verified" or path.name.startswith("."):
             continue
@@ -111,37 +112,37 @@ def _whole(folder: Path) -> Iterator[Entry]:
         except FileNotFoundError:
             continue  # removed meanwhile
         sha256 = Sha256(path.name.split(".")[0])
-        yield Entry(sha256=sha256, path=path, state="whole", size=found.st_size, used=used)
+        yield CacheEntry(sha256=sha256, path=path, state="whole", size=found.st_size, used=used)
 
 
-def _partial(folder: Path) -> Iterator[Entry]:
+def _partial(folder: Path) -> Iterator[CacheEntry]:
     for path in folder.glob("*.*"):
         try:
             found = path.stat()
         except FileNotFoundError:
             continue
         size, sha256 = found.st_blocks * 512, Sha256(path.stem)
-        yield Entry(sha256=sha256, path=path, state="partial", size=size, used=found.st_mtime)
+        yield CacheEntry(sha256=sha256, path=path, state="partial", size=size, used=found.st_mtime)
 
 
-def _remove_unless_read(cache: Cache, entry: Entry) -> bool:
+def _remove_unless_read(cache: CacheDirectory, entry: CacheEntry) -> bool:
     with cache.leases.unless_held(entry.sha256) as free:
         if free:
             _remove(entry)
     return free
 
 
-def _remove(entry: Entry) -> None:
+def _remove(entry: CacheEntry) -> None:
     entry.path.unlink(missing_ok=True)
     if entry.state == "whole":
         record_path(entry.path).unlink(missing_ok=True)
 
 
-def _reclaim_left_overs(cache: Cache) -> None:
+def _reclaim_left_overs(cache: CacheDirectory) -> None:
     """Remove the temporary files of small writes that were killed halfway."""
     for path in cache.directory.glob("*/??/.*"):
         try:
-            if time.time() - path.stat().st_mtime > _LEFT_OVER:
+            if time.time() - path.stat().st_mtime > _LEFT_OVER_AFTER:
                 path.unlink()
         except FileNotFoundError:
             continue  # its writer was only slow

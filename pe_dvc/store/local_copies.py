@@ -1,4 +1,4 @@
-"""Bytes that are on this machine already, brought to another name without copying if possible."""
+"""Bytes that are on this machine already, given another name without copying if possible."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.store.atomic_write import atomic_rename, unique
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _FICLONE = 0x40049409
-"""Linux's request to share a file's blocks, copied when either side is written (btrfs, xfs)."""
+"""Linux's ioctl for a file that shares another's blocks until either is written to (btrfs, xfs)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nearby:
+class LocalCopy:
     """A file that may hold an artifact's bytes.
 
     ``immutable``: its owner never writes to it in place, as DVC never does to its cache, so that
@@ -35,39 +38,59 @@ class Nearby:
             return None
 
 
-def bring(source: Nearby, target: Path) -> None:
+def copy_or_link(source: LocalCopy, target: Path) -> None:
     """Make ``target``, which must not exist, of the bytes of ``source``.
 
     By reflink; else by hard link, if ``source`` is immutable and nobody has the right to write
     to it; else by copy. Nothing is verified.
     """
-    if reflink(source.path, target):
+    if try_link(reflink, source.path, target):
         return
-    if source.immutable and _hardlink(source.path, target):
+    if source.immutable and _is_read_only(source.path) and try_link(_hardlink, source.path, target):
         return
     shutil.copyfile(source.path, target)
 
 
-def reflink(source: Path, target: Path) -> bool:
+def copy_out(cached: Path, output: Path) -> Path:
+    """Copy a cached artifact to where a user wants it; it appears there by one rename.
+
+    A copy, not a link: what a user does to it must not reach the cache.
+    """
+    output = output.absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name[:32]}.{unique()}")
+    with atomic_rename(output, temporary):
+        if not try_link(reflink, cached, temporary):
+            shutil.copyfile(cached, temporary)
+    return output
+
+
+def reflink(source: Path, target: Path) -> None:
     """Make ``target``, which must not exist, share the blocks of ``source`` until one is changed.
 
-    Return False, and leave nothing, where the file system cannot.
+    Raises OSError, and leaves nothing, where the file system cannot or the two are on different
+    ones.
     """
     with source.open("rb") as old, target.open("xb") as new:
         try:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         except OSError:
-            target.unlink()  # another file system, or one that cannot share blocks
-            return False
-    return True
+            target.unlink()
+            raise
 
 
-def _hardlink(source: Path, target: Path) -> bool:
-    found = source.stat()  # of the file behind a symbolic link, as DVC may put into a workspace
-    if found.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
-        return False
+def _hardlink(source: Path, target: Path) -> None:
+    os.link(source.resolve(), target)  # DVC may put a symbolic link into a workspace
+
+
+def _is_read_only(path: Path) -> bool:
+    return not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+
+
+def try_link(link: Callable[[Path, Path], None], source: Path, target: Path) -> bool:
+    """Make ``target`` by a kind of link; tell whether the file system can."""
     try:
-        os.link(source.resolve(), target)
+        link(source, target)
     except OSError:
-        return False  # another file system, or a file of another user's
+        return False
     return True

@@ -1,4 +1,4 @@
-"""A store that is not asked: for reading what is on this machine already."""
+"""A store that is never connected to: for reading what is on this machine already."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 from pe_dvc.primitives.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Progress
 
 REMEDY = "Read it once online: without --offline, or offline=True in Python."
@@ -35,29 +33,6 @@ class OfflineStore:
         """Raise StoreUnavailableError."""
         self._refuse("read_range", key)
 
-    def create(self, key: str, data: bytes) -> NoReturn:
-        """Raise StoreUnavailableError."""
-        self._refuse("create", key)
-
-    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> NoReturn:
-        """Raise StoreUnavailableError."""
-        self._refuse("compare_and_swap", key)
-
-    def overwrite(self, key: str, data: bytes) -> NoReturn:
-        """Raise StoreUnavailableError."""
-        self._refuse("overwrite", key)
-
-    def upload(
-        self,
-        key: str,
-        path: Path,
-        *,
-        sha256: Sha256 | None = None,
-        progress: Progress | None = None,
-    ) -> NoReturn:
-        """Raise StoreUnavailableError."""
-        self._refuse("upload", key)
-
     def download(
         self, key: str, path: Path, *, size: int, progress: Progress | None = None
     ) -> NoReturn:
@@ -67,10 +42,6 @@ class OfflineStore:
     def list(self, prefix: str) -> NoReturn:
         """Raise StoreUnavailableError."""
         self._refuse("list", prefix)
-
-    def delete(self, keys: Iterable[str]) -> NoReturn:
-        """Raise StoreUnavailableError."""
-        self._refuse("delete", ", ".join(keys))
 
     def _refuse(self, operation: str, key: str) -> NoReturn:
         raise StoreUnavailableError(

@@ -2,9 +2,8 @@
 
 Keys are relative to the store's root, with forward slashes. Every backend raises NotFoundError,
 ConflictError, StorePermissionError and StoreUnavailableError, and nothing of its library's own;
-all are held to one contract (``tests/adapters/stores/test_store_contract.py``).
-Implementations are safe to
-call from several threads.
+all are held to one contract (``tests/adapters/stores/test_store_contract.py``). Implementations
+are safe to call from several threads.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ class ObjectInfo:
     modified: datetime | None = field(default=None, compare=False)
 
 
-class Store(Protocol):
-    """A bucket, a directory or a dictionary. See each method for what it promises."""
+class ReadableStore(Protocol):
+    """A bucket, a directory or a dictionary to read from: all that readers ask for."""
 
     @property
     def url(self) -> str:
@@ -63,6 +62,25 @@ class Store(Protocol):
         Raises NotFoundError.
         """
         ...
+
+    def download(
+        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """Write an object's first ``size`` bytes into the file ``path``; return their sha256.
+
+        ``path`` is created, or holds nothing else afterwards; on any error what is in it is
+        undefined. The digest is computed while the transfer runs. An object shorter or longer
+        than ``size`` raises DigestMismatchError (its ``what`` says so). Raises NotFoundError.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose keys start with ``prefix`` (a whole path part), in key order."""
+        ...
+
+
+class Store(ReadableStore, Protocol):
+    """A store to write to as well."""
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         """Write an object that does not exist yet (S3: ``If-None-Match: *``).
@@ -97,21 +115,6 @@ class Store(Protocol):
         never become visible under ``key``: DigestMismatchError. What arrived is checked by the
         store's own checksum where it has one. Replaces an object that is already there.
         """
-        ...
-
-    def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
-    ) -> Sha256:
-        """Write an object's first ``size`` bytes into the file ``path``; return their sha256.
-
-        ``path`` is created, or holds nothing else afterwards; on any error what is in it is
-        undefined. The digest is computed while the transfer runs. An object shorter or longer
-        than ``size`` raises DigestMismatchError (its ``what`` says so). Raises NotFoundError.
-        """
-        ...
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose keys start with ``prefix`` (a whole path part), in key order."""
         ...
 
     def delete(self, keys: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ def _this_boot() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class VerificationRecord:
     """A file as it was when its digest was right: ``stamp`` is its inode, size and mtime.
 
     A verified file has not always reached the disk, and to wait for that costs more than to
@@ -48,11 +48,11 @@ class Record:
         """Return the content of the file that keeps the record."""
         return f"{self.stamp} {self.boot}\n".encode()
 
-    def vouches_for(self, now: Record) -> bool:
+    def vouches_for(self, now: VerificationRecord) -> bool:
         """Tell whether the file that is there now is the one recorded, safe on disk or not."""
         return self.stamp == now.stamp and self.boot in (now.boot, _DURABLE)
 
-    def after(self, known: Record | None) -> Record:
+    def after(self, known: VerificationRecord | None) -> VerificationRecord:
         """Return what to record of a file that was hashed again; ``known`` is the old record."""
         survived = known is not None and known.stamp == self.stamp and known.boot != self.boot
         return replace(self, boot=_DURABLE) if survived else self

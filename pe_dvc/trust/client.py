@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.documents.release_target import Released
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that reads the same channels."""
@@ -53,7 +53,7 @@ class ChannelClient:
 
     def __init__(
         self,
-        store: Store,
+        store: ReadableStore,
         country: str,
         root: bytes,
         state_dir: Path,

@@ -13,7 +13,7 @@ from pe_dvc.trust.tuf_api import DownloadHTTPError, DownloadLengthMismatchError,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 
 class StoreFetcher(FetcherInterface):
@@ -24,7 +24,7 @@ class StoreFetcher(FetcherInterface):
     last, for messages.
     """
 
-    def __init__(self, store: Store, country: str) -> None:
+    def __init__(self, store: ReadableStore, country: str) -> None:
         self._store = store
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")

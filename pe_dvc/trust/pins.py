@@ -15,7 +15,7 @@ from pe_dvc.primitives.names import check_country
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 _SUFFIX = ".root.json"
 
@@ -52,7 +52,7 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     return actual
 
 
-def published_root(store: Store, country: str, expected: str | None = None) -> bytes:
+def published_root(store: ReadableStore, country: str, expected: str | None = None) -> bytes:
     """Return the root that ``store`` shows: the first, or the one with that fingerprint.
 
     Nothing vouches for a first root but what ``expected`` says. Raises NotFoundError if there is

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
-from pe_dvc.store.atomic_write import appearing, unique, write_new
+from pe_dvc.store.atomic_write import atomic_rename, unique, write_new
+from pe_dvc.store.local_copies import reflink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-FICLONE = 0x40049409
-"""Linux's ioctl for a file that shares another's blocks until either is written to."""
 
 DEFAULT_TYPES = ("reflink", "copy")
 
@@ -49,7 +46,7 @@ class Links:
         if folder not in self._folders:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self._folders.add(folder)
-        with appearing(target, temporary := f"{folder}/.{unique()}.tmp"):
+        with atomic_rename(target, temporary := f"{folder}/.{unique()}.tmp"):
             self._link(source, temporary, data)
             if executable:
                 Path(temporary).chmod(Path(temporary).stat().st_mode | 0o100)
@@ -78,11 +75,6 @@ class Links:
         )
 
 
-def _reflink(source: Path, target: Path) -> None:
-    with source.open("rb") as original, target.open("xb") as clone:
-        fcntl.ioctl(clone.fileno(), FICLONE, original.fileno())
-
-
 def _copy(source: Path, target: Path) -> None:
     # The mode is a new file's, by the umask: the object's own is read-only. And it must be new:
     # what `open_to_fill` says of ext4 holds for an empty file, too.
@@ -101,7 +93,7 @@ def _symlink(source: Path, target: Path) -> None:
 
 
 _LINKERS: dict[str, Callable[[Path, Path], None]] = {
-    "reflink": _reflink,
+    "reflink": reflink,
     "hardlink": _hardlink,
     "symlink": _symlink,
     "copy": _copy,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.cache import object_place
 from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.store.atomic_write import appearing, unique, write_new
+from pe_dvc.store.atomic_write import atomic_rename, unique, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ class DvcObjects:
     def write(self, md5: str, data: bytes) -> None:
         """Make verified bytes the object of that hash."""
         final = self.place(md5)
-        with appearing(final, temporary := _beside(final)):
+        with atomic_rename(final, temporary := _beside(final)):
             self._create(temporary, data, OBJECT_MODE)
 
     @contextlib.contextmanager
@@ -56,7 +56,7 @@ class DvcObjects:
         What is in it must be verified by then. After an exception nothing is left of it.
         """
         final = self.place(md5)
-        with appearing(final, temporary := _beside(final)):
+        with atomic_rename(final, temporary := _beside(final)):
             self._create(temporary, b"", 0o600)
             yield Path(temporary)
             Path(temporary).chmod(OBJECT_MODE)

@@ -10,26 +10,22 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.usecases.read.chunks import IN_FLIGHT, RUN
+from pe_dvc.usecases.read.chunks import CHUNKS_PER_REQUEST, REQUESTS_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.store.partial import PartialFile
     from pe_dvc.usecases.read.chunks import ChunkFetcher, ChunkList
 
-    Guard = Callable[[], AbstractContextManager[None]]
-    """A context that says errors of the store as its caller wants them said."""
-
-WINDOW = RUN * IN_FLIGHT
+WINDOW_CHUNKS = CHUNKS_PER_REQUEST * REQUESTS_IN_FLIGHT
 """Chunks that are fetched at a time, and that a file keeps in memory."""
-TAIL = 512 * 1024
+FOOTER_PREFETCH_BYTES = 512 * 1024
 """Bytes at the end that are fetched together: the footer of a parquet file with many columns."""
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Verified bytes. ``size`` is how many there are."""
 
     size: int
@@ -45,7 +41,7 @@ class Source(Protocol):
         ...
 
 
-class WholeSource:
+class WholeFile:
     """A verified file of the cache."""
 
     granule = 128 * 1024
@@ -55,50 +51,45 @@ class WholeSource:
         self.size = os.fstat(self._descriptor).st_size
 
     def pieces(self, start: int, end: int) -> Iterator[memoryview]:
-        """See Source.pieces."""
+        """See ByteSource.pieces."""
         while start < end and (data := os.pread(self._descriptor, end - start, start)):
             yield memoryview(data)
             start += len(data)
 
     def close(self) -> None:
-        """See Source.close."""
+        """See ByteSource.close."""
         os.close(self._descriptor)
 
 
-class ChunkSource:
+class FetchedChunks:
     """Chunks, fetched when they are read and then kept: in memory the last, on disk all.
 
     Bytes are handed out from memory only, where they were verified: what happens to the cache
     in between cannot reach a reader.
     """
 
-    def __init__(
-        self, fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, guard: Guard
-    ) -> None:
+    def __init__(self, fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile) -> None:
         self._fetcher, self._chunks, self._partial = fetcher, chunks, partial
-        self._guard = guard
         self.size, self.granule = chunks.total, chunks.size
         self._recent: OrderedDict[int, bytes] = OrderedDict()
         self._read_to, self._in_a_row, self._ahead = -1, 0, 0
         self._lock = threading.Lock()
 
     def pieces(self, start: int, end: int) -> Iterator[memoryview]:
-        """See Source.pieces; ``WINDOW`` chunks at a time."""
+        """See ByteSource.pieces; ``WINDOW_CHUNKS`` chunks at a time."""
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if start == self._read_to else 0
             self._read_to = end
         while start < end:
             first = start // self._chunks.size
-            last = min(-(-end // self._chunks.size), first + WINDOW)
-            with self._guard():
-                loaded = self._load(first, last)
-            for index, data in zip(range(first, last), loaded, strict=True):
+            last = min(-(-end // self._chunks.size), first + WINDOW_CHUNKS)
+            for index, data in zip(range(first, last), self._load(first, last), strict=True):
                 at = self._chunks.start(index)
                 yield memoryview(data)[max(start - at, 0) : end - at]
             start = self._chunks.start(last)
 
     def close(self) -> None:
-        """See Source.close."""
+        """See ByteSource.close."""
         self._recent.clear()
         self._partial.close()
 
@@ -113,7 +104,7 @@ class ChunkSource:
             for index, data in sorted(here.items()):
                 self._recent[index] = data
                 self._recent.move_to_end(index)
-            while len(self._recent) > WINDOW:
+            while len(self._recent) > WINDOW_CHUNKS:
                 self._recent.popitem(last=False)
         return [here[i] for i in range(first, last)]
 
@@ -122,8 +113,11 @@ class ChunkSource:
 
         Whoever has read on three times, as no reader of single columns does, will read on.
         """
-        self._ahead = min(max(2 * self._ahead, 1), WINDOW // 2) if self._in_a_row > 1 else 0
-        end = min(end + self._ahead, max(end, begin + WINDOW), self._chunks.count)
-        if end == self._chunks.count and self.size - self._chunks.start(begin) < TAIL:
+        self._ahead = min(max(2 * self._ahead, 1), WINDOW_CHUNKS // 2) if self._in_a_row > 1 else 0
+        end = min(end + self._ahead, max(end, begin + WINDOW_CHUNKS), self._chunks.count)
+        if (
+            end == self._chunks.count
+            and self.size - self._chunks.start(begin) < FOOTER_PREFETCH_BYTES
+        ):
             begin = max(begin - 1, 0)
         return begin, end

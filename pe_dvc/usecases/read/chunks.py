@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.partial import PartialFile
-    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.store.port import Progress, ReadableStore
     from pe_dvc.usecases.read.resolve import Resolved
 
-DIGEST_LENGTH = 32
-MIN_SIZE, MAX_SIZE = 64 * 1024, 4 * 1024 * 1024
+DIGEST_BYTES = 32
+MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 * 1024, 4 * 1024 * 1024
 """Sizes of a chunk that a manifest may ask for: a bound on memory and on the length of a list."""
-RUN = 4
-"""Chunks in one request at most: neighbours are fetched together."""
-IN_FLIGHT = 8
-"""Requests at once: with ``RUN`` they bound the memory that a read takes (32 MiB)."""
+CHUNKS_PER_REQUEST = 4
+"""At most: neighbours are fetched together."""
+REQUESTS_IN_FLIGHT = 8
+"""Requests at once: with ``CHUNKS_PER_REQUEST`` they bound
+the memory that a read takes (32 MiB)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class ChunkList:
     @property
     def count(self) -> int:
         """How many chunks there are."""
-        return len(self.digests) // DIGEST_LENGTH
+        return len(self.digests) // DIGEST_BYTES
 
     def start(self, index: int) -> int:
         """Offset of a chunk; that of the chunk after the last is the payload's size."""
@@ -48,20 +49,21 @@ class ChunkList:
 
     def digest(self, index: int) -> Sha256:
         """The digest of a chunk."""
-        at = index * DIGEST_LENGTH
-        return Sha256(self.digests[at : at + DIGEST_LENGTH].hex())
+        at = index * DIGEST_BYTES
+        return Sha256(self.digests[at : at + DIGEST_BYTES].hex())
 
 
-def load_chunk_list(resolved: Resolved, *, store: Store, cache: Cache) -> ChunkList:
+def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> ChunkList:
     """Return an artifact's chunk list, from the cache or the store.
 
     Raises DigestMismatchError unless it is, to the byte, the one that the manifest speaks of:
     a list that was altered, cut short or made longer is refused whole. Raises NotFoundError.
     """
     payload = resolved.payload
-    if not MIN_SIZE <= payload.chunk_size <= MAX_SIZE:
+    if not MIN_CHUNK_BYTES <= payload.chunk_size <= MAX_CHUNK_BYTES:
         raise FormatError(
-            f"chunks of {payload.chunk_size} bytes: expected {MIN_SIZE} to {MAX_SIZE}",
+            f"chunks of {payload.chunk_size} bytes: expected {MIN_CHUNK_BYTES} to "
+            f"{MAX_CHUNK_BYTES}",
             where=str(resolved.reference),
             remedy="Upgrade pe_dvc.",
         )
@@ -70,20 +72,20 @@ def load_chunk_list(resolved: Resolved, *, store: Store, cache: Cache) -> ChunkL
     data = cache.read_chunk_list(expected)
     if data is None:
         key = chunks_key(payload.country, resolved.sha256)
-        data = _read_list(store, key, count * DIGEST_LENGTH)
+        data = _read_list(store, key, count * DIGEST_BYTES)
         _check_list(resolved, data, expected, f"{store.url}/{key}")
         cache.keep_chunk_list(expected, data)
-    if len(data) != count * DIGEST_LENGTH:
+    if len(data) != count * DIGEST_BYTES:
         raise FormatError(
             f"the chunk list has {len(data)} bytes, and {count} chunks of {payload.chunk_size} "
-            f"bytes need {count * DIGEST_LENGTH}",
+            f"bytes need {count * DIGEST_BYTES}",
             where=str(resolved.reference),
             remedy="The manifest is wrong about its own payload: tell the maintainers of the data.",
         )
     return ChunkList(digests=data, size=payload.chunk_size, total=payload.size)
 
 
-def _read_list(store: Store, key: str, length: int) -> bytes:
+def _read_list(store: ReadableStore, key: str, length: int) -> bytes:
     # One byte more shows a list that was made longer, without reading all that it may hold.
     return store.read_range(key, 0, length + 1)
 
@@ -101,10 +103,10 @@ def _check_list(resolved: Resolved, data: bytes, expected: Sha256, source: str) 
 
 
 class ChunkFetcher:
-    """Brings chunks of one payload into its partial file. Safe to call from several threads."""
+    """Fetches chunks of one payload into its partial file. Safe to call from several threads."""
 
     def __init__(
-        self, resolved: Resolved, chunks: ChunkList, partial: PartialFile, store: Store
+        self, resolved: Resolved, chunks: ChunkList, partial: PartialFile, store: ReadableStore
     ) -> None:
         self._resolved, self._store = resolved, store
         self._chunks, self._partial = chunks, partial
@@ -123,14 +125,17 @@ class ChunkFetcher:
         if len(runs) == 1:
             here.update(self._fetch(*runs[0]))
         elif runs:
-            with ThreadPoolExecutor(min(len(runs), IN_FLIGHT)) as pool:
+            with ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool:
                 for fetched in pool.map(lambda run: self._fetch(*run), runs):
                     here.update(fetched)
         return [here[i] for i in range(first, last)]
 
-    def bring(self, first: int, progress: Progress) -> int:
-        """Make sure of ``RUN`` chunks from ``first`` on; return the offset where they end."""
-        last = min(first + RUN, self._chunks.count)
+    def complete(self, first: int, progress: Progress) -> int:
+        """Make sure of the ``CHUNKS_PER_REQUEST`` chunks from ``first`` on; return where they end.
+
+        ``progress`` is told of all their bytes.
+        """
+        last = min(first + CHUNKS_PER_REQUEST, self._chunks.count)
         for run in _runs([i for i in range(first, last) if self._kept(i) is None]):
             self._fetch(*run)
         end = self._chunks.start(last)
@@ -200,11 +205,15 @@ class ChunkFetcher:
 
 
 def _runs(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield neighbours together, ``RUN`` at most, as half-open ranges."""
+    """Yield neighbours together, ``CHUNKS_PER_REQUEST`` at most, as half-open ranges."""
     at = 0
     while at < len(indices):
         end = at + 1
-        while end < len(indices) and end - at < RUN and indices[end] == indices[end - 1] + 1:
+        while (
+            end < len(indices)
+            and end - at < CHUNKS_PER_REQUEST
+            and indices[end] == indices[end - 1] + 1
+        ):
             end += 1
         yield indices[at], indices[end - 1] + 1
         at = end

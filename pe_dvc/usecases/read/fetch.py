@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
-from pe_dvc.store.cache import Cache, kept_suffix
-from pe_dvc.store.eviction import make_room
-from pe_dvc.usecases.checkout.download import AT_ONCE
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.cache import Cache, cached_suffix
+from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.read.chunks import (
-    IN_FLIGHT,
-    RUN,
+    CHUNKS_PER_REQUEST,
+    REQUESTS_IN_FLIGHT,
     ChunkFetcher,
     ChunkList,
     load_chunk_list,
@@ -21,115 +20,79 @@ from pe_dvc.usecases.read.chunks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.store.local_copies import Nearby
+    from pe_dvc.store.local_copies import LocalCopy
     from pe_dvc.store.partial import PartialFile
-    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.store.slot import Slot
     from pe_dvc.usecases.read.resolve import Resolved
 
 
 def fetch(
     resolved: Resolved,
     *,
-    store: Store,
+    store: ReadableStore,
     cache: Cache,
     reporter: Reporter | None = None,
-    nearby: Iterable[Nearby] = (),
+    copies: Sequence[LocalCopy] = (),
 ) -> Path:
     """Return the path of the artifact in the cache, downloaded and verified if it was not there.
 
     Bytes that are here already are not downloaded: those of a download that broke off, those of
-    ranged reads, and the files ``nearby`` if one is the artifact. Of many processes that fetch
+    ranged reads, and the local ``copies`` if one is the artifact. Of many processes that fetch
     one artifact at once, one downloads and the others wait. The file is read-only, and stays as
     long as this process lives. Raises DigestMismatchError, which leaves nothing behind,
     NotFoundError and StoreError, which leaves what verified for the next attempt.
     """
     reporter = reporter or Silent()
-    cache.leases.hold(resolved.sha256)
-    path = find_here(resolved, cache, nearby, reporter)
-    if path is None:
-        with _alone(resolved, cache, reporter):
-            path = _cached(resolved, cache) or _download(resolved, store, cache, reporter)
-    return path
+    slot = slot_of(resolved, cache)
+    with slot.admission(copies, on_wait=lambda: note_wait(resolved, reporter)):
+        if slot.path is None:
+            _download(resolved, slot, store, cache, reporter)
+    return slot.final
 
 
-def find_here(
-    resolved: Resolved, cache: Cache, nearby: Iterable[Nearby], reporter: Reporter | None = None
-) -> Path | None:
-    """Return the artifact's verified file if its bytes are on this machine, else None.
-
-    Hold a lease before. Bytes of ``nearby`` are taken into the cache.
-    """
-    path = _cached(resolved, cache)
-    size = resolved.payload.size
-    likely = [source for source in nearby if source.size() == size] if path is None else []
-    if not likely:
-        return path
-    with _alone(resolved, cache, reporter or Silent()):
-        final = _final(resolved, cache)
-        adopted = any(cache.adopt(source, resolved.sha256, final) for source in likely)
-        return final if adopted else _cached(resolved, cache)
-
-
-def _final(resolved: Resolved, cache: Cache) -> Path:
-    return cache.artifact_path(resolved.sha256, kept_suffix(resolved.payload.path))
-
-
-def _cached(resolved: Resolved, cache: Cache) -> Path | None:
-    return cache.find(resolved.sha256, kept_suffix(resolved.payload.path))
-
-
-def _alone(resolved: Resolved, cache: Cache, reporter: Reporter) -> AbstractContextManager[None]:
-    """Hold the right to bring the artifact into the cache; say so while another has it."""
-    text = f"waiting for another process that is downloading {resolved.reference}"
-    return cache.single_flight(resolved.sha256, on_wait=lambda: reporter.note(text))
-
-
-def _download(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
+def slot_of(resolved: Resolved, cache: Cache) -> Slot:
+    """Return the place of the artifact in the cache."""
     payload = resolved.payload
-    source = f"{store.url}/{payload.key}"
-    make_room(cache, payload.size)
-    if payload.size <= AT_ONCE and not cache.has_partial(resolved.sha256):
-        return _read_at_once(resolved, store, cache, reporter)
-    with (
-        cache.partial(resolved.sha256, payload.size) as partial,
-        reporter.task(payload.name, payload.size) as progress,
-    ):
-        try:
-            _check(resolved, _fill(resolved, partial, store, cache, progress), source)
-        except VerificationError:
-            partial.path.unlink(missing_ok=True)
-            raise
-        except NotFoundError:
-            partial.path.unlink(missing_ok=True)
-            raise missing_payload(resolved, source) from None
-        final = _final(resolved, cache)
-        cache.admit(partial.path, final)
-    return final
+    return cache.slot(payload.sha256, payload.size, cached_suffix(payload.path))
 
 
-def _read_at_once(resolved: Resolved, store: Store, cache: Cache, reporter: Reporter) -> Path:
-    """Bring a small artifact by one request, whose answer needs no file of its own to grow in."""
+def note_wait(resolved: Resolved, reporter: Reporter) -> None:
+    """Say that another process is about to bring the artifact here."""
+    reporter.note(f"waiting for another process that is downloading {resolved.reference}")
+
+
+def _download(
+    resolved: Resolved, slot: Slot, store: ReadableStore, cache: Cache, reporter: Reporter
+) -> None:
     payload = resolved.payload
     source = f"{store.url}/{payload.key}"
     with reporter.task(payload.name, payload.size) as progress:
         try:
-            data = store.read_range(payload.key, 0, payload.size + 1)
+            if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
+                # By one request, whose answer needs no file of its own to grow in; a byte more
+                # shows an object that is too long.
+                data = store.read_range(payload.key, 0, payload.size + 1)
+                _check(resolved, sha256_bytes(data), source)
+                slot.keep(data)
+                progress(len(data))
+                return
+            with slot.filling() as partial:
+                _check(resolved, _complete(resolved, partial, store, cache, progress), source)
         except NotFoundError:
             raise missing_payload(resolved, source) from None
-        _check(resolved, sha256_bytes(data), source)
-        final = _final(resolved, cache)
-        cache.keep(final, data)
-        progress(len(data))
-    return final
 
 
-def _fill(
-    resolved: Resolved, partial: PartialFile, store: Store, cache: Cache, progress: Progress
+def _complete(
+    resolved: Resolved,
+    partial: PartialFile,
+    store: ReadableStore,
+    cache: Cache,
+    progress: Progress,
 ) -> Sha256:
     """Complete a partial file and return its sha256.
 
@@ -152,10 +115,10 @@ def _fill(
 def _resume(
     fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, progress: Progress
 ) -> Sha256:
-    firsts = range(0, chunks.count, RUN)
-    pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
+    firsts = range(0, chunks.count, CHUNKS_PER_REQUEST)
+    pool = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
     try:
-        return partial.sha256(pool.map(lambda first: fetcher.bring(first, progress), firsts))
+        return partial.sha256(pool.map(lambda first: fetcher.complete(first, progress), firsts))
     finally:
         pool.shutdown(cancel_futures=True)
 

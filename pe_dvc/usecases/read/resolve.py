@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 
 class Channels(Protocol):
@@ -84,7 +84,7 @@ class Resolved:
 def resolve(
     reference: Reference,
     *,
-    store: Store,
+    store: ReadableStore,
     channels: Channels | None,
     cache: Cache,
     offline: bool = False,
@@ -107,7 +107,7 @@ def resolve(
 
 
 def _signed_pointer(
-    reference: Reference, store: Store, channels: Channels, cache: Cache
+    reference: Reference, store: ReadableStore, channels: Channels, cache: Cache
 ) -> Pointer:
     if reference.channel is None:
         from pe_dvc.usecases.read.resolve_release import released_pointer
@@ -120,7 +120,7 @@ def _signed_pointer(
 
 
 def resolve_pointer(
-    reference: Reference, pointer: Pointer, *, store: Store, cache: Cache
+    reference: Reference, pointer: Pointer, *, store: ReadableStore, cache: Cache
 ) -> Resolved:
     """Return what a signed pointer means. Raises NotFoundError, VerificationError, StoreError."""
     expected = pointer.manifest_sha256
@@ -142,7 +142,7 @@ def resolve_pointer(
 
 
 def _read_pin(
-    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
 ) -> tuple[bytes, str]:
     """Return what the store shows as the manifest of an artifact, and where it stands.
 
@@ -164,7 +164,7 @@ def _read_pin(
 
 
 def _find_pin(
-    reference: Reference, sha256: Sha256, store: Store, cache: Cache
+    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
 ) -> tuple[bytes, str]:
     """Return the manifest of an artifact that was read last, and where it is kept.
 

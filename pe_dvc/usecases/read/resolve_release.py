@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.reference import Reference
     from pe_dvc.store.cache import Cache
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 _SHOWN = 5
 
 
 def released_pointer(
-    reference: Reference, releases: dict[str, Released], *, store: Store, cache: Cache
+    reference: Reference, releases: dict[str, Released], *, store: ReadableStore, cache: Cache
 ) -> Pointer:
     """Return the pointer that a signed release gives for the dataset of ``reference``.
 
@@ -45,7 +45,7 @@ def released_pointer(
     )
 
 
-def _find(reference: Reference, releases: dict[str, Released], store: Store) -> Released:
+def _find(reference: Reference, releases: dict[str, Released], store: ReadableStore) -> Released:
     for tag in candidates(reference.name, reference.release or ""):
         if tag in releases:
             return releases[tag]
@@ -59,7 +59,7 @@ def _find(reference: Reference, releases: dict[str, Released], store: Store) -> 
     )
 
 
-def _manifest(released: Released, store: Store, cache: Cache) -> ReleaseManifest:
+def _manifest(released: Released, store: ReadableStore, cache: Cache) -> ReleaseManifest:
     data = cache.read_manifest(released.sha256)
     if data is None:
         data = read_published(store, released)

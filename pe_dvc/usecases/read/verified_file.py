@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import threading
-from contextlib import nullcontext
-from functools import partial as bind
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import CHUNK_SIZE
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.usecases.read.byte_sources import ChunkSource, WholeSource
-from pe_dvc.usecases.read.chunks import RUN, ChunkFetcher, ChunkList, load_chunk_list
-from pe_dvc.usecases.read.fetch import fetch, find_here
+from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.read.byte_sources import FetchedChunks, WholeFile
+from pe_dvc.usecases.read.chunks import CHUNKS_PER_REQUEST, ChunkFetcher, ChunkList, load_chunk_list
+from pe_dvc.usecases.read.fetch import fetch, note_wait, slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,65 +19,51 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from pe_dvc.store.cache import Cache
-    from pe_dvc.store.local_copies import Nearby
-    from pe_dvc.store.port import Store
-    from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.read.byte_sources import Guard, Source
+    from pe_dvc.store.local_copies import LocalCopy
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.read.byte_sources import ByteSource
     from pe_dvc.usecases.read.resolve import Resolved
 
-SMALL = RUN * CHUNK_SIZE
-"""A payload of at most so many bytes is fetched whole: one request, and no chunk list."""
+WHOLE_FETCH_MAX_BYTES = CHUNKS_PER_REQUEST * CHUNK_SIZE
+"""Up to this size a payload is fetched whole: one request, and no chunk list."""
 
 
 def open_verified(
     resolved: Resolved,
     *,
-    store: Store,
+    store: ReadableStore,
     cache: Cache,
     reporter: Reporter | None = None,
-    nearby: Sequence[Nearby] = (),
-    guard: Guard = nullcontext,
+    copies: Sequence[LocalCopy] = (),
 ) -> VerifiedFile:
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
 
     What is read is fetched in chunks and kept in the cache. The whole is fetched first where
     chunks could not be verified: nobody signed the manifest that vouches for the chunk list (a
     pinned reference), or there is no such list. Raises as ``fetch``; reading raises
-    DigestMismatchError, NotFoundError and StoreError. ``guard`` is entered for opening and whenever
-    chunks are fetched.
+    DigestMismatchError, NotFoundError and StoreError.
     """
-    with guard():
-        return _open(resolved, store, cache, reporter, nearby, guard)
-
-
-def _open(
-    resolved: Resolved,
-    store: Store,
-    cache: Cache,
-    reporter: Reporter | None,
-    nearby: Sequence[Nearby],
-    guard: Guard,
-) -> VerifiedFile:
-    sha256, size = resolved.sha256, resolved.payload.size
-    cache.leases.hold(sha256)
-    release = bind(cache.leases.release, sha256)
+    reporter = reporter or Silent()
+    slot = slot_of(resolved, cache)
+    slot.hold()
     try:
-        path = find_here(resolved, cache, nearby, reporter)
-        chunks = None
-        if path is None and resolved.pointer is not None and size > SMALL:
-            chunks = _chunk_list(resolved, store, cache)
+        path = slot.find(copies, on_wait=lambda: note_wait(resolved, reporter))
+        chunks = None if path else _chunk_list(resolved, store, cache)
         if chunks is None:
             path = path or fetch(resolved, store=store, cache=cache, reporter=reporter)
-            return VerifiedFile(WholeSource(path), release)
-        partial = cache.partial(sha256, size)
+            return VerifiedFile(WholeFile(path), slot.release)
+        partial = slot.partial()
         fetcher = ChunkFetcher(resolved, chunks, partial, store)
-        return VerifiedFile(ChunkSource(fetcher, chunks, partial, guard), release)
+        return VerifiedFile(FetchedChunks(fetcher, chunks, partial), slot.release)
     except BaseException:
-        release()
+        slot.release()
         raise
 
 
-def _chunk_list(resolved: Resolved, store: Store, cache: Cache) -> ChunkList | None:
+def _chunk_list(resolved: Resolved, store: ReadableStore, cache: Cache) -> ChunkList | None:
+    """Return by what parts of the artifact can be verified; None if the whole is to be fetched."""
+    if resolved.pointer is None or resolved.payload.size <= WHOLE_FETCH_MAX_BYTES:
+        return None
     try:
         return load_chunk_list(resolved, store=store, cache=cache)
     except NotFoundError:
@@ -93,7 +78,7 @@ class VerifiedFile(io.BufferedIOBase):
     read in two steps (DuckDB), and would otherwise get each other's bytes.
     """
 
-    def __init__(self, source: Source, release: Callable[[], None]) -> None:
+    def __init__(self, source: ByteSource, release: Callable[[], None]) -> None:
         self._source, self._release = source, release
         self._lock = threading.Lock()
         self._last = _Seek(0)

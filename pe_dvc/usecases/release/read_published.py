@@ -13,10 +13,10 @@ from pe_dvc.usecases.parallel import TRANSFERS
 if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 
-def read_published(store: Store, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
+def read_published(store: ReadableStore, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
     """Return a published document of a signed release. Raises DigestMismatchError if altered."""
     key = release_key(released.country, released.tag, file)
     data, _ = store.read(key, limit=MANIFEST_LIMIT)
@@ -32,7 +32,7 @@ def read_published(store: Store, released: Released, file: str = RELEASE_MANIFES
     return data
 
 
-def revoked_artifacts(store: Store, country: str, digests: set[Sha256]) -> set[Sha256]:
+def revoked_artifacts(store: ReadableStore, country: str, digests: set[Sha256]) -> set[Sha256]:
     """Return those of ``digests`` that the store has a tombstone of."""
 
     def revoked(digest: Sha256) -> bool:

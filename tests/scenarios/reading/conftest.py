@@ -61,6 +61,4 @@ def reader(country: Country, store: CountingStore) -> Reader:
 
 def new_reader(store: CountingStore) -> Reader:
     """Return a reader as of a new process; the cache stays."""
-    made = Reader("us")
-    made.store = store
-    return made
+    return Reader("us", store=store)

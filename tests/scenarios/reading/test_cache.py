@@ -18,7 +18,7 @@ from pe_dvc.primitives.sizes import parse_size
 from pe_dvc.store import eviction, local_copies
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.eviction import entries, prune
-from pe_dvc.store.local_copies import Nearby
+from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.usecases.read.fetch import fetch
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader, run
 from tests.support.country import LATEST, NAME, CountingStore, Country
@@ -183,7 +183,7 @@ def test_a_cache_with_room_is_not_measured_at_every_fetch(
     measured: list[Cache] = []
     measure = eviction.entries
 
-    def counted(cache: Cache) -> list[eviction.Entry]:
+    def counted(cache: Cache) -> list[eviction.CacheEntry]:
         measured.append(cache)
         return measure(cache)
 
@@ -255,18 +255,18 @@ def dvc_object(tmp_path: Path, payload: bytes) -> Path:
     return path
 
 
-def fetched_from(reader: Reader, source: Nearby) -> Path:
+def fetched_from(reader: Reader, source: LocalCopy) -> Path:
     resolved = reader.resolve(LATEST)
-    return fetch(resolved, store=reader.store, cache=reader.cache, nearby=[source])
+    return fetch(resolved, store=reader.store, cache=reader.cache, copies=[source])
 
 
 def test_an_object_of_dvcs_cache_is_linked_not_downloaded(
     reader: Reader, store: CountingStore, dvc_object: Path, payload: bytes, tmp_path: Path
 ) -> None:
-    path = fetched_from(reader, Nearby(path=dvc_object, immutable=True))
+    path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     assert path.read_bytes() == payload
     assert store.downloads == 0
-    shared = local_copies.reflink(dvc_object, tmp_path / "probe")  # as on btrfs and xfs
+    shared = local_copies.try_link(local_copies.reflink, dvc_object, tmp_path / "probe")
     assert shared or path.stat().st_ino == dvc_object.stat().st_ino
 
 
@@ -280,7 +280,7 @@ def test_a_file_that_may_be_edited_in_place_is_never_hard_linked(
     mode: int,
 ) -> None:
     dvc_object.chmod(mode)
-    path = fetched_from(reader, Nearby(path=dvc_object, immutable=immutable))
+    path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=immutable))
     assert path.stat().st_ino != dvc_object.stat().st_ino
     overwrite(dvc_object, b"edited by its user")
     assert path.read_bytes() == payload
@@ -291,7 +291,7 @@ def test_a_file_that_may_be_edited_in_place_is_never_hard_linked(
 def test_a_hard_linked_object_that_was_altered_is_noticed(
     reader: Reader, store: CountingStore, dvc_object: Path, payload: bytes
 ) -> None:
-    path = fetched_from(reader, Nearby(path=dvc_object, immutable=True))
+    path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     overwrite(dvc_object, b"dvc unprotect, done wrong")
     assert reader.fetch(reader.resolve(LATEST)) == path
     assert path.read_bytes() == payload
@@ -300,9 +300,8 @@ def test_a_hard_linked_object_that_was_altered_is_noticed(
 def test_a_link_that_fails_is_a_copy(
     reader: Reader, store: CountingStore, dvc_object: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_copies, "reflink", lambda *_: False)
-    monkeypatch.setattr(local_copies, "_hardlink", lambda *_: False)
-    path = fetched_from(reader, Nearby(path=dvc_object, immutable=True))
+    monkeypatch.setattr(local_copies, "try_link", lambda *_: False)
+    path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     assert path.stat().st_ino != dvc_object.stat().st_ino
     assert store.downloads == 0
 
@@ -311,7 +310,7 @@ def test_other_bytes_nearby_are_not_taken(
     reader: Reader, store: CountingStore, dvc_object: Path, payload: bytes
 ) -> None:
     overwrite(dvc_object, b"other")
-    assert fetched_from(reader, Nearby(path=dvc_object, immutable=True)).read_bytes() == payload
+    assert fetched_from(reader, LocalCopy(path=dvc_object, immutable=True)).read_bytes() == payload
     assert store.downloads == 1
     assert list((reader.cache.directory / "partial").iterdir()) == []
 

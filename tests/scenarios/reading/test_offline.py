@@ -13,7 +13,7 @@ from pe_dvc.filesystem import PeDataFileSystem
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreUnavailableError
 from pe_dvc.project.reader import Reader
-from pe_dvc.project.stores import open_store
+from pe_dvc.project.stores import open_offline
 from tests.scenarios.reading.conftest import MIB, run
 from tests.support.country import LATEST, NAME, Country
 from tests.support.factories import manifest_of
@@ -159,7 +159,7 @@ def test_nobody_is_asked_for_a_buckets_region_or_for_credentials(
             ("azure://bucket", "az://bucket"),
             (str(tmp_path), str(tmp_path)),
         ):
-            store = open_store(url, offline=True)
+            store = open_offline(url)
             assert store.url == canonical
             with pytest.raises(StoreUnavailableError):
                 store.read("k", limit=1)

@@ -16,6 +16,7 @@ from benchmarks.s3_traffic import Pace
 from pe_dvc.primitives.digest import chunk_digests
 from pe_dvc.primitives.errors import DigestMismatchError, StoreUnavailableError
 from pe_dvc.project.stores import open_store
+from pe_dvc.usecases.read.fetch import slot_of
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
 from tests.support.country import LATEST, CountingStore, Country, chunks_of, payload_of
 
@@ -43,14 +44,20 @@ class BreakingStore(CountingStore):
 
 
 @pytest.fixture
-def broken(reader: Reader, tmp_path: Path) -> BreakingStore:
+def broken(country: Country, tmp_path: Path) -> BreakingStore:
     """A reader's store, breaking off with the first 5.5 MiB and the end there."""
     store = BreakingStore(tmp_path / "bucket")
     store.written = ((0, 5 * MIB + MIB // 2), (9 * MIB, SIZE))
-    reader.store = store
+    reader = new_reader(store)
     with pytest.raises(StoreUnavailableError):
         reader.fetch(reader.resolve(LATEST))
     return store
+
+
+@pytest.fixture
+def reader(broken: BreakingStore) -> Reader:
+    """A reader of the store that broke off."""
+    return new_reader(broken)
 
 
 def partial_file(reader: Reader) -> Path:
@@ -104,7 +111,7 @@ def test_without_a_chunk_list_the_download_starts_again(
     broken: BreakingStore, reader: Reader, store: CountingStore, payload: bytes
 ) -> None:
     broken.delete([chunks_of(reader.resolve(LATEST).manifest)])
-    reader.store = store
+    reader = new_reader(store)
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == payload
     assert (store.downloads, store.ranges) == (1, [])
 
@@ -152,7 +159,7 @@ def test_many_processes_download_once_and_say_what_they_wait_for(
 ) -> None:
     reader = new_reader(CountingStore(tmp_path / "bucket"))
     resolved = reader.resolve(LATEST)
-    with reader.cache.single_flight(resolved.sha256):
+    with slot_of(resolved, reader.cache).download_lock():
         waiting = [
             subprocess.Popen(
                 [sys.executable, "-c", FETCH],

@@ -69,12 +69,12 @@ def test_in_manifests(field: str, name: str) -> None:
 
 
 def test_in_the_suffix_that_the_cache_keeps(tmp_path: Path) -> None:
-    from pe_dvc.store.cache import kept_suffix
+    from pe_dvc.store.cache import cached_suffix
 
     cache = Cache(tmp_path)
     for path in ("a./../x", "a.\u0440arquet", "a.b\\c", "a.", "a.\x00"):
-        assert kept_suffix(path) == ""
-        assert cache.artifact_path(DIGEST, kept_suffix(path)).is_relative_to(tmp_path)
+        assert cached_suffix(path) == ""
+        assert cache.slot(DIGEST, 0, cached_suffix(path)).final.is_relative_to(tmp_path)
 
 
 @pytest.mark.parametrize("name", CLIMBING)

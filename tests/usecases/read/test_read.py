@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.store.cache import Cache
+from pe_dvc.store.local_copies import copy_out
 from pe_dvc.usecases.read.fetch import fetch
 from pe_dvc.usecases.read.resolve import Resolved, resolve
 from tests.support.factories import manifest_of, pointer_to
@@ -215,6 +216,6 @@ def test_a_newer_major_version_is_refused_by_name(bucket: Bucket) -> None:
 
 def test_copy_out_leaves_the_cache_alone(bucket: Bucket, tmp_path: Path) -> None:
     cached = bucket.fetch()
-    output = bucket.cache.copy_out(cached, tmp_path / "mine" / "data.parquet")
+    output = copy_out(cached, tmp_path / "mine" / "data.parquet")
     output.write_bytes(b"changed by its user")
     assert cached.read_bytes() == PAYLOAD

@@ -1,0 +1,84 @@
+"""Stores whose errors say what a reader can do about them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import StoreError, StorePermissionError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
+
+
+def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> ReadableStore:
+    """Return ``store``, whose refusals end with a sentence that says who grants access."""
+
+    def explain(error: StoreError) -> StoreError:
+        if not isinstance(error, StorePermissionError):
+            return error
+        remedy = f"{error.remedy or ''} {contact()}".strip()
+        return StorePermissionError(
+            error.message, operation=error.operation, key=error.key, remedy=remedy
+        )
+
+    return _ExplainingStore(store, explain)
+
+
+def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> ReadableStore:
+    """Return an offline ``store`` that says ``message``, and ``remedy``, of what is not here."""
+
+    def explain(error: StoreError) -> StoreError:
+        return StoreUnavailableError(
+            message, operation=error.operation, key=error.key, remedy=remedy
+        )
+
+    return _ExplainingStore(store, explain)
+
+
+class _ExplainingStore:
+    """Reads from a store, and raises what ``explain`` makes of its StoreErrors."""
+
+    def __init__(self, store: ReadableStore, explain: Callable[[StoreError], StoreError]) -> None:
+        self._store, self._explain, self.url = store, explain, store.url
+
+    def head(self, key: str) -> ObjectInfo:
+        """See ReadableStore.head."""
+        with self._explained():
+            return self._store.head(key)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See ReadableStore.read."""
+        with self._explained():
+            return self._store.read(key, limit=limit)
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See ReadableStore.read_range."""
+        with self._explained():
+            return self._store.read_range(key, start, length)
+
+    def download(
+        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See ReadableStore.download."""
+        with self._explained():
+            return self._store.download(key, path, size=size, progress=progress)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See ReadableStore.list."""
+        with self._explained():
+            yield from self._store.list(prefix)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            explained = self._explain(error)
+            if explained is error:
+                raise
+            raise explained from error
