@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 Kind = Literal[
     "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"
 ]
-MEDIA_TYPES = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".h5": "application/x-hdf5",
-    ".hdf5": "application/x-hdf5",
-}
-"""The file suffixes that pe_dvc can describe."""
 
 
 class DeclaredEntity(StrictRecord):
@@ -79,12 +73,6 @@ class Declaration:
             for name, entity in self.meaning.entities.items()
         }
 
-    @property
-    def suffix(self) -> str:
-        """The file's suffix in lower case, with its dot: it decides how the file is read."""
-        name = self.path.rsplit("/", 1)[-1]
-        return f".{name.rsplit('.', 1)[-1].lower()}" if "." in name else ""
-
     def where(self, *keys: str) -> str:
         """Return where a key of this declaration stands, for messages."""
         return f"{self.file}: {'.'.join([_path_of(self.name), *keys])}"
@@ -127,7 +115,6 @@ def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
     )
     _check_country(declaration)
     _check_entities(declaration)
-    _check_suffix(declaration)
     return declaration
 
 
@@ -160,12 +147,6 @@ def _check_entities(declaration: Declaration) -> None:
             _check_known(declaration, other, "entities", name, "references", other)
     for column, entity_name in meaning.columns.items():
         _check_known(declaration, entity_name, "columns", column)
-    if declaration.rows is None and declaration.suffix == ".parquet":
-        raise FormatError(
-            "is missing, and there is more than one entity",
-            where=declaration.where("meta.pe.rows"),
-            remedy=f"Say what a row stands for: one of {', '.join(meaning.entities)}.",
-        )
 
 
 def _check_known(declaration: Declaration, entity: str, *keys: str) -> None:
@@ -175,13 +156,4 @@ def _check_known(declaration: Declaration, entity: str, *keys: str) -> None:
             f"{entity!r} is not an entity of this dataset: it has {', '.join(entities)}",
             where=declaration.where("meta.pe", *keys),
             remedy=f"Declare {entity} under meta.pe.entities, or name one that is there.",
-        )
-
-
-def _check_suffix(declaration: Declaration) -> None:
-    if declaration.suffix not in MEDIA_TYPES:
-        raise FormatError(
-            f"{declaration.path} is of no format that pe_dvc describes",
-            where=declaration.where("path"),
-            remedy=f"Write the dataset as one of {', '.join(MEDIA_TYPES)}.",
         )

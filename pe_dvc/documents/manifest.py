@@ -114,7 +114,7 @@ class Contents(Record):
     """What is in the artifact: the section ``table`` of a manifest."""
 
     format: str
-    """``parquet`` or ``hdf5``."""
+    """The format's name, such as ``parquet`` or ``hdf5`` (``adapters.tables.formats``)."""
     tables: tuple[Table, ...]
     entities: dict[str, Entity]
     weight: str | None = None

@@ -20,7 +20,7 @@ class FoundTable:
 
 @dataclass(frozen=True, kw_only=True)
 class FileShape:
-    """The tables of one file. ``format`` is ``parquet`` or ``hdf5``."""
+    """The tables of one file. ``format`` is its name in ``adapters.tables.formats``."""
 
     format: str
     tables: tuple[FoundTable, ...]

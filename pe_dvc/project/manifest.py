@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -21,6 +22,7 @@ from pe_dvc.project.repo_files import (
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.usecases.checkout.describe import assemble, describe_artifact, describe_contents, settle
+from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.digests import FileDigest
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.adapters.tables.formats import Format
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.manifest import Artifact, Contents
     from pe_dvc.documents.table_schema import FileShape
@@ -98,7 +101,8 @@ def _describe_all(
     declarations = read_declarations(dvc.artifacts, country=settings.country)
     checkout = Checkout(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
-    shapes = {d.name: _shape(d, located[d.name][0]) for d in declarations}
+    formats = {d.name: _format(d, located[d.name][0]) for d in declarations}
+    shapes = {d.name: _shape(d, located[d.name][0], formats[d.name]) for d in declarations}
     contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
     inputs = checkout.inputs(declarations)
     digests = checkout.digests(path for path, _ in located.values())
@@ -106,12 +110,15 @@ def _describe_all(
     manifests = {}
     for d in declarations:
         path, md5 = located[d.name]
-        artifact = _artifact(d, digests[path], md5)
+        artifact = _artifact(d, formats[d.name], digests[path], md5)
         manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build)
     unknown = [d for d in declarations if not _was_checked(manifests[d.name], existing)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for _ in pool.map(lambda d: _check_keys(d, located[d.name][0], contents[d.name]), unknown):
-            pass
+        run_all(
+            pool,
+            lambda d: _check_keys(d, located[d.name][0], formats[d.name], contents[d.name]),
+            unknown,
+        )
     _refuse_twins([(d, digests[located[d.name][0]].sha256) for d in declarations])
     return manifests
 
@@ -130,36 +137,32 @@ def _refuse_twins(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
             )
 
 
-def _artifact(declaration: Declaration, digest: FileDigest, md5: str) -> Artifact:
+def _artifact(declaration: Declaration, kind: Format, digest: FileDigest, md5: str) -> Artifact:
     return describe_artifact(
-        declaration, sha256=digest.sha256, size=digest.size, chunks=digest.chunks, md5=md5
+        declaration,
+        media_type=kind.media_type,
+        sha256=digest.sha256,
+        size=digest.size,
+        chunks=digest.chunks,
+        md5=md5,
     )
 
 
-def _shape(declaration: Declaration, path: Path) -> FileShape:
-    if declaration.suffix == ".parquet":
-        from pe_dvc.adapters.tables import parquet
+def _format(declaration: Declaration, path: Path) -> Format:
+    return format_of(path, name=declaration.path, where=declaration.where("path"))
 
-        return parquet.describe(path, name=declaration.path)
-    from pe_dvc.adapters.tables import hdf5
 
+def _shape(declaration: Declaration, path: Path, kind: Format) -> FileShape:
     keys = {name: entity.key for name, entity in declaration.meaning.entities.items()}
     columns = declaration.meaning.columns
-    return hdf5.describe(path, keys=keys, columns=columns, name=declaration.path)
+    return kind.reader().describe(path, keys=keys, columns=columns, name=declaration.path)
 
 
-def _check_keys(declaration: Declaration, path: Path, contents: Contents) -> None:
+def _check_keys(declaration: Declaration, path: Path, kind: Format, contents: Contents) -> None:
     for table in contents.tables:
         key = contents.entities[table.entity].key
         where = declaration.where("meta.pe.entities", table.entity, "key")
-        if contents.format == "parquet":
-            from pe_dvc.adapters.tables import parquet
-
-            parquet.check_key(path, key, where=where, name=declaration.path)
-        else:
-            from pe_dvc.adapters.tables import hdf5
-
-            hdf5.check_key(path, table.entity, key, where=where, name=declaration.path)
+        kind.reader().check_key(path, table.entity, key, where=where, name=declaration.path)
 
 
 def _was_checked(manifest: Manifest, existing: dict[str, bytes]) -> bool:

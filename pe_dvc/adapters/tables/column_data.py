@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pe_dvc.adapters.tables.duplicates import find_duplicate
+from pe_dvc.adapters.tables.formats import format_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,14 @@ Batch = list["NDArray[Any]"]
 
 
 class ColumnData:
-    """The columns of the file ``path``, of the format ``kind``, ``parquet`` or ``hdf5``.
+    """The columns of the file ``path``, of the format that its manifest calls ``kind``.
 
     ``label`` is what messages call the file. Raises FormatError and NotFoundError of the reader.
     """
 
     def __init__(self, path: Path, kind: str, label: str) -> None:
-        self._path, self._kind, self._label = path, kind, label
+        self._path, self._label = path, label
+        self._reader = format_named(kind, where=label).reader()
 
     def nulls(self, place: Place) -> int:
         """Return how many values are missing; what is not a number counts."""
@@ -83,13 +85,7 @@ class ColumnData:
 
     def _batches(self, *places: Place) -> Iterator[Batch]:
         columns = [place.column for place in places]
-        if self._kind == "parquet":
-            from pe_dvc.adapters.tables import parquet
-
-            return parquet.read_columns(self._path, columns, name=self._label)
-        from pe_dvc.adapters.tables import hdf5
-
-        return hdf5.read_columns(self._path, places[0].table, columns, name=self._label)
+        return self._reader.read_columns(self._path, places[0].table, columns, name=self._label)
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -45,14 +45,14 @@ def describe(
     return FileShape(format="hdf5", tables=tables)
 
 
-def check_key(path: Path, entity: str, key: str, *, where: str, name: str | None = None) -> None:
-    """Check that the key of an entity has no null and no value twice. Raises FormatError."""
+def check_key(path: Path, table: str, key: str, *, where: str, name: str | None = None) -> None:
+    """Check that the key of a table has no null and no value twice. Raises FormatError."""
     from pe_dvc.adapters.tables.duplicates import find_duplicate
 
     label = name or str(path)
     with _open(path, label) as file:
         if is_hdfstore(file):
-            read, rows = hdfstore_key(file[entity], entity, key, label)
+            read, rows = hdfstore_key(file[table], table, key, label)
         else:
             array = _variables(file, label)[key]
             read, rows = _slices(array), array.shape[0]

@@ -13,7 +13,7 @@ from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,28 +21,35 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1024 * 1024
 
 
-def describe(path: Path, *, name: str | None = None) -> FileShape:
+def describe(
+    path: Path,
+    *,
+    keys: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    name: str | None = None,
+) -> FileShape:
     """Return the shape of a parquet file, having read its footer only.
 
-    ``name`` is what messages call the file. Raises FormatError for a file that is cut short or
-    is no parquet file, NotFoundError for none.
+    ``keys`` and ``columns`` are for other formats (``formats.TableReader``). ``name`` is what
+    messages call the file. Raises FormatError for a file that is cut short or is no parquet file,
+    NotFoundError for none.
     """
     with _open(path, name or str(path)) as file:
         schema = file.schema_arrow
         _refuse_twins(schema.names, name or str(path))
-        columns = tuple(
+        found = tuple(
             Column(name=field.name, type=str(field.type), nullable=field.nullable)
             for field in schema
         )
-        table = FoundTable(name=None, rows=file.metadata.num_rows, columns=columns)
+        table = FoundTable(name=None, rows=file.metadata.num_rows, columns=found)
     return FileShape(format="parquet", tables=(table,))
 
 
-def check_key(path: Path, key: str, *, where: str, name: str | None = None) -> None:
+def check_key(path: Path, table: str, key: str, *, where: str, name: str | None = None) -> None:
     """Check that the column ``key`` has no null and no value twice.
 
-    Reads that column only, in batches. ``where`` is the declaration that makes it a key. Raises
-    FormatError.
+    Reads that column only, in batches; there is one table, whatever ``table`` is. ``where`` is
+    the declaration that makes it a key. Raises FormatError.
     """
     from pe_dvc.adapters.tables.duplicates import find_duplicate
 
@@ -62,9 +69,9 @@ def check_key(path: Path, key: str, *, where: str, name: str | None = None) -> N
 
 
 def read_columns(
-    path: Path, columns: Sequence[str], *, name: str | None = None
+    path: Path, table: str, columns: Sequence[str], *, name: str | None = None
 ) -> Iterator[list[NDArray[Any]]]:
-    """Yield the values of some columns, a batch of rows at a time.
+    """Yield the values of some columns of the one table, a batch of rows at a time.
 
     A null is NaN among numbers, and None among anything else. Raises FormatError for a column
     that is nested or not there.

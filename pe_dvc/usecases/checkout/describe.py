@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.declaration import MEDIA_TYPES
 from pe_dvc.documents.manifest import (
     Artifact,
     Build,
@@ -30,7 +29,7 @@ _NUMERIC = re.compile(r"u?int\d+|half_?float|halffloat|float\d*|double|decimal\d
 
 
 def describe_artifact(
-    declaration: Declaration, *, sha256: Sha256, size: int, chunks: bytes, md5: str
+    declaration: Declaration, *, media_type: str, sha256: Sha256, size: int, chunks: bytes, md5: str
 ) -> Artifact:
     """Return the section ``artifact``: the bytes of the dataset.
 
@@ -41,7 +40,7 @@ def describe_artifact(
         name=declaration.name,
         path=declaration.path,
         kind=declaration.meaning.kind,
-        media_type=MEDIA_TYPES[declaration.suffix],
+        media_type=media_type,
         sha256=sha256,
         size=size,
         dvc=DvcObject(hash="md5", md5=md5),
@@ -122,6 +121,12 @@ def _table(declaration: Declaration, found: FoundTable) -> Table:
             f"{declaration.path} has named tables, each of its own entity",
             where=declaration.where("meta.pe.rows"),
             remedy="Leave rows out: it is for files of one table without a name.",
+        )
+    if found.name is None and declaration.rows is None:
+        raise FormatError(
+            "is missing, and there is more than one entity",
+            where=declaration.where("meta.pe.rows"),
+            remedy=f"Say what a row stands for: one of {', '.join(declaration.entities)}.",
         )
     entity = found.name or declaration.rows
     if entity is None or entity not in declaration.meaning.entities:

@@ -52,7 +52,7 @@ def test_parquet_shape_is_read_from_the_footer(tmp_path: Path) -> None:
         ("emoji 🏠", "dictionary<values=string, indices=int8, ordered=0>", True),
         ("nested", "struct<x: list<element: int8>>", True),
     ]
-    parquet.check_key(path, "id", where=WHERE)
+    parquet.check_key(path, "person", "id", where=WHERE)
 
 
 def test_ten_thousand_columns(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ GOOD_KEYS = {
 @pytest.mark.parametrize("case", GOOD_KEYS)
 def test_unique_key(tmp_path: Path, case: str) -> None:
     path = save(tmp_path / "x.parquet", {"a.b": GOOD_KEYS[case]})
-    parquet.check_key(path, "a.b", where=WHERE)
+    parquet.check_key(path, "person", "a.b", where=WHERE)
 
 
 BAD_KEYS = {
@@ -130,7 +130,7 @@ def test_bad_key(tmp_path: Path, case: str) -> None:
     values, message = BAD_KEYS[case]
     path = save(tmp_path / "x.parquet", {"key": values}, row_group_size=2)
     with pytest.raises(FormatError, match=message) as caught:
-        parquet.check_key(path, "key", where=WHERE, name="data/x.parquet")
+        parquet.check_key(path, "person", "key", where=WHERE, name="data/x.parquet")
     assert caught.value.message.startswith(f"{WHERE}: ")
     assert "data/x.parquet" in caught.value.message
     assert caught.value.remedy
