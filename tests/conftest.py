@@ -8,7 +8,6 @@ own, and cannot see how package clients reach their registries; fixtures of the 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 

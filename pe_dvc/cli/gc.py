@@ -34,8 +34,9 @@ def command(
     """
     from datetime import timedelta
 
-    from pe_dvc.project.gc import GRACE, gc
+    from pe_dvc.project.gc import gc
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.retention.gc import GRACE
 
     grace = GRACE if grace_days is None else timedelta(days=grace_days)
     done = gc(DataRepo.find(), store=store, apply=apply, tips=tips, grace=grace)
@@ -46,18 +47,19 @@ def command(
     if done.swept is None:
         say("Nothing was removed: this is a dry run. Remove it by pe-dvc gc --apply.")
         return
-    for key in done.swept.spared:
-        say(f"spared {key}: it was written anew meanwhile")
+    for key in done.swept.skipped:
+        say(f"skipped {key}: it was written again meanwhile")
     say(f"removed {done.swept.removed} objects ({bytes_text(done.swept.removed_bytes)})")
 
 
 def _show(plan: Plan) -> None:
-    for doomed in plan.doomed:
-        modified = f"{doomed.info.modified:%Y-%m-%d}" if doomed.info.modified else "-"
-        size = bytes_text(doomed.info.size)
-        click.echo(f"{doomed.kind:<9}{size:>10}  {modified}  {doomed.what}  {doomed.info.key}")
-    kinds = Counter(doomed.kind for doomed in plan.doomed)
+    for one in plan.unreachable:
+        modified = f"{one.info.modified:%Y-%m-%d}" if one.info.modified else "-"
+        size = bytes_text(one.info.size)
+        click.echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}")
+    kinds = Counter(one.kind for one in plan.unreachable)
     named = ", ".join(f"{count} of kind {kind}" for kind, count in kinds.items())
-    say(f"to remove  {len(plan.doomed)} objects ({bytes_text(plan.doomed_bytes)}) {named}".rstrip())
+    size = bytes_text(plan.unreachable_bytes)
+    say(f"to remove  {len(plan.unreachable)} objects ({size}) {named}".rstrip())
     say(f"reachable  {plan.reachable} objects ({bytes_text(plan.reachable_bytes)})")
-    say(f"too young  {plan.young} objects ({bytes_text(plan.young_bytes)})")
+    say(f"too young  {plan.in_grace} objects ({bytes_text(plan.in_grace_bytes)})")

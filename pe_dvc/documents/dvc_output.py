@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pe_dvc.documents.dvc_hash import is_listing
+
+FileState = Literal["absent", "same", "recoverable", "modified"]
+"""How a file of the workspace compares with the object that it should be.
+
+``recoverable`` is a file of other bytes that DVC's cache holds as well: replacing it loses nothing.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,47 +1,19 @@
-"""What the bucket keeps: garbage collection of a data repo, from git's history and the bucket."""
+"""``pe-dvc gc``: opens git's history and the bucket of a data repo, and collects garbage."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.documents.dvc_files import records_hashes
-from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.usecases.retention.bucket_lock import collecting
-from pe_dvc.usecases.retention.gc import Plan, Swept, plan_gc, sweep
-from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
+from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
+from pe_dvc.usecases.retention.reachability import names_data, reach_of
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.retention.gc import Collected
     from pe_dvc.usecases.retention.reachability import Reach
-
-GRACE = timedelta(days=14)
-"""How young an unreachable object may be and still stay: somebody may be about to publish it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collected:
-    """A plan, and what was done of it: None for a dry run."""
-
-    store: str
-    refs: int
-    plan: Plan
-    swept: Swept | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        swept = self.swept
-        return {
-            "store": self.store,
-            "refs": self.refs,
-            "plan": self.plan.to_json(),
-            "removed": swept.removed if swept else None,
-            "removed_bytes": swept.removed_bytes if swept else None,
-            "spared": swept.spared if swept else [],
-        }
 
 
 def gc(
@@ -52,47 +24,42 @@ def gc(
     tips: bool = False,
     grace: timedelta = GRACE,
 ) -> Collected:
-    """Plan the removal of what nothing reaches from the store, and with ``apply`` do it.
+    """Plan the removal of unreachable objects from the store, and with ``apply`` remove them.
 
-    What is younger than ``grace`` stays.
-
-    Reached is what any commit of any ref names, here and at the git remotes (with ``tips``: the
-    commits that refs name, not their ancestors), any version of a channel, any release. Raises
-    ReleaseError for a clone that does not know all of that, ConflictError while somebody
-    publishes or if a ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
+    Reachable is what any commit of any ref names, here and at the git remotes; with ``tips`` only
+    the commits that refs point to, not their ancestors. Raises as ``collect_garbage``.
     """
-    bucket = repo.open_store(store)
-    if not apply:
-        roots, plan = _plan(repo, bucket, tips, grace)
-        return Collected(store=bucket.url, refs=len(roots), plan=plan, swept=None)
-    with collecting(bucket, repo.country):
-        roots, plan = _plan(repo, bucket, tips, grace)
-        if plan.doomed and GitHistory(repo.root).roots() != roots:
-            raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
-        return Collected(
-            store=bucket.url, refs=len(roots), plan=plan, swept=sweep(bucket, repo.country, plan)
-        )
+    return collect_garbage(
+        repo.open_store(store),
+        repo.country,
+        RepoHistory(repo, tips=tips),
+        apply=apply,
+        grace=grace,
+        now=datetime.now(UTC),
+    )
 
 
-def reach_of_git(repo: DataRepo, roots: dict[str, str], *, tips: bool = False) -> Reach:
-    """Return every hash that git's history names, from ``roots`` on."""
-    return reach_of(GitHistory(repo.root).blobs(sorted(roots.items()), names_data, tips=tips))
+class RepoHistory:
+    """The git history of a data repo, as garbage collection reads it."""
 
+    def __init__(self, repo: DataRepo, *, tips: bool = False) -> None:
+        self._repo, self._tips = repo, tips
 
-def _plan(
-    repo: DataRepo, store: Store, tips: bool, grace: timedelta
-) -> tuple[dict[str, str], Plan]:
-    history = GitHistory(repo.root)
-    history.check_complete(lambda path: _is_ours(repo, path))
-    # The bucket is listed first: what is published after that is in no plan.
-    bucket = Bucket.read(store, repo.country)
-    roots = history.roots()
-    reach = reach_of_git(repo, roots, tips=tips)
-    return roots, plan_gc(bucket, reach, now=datetime.now(UTC), grace=grace)
+    def check_complete(self) -> None:
+        """Raise ReleaseError where this clone does not hold all of the history."""
+        GitHistory(self._repo.root).check_complete(self._refers_to_data)
 
+    def roots(self) -> dict[str, str]:
+        """Return the commit of each ref, here and at the remotes."""
+        return GitHistory(self._repo.root).roots()
 
-def _is_ours(repo: DataRepo, path: str) -> bool:
-    """Tell whether a file, by its path in git, names data that must be kept."""
-    folders = (repo.settings.manifests, repo.settings.channels)
-    inside = any(f"/{folder}/" in f"/{path}" for folder in folders)
-    return records_hashes(path) or inside
+    def reach(self, roots: dict[str, str]) -> Reach:
+        """Return the hashes that the history from ``roots`` on names."""
+        history = GitHistory(self._repo.root)
+        return reach_of(history.blobs(sorted(roots.items()), names_data, tips=self._tips))
+
+    def _refers_to_data(self, path: str) -> bool:
+        """Tell whether a file, by its path in git, names data that must be kept."""
+        folders = (self._repo.settings.manifests, self._repo.settings.channels)
+        inside = any(f"/{folder}/" in f"/{path}" for folder in folders)
+        return records_hashes(path) or inside

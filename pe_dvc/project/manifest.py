@@ -12,7 +12,6 @@ from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from pe_dvc.project.repo_files import (
     check_subject,
     manifest_files,
@@ -21,11 +20,17 @@ from pe_dvc.project.repo_files import (
 )
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.atomic_write import write_atomically
-from pe_dvc.usecases.checkout.describe import assemble, describe_artifact, describe_contents, settle
+from pe_dvc.usecases.checkout.describe import (
+    assemble,
+    check_no_duplicates,
+    describe_artifact,
+    describe_contents,
+    manifest_bytes,
+    was_checked,
+)
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from pe_dvc.adapters.digests import FileDigest
@@ -67,7 +72,7 @@ def write_manifests(root: Path) -> list[Written]:
     directory = root / settings.manifests
     existing = manifest_files(directory)
     manifests = _describe_all(root, settings, dvc, git, existing)
-    settled = {name: settle(m, existing.get(name)) for name, m in manifests.items()}
+    settled = {name: manifest_bytes(m, existing.get(name)) for name, m in manifests.items()}
     directory.mkdir(parents=True, exist_ok=True)
     written = [_write(directory, name, data, existing.get(name)) for name, data in settled.items()]
     removed = [_remove(directory, name) for name in existing if name not in settled]
@@ -112,29 +117,15 @@ def _describe_all(
         path, md5 = located[d.name]
         artifact = _artifact(d, formats[d.name], digests[path], md5)
         manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build)
-    unknown = [d for d in declarations if not _was_checked(manifests[d.name], existing)]
+    unknown = [d for d in declarations if not was_checked(manifests[d.name], existing.get(d.name))]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(
             pool,
             lambda d: _check_keys(d, located[d.name][0], formats[d.name], contents[d.name]),
             unknown,
         )
-    _refuse_twins([(d, digests[located[d.name][0]].sha256) for d in declarations])
+    check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
     return manifests
-
-
-def _refuse_twins(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
-    """Refuse two datasets of the same bytes: an artifact has one manifest, hence one name."""
-    first: dict[Sha256, Declaration] = {}
-    for declaration, sha256 in artifacts:
-        other = first.setdefault(sha256, declaration)
-        if other is not declaration:
-            raise FormatError(
-                f"{declaration.path} has the very bytes of {other.path}, the dataset {other.name}",
-                where=declaration.where("path"),
-                remedy="Declare the artifact once: its sha256 is its identity, and it has one "
-                "manifest. If the two should differ, look at what builds them.",
-            )
 
 
 def _artifact(declaration: Declaration, kind: Format, digest: FileDigest, md5: str) -> Artifact:
@@ -163,17 +154,6 @@ def _check_keys(declaration: Declaration, path: Path, kind: Format, contents: Co
         key = contents.entities[table.entity].key
         where = declaration.where("meta.pe.entities", table.entity, "key")
         kind.reader().check_key(path, table.entity, key, where=where, name=declaration.path)
-
-
-def _was_checked(manifest: Manifest, existing: dict[str, bytes]) -> bool:
-    """Tell whether keys of the same bytes, under the same declaration, were found good before."""
-    try:
-        before = Manifest.from_bytes(existing.get(manifest.artifact.name, b""))
-    except UnsupportedVersionError:
-        raise
-    except FormatError:
-        return False
-    return before.artifact == manifest.artifact and before.table == manifest.table
 
 
 def _build(git: GitRepo, settings: Settings) -> Build:

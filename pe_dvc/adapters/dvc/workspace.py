@@ -8,20 +8,94 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc.cache import object_path
+from pe_dvc.adapters.dvc.cache import object_path, object_place, read_dir_listing
+from pe_dvc.adapters.dvc.links import Links
+from pe_dvc.adapters.dvc.objects import DvcObjects
 from pe_dvc.primitives.errors import PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from pe_dvc.documents.dvc_listing import ListedFile
+    from pe_dvc.documents.dvc_output import FileState
     from pe_dvc.primitives.digest import Sha256
 
-State = Literal["absent", "same", "recoverable", "modified"]
+
+class DvcWorkspace:
+    """The work tree of a repo and its DVC cache. Paths are relative to the repo.
+
+    ``shared`` and ``link_types`` are DVC's ``cache.shared`` and ``cache.type``. Safe for threads.
+    """
+
+    def __init__(
+        self, root: Path, cache_dir: Path, *, shared: bool, link_types: Sequence[str]
+    ) -> None:
+        self._root, self._cache_dir = root, cache_dir
+        self._links = Links(link_types)
+        objects = DvcObjects(cache_dir, shared=shared)
+        self.holds, self.write, self.incoming = objects.holds, objects.write, objects.incoming
+
+    def listing(self, md5: str) -> list[ListedFile]:
+        """Return a cached directory's files: path inside it, and md5."""
+        return read_dir_listing(self._cache_dir, md5)
+
+    def is_intact(self, md5: str, sha256: Sha256 | None) -> bool:
+        """Return whether the cached object has its sha256, or its md5 where that is None."""
+        algorithm, expected = ("sha256", sha256) if sha256 else ("md5", md5)
+        return file_digests(object_path(self._cache_dir, md5), algorithm)[algorithm] == expected
+
+    def object_size(self, md5: str) -> int:
+        """Return the bytes of the cached object."""
+        return object_path(self._cache_dir, md5).stat().st_size
+
+    def exists(self, path: str) -> bool:
+        """Return whether anything is at the path, a broken link too."""
+        return os.path.lexists(f"{self._root}/{path}")
+
+    def is_directory(self, path: str) -> bool:
+        """Return whether a directory is at the path."""
+        return (self._root / path).is_dir()
+
+    def state(self, path: str, md5: str, sha256: Sha256 | None) -> FileState:
+        """Return how the file compares with the object that it should be."""
+        return state_of(
+            self._root / path,
+            cache_dir=self._cache_dir,
+            md5=md5,
+            sha256=sha256,
+        )
+
+    def other_files(self, folders: Sequence[str], known: Collection[str]) -> dict[str, bool]:
+        """Return files of tracked directories that are not ``known``; True if the cache has it."""
+        found = [
+            path
+            for folder in folders
+            for path in files_below(self._root / folder)
+            if path.relative_to(self._root).as_posix() not in known
+        ]
+        hidden = ignored_by_dvc(self._root, found)
+        return {
+            path.relative_to(self._root).as_posix(): self._is_recoverable(path)
+            for path in found
+            if path not in hidden
+        }
+
+    def checkout(self, md5: str, path: str, *, data: bytes | None, executable: bool) -> None:
+        """Make the file the object, whose bytes are ``data`` where they are in memory."""
+        source = object_place(self._cache_dir, md5)
+        self._links.checkout(source, f"{self._root}/{path}", data=data, executable=executable)
+
+    def remove(self, path: str) -> None:
+        """Remove the file."""
+        (self._root / path).unlink()
+
+    def _is_recoverable(self, path: Path) -> bool:
+        return not path.exists() or is_cached(file_digests(path, "md5")["md5"], self._cache_dir)
 
 
-def state_of(path: Path, *, cache_dir: Path, md5: str, sha256: Sha256 | None) -> State:
+def state_of(path: Path, *, cache_dir: Path, md5: str, sha256: Sha256 | None) -> FileState:
     """Return how a file of the workspace stands to the object that it should be.
 
     ``recoverable`` is a file of other bytes that the cache holds as well: replacing it loses

@@ -80,7 +80,7 @@ def complete_inputs(inputs: Inputs, *, where: str) -> Inputs:
     return inputs.model_copy(update={"composite_digest": inputs.digest()})
 
 
-def settle(manifest: Manifest, existing: bytes | None) -> bytes:
+def manifest_bytes(manifest: Manifest, existing: bytes | None) -> bytes:
     """Return the bytes to write: ``existing`` where that describes the same artifact alike.
 
     An artifact has one manifest, which says how its bytes were first made: the same bytes made
@@ -102,6 +102,36 @@ def settle(manifest: Manifest, existing: bytes | None) -> bytes:
         and before.inputs.data_vintage == manifest.inputs.data_vintage
     )
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
+
+
+def was_checked(manifest: Manifest, existing: bytes | None) -> bool:
+    """Tell whether the keys of the same bytes, declared alike, were found unique before.
+
+    ``existing`` is the manifest that lies there. Raises UnsupportedVersionError for one of a newer
+    major version.
+    """
+    try:
+        before = Manifest.from_bytes(existing or b"")
+    except UnsupportedVersionError:
+        raise
+    except FormatError:
+        return False
+    return before.artifact == manifest.artifact and before.table == manifest.table
+
+
+def check_no_duplicates(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
+    """Raise FormatError for two datasets of the same bytes: an artifact has one manifest."""
+    first: dict[Sha256, Declaration] = {}
+    for declaration, sha256 in artifacts:
+        other = first.setdefault(sha256, declaration)
+        if other is not declaration:
+            raise FormatError(
+                f"{declaration.path} and {other.path} (dataset {other.name}) have identical "
+                "content",
+                where=declaration.where("path"),
+                remedy="Declare the artifact once: its sha256 is its identity, and it has one "
+                "manifest. If the two should differ, look at what builds them.",
+            )
 
 
 def assemble(artifact: Artifact, contents: Contents, inputs: Inputs, build: Build) -> Manifest:

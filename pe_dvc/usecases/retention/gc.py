@@ -1,22 +1,28 @@
-"""Garbage collection: remove from the bucket what nothing names any more, and nothing else.
+"""Garbage collection: remove unreachable objects from the bucket, and nothing else.
 
-Whatever cannot be known (a ref that cannot be read, a manifest that is damaged) is an error: then
-nothing is removed. ADR 0009.
+Where reachability cannot be known (a ref that cannot be read, a damaged manifest) that is an error,
+and nothing is removed. ADR 0009.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.keys import PAYLOADS, Kind, country_prefix, parse_key
+from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.usecases.retention.bucket_lock import collecting
+from pe_dvc.usecases.retention.reachability import Bucket, Reach
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.store.port import ObjectInfo, Store
-    from pe_dvc.usecases.retention.reachability import Bucket, Reach
+
+GRACE = timedelta(days=14)
+"""Default grace period: what is younger stays, since a publisher may be about to refer to it."""
 
 # In the order of removal: what points before what it points to, so that a sweep which is cut
 # off leaves nothing that promises bytes which are gone.
@@ -24,8 +30,8 @@ ORDER: tuple[Kind, ...] = ("manifest", "chunks", "listing", "payload")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doomed:
-    """An object that nothing names; ``what`` is the dataset or hash that it was."""
+class Unreachable:
+    """An object that nothing refers to; ``what`` is the dataset or hash that it was."""
 
     kind: Kind
     what: str
@@ -47,42 +53,104 @@ class Doomed:
 class Plan:
     """What a sweep would remove, and counts of what stays; sizes are in bytes.
 
-    ``young`` objects stay for their age alone. ``other`` objects are of no kind that is ever
-    removed: channels, releases, tombstones, what pe_dvc does not know.
+    ``in_grace`` objects stay for their age, reachable or not. ``other`` objects are of no kind
+    that is ever removed: channels, releases, tombstones, what pe_dvc does not know.
     """
 
-    doomed: list[Doomed] = field(default_factory=list)
+    unreachable: list[Unreachable] = field(default_factory=list)
     reachable: int = 0
     reachable_bytes: int = 0
-    young: int = 0
-    young_bytes: int = 0
+    in_grace: int = 0
+    in_grace_bytes: int = 0
     other: int = 0
 
     @property
-    def doomed_bytes(self) -> int:
+    def unreachable_bytes(self) -> int:
         """Bytes that a sweep would free."""
-        return sum(doomed.info.size for doomed in self.doomed)
+        return sum(one.info.size for one in self.unreachable)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""
         return {
-            "remove": [doomed.to_json() for doomed in self.doomed],
-            "remove_bytes": self.doomed_bytes,
+            "remove": [one.to_json() for one in self.unreachable],
+            "remove_bytes": self.unreachable_bytes,
             "reachable": self.reachable,
             "reachable_bytes": self.reachable_bytes,
-            "young": self.young,
-            "young_bytes": self.young_bytes,
+            "young": self.in_grace,
+            "young_bytes": self.in_grace_bytes,
             "other": self.other,
         }
 
 
 @dataclass(kw_only=True)
 class Swept:
-    """What a sweep did. ``spared`` are keys of objects that were written anew meanwhile."""
+    """What a sweep did. ``skipped`` are keys of objects that were written anew meanwhile."""
 
     removed: int = 0
     removed_bytes: int = 0
-    spared: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+class History(Protocol):
+    """All of git's history: of this clone and of its remotes."""
+
+    def check_complete(self) -> None:
+        """Raise ReleaseError where this clone does not hold all of it."""
+
+    def roots(self) -> dict[str, str]:
+        """Return the commit of each ref."""
+
+    def reach(self, roots: dict[str, str]) -> Reach:
+        """Return the hashes that the history from ``roots`` on names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """A plan, and what was done of it: None for a dry run. ``refs`` counts git's."""
+
+    store: str
+    refs: int
+    plan: Plan
+    swept: Swept | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        swept = self.swept
+        return {
+            "store": self.store,
+            "refs": self.refs,
+            "plan": self.plan.to_json(),
+            "removed": swept.removed if swept else None,
+            "removed_bytes": swept.removed_bytes if swept else None,
+            "spared": swept.skipped if swept else [],
+        }
+
+
+def collect_garbage(
+    store: Store, country: str, history: History, *, apply: bool, grace: timedelta, now: datetime
+) -> Collected:
+    """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
+
+    Reachable is what ``history``, any version of a channel, or any release names. Raises
+    ReleaseError for an incomplete history, ConflictError while somebody publishes or if a ref
+    moved meanwhile, FormatError and VerificationError for a damaged bucket.
+    """
+
+    def plan() -> tuple[dict[str, str], Plan]:
+        history.check_complete()
+        # The bucket is listed first: what is published after that is in no plan.
+        bucket, roots = Bucket.read(store, country), history.roots()
+        return roots, plan_gc(bucket, history.reach(roots), now=now, grace=grace)
+
+    if not apply:
+        roots, planned = plan()
+        return Collected(store=store.url, refs=len(roots), plan=planned, swept=None)
+    with collecting(store, country):
+        roots, planned = plan()
+        if planned.unreachable and history.roots() != roots:
+            raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
+        swept = sweep(store, country, planned)
+    return Collected(store=store.url, refs=len(roots), plan=planned, swept=swept)
 
 
 def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) -> Plan:
@@ -106,7 +174,7 @@ def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) ->
     plan, names = Plan(), _names(described)
     for key, info in bucket.objects.items():
         _sort(plan, key, info, reach, names, is_young=key in young)
-    plan.doomed.sort(key=lambda doomed: (ORDER.index(doomed.kind), doomed.info.key))
+    plan.unreachable.sort(key=lambda one: (ORDER.index(one.kind), one.info.key))
     return plan
 
 
@@ -117,16 +185,16 @@ def sweep(store: Store, country: str, plan: Plan) -> Swept:
     """
     done = Swept()
     for kind in ORDER:
-        doomed = [one.info for one in plan.doomed if one.kind == kind]
+        planned = [one.info for one in plan.unreachable if one.kind == kind]
         # Listed again and not asked for one by one: some stores tell less of an object in a list
         # than alone, and what is compared must be told in the same way.
-        now = {info.key: info for info in store.list(country_prefix(country))} if doomed else {}
-        going = [info for info in doomed if _is_unchanged(info, now.get(info.key))]
-        store.delete([info.key for info in going])
-        done.removed += len(going)
-        done.removed_bytes += sum(info.size for info in going)
-        gone = {info.key for info in going}
-        done.spared += [info.key for info in doomed if info.key not in gone]
+        now = {info.key: info for info in store.list(country_prefix(country))} if planned else {}
+        unchanged = [info for info in planned if _is_unchanged(info, now.get(info.key))]
+        store.delete([info.key for info in unchanged])
+        done.removed += len(unchanged)
+        done.removed_bytes += sum(info.size for info in unchanged)
+        gone = {info.key for info in unchanged}
+        done.skipped += [info.key for info in planned if info.key not in gone]
     return done
 
 
@@ -162,12 +230,14 @@ def _sort(
     if parsed is None or parsed.kind not in ORDER:
         plan.other += 1
     elif is_young:
-        plan.young += 1
-        plan.young_bytes += info.size
+        plan.in_grace += 1
+        plan.in_grace_bytes += info.size
     else:
         kind, name = parsed
         if name in (reach.md5s if kind in PAYLOADS else reach.sha256s):
             plan.reachable += 1
             plan.reachable_bytes += info.size
         else:
-            plan.doomed.append(Doomed(kind=kind, what=names.get(name, name[:12]), info=info))
+            plan.unreachable.append(
+                Unreachable(kind=kind, what=names.get(name, name[:12]), info=info)
+            )

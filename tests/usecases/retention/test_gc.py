@@ -214,7 +214,7 @@ class Histories(RuleBasedStateMachine):
     def collect(self) -> None:
         world = self.world
         swept = sweep(world.store, "us", world.plan())
-        assert not swept.spared
+        assert not swept.skipped
         left = {key for key in world.held() if "/releases/" not in key}
         # Other artifacts of the same bytes are kept as a whole; nothing else is left over.
         assert left == {key for key in world.needed() if "/releases/" not in key}
@@ -240,30 +240,30 @@ def commit_dataset(world: World, number: int, ref: str = "refs/heads/main") -> s
     return keys
 
 
-def doomed(plan: Plan) -> set[str]:
-    return {one.info.key for one in plan.doomed}
+def unreachable(plan: Plan) -> set[str]:
+    return {one.info.key for one in plan.unreachable}
 
 
 def test_history_is_kept_and_with_tips_it_is_not(world: World) -> None:
     first = commit_dataset(world, 1)
     second = commit_dataset(world, 2)
-    assert doomed(world.plan()) == set()
-    assert doomed(world.plan(tips=True)) == first
-    assert not doomed(world.plan(tips=True)) & second
+    assert unreachable(world.plan()) == set()
+    assert unreachable(world.plan(tips=True)) == first
+    assert not unreachable(world.plan(tips=True)) & second
 
 
 def test_what_points_goes_before_what_it_points_to(world: World) -> None:
     world.artifact(1)
     world.folder(1)
-    kinds = [one.kind for one in world.plan().doomed]
+    kinds = [one.kind for one in world.plan().unreachable]
     assert kinds == ["manifest", "chunks", "listing", "payload", "payload", "payload"]
 
 
 def test_what_is_young_stays_and_so_does_what_it_names(world: World) -> None:
     _, keys = world.artifact(1)
     world.folder(1)
-    assert doomed(world.plan(grace=NOW - datetime(2000, 1, 1, tzinfo=UTC))) == set()
-    assert keys <= doomed(world.plan())
+    assert unreachable(world.plan(grace=NOW - datetime(2000, 1, 1, tzinfo=UTC))) == set()
+    assert keys <= unreachable(world.plan())
 
 
 @pytest.mark.parametrize(
@@ -279,13 +279,13 @@ def test_what_is_young_stays_and_so_does_what_it_names(world: World) -> None:
 def test_a_dvc_lock_that_does_not_parse_keeps_what_it_names(world: World, text: str) -> None:
     md5, keys = world.raw(1)
     world.commit("refs/heads/main", {"dvc.lock": text.format(md5).encode()}, keys)
-    assert doomed(world.plan()) == set()
+    assert unreachable(world.plan()) == set()
 
 
 def test_channels_releases_tombstones_and_strangers_are_never_removed(world: World) -> None:
     for key in ("us/4e/" + "4e" * 32 + ".tombstone.json", "us/notes.txt", "us/runs/ab/cd"):
         world.put(key, b"{}")
-    assert world.plan().doomed == []
+    assert world.plan().unreachable == []
     assert world.plan().other == 3
 
 
@@ -293,7 +293,7 @@ def test_an_old_version_of_a_channel_keeps_its_datasets(world: World) -> None:
     old, new = world.artifact(1), world.artifact(2)
     world.channel("latest", *old)
     world.channel("latest", *new)
-    assert doomed(world.plan()) == set()
+    assert unreachable(world.plan()) == set()
 
 
 def test_a_pointer_without_its_manifest_stops_everything(world: World) -> None:
@@ -320,12 +320,12 @@ def test_what_is_damaged_stops_everything(world: World, kind: str) -> None:
         world.plan()
 
 
-def test_what_was_written_anew_meanwhile_is_spared(world: World) -> None:
+def test_what_was_written_anew_meanwhile_is_skipped(world: World) -> None:
     _, keys = world.raw(1)
     plan = world.plan()
     world.put(next(iter(keys)), b"raw 1, again")
     swept = sweep(world.store, "us", plan)
-    assert (swept.removed, swept.spared) == (0, list(keys))
+    assert (swept.removed, swept.skipped) == (0, list(keys))
 
 
 def clone(world: World, *options: str) -> Path:

@@ -1,32 +1,46 @@
-"""What a pull is to bring: every tracked file of the checkout, and what vouches for each."""
+"""Which files a pull checks out, by which object each is, and what each is verified by."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
-from pe_dvc.project.repo_files import read_payloads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pe_dvc.documents.dvc_artifact import DeclaredArtifact
     from pe_dvc.documents.dvc_listing import ListedFile
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.payload import Payload
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.project.repo import DataRepo
 
     Listing = list[ListedFile]
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackedData:
+    """What a commit of a data repo tracks; paths are relative to the repo.
+
+    ``output_of`` gives the output that a path is or lies in. ``payloads`` are those of the
+    manifests, by path. ``remote`` is the name of the DVC remote that lies in the store.
+    """
+
+    country: str
+    outputs: Mapping[str, Output]
+    artifacts: Sequence[DeclaredArtifact]
+    output_of: Callable[[str], Output | None]
+    payloads: Mapping[str, Payload]
+    remote: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Target:
-    """A file of the workspace: which object it is, and who vouches for that object.
+    """A file of the workspace, and the object that it should be.
 
     ``sha256`` is the manifest's, None for what has no manifest; ``size`` is in bytes, None where
-    nobody recorded it; ``remote`` is the DVC remote that has it, None for the store's own.
+    DVC recorded none; ``remote`` is the DVC remote that has it, None for the store's own.
     """
 
     path: str
@@ -46,7 +60,7 @@ class Selection:
 
 
 @dataclass
-class Plan:
+class PullPlan:
     """The files to pull, and outputs that are left to DVC, each with the reason."""
 
     targets: list[Target] = field(default_factory=list)
@@ -55,34 +69,34 @@ class Plan:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def select(repo: DataRepo, names: Sequence[str]) -> list[Selection]:
+def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     """Return the outputs to pull: those that hold the datasets ``names``, or all that DVC caches.
 
     Raises NotFoundError for a name that dvc.yaml does not declare, or that was never built.
     """
     if not names:
-        return [Selection(output) for output in repo.dvc.outputs.values() if output.cached]
-    declared = {a.name: a.path for a in repo.dvc.artifacts if a.declares}
-    lineage, wanted = Lineage(repo.dvc), dict[str, set[str]]()
+        return [Selection(output) for output in data.outputs.values() if output.cached]
+    declared = {a.name: a.path for a in data.artifacts if a.declares}
+    wanted: dict[str, set[str]] = {}
     for name in names:
         if name not in declared:
-            raise _not_declared(repo, name)
+            raise _not_declared(data, name)
         path = declared[name]
-        output = lineage.output_of(path)
+        output = data.output_of(path)
         if output is None or output.md5 is None:
             raise NotFoundError(
                 f"{name}: DVC has no record of {path} at this commit",
                 remedy="Run dvc repro, or check out a commit that has it.",
             )
         wanted.setdefault(output.path, set()).update({path} - {output.path})
-    return [Selection(repo.dvc.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
+    return [Selection(data.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
 
 
-def _not_declared(repo: DataRepo, name: str) -> NotFoundError:
+def _not_declared(data: TrackedData, name: str) -> NotFoundError:
     from pe_dvc.documents.declaration import read_declarations
 
-    # A declaration that slipped elsewhere is said here: it is likely the one that was meant.
-    declared = [d.name for d in read_declarations(repo.dvc.artifacts, country=repo.country)]
+    # Raises for a misplaced declaration, which is likely the one that was meant.
+    declared = [d.name for d in read_declarations(data.artifacts, country=data.country)]
     return NotFoundError(
         f"dvc.yaml declares no dataset {name!r}",
         remedy=f"It declares {', '.join(declared) or 'none'}.",
@@ -90,28 +104,27 @@ def _not_declared(repo: DataRepo, name: str) -> NotFoundError:
 
 
 def make_plan(
-    repo: DataRepo, selections: Sequence[Selection], read_listing: Callable[[Output], Listing]
-) -> Plan:
+    data: TrackedData, selections: Sequence[Selection], read_listing: Callable[[Output], Listing]
+) -> PullPlan:
     """Return the plan for ``selections``; ``read_listing`` gives a tracked directory's files.
 
     Raises VerificationError where a manifest and dvc.lock name other bytes for one path.
     """
-    payloads = {p.path: p for p in read_payloads(repo.root / repo.settings.manifests)}
-    plan = Plan()
+    plan = PullPlan()
     for selection in selections:
         output = selection.output
-        reason = _not_ours(output)
+        reason = _left_to_dvc(output)
         if reason:
             plan.left[output.path] = reason
             continue
         for path, md5 in _files(selection, read_listing):
-            plan.targets.append(_target(repo, output, path, md5, payloads.get(path)))
+            plan.targets.append(_target(data, output, path, md5))
         if output.is_directory and not selection.inside:
             plan.folders.append(output.path)
     return plan
 
 
-def _not_ours(output: Output) -> str | None:
+def _left_to_dvc(output: Output) -> str | None:
     if output.md5 is None:
         return "DVC recorded no hash of it: it was never built"
     if output.legacy:
@@ -140,7 +153,8 @@ def _files(
             yield path, md5
 
 
-def _target(repo: DataRepo, output: Output, path: str, md5: str, payload: Payload | None) -> Target:
+def _target(data: TrackedData, output: Output, path: str, md5: str) -> Target:
+    payload = data.payloads.get(path)
     if payload is not None and payload.md5 != md5:
         raise VerificationError(
             f"{path}: dvc.lock has md5 {md5} and the manifest {payload.md5}",
@@ -148,7 +162,7 @@ def _target(repo: DataRepo, output: Output, path: str, md5: str, payload: Payloa
             "dvc repro; plain dvc pull brings what dvc.lock says.",
         )
     size = output.size if not output.is_directory else None
-    ours = output.remote in (None, repo.remote_name)
+    ours = output.remote in (None, data.remote)
     return Target(
         path=path,
         md5=md5,

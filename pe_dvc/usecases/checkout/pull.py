@@ -1,0 +1,252 @@
+"""Pulls a checkout's data into DVC's cache and workspace, verified, as ``dvc pull`` would.
+
+Nothing in the workspace is touched before all of it was looked at; every file appears by one
+rename. Killed anywhere, this leaves whole files, and the next pull goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pe_dvc.documents.keys import payload_key
+from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
+from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pe_dvc.documents.dvc_listing import ListedFile
+    from pe_dvc.documents.dvc_output import FileState, Output
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.usecases.checkout.pull_plan import TrackedData
+    from pe_dvc.usecases.progress import Reporter
+
+SHOWN = 10
+"""Files that an error names before it only counts."""
+
+
+class Workspace(Protocol):
+    """DVC's cache and the work tree. Objects are known by DVC's md5, files by path in the repo."""
+
+    def holds(self, md5: str) -> bool:
+        """Return whether the cache has the object."""
+
+    def listing(self, md5: str) -> list[ListedFile]:
+        """Return a cached directory's files: path inside it, and md5."""
+
+    def is_intact(self, md5: str, sha256: Sha256 | None) -> bool:
+        """Return whether the cached object has its sha256, or its md5 where that is None."""
+
+    def object_size(self, md5: str) -> int:
+        """Return the bytes of the cached object."""
+
+    def write(self, md5: str, data: bytes) -> None:
+        """Make verified bytes the object."""
+
+    def incoming(self, md5: str) -> AbstractContextManager[Path]:
+        """Give an empty file, which becomes the object once the context ends."""
+
+    def exists(self, path: str) -> bool:
+        """Return whether anything is at the path, a broken link too."""
+
+    def is_directory(self, path: str) -> bool:
+        """Return whether a directory is at the path."""
+
+    def state(self, path: str, md5: str, sha256: Sha256 | None) -> FileState:
+        """Return how the file compares with the object that it should be."""
+
+    def other_files(self, folders: Sequence[str], known: Collection[str]) -> dict[str, bool]:
+        """Return files of tracked directories that are not ``known``; True if the cache has it."""
+
+    def checkout(self, md5: str, path: str, *, data: bytes | None, executable: bool) -> None:
+        """Make the file the object, whose bytes are ``data`` where they are in memory."""
+
+    def remove(self, path: str) -> None:
+        """Remove the file."""
+
+
+@dataclass(kw_only=True)
+class Pulled:
+    """What a pull did. ``repaired`` objects were in the DVC cache with other bytes.
+
+    ``by_md5`` counts files that no manifest describes, which were verified by DVC's md5;
+    ``left`` maps outputs that only DVC can bring to the reason.
+    """
+
+    downloaded: list[str] = field(default_factory=list)
+    downloaded_bytes: int = 0
+    repaired: list[str] = field(default_factory=list)
+    checked_out: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    by_md5: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pull as plain JSON values."""
+        return asdict(self)
+
+
+def pull(
+    data: TrackedData,
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    open_store: Callable[[str | None], Store],
+    force: bool,
+    reporter: Reporter,
+) -> Pulled:
+    """Download the datasets ``names``, or all that DVC caches, and check them out.
+
+    ``open_store`` opens a DVC remote by its name, the repo's own store for None. A file of the
+    workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
+    ConflictError that names it, and nothing is touched. Raises NotFoundError, DigestMismatchError
+    (nothing is kept of what did not verify), VerificationError, StoreError.
+    """
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return _Pull(data, workspace, open_store, force, reporter, pool).run(names)
+
+
+class _Pull:
+    def __init__(
+        self,
+        data: TrackedData,
+        workspace: Workspace,
+        open_store: Callable[[str | None], Store],
+        force: bool,
+        reporter: Reporter,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._data, self._workspace, self._open_store = data, workspace, open_store
+        self._force, self._reporter, self._pool = force, reporter, pool
+        self._stores: dict[str | None, Store] = {}
+        self._done, self._lock = Pulled(), Lock()
+
+    def run(self, names: Sequence[str]) -> Pulled:
+        self._connect(None)
+        selections = select(self._data, names)
+        listings = [s.output for s in selections if s.output.is_directory and s.output.push]
+        run_all(self._pool, self._fetch_listing, listings)
+        plan = make_plan(self._data, selections, lambda o: self._workspace.listing(str(o.md5)))
+        self._done.left = plan.left
+        for remote in {target.remote for target in plan.targets}:
+            self._connect(remote)
+        states = self._states(plan.targets)
+        stale = self._workspace.other_files(plan.folders, {target.path for target in plan.targets})
+        self._check_no_edits(states, stale)
+        self._transfer(plan, states)
+        self._remove(stale)
+        return self._done
+
+    def _fetch_listing(self, output: Output) -> None:
+        if output.md5 is None or output.legacy or self._workspace.holds(output.md5):
+            return
+        remote = None if output.remote == self._data.remote else output.remote
+        self._connect(remote)
+        target = Target(path=output.path, md5=output.md5, sha256=None, size=None, remote=remote)
+        self._download(target, lambda moved: None)
+
+    def _connect(self, remote: str | None) -> None:
+        with self._lock:
+            if remote not in self._stores:
+                self._stores[remote] = self._open_store(remote)
+
+    def _states(self, targets: list[Target]) -> dict[str, FileState]:
+        """Return the state of the file of each target; of those that exist, by their bytes."""
+        here = [target for target in targets if self._workspace.exists(target.path)]
+        states: dict[str, FileState] = dict.fromkeys((target.path for target in targets), "absent")
+        found = run_all(self._pool, lambda t: self._workspace.state(t.path, t.md5, t.sha256), here)
+        return states | {target.path: state for target, state in zip(here, found, strict=True)}
+
+    def _check_no_edits(self, states: dict[str, FileState], stale: dict[str, bool]) -> None:
+        edited = [path for path, state in states.items() if state == "modified"]
+        edited += [path for path, recoverable in stale.items() if not recoverable]
+        folders = [path for path in edited if self._workspace.is_directory(path)]
+        if folders or (edited and not self._force):
+            shown = sorted(folders or edited)
+            more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+            raise ConflictError(
+                f"{', '.join(shown[:SHOWN])}{more}: changed here, and the DVC cache does not hold "
+                "these bytes. Nothing was touched",
+                remedy="Move that directory away."
+                if folders
+                else "To keep yours, move it away or dvc commit it; to lose it, say --force.",
+            )
+
+    def _transfer(self, plan: PullPlan, states: dict[str, FileState]) -> None:
+        by_object: dict[str, list[Target]] = defaultdict(list)
+        for target in plan.targets:
+            by_object[target.md5].append(target)
+        held = {md5 for md5 in by_object if self._workspace.holds(md5)}
+        total = sum(targets[0].size or 0 for targets in by_object.values())
+        self._done.by_md5 = sum(target.sha256 is None for target in plan.targets)
+        with self._reporter.task(f"pull {len(by_object)} objects", total) as progress:
+            run_all(
+                self._pool,
+                lambda targets: self._place(
+                    targets[0],
+                    [target for target in targets if states[target.path] != "same"],
+                    progress,
+                    is_held=targets[0].md5 in held,
+                ),
+                list(by_object.values()),
+            )
+        self._done.checked_out = [t.path for t in plan.targets if states[t.path] != "same"]
+        self._done.unchanged = len(plan.targets) - len(self._done.checked_out)
+
+    def _place(
+        self, target: Target, missing: list[Target], progress: Progress, *, is_held: bool
+    ) -> None:
+        """Download one object into the cache and check it out wherever it is ``missing``."""
+        data = None
+        if not is_held or (missing and not self._is_intact(target)):
+            data = self._download(target, progress)
+        for each in missing:
+            self._workspace.checkout(target.md5, each.path, data=data, executable=each.executable)
+
+    def _is_intact(self, target: Target) -> bool:
+        """Return whether a cached object is what it should be; DVC would not look."""
+        intact = self._workspace.is_intact(target.md5, target.sha256)
+        if not intact:
+            with self._lock:
+                self._done.repaired.append(target.path)
+        return intact
+
+    def _download(self, target: Target, progress: Progress) -> bytes | None:
+        """Bring an object into the cache; return its bytes if it is small."""
+        store = self._stores[target.remote]
+        key = payload_key(self._data.country, target.md5)
+        request = ObjectRequest(
+            what=target.path,
+            key=key if target.remote is None else key.partition("/")[2],
+            md5=target.md5,
+            sha256=target.sha256,
+            size=target.size,
+        )
+        data = None
+        if request.is_small:
+            data = read_verified(request, store)
+            self._workspace.write(target.md5, data)
+            progress(len(data))
+        else:
+            with self._workspace.incoming(target.md5) as temporary:
+                download_verified(request, store, temporary, progress=progress)
+        size = self._workspace.object_size(target.md5) if data is None else len(data)
+        with self._lock:
+            self._done.downloaded.append(target.path)
+            self._done.downloaded_bytes += size
+        return data
+
+    def _remove(self, stale: dict[str, bool]) -> None:
+        for path in stale:
+            self._workspace.remove(path)
+        self._done.removed = sorted(stale)
