@@ -16,6 +16,7 @@ from pe_dvc.usecases.checkout.verify import Check, verify
 if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.usecases.checkout.verify import Evidence
 
 
@@ -56,16 +57,16 @@ def _agreement(evidence: Evidence) -> Check:
 class _StagedRepo(DataRepo):
     """What git has staged of a data repo, as files elsewhere, with the configuration of here."""
 
-    def __init__(self, root: Path, configured: DataRepo) -> None:
+    def __init__(self, root: Path, configured: DataRepo, tree: RepoTree) -> None:
         super().__init__(root)
-        self._configured = configured
+        self._configured, self.tree = configured, tree
 
     @cached_property
     def dvc(self) -> DvcFiles:
         """What DVC's staged files say; git does not ignore what it has staged."""
         from pe_dvc.adapters.dvc.files import DvcFiles
 
-        return DvcFiles.read(self.root)
+        return DvcFiles.read(self.tree)
 
     @cached_property
     def dvc_config(self) -> DvcConfig:
@@ -81,7 +82,8 @@ def _staged_copy(repo: DataRepo, directory: Path) -> DataRepo:
     def matters(path: str) -> bool:
         return is_dvc_file(path) or path == "pyproject.toml" or path.startswith(folders)
 
-    for path, data in GitRepo(repo.root).staged(matters):
+    tree = GitRepo(repo.root).staged()
+    for path in filter(matters, tree.files()):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        (directory / path).write_bytes(data)
-    return _StagedRepo(directory, repo)
+        (directory / path).write_bytes(tree.read(path))
+    return _StagedRepo(directory, repo, tree)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import Committed
-from pe_dvc.trust.tree_files import TreeChannelFiles
+from pe_dvc.trust.files import TreeChannelFiles
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse, verify_signed_by
 
@@ -46,7 +46,7 @@ class GitChannels:
         """Yield the versions of a role that the root of the same commit vouches for."""
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         for change in self._git.history(path):
-            found = Committed(data=change.tree.read(path), where=f"{change.commit[:12]}:{path}")
+            found = Committed(data=change.tree.read(path), where=change.tree.where(path))
             if self._is_signed(change, role):
                 yield change, found
 

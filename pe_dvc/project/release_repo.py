@@ -6,7 +6,6 @@ not looked at.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,12 +16,13 @@ from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
-from pe_dvc.trust.tree_files import TreeChannelFiles
+from pe_dvc.trust.files import TreeChannelFiles
 from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git.repo import GitTag, GitTree
+    from pe_dvc.adapters.git.repo import GitTag
     from pe_dvc.adapters.git.tag_signatures import TagSignature
+    from pe_dvc.adapters.git.trees import GitTree
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings
@@ -63,8 +63,8 @@ class ReleaseRepo:
 
         Raises NotFoundError, ReleaseError and FormatError.
         """
-        tree = self.git.tree(self.git.tag(tag).commit)
-        found = _manifests(Manifest, tree, _settings(tree, tag), tag)
+        tree = self.git.tree(self.git.tag(tag).commit, name=tag)
+        found = _manifests(Manifest, tree, _settings(tree, tag))
         return {name: manifest for name, (manifest, _) in found.items()}
 
     def signature(self, tag: str) -> TagSignature:
@@ -87,7 +87,7 @@ class ReleaseRepo:
         return TreeChannelFiles(tree.read, settings.channels, settings.country)
 
     def _read(self, release_tag: ReleaseTag, git_tag: GitTag) -> TaggedTree:
-        tree = self.git.tree(git_tag.commit)
+        tree = self.git.tree(git_tag.commit, name=git_tag.name)
         settings = _settings(tree, git_tag.name)
         tagged = TaggedCommit(
             tag=release_tag, commit=git_tag.commit, moment=utc_time(git_tag.moment)
@@ -97,14 +97,14 @@ class ReleaseRepo:
             country=settings.country,
             settings=settings.release_settings,
             declared=_declared(tree, settings),
-            manifests=_manifests(ManifestHead, tree, settings, git_tag.name),
+            manifests=_manifests(ManifestHead, tree, settings),
             channels=TreeChannelFiles(tree.read, settings.channels, settings.country),
         )
 
 
 def _settings(tree: GitTree, what: str) -> Settings:
     try:
-        return parse_settings(tree.read(FILE), where=f"{what}:{FILE}")
+        return parse_settings(tree.read(FILE), where=tree.where(FILE))
     except NotFoundError:
         raise ReleaseError(
             f"{what} is no data repo of pe_dvc's: commit {tree.commit[:12]} has no {FILE}",
@@ -113,18 +113,18 @@ def _settings(tree: GitTree, what: str) -> Settings:
 
 
 def _manifests(
-    kind: type[AnyManifest], tree: GitTree, settings: Settings, what: str
+    kind: type[AnyManifest], tree: GitTree, settings: Settings
 ) -> dict[str, tuple[AnyManifest, bytes]]:
     found = {}
     for path in tree.files(settings.manifests):
         if path.endswith(".json"):
-            data = tree.read(path)
+            data, where = tree.read(path), tree.where(path)
             name = path.removeprefix(f"{settings.manifests}/").removesuffix(".json")
-            manifest = kind.from_bytes(data, where=f"{what}:{path}")
+            manifest = kind.from_bytes(data, where=where)
             if manifest.artifact.name != name or manifest.artifact.country != settings.country:
                 raise FormatError(
                     f"is the manifest of {manifest.artifact.country}/{manifest.artifact.name}",
-                    where=f"{what}:{path}",
+                    where=where,
                     remedy="Run `dvc repro`; manifests are not moved by hand.",
                 )
             found[name] = (manifest, data)
@@ -137,9 +137,7 @@ def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
     from pe_dvc.adapters.dvc.lineage import Lineage
     from pe_dvc.documents.declaration import read_declarations
 
-    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:
-        _extract(tree, Path(place))
-        dvc = DvcFiles.read(Path(place))
+    dvc = DvcFiles.read(tree)
     lineage = Lineage(dvc)
     locked = {}
     for declaration in read_declarations(dvc.artifacts, country=settings.country):
@@ -151,12 +149,3 @@ def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
             path=declaration.path, md5=output.md5 if output else None, inside=inside
         )
     return locked
-
-
-def _extract(tree: GitTree, place: Path) -> None:
-    for path in tree.files():
-        name = path.rsplit("/", 1)[-1]
-        if name in ("dvc.yaml", "dvc.lock") or (name.endswith(".dvc") and name != ".dvc"):
-            file = place / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(tree.read(path))

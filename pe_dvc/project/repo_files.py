@@ -22,8 +22,9 @@ def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
     """Return what DVC's files say, passing over directories that git ignores, as DVC does."""
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.adapters.work_tree import WorkTree
 
-    return DvcFiles.read(root, ignored=(git or GitRepo(root)).ignores)
+    return DvcFiles.read(WorkTree(root), ignored=(git or GitRepo(root)).ignores)
 
 
 def manifest_files(directory: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ into the bucket. They are written by temporary file and rename.
 
 from __future__ import annotations
 
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
@@ -17,8 +18,7 @@ from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
 
 class ChannelFiles:
@@ -95,3 +95,14 @@ class PatchedChannelFiles(ChannelFiles):
     def read_bytes(self, role: str) -> bytes:
         """Return a role's metadata. Raises NotFoundError."""
         return self._patches[role] if role in self._patches else super().read_bytes(role)
+
+
+class TreeChannelFiles(ChannelFiles):
+    """Reads metadata by ``read``, which takes a path in the data repo and raises NotFoundError."""
+
+    def __init__(self, read: Callable[[str], bytes], directory: str, country: str) -> None:
+        super().__init__(Path(PurePosixPath(directory)), country)
+        self._from_tree = read
+
+    def _read(self, path: Path) -> bytes:
+        return self._from_tree(path.as_posix())

@@ -70,7 +70,7 @@ def repo(tmp_path: Path, run: Run) -> Path:
 
 
 def test_example_runs(repo: Path, run: Run) -> None:
-    declared = read_yaml(EXAMPLE, EXAMPLE.name)["artifacts"]
+    declared = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]
     run("dvc", "repro", cwd=repo)
 
     manifests = {
@@ -101,5 +101,5 @@ def test_example_runs(repo: Path, run: Run) -> None:
 
 
 def test_example_shows_every_field() -> None:
-    example = read_yaml(EXAMPLE, EXAMPLE.name)["artifacts"]["cps_2023"]["meta"]["pe"]
+    example = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]["cps_2023"]["meta"]["pe"]
     assert example.keys() == Meaning.model_fields.keys()

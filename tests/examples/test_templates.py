@@ -57,7 +57,7 @@ def test_workflows_run_commands_that_there_are() -> None:
     folder = ROOT / "templates/github-workflows"
     said: list[str] = []
     for path in sorted(folder.glob("*.yml")):
-        document = read_yaml(path, path.name)
+        document = read_yaml(path.read_bytes(), path.name)
         assert document["concurrency"] == "channels"
         jobs = document["jobs"].values()
         said += [step["run"] for job in jobs for step in job["steps"] if "run" in step]

@@ -7,9 +7,7 @@ these formats.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.stages import (
@@ -24,12 +22,14 @@ from pe_dvc.adapters.dvc.stages import (
 )
 from pe_dvc.adapters.dvc.yaml import has_template, read_yaml
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
+from pe_dvc.documents.dvc_files import LOCK, PIPELINE, is_dvcfile, is_pipeline
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.repo_tree import RepoTree
 
 __all__ = ["DvcFiles", "LockedStage"]
 
@@ -38,7 +38,6 @@ __all__ = ["DvcFiles", "LockedStage"]
 class DvcFiles:
     """Everything that DVC's files in one repo say."""
 
-    root: Path
     artifacts: tuple[DeclaredArtifact, ...]
     stages: tuple[LockedStage, ...]
     outputs: dict[str, Output]
@@ -46,13 +45,13 @@ class DvcFiles:
     _declared: tuple[DeclaredStage, ...] = field(repr=False)
 
     @classmethod
-    def read(cls, root: Path, *, ignored: Callable[[str], bool] = lambda _: False) -> DvcFiles:
-        """Read the DVC files of the repo at ``root``.
+    def read(cls, tree: RepoTree, *, ignored: Callable[[str], bool] = lambda _: False) -> DvcFiles:
+        """Read the DVC files of a data repo.
 
         ``ignored`` tells of a directory that git ignores, which DVC does not look into either.
         Raises FormatError naming the file for one that does not parse.
         """
-        return _Reader(root, ignored).read()
+        return _Reader(tree, ignored).read()
 
     def unfinished_stage(self, path: str) -> str | None:
         """Return a stage of dvc.yaml that makes ``path`` but of which dvc.lock has no record."""
@@ -61,55 +60,56 @@ class DvcFiles:
 
 
 class _Reader:
-    def __init__(self, root: Path, ignored: Callable[[str], bool]) -> None:
-        self._root, self._ignored = root, ignored
+    def __init__(self, tree: RepoTree, ignored: Callable[[str], bool]) -> None:
+        self._tree, self._ignored = tree, ignored
         self._artifacts: list[DeclaredArtifact] = []
         self._stages: list[LockedStage] = []
         self._declared: list[DeclaredStage] = []
         self._outputs: dict[str, Output] = {}
 
     def read(self) -> DvcFiles:
-        for folder, names in self._folders():
-            if "dvc.yaml" in names:
-                self._read_pipeline(folder)
-            for name in sorted(names):
-                if name.endswith(".dvc"):
-                    self._read_dvcfile(folder, name)
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            files, folders = self._tree.entries(folder)
+            self._read_folder(folder, files)
+            # Only now: what was just read may track one of the folders as a whole.
+            waiting += [join_path(folder, n) for n in reversed(folders) if self._enters(folder, n)]
         return DvcFiles(
-            root=self._root,
             artifacts=tuple(self._artifacts),
             stages=tuple(self._stages),
             outputs=self._outputs,
             _declared=tuple(self._declared),
         )
 
-    def _folders(self) -> Iterator[tuple[str, set[str]]]:
-        for path, folders, files in os.walk(self._root):
-            folder = Path(path).relative_to(self._root).as_posix()
-            folder = "" if folder == "." else folder
-            yield folder, {name for name in files if not self._skips(folder, name)}
-            folders[:] = sorted(f for f in folders if not self._is_closed(folder, f))
+    def _read_folder(self, folder: str, files: list[str]) -> None:
+        own = [name for name in files if is_pipeline(name) or is_dvcfile(name)]
+        names = [name for name in own if not self._ignored(join_path(folder, name))]
+        if PIPELINE in names:
+            self._read_pipeline(folder, has_lock=LOCK in files)
+        for name in filter(is_dvcfile, names):
+            self._read_dvcfile(folder, name)
 
-    def _skips(self, folder: str, name: str) -> bool:
-        dvc_file = name == "dvc.yaml" or name.endswith(".dvc")
-        return not dvc_file or self._ignored(join_path(folder, name))
-
-    def _is_closed(self, parent: str, name: str) -> bool:
+    def _enters(self, parent: str, name: str) -> bool:
+        """Whether DVC files may lie in a folder: not in one that DVC tracks, or git ignores."""
         path = join_path(parent, name)
-        return name in (".git", ".dvc") or path in self._outputs or self._ignored(f"{path}/")
+        closed = name in (".git", ".dvc") or path in self._outputs
+        return not closed and not self._ignored(f"{path}/")
 
-    def _read_pipeline(self, folder: str) -> None:
-        file = join_path(folder, "dvc.yaml")
-        document = read_yaml(self._root / file, file)
+    def _read_pipeline(self, folder: str, *, has_lock: bool) -> None:
+        file = join_path(folder, PIPELINE)
+        document = self._parse(file)
         self._read_artifacts(folder, file, document)
         definitions = {
             name: declared_stage(folder, file, name, definition)
             for name, definition in _mapping(document, "stages", file).items()
         }
         self._declared += definitions.values()
-        lock = join_path(folder, "dvc.lock")
-        if (self._root / lock).is_file():
-            self._read_lock(folder, lock, document, definitions)
+        if has_lock:
+            self._read_lock(folder, join_path(folder, LOCK), document, definitions)
+
+    def _parse(self, file: str) -> dict[str, Any]:
+        return read_yaml(self._tree.read(file), file)
 
     def _read_artifacts(self, folder: str, file: str, document: dict[str, Any]) -> None:
         for name, artifact in _mapping(document, "artifacts", file).items():
@@ -136,7 +136,7 @@ class _Reader:
     def _read_lock(
         self, folder: str, lock: str, document: Any, declared: Mapping[str, DeclaredStage]
     ) -> None:
-        stages = _mapping(read_yaml(self._root / lock, lock), "stages", lock)
+        stages = _mapping(self._parse(lock), "stages", lock)
         for name, entry in stages.items():
             group, _, key = str(name).rpartition("@")
             stage = declared.get(name) or declared.get(group)
@@ -162,7 +162,7 @@ class _Reader:
 
     def _read_dvcfile(self, folder: str, name: str) -> None:
         file = join_path(folder, name)
-        document = read_yaml(self._root / file, file)
+        document = self._parse(file)
         wdir = join_path(folder, document.get("wdir") or ".")
         imported = any("repo" in dep for dep in document.get("deps") or [])
         for entry in document.get("outs") or []:

@@ -16,7 +16,6 @@ from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _TAG = "tag:yaml.org,2002:"
 _TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
@@ -83,13 +82,13 @@ _Loader.add_constructor(_TAG + "int", _construct_int)
 _Loader.add_constructor(_TAG + "float", _construct_float)
 
 
-def read_yaml(path: Path, name: str) -> dict[str, Any]:
-    """Return the mapping in the YAML file ``path``, called ``name`` in messages.
+def read_yaml(data: bytes, name: str) -> dict[str, Any]:
+    """Return the mapping in the bytes of a YAML file, called ``name`` in messages.
 
     Raises FormatError, with the line, for what is not YAML or not a mapping.
     """
     try:
-        value = yaml.load(path.read_bytes(), Loader=_Loader)
+        value = yaml.load(data, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise FormatError(

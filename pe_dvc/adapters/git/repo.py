@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.git.tag_signatures import TagSignature, verify_tag
+from pe_dvc.adapters.git.trees import GitTree, StagedTree
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,8 @@ class GitRepo:
         """Tell whether git ignores ``path``; one that ends in a slash is a directory."""
         return bool(self._repo.path_is_ignored(self._in_git(path)))
 
-    def staged(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-        """Yield the path and the bytes of each ``wanted`` file as the next commit will have it.
+    def staged(self) -> StagedTree:
+        """Return the files as the next commit will have them.
 
         Within a hook that is the index that git names in the environment, which for
         ``git commit --all`` is not the repo's usual one.
@@ -93,11 +94,7 @@ class GitRepo:
         index = self._repo.index
         if named := os.environ.get("GIT_INDEX_FILE"):
             index = pygit2.Index(str(Path(self._repo.workdir) / named))
-        for entry in index:
-            path = entry.path.removeprefix("" if self._prefix == "." else f"{self._prefix}/")
-            if self._in_git(path) == entry.path and wanted(path):
-                blob: Any = self._repo[entry.id]
-                yield path, blob.data
+        return StagedTree(self._repo, index, "" if self._prefix == "." else self._prefix)
 
     def _in_git(self, path: str) -> str:
         return path if self._prefix == "." else f"{self._prefix}/{path}"
@@ -166,15 +163,18 @@ class GitTags:
             raise ReleaseError(f"the tag {name!r} does not name a commit", remedy="Tag a commit.")
         return tag
 
-    def tree(self, commit: str) -> GitTree:
-        """Return the tree of a commit, from the directory of the data repo on."""
-        return GitTree(self._repo, self._object(commit).tree, self.prefix, commit)
+    def tree(self, commit: str, *, name: str | None = None) -> GitTree:
+        """Return the tree of a commit, from the directory of the data repo on.
+
+        ``name`` is what messages call it.
+        """
+        return GitTree(self._object(commit).tree, self.prefix, commit, name)
 
     def head(self) -> GitTree:
         """Return the tree of HEAD. Raises NotFoundError in a repo without commits."""
         if self._repo.head_is_unborn:
             raise NotFoundError(f"{self.directory} has no commits yet")
-        return self.tree(str(self._repo.head.peel().id))
+        return self.tree(str(self._repo.head.peel().id), name="HEAD")
 
     def history(self, path: str) -> Iterator[GitChange]:
         """Yield the commits behind HEAD that brought another file ``path``, newest first.
@@ -232,46 +232,6 @@ class GitTags:
                 f"{self.directory} lacks the object {name}, which its refs name",
                 remedy="Fetch the whole history: git fetch --unshallow, or clone again.",
             ) from None
-
-
-class GitTree:
-    """The files of one commit. Paths are relative to the data repo, with forward slashes."""
-
-    def __init__(self, repo: Any, tree: Any, prefix: str, commit: str) -> None:
-        self._repo, self._prefix, self.commit = repo, prefix, commit
-        self._root = self._entry(tree, prefix) if prefix else tree
-
-    def read(self, path: str) -> bytes:
-        """Return a file's bytes. Raises NotFoundError."""
-        blob = self._entry(self._root, path)
-        if blob is None or blob.type_str != "blob":
-            where = f"{self._prefix}/{path}" if self._prefix else path
-            raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
-        data: bytes = blob.data
-        return data
-
-    def files(self, folder: str = "") -> Iterator[str]:
-        """Yield the path of every file below ``folder``, in git's order."""
-        tree = self._entry(self._root, folder) if folder else self._root
-        if tree is not None and tree.type_str == "tree":
-            yield from _walk(tree, f"{folder}/" if folder else "")
-
-    @staticmethod
-    def _entry(tree: Any, path: str) -> Any:
-        try:
-            return None if tree is None else tree[path]
-        except KeyError:
-            return None
-
-
-def _walk(tree: Any, prefix: str) -> Iterator[str]:
-    for entry in tree:
-        if entry.name in (".", ".."):
-            continue  # no git writes them, an attacker's tree may: they would climb out of it
-        if entry.type_str == "tree":
-            yield from _walk(entry, f"{prefix}{entry.name}/")
-        elif entry.type_str == "blob":
-            yield prefix + entry.name
 
 
 def _below(workdir: str, place: Path) -> str:

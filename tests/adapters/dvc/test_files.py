@@ -14,6 +14,7 @@ from pe_dvc.adapters.dvc.cache import read_dir_listing
 from pe_dvc.adapters.dvc.files import DvcFiles
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.dvc.yaml import read_yaml, template_pattern
+from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.repo_files import read_dvc_files
 from tests.support.dvc_repos import new_repo, run, write
@@ -190,7 +191,7 @@ def test_stages_gone_from_dvc_yaml_are_no_outputs(repo: Path, tmp_path: Path) ->
         write(tmp_path, name, (repo / name).read_text())
     text = PIPELINE.replace("[AL, NO, no, 1e3, 010, true]", "[AL]").replace("  plain:", "  other:")
     write(tmp_path, "dvc.yaml", text)
-    files = DvcFiles.read(tmp_path)
+    files = DvcFiles.read(WorkTree(tmp_path))
     assert "states/AL.bin" in files.outputs
     assert not {"states/NO.bin", "a.txt"} & set(files.outputs)
     assert files.unfinished_stage("a.txt") == "other"
@@ -206,7 +207,7 @@ def test_imports_are_not_pushed_and_old_entries_are_marked(tmp_path: Path) -> No
         f"outs:\n- {{md5: '{md5}', size: 1, hash: md5, path: x}}\n",
     )
     write(tmp_path, "old.dvc", f"wdir: sub\nouts:\n- {{md5: '{md5}', path: y, cache: false}}\n")
-    files = DvcFiles.read(tmp_path)
+    files = DvcFiles.read(WorkTree(tmp_path))
     assert (files.outputs["x"].push, files.outputs["x"].legacy) == (False, False)
     old = files.outputs["sub/y"]
     assert (old.legacy, old.cached, old.dvcfile) == (True, False, "old.dvc")
@@ -238,7 +239,7 @@ def test_broken_files(tmp_path: Path, case: str) -> None:
     name, text, where = BROKEN[case]
     write(tmp_path, name, text)
     with pytest.raises(FormatError) as caught:
-        DvcFiles.read(tmp_path)
+        DvcFiles.read(WorkTree(tmp_path))
     assert where in caught.value.message
     assert caught.value.remedy
 
@@ -247,7 +248,7 @@ def test_broken_lock(tmp_path: Path) -> None:
     write(tmp_path, "dvc.yaml", "stages: {a: {cmd: x, outs: [y]}}")
     write(tmp_path, "dvc.lock", "schema: '2.0'\nstages: {a: {outs: [{md5: x}]}}")
     with pytest.raises(FormatError, match=r"dvc\.lock.*stage a") as caught:
-        DvcFiles.read(tmp_path)
+        DvcFiles.read(WorkTree(tmp_path))
     assert "dvc repro" in str(caught.value.remedy)
 
 
@@ -277,7 +278,7 @@ def test_scalars_are_read_as_dvc_reads_them(tmp_path_factory: Any, text: str) ->
         return
     if not isinstance(expected, (str, int, float, type(None))):
         expected = text
-    found = read_yaml(path, "scalar.yaml")["a"]
+    found = read_yaml(path.read_bytes(), "scalar.yaml")["a"]
     assert repr(found) == repr(expected)
 
 

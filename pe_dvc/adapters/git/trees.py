@@ -1,0 +1,102 @@
+"""What git holds of a data repo's files: a commit's, or those that the next commit will have."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.repo_tree import RepoTree
+from pe_dvc.primitives.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Folder = tuple[list[str], list[str]]
+
+
+class GitTree(RepoTree):
+    """The files of one commit; ``name`` is what messages call it, a tag's or the hash."""
+
+    def __init__(self, tree: Any, prefix: str, commit: str, name: str | None = None) -> None:
+        self._prefix, self.commit, self._name = prefix, commit, name or commit[:12]
+        self._root = _entry(tree, prefix) if prefix else tree
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes. Raises NotFoundError."""
+        blob = _entry(self._root, path)
+        if blob is None or blob.type_str != "blob":
+            where = f"{self._prefix}/{path}" if self._prefix else path
+            raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
+        data: bytes = blob.data
+        return data
+
+    def entries(self, folder: str) -> Folder:
+        """Return the names of the files and of the folders in ``folder``, each sorted."""
+        tree = _entry(self._root, folder) if folder else self._root
+        if tree is None or tree.type_str != "tree":
+            return [], []
+        found = [(entry.name, entry.type_str) for entry in tree if _is_plain(entry.name)]
+        files = sorted(name for name, kind in found if kind == "blob")
+        return files, sorted(name for name, kind in found if kind == "tree")
+
+    def where(self, path: str) -> str:
+        """Return what messages call a file of this tree, as git itself does."""
+        return f"{self._name}:{path}"
+
+
+class StagedTree(RepoTree):
+    """The files as the next commit will have them; ``index`` is git's, by paths and blobs."""
+
+    def __init__(self, repo: Any, index: Any, prefix: str) -> None:
+        self._repo, self._index = repo, index
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes. Raises NotFoundError."""
+        if path not in self._blobs:
+            raise NotFoundError(f"{path} is not staged in git")
+        data: bytes = self._repo[self._blobs[path]].data
+        return data
+
+    def entries(self, folder: str) -> Folder:
+        """Return the names of the files and of the folders in ``folder``, each sorted."""
+        return self._folders.get(folder, ([], []))
+
+    def where(self, path: str) -> str:
+        """Return what messages call a file of this tree."""
+        return f"{path} as it is staged"
+
+    @cached_property
+    def _blobs(self) -> Mapping[str, Any]:
+        skip = len(self._prefix)
+        return {e.path[skip:]: e.id for e in self._index if e.path.startswith(self._prefix)}
+
+    @cached_property
+    def _folders(self) -> Mapping[str, Folder]:
+        found: dict[str, Folder] = {}
+        for path in self._blobs:
+            folder, _, name = path.rpartition("/")
+            _make(found, folder)[0].append(name)
+        return {folder: (sorted(files), sorted(below)) for folder, (files, below) in found.items()}
+
+
+def _make(folders: dict[str, Folder], folder: str) -> Folder:
+    """Return the contents of ``folder``, having entered it into all folders above it."""
+    if folder not in folders:
+        folders[folder] = ([], [])
+        if folder:
+            parent, _, name = folder.rpartition("/")
+            _make(folders, parent)[1].append(name)
+    return folders[folder]
+
+
+def _entry(tree: Any, path: str) -> Any:
+    try:
+        return None if tree is None else tree[path]
+    except KeyError:
+        return None
+
+
+def _is_plain(name: str) -> bool:
+    # No git writes others, an attacker's tree may hold them: they would climb out of it.
+    return name not in (".", "..") and "/" not in name
