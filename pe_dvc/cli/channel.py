@@ -96,11 +96,11 @@ def init(
     public_keys: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
-    """Lay out a country's signed channels and make a key for every role.
+    """Create a country's signed channels and a key for every role.
 
-    Metadata goes to channels/COUNTRY, for git. Private keys go to PE_DVC_KEYS_DIR (else the
-    configuration directory), readable by you alone, and never into a repository. A role with
-    --signer or --public-key has those keys and none made here.
+    Metadata goes to channels/COUNTRY, for git. Private keys go to PE_DVC_KEYS_DIR (default: the
+    configuration directory), readable by you alone, never inside a repository. No key is created
+    for a role with --signer or --public-key.
     """
     from pathlib import Path
 
@@ -128,9 +128,9 @@ def init(
     say(f"metadata     {repo.channels_dir}: commit it")
     say(f"keys         {keys}: move root and targets to a safe place offline")
     if kept:
-        say(f"kept         {', '.join(kept)}: these keys existed, and sign here too")
+        say(f"kept         {', '.join(kept)}: these existing keys are used")
     if signers:
-        say("signers      file2: URIs are known to this run only: [tool.pe_dvc.signers] keeps them")
+        say("signers      file2: URIs are not saved: add them to [tool.pe_dvc.signers]")
     say(f"fingerprint  {fingerprint}: publish it, so that readers can check root.json")
 
 
@@ -140,7 +140,7 @@ def init(
 def update(channel: str, as_json: bool) -> None:
     """Point latest at the artifacts of the manifests, and sign it.
 
-    Made to be the command of a stage of `dvc repro`. The version goes up only if a dataset was
+    Meant as the command of a stage of `dvc repro`. The version goes up only if a dataset was
     added, removed or changed. Without the channel's key it is written unsigned, for review.
     """
     from pe_dvc.project.channel import update_latest
@@ -159,7 +159,7 @@ def update(channel: str, as_json: bool) -> None:
 @click.argument("role")
 @json_option
 def sign(role: str, as_json: bool) -> None:
-    """Add the signatures of the keys at hand to ROLE, such as latest or next."""
+    """Sign ROLE, such as latest or next, with the keys of this machine."""
     from pe_dvc.project.channel import sign as sign_role
     from pe_dvc.project.repo import DataRepo
 
@@ -192,9 +192,9 @@ def renew(role: str, as_json: bool) -> None:
 @store_option
 @json_option
 def refresh(store: str | None, as_json: bool) -> None:
-    """Sign the bucket's snapshot and timestamp anew, where half of their days are gone.
+    """Sign the bucket's snapshot and timestamp again once half of their time has passed.
 
-    Made for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
+    Meant for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
     publishes nothing that is new in git. Says which other roles expire within 60 days.
     """
     from pe_dvc.project.channel import refresh as refresh_channel
@@ -215,7 +215,7 @@ def refresh(store: str | None, as_json: bool) -> None:
 @command.command("status")
 @json_option
 def status(as_json: bool) -> None:
-    """Show who signed each role, who is missing, and when it expires."""
+    """Show which signatures each role has or lacks, and when it expires."""
     from pe_dvc.project.channel import status as channel_status
     from pe_dvc.project.repo import DataRepo
 

@@ -1,4 +1,4 @@
-"""``pe-dvc channel keys``: whose keys count."""
+"""``pe-dvc channel keys``: the keys of each role."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def keys() -> None:
     """Add, remove or rotate the keys of a role.
 
-    Writes new metadata for git, signed by the keys of root or of targets, which must be at hand.
-    Commit it and push. See docs/runbook-keys.md.
+    Writes new metadata for git, signed by the keys of root or of targets, which this machine must
+    have. Commit it and push. See docs/runbook-keys.md.
     """
 
 
@@ -26,11 +26,9 @@ _signer = click.option("--signer", metavar="URI", help="The key behind awskms:, 
 _public = click.option(
     "--public-key",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The public key (PEM) of somebody who keeps the private one.",
+    help="The public key (PEM) of another person.",
 )
-_threshold = click.option(
-    "--threshold", type=click.IntRange(1), help="From now on so many must sign."
-)
+_threshold = click.option("--threshold", type=click.IntRange(1), help="How many keys must sign.")
 
 
 @keys.command("add")
@@ -42,7 +40,7 @@ _threshold = click.option(
 def add(
     role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
 ) -> None:
-    """Let another key sign for ROLE: one made here, unless one is given."""
+    """Add a key to ROLE: a new one, unless one is given."""
     from pe_dvc.project.channel_keys import given_key, key_ring
     from pe_dvc.project.repo import DataRepo
 
@@ -57,7 +55,7 @@ def add(
 @_threshold
 @json_option
 def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
-    """Let the key KEYID, or the beginning of its id, sign for ROLE no more."""
+    """Remove the key KEYID, or the start of its id, from ROLE."""
     from pe_dvc.project.channel_keys import key_ring
     from pe_dvc.project.repo import DataRepo
 
@@ -69,9 +67,7 @@ def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
 @click.argument("keyid", required=False)
 @_signer
 @_public
-@click.option(
-    "--stolen", is_flag=True, help="Let nothing that the old key signed count any longer."
-)
+@click.option("--stolen", is_flag=True, help="Reject everything that the old key signed.")
 @json_option
 def rotate(
     role: str,
@@ -81,10 +77,10 @@ def rotate(
     stolen: bool,
     as_json: bool,
 ) -> None:
-    """Put a new key in the place of ROLE's key KEYID: one made here, unless one is given.
+    """Replace ROLE's key KEYID with a new one, or with the one given.
 
-    The old private key is not needed, but for root. Readers are not refused in between, unless
-    the key was stolen.
+    The old private key is not needed, except for root. Readers notice nothing, unless the key was
+    stolen.
     """
     from pe_dvc.project.channel_keys import given_key, key_ring
     from pe_dvc.project.repo import DataRepo
@@ -107,4 +103,4 @@ def _say(change: KeyChange, as_json: bool) -> None:
     for role, version in change.versions.items():
         say(f"{role} is at version {version}: commit it, and push")
     for role, missing in change.waiting.items():
-        say(f"{role} wants {missing} more signature(s): pe-dvc channel sign {role}")
+        say(f"{role} needs {missing} more signature(s): pe-dvc channel sign {role}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def say_update(done: ChannelUpdate) -> None:
-    """Say what became of a channel."""
+    """Say what changed in a channel."""
     say(f"{done.channel} is at version {done.version}{'' if done.changed else ', unchanged'}")
     if done.kept:
         say(f"kept as another publisher has it, until you git pull: {', '.join(done.kept)}")
@@ -22,8 +22,8 @@ def say_update(done: ChannelUpdate) -> None:
             say(f"  {verb} {name}")
     if not done.signed:
         say(
-            f"{done.channel} is NOT signed: {done.missing} signature(s) wanting. Readers cannot "
-            f"see it before somebody with a key runs pe-dvc channel sign {done.channel}."
+            f"{done.channel} is NOT signed: {done.missing} signature(s) missing. Readers cannot "
+            f"see it until a key holder runs pe-dvc channel sign {done.channel}."
         )
 
 
@@ -37,10 +37,10 @@ def plain_status(status: RoleStatus) -> dict[str, Any]:
 def print_status(status: RoleStatus) -> None:
     """Print who signed a role, who did not, and when it expires."""
     signed = f"{len(status.signed_by)} of {status.threshold} signatures"
-    wanting = f", {status.missing} wanting" if status.missing else ""
+    missing = f", {status.missing} missing" if status.missing else ""
     expiry = "EXPIRED" if status.expired else "expires"
     click.echo(
-        f"{status.role:<9} version {status.version:<4} {signed}{wanting}, "
+        f"{status.role:<9} version {status.version:<4} {signed}{missing}, "
         f"{expiry} {status.expires:%Y-%m-%d}"
     )
     for keyid in status.unsigned_by:

@@ -12,7 +12,9 @@ from pe_dvc.cli.output import json_option, print_json, say, store_option
 @click.argument("source", metavar="latest", type=click.Choice(["latest"]))
 @click.argument("target", metavar="next", type=click.Choice(["next"]))
 @click.argument("names", nargs=-1, metavar="[NAME…]")
-@click.option("--override", metavar="REASON", help="Nominate what fails a gate, and sign why.")
+@click.option(
+    "--override", metavar="REASON", help="Nominate in spite of failed gates; the reason is signed."
+)
 @store_option
 @json_option
 def promote(
@@ -23,10 +25,11 @@ def promote(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Nominate datasets of latest for certification, all unless named.
+    """Nominate datasets of latest for certification: all, or those named.
 
     Runs the gates of each (meta.pe.gates in dvc.yaml), then writes next and signs it with the
-    reviewers' keys at hand. Below the threshold it waits in git for pe-dvc channel sign next.
+    reviewers' keys of this machine. If signatures are missing, other reviewers add theirs with
+    pe-dvc channel sign next.
     """
     from dataclasses import asdict
 
@@ -51,10 +54,10 @@ def promote(
 @click.argument("role")
 @store_option
 def adopt(role: str, store: str | None) -> None:
-    """Take over into git what was published of ROLE, such as latest, and is not here.
+    """Write the published version of ROLE, such as latest, into the work tree.
 
-    For when a publisher died before its commit reached anybody. What is taken over is verified;
-    then run dvc repro, commit, and push.
+    For a publisher that died before its commit was pushed. The version is verified first. Then
+    run dvc repro, commit, and push.
     """
     from pe_dvc.project.channel import adopt as adopt_role
     from pe_dvc.project.repo import DataRepo
@@ -62,6 +65,6 @@ def adopt(role: str, store: str | None) -> None:
     repo = DataRepo.find()
     version = adopt_role(repo, repo.open_store(store), role)
     if version is None:
-        say(f"nothing to take over: {role} is here as it was published, or newer")
+        say(f"nothing to adopt: {role} is already as published, or newer")
     else:
-        say(f"took over {role} version {version}: commit it")
+        say(f"adopted {role} version {version}: commit it")

@@ -27,7 +27,7 @@ def command() -> None:
 @click.option(
     "--from-store",
     is_flag=True,
-    help="Take the first root that the bucket shows, and check its fingerprint by another way.",
+    help="Take the bucket's first root; check its fingerprint by other means.",
 )
 @store_option
 @json_option
@@ -41,11 +41,11 @@ def add(
 ) -> None:
     """Pin ROOT, a root.json, as the root of trust of COUNTRY.
 
-    With --from-store and no --fingerprint the bucket is believed this once: whoever can write to
-    it could show you a root of their own. From then on it can fool you no more.
+    With --from-store and no --fingerprint the bucket is trusted on first use: an attacker who can
+    write to it could give you another root. After that it cannot.
     """
     if (root is None) != from_store:
-        raise click.UsageError("give a root.json, or --from-store: one of the two")
+        raise click.UsageError("give either a root.json or --from-store")
     from pe_dvc.project.trust import trust_file, trust_store
 
     if root is not None:
@@ -57,7 +57,7 @@ def add(
         return
     say(f"Trusting {country} by root {pinned}")
     if from_store and fingerprint is None:
-        say("Nobody vouched for it: compare this fingerprint with what a maintainer tells you.")
+        say("Not verified: compare this fingerprint with what a maintainer tells you.")
 
 
 @command.command("list")

@@ -29,25 +29,27 @@ def refuse_slip(artifact: DeclaredArtifact, *, known: Collection[str]) -> None:
         raise FormatError(
             "declares a dataset, but the level pe: is missing",
             where=f"{where}.meta",
-            remedy="Write it below meta.pe.",
+            remedy="Write it under meta.pe.",
         )
     for key, value in _items(artifact.meta):
         if _is_pe(key, value, known):
             raise FormatError(
                 "declares a dataset under a key that pe_dvc does not read",
                 where=f"{where}.meta.{key}",
-                remedy="Did you mean pe? Only what stands below meta.pe is a dataset of pe_dvc's.",
+                remedy="Did you mean pe? pe_dvc reads only datasets under meta.pe.",
             )
     for key, value in artifact.others.items():
         if _is_pe(key, value, known):
             raise FormatError(
-                "stands beside meta", where=f"{where}.{key}", remedy="Write it as meta.pe."
+                "is next to meta, not under it",
+                where=f"{where}.{key}",
+                remedy="Write it as meta.pe.",
             )
         if any(_is_pe(inner, deeper, known) for inner, deeper in _items(value)):
             raise FormatError(
                 "is not a key that DVC knows",
                 where=f"{where}.{key}",
-                remedy="Did you mean meta? A dataset is declared below meta.pe.",
+                remedy="Did you mean meta? A dataset is declared under meta.pe.",
             )
 
 

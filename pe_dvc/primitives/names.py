@@ -43,7 +43,7 @@ def check_name(name: str, *, where: str | None = None) -> str:
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise FormatError(
             f"{name!r} is not a dataset name: expected up to {MAX_NAME_SEGMENTS} segments of "
-            "ASCII letters, digits, '_' and '-', parted by '/', "
+            "ASCII letters, digits, '_' and '-', separated by '/', "
             f"{MAX_NAME_LENGTH} characters at most",
             where=where,
         )
@@ -58,7 +58,7 @@ def check_inside(path: str, *, where: str | None = None) -> str:
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts) or _UNSAFE.search(path):
         raise FormatError(
-            f"{path!r} is not a path inside a directory: expected names parted by '/', without "
+            f"{path!r} is not a path inside a directory: expected names separated by '/', without "
             "'..', backslashes and control characters",
             where=where,
         )

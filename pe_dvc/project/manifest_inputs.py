@@ -115,9 +115,9 @@ class Checkout:
             )
         if not output.cached:
             raise FormatError(
-                f"{path} is not kept by DVC (cache: false), so that nobody could fetch it",
+                f"{path} is not cached by DVC (cache: false), so it could not be downloaded",
                 where=where,
-                remedy=f"Take cache: false off the out {output.path} in dvc.yaml.",
+                remedy=f"Remove cache: false from the out {output.path} in dvc.yaml.",
             )
         md5 = self._listings.md5_of(output, path)
         if md5 is None:

@@ -71,7 +71,7 @@ def refuse_git_work_tree(directory: Path) -> None:
     for parent in (absolute, *absolute.parents):
         if (parent / ".git").exists():
             raise FormatError(
-                f"private keys may not lie inside a git work tree ({parent})",
+                f"private keys must not be inside a git work tree ({parent})",
                 where=str(directory),
                 remedy="Set PE_DVC_KEYS_DIR to a directory outside of every repository.",
             )

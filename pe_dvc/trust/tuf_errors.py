@@ -38,8 +38,8 @@ TUF_FAILURES = (RepositoryError, DownloadError, ValueError, TypeError, KeyError,
 """What refreshing can raise: tuf's own errors, and what it lets slip on odd metadata."""
 
 _FROZEN = (
-    "Either its publisher has not run for that long, or somebody shows you an old state: tell "
-    "the maintainers of the data."
+    "Either its publisher has not run for that long, or this is an attack with old metadata: "
+    "tell the maintainers of the data."
 )
 
 

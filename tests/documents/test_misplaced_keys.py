@@ -45,12 +45,12 @@ def test_another_key_with_what_can_only_be_a_declaration(key: str) -> None:
 def test_the_level_left_out() -> None:
     with pytest.raises(FormatError, match="level pe: is missing") as caught:
         read_declarations([artifact(PE)], country="us")
-    assert caught.value.remedy == "Write it below meta.pe."
+    assert caught.value.remedy == "Write it under meta.pe."
 
 
 @pytest.mark.parametrize("meta", [None, {"owner": "me"}])
 def test_beside_meta(meta: Any) -> None:
-    with pytest.raises(FormatError, match=r"artifacts\.cps\.pe: stands beside meta"):
+    with pytest.raises(FormatError, match=r"artifacts\.cps\.pe: is next to meta"):
         read_declarations([artifact(meta, pe=PE)], country="us")
 
 

@@ -168,5 +168,5 @@ def _no_credentials(error: Exception) -> StorePermissionError:
         f"no AWS credentials: {error}",
         operation="read credentials",
         key="AWS",
-        remedy="Renew the login (`aws sso login`) or mend the profile, then try again.",
+        remedy="Renew the login (`aws sso login`) or correct the profile, then try again.",
     )

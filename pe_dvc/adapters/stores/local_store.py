@@ -86,7 +86,7 @@ class LocalStore:
             except NotFoundError:
                 raise self._conflict(key, "it does not exist any more") from None
             if found != etag:
-                raise self._conflict(key, "somebody else wrote it meanwhile")
+                raise self._conflict(key, "another process wrote it in the meantime")
             return self.overwrite(key, data)
 
     def overwrite(self, key: str, data: bytes) -> ObjectInfo:

@@ -144,7 +144,7 @@ def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailabl
 def _reason(text: str) -> str:
     """Return the part of obstore's text that a person can use."""
     if _ELSEWHERE.search(text):
-        return "the bucket is said to lie in another region"
+        return "the bucket is in another region"
     if match := _STATUS.search(text):
         said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := pattern.search(text))]
         return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)

@@ -158,7 +158,7 @@ class ChannelHistory:
             vouching = [i for i, root in enumerate(roots) if signatures(root, "targets", metadata)]
             if not vouching:
                 raise SignatureError(
-                    f"{where}: no root of its time vouches for it", remedy=TAMPERED
+                    f"{where}: not signed by the keys of any root of its time", remedy=TAMPERED
                 )
             roots = roots[vouching[0] :]
             found.append(metadata.signed)

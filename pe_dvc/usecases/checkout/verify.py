@@ -79,8 +79,8 @@ def verify(evidence: Evidence) -> Check:
         return _differs(
             name,
             f"{artifact.path}: expected sha256:{artifact.sha256} by the manifest, got "
-            f"sha256:{actual}. Keep what you changed elsewhere; pe-dvc pull --force {name} brings "
-            "the manifest's bytes back, and mends DVC's cache if that is where it went wrong",
+            f"sha256:{actual}. Save your changes elsewhere; pe-dvc pull --force {name} restores "
+            "the manifest's content, in DVC's cache, too, if that is damaged",
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
     if evidence.behind:

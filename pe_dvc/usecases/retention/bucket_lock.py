@@ -50,7 +50,7 @@ def collecting(store: Store, country: str) -> Iterator[None]:
     with _note(store, key):
         for info in store.list(locks_prefix(country)):
             if info.key != key:
-                _refuse(store, info, "somebody is publishing to")
+                _refuse(store, info, "another process is publishing to")
         yield
 
 

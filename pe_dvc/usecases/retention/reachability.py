@@ -141,7 +141,7 @@ class Bucket:
                 raise VerificationError(
                     f"{self.store.url}/{key} points {name} to sha256:{sha256}, whose manifest is "
                     "missing or another",
-                    remedy="Nothing was removed. Run pe-dvc fsck, and mend what it finds.",
+                    remedy="Nothing was removed. Run pe-dvc fsck, and repair what it finds.",
                 )
 
     def _manifest(self, named: tuple[str, str]) -> tuple[Manifest, bytes]:

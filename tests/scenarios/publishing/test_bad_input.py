@@ -149,7 +149,7 @@ def test_keys_that_are_missing_or_exposed(built: Sandbox) -> None:
 
 def test_keys_never_enter_the_repository(local_sandbox: Sandbox) -> None:
     local_sandbox.environment["PE_DVC_KEYS_DIR"] = str(local_sandbox.repo / "keys")
-    with pytest.raises(AssertionError, match="private keys may not lie inside a git work tree"):
+    with pytest.raises(AssertionError, match="private keys must not be inside a git work tree"):
         local_sandbox.create()
     assert not (local_sandbox.repo / "keys").exists()
     assert not (local_sandbox.repo / "channels").exists()

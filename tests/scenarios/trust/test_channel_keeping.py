@@ -120,7 +120,7 @@ def test_a_lost_commit_is_taken_over(built: Sandbox) -> None:
     assert (sandbox.repo / "channels/us/latest.json").read_bytes() != published
     sandbox.pe_dvc("channel", "adopt", "latest")
     assert (sandbox.repo / "channels/us/latest.json").read_bytes() == published
-    assert "nothing to take over" in sandbox.pe_dvc("channel", "adopt", "latest").stderr
+    assert "nothing to adopt" in sandbox.pe_dvc("channel", "adopt", "latest").stderr
 
 
 def test_trust_on_first_use_by_name_and_offline(built: Sandbox) -> None:
@@ -130,7 +130,7 @@ def test_trust_on_first_use_by_name_and_offline(built: Sandbox) -> None:
     said = sandbox.read("trust", "add", "us", "--from-store").stderr
     fingerprint = json.loads(sandbox.read("trust", "list", "--json").stdout)["us"]
     assert fingerprint in said
-    assert "Nobody vouched for it" in said
+    assert "Not verified: compare" in said
     online = json.loads(sandbox.read("get", LATEST, "--json").stdout)
     (sandbox.directory / "bucket").rename(sandbox.directory / "unplugged")
     offline = sandbox.read("get", LATEST, "--offline", "--json")

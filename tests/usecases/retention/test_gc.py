@@ -394,7 +394,7 @@ def test_publishers_and_the_collector_take_turns(world: World) -> None:
     with (
         publishing(store, "us"),
         publishing(store, "us"),
-        pytest.raises(ConflictError, match="somebody is publishing"),
+        pytest.raises(ConflictError, match="another process is publishing"),
         collecting(store, "us"),
     ):
         pass
