@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.reader import Reader, open_reader
 from pe_dvc.usecases.progress import Notes, Reporter
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.primitives.reference import Reference
     from pe_dvc.usecases.read.ls import Listed
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -30,7 +30,8 @@ def resolve(
     Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
     shows something that was not signed, UntrustedError without a pinned root, and StoreError.
     """
-    return open_reader(reference, store=store, offline=offline).resolve(reference)
+    asked = Reference.of(reference)
+    return open_reader(asked, store=store, offline=offline).resolve(asked)
 
 
 def manifest(
@@ -66,8 +67,9 @@ def fetch(
         from pe_dvc.project.progress_bar import Bars
 
         reporter = Bars()
-    reader = open_reader(reference, store=store, reporter=reporter, offline=offline)
-    return reader.fetch(reader.resolve(reference), output=output)
+    asked = Reference.of(reference)
+    reader = open_reader(asked, store=store, reporter=reporter, offline=offline)
+    return reader.fetch(reader.resolve(asked), output=output)
 
 
 def open(  # noqa: A001 - read as pe_dvc.open
@@ -79,8 +81,9 @@ def open(  # noqa: A001 - read as pe_dvc.open
     and kept in the cache. A pinned reference that no channel points to is fetched whole, since
     nobody signed for its parts. Raises as ``fetch``, from reading too. Use it as a context.
     """
-    reader = open_reader(reference, store=store, reporter=Notes(), offline=offline)
-    return cast("BinaryIO", reader.open(reader.resolve(reference)))
+    asked = Reference.of(reference)
+    reader = open_reader(asked, store=store, reporter=Notes(), offline=offline)
+    return cast("BinaryIO", reader.open(reader.resolve(asked)))
 
 
 def ls(country: str, *, store: str | None = None, offline: bool = False) -> list[Listed]:

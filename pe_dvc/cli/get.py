@@ -34,11 +34,13 @@ def command(
     The file is kept in the local cache under its sha256, read-only: a second get of the same
     bytes downloads nothing. Nothing is left behind that did not verify.
     """
+    from pe_dvc.primitives.reference import Reference
     from pe_dvc.project.progress_bar import Bars
     from pe_dvc.project.reader import open_reader
 
-    reader = open_reader(reference, store=store, reporter=Bars(), offline=offline)
-    resolved = reader.resolve(reference)
+    asked = Reference.of(reference)
+    reader = open_reader(asked, store=store, reporter=Bars(), offline=offline)
+    resolved = reader.resolve(asked)
     if resolved.pointer is not None:  # a pin means the same for ever
         say_age(reader)
     path = reader.fetch(resolved, output=_target(output))

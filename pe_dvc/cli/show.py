@@ -30,10 +30,12 @@ def command(reference: str, store: str | None, offline: bool, as_json: bool) -> 
 
     Prints its schema, entities, weight, row counts and inputs from the signed manifest.
     """
+    from pe_dvc.primitives.reference import Reference
     from pe_dvc.project.reader import open_reader
 
-    reader = open_reader(reference, store=store, offline=offline)
-    resolved = reader.resolve(reference)
+    asked = Reference.of(reference)
+    reader = open_reader(asked, store=store, offline=offline)
+    resolved = reader.resolve(asked)
     if resolved.pointer is not None:  # a pin means the same for ever
         say_age(reader)
     if as_json:

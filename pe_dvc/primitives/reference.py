@@ -36,6 +36,11 @@ class Reference:
     release: str | None = None
 
     @classmethod
+    def of(cls, reference: str | Reference) -> Reference:
+        """Return a reference that may be text still (``parse``)."""
+        return cls.parse(reference) if isinstance(reference, str) else reference
+
+    @classmethod
     def parse(cls, text: str) -> Reference:
         """Read ``pe-data://us/enhanced_cps_2024@latest`` (the scheme may be left out).
 

@@ -92,7 +92,7 @@ class Reader:
         """Return what a reference means now (``pe_dvc.usecases.read.resolve``)."""
         from pe_dvc.usecases.read.resolve import resolve
 
-        asked = Reference.parse(reference) if isinstance(reference, str) else reference
+        asked = Reference.of(reference)
         return resolve(
             asked,
             store=self.store,
@@ -234,5 +234,5 @@ def open_reader(
     offline: bool = False,
 ) -> Reader:
     """Return the reader of the country that a reference names. Raises FormatError."""
-    asked = Reference.parse(reference) if isinstance(reference, str) else reference
-    return Reader(asked.country, store=store, reporter=reporter, offline=offline)
+    country = Reference.of(reference).country
+    return Reader(country, store=store, reporter=reporter, offline=offline)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pe_dvc.primitives.errors import StoreError, StorePermissionError, StoreUnavailableError
 
@@ -48,37 +47,43 @@ class _ExplainingStore:
 
     def head(self, key: str) -> ObjectInfo:
         """See ReadableStore.head."""
-        with self._explained():
+        try:
             return self._store.head(key)
+        except StoreError as error:
+            self._raise(error)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See ReadableStore.read."""
-        with self._explained():
+        try:
             return self._store.read(key, limit=limit)
+        except StoreError as error:
+            self._raise(error)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See ReadableStore.read_range."""
-        with self._explained():
+        try:
             return self._store.read_range(key, start, length)
+        except StoreError as error:
+            self._raise(error)
 
     def download(
         self, key: str, path: Path, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See ReadableStore.download."""
-        with self._explained():
+        try:
             return self._store.download(key, path, size=size, progress=progress)
+        except StoreError as error:
+            self._raise(error)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ReadableStore.list."""
-        with self._explained():
-            yield from self._store.list(prefix)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
         try:
-            yield
+            yield from self._store.list(prefix)
         except StoreError as error:
-            explained = self._explain(error)
-            if explained is error:
-                raise
-            raise explained from error
+            self._raise(error)
+
+    def _raise(self, error: StoreError) -> NoReturn:
+        explained = self._explain(error)
+        if explained is error:
+            raise error
+        raise explained from error

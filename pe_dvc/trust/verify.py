@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
-from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, KEEPERS, max_length
+from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, KEEPERS, MAX_LENGTH
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
     Key,
@@ -35,7 +35,7 @@ TAMPERED = "Somebody without the keys wrote this: tell the maintainers of the da
 
 def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
     """Read metadata of one kind; its signatures are not checked. Raises FormatError."""
-    limit = max_length(kind.type)
+    limit = MAX_LENGTH[kind.type]
     if len(data) > limit:
         raise FormatError(
             f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where

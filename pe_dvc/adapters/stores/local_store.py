@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from pe_dvc.adapters.stores.os_errors import naming_failures
+from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.store.atomic_write import open_to_fill
@@ -72,7 +72,7 @@ class LocalStore:
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.create."""
-        with self._naming("write", key), self._temporary() as (temporary, file):
+        with self._translating("write", key), self._temporary() as (temporary, file):
             file.write(data)
             return self._publish(key, temporary, file, replace=False)
 
@@ -80,7 +80,7 @@ class LocalStore:
         """See Store.compare_and_swap."""
         if etag is None:
             return self.create(key, data)
-        with self._naming("write", key), self._locked():
+        with self._translating("write", key), self._locked():
             try:
                 found = self.head(key).etag
             except NotFoundError:
@@ -91,7 +91,7 @@ class LocalStore:
 
     def overwrite(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.overwrite."""
-        with self._naming("write", key), self._temporary() as (temporary, file):
+        with self._translating("write", key), self._temporary() as (temporary, file):
             file.write(data)
             return self._publish(key, temporary, file)
 
@@ -105,9 +105,9 @@ class LocalStore:
     ) -> Sha256:
         """See Store.upload."""
         with (
-            naming_failures("upload", str(path)),
+            translate_os_errors("upload", str(path)),
             path.open("rb") as source,
-            self._naming("upload", key),
+            self._translating("upload", key),
             self._temporary() as (temporary, file),
         ):
             digest, _ = _copy(source, file, progress)
@@ -125,7 +125,7 @@ class LocalStore:
         with self._opened("download", key) as source:
             length = os.fstat(source.fileno()).st_size
             check_length(key, expected=size, actual=length, source=self.url)
-            with naming_failures("download to", str(path)), open_to_fill(path, size) as target:
+            with translate_os_errors("download to", str(path)), open_to_fill(path, size) as target:
                 digest, copied = _copy(source, target, progress)
         check_length(key, expected=size, actual=copied, source=self.url)
         return digest
@@ -133,14 +133,14 @@ class LocalStore:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See Store.list."""
         bare = check_prefix(prefix)
-        with naming_failures("list", f"{self.url}/{bare}"):
+        with translate_os_errors("list", f"{self.url}/{bare}"):
             yield from _walk(self._root / bare, f"{bare}/" if bare else "")
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
         for key in keys:
             try:
-                with self._naming("delete", key):
+                with self._translating("delete", key):
                     self._path(key).unlink()
             except NotFoundError:
                 continue
@@ -148,14 +148,17 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
-    def _naming(self, operation: str, key: str) -> AbstractContextManager[None]:
-        return naming_failures(operation, f"{self.url}/{key}")
+    def _translating(self, operation: str, key: str) -> AbstractContextManager[None]:
+        return translate_os_errors(operation, f"{self.url}/{key}")
 
     @contextmanager
     def _opened(self, operation: str, key: str) -> Iterator[IO[bytes]]:
         path = self._path(key)
-        with self._naming(operation, key), path.open("rb") as file:
-            yield file
+        try:
+            with path.open("rb") as file:
+                yield file
+        except OSError as error:
+            raise translated(error, operation, f"{self.url}/{key}") from error
 
     @contextmanager
     def _temporary(self) -> Iterator[tuple[Path, IO[bytes]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.obstore_errors import Naming, Place, is_past_end, is_undecided
-from pe_dvc.adapters.stores.os_errors import naming_failures
+from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
@@ -115,7 +115,7 @@ class ObjectStore:
     ) -> Sha256:
         """See Store.upload."""
         check_key(key)
-        with naming_failures("upload", str(path)):
+        with translate_os_errors("upload", str(path)):
             size = path.stat().st_size
         part = max(PART_SIZE, -(-size // MAX_PARTS))
         if size <= part:  # no multipart upload, which costs two requests more
@@ -132,7 +132,7 @@ class ObjectStore:
     def _upload_whole(
         self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None
     ) -> Sha256:
-        with naming_failures("upload", str(path)):
+        with translate_os_errors("upload", str(path)):
             data = path.read_bytes()
         digest = sha256_bytes(data)
         check_upload(key, expected=sha256, actual=digest, source=str(path))

@@ -23,7 +23,7 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
-def naming_failures(operation: str, name: str) -> Iterator[None]:
+def translate_os_errors(operation: str, name: str) -> Iterator[None]:
     """Turn an OSError within into a NotFoundError, StorePermissionError or StoreUnavailableError.
 
     ``name`` is the object or file that ``operation`` was at work on.
@@ -31,10 +31,11 @@ def naming_failures(operation: str, name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _named(error, operation, name) from error
+        raise translated(error, operation, name) from error
 
 
-def _named(error: OSError, operation: str, name: str) -> PeDvcError:
+def translated(error: OSError, operation: str, name: str) -> PeDvcError:
+    """Return pe_dvc's error for an OSError of an ``operation`` on the object or file ``name``."""
     if isinstance(error, _MISSING):
         return NotFoundError(f"cannot {operation} {name}: it does not exist")
     reason = os.strerror(error.errno) if error.errno else str(error)

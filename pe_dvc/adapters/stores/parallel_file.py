@@ -11,7 +11,7 @@ import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.stores.os_errors import naming_failures
+from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
@@ -51,7 +51,7 @@ def fill_file(
     One connection is used while it is fast, ``in_flight`` of them where more help. Memory holds
     the blocks in hand and no more.
     """
-    with naming_failures("download to", str(path)), open_to_fill(path, size) as file:
+    with translate_os_errors("download to", str(path)), open_to_fill(path, size) as file:
         return _Filling(file.fileno(), size, fetch, range_size, progress).run(in_flight)
 
 
@@ -189,7 +189,7 @@ def hashed_blocks(
     """
     digest = hashlib.sha256()
     with (
-        naming_failures("upload", str(path)),
+        translate_os_errors("upload", str(path)),
         path.open("rb", buffering=0) as file,
         ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-sha256") as pool,
     ):

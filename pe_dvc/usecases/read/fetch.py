@@ -69,14 +69,14 @@ def note_wait(resolved: Resolved, reporter: Reporter) -> None:
 def _download(
     resolved: Resolved, slot: Slot, store: ReadableStore, cache: Cache, reporter: Reporter
 ) -> None:
-    payload = resolved.payload
-    source = f"{store.url}/{payload.key}"
+    payload, key = resolved.payload, resolved.payload.key
+    source = f"{store.url}/{key}"
     with reporter.task(payload.name, payload.size) as progress:
         try:
             if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
                 # By one request, whose answer needs no file of its own to grow in; a byte more
                 # shows an object that is too long.
-                data = store.read_range(payload.key, 0, payload.size + 1)
+                data = store.read_range(key, 0, payload.size + 1)
                 _check(resolved, sha256_bytes(data), source)
                 slot.keep(data)
                 progress(len(data))
