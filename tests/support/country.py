@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, chunk_digests
 from pe_dvc.trust.keys import generate_keys
@@ -77,33 +75,6 @@ def chunks_of(manifest: Manifest) -> str:
 def payload_of(manifest: Manifest) -> str:
     """Key of a manifest's payload."""
     return payload_key("us", manifest.artifact.dvc.md5)
-
-
-class CountingStore(LocalStore):
-    """A directory store that remembers which bytes of which payloads were asked for.
-
-    ``fail_after`` payload requests it breaks off, as a network does.
-    """
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.ranges: list[tuple[int, int]] = []
-        self.downloads = 0
-        self.calls: Counter[str] = Counter()
-
-    def read_range(self, key: str, start: int, length: int) -> bytes:
-        if "/files/md5/" in key:
-            self.ranges.append((start, length))
-        return super().read_range(key, start, length)
-
-    def download(self, key: str, path: Path, **options: Any) -> Sha256:
-        self.downloads += 1
-        return super().download(key, path, **options)
-
-    @property
-    def fetched(self) -> int:
-        """Bytes of payloads that ranged reads asked for."""
-        return sum(length for _, length in self.ranges)
 
 
 def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

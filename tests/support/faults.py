@@ -6,7 +6,7 @@ Wraps any store. Operations are numbered as they come; the fault of one number s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -15,15 +15,15 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from tests.support.stores import Result, WrappedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ObjectInfo, Progress, Store
 
-Result = TypeVar("Result")
 Moment = Literal["before", "middle", "after"]
 
 
@@ -74,7 +74,7 @@ ONE_OF_EACH_FAMILY = [f for f in FAILURES if f.name[:3] in ("403", "404", "409",
 """Publishing tells errors apart by family, and not by status."""
 
 
-class FaultyStore:
+class FaultyStore(WrappedStore):
     """``inner``, with a fault at operation number ``at``; after a kill nothing works any more.
 
     With ``twice``, that operation is sent twice, as by a network that repeats a request, and the
@@ -84,31 +84,10 @@ class FaultyStore:
     def __init__(
         self, inner: Store, fault: Fault | None = None, at: int = -1, *, twice: bool = False
     ) -> None:
-        self.inner, self.fault, self.at, self.twice = inner, fault, at, twice
+        super().__init__(inner)
+        self.fault, self.at, self.twice = fault, at, twice
         self.log: list[tuple[str, str]] = []
         self.dead = False
-
-    @property
-    def url(self) -> str:
-        return self.inner.url
-
-    def head(self, key: str) -> ObjectInfo:
-        return self._do("head", key, lambda: self.inner.head(key))
-
-    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
-        return self._do("read", key, lambda: self.inner.read(key, limit=limit))
-
-    def read_range(self, key: str, start: int, length: int) -> bytes:
-        return self._do("range", key, lambda: self.inner.read_range(key, start, length))
-
-    def create(self, key: str, data: bytes) -> ObjectInfo:
-        return self._do("create", key, lambda: self.inner.create(key, data))
-
-    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
-        return self._do("swap", key, lambda: self.inner.compare_and_swap(key, data, etag))
-
-    def overwrite(self, key: str, data: bytes) -> ObjectInfo:
-        return self._do("overwrite", key, lambda: self.inner.overwrite(key, data))
 
     def upload(
         self,
@@ -131,13 +110,6 @@ class FaultyStore:
 
         return self._do("upload", key, send)
 
-    def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
-    ) -> Sha256:
-        return self._do(
-            "download", key, lambda: self.inner.download(key, path, size=size, progress=progress)
-        )
-
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         strikes = self._strikes_now("middle")
         found = self._do("list", prefix, lambda: [*self.inner.list(prefix)])
@@ -147,9 +119,6 @@ class FaultyStore:
             yield info
         if strikes and not found:
             raise self._raised("list", prefix)
-
-    def delete(self, keys: Iterable[str]) -> None:
-        self._do("delete", "", lambda: self.inner.delete(keys))
 
     def _strikes_now(self, moment: Moment) -> bool:
         fault = self.fault

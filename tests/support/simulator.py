@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -10,9 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
-from pe_dvc.store.port import ObjectInfo, Progress
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
@@ -21,116 +18,15 @@ from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
 from pe_dvc.usecases.channel.roles import ChannelUpdate, init_channels, update_channel
 from pe_dvc.usecases.publish.channel import Published, publish_channel
+from tests.support.memory_store import MemoryStore
+from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, MutableMapping
     from pathlib import Path
 
 Result = TypeVar("Result")
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-class Killed(BaseException):
-    """The process died: nothing may catch this."""
-
-
-class MemoryStore:
-    """A dictionary that keeps the Store port's promises, counts operations and fails on demand.
-
-    ``before`` and ``after`` are called around each operation with its number and name.
-    """
-
-    objects: MutableMapping[str, bytes]
-
-    def __init__(self, url: str = "memory://simulator") -> None:
-        self.url = url
-        self.objects = {}
-        self.log: list[tuple[str, str]] = []
-        self.before: Callable[[int, str, str], None] = lambda number, operation, key: None
-        self.after: Callable[[int, str, str], None] = lambda number, operation, key: None
-
-    @property
-    def writes(self) -> list[tuple[str, str]]:
-        return [(op, key) for op, key in self.log if op in {"create", "swap", "overwrite"}]
-
-    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
-        number = len(self.log)
-        self.log.append((operation, key))
-        self.before(number, operation, key)
-        try:
-            return work()
-        finally:
-            self.after(number, operation, key)
-
-    def _info(self, key: str) -> ObjectInfo:
-        if key not in self.objects:
-            raise NotFoundError(f"{self.url}/{key} does not exist")
-        data = self.objects[key]
-        return ObjectInfo(key=key, size=len(data), etag=hashlib.md5(data).hexdigest())
-
-    def _put(self, key: str, data: bytes) -> ObjectInfo:
-        self.objects[key] = data
-        return self._info(key)
-
-    def head(self, key: str) -> ObjectInfo:
-        return self._do("head", key, lambda: self._info(key))
-
-    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
-        def work() -> tuple[bytes, ObjectInfo]:
-            info = self._info(key)
-            if info.size > limit:
-                raise FormatError(f"more than {limit} bytes", where=key)
-            return self.objects[key], info
-
-        return self._do("read", key, work)
-
-    def create(self, key: str, data: bytes) -> ObjectInfo:
-        def work() -> ObjectInfo:
-            if key in self.objects:
-                raise ConflictError(f"{key} exists")
-            return self._put(key, data)
-
-        return self._do("create", key, work)
-
-    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
-        def work() -> ObjectInfo:
-            current = self._info(key).etag if key in self.objects else None
-            if current != etag:
-                raise ConflictError(f"{key} has changed")
-            return self._put(key, data)
-
-        return self._do("swap", key, work)
-
-    def overwrite(self, key: str, data: bytes) -> ObjectInfo:
-        return self._do("overwrite", key, lambda: self._put(key, data))
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        keys = self._do(
-            "list", prefix, lambda: sorted(k for k in self.objects if k.startswith(prefix))
-        )
-        yield from (self._info(key) for key in keys)
-
-    def read_range(self, key: str, start: int, length: int) -> bytes:
-        raise AssertionError("channels are not read in ranges")
-
-    def upload(
-        self,
-        key: str,
-        path: Path,
-        *,
-        sha256: Sha256 | None = None,
-        progress: Progress | None = None,
-    ) -> Sha256:
-        raise AssertionError("channels are not uploaded as files")
-
-    def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
-    ) -> Sha256:
-        raise AssertionError("channels are not downloaded as files")
-
-    def delete(self, keys: Iterable[str]) -> None:
-        raise AssertionError("nothing of a channel is ever deleted")
 
 
 def pointer(
@@ -148,9 +44,9 @@ def pointer(
     )
 
 
-def new_store() -> MemoryStore:
+def new_store() -> RecordingStore:
     """Return an empty bucket: that of simulators which are given none. Tests may replace this."""
-    return MemoryStore()
+    return RecordingStore.of(MemoryStore())
 
 
 class Simulator:
@@ -162,7 +58,7 @@ class Simulator:
         country: str = "us",
         *,
         thresholds: dict[str, int] | None = None,
-        store: MemoryStore | None = None,
+        store: RecordingStore | None = None,
         keys_dir: Path | None = None,
     ) -> None:
         self.base, self.country = base, country
@@ -189,7 +85,7 @@ class Simulator:
         twin.__dict__.update(self.__dict__)
         twin.base, twin.directory, twin.keys_dir = base, base / "repo" / "channels", base / "keys"
         twin.store = new_store()
-        twin.store.objects = dict(self.store.objects)
+        twin.store.restore(self.store.objects)
         twin.signers = Signers(self.country, twin.keys_dir, environ={})
         twin.files = ChannelFiles(twin.directory, self.country)
         return twin
@@ -199,7 +95,7 @@ class Simulator:
             self.directory, self.country, channel, pointers, self.signers, now=self.now
         )
 
-    def publish(self, store: MemoryStore | None = None) -> Published:
+    def publish(self, store: RecordingStore | None = None) -> Published:
         return publish_channel(
             store or self.store, self.directory, self.country, self.signers, now=self.now
         )
@@ -271,4 +167,4 @@ def days(count: float) -> timedelta:
     return timedelta(days=count)
 
 
-__all__ = ["NOW", "Killed", "MemoryStore", "Root", "Simulator", "Snapshot", "days", "pointer"]
+__all__ = ["NOW", "Root", "Simulator", "Snapshot", "days", "pointer"]

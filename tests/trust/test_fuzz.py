@@ -54,4 +54,4 @@ def test_whatever_is_put_into_metadata_is_refused_in_our_families(
     except PeDvcError:
         pass
     finally:
-        published.store.objects = good
+        published.store.restore(good)

@@ -246,13 +246,6 @@ def _info(key: str, size: int, meta: Any) -> ObjectInfo:
     return ObjectInfo(key=key, size=size, etag=etag, modified=meta.get("last_modified"))
 
 
-def memory_store() -> ObjectStore:
-    """Return an empty store in this process's memory, for unit tests."""
-    from obstore.store import MemoryStore
-
-    return ObjectStore("memory://", memory := MemoryStore(), lambda: memory)
-
-
 def open_bucket(
     scheme: Scheme,
     bucket: str,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.adapters.stores.object_store import memory_store
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -21,6 +20,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
 )
 from pe_dvc.project.stores import open_store
+from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "local":
         return LocalStore(tmp_path / "store")
     if request.param == "memory":
-        return memory_store()
+        return MemoryStore()
     name = "moto_bucket" if request.param == "s3-moto" else "s3_bucket"
     bucket: S3Bucket = request.getfixturevalue(name)
     prefix = "/some/prefix" if request.param == "s3-prefix" else ""

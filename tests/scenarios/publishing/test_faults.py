@@ -15,7 +15,7 @@ import pytest
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.usecases.publish import objects, rebase
 from tests.support.faults import FAILURES, KILLS, ONE_OF_EACH_FAMILY, Fault, FaultyStore, Killed
-from tests.support.memory_store import WholeMemoryStore
+from tests.support.memory_store import MemoryStore
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Bench:
     """A push to be repeated from the same start, of repo and bucket, at every point."""
 
     def __init__(self, base: Path, scenario: str) -> None:
-        self.base, self.bucket = base, WholeMemoryStore()
+        self.base, self.bucket = base, MemoryStore()
         self.old = dict(OLD) if scenario != "first" else {}
         self.new = dict(NEW)
         self.repo = HandMadeRepo(base / "repo", base / "keys")

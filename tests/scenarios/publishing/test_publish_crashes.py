@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
-from tests.support.simulator import Killed, MemoryStore, Simulator, pointer
+from tests.support.faults import Killed
+from tests.support.simulator import Simulator, pointer
 from tests.usecases.publish.test_channel import clone
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.stores import RecordingStore
 
 OLD, NEW = pointer("cps_2024", "old"), pointer("cps_2024", "new")
 REVIEWED = pointer("cps_2024", "old", channel="next")
@@ -67,13 +70,11 @@ class Bench:
         return len(self.sim.store.log)
 
     def reset(self) -> None:
-        self.sim.store.objects = dict(self.start)
+        self.sim.store.restore(self.start)
         self.resume()
 
     def resume(self) -> None:
-        store = self.sim.store
-        store.log = []
-        store.before = store.after = lambda number, operation, key: None
+        self.sim.store.clear_record()
 
     def fail_at(self, point: int, error: BaseException) -> None:
         """Fail before (even points) or after (odd points) the operation of that number."""
@@ -169,7 +170,7 @@ def test_a_write_that_took_effect_and_was_answered_by_a_conflict(tmp_path: Path)
         bench.check_rerun()
 
 
-def during(store: MemoryStore, point: int, work: Callable[[], object]) -> None:
+def during(store: RecordingStore, point: int, work: Callable[[], object]) -> None:
     """Let ``work`` run in the middle of another's publication."""
     done: list[int] = []
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.reader import Reader
-from tests.support.country import NAME, CountingStore, Country, reader_at
+from tests.support.country import NAME, Country, reader_at
 from tests.support.paths import BIN
+from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,7 @@ def payload() -> bytes:
 @pytest.fixture
 def store(tmp_path: Path) -> CountingStore:
     """The bucket: a directory."""
-    return CountingStore(tmp_path / "bucket")
+    return CountingStore(LocalStore(tmp_path / "bucket"))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.sizes import parse_size
 from pe_dvc.store import eviction, local_copies
@@ -21,8 +22,9 @@ from pe_dvc.store.eviction import entries, prune
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.usecases.read.fetch import fetch
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader, run
-from tests.support.country import LATEST, NAME, CountingStore, Country
+from tests.support.country import LATEST, NAME, Country
 from tests.support.paths import BIN
+from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
@@ -326,7 +328,7 @@ def test_inside_a_clone_its_dvc_cache_is_found(
     (clone / f"{NAME}.parquet").write_bytes(payload)
     subprocess.run([BIN / "dvc", "add", "--quiet", f"{NAME}.parquet"], cwd=clone, check=True)
     monkeypatch.chdir(clone)
-    store = CountingStore(tmp_path / "bucket")
+    store = CountingStore(LocalStore(tmp_path / "bucket"))
     reader = new_reader(store)
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == payload
     assert store.downloads == 0

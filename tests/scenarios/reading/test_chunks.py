@@ -20,7 +20,8 @@ from tests.support.factories import manifest_of
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
     from pe_dvc.usecases.read.verified_file import VerifiedFile
-    from tests.support.country import CountingStore, Country
+    from tests.support.country import Country
+    from tests.support.stores import CountingStore
 
 
 def opened(reader: Reader, reference: str = LATEST) -> VerifiedFile:

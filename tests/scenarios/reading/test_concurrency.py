@@ -18,7 +18,7 @@ import pe_dvc
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.locks import Leases
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
-from tests.support.country import LATEST, NAME, CountingStore, Country
+from tests.support.country import LATEST, NAME, Country
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.reader import Reader
     from tests.support.servers import S3Bucket
+    from tests.support.stores import CountingStore
 
 
 def test_threads_share_an_open_file_and_fetch_nothing_twice(
@@ -90,9 +91,11 @@ def test_processes_that_read_side_by_side_fetch_each_chunk_once(
     program = (
         "import hashlib, sys, pe_dvc\n"
         "from pathlib import Path\n"
-        "from tests.support.country import CountingStore, LATEST\n"
+        "from pe_dvc.adapters.stores.local_store import LocalStore\n"
+        "from tests.support.country import LATEST\n"
+        "from tests.support.stores import CountingStore\n"
         "from tests.scenarios.reading.conftest import new_reader\n"
-        f"store = CountingStore(Path({str(tmp_path / 'bucket')!r}))\n"
+        f"store = CountingStore(LocalStore(Path({str(tmp_path / 'bucket')!r})))\n"
         "reader = new_reader(store)\n"
         "with reader.open(reader.resolve(LATEST)) as file:\n"
         "    print('ready', flush=True); sys.stdin.readline()\n"

@@ -30,13 +30,14 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from tests.scenarios.reading.conftest import MIB
-from tests.support.country import LATEST, NAME, CountingStore, Country, payload_of, reader_at
+from tests.support.country import LATEST, NAME, Country, payload_of, reader_at
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.project.reader import Reader
+    from tests.support.stores import CountingStore
 
 COLUMNS = ["age_head", "e00200", "household_weight"]
 DOCS = ROOT / "docs/reading.md"

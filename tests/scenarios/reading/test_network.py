@@ -22,12 +22,14 @@ from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.primitives.errors import StorePermissionError
 from pe_dvc.project.stores import open_store
 from tests.scenarios.reading.conftest import new_reader
-from tests.support.country import LATEST, NAME, CountingStore, Country
+from tests.support.country import LATEST, NAME, Country
 from tests.support.paths import BIN
 from tests.support.servers import answering, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.stores import CountingStore
 
 
 PAYLOAD = b"household" * 1000

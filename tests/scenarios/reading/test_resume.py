@@ -13,12 +13,14 @@ import pytest
 
 from benchmarks.s3_server import BUCKET, S3Server
 from benchmarks.s3_traffic import Pace
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.digest import chunk_digests
 from pe_dvc.primitives.errors import DigestMismatchError, StoreUnavailableError
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.read.fetch import slot_of
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
-from tests.support.country import LATEST, CountingStore, Country, chunks_of, payload_of
+from tests.support.country import LATEST, Country, chunks_of, payload_of
+from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +36,8 @@ class BreakingStore(CountingStore):
 
     written: tuple[tuple[int, int], ...] = ()
 
-    def download(self, key: str, path: Path, **_: Any) -> Sha256:
-        data = (self._root / key).read_bytes()
+    def download(self, key: str, path: Path, **options: Any) -> Sha256:
+        data, _ = self.inner.read(key, limit=SIZE)
         with path.open("r+b") as file:
             for start, end in self.written:
                 file.seek(start)
@@ -46,7 +48,7 @@ class BreakingStore(CountingStore):
 @pytest.fixture
 def broken(country: Country, tmp_path: Path) -> BreakingStore:
     """A reader's store, breaking off with the first 5.5 MiB and the end there."""
-    store = BreakingStore(tmp_path / "bucket")
+    store = BreakingStore(LocalStore(tmp_path / "bucket"))
     store.written = ((0, 5 * MIB + MIB // 2), (9 * MIB, SIZE))
     reader = new_reader(store)
     with pytest.raises(StoreUnavailableError):
@@ -157,7 +159,7 @@ def test_killed_halfway_by_sigkill_the_next_process_goes_on(
 def test_many_processes_download_once_and_say_what_they_wait_for(
     country: Country, tmp_path: Path, payload: bytes
 ) -> None:
-    reader = new_reader(CountingStore(tmp_path / "bucket"))
+    reader = new_reader(CountingStore(LocalStore(tmp_path / "bucket")))
     resolved = reader.resolve(LATEST)
     with slot_of(resolved, reader.cache).download_lock():
         waiting = [

@@ -32,7 +32,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import Metadata, TargetFile, Targets
 from tests.support import simulator
-from tests.support.s3_objects import S3Simulated
+from tests.support.s3_objects import recording_bucket
 from tests.support.servers import S3Bucket
 from tests.support.simulator import NOW, Simulator, days, pointer
 
@@ -52,7 +52,7 @@ def _bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tal
     if request.param == "s3":
         server: S3Endpoint = request.getfixturevalue("s3_server")
         monkeypatch.setattr(
-            simulator, "new_store", lambda: S3Simulated(S3Bucket(server, server.new_bucket()))
+            simulator, "new_store", lambda: recording_bucket(S3Bucket(server, server.new_bucket()))
         )
 
 
@@ -74,7 +74,7 @@ def refused(sim: Simulator, error: type[PeDvcError], *, says: str | None = None)
     assert caught.type is error
     with suppress(VerificationError, FormatError):
         assert sim.client("knowing").lookup("latest", "cps_2024") == NEW
-    sim.store.objects = good
+    sim.store.restore(good)
     for state in ("knowing", "unknowing"):
         assert sim.client(state).lookup("latest", "cps_2024") == NEW
 
@@ -115,7 +115,7 @@ def test_rollback_of_timestamp(tmp_path: Path) -> None:
     good, sim.store.objects[sim.key("timestamp.json")] = dict(sim.store.objects), old
     with pytest.raises(RollbackError, match="timestamp version 1 is not the one that must come"):
         sim.client("reader").lookup("latest", "cps_2024")
-    sim.store.objects = good
+    sim.store.restore(good)
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
 
 

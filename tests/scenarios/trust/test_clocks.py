@@ -103,6 +103,6 @@ def test_reader_behind_still_sees_a_rollback(
     sim.update(NEW)
     sim.publish()
     assert sim.client("knowing").pointers("latest") == [NEW]
-    sim.store.objects = old
+    sim.store.restore(old)
     with pytest.raises(RollbackError):
         read_at(sim, NOW - days(365), monkeypatch)

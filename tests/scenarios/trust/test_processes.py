@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.adapters.stores.object_store import memory_store
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.usecases.publish.channel import publish_channel
+from tests.support.memory_store import MemoryStore
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_readers_of_one_state_never_fail_and_never_go_back(sim: Simulator, tmp_p
 
 @pytest.mark.parametrize("kind", ["memory", "local"])
 def test_real_stores(sim: Simulator, tmp_path: Path, kind: str) -> None:
-    store: Store = memory_store() if kind == "memory" else LocalStore(tmp_path / "bucket")
+    store: Store = MemoryStore() if kind == "memory" else LocalStore(tmp_path / "bucket")
     assert publish_channel(store, sim.directory, "us", sim.signers, now=NOW).written
     assert publish_channel(store, sim.directory, "us", sim.signers, now=NOW).written == ()
     sim.update(pointer("frs"))

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pe_dvc.adapters.stores.object_store import memory_store
 from pe_dvc.usecases.publish.existing_objects import FEW, LISTED, find_objects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pe_dvc.store.port import ObjectInfo
+from tests.support.memory_store import MemoryStore
+from tests.support.stores import CountingStore
 
 
-class CountingStore:
-    """A store in memory that counts what it is asked."""
-
-    def __init__(self, numbers: set[int]) -> None:
-        self.inner = memory_store()
-        for number in numbers:
-            self.inner.create(key_of(number), b"x" * number)
-        self.heads = self.listed = 0
-
-    def head(self, key: str) -> ObjectInfo:
-        self.heads += 1
-        return self.inner.head(key)
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        for info in self.inner.list(prefix):
-            self.listed += 1
-            yield info
+def bucket_of(numbers: set[int]) -> CountingStore:
+    made = MemoryStore()
+    made.objects = {key_of(number): b"x" * number for number in numbers}
+    return CountingStore(made)
 
 
 def key_of(number: int) -> str:
@@ -51,21 +34,21 @@ def find(store: Any, numbers: set[int]) -> dict[str, int]:
     wanted=st.sets(st.integers(0, 400), max_size=100),
 )
 def test_finds_exactly_what_is_there(held: set[int], wanted: set[int]) -> None:
-    assert find(CountingStore(held), wanted) == {key_of(n): n for n in held & wanted}
+    assert find(bucket_of(held), wanted) == {key_of(n): n for n in held & wanted}
 
 
 def test_few_objects_are_asked_for_without_a_listing() -> None:
-    store = CountingStore(set(range(300)))
+    store = bucket_of(set(range(300)))
     find(store, set(range(FEW)))
-    assert (store.heads, store.listed) == (FEW, 0)
+    assert (store.calls["head"], store.listed) == (FEW, 0)
 
 
 def test_many_objects_are_listed_and_a_long_history_is_not_read_to_its_end() -> None:
     wanted = set(range(0, 999, 999 // (FEW + 1)))
-    store = CountingStore(set(range(999)))
+    store = bucket_of(set(range(999)))
     find(store, wanted)
     assert store.listed == LISTED * len(wanted) < 999
-    assert store.heads == sum(number >= store.listed for number in wanted)
-    short = CountingStore(set(range(FEW)))
+    assert store.calls["head"] == sum(number >= store.listed for number in wanted)
+    short = bucket_of(set(range(FEW)))
     find(short, wanted)
-    assert (short.heads, short.listed) == (0, FEW)
+    assert (short.calls["head"], short.listed) == (0, FEW)

@@ -15,7 +15,8 @@ from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
 from pe_dvc.usecases.publish import rebase
 from pe_dvc.usecases.publish.rebase import Rebased, publish_rebasing
 from pe_dvc.usecases.publish.three_way_merge import merge
-from tests.support.simulator import NOW, Killed, Simulator, pointer
+from tests.support.faults import Killed
+from tests.support.simulator import NOW, Simulator, pointer
 from tests.usecases.publish.test_channel import clone
 
 if TYPE_CHECKING:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,6 +24,7 @@ from pe_dvc.store.local_copies import copy_out
 from pe_dvc.usecases.read.fetch import fetch
 from pe_dvc.usecases.read.resolve import Resolved, resolve
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,22 +34,6 @@ if TYPE_CHECKING:
 
 PAYLOAD = bytes(range(256)) * 5000
 LATEST = Reference.parse("us/enhanced_cps_2024@latest")
-
-
-class CountingStore(LocalStore):
-    """A directory store that counts what is asked of it."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.calls: Counter[str] = Counter()
-
-    def read(self, key: str, *, limit: int) -> Any:
-        self.calls["read"] += 1
-        return super().read(key, limit=limit)
-
-    def download(self, key: str, path: Path, **options: Any) -> Sha256:
-        self.calls["download"] += 1
-        return super().download(key, path, **options)
 
 
 class SignedPointers:
@@ -72,7 +56,7 @@ class Bucket:
     """A store with one published dataset, a cache, and the pointer that was signed for it."""
 
     def __init__(self, directory: Path) -> None:
-        self.store = CountingStore(directory / "bucket")
+        self.store = CountingStore(LocalStore(directory / "bucket"))
         self.cache = Cache(directory / "cache")
         self.manifest = manifest_of(PAYLOAD)
         self.channels = SignedPointers(pointer_to(self.manifest))
@@ -88,9 +72,7 @@ class Bucket:
         return payload_key("us", self.manifest.artifact.dvc.md5)
 
     def write(self, key: str, data: bytes) -> None:
-        path = self.store._root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        self.store.inner.overwrite(key, data)
 
     def resolve(self, reference: Reference = LATEST) -> Resolved:
         return resolve(reference, store=self.store, channels=self.channels, cache=self.cache)
@@ -202,7 +184,7 @@ def test_unknown_datasets_are_named_with_what_there_is(bucket: Bucket) -> None:
 
 
 def test_a_missing_payload_is_named_by_its_reference(bucket: Bucket) -> None:
-    (bucket.store._root / bucket.payload_key).unlink()
+    bucket.store.delete([bucket.payload_key])
     with pytest.raises(NotFoundError, match="pe-data://us/enhanced_cps_2024@latest"):
         bucket.fetch()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.adapters.stores.object_store import ObjectStore, memory_store
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombstone_key
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import StoreUnavailableError
@@ -18,6 +17,7 @@ from pe_dvc.usecases.retention.fsck import Report, fsck
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from pe_dvc.usecases.retention.repair import Source, repair
 from tests.support.factories import manifest_of
+from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +37,9 @@ LISTING_KEY = payload_key("us", hashlib.md5(LISTING).hexdigest() + ".dir")
 
 
 @pytest.fixture
-def store() -> ObjectStore:
+def store() -> MemoryStore:
     """Return a bucket in which all is well."""
-    made = memory_store()
+    made = MemoryStore()
     target = {
         "hashes": {"sha256": SHA256},
         "custom": {"manifest_sha256": sha256_bytes(MANIFEST.to_bytes())},
@@ -57,7 +57,7 @@ def store() -> ObjectStore:
     return made
 
 
-def check(store: ObjectStore, journal: Path, *, reach: Reach | None = None) -> Report:
+def check(store: MemoryStore, journal: Path, *, reach: Reach | None = None) -> Report:
     return fsck(Bucket.read(store, "us"), FileJournal(journal), reach=reach)
 
 
@@ -65,7 +65,7 @@ def faults(report: Report) -> list[tuple[str, str]]:
     return [(finding.fault, finding.key) for finding in report.findings]
 
 
-def test_where_all_is_well_nothing_is_found(store: ObjectStore, tmp_path: Path) -> None:
+def test_where_all_is_well_nothing_is_found(store: MemoryStore, tmp_path: Path) -> None:
     report = check(store, tmp_path / "journal")
     assert (faults(report), report.ok) == ([], True)
     assert (report.manifests, report.hashed) == (1, 3)
@@ -73,14 +73,14 @@ def test_where_all_is_well_nothing_is_found(store: ObjectStore, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("what", KEYS)
-def test_what_is_missing_is_named(store: ObjectStore, tmp_path: Path, what: str) -> None:
+def test_what_is_missing_is_named(store: MemoryStore, tmp_path: Path, what: str) -> None:
     store.delete([KEYS[what]])
     found = faults(check(store, tmp_path / "journal"))
     assert ("missing", KEYS[what]) in found
 
 
 @pytest.mark.parametrize("what", KEYS)
-def test_one_altered_byte_is_found(store: ObjectStore, tmp_path: Path, what: str) -> None:
+def test_one_altered_byte_is_found(store: MemoryStore, tmp_path: Path, what: str) -> None:
     data, _ = store.read(KEYS[what], limit=1 << 24)
     altered = data.replace(b"local", b"lokal") if what == "manifest" else data[:-1] + b"?"
     assert altered != data
@@ -90,14 +90,14 @@ def test_one_altered_byte_is_found(store: ObjectStore, tmp_path: Path, what: str
     assert not report.ok
 
 
-def test_a_payload_of_another_size_is_not_even_read(store: ObjectStore, tmp_path: Path) -> None:
+def test_a_payload_of_another_size_is_not_even_read(store: MemoryStore, tmp_path: Path) -> None:
     store.overwrite(KEYS["payload"], PAYLOAD[:-1])
     report = check(store, tmp_path / "journal")
     assert faults(report) == [("wrong size", KEYS["payload"])]
     assert report.hashed_bytes == len(RAW) + len(LISTING)
 
 
-def test_raw_inputs_are_held_against_their_md5(store: ObjectStore, tmp_path: Path) -> None:
+def test_raw_inputs_are_held_against_their_md5(store: MemoryStore, tmp_path: Path) -> None:
     store.overwrite(RAW_KEY, b"raw inpux")
     assert faults(check(store, tmp_path / "journal")) == [("corrupt", RAW_KEY)]
     store.delete([RAW_KEY])
@@ -106,14 +106,14 @@ def test_raw_inputs_are_held_against_their_md5(store: ObjectStore, tmp_path: Pat
     assert report.findings[0].what == "raw.csv"
 
 
-def test_what_was_withdrawn_must_be_gone(store: ObjectStore, tmp_path: Path) -> None:
+def test_what_was_withdrawn_must_be_gone(store: MemoryStore, tmp_path: Path) -> None:
     store.create(tombstone_key("us", SHA256), b"{}")
     assert faults(check(store, tmp_path / "journal")) == [("revoked", KEYS["payload"])]
     store.delete([KEYS["payload"]])
     assert faults(check(store, tmp_path / "journal")) == []
 
 
-def test_orphans_are_told_apart_and_do_no_harm(store: ObjectStore, tmp_path: Path) -> None:
+def test_orphans_are_told_apart_and_do_no_harm(store: MemoryStore, tmp_path: Path) -> None:
     lone = payload_key("us", hashlib.md5(b"lone").hexdigest())
     store.create(lone, b"lone")
     chunks = chunks_key("us", Sha256("ab" * 32))
@@ -125,7 +125,7 @@ def test_orphans_are_told_apart_and_do_no_harm(store: ObjectStore, tmp_path: Pat
     assert ("orphaned", lone) not in faults(check(store, tmp_path / "journal", reach=None))
 
 
-def test_what_is_no_object_of_dvcs_does_no_harm(store: ObjectStore, tmp_path: Path) -> None:
+def test_what_is_no_object_of_dvcs_does_no_harm(store: MemoryStore, tmp_path: Path) -> None:
     left_behind = f"{RAW_KEY}.Xa8.tmp"
     store.create(left_behind, b"raw in")
     report = check(store, tmp_path / "journal")
@@ -136,7 +136,7 @@ def test_what_is_no_object_of_dvcs_does_no_harm(store: ObjectStore, tmp_path: Pa
 class Failing:
     """A store that stops answering at a payload."""
 
-    def __init__(self, store: ObjectStore, key: str) -> None:
+    def __init__(self, store: MemoryStore, key: str) -> None:
         self._store, self._key = store, key
 
     def __getattr__(self, name: str) -> object:
@@ -149,7 +149,7 @@ class Failing:
 
 
 def test_a_check_that_was_cut_off_goes_on_where_it_was(
-    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pe_dvc.usecases.retention.fsck.READERS", 1)
     bucket = Bucket.read(store, "us")
@@ -164,7 +164,7 @@ def test_a_check_that_was_cut_off_goes_on_where_it_was(
     assert report.ok
 
 
-def test_the_journal_does_not_vouch_for_other_bytes(store: ObjectStore, tmp_path: Path) -> None:
+def test_the_journal_does_not_vouch_for_other_bytes(store: MemoryStore, tmp_path: Path) -> None:
     check(store, tmp_path / "journal")
     store.overwrite(KEYS["payload"], b"?" + PAYLOAD[1:])
     report = check(store, tmp_path / "journal")
@@ -182,11 +182,11 @@ def test_a_finished_journal_is_forgotten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", [*KEYS, "raw"])
 def test_what_a_mirror_holds_good_is_put_back(
-    store: ObjectStore, tmp_path: Path, what: str
+    store: MemoryStore, tmp_path: Path, what: str
 ) -> None:
     key = KEYS.get(what, RAW_KEY)
     good, _ = store.read(key, limit=1 << 24)
-    mirror, worse = memory_store(), memory_store()
+    mirror, worse = MemoryStore(), MemoryStore()
     mirror.create(key, good)
     worse.create(key, good[:-1] + b"?")
     store.overwrite(key, b"damaged")
@@ -198,8 +198,8 @@ def test_what_a_mirror_holds_good_is_put_back(
     assert check(store, tmp_path / "journal2").findings == []
 
 
-def test_what_was_withdrawn_is_never_put_back(store: ObjectStore, tmp_path: Path) -> None:
-    mirror = memory_store()
+def test_what_was_withdrawn_is_never_put_back(store: MemoryStore, tmp_path: Path) -> None:
+    mirror = MemoryStore()
     mirror.create(KEYS["payload"], PAYLOAD)
     store.create(tombstone_key("us", SHA256), b"{}")
     store.delete([KEYS["payload"]])

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pe_dvc.adapters.git.history import GitHistory
-from pe_dvc.adapters.stores.object_store import ObjectStore, memory_store
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -31,6 +30,7 @@ from pe_dvc.usecases.retention.bucket_lock import collecting, publishing
 from pe_dvc.usecases.retention.gc import Plan, plan_gc, sweep
 from pe_dvc.usecases.retention.reachability import Bucket, Reach, names_data, reach_of
 from tests.support.factories import manifest_of
+from tests.support.memory_store import MemoryStore
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
 """Long after whatever a test writes, so that only the given grace keeps it."""
@@ -49,7 +49,7 @@ class World:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.git = pygit2.init_repository(str(directory), initial_head="main")
-        self.store: ObjectStore = memory_store()
+        self.store = MemoryStore()
         self.needs: dict[str, set[str]] = {}
         """For each commit, the keys without which its data cannot be read."""
         self.published: set[str] = set()
