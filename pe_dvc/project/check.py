@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.project.manifest import read_manifests
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.verify import gather
@@ -77,13 +76,8 @@ class _StagedRepo(DataRepo):
 def _staged_copy(repo: DataRepo, directory: Path) -> DataRepo:
     from pe_dvc.adapters.git.repo import GitRepo
 
-    folders = (f"{repo.settings.manifests}/", f"{repo.settings.channels}/")
-
-    def matters(path: str) -> bool:
-        return is_dvc_file(path) or path == "pyproject.toml" or path.startswith(folders)
-
     tree = GitRepo(repo.root).staged()
-    for path in filter(matters, tree.files()):
+    for path in filter(repo.settings.is_own, tree.files()):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_bytes(tree.read(path))
     return _StagedRepo(directory, repo, tree)

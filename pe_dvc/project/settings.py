@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
@@ -55,6 +56,11 @@ class Settings:
     signers: dict[str, str | list[str]] = field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
     release: ReleaseTable | None = None
+
+    def is_own(self, path: str) -> bool:
+        """Tell whether a file of the data repo is pe_dvc's or DVC's, and so must be committed."""
+        folders = (f"{self.manifests}/", f"{self.channels}/")
+        return path == FILE or is_dvc_file(path) or path.startswith(folders)
 
     @property
     def release_settings(self) -> ReleaseSettings | None:

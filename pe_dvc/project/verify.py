@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
@@ -33,7 +34,7 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
     evidence = gather(repo, names)
     if not evidence:
         raise NotFoundError(
-            f"{repo.root / 'dvc.yaml'} declares no dataset",
+            f"{repo.root / PIPELINE} declares no dataset",
             remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
         )
     if present:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.git.tag_signatures import TagSignature, verify_tag
 from pe_dvc.adapters.git.trees import GitTree, StagedTree
+from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class GitRepo:
             path
             for path, flags in self._repo.status(untracked_files="all").items()
             if flags not in (pygit2.enums.FileStatus.CURRENT, pygit2.enums.FileStatus.IGNORED)
-            and posixpath.basename(path) not in (".gitignore", "dvc.lock")
+            and posixpath.basename(path) not in (".gitignore", LOCK)
             and not any(path == own or path.startswith(f"{own}/") for own in ignored)
         ]
         commit = None if self._repo.head_is_unborn else str(self._repo.head.target)
