@@ -87,12 +87,14 @@ def publish(home: Path, country: str, count: int) -> int:
     from pe_dvc.primitives.digest import Sha256, sha256_bytes
     from pe_dvc.project import directories
     from pe_dvc.project.stores import open_store
+    from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.keys import generate_keys
     from pe_dvc.trust.pins import pin_root
     from pe_dvc.trust.roles import ALL
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.channel.roles import init_channels, update_channel
-    from pe_dvc.usecases.publish.channel import publish_channel
+    from pe_dvc.usecases.publish.channel import publish_channels
 
     now, store = datetime.now(UTC), open_store(os.environ["PE_DVC_STORE"])
     keys = generate_keys(directories.keys_dir(), country, dict.fromkeys(ALL, 1))
@@ -119,7 +121,8 @@ def publish(home: Path, country: str, count: int) -> int:
             )
         )
     update_channel(home / "repo", country, "latest", pointers, signers, now=now)
-    publish_channel(store, home / "repo", country, signers, now=now)
+    metadata = SignedMetadata(ChannelFiles(home / "repo", country))
+    publish_channels(store, metadata, signers, now=now)
     return (home / "repo" / country / "latest.json").stat().st_size
 
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.publish_output import say_rebased, uncommitted_option
 from pe_dvc.primitives.sizes import bytes_text
-
-if TYPE_CHECKING:
-    from pe_dvc.usecases.publish.rebase import Rebased
-
-
-def _rebased_lines(rebased: Rebased) -> list[str]:
-    taken = ", ".join(rebased.taken_over) or "none"
-    lines = [f"another publisher was first: {taken} taken over into version {rebased.version}"]
-    if rebased.rewritten:
-        lines.append(f"commit channels/…/{rebased.channel}.json: it was rewritten")
-    if rebased.taken_over:
-        lines.append("git pull, to have their manifests here too")
-    return lines
 
 
 @click.command("push")
 @store_option
-@click.option("--uncommitted", is_flag=True, help="Publish what is not committed to git, too.")
+@uncommitted_option
 @json_option
 def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     """Publish payloads, manifests and channels, in that order.
@@ -53,7 +39,5 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
         f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
     )
     say(f"channels   {channel.summary}")
-    if pushed.rebased:
-        for line in _rebased_lines(pushed.rebased):
-            say(line)
+    say_rebased(pushed.rebased)
     say(f"published to {pushed.store}")

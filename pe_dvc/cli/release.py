@@ -8,6 +8,7 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.publish_output import say_rebased, uncommitted_option
 from pe_dvc.cli.release_output import (
     print_diff,
     say_update,
@@ -58,19 +59,23 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
 @command.command("push")
 @click.argument("tag")
 @store_option
+@uncommitted_option
 @json_option
-def push(tag: str, store: str | None, as_json: bool) -> None:
-    """Publish a registered release: its manifest, its TRO, then the signed metadata."""
+def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
+    """Publish a registered release: its manifest, its TRO, then the signed metadata.
+
+    Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc is at work.
+    """
     from pe_dvc.project.release import Releasing
 
-    releasing = Releasing(store=store)
-    written, published = releasing.push(tag)
+    pushed = Releasing(store=store).push(tag, uncommitted=uncommitted)
     if as_json:
-        print_json({"documents": written, "channel_files": list(published.written)})
+        print_json(pushed.to_json())
         return
-    say(f"documents  {', '.join(written) or 'already there'}")
-    say(f"signed     releases {published.versions['releases']}")
-    say(f"published  {tag} to {releasing.store.url}")
+    say(f"documents  {', '.join(pushed.documents) or 'already there'}")
+    say(f"signed     releases {pushed.channel.versions['releases']}")
+    say_rebased(pushed.rebased)
+    say(f"published  {tag} to {pushed.store}")
 
 
 @command.command("show")

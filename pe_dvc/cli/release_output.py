@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.documents.manifest_diff import ReleaseDiff
-    from pe_dvc.project.release import TagStatus
     from pe_dvc.usecases.release.register import RoleUpdate
+    from pe_dvc.usecases.release.status import TagStatus
 
 
 def update_json(update: RoleUpdate) -> dict[str, Any]:

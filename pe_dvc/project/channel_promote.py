@@ -48,7 +48,7 @@ def promote(
     Raises as ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a
     ``latest`` that waits for signatures.
     """
-    latest = read_pointers(repo.channels_root, repo.country, "latest")
+    latest = read_pointers(repo.signed_metadata(), "latest")
     committed = GitChannels(repo).newest("next")
     sources = _Sources(repo, store, reporter)
     evidence = Evidence(
@@ -91,7 +91,7 @@ def _next(repo: DataRepo, committed: Committed) -> tuple[dict[str, Pointer], dic
         signed = plain(parse(Targets, committed.data, where=committed.where).signed)
         return read(signed, where=committed.where), draft
     try:
-        return read_pointers(repo.channels_root, repo.country, "next"), draft
+        return read_pointers(repo.signed_metadata(), "next"), draft
     except SignatureError:
         return {}, draft
 

@@ -9,8 +9,9 @@ from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.files import TreeChannelFiles
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import parse, verify_signed_by
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,7 @@ class GitChannels:
     def _is_signed(self, change: GitChange, role: str) -> bool:
         files = TreeChannelFiles(change.tree.read, self._repo.settings.channels, self._repo.country)
         try:
-            delegator = files.verified_root() if role == "targets" else files.verified_targets()
-            verify_signed_by(delegator.signed, role, files.read(role, Targets), where=role)
+            SignedMetadata(files).verified(role)
         except (VerificationError, FormatError, NotFoundError):
             return False  # a draft, or a commit that was never whole: nobody could publish it
         return True

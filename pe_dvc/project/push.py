@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.dvc.cache import object_path, read_dir_listing
-from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.project.channel import signers_of
-from pe_dvc.project.git_channels import GitChannels
-from pe_dvc.project.git_preconditions import check_committed, check_out_of_git
-from pe_dvc.project.local_changes import Edits, find_edits
+from pe_dvc.adapters.digests import DigestCache
+from pe_dvc.adapters.dvc.cache import DvcListings, object_path
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.project.publication import open_publication
 from pe_dvc.project.verify import gather
-from pe_dvc.usecases.checkout.verify import verify
+from pe_dvc.usecases.checkout.local_changes import LocalChanges, find_local_changes
 from pe_dvc.usecases.progress import Silent
-from pe_dvc.usecases.publish.objects import Described, Payload, Published, publish_objects
-from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.publish.cache_objects import CacheObject, cache_objects
+from pe_dvc.usecases.publish.objects import (
+    ManifestToPublish,
+    PublishedObjects,
+    publish_objects,
+)
+from pe_dvc.usecases.publish.preconditions import check_agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Sequence
 
-    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.publish.channel import Published as PublishedChannel
+    from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.publish.rebase import Rebased
 
 
@@ -36,14 +38,14 @@ if TYPE_CHECKING:
 class Pushed:
     """What a push did, to which store; ``rebased`` if another publisher was first.
 
-    ``edits`` of the workspace were not published.
+    ``local_changes`` of the workspace were not published.
     """
 
     store: str
-    objects: Published
+    objects: PublishedObjects
     unchanged_manifests: int
-    channel: PublishedChannel
-    edits: Edits
+    channel: PublishedChannels
+    local_changes: LocalChanges
     rebased: Rebased | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -55,12 +57,9 @@ class Pushed:
             "repaired": self.objects.repaired,
             "present": self.objects.present,
             "manifests": self.objects.manifests,
-            "channel": {
-                "versions": self.channel.versions,
-                "written": list(self.channel.written),
-            },
+            "channel": self.channel.to_json(),
             "rebased": asdict(self.rebased) if self.rebased else None,
-            "edited": list(self.edits.edited),
+            "edited": list(self.local_changes.edited),
         }
 
 
@@ -71,129 +70,71 @@ def push(
     uncommitted: bool = False,
     reporter: Reporter | None = None,
 ) -> Pushed:
-    """Publish payloads, manifests and channels to the repo's store, or the one at ``store``.
-
-    Refuses data that git would take in, and unless ``uncommitted`` what is not in HEAD. Raises
-    VerificationError for these, and as ``push_to``.
-    """
-    check_out_of_git(repo)
-    if not uncommitted:
-        check_committed(repo)
-    return push_to(repo, repo.open_store(store), reporter=reporter)
+    """Publish the checkout to the repo's store, or to the one at ``store``, as ``push_to`` does."""
+    return push_to(repo, repo.open_store(store), uncommitted=uncommitted, reporter=reporter)
 
 
-def push_to(repo: DataRepo, store: Store, *, reporter: Reporter | None = None) -> Pushed:
+def push_to(
+    repo: DataRepo,
+    store: Store,
+    *,
+    uncommitted: bool = False,
+    reporter: Reporter | None = None,
+) -> Pushed:
     """Publish what the checkout holds: payloads, manifests, then the signed pointer.
 
-    Refuses, before anything is written, a checkout whose manifests, dvc.lock and pointer do not
-    agree (VerificationError), and pointers that are not signed to their threshold. The bytes are
-    those of DVC's cache; that a file was edited since is said to ``reporter``. Where another
-    publisher was first, what it changed is taken over into ``latest.json``, which then waits to
-    be committed. Raises as ``publish_objects`` and ``publish_rebasing``.
+    Refuses, before anything is written, what ``open_publication`` refuses, and a checkout whose
+    manifests, dvc.lock and pointer do not agree (VerificationError). The bytes are those of DVC's
+    cache; ``reporter`` is told of files that were changed since. Where another publisher was
+    first, what it changed is taken over into ``latest.json``, which then waits to be committed.
+    Raises as ``publish_objects`` and ``Publication.publish_channels``.
     """
-    from pe_dvc.usecases.publish.channel import check_publishable
-    from pe_dvc.usecases.publish.rebase import publish_rebasing
-
-    now = datetime.now(UTC)
-    described = _described(repo)
-    check_publishable(repo.channels_root, repo.country, now=now)
-    edits = find_edits(repo.root, [d.manifest.artifact for d in described])
-    for line in edits.lines:
+    publication = open_publication(repo, store, uncommitted=uncommitted)
+    manifests = _manifests(repo, publication.metadata)
+    changes = find_local_changes(
+        repo.root, [m.manifest.artifact for m in manifests], DigestCache(repo.root)
+    )
+    for line in changes.lines:
         (reporter or Silent()).note(line)
-    by_md5 = {d.manifest.artifact.dvc.md5: d.manifest for d in described}
-    payloads = list(_payloads(repo, by_md5))
-    with publishing(store, repo.country):
-        objects = publish_objects(store, repo.country, payloads, described, reporter=reporter)
-        channel, rebased = publish_rebasing(
-            store,
-            repo.channels_root,
-            repo.country,
-            signers_of(repo),
-            now=now,
-            history=GitChannels(repo).data,
-        )
+    payloads = _payloads(repo, manifests)
+    with publication.turn():
+        objects = publish_objects(store, repo.country, payloads, manifests, reporter=reporter)
+        channel, rebased = publication.publish_channels()
     return Pushed(
         store=store.url,
         objects=objects,
-        unchanged_manifests=len(described) - len(objects.manifests),
+        unchanged_manifests=len(manifests) - len(objects.manifests),
         channel=channel,
-        edits=edits,
+        local_changes=changes,
         rebased=rebased,
     )
 
 
-def _described(repo: DataRepo) -> list[Described]:
-    if not repo.channels_dir.exists():
-        raise NotFoundError(
-            f"{repo.channels_dir} does not exist: this repo has no channels yet",
-            remedy=f"Run pe-dvc channel init --country {repo.country}, then dvc repro.",
+def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPublish]:
+    found = []
+    for evidence in gather(repo, metadata=metadata):
+        manifest = check_agreement(evidence)
+        chunks = partial(_chunks, repo, manifest)
+        found.append(
+            ManifestToPublish(manifest=manifest, data=evidence.manifest_data, chunks=chunks)
         )
-    described = []
-    for evidence in gather(repo):
-        check = verify(evidence)
-        signed = evidence.pointer is not None or evidence.behind
-        if not check.ok or evidence.manifest is None or not signed:
-            raise VerificationError(
-                f"{check.name}: {check.detail}",
-                remedy="Nothing was pushed. Run dvc repro and commit what it writes.",
-            )
-        manifest = evidence.manifest
-        described.append(
-            Described(
-                manifest=manifest,
-                data=evidence.manifest_data,
-                chunks=partial(_chunks, repo, manifest),
-            )
+    return found
+
+
+def _payloads(repo: DataRepo, manifests: Sequence[ManifestToPublish]) -> list[CacheObject]:
+    artifacts = [m.manifest.artifact for m in manifests]
+    return list(
+        cache_objects(
+            repo.dvc.outputs.values(),
+            DvcListings(repo.dvc_config.cache_dir),
+            remote=repo.remote_name,
+            sha256_by_md5={a.dvc.md5: Sha256(a.sha256) for a in artifacts},
         )
-    return described
-
-
-def _payloads(repo: DataRepo, by_md5: Mapping[str, Manifest]) -> Iterator[Payload]:
-    """Yield everything that ``dvc push`` would push, so that ``dvc pull`` of the commit works."""
-    for output in repo.dvc.outputs.values():
-        if not _goes_to_our_remote(repo, output):
-            continue
-        if output.legacy or output.md5 is None:
-            raise FormatError(
-                f"{output.path} has no hash of DVC 3 in {output.dvcfile or 'dvc.lock'}",
-                remedy=f"Run dvc commit {output.stage or output.dvcfile}; for a repo of DVC 2 "
-                "also dvc cache migrate.",
-            )
-        yield from _objects(repo, output, output.md5, by_md5)
-
-
-def _goes_to_our_remote(repo: DataRepo, output: Output) -> bool:
-    return output.cached and output.push and output.remote in (None, repo.remote_name)
-
-
-def _objects(
-    repo: DataRepo, output: Output, md5: str, by_md5: Mapping[str, Manifest]
-) -> Iterator[Payload]:
-    cache_dir = repo.dvc_config.cache_dir
-
-    def payload(what: str, md5: str) -> Payload:
-        manifest = by_md5.get(md5)
-        return Payload(
-            what=what,
-            md5=md5,
-            path=object_path(cache_dir, md5),
-            sha256=Sha256(manifest.artifact.sha256) if manifest else None,
-        )
-
-    listing = payload(output.path, md5)
-    yield listing
-    # Without its listing a directory's files are unknown here; publish_objects then asks the
-    # bucket for the listing, which is only ever there once the files are.
-    if output.is_directory and listing.path.exists():
-        for inside, file_md5 in read_dir_listing(cache_dir, md5):
-            yield payload(f"{output.path}/{inside}", file_md5)
+    )
 
 
 def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:
     """Return the chunk list that a manifest speaks of, from the digests of its file."""
-    from pe_dvc.adapters.digests import DigestCache
-    from pe_dvc.primitives.digest import sha256_bytes
-
     artifact = manifest.artifact
     path = repo.root / artifact.path
     digests = DigestCache(repo.root)

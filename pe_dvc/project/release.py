@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pe_dvc.documents.bundle import read_bundle
-from pe_dvc.documents.keys import RELEASE_MANIFEST
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
-from pe_dvc.documents.release import ReleaseManifest
-from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
@@ -27,7 +24,8 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
 from pe_dvc.usecases.release.export import export_release
-from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
+from pe_dvc.usecases.release.push import ReleasePushed, push_release
+from pe_dvc.usecases.release.status import TagStatus, tag_state
 
 if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitTag
@@ -37,24 +35,9 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.publish.channel import Published
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.release.publish import Verified
     from pe_dvc.usecases.release.register import RoleUpdate
-
-TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreproducible", "moved"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TagStatus:
-    """How one tag stands. ``moved`` is a release whose tag now names another commit."""
-
-    tag: str
-    commit: str
-    tagged_at: datetime
-    state: TagState
-    published: bool
-    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,30 +104,18 @@ class Releasing:
         update = register.register(self._files, release, signers_of(clone), now=_now())
         return Created(release=release, update=update, signature=signature)
 
-    def push(self, tag: str) -> tuple[list[str], Published]:
+    def push(self, tag: str, *, uncommitted: bool = False) -> ReleasePushed:
         """Publish a registered release: its documents, then the signed metadata.
 
-        Raises NotFoundError for one that is not registered, ReleaseError for one that git no
-        longer gives, and as ``publish_channel``.
+        Guarded as ``pe-dvc push`` is (``open_publication``). Raises NotFoundError for one that is
+        not registered, and as ``push_release``.
         """
-        from pe_dvc.usecases.publish.channel import check_publishable, publish_channel
+        from pe_dvc.project.publication import open_publication
 
-        clone, now = self._with_work_tree(), _now()
-        known = register.registered(self._files, tag)
-        release = self.git.release(tag, channel=known.channel)
-        if release.sha256 != known.sha256:
-            raise ReleaseError(
-                f"the tag {tag} was moved: {known.sha256} is registered, of commit "
-                f"{known.commit[:12]}, and git gives {release.sha256}",
-                remedy="A release is for ever: put the tag back where it was, and tag anew.",
-            )
-        check_publishable(clone.channels_root, clone.country, now=now)
-        publish.check_held(self.store, release)
-        written = publish.publish_documents(self.store, release)
-        published = publish_channel(
-            self.store, clone.channels_root, clone.country, signers_of(clone), now=now
-        )
-        return written, published
+        publication = open_publication(self._with_work_tree(), self.store, uncommitted=uncommitted)
+        registered = register.registered(self._files, tag)
+        release = self.git.release(tag, channel=registered.channel)
+        return push_release(publication, release, registered)
 
     def verify(self, tag: str) -> tuple[Verified, TagSignature]:
         """Prove a published release against git, and the bucket against both."""
@@ -203,7 +174,7 @@ class Releasing:
             return {}
 
     def _status(self, tag: GitTag, known: Released | None, published: bool) -> TagStatus:
-        state, detail = self._state(known, tag.commit, published)
+        state, detail = tag_state(known, tag.commit, self.store, published=published)
         return TagStatus(
             tag=tag.name,
             commit=tag.commit,
@@ -212,24 +183,6 @@ class Releasing:
             published=published,
             detail=detail,
         )
-
-    def _state(self, known: Released | None, commit: str, published: bool) -> tuple[TagState, str]:
-        if known is None:
-            return "unreleased", ""
-        if known.commit != commit:
-            return "moved", f"released from commit {known.commit[:12]}"
-        gone = self._revoked(known) if published else []
-        if gone:
-            return "unreproducible", f"revoked: {', '.join(gone)}"
-        return known.state, known.reason or ", ".join(known.bundles)
-
-    def _revoked(self, known: Released) -> list[str]:
-        """Return the names of a published release's artifacts that were revoked."""
-        data = read_published(self.store, known)
-        manifest = ReleaseManifest.from_bytes(data, where=f"{known.tag}/{RELEASE_MANIFEST}")
-        digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
-        revoked = revoked_artifacts(self.store, known.country, digests)
-        return [name for name, a in manifest.artifacts.items() if a.sha256 in revoked]
 
     @cached_property
     def _clone(self) -> DataRepo | None:

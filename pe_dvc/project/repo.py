@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
 class DataRepo:
@@ -129,6 +130,13 @@ class DataRepo:
     def remote_name(self) -> str | None:
         """Name of the DVC remote that lies in the store."""
         return self.settings.remote or self.dvc_config.default_remote
+
+    def signed_metadata(self) -> SignedMetadata:
+        """Return the country's signed metadata as the work tree holds it now."""
+        from pe_dvc.trust.files import ChannelFiles
+        from pe_dvc.trust.signed_metadata import SignedMetadata
+
+        return SignedMetadata(ChannelFiles(self.channels_root, self.country))
 
     def root_of_trust(self) -> bytes | None:
         """Return the root that this clone's git holds, None where there is none."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.checkout.verify import Check
 
 
@@ -45,8 +46,12 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
         return list(pool.map(use_case.verify, evidence))
 
 
-def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
+def gather(
+    repo: DataRepo, names: Sequence[str] = (), *, metadata: SignedMetadata | None = None
+) -> list[Evidence]:
     """Return what the checkout holds on each dataset; the file is taken to be as described.
+
+    ``metadata`` is the checkout's, where it was read already.
 
     Raises as ``verify``.
     """
@@ -61,8 +66,9 @@ def gather(repo: DataRepo, names: Sequence[str] = ()) -> list[Evidence]:
         )
     pointers, superseded = {}, {}
     if (repo.channels_dir / "latest.json").exists():
-        pointers = read_pointers(repo.channels_root, repo.country, "latest")
-        superseded = superseded_manifests(repo.channels_root, repo.country, "latest")
+        signed = metadata or repo.signed_metadata()
+        pointers = read_pointers(signed, "latest")
+        superseded = superseded_manifests(signed, "latest")
     lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)
     gathered = []
     for name in names or declared:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Held(Generic[Kind]):
+class StoredMetadata(Generic[Kind]):
     """Metadata that the bucket holds, with the bytes and the etag of its object."""
 
     metadata: Metadata[Kind]
@@ -38,18 +38,18 @@ class Held(Generic[Kind]):
     etag: str
 
     @property
-    def promise(self) -> MetaFile:
-        """What the role above says about this file: its version, length and sha256."""
+    def meta_file(self) -> MetaFile:
+        """What the role above says of this file: version, length and sha256 (TUF 4.4)."""
         return MetaFile.from_data(self.metadata.signed.version, self.data, ["sha256"])
 
-    def check(self, promise: MetaFile, *, what: str, promised_by: str, where: str) -> None:
-        """Raise DigestMismatchError unless these are the bytes that the role above promised."""
+    def check(self, meta_file: MetaFile, *, what: str, named_by: str, where: str) -> None:
+        """Raise DigestMismatchError unless these are the bytes that the role above names."""
         try:
-            promise.verify_length_and_hashes(self.data)
+            meta_file.verify_length_and_hashes(self.data)
         except LengthOrHashMismatchError as error:
             raise DigestMismatchError(
                 what=what,
-                expected=f"what the {promised_by} says",
+                expected=f"what the {named_by} says",
                 actual=str(error),
                 source=where,
                 remedy=TAMPERED,
@@ -85,10 +85,10 @@ class ChannelBucket:
         """Return the address of a role's metadata, for messages."""
         return f"{self.store.url}/{self.key(role, version)}"
 
-    def read(self, role: str, kind: type[Kind], version: int | None = None) -> Held[Kind]:
+    def read(self, role: str, kind: type[Kind], version: int | None = None) -> StoredMetadata[Kind]:
         """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError."""
         data, info = self.store.read(self.key(role, version), limit=max_length(role))
-        return Held(parse(kind, data, where=self.where(role, version)), data, info.etag)
+        return StoredMetadata(parse(kind, data, where=self.where(role, version)), data, info.etag)
 
     def has(self, role: str, version: int) -> bool:
         """Return whether a version of a role was ever written."""
@@ -98,7 +98,7 @@ class ChannelBucket:
             return False
         return True
 
-    def timestamp(self) -> tuple[Held[Timestamp] | None, str | None]:
+    def timestamp(self) -> tuple[StoredMetadata[Timestamp] | None, str | None]:
         """Return the timestamp, None if today's root does not vouch for it, and its etag.
 
         Raises SignatureError if no root ever did.
@@ -110,17 +110,19 @@ class ChannelBucket:
         trusted = self._is_todays("timestamp", held.metadata, self.where("timestamp"))
         return (held if trusted else None), held.etag
 
-    def snapshot(self, version: int, promise: MetaFile | None = None) -> Held[Snapshot] | None:
+    def snapshot(
+        self, version: int, named: MetaFile | None = None
+    ) -> StoredMetadata[Snapshot] | None:
         """Return a snapshot, None if today's root does not vouch for it.
 
-        ``promise`` is what the timestamp says about it, None for one that no timestamp names
-        yet. Raises NotFoundError, and VerificationError if it is not what was signed.
+        ``named`` is what the timestamp says of it, None for one that no timestamp names yet.
+        Raises NotFoundError, and VerificationError if it is not what was signed.
         """
         held = self.read("snapshot", Snapshot, version)
         where = self.where("snapshot", version)
-        if promise is not None:
+        if named is not None:
             what = f"snapshot version {version}"
-            held.check(promise, what=what, promised_by="timestamp", where=where)
+            held.check(named, what=what, named_by="timestamp", where=where)
         return held if self._is_todays("snapshot", held.metadata, where) else None
 
     def newest_snapshot_version(self) -> int:

@@ -14,11 +14,12 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.roles import check_role
-from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import Kind, parse, verify_root_chain, verify_signed_by
+from pe_dvc.trust.verify import Kind, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from pe_dvc.trust.tuf_api import Metadata
 
 
 class ChannelFiles:
@@ -51,24 +52,9 @@ class ChannelFiles:
             write_atomically(self._history(metadata.signed.version), data)
         write_atomically(self.path(role), data)
 
-    def root_chain(self) -> list[bytes]:
-        """Return every root from version 1 to the current one. Raises NotFoundError."""
-        current = self.read_bytes("root")
-        version = parse(Root, current, where=str(self.path("root"))).signed.version
-        earlier = [self._read(self._history(number)) for number in range(1, version)]
-        return [*earlier, current]
-
-    def verified_root(self) -> Metadata[Root]:
-        """Return the current root, verified from version 1 on. Raises SignatureError."""
-        return verify_root_chain(self.root_chain(), where=str(self.path("root")))[-1]
-
-    def verified_targets(self) -> Metadata[Targets]:
-        """Return the metadata that delegates to the channels. Raises SignatureError."""
-        targets = self.read("targets", Targets)
-        verify_signed_by(
-            self.verified_root().signed, "targets", targets, where=str(self.path("targets"))
-        )
-        return targets
+    def earlier_roots(self, version: int) -> list[bytes]:
+        """Return every root from version 1 to the one before ``version``. Raises NotFoundError."""
+        return [self._read(self._history(number)) for number in range(1, version)]
 
     def _history(self, version: int) -> Path:
         return self.directory / "root_history" / f"{version}.root.json"
@@ -83,18 +69,6 @@ class ChannelFiles:
             ) from None
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(path)) from None
-
-
-class PatchedChannelFiles(ChannelFiles):
-    """The files of a directory, but for some roles other bytes than it holds."""
-
-    def __init__(self, directory: Path, country: str, patches: Mapping[str, bytes]) -> None:
-        super().__init__(directory, country)
-        self._patches = patches
-
-    def read_bytes(self, role: str) -> bytes:
-        """Return a role's metadata. Raises NotFoundError."""
-        return self._patches[role] if role in self._patches else super().read_bytes(role)
 
 
 class TreeChannelFiles(ChannelFiles):

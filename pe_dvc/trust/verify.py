@@ -91,14 +91,17 @@ def verify_root_chain(roots: Sequence[bytes], *, where: str) -> list[Metadata[Ro
     The first is trusted as it stands, if it is signed by itself. Raises SignatureError, and
     RollbackError for a gap in the versions.
     """
-    chain: list[Metadata[Root]] = []
-    for data in roots:
-        root = parse(Root, data, where=where)
-        if chain:
-            _check_successor(chain[-1].signed, root, where)
-        verify_signed_by(root.signed, Root.type, root, where=where)
-        chain.append(root)
+    chain = [parse(Root, data, where=where) for data in roots]
+    check_root_chain(chain, where=where)
     return chain
+
+
+def check_root_chain(chain: Sequence[Metadata[Root]], *, where: str) -> None:
+    """Check consecutive root versions as ``verify_root_chain`` does (TUF specification 5.3)."""
+    for number, root in enumerate(chain):
+        if number:
+            _check_successor(chain[number - 1].signed, root, where)
+        verify_signed_by(root.signed, Root.type, root, where=where)
 
 
 def _check_successor(trusted: Root, root: Metadata[Root], where: str) -> None:

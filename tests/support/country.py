@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, chunk_digests
+from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.pins import pin_root
 from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.roles import init_channels, update_channel
-from pe_dvc.usecases.publish.channel import publish_channel
+from pe_dvc.usecases.publish.channel import publish_channels
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
@@ -56,7 +58,12 @@ class Country:
         """Let a channel point to artifacts that are in the bucket."""
         pointers = [pointer_to(manifest, channel) for manifest in manifests]
         update_channel(self._channels, "us", channel, pointers, self._signers, now=_now())
-        publish_channel(self.store, self._channels, "us", self._signers, now=_now())
+        publish_channels(
+            self.store,
+            SignedMetadata(ChannelFiles(self._channels, "us")),
+            self._signers,
+            now=_now(),
+        )
 
     def write(self, key: str, data: bytes) -> None:
         """Put an object into the bucket, whatever was there: what an attacker does, too."""

@@ -17,10 +17,12 @@ from pe_dvc.primitives.digest import chunk_digests
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.roles import init_channels, update_channel
-from pe_dvc.usecases.publish.channel import publish_channel
-from pe_dvc.usecases.publish.objects import Described, Payload, publish_objects
+from pe_dvc.usecases.publish.cache_objects import CacheObject
+from pe_dvc.usecases.publish.channel import publish_channels
+from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class History:
         self.root.mkdir(parents=True)
         self.git("init", "--quiet")
         self.write("pyproject.toml", PYPROJECT)
+        self.write(".gitignore", "/data\n")
         self.write(".dvc/config", f"[core]\nremote = b\n['remote \"b\"']\nurl = {self.bucket}/us\n")
         counts = {role: (thresholds or {}).get(role, 1) for role in ALL}
         keys = generate_keys(self.keys, "us", counts)
@@ -150,7 +153,7 @@ class History:
         return commit
 
     def publish_channels(self) -> None:
-        publish_channel(self.store, self.channels, "us", self.signers, now=self.now)
+        publish_channels(self.store, SignedMetadata(self.files), self.signers, now=self.now)
 
     def _publish(self, datasets: Mapping[str, bytes]) -> None:
         cache = self.base / "dvc-cache"
@@ -159,9 +162,9 @@ class History:
         for name, data in datasets.items():
             md5 = hashlib.md5(data).hexdigest()
             (cache / md5).write_bytes(data)
-            payloads.append(Payload(what=name, md5=md5, path=cache / md5))
+            payloads.append(CacheObject(what=name, md5=md5, path=cache / md5))
             described.append(
-                Described(
+                ManifestToPublish(
                     manifest=self.manifests[name],
                     data=self.manifests[name].to_bytes(),
                     chunks=lambda data=data: chunk_digests([data]),  # type: ignore[misc]

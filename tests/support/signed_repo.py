@@ -89,11 +89,21 @@ class HandMadeRepo:
         listing = [{"md5": self._cache(data), "relpath": name} for name, data in files.items()]
         data = json.dumps(listing).encode()
         self._point(path, self._cache(data, suffix=".dir"), len(data))
+        self.ignore(path)
 
     def _track(self, path: str, content: bytes) -> None:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_bytes(content)
         self._point(path, self._cache(content), len(content))
+        self.ignore(path)
+
+    def ignore(self, path: str) -> None:
+        """Keep a file that DVC tracks out of git, as ``dvc add`` does."""
+        file = (self.root / path).parent / ".gitignore"
+        known = file.read_text() if file.exists() else ""
+        line = f"/{Path(path).name}\n"
+        if line not in known:
+            file.write_text(known + line)
 
     def _point(self, path: str, md5: str, size: int) -> None:
         name = Path(path).name
@@ -118,7 +128,7 @@ class HandMadeRepo:
 
     def push(self, store: Store) -> Pushed:
         """Do what ``pe-dvc push`` does, with the keys that ``PE_DVC_KEYS_DIR`` names."""
-        return push_to(DataRepo(self.root), store)
+        return push_to(DataRepo(self.root), store, uncommitted=True)
 
     @property
     def root_of_trust(self) -> bytes:

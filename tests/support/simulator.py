@@ -14,10 +14,11 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
 from pe_dvc.usecases.channel.roles import ChannelUpdate, init_channels, update_channel
-from pe_dvc.usecases.publish.channel import Published, publish_channel
+from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import RecordingStore
 
@@ -95,10 +96,13 @@ class Simulator:
             self.directory, self.country, channel, pointers, self.signers, now=self.now
         )
 
-    def publish(self, store: RecordingStore | None = None) -> Published:
-        return publish_channel(
-            store or self.store, self.directory, self.country, self.signers, now=self.now
-        )
+    @property
+    def metadata(self) -> SignedMetadata:
+        """The signed metadata in git, read anew."""
+        return SignedMetadata(self.files)
+
+    def publish(self, store: RecordingStore | None = None) -> PublishedChannels:
+        return publish_channels(store or self.store, self.metadata, self.signers, now=self.now)
 
     def client(self, state: str | None = None) -> ChannelClient:
         """A new process's client; one that names no ``state`` has never seen the bucket."""

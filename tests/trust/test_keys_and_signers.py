@@ -70,7 +70,7 @@ def test_missing_unreadable_and_wrong_keys_are_told_apart(tmp_path: Path) -> Non
 def unsigned(sim: Simulator, role: str = "latest") -> tuple[Targets, Metadata[Targets]]:
     metadata = sim.files.read(role, Targets)
     metadata.signatures.clear()
-    return sim.files.verified_targets().signed, metadata
+    return sim.metadata.targets.signed, metadata
 
 
 def test_no_key_at_hand_signs_nothing(sim: Simulator, tmp_path: Path) -> None:

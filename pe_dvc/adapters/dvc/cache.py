@@ -50,6 +50,10 @@ class DvcListings:
         self._cache_dir = cache_dir
         self._read: dict[str, dict[str, str]] = {}
 
+    def path(self, md5: str) -> Path:
+        """Return where the object of that hash lies, or would."""
+        return object_path(self._cache_dir, md5)
+
     def files(self, md5: str) -> dict[str, str]:
         """Return DVC's md5 of each file of a directory. Raises as ``read_dir_listing``."""
         if md5 not in self._read:

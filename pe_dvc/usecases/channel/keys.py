@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, check_role, utc
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import expiry_days, role_of, signatures, verify_signed_by
 from pe_dvc.usecases.channel.roles import next_version
@@ -124,7 +125,7 @@ class KeyRing:
         )
 
     def _edit_root(self, role: str, edit: _Edit, threshold: int | None) -> int:
-        before = self._files.verified_root().signed
+        before = SignedMetadata(self._files).root.signed
         root = self._files.read("root", Root)
         _apply(root.signed, role, edit, threshold)
         root.signed.version += 1
@@ -139,8 +140,8 @@ class KeyRing:
         return root.signed.version
 
     def _edit_targets(self, role: str, edit: _Edit, threshold: int | None) -> int:
-        root = self._files.verified_root().signed
-        targets = self._files.verified_targets()
+        root = SignedMetadata(self._files).root.signed
+        targets = SignedMetadata(self._files).targets
         next_version(targets, root, "targets", now=self._now)
         _apply(targets.signed, role, edit, threshold)
         self._signers.sign(root, "targets", targets)
@@ -167,8 +168,8 @@ class KeyRing:
 
     def _delegator(self, role: str) -> Root | Targets:
         if check_role(role) in DELEGATED:
-            return self._files.verified_targets().signed
-        return self._files.verified_root().signed
+            return SignedMetadata(self._files).targets.signed
+        return SignedMetadata(self._files).root.signed
 
     def _find(self, role: str, keyid: str | None) -> str:
         known = self.keyids(role)

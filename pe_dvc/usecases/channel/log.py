@@ -23,10 +23,10 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import TAMPERED, expiry_days, parse, signatures, verify_root_chain
-from pe_dvc.usecases.publish.snapshot import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +142,7 @@ class ChannelHistory:
         head = read_head(self._bucket)
         if head.snapshot is None:
             raise NotFoundError(f"{self._store.url} has no channels of {self._country}")
-        return {role: promise.version for role, promise in head.promises.items()}
+        return head.versions
 
     @cached_property
     def _delegators(self) -> list[Targets]:

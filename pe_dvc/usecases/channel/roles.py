@@ -26,6 +26,7 @@ from pe_dvc.trust.ancestry import (
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.initial_metadata import new_root, new_targets
 from pe_dvc.trust.roles import ALL, DELEGATED, TARGETS_LIKE, utc
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, TargetFile, Targets
 from pe_dvc.trust.verify import (
     expiry_days,
@@ -138,7 +139,7 @@ def update_channel(
     SignatureError.
     """
     files = ChannelFiles(directory, country)
-    delegator = files.verified_targets().signed
+    delegator = SignedMetadata(files).targets.signed
     metadata = files.read(check_channel(channel), Targets)
     ordered = check_pointers(pointers, country=country, channel=channel)
     wanted = {pointer.target_path: pointer.to_target() for pointer in ordered}
@@ -199,26 +200,23 @@ def renew_role(
     return _status(role, delegator, metadata, now)
 
 
-def read_pointers(directory: Path, country: str, channel: str) -> dict[str, Pointer]:
+def read_pointers(metadata: SignedMetadata, channel: str) -> dict[str, Pointer]:
     """Return a channel's pointers by dataset name, verified from the root in git on.
 
     Raises SignatureError for a channel that waits for signatures; an expired one is read.
     """
-    files = ChannelFiles(directory, country)
-    delegator = files.verified_targets().signed
-    metadata = files.read(check_channel(channel), Targets)
-    where = str(files.path(channel))
-    verify_signed_by(delegator, channel, metadata, where=where)
-    return pointers_of(plain(metadata.signed), country=country, channel=channel, where=where)
+    targets = plain(metadata.verified(check_channel(channel)).signed)
+    where = metadata.where(channel)
+    return pointers_of(targets, country=metadata.country, channel=channel, where=where)
 
 
-def superseded_manifests(directory: Path, country: str, channel: str) -> dict[str, str | None]:
+def superseded_manifests(metadata: SignedMetadata, channel: str) -> dict[str, str | None]:
     """Return the manifests' sha256 that other publishers replaced, by dataset name.
 
     None for a dataset that this checkout did not have. Raises FormatError, NotFoundError.
     """
-    signed = ChannelFiles(directory, country).read(check_channel(channel), Targets).signed
-    prefix = f"{country}/{channel}/"
+    signed = metadata.role(check_channel(channel)).signed
+    prefix = f"{metadata.country}/{channel}/"
     return {path.removeprefix(prefix): had for path, had in superseded(signed).items()}
 
 
@@ -234,8 +232,8 @@ def _role(files: ChannelFiles, role: str) -> tuple[Root | Targets, Metadata[Any]
     if role == "root":
         root = files.read("root", Root)
         return root.signed, root
-    delegator = files.verified_root() if role == "targets" else files.verified_targets()
-    return delegator.signed, files.read(role, Targets)
+    metadata = SignedMetadata(files)
+    return metadata.delegator(role), metadata.role(role)
 
 
 def _status(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import DELEGATED
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import verify_root_chain, verify_signed_by
-from pe_dvc.usecases.publish.snapshot import read_head
+from pe_dvc.trust.verify import verify_signed_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,18 +32,16 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
     """
     if role not in DELEGATED:
         raise NotFoundError(f"{role!r} is no channel: expected one of {', '.join(DELEGATED)}")
-    files = ChannelFiles(directory, country)
-    roots = verify_root_chain(files.root_chain(), where=str(files.path("root")))
-    bucket = ChannelBucket(store, country, [root.signed for root in roots])
-    promise = read_head(bucket).promises.get(role)
-    newest = promise.version if promise else 0
+    git = SignedMetadata(ChannelFiles(directory, country))
+    bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
+    newest = read_head(bucket).versions.get(role, 0)
     while bucket.has(role, newest + 1):
         newest += 1
-    ours = files.read(role, Targets).signed
+    ours = git.role(role).signed
     held = bucket.read(role, Targets, newest)
     if ours.version > newest or held.metadata.signed == ours:
         return None
-    delegator = files.verified_targets().signed
-    verify_signed_by(delegator, role, held.metadata, where=bucket.where(role, newest))
-    write_atomically(files.path(role), held.data)
+    where = bucket.where(role, newest)
+    verify_signed_by(git.delegator(role), role, held.metadata, where=where)
+    write_atomically(git.files.path(role), held.data)
     return newest

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
     chunks_key,
@@ -29,28 +28,13 @@ from pe_dvc.usecases.publish.existing_objects import find_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
+    from pe_dvc.usecases.publish.cache_objects import CacheObject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Payload:
-    """A DVC cache object to publish. ``what`` is its path in the repo, for messages."""
-
-    what: str
-    md5: str
-    path: Path
-    sha256: Sha256 | None = None
-
-    @property
-    def is_listing(self) -> bool:
-        """Whether this is DVC's listing of a directory, which must not precede its files."""
-        return is_listing(self.md5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Described:
+class ManifestToPublish:
     """A manifest to publish: the committed bytes, and the chunk list that they speak of."""
 
     manifest: Manifest
@@ -59,7 +43,7 @@ class Described:
 
 
 @dataclass(kw_only=True)
-class Published:
+class PublishedObjects:
     """What a publication did; ``repaired`` objects were there with another size."""
 
     uploaded: list[str] = field(default_factory=list)
@@ -72,11 +56,11 @@ class Published:
 def publish_objects(
     store: Store,
     country: str,
-    payloads: Sequence[Payload],
-    described: Sequence[Described],
+    payloads: Sequence[CacheObject],
+    described: Sequence[ManifestToPublish],
     *,
     reporter: Reporter | None = None,
-) -> Published:
+) -> PublishedObjects:
     """Bring payloads, chunk lists and manifests into the store, in that order.
 
     The pointer is not touched: publish it after this returned. Raises ConflictError when the
@@ -85,7 +69,7 @@ def publish_objects(
     DigestMismatchError when the DVC cache holds other bytes than the manifest says, and
     StoreError.
     """
-    done = Published()
+    done = PublishedObjects()
     with ThreadPoolExecutor(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, described, pool)
         keys = {payload_key(country, payload.md5) for payload in payloads}
@@ -98,14 +82,14 @@ def publish_objects(
 
 
 def _missing_manifests(
-    store: Store, country: str, described: Sequence[Described], pool: ThreadPoolExecutor
-) -> list[Described]:
+    store: Store, country: str, described: Sequence[ManifestToPublish], pool: ThreadPoolExecutor
+) -> list[ManifestToPublish]:
     """Return those not published yet; refuse if another manifest was published first."""
     published = run_all(pool, partial(_is_published, store, country), described)
     return [d for d, there in zip(described, published, strict=True) if not there]
 
 
-def _is_published(store: Store, country: str, described: Described) -> bool:
+def _is_published(store: Store, country: str, described: ManifestToPublish) -> bool:
     key = manifest_key(country, Sha256(described.manifest.artifact.sha256))
     try:
         existing, _ = store.read(key, limit=MANIFEST_LIMIT)
@@ -116,7 +100,7 @@ def _is_published(store: Store, country: str, described: Described) -> bool:
     return True
 
 
-def _conflict(described: Described, existing: bytes, source: str) -> ConflictError:
+def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> ConflictError:
     artifact = described.manifest.artifact
     other = Manifest.from_bytes(existing, where=source)
     return ConflictError(
@@ -132,10 +116,10 @@ def _conflict(described: Described, existing: bytes, source: str) -> ConflictErr
 def _missing_payloads(
     store: Store,
     country: str,
-    payloads: Sequence[Payload],
+    payloads: Sequence[CacheObject],
     there: Mapping[str, ObjectInfo],
-    done: Published,
-) -> list[Payload]:
+    done: PublishedObjects,
+) -> list[CacheObject]:
     """Return those that the store lacks, or holds with another size than the local object's."""
     wanted = {}
     for payload in payloads:
@@ -162,8 +146,8 @@ def _missing_payloads(
 def _upload(
     store: Store,
     country: str,
-    wanted: list[Payload],
-    done: Published,
+    wanted: list[CacheObject],
+    done: PublishedObjects,
     reporter: Reporter,
     pool: ThreadPoolExecutor,
 ) -> None:
@@ -176,19 +160,19 @@ def _upload(
     done.uploaded_bytes = sum(sizes.values())
 
 
-def _put(store: Store, country: str, progress: Progress, payload: Payload) -> None:
+def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -> None:
     key = payload_key(country, payload.md5)
     store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
 
 
-def _publish_manifest(store: Store, country: str, described: Described) -> None:
+def _publish_manifest(store: Store, country: str, described: ManifestToPublish) -> None:
     """Write the chunk list, then the manifest that vouches for it; each is created once."""
     sha256 = Sha256(described.manifest.artifact.sha256)
     _create(store, chunks_key(country, sha256), described.chunks(), described)
     _create(store, manifest_key(country, sha256), described.data, described)
 
 
-def _create(store: Store, key: str, data: bytes, described: Described) -> None:
+def _create(store: Store, key: str, data: bytes, described: ManifestToPublish) -> None:
     try:
         store.create(key, data)
     except ConflictError:

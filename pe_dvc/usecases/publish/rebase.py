@@ -1,21 +1,18 @@
-"""Publish a channel, and where another publisher was first, build on what it published.
+"""Another publisher was first: put our change of a channel onto what was published.
 
 A channel is one signed file, so that publishers of different datasets get into each other's
 way. The loser applies its own change to the winner's version: three ways, against the newest
-version that both come from, as the signed lineage tells. ADR 0004.
+version that both come from, as the signed ancestry tells. ADR 0004.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.primitives.errors import MovedError, NotFoundError
 from pe_dvc.trust.ancestry import (
     PlainTargets,
     ancestors,
@@ -26,32 +23,18 @@ from pe_dvc.trust.ancestry import (
     superseded,
 )
 from pe_dvc.trust.bucket import ChannelBucket
-from pe_dvc.trust.files import ChannelFiles, PatchedChannelFiles
-from pe_dvc.trust.tuf_api import (
-    Metadata,
-    MetaFile,
-    Root,
-    Targets,
-)
-from pe_dvc.trust.verify import signatures, verify_root_chain, verify_signed_by
+from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
+from pe_dvc.trust.verify import signatures, verify_signed_by
 from pe_dvc.usecases.channel.roles import next_version, set_targets
-from pe_dvc.usecases.publish.channel import Published, publish_files
-from pe_dvc.usecases.publish.snapshot import read_head
 from pe_dvc.usecases.publish.three_way_merge import Merged, merge
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.usecases.publish.unpublished_versions import History
-
-ATTEMPTS = 32
-"""How often a publisher builds on what others published before it gives up."""
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
-"""Seconds; each pause is drawn at random up to that, so that losers do not meet again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,98 +53,49 @@ class Rebased:
     rewritten: bool
 
 
-def publish_rebasing(
+def rebase(
     store: Store,
-    directory: Path,
-    country: str,
+    git: SignedMetadata,
+    moved: MovedError,
     signers: Signers,
     *,
     now: datetime,
-    channel: str = "latest",
-    history: History | None = None,
-) -> tuple[Published, Rebased | None]:
-    """Publish as ``publish_channel`` does; build on ``channel`` where somebody else was first.
+) -> tuple[Rebased, bytes]:
+    """Return the channel that ``moved`` with git's change applied to what is published, as bytes.
 
-    The file in git is rewritten before it is published: whenever a push is killed, the next one,
-    or the next build, goes on from there. Raises as ``publish_channel``; ConflictError also if
-    both changed one dataset, which it names, and if others were first too often.
+    Raises ``moved`` itself where nothing tells what both come from, or where the keys of the
+    channel are not on this machine; ConflictError, which names them, if both changed a dataset.
     """
-    git = ChannelFiles(directory, country)
-    rebasing = _Rebasing(store, git, channel, signers, now)
-    files, rebased = git, None
-    for attempt in range(ATTEMPTS):
-        try:
-            return publish_files(store, files, signers, now=now, history=history), rebased
-        except MovedError as moved:
-            if moved.role != channel:
-                raise
-            rebased, data = rebasing.onto_newest(moved)
-        if rebased.rewritten:
-            write_atomically(git.path(channel), data)
-        else:
-            files = PatchedChannelFiles(directory, country, {channel: data})
-        time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
-    raise ConflictError(
-        f"other publishers kept changing channel {channel} of {country} in {store.url} through "
-        f"{ATTEMPTS} attempts",
-        remedy="Nothing is lost: push again.",
-    )
-
-
-class _Rebasing:
-    """What is the same in every attempt: git's metadata, the bucket and who may sign."""
-
-    def __init__(
-        self,
-        store: Store,
-        files: ChannelFiles,
-        channel: str,
-        signers: Signers,
-        now: datetime,
-    ) -> None:
-        self._files, self._channel, self._signers, self._now = files, channel, signers, now
-        self._store = store
-
-    def onto_newest(self, moved: MovedError) -> tuple[Rebased, bytes]:
-        """Return the channel with our change applied to the newest published version, as bytes.
-
-        Raises ``moved`` itself where nothing tells what both come from, or where the keys of the
-        channel are not at hand.
-        """
-        roots = verify_root_chain(self._files.root_chain(), where=str(self._files.path(Root.type)))
-        bucket = ChannelBucket(self._store, self._files.country, [r.signed for r in roots])
-        delegator = self._files.verified_targets().signed
-        ours = self._files.read(self._channel, Targets)
-        theirs, last = newest_version(bucket, delegator, self._channel)
-        before = _common_ancestor(bucket, self._channel, ours, theirs) if theirs else None
-        if theirs is None or before is None:
-            raise moved
-        merged = merge(before, ours.signed, theirs.signed)
-        if not merged.ours or _says_all(theirs.signed, merged):
-            return self._result(merged, theirs), readable_json(theirs.to_dict())
-        next_version(theirs, delegator, self._channel, now=self._now)
+    channel = moved.role
+    bucket = ChannelBucket(store, git.country, [root.signed for root in git.roots])
+    delegator = git.targets.signed
+    ours = git.role(channel)
+    theirs, last = newest_version(bucket, delegator, channel)
+    before = _common_ancestor(bucket, channel, ours, theirs) if theirs else None
+    if theirs is None or before is None:
+        raise moved
+    merged = merge(before, ours.signed, theirs.signed)
+    if merged.ours and not _says_all(theirs.signed, merged):
+        next_version(theirs, delegator, channel, now=now)
         theirs.signed.version = max(theirs.signed.version, last + 1)
-        pointers_of(
-            merged.targets,
-            country=bucket.country,
-            channel=self._channel,
-            where="the merged channel",
-        )
-        set_targets(theirs.signed, merged.targets)
-        note_superseded(theirs.signed, merged.superseded)
-        self._signers.sign(delegator, self._channel, theirs)
-        if not signatures(delegator, self._channel, theirs):
+        _apply(merged, theirs.signed, country=bucket.country, channel=channel)
+        signers.sign(delegator, channel, theirs)
+        if not signatures(delegator, channel, theirs):
             raise moved
-        return self._result(merged, theirs), readable_json(theirs.to_dict())
+    rebased = Rebased(
+        channel=channel,
+        version=theirs.signed.version,
+        ours=_names(merged.ours),
+        taken_over=_names(merged.taken_over),
+        rewritten=bool(merged.ours),
+    )
+    return rebased, readable_json(theirs.to_dict())
 
-    def _result(self, merged: Merged, metadata: Metadata[Targets]) -> Rebased:
-        return Rebased(
-            channel=self._channel,
-            version=metadata.signed.version,
-            ours=_names(merged.ours),
-            taken_over=_names(merged.taken_over),
-            rewritten=bool(merged.ours),
-        )
+
+def _apply(merged: Merged, signed: Targets, *, country: str, channel: str) -> None:
+    pointers_of(merged.targets, country=country, channel=channel, where="the merged channel")
+    set_targets(signed, merged.targets)
+    note_superseded(signed, merged.superseded)
 
 
 def newest_version(
@@ -173,10 +107,10 @@ def newest_version(
     before the timestamp, or is at work. A version that was not made from it was overtaken, and
     only its number is taken. Raises VerificationError, StoreError.
     """
-    promise = read_head(bucket).promises.get(channel)
+    named = read_head(bucket).meta.get(channel)
     newest, last = None, 0
-    if promise is not None:
-        newest, last = _promised(bucket, delegator, channel, promise), promise.version
+    if named is not None:
+        newest, last = _named(bucket, delegator, channel, named), named.version
     for version in bucket.versions(channel):
         if version <= last:
             continue
@@ -188,15 +122,15 @@ def newest_version(
     return newest, last
 
 
-def _promised(
-    bucket: ChannelBucket, delegator: Targets, channel: str, promise: MetaFile
+def _named(
+    bucket: ChannelBucket, delegator: Targets, channel: str, meta_file: MetaFile
 ) -> Metadata[Targets]:
     """Read what the snapshot names: an older file put in its place must not be built upon."""
-    where = bucket.where(channel, promise.version)
-    held = bucket.read(channel, Targets, promise.version)
+    where = bucket.where(channel, meta_file.version)
+    held = bucket.read(channel, Targets, meta_file.version)
     verify_signed_by(delegator, channel, held.metadata, where=where)
-    what = f"{channel} version {promise.version}"
-    held.check(promise, what=what, promised_by="snapshot", where=where)
+    what = f"{channel} version {meta_file.version}"
+    held.check(meta_file, what=what, named_by="snapshot", where=where)
     return held.metadata
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import KEEPERS, TARGETS_LIKE, utc
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
-from pe_dvc.trust.verify import check_fresh, verify_root_chain
-from pe_dvc.usecases.publish.snapshot import read_head, settle
+from pe_dvc.trust.verify import check_fresh
+from pe_dvc.usecases.publish.snapshot import publish_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,20 +66,18 @@ def refresh_channel(
 
     ``directory`` is the repo's ``channels``: of it the root alone is used. Raises ConflictError
     if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
-    for a root past its expiry, and what ``settle`` raises.
+    for a root past its expiry, and what ``publish_snapshot`` raises.
     """
-    files = ChannelFiles(directory, country)
-    where = str(files.path("root"))
-    roots = [root.signed for root in verify_root_chain(files.root_chain(), where=where)]
-    bucket = ChannelBucket(store, country, roots)
+    git = SignedMetadata(ChannelFiles(directory, country))
+    bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
     _check_root(bucket)
-    check_fresh("root", roots[-1], now, where=where)
+    check_fresh("root", bucket.root, now, where=git.where("root"))
     before = read_head(bucket)
     if before.snapshot is None:
         raise NotFoundError(
             f"{store.url} has no channels of {country} to refresh", remedy="Run pe-dvc push."
         )
-    head, written = settle(bucket, {}, signers, head=before, now=utc(now))
+    head, written = publish_snapshot(bucket, {}, signers, head=before, now=utc(now))
     assert head.snapshot is not None
     assert head.timestamp is not None
     online = {
@@ -87,7 +87,7 @@ def refresh_channel(
     return Refreshed(
         online={role: (signed.version, signed.expires) for role, signed in online.items()},
         renewed=tuple(role for role in online if any(f"{role}.json" in key for key in written)),
-        expiring=_expiring(bucket, {r: p.version for r, p in head.promises.items()}, now),
+        expiring=_expiring(bucket, head.versions, now),
     )
 
 

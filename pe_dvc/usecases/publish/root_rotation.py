@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BELOW = ("targets", "snapshot", "timestamp")
 
 
-def handovers(bucket: ChannelBucket, targets: Metadata[Targets]) -> list[int]:
+def roots_to_publish_under(bucket: ChannelBucket, targets: Metadata[Targets]) -> list[int]:
     """Return after how many roots of ``bucket`` everything below is to be published anew.
 
     None where the next root is published already, where nothing was published at all, or where

@@ -13,8 +13,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import ConflictError, ExpiredError, MovedError, RollbackError
-from pe_dvc.trust.bucket import ChannelBucket, Held
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    ExpiredError,
+    MovedError,
+    RollbackError,
+)
+from pe_dvc.trust.bucket import ChannelBucket, StoredMetadata
+from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
 from pe_dvc.trust.verify import TAMPERED, expiry_days, verify_signed_by
@@ -28,56 +34,13 @@ if TYPE_CHECKING:
 ATTEMPTS = 32
 """How often a publisher builds on what others did in the meantime before it gives up."""
 
-
-Promises = dict[str, MetaFile]
-"""For each role below the snapshot, its version, length and sha256."""
-
 Follows = Callable[[str, int], bool]
 """Whether our metadata of a role was made from a version of it that is in the bucket."""
 
 
-@dataclass(frozen=True)
-class Head:
-    """Where the bucket stands. ``snapshot`` and ``timestamp`` are None where today's root
-    vouches for none; ``last`` is the highest snapshot version known to be taken."""
-
-    timestamp: Held[Timestamp] | None
-    etag: str | None
-    snapshot: Held[Snapshot] | None
-    last: int
-
-    @property
-    def promises(self) -> Promises:
-        """What the snapshot says about the roles, by role."""
-        return promises(self.snapshot)
-
-    @property
-    def is_consistent(self) -> bool:
-        """Whether the timestamp names this snapshot."""
-        named = self.timestamp.metadata.signed.snapshot_meta.version if self.timestamp else 0
-        return self.snapshot is not None and self.snapshot.metadata.signed.version == named
-
-
-def promises(snapshot: Held[Snapshot] | None) -> Promises:
-    """Return what a snapshot says about the roles, by role; nothing for none."""
-    meta = snapshot.metadata.signed.meta if snapshot else {}
-    return {name.removesuffix(".json"): promise for name, promise in meta.items()}
-
-
-def read_head(bucket: ChannelBucket) -> Head:
-    """Return where the bucket stands, verified. Raises VerificationError, StoreError."""
-    timestamp, etag = bucket.timestamp()
-    if timestamp is None:
-        last = bucket.newest_snapshot_version()
-        snapshot = bucket.snapshot(last) if last else None
-        return Head(None, etag, snapshot, last)
-    named = timestamp.metadata.signed.snapshot_meta
-    return Head(timestamp, etag, bucket.snapshot(named.version, named), named.version)
-
-
-def settle(
+def publish_snapshot(
     bucket: ChannelBucket,
-    wanted: Promises,
+    wanted: SnapshotMeta,
     signers: Signers,
     *,
     head: Head,
@@ -88,13 +51,13 @@ def settle(
 
     ``head`` is where the bucket stood when ``wanted`` was found to follow from it; ``follows``
     tells whether a role's ``wanted`` version was made from another published one. Never lowers
-    a role's version. Nothing is written where all is in place and fresh. Raises MovedError if a
-    version was published meanwhile that ``wanted`` does not follow from, ConflictError after
-    too many lost races, SignatureError without the keys of snapshot and timestamp,
-    VerificationError, StoreError.
+    a role's version. Nothing is written where all is in place and fresh. Raises
+    MovedError if a version was published meanwhile that ``wanted`` does not follow from,
+    ConflictError after too many lost races, SignatureError without the keys of snapshot and
+    timestamp, VerificationError, StoreError.
     """
     written: list[str] = []
-    may_replace = _Replaceable(bucket, wanted, head.promises, follows)
+    may_replace = _Replaceable(bucket, wanted, head.meta, follows)
     for _ in range(ATTEMPTS):
         snapshot, key = _covering(bucket, may_replace, signers, head, now)
         written += key
@@ -115,23 +78,26 @@ class _Replaceable:
     """What we want snapshots to name, and which other versions that may take the place of."""
 
     bucket: ChannelBucket
-    wanted: Promises
-    seen: Promises
+    wanted: SnapshotMeta
+    seen: SnapshotMeta
     follows: Follows
 
-    def check(self, named: Promises) -> None:
+    def check(self, named: SnapshotMeta) -> None:
         """Raise MovedError rather than pass over a version that ours was not made from.
 
         ``named`` is what a snapshot says that may be newer than what was ``seen``: another
         publisher's, or one that we left behind ourselves when we were killed.
         """
-        for role, promise in named.items():
+        for role, meta_file in named.items():
             before = self.seen[role].version if role in self.seen else 0
-            overtaken = role in self.wanted and before < promise.version < self.wanted[role].version
-            if overtaken and not self.follows(role, promise.version):
+            overtaken = (
+                role in self.wanted and before < meta_file.version < self.wanted[role].version
+            )
+            if overtaken and not self.follows(role, meta_file.version):
                 raise MovedError(
-                    f"another publisher was first: {self.bucket.where(role, promise.version)} was "
-                    f"published while {role} version {self.wanted[role].version} was about to be",
+                    f"another publisher was first: {self.bucket.where(role, meta_file.version)} "
+                    f"was published while {role} version {self.wanted[role].version} "
+                    "was about to be",
                     role=role,
                     remedy="Nothing is lost: push again.",
                 )
@@ -143,7 +109,7 @@ def _covering(
     signers: Signers,
     head: Head,
     now: datetime,
-) -> tuple[Held[Snapshot], list[str]]:
+) -> tuple[StoredMetadata[Snapshot], list[str]]:
     """Return the newest snapshot, if it covers ``wanted``, else a new one and its key.
 
     One that a publisher left behind before it reached the timestamp is taken up.
@@ -156,7 +122,7 @@ def _covering(
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
         ):
             return snapshot, []
-        ours.check(promises(snapshot))
+        ours.check(snapshot_meta(snapshot))
         try:
             return _create_snapshot(bucket, snapshot, ours.wanted, signers, last + 1, now)
         except ConflictError:
@@ -168,11 +134,11 @@ def _covering(
 
 
 def _successor(
-    bucket: ChannelBucket, before: Held[Snapshot] | None, version: int
-) -> Held[Snapshot] | None:
+    bucket: ChannelBucket, before: StoredMetadata[Snapshot] | None, version: int
+) -> StoredMetadata[Snapshot] | None:
     """Read the snapshot that was there first; it must not take back what ``before`` said."""
     snapshot = bucket.snapshot(version)
-    if snapshot and not _covers(snapshot, promises(before)):
+    if snapshot and not _covers(snapshot, snapshot_meta(before)):
         raise RollbackError(
             f"{bucket.where('snapshot', version)} names older metadata than the snapshot before",
             remedy=TAMPERED,
@@ -180,36 +146,39 @@ def _successor(
     return snapshot
 
 
-def _covers(snapshot: Held[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
-    named = promises(snapshot)
+def _covers(snapshot: StoredMetadata[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
+    named = snapshot_meta(snapshot)
     return all(
-        role in named and named[role].version >= promise.version for role, promise in wanted.items()
+        role in named and named[role].version >= meta_file.version
+        for role, meta_file in wanted.items()
     )
 
 
 def _create_snapshot(
     bucket: ChannelBucket,
-    before: Held[Snapshot] | None,
-    wanted: Promises,
+    before: StoredMetadata[Snapshot] | None,
+    wanted: SnapshotMeta,
     signers: Signers,
     version: int,
     now: datetime,
-) -> tuple[Held[Snapshot], list[str]]:
-    named = promises(before)
+) -> tuple[StoredMetadata[Snapshot], list[str]]:
+    named = snapshot_meta(before)
     newer = {
-        role: promise
-        for role, promise in wanted.items()
-        if role not in named or named[role].version < promise.version
+        role: meta_file
+        for role, meta_file in wanted.items()
+        if role not in named or named[role].version < meta_file.version
     }
-    meta = {f"{role}.json": promise for role, promise in (named | newer).items()}
+    meta = {f"{role}.json": meta_file for role, meta_file in (named | newer).items()}
     expires = utc(now) + timedelta(days=expiry_days(bucket.root, "snapshot"))
     metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
     data = _signed(bucket, "snapshot", metadata, signers)
     info = bucket.store.create(bucket.key("snapshot", version), data)
-    return Held(metadata, data, info.etag), [info.key]
+    return StoredMetadata(metadata, data, info.etag), [info.key]
 
 
-def _stands(bucket: ChannelBucket, head: Head, snapshot: Held[Snapshot], now: datetime) -> bool:
+def _stands(
+    bucket: ChannelBucket, head: Head, snapshot: StoredMetadata[Snapshot], now: datetime
+) -> bool:
     return (
         head.timestamp is not None
         and head.is_consistent
@@ -220,7 +189,7 @@ def _stands(bucket: ChannelBucket, head: Head, snapshot: Held[Snapshot], now: da
 
 def _swap_timestamp(
     bucket: ChannelBucket,
-    snapshot: Held[Snapshot],
+    snapshot: StoredMetadata[Snapshot],
     signers: Signers,
     head: Head,
     now: datetime,
@@ -236,7 +205,7 @@ def _swap_timestamp(
     expires = utc(now) + lifetime
     if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
         raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
-    metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.promise))
+    metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
     data = _signed(bucket, "timestamp", metadata, signers)
     return bucket.store.compare_and_swap(bucket.key("timestamp"), data, head.etag).key
 

@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import verify_signed_by
 
@@ -177,7 +178,7 @@ def _check_signed(
 def _signed_pointers(tree: TaggedTree, channel: ChannelName) -> tuple[dict[str, Pointer], int]:
     files = tree.channels
     try:
-        delegator = files.verified_targets().signed
+        delegator = SignedMetadata(files).targets.signed
         metadata = files.read(channel, Targets)
         verify_signed_by(delegator, channel, metadata, where=str(files.path(channel)))
         targets = {path: target.to_dict() for path, target in metadata.signed.targets.items()}

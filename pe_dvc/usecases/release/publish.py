@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
+MOVED_TAG = "A release is permanent: move the tag back to where it was, and use a new tag."
+
 
 class Releases(Protocol):
     """The signed releases of one country, verified (``pe_dvc.trust.client``)."""
@@ -120,6 +122,16 @@ def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
     return dict(parse_listing(data, where=f"{store.url}/{key}", remedy=remedy))
 
 
+def check_not_moved(registered: Released, release: Release) -> None:
+    """Raise ReleaseError if git gives another release than the one that was registered."""
+    if release.sha256 != registered.sha256:
+        raise ReleaseError(
+            f"the tag {release.tag} was moved: {registered.sha256} is registered, of commit "
+            f"{registered.commit[:12]}, and git gives {release.sha256}",
+            remedy=MOVED_TAG,
+        )
+
+
 def publish_documents(store: Store, release: Release) -> list[str]:
     """Write the release manifest and the TRO, each once; return the keys written.
 
@@ -171,7 +183,7 @@ def _moved(release: Release, held: bytes, where: str) -> ReleaseError:
         f"the tag {release.tag} was moved, or read by another version of pe_dvc: {where} has "
         f"sha256:{sha256_bytes(held)}{_commit_in(held)}, and git gives "
         f"sha256:{sha256_bytes(release.data)} of commit {ours[:12]}",
-        remedy="A release is for ever: put the tag back where it was, and tag anew.",
+        remedy=MOVED_TAG,
     )
 
 

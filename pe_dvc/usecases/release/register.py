@@ -14,6 +14,7 @@ from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.trust.roles import utc
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.trust.verify import expiry_days, signatures
 
@@ -109,7 +110,7 @@ def registered(files: ChannelFiles, tag: str) -> Released:
 
 def _put(files: ChannelFiles, released: Released, signers: Signers, now: datetime) -> RoleUpdate:
     """Write a release; the version goes up by one if it is new or stands otherwise than before."""
-    delegator = files.verified_targets().signed
+    delegator = SignedMetadata(files).targets.signed
     metadata = files.read(ROLE, Targets)
     path, target = released.target_path, released.to_target()
     held = metadata.signed.targets.get(path)

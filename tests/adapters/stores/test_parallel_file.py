@@ -124,9 +124,7 @@ def test_files_of_about_one_range(tmp_path: Path, size: int) -> None:
     near=st.sampled_from([0, 0.001, 60]),
     fast=st.sampled_from([0, 2**27, 2**60]),
 )
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whoever_brings_what_the_digest_is_the_files(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

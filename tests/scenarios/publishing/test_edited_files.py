@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.project import local_changes
-from pe_dvc.project.local_changes import find_edits
+from pe_dvc.usecases.checkout import local_changes
+from pe_dvc.usecases.checkout.local_changes import find_local_changes
 from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:
@@ -66,11 +66,14 @@ def test_only_so_much_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "large").write_bytes(b"x" * 99)
     gone = manifest_of(b"gone", name="gone", path="gone").artifact
     monkeypatch.setattr(local_changes, "READ_AT_MOST", 50)
-    found = find_edits(tmp_path, [large, gone, small])
+    found = find_local_changes(tmp_path, [large, gone, small], DigestCache(tmp_path))
     assert (found.edited, found.unread) == (("small",), ("large",))
     assert "not looked at, for their size: large. pe-dvc verify" in found.lines[-1]
     (tmp_path / "large").write_bytes(b"x" * 98)
-    assert find_edits(tmp_path, [large, small]).edited == ("large", "small"), "a size is enough"
+    assert find_local_changes(tmp_path, [large, small], DigestCache(tmp_path)).edited == (
+        "large",
+        "small",
+    ), "a size is enough"
 
 
 def test_what_was_hashed_before_is_not_read(
@@ -86,5 +89,5 @@ def test_what_was_hashed_before_is_not_read(
     assert known.sha256 == sha256_bytes(b"same")
     assert DigestCache(tmp_path).known(tmp_path / "none") is None
     monkeypatch.setattr(local_changes, "READ_AT_MOST", 0)
-    found = find_edits(tmp_path, [same, other])
+    found = find_local_changes(tmp_path, [same, other], DigestCache(tmp_path))
     assert (found.edited, found.unread) == (("other",), ())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import PeDvcError
-from pe_dvc.usecases.publish import objects, rebase
+from pe_dvc.usecases.publish import objects, publication
 from tests.support.faults import FAILURES, KILLS, ONE_OF_EACH_FAMILY, Fault, FaultyStore, Killed
 from tests.support.memory_store import MemoryStore
 from tests.support.signed_repo import HandMadeRepo
@@ -39,7 +39,7 @@ def _one_after_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     monkeypatch.setattr(objects, "TRANSFERS", 1)
-    monkeypatch.setattr(rebase, "FIRST_PAUSE", 0)
+    monkeypatch.setattr(publication, "FIRST_PAUSE", 0)
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
 
 

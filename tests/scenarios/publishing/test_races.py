@@ -14,6 +14,7 @@ import pytest
 from pe_dvc.project.stores import open_store
 from pe_dvc.trust.ancestry import descends
 from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Targets
 from tests.support.signed_repo import HandMadeRepo
 
@@ -114,7 +115,7 @@ def test_eight_publishers_of_one_channel_and_32_readers(stage: Stage, tally: Tal
 def check_chain(stage: Stage, newest: int) -> None:
     """Versions without gaps, each signed and made from the one before it, by its signed lineage."""
     files = ChannelFiles(stage.repo.root / "channels", "us")
-    delegator = files.verified_targets().signed
+    delegator = SignedMetadata(files).targets.signed
     before: Metadata[Targets] | None = None
     for version in range(2, newest + 1):
         data, _ = stage.store.read(f"channels/us/{version}.latest.json", limit=10**6)

@@ -107,9 +107,7 @@ def test_an_open_file_outlives_the_completion_of_its_artifact(
     assert store.fetched == SIZE
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     reads=st.lists(
         st.tuples(st.integers(0, SIZE + 10), st.integers(0, 3 * MIB)), min_size=1, max_size=6

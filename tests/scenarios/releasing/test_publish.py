@@ -20,6 +20,7 @@ from pe_dvc.documents.keys import (
 )
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import (
+    ConflictError,
     DigestMismatchError,
     FormatError,
     NotFoundError,
@@ -30,6 +31,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.project.release import Releasing
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, TargetFile, Targets
+from pe_dvc.usecases.retention.bucket_lock import collecting
 from tests.support.release_history import DATASETS, History
 from tests.support.simulator import Simulator
 
@@ -45,6 +47,10 @@ def alter(history: History, key: str, data: bytes) -> None:
     path = history.bucket / key
     path.chmod(0o644)
     path.write_bytes(data)
+
+
+def files_of(bucket: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(bucket)): p.read_bytes() for p in bucket.rglob("*") if p.is_file()}
 
 
 def publish(history: History, tag: str = "1.0.0") -> Release:
@@ -72,8 +78,8 @@ def test_a_second_create_and_a_second_push_change_nothing(published: History) ->
     update = releasing.create("1.0.0").update
     assert (update.changed, update.version) == (False, 2)
     assert published.git("status", "--porcelain") == ""
-    written, channels = releasing.push("1.0.0")
-    assert (written, channels.written) == ([], ())
+    pushed = releasing.push("1.0.0")
+    assert (pushed.documents, pushed.channel.written) == ([], ())
 
 
 def test_a_published_release_is_proved_against_git(published: History, tmp_path: Path) -> None:
@@ -99,6 +105,7 @@ def test_a_release_below_its_threshold_is_not_published(
     releasing = Releasing(history.root)
     update = releasing.create("1.0.0").update
     assert (update.signed, update.missing) == (False, 1)
+    history.commit("Release 1.0.0, to be signed by another manager")
     with pytest.raises(SignatureError, match="2 must sign"):
         releasing.push("1.0.0")
     assert not (history.bucket / "us/releases").exists()
@@ -124,6 +131,61 @@ def test_from_latest_is_recorded_and_proved(history: History) -> None:
     history.git("tag", "--force", "1.0.0")
     with pytest.raises(ReleaseError, match=r"(?s)was moved.*channel latest.*channel next"):
         Releasing(history.root).create("1.0.0")
+
+
+def test_metadata_that_is_not_committed_is_not_published(released: History) -> None:
+    releasing = Releasing(released.root)
+    releasing.create("1.0.0")
+    before = files_of(released.bucket)
+    with pytest.raises(VerificationError, match=r"not committed: channels/us/releases\.json") as no:
+        releasing.push("1.0.0")
+    assert "git commit" in str(no.value.remedy)
+    assert files_of(released.bucket) == before
+    released.commit("Release 1.0.0")
+    assert releasing.push("1.0.0").channel.versions["releases"] == 2
+
+
+def test_an_uncommitted_build_is_not_published_with_a_release(published: History) -> None:
+    """A release of an old tag must not carry a pointer to data that was never uploaded."""
+    published.build({"cps_2024": b"built and not pushed"})
+    published.sign("latest")
+    with pytest.raises(VerificationError, match="not committed"):
+        Releasing(published.root).push("1.0.0")
+
+
+def test_data_that_git_would_take_in_stops_a_release(released: History) -> None:
+    releasing = Releasing(released.root)
+    releasing.create("1.0.0")
+    (released.root / ".gitignore").unlink()
+    released.commit("Release 1.0.0")
+    with pytest.raises(VerificationError, match="git holds, or would take in, data/"):
+        releasing.push("1.0.0")
+    assert not (released.bucket / "us/releases").exists()
+
+
+def test_a_release_waits_for_the_garbage_collector(released: History) -> None:
+    releasing = Releasing(released.root)
+    releasing.create("1.0.0")
+    released.commit("Release 1.0.0")
+    with collecting(released.store, "us"):
+        with pytest.raises(ConflictError, match="pe-dvc gc is clearing"):
+            releasing.push("1.0.0")
+        assert not (released.bucket / "us/releases").exists()
+    releasing.push("1.0.0")
+    assert not list(released.store.list("us/locks/"))
+
+
+def test_versions_committed_between_two_publications_are_published(released: History) -> None:
+    releasing = Releasing(released.root)
+    releasing.create("1.0.0")
+    released.commit("Release 1.0.0")
+    releasing.push("1.0.0")
+    for reason in ("a typo", "a leak"):
+        releasing.deprecate("1.0.0", reason)
+        released.commit(f"Deprecate 1.0.0: {reason}")
+    releasing.push("1.0.0")
+    held = [f"{version}.releases.json" for version in range(2, 5)]
+    assert all((released.bucket / "channels/us" / name).exists() for name in held)
 
 
 def test_push_of_what_was_not_created(released: History) -> None:

@@ -158,7 +158,7 @@ def test_freeze(tmp_path: Path) -> None:
 def test_freeze_under_an_expired_root(tmp_path: Path) -> None:
     sim = Simulator(tmp_path)
     sim.update(NEW)
-    root = sim.files.verified_root()
+    root = sim.metadata.root
     root.signed.version, root.signed.expires = 2, NOW - days(3)
     root.signatures.clear()
     root.sign(sim.signer("root"))
@@ -276,7 +276,7 @@ def test_one_key_under_two_ids(reviewed: Simulator) -> None:
 def test_revoked_key(sim: Simulator) -> None:
     """The key of latest was replaced; whoever has the old one signs with it, online keys too."""
     stolen = sim.signer("latest")
-    targets = sim.files.verified_targets()
+    targets = sim.metadata.targets
     (sim.keys_dir / "us" / "latest.pem").unlink()
     (key,) = generate_keys(sim.keys_dir, "us", {"latest": 1})["latest"]
     targets.signed.revoke_key(stolen.public_key.keyid, "latest")
@@ -330,7 +330,7 @@ def test_pointer_copied_from_another_country(tmp_path: Path) -> None:
 def test_pointer_copied_from_another_channel(tmp_path: Path) -> None:
     """The key of latest signs next too; its unreviewed pointers must not count as reviewed."""
     sim = Simulator(tmp_path)
-    targets = sim.files.verified_targets()
+    targets = sim.metadata.targets
     targets.signed.add_key(sim.signer("latest").public_key, "next")
     targets.sign(sim.signer("targets"))
     sim.files.write("targets", targets)
@@ -402,7 +402,7 @@ def test_root_signed_only_by_new_keys(sim: Simulator) -> None:
 
 def test_root_of_another_version_in_the_chain(sim: Simulator) -> None:
     with refused(sim, RollbackError, says="root version 3"):
-        root = sim.files.verified_root()
+        root = sim.metadata.root
         root.signed.version = 3
         sim.plant("2.root.json", root, "root")
 
@@ -443,7 +443,7 @@ def test_fast_forward_recovery(sim: Simulator) -> None:
 def test_delegation_taken_away_does_not_bring_back_the_kept_file(sim: Simulator) -> None:
     """The reader still has a verified latest.json; targets no longer speaks of it."""
     sim.client("reader").lookup("latest", "cps_2024")
-    targets = sim.files.verified_targets()
+    targets = sim.metadata.targets
     assert targets.signed.delegations is not None
     assert targets.signed.delegations.roles is not None
     del targets.signed.delegations.roles["latest"]

@@ -116,6 +116,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HandMadeRepo:
 def test_in_hashes_of_dvc_files(repo: HandMadeRepo, tmp_path: Path) -> None:
     """A hash becomes a path in DVC's cache and a key: nothing from elsewhere is sent."""
     (tmp_path / "outside").write_bytes(b"secret")
+    repo.ignore("data/raw.csv")
     path = repo.root / "data/raw.csv.dvc"
     path.write_text("outs:\n- md5: ab/../../../../../../../outside\n  hash: md5\n  path: raw.csv\n")
     store = LocalStore(tmp_path / "bucket")

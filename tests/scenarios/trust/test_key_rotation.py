@@ -76,7 +76,7 @@ def test_rotating_the_root_key_and_a_reader_that_skipped_many_versions(sim: Simu
         assert read_after_every_operation(sim.copy(sim.base / f"{number}")) == []
     sim.publish()
     assert sim.client("knowing").lookup("latest", "cps_2024") == NEW
-    assert len(sim.files.root_chain()) == 16
+    assert len(sim.metadata.roots) == 16
 
 
 def test_a_root_key_that_is_lost_cannot_be_rotated_by_itself(sim: Simulator) -> None:

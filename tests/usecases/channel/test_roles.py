@@ -20,9 +20,11 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     SignatureError,
 )
+from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.pins import list_pins, pin_root, pinned_root, remove_pin
 from pe_dvc.trust.roles import ALL, EXPIRY_DAYS
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.roles import (
     channel_status,
@@ -102,10 +104,10 @@ def test_without_a_key_the_file_is_unsigned_and_says_so(tmp_path: Path) -> None:
     update = update_channel(sim.directory, "us", "latest", [A], Signers("us", environ={}), now=NOW)
     assert (update.version, update.signed, update.missing) == (2, False, 1)
     with pytest.raises(SignatureError, match="0 of its keys"):
-        read_pointers(sim.directory, "us", "latest")
+        read_pointers(sim.metadata, "latest")
     signed = sim.update(A)
     assert (signed.version, signed.changed, signed.signed) == (2, False, True)
-    assert read_pointers(sim.directory, "us", "latest") == {"a": A}
+    assert read_pointers(sim.metadata, "latest") == {"a": A}
 
 
 def test_a_hand_edited_file_is_refused_and_healed_by_a_new_version(tmp_path: Path) -> None:
@@ -114,9 +116,9 @@ def test_a_hand_edited_file_is_refused_and_healed_by_a_new_version(tmp_path: Pat
     path = sim.files.path("latest")
     path.write_text(path.read_text().replace(str(A.sha256), str(B.sha256)))
     with pytest.raises(SignatureError):
-        read_pointers(sim.directory, "us", "latest")
+        read_pointers(sim.metadata, "latest")
     assert sim.update(A).version == 3
-    assert read_pointers(sim.directory, "us", "latest") == {"a": A}
+    assert read_pointers(sim.metadata, "latest") == {"a": A}
 
 
 def test_signing_adds_nothing_where_nothing_lacks(sim: Simulator) -> None:
@@ -145,7 +147,7 @@ def test_pointers_that_cannot_be_in_a_channel(
 
 def test_no_channels_yet(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
-        read_pointers(tmp_path, "us", "latest")
+        read_pointers(SignedMetadata(ChannelFiles(tmp_path, "us")), "latest")
     assert "pe-dvc channel init --country us" in str(caught.value.remedy)
 
 
@@ -153,7 +155,7 @@ def test_no_channels_yet(tmp_path: Path) -> None:
 def test_files_that_are_no_metadata(sim: Simulator, junk: bytes) -> None:
     sim.files.path("latest").write_bytes(junk)
     with pytest.raises(FormatError, match=r"latest\.json: not TUF metadata"):
-        read_pointers(sim.directory, "us", "latest")
+        read_pointers(sim.metadata, "latest")
 
 
 names = st.from_regex(
@@ -216,7 +218,7 @@ def test_pins(tmp_path: Path, sim: Simulator) -> None:
 
 
 def test_a_root_that_did_not_sign_itself_is_not_pinned(tmp_path: Path, sim: Simulator) -> None:
-    root = sim.files.verified_root()
+    root = sim.metadata.root
     root.signed.version = 7
     for data in (json.dumps(root.to_dict()).encode(), sim.files.read_bytes("targets"), b"{}"):
         with pytest.raises((SignatureError, FormatError)):

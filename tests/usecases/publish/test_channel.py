@@ -15,11 +15,13 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.usecases.channel.roles import renew_role, sign_role, update_channel
-from pe_dvc.usecases.publish.channel import publish_channel
+from pe_dvc.usecases.publish.channel import publish_channels
 from tests.support.simulator import NOW, Simulator, days, pointer
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def test_ageing_timestamp_and_snapshot_are_renewed(sim: Simulator) -> None:
 
 
 def test_expiry_periods_are_read_from_the_metadata(sim: Simulator) -> None:
-    root = sim.files.verified_root()
+    root = sim.metadata.root
     root.signed.roles["timestamp"].unrecognized_fields["x-pe-dvc-expiry-days"] = 2
     root.signed.version = 2
     root.sign(sim.signer("root"))
@@ -150,8 +152,9 @@ def test_no_keys_of_the_online_roles(sim: Simulator) -> None:
 
 
 def test_no_channels(tmp_path: Path, sim: Simulator) -> None:
+    nothing = SignedMetadata(ChannelFiles(tmp_path / "none", "us"))
     with pytest.raises(NotFoundError, match=r"root\.json does not exist"):
-        publish_channel(sim.store, tmp_path / "none", "us", sim.signers, now=NOW)
+        publish_channels(sim.store, nothing, sim.signers, now=NOW)
 
 
 def test_the_second_of_two_publishers_is_told_what_moved(sim: Simulator) -> None:
@@ -197,7 +200,7 @@ def test_the_same_metadata_with_another_signature_is_no_conflict(tmp_path: Path)
     """Two of three reviewers sign here, another two there: the bucket's bytes stand."""
     sim = Simulator(tmp_path, thresholds={"next": 2})
     keys = sim.keys_dir / "us"
-    targets = sim.files.verified_targets()
+    targets = sim.metadata.targets
     (third,) = generate_keys(sim.keys_dir, "us", {"next": 3})["next"][2:]
     targets.signed.add_key(third, "next")
     targets.sign(sim.signer("targets"))

@@ -11,7 +11,8 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
-from pe_dvc.usecases.publish.objects import Described, Payload, Published, publish_objects
+from pe_dvc.usecases.publish.cache_objects import CacheObject
+from pe_dvc.usecases.publish.objects import ManifestToPublish, PublishedObjects, publish_objects
 from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:
@@ -71,21 +72,21 @@ class Repo:
             self._described(name, CONTENTS[f"data/{name}.parquet"]) for name in ("a", "b")
         ]
 
-    def _payload(self, path: str, data: bytes, suffix: str = "") -> Payload:
+    def _payload(self, path: str, data: bytes, suffix: str = "") -> CacheObject:
         md5 = hashlib.md5(data).hexdigest() + suffix
         cached = self.cache / md5
         cached.parent.mkdir(parents=True, exist_ok=True)
         cached.write_bytes(data)
         sha256 = sha256_bytes(data) if path.startswith("data/") else None
-        return Payload(what=path, md5=md5, path=cached, sha256=sha256)
+        return CacheObject(what=path, md5=md5, path=cached, sha256=sha256)
 
-    def _described(self, name: str, data: bytes, **changes: Any) -> Described:
+    def _described(self, name: str, data: bytes, **changes: Any) -> ManifestToPublish:
         manifest = manifest_of(data, name=name, path=f"data/{name}.parquet", **changes)
-        return Described(
+        return ManifestToPublish(
             manifest=manifest, data=manifest.to_bytes(), chunks=lambda: chunk_digests([data])
         )
 
-    def push(self, store: Any = None) -> Published:
+    def push(self, store: Any = None) -> PublishedObjects:
         store = store or LocalStore(self.bucket)
         return publish_objects(store, "us", [self.listing, *self.payloads], self.described)
 
@@ -223,6 +224,6 @@ def test_progress_counts_every_byte(repo: Repo) -> None:
             self.moved += moved
 
     meter = Meter()
-    payloads: Iterable[Payload] = repo.payloads
+    payloads: Iterable[CacheObject] = repo.payloads
     publish_objects(LocalStore(repo.bucket), "us", list(payloads), [], reporter=meter)
     assert meter.moved == meter.total == sum(map(len, CONTENTS.values()))

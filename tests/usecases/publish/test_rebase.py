@@ -12,8 +12,9 @@ from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
-from pe_dvc.usecases.publish import rebase
-from pe_dvc.usecases.publish.rebase import Rebased, publish_rebasing
+from pe_dvc.usecases.publish import publication
+from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.publish.rebase import Rebased
 from pe_dvc.usecases.publish.three_way_merge import merge
 from tests.support.faults import Killed
 from tests.support.simulator import NOW, Simulator, pointer
@@ -35,7 +36,7 @@ A, A2, B, B2, C = (
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebase, "FIRST_PAUSE", 0)
+    monkeypatch.setattr(publication, "FIRST_PAUSE", 0)
 
 
 @pytest.fixture
@@ -48,11 +49,11 @@ def sim(tmp_path: Path) -> Simulator:
 
 
 def push(sim: Simulator) -> Rebased | None:
-    return publish_rebasing(sim.store, sim.directory, "us", sim.signers, now=NOW)[1]
+    return Publication(sim.store, sim.files, sim.signers, now=NOW).publish_channels()[1]
 
 
 def in_git(sim: Simulator) -> list[Pointer]:
-    return list(read_pointers(sim.directory, "us", "latest").values())
+    return list(read_pointers(sim.metadata, "latest").values())
 
 
 def test_the_losers_change_goes_onto_the_winners(sim: Simulator) -> None:
@@ -166,7 +167,7 @@ def test_what_was_taken_over_is_not_taken_back_by_the_next_build(sim: Simulator)
     push(rival)
     sim.update(A2, B)
     push(sim)
-    assert superseded_manifests(sim.directory, "us", "latest") == {
+    assert superseded_manifests(sim.metadata, "latest") == {
         "b": B.manifest_sha256,
         "c": None,
     }
@@ -177,7 +178,7 @@ def test_what_was_taken_over_is_not_taken_back_by_the_next_build(sim: Simulator)
     # After git pull the manifests are there, and the datasets are as good as our own.
     update = sim.update(pointer("a", "a4"), B2, C)
     assert update.kept == ()
-    assert superseded_manifests(sim.directory, "us", "latest") == {}
+    assert superseded_manifests(sim.metadata, "latest") == {}
     assert sim.update(pointer("a", "a4"), B).removed == ("c",)
 
 
@@ -192,7 +193,7 @@ def test_what_was_taken_over_may_change_again_elsewhere(sim: Simulator) -> None:
     sim.update(pointer("a", "a3"), B)
     push(sim)
     assert sim.client().pointers("latest") == [pointer("a", "a3"), pointer("b", "b3")]
-    assert superseded_manifests(sim.directory, "us", "latest")["b"] == B.manifest_sha256
+    assert superseded_manifests(sim.metadata, "latest")["b"] == B.manifest_sha256
 
 
 def test_an_unfinished_version_is_built_upon(sim: Simulator) -> None:
@@ -257,7 +258,7 @@ def test_unsigned_versions_take_no_number(sim: Simulator) -> None:
 
 
 def test_gives_up_within_a_bound(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebase, "ATTEMPTS", 3)
+    monkeypatch.setattr(publication, "ATTEMPTS", 3)
     rival = clone(sim, "rival")
     sim.update(A2, B)
     runs: list[int] = []

@@ -1,29 +1,28 @@
-"""Edits: files of the workspace that are other than what their manifests describe.
+"""Files of the workspace that are other than what their manifests describe.
 
-A push publishes what DVC's cache holds, so an edit that nobody told DVC of stays behind. Most files
-are known by their inode, size and mtime since their manifests were written; of the others only so
-many bytes are read.
+A push publishes what DVC's cache holds, so a change that DVC was not told of stays
+behind. Most files are known by their inode, size and mtime since their manifests were written; of
+the others only so many bytes are read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from pe_dvc.adapters.digests import DigestCache
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.primitives.digest import Sha256
 
 READ_AT_MOST = 256 * 1024 * 1024
 """Bytes to hash, smallest files first, to tell whether files were edited: less than a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edits:
+class LocalChanges:
     """Paths in the repo: files that were ``edited``, and those that are too large to tell."""
 
     edited: tuple[str, ...]
@@ -48,12 +47,33 @@ class Edits:
         return lines
 
 
-def find_edits(root: Path, artifacts: Iterable[Artifact]) -> Edits:
+class FileDigest(Protocol):
+    """The digest of a file."""
+
+    @property
+    def sha256(self) -> Sha256:
+        """The sha256 of its bytes."""
+        ...
+
+
+class Digests(Protocol):
+    """Digests of local files, some of them known without reading the file."""
+
+    def known(self, path: Path) -> FileDigest | None:
+        """Return the digest of a file that did not change since it was hashed, else None."""
+        ...
+
+    def digest(self, path: Path) -> FileDigest:
+        """Return the digest of a file, read if need be."""
+        ...
+
+
+def find_local_changes(root: Path, artifacts: Iterable[Artifact], digests: Digests) -> LocalChanges:
     """Return which files of ``artifacts`` in the work tree ``root`` were edited.
 
     A file that is not there was not edited. Reads at most ``READ_AT_MOST`` bytes.
     """
-    digests, edited, unknown = DigestCache(root), [], []
+    edited, unknown = [], []
     for artifact in artifacts:
         path = root / artifact.path
         if not path.is_file():
@@ -72,4 +92,4 @@ def find_edits(root: Path, artifacts: Iterable[Artifact]) -> Edits:
             unread.append(artifact.path)
         elif digests.digest(root / artifact.path).sha256 != artifact.sha256:
             edited.append(artifact.path)
-    return Edits(edited=tuple(sorted(edited)), unread=tuple(sorted(unread)))
+    return LocalChanges(edited=tuple(sorted(edited)), unread=tuple(sorted(unread)))

@@ -1,0 +1,38 @@
+"""Opening a publication of a data repo, guarded: ``pe-dvc push`` and ``pe-dvc release push``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.project.channel import signers_of
+from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.git_preconditions import exposed_outputs, uncommitted_files
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.usecases.publish.preconditions import check_committed, check_out_of_git
+from pe_dvc.usecases.publish.publication import Publication
+
+if TYPE_CHECKING:
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+
+
+def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False) -> Publication:
+    """Return a publication of the checkout to ``store``; nothing is written yet.
+
+    Refuses data that git would take in, files of pe_dvc and DVC that are not in HEAD unless
+    ``uncommitted``, and metadata that readers would refuse. Raises VerificationError, NotFoundError
+    for a repo without channels.
+    """
+    check_out_of_git(exposed_outputs(repo))
+    if not uncommitted:
+        check_committed(uncommitted_files(repo))
+    publication = Publication(
+        store,
+        ChannelFiles(repo.channels_root, repo.country),
+        signers_of(repo),
+        now=datetime.now(UTC),
+        history=GitChannels(repo).data,
+    )
+    publication.check()
+    return publication

@@ -1,0 +1,83 @@
+"""The objects of DVC's cache that belong to a checkout: what ``dvc push`` would push of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pe_dvc.documents.dvc_hash import is_listing
+from pe_dvc.primitives.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.primitives.digest import Sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheObject:
+    """An object of DVC's cache to publish. ``what`` is its path in the repo, for messages.
+
+    ``sha256`` is what its bytes must have, None where no manifest says.
+    """
+
+    what: str
+    md5: str
+    path: Path
+    sha256: Sha256 | None = None
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether this is DVC's listing of a directory, which must not precede its files."""
+        return is_listing(self.md5)
+
+
+class DvcCache(Protocol):
+    """What is asked of DVC's cache on this machine."""
+
+    def path(self, md5: str) -> Path:
+        """Return where the object of that hash lies, or would."""
+        ...
+
+    def files(self, md5: str) -> Mapping[str, str]:
+        """Return DVC's md5 of each file of a tracked directory, by its path inside."""
+        ...
+
+
+def cache_objects(
+    outputs: Iterable[Output],
+    cache: DvcCache,
+    *,
+    remote: str | None,
+    sha256_by_md5: Mapping[str, Sha256],
+) -> Iterator[CacheObject]:
+    """Yield every object of ``outputs`` that goes to ``remote``, so that ``dvc pull`` works.
+
+    Raises FormatError for an output that has no hash of DVC 3.
+    """
+
+    def found(what: str, md5: str) -> CacheObject:
+        return CacheObject(what=what, md5=md5, path=cache.path(md5), sha256=sha256_by_md5.get(md5))
+
+    for output in outputs:
+        if not (output.cached and output.push and output.remote in (None, remote)):
+            continue
+        listing = found(output.path, _md5_of(output))
+        yield listing
+        # Without its listing a directory's files are unknown here; publish_objects then asks the
+        # bucket for the listing, which is only ever there once the files are.
+        if output.is_directory and listing.path.exists():
+            for inside, md5 in cache.files(listing.md5).items():
+                yield found(f"{output.path}/{inside}", md5)
+
+
+def _md5_of(output: Output) -> str:
+    if output.legacy or output.md5 is None:
+        raise FormatError(
+            f"{output.path} has no hash of DVC 3 in {output.dvcfile or 'dvc.lock'}",
+            remedy=f"Run dvc commit {output.stage or output.dvcfile}; for a repo of DVC 2 "
+            "also dvc cache migrate.",
+        )
+    return output.md5

@@ -1,0 +1,60 @@
+"""Another publisher was first: is ours made from what is published, and if not, what differs?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import MovedError, SignatureError
+from pe_dvc.trust.ancestry import descends
+from pe_dvc.trust.roles import DELEGATED
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import verify_signed_by
+
+if TYPE_CHECKING:
+    from pe_dvc.trust.bucket import ChannelBucket
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+
+def follows(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> bool:
+    """Return whether git's metadata of a role was made from a version that is in the bucket."""
+    published = bucket.read(role, Targets, version).metadata
+    return descends(ours.role(role).signed, published)
+
+
+def moved_error(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> MovedError:
+    """Return the error that says what another publisher changed. Raises if it is not signed."""
+    git = ours.role(role).signed
+    held = bucket.read(role, Targets, version)
+    where = bucket.where(role, version)
+    try:
+        verify_signed_by(ours.delegator(role), role, held.metadata, where=where)
+    except SignatureError:
+        if role not in DELEGATED:
+            raise
+        detail = "signed by other keys than those that targets in git names"
+    else:
+        detail = _difference(git, held.metadata.signed, len(f"{bucket.country}/{role}/"))
+    return MovedError(
+        f"another publisher was first: {where} is {role} version {version}, git holds version "
+        f"{git.version}; against git, {detail}",
+        role=role,
+        remedy=f"Nothing is lost. Take over what was published (git pull; of conflicting "
+        f"{role}.json keep the published one), run dvc repro, commit, and push again.",
+    )
+
+
+def _difference(ours: Targets, theirs: Targets, prefix: int) -> str:
+    """Say which datasets differ in what was published from what git holds."""
+    mine, published = ours.targets, theirs.targets
+    both = mine.keys() & published.keys()
+    parts = {
+        "has": published.keys() - mine.keys(),
+        "lacks": mine.keys() - published.keys(),
+        "differs in": {path for path in both if mine[path] != published[path]},
+    }
+    said = [
+        f"it {verb} {', '.join(sorted(path[prefix:] for path in paths))}"
+        for verb, paths in parts.items()
+        if paths
+    ]
+    return "; ".join(said) or "its datasets are the same"

@@ -1,0 +1,71 @@
+"""What must hold before a checkout is published: in git, out of git, and in agreement.
+
+Decisions only; what git and DVC say is gathered by ``pe_dvc.project``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.usecases.checkout.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.usecases.checkout.verify import Evidence
+
+_SHOWN = 3
+
+
+def check_committed(changed: Sequence[str]) -> None:
+    """Refuse to publish what no clone could build upon: files of pe_dvc and DVC not in HEAD.
+
+    ``changed`` are those that differ from HEAD, by path. Raises VerificationError naming them.
+    """
+    if changed:
+        more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+        raise VerificationError(
+            f"not committed: {', '.join(changed[:_SHOWN])}{more}; a clone could not build on what "
+            "would be published",
+            remedy="Nothing was pushed. Commit (git add -A && git commit), then push again; "
+            "pe-dvc push --uncommitted publishes all the same.",
+        )
+
+
+def check_out_of_git(exposed: Sequence[str]) -> None:
+    """Refuse data that git would take in: what DVC tracks belongs to the bucket.
+
+    DVC takes an output out of ``.gitignore`` when a later stage fails and does not always put it
+    back, so that the next ``git add -A`` commits the data. ``exposed`` are DVC's outputs that git
+    tracks or does not ignore, by path. Raises VerificationError.
+    """
+    if exposed:
+        raise VerificationError(
+            f"git holds, or would take in, {', '.join(exposed[:_SHOWN])}, which DVC keeps in the "
+            "bucket",
+            remedy="Nothing was pushed. " + _exposure_remedy(exposed[0]),
+        )
+
+
+def check_agreement(evidence: Evidence) -> Manifest:
+    """Return the manifest of a dataset whose file, DVC record and signed pointer agree with it.
+
+    A pointer that another publisher replaced since is no disagreement. Raises VerificationError.
+    """
+    check = verify(evidence)
+    signed = evidence.pointer is not None or evidence.behind
+    if not check.ok or evidence.manifest is None or not signed:
+        raise VerificationError(
+            f"{check.name}: {check.detail}",
+            remedy="Nothing was pushed. Run dvc repro and commit what it writes.",
+        )
+    return evidence.manifest
+
+
+def _exposure_remedy(path: str) -> str:
+    return (
+        f"Run: echo /{path} >> .gitignore && git rm -r --cached --quiet --ignore-unmatch {path}, "
+        "and commit. If it was pushed to a public place already, remove it from the history."
+    )

@@ -1,0 +1,114 @@
+"""A publication: what git holds signed goes to the bucket, in its turn, and whole or not at all.
+
+``pe-dvc push`` and ``pe-dvc release push`` are each one: what is guarded here is guarded in both.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
+from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.trust.roles import utc
+from pe_dvc.trust.signed_metadata import SignedMetadata
+from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
+from pe_dvc.usecases.publish.rebase import Rebased, rebase
+from pe_dvc.usecases.retention.bucket_lock import publishing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.versioned_files import History
+
+REBASED = "latest"
+"""The channel that several publishers may change; the others are reviewed in git, one by one."""
+
+ATTEMPTS = 32
+"""How often a publisher builds on what others published before it gives up."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds; each pause is drawn at random up to that, so that losers do not meet again."""
+
+
+class Publication:
+    """One publication of a country's data repo to ``store``.
+
+    ``files`` are the signed metadata of the checkout, ``history`` returns what git's commits hold
+    of a role. ``now`` is an aware time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: ChannelFiles,
+        signers: Signers,
+        *,
+        now: datetime,
+        history: History | None = None,
+    ) -> None:
+        self.store, self.metadata = store, SignedMetadata(files)
+        self._signers, self._now, self._history = signers, now, history
+
+    @property
+    def country(self) -> str:
+        """The country that is published."""
+        return self.metadata.country
+
+    def check(self) -> None:
+        """Refuse metadata that readers would refuse, before anything is written.
+
+        Raises NotFoundError for a repo without channels, SignatureError, ExpiredError.
+        """
+        if not self.metadata.files.exists():
+            raise NotFoundError(
+                f"{self.metadata.files.directory} does not exist: this repo has no channels yet",
+                remedy=f"Run pe-dvc channel init --country {self.country}, then dvc repro.",
+            )
+        self.metadata.check_publishable(utc(self._now))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep ``pe-dvc gc`` out of the bucket. Raises ConflictError while it is at work."""
+        with publishing(self.store, self.country):
+            yield
+
+    def publish_channels(self) -> tuple[PublishedChannels, Rebased | None]:
+        """Publish the signed metadata; build on ``latest`` where another publisher was first.
+
+        Payloads and manifests must be in the store before. Git's file of ``latest`` is rewritten
+        before it is published: whenever a push is killed, the next one, or the next build, goes
+        on from there. Raises as ``publish_channels`` of ``usecases.publish.channel``;
+        ConflictError also if both changed one dataset, and if others were first too often.
+        """
+        published, rebased = self.metadata, None
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._publish(published), rebased
+            except MovedError as moved:
+                if moved.role != REBASED:
+                    raise
+                rebased, data = rebase(
+                    self.store, self.metadata, moved, self._signers, now=self._now
+                )
+            published = self.metadata.with_role(REBASED, data)
+            if rebased.rewritten:
+                write_atomically(self.metadata.files.path(REBASED), data)
+                self.metadata = published
+            time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
+        raise ConflictError(
+            f"other publishers kept changing channel {REBASED} of {self.country} in "
+            f"{self.store.url} through {ATTEMPTS} attempts",
+            remedy="Nothing is lost: push again.",
+        )
+
+    def _publish(self, metadata: SignedMetadata) -> PublishedChannels:
+        return publish_channels(
+            self.store, metadata, self._signers, now=self._now, history=self._history
+        )

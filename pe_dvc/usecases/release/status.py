@@ -1,0 +1,62 @@
+"""How a git tag stands: unreleased, staged, certified, deprecated, unreproducible or moved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pe_dvc.documents.keys import RELEASE_MANIFEST
+from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.store.port import Store
+
+TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreproducible", "moved"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagStatus:
+    """How one tag stands. ``moved`` is a release whose tag now names another commit (hex)."""
+
+    tag: str
+    commit: str
+    tagged_at: datetime
+    state: TagState
+    published: bool
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**asdict(self), "tagged_at": f"{self.tagged_at:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def tag_state(
+    registered: Released | None, commit: str, store: Store, *, published: bool
+) -> tuple[TagState, str]:
+    """Return the state of a tag of ``commit`` and its detail, for people.
+
+    ``registered`` is the release of that tag in the signed metadata, None where there is none.
+    Raises DigestMismatchError for a published release manifest that was altered, StoreError.
+    """
+    if registered is None:
+        return "unreleased", ""
+    if registered.commit != commit:
+        return "moved", f"released from commit {registered.commit[:12]}"
+    revoked = _revoked(registered, store) if published else []
+    if revoked:
+        return "unreproducible", f"revoked: {', '.join(revoked)}"
+    return registered.state, registered.reason or ", ".join(registered.bundles)
+
+
+def _revoked(registered: Released, store: Store) -> list[str]:
+    """Return the names of a published release's artifacts that were revoked."""
+    data = read_published(store, registered)
+    manifest = ReleaseManifest.from_bytes(data, where=f"{registered.tag}/{RELEASE_MANIFEST}")
+    digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
+    revoked = revoked_artifacts(store, registered.country, digests)
+    return [name for name, a in manifest.artifacts.items() if a.sha256 in revoked]
