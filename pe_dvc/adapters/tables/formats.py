@@ -1,6 +1,6 @@
 """The formats whose tables are described: one row of a table for each, and one module.
 
-Everything that depends on a file's format asks here. CONTRIBUTING, "A new file format".
+Everything that depends on a file's format asks here. CONTRIBUTING.md, "A new file format".
 """
 
 from __future__ import annotations
