@@ -86,7 +86,8 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
     Raises as ``usecases.channel.roles.update_channel`` and ``read_manifests``, and NotFoundError
     without any manifest.
     """
-    from pe_dvc.project.manifest import read_manifests
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.project.repo_files import read_manifests
 
     pointers = [
         Pointer(
@@ -97,7 +98,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
             size=manifest.artifact.size,
             manifest_sha256=sha256_bytes(data),
         )
-        for name, (manifest, data) in read_manifests(repo.root).items()
+        for name, (manifest, data) in read_manifests(repo.tree, repo.settings, Manifest).items()
     ]
     if not pointers:
         raise NotFoundError(

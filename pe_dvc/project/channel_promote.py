@@ -7,12 +7,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
-from pe_dvc.project.manifest import read_manifests
+from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.trust.ancestry import Committed, plain
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.tuf_api import Targets
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pe_dvc.adapters.tables.column_data import ColumnData
-    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
@@ -107,7 +107,7 @@ class _Sources:
 
     @cached_property
     def _here(self) -> Mapping[str, tuple[Manifest, bytes]]:
-        return read_manifests(self._repo.root)
+        return read_manifests(self._repo.tree, self._repo.settings, Manifest)
 
     @cached_property
     def _reader(self) -> Reader:

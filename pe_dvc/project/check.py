@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.project.manifest import read_manifests
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.verify import Check, verify
 
@@ -35,7 +36,9 @@ def _check(repo: DataRepo) -> list[Check]:
     _ = repo.settings.release_settings  # wrong ones would show on the day of the release only
     evidence = gather(repo)
     declared = {found.name for found in evidence}
-    left_over = [name for name in read_manifests(repo.root) if name not in declared]
+    left_over = [
+        name for name in read_manifests(repo.tree, repo.settings, Manifest) if name not in declared
+    ]
     return [_agreement(found) for found in evidence] + [
         Check(
             name=name,

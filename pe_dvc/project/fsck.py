@@ -13,9 +13,10 @@ from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import country_prefix, parse_key
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
-from pe_dvc.project.manifest import read_manifests
+from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
@@ -136,7 +137,7 @@ def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes,
     held: dict[str, tuple[bytes, str]] = {}
     parsed = (parse_key(finding.key) for finding in findings)
     lacking = {one.digest for one in parsed if one is not None and one.kind == "chunks"}
-    for name, (manifest, data) in read_manifests(repo.root).items():
+    for name, (manifest, data) in read_manifests(repo.tree, repo.settings, Manifest).items():
         held[sha256_bytes(data)] = data, f"{repo.settings.manifests}/{name}.json"
         path = object_path(repo.dvc_config.cache_dir, manifest.artifact.dvc.md5)
         if manifest.artifact.sha256 in lacking and path.exists():

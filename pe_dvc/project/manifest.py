@@ -9,15 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.adapters.tables.formats import format_of
+from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.project.repo_files import (
-    check_subject,
-    manifest_files,
-    manifest_path,
-    read_dvc_files,
-)
+from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.usecases.checkout.describe import (
@@ -69,32 +65,19 @@ def write_manifests(root: Path) -> list[Written]:
 
     settings, git = read_settings(root), GitRepo(root)
     dvc = read_dvc_files(root, git)
-    directory = root / settings.manifests
-    existing = manifest_files(directory)
+    existing = manifest_files(WorkTree(root), settings.manifests)
     manifests = _describe_all(root, settings, dvc, git, existing)
     settled = {name: manifest_bytes(m, existing.get(name)) for name, m in manifests.items()}
-    directory.mkdir(parents=True, exist_ok=True)
-    written = [_write(directory, name, data, existing.get(name)) for name, data in settled.items()]
-    removed = [_remove(directory, name) for name in existing if name not in settled]
+    folder = root / settings.manifests
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: root / manifest_path(settings, name) for name in existing | settled}
+    written = [
+        _write(paths[name], name, data, existing.get(name)) for name, data in settled.items()
+    ]
+    removed = [_remove(folder, paths[name], name) for name in existing if name not in settled]
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
     return [*written, *removed, *skipped]
-
-
-def read_manifests(root: Path) -> dict[str, tuple[Manifest, bytes]]:
-    """Return the manifests that lie in the repo at ``root``, each with the bytes of its file.
-
-    They are keyed by the names of their datasets. Raises FormatError for a file that is no
-    manifest, or that lies under another's name.
-    """
-    directory = root / read_settings(root).manifests
-    manifests = {}
-    for name, data in manifest_files(directory).items():
-        where = str(manifest_path(directory, name))
-        manifest = Manifest.from_bytes(data, where=where)
-        check_subject(manifest.artifact.name, name, where=where)
-        manifests[name] = (manifest, data)
-    return manifests
 
 
 def _describe_all(
@@ -167,17 +150,17 @@ def _build(git: GitRepo, settings: Settings) -> Build:
     )
 
 
-def _write(directory: Path, name: str, data: bytes, before: bytes | None) -> Written:
+def _write(path: Path, name: str, data: bytes, before: bytes | None) -> Written:
     if data != before:
-        write_atomically(manifest_path(directory, name), data)
+        write_atomically(path, data)
     change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
     return Written(name=name, change=change, sha256=sha256_bytes(data))
 
 
-def _remove(directory: Path, name: str) -> Written:
-    path = manifest_path(directory, name)
+def _remove(folder: Path, path: Path, name: str) -> Written:
     path.unlink()
-    for parent in path.relative_to(directory).parents[:-1]:
-        if not any((directory / parent).iterdir()):
-            (directory / parent).rmdir()
+    for parent in path.parents:
+        if parent == folder or any(parent.iterdir()):
+            break
+        parent.rmdir()
     return Written(name=name, change="removed", sha256=None)

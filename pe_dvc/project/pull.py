@@ -54,12 +54,11 @@ def pull(
 
 def tracked_data(repo: DataRepo) -> TrackedData:
     """Return what DVC's files and the manifests say of the checkout's data."""
-    manifests = repo.root / repo.settings.manifests
     return TrackedData(
         country=repo.country,
         outputs=repo.dvc.outputs,
         artifacts=repo.dvc.artifacts,
         output_of=Lineage(repo.dvc).output_of,
-        payloads={payload.path: payload for payload in read_payloads(manifests)},
+        payloads={p.path: p for p in read_payloads(repo.tree, repo.settings)},
         remote=repo.remote_name,
     )

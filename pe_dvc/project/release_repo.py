@@ -7,13 +7,14 @@ not looked at.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
-from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.files import TreeChannelFiles
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings
     from pe_dvc.trust.files import ChannelFiles
-
-AnyManifest = TypeVar("AnyManifest", bound=ManifestHead)
 
 
 class ReleaseRepo:
@@ -64,7 +63,7 @@ class ReleaseRepo:
         Raises NotFoundError, ReleaseError and FormatError.
         """
         tree = self.git.tree(self.git.tag(tag).commit, name=tag)
-        found = _manifests(Manifest, tree, _settings(tree, tag))
+        found = read_manifests(tree, _settings(tree, tag), Manifest)
         return {name: manifest for name, (manifest, _) in found.items()}
 
     def signature(self, tag: str) -> TagSignature:
@@ -97,7 +96,7 @@ class ReleaseRepo:
             country=settings.country,
             settings=settings.release_settings,
             declared=_declared(tree, settings),
-            manifests=_manifests(ManifestHead, tree, settings),
+            manifests=read_manifests(tree, settings, ManifestHead),
             channels=TreeChannelFiles(tree.read, settings.channels, settings.country),
         )
 
@@ -110,25 +109,6 @@ def _settings(tree: GitTree, what: str) -> Settings:
             f"{what} is no data repo of pe_dvc's: commit {tree.commit[:12]} has no {FILE}",
             remedy="Tag a commit of a data repo.",
         ) from None
-
-
-def _manifests(
-    kind: type[AnyManifest], tree: GitTree, settings: Settings
-) -> dict[str, tuple[AnyManifest, bytes]]:
-    found = {}
-    for path in tree.files(settings.manifests):
-        if path.endswith(".json"):
-            data, where = tree.read(path), tree.where(path)
-            name = path.removeprefix(f"{settings.manifests}/").removesuffix(".json")
-            manifest = kind.from_bytes(data, where=where)
-            if manifest.artifact.name != name or manifest.artifact.country != settings.country:
-                raise FormatError(
-                    f"is the manifest of {manifest.artifact.country}/{manifest.artifact.name}",
-                    where=where,
-                    remedy="Run `dvc repro`; manifests are not moved by hand.",
-                )
-            found[name] = (manifest, data)
-    return found
 
 
 def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -43,6 +44,13 @@ class DataRepo:
         except (NotFoundError, FormatError):
             return None
         return repo
+
+    @cached_property
+    def tree(self) -> RepoTree:
+        """The repo's files: those in the work tree."""
+        from pe_dvc.adapters.work_tree import WorkTree
+
+        return WorkTree(self.root)
 
     @cached_property
     def settings(self) -> Settings:

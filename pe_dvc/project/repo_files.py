@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.repo_tree import RepoTree
+    from pe_dvc.project.settings import Settings
+
+AnyManifest = TypeVar("AnyManifest", bound="ManifestHead")
 
 _SUFFIX = ".json"
 
@@ -27,40 +31,54 @@ def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
     return DvcFiles.read(WorkTree(root), ignored=(git or GitRepo(root)).ignores)
 
 
-def manifest_files(directory: Path) -> dict[str, bytes]:
-    """Return the bytes of the manifests that lie in ``directory``, by the names of datasets."""
-    found = {}
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            if name.endswith(_SUFFIX):
-                inside = f"{folder}/{name}"[len(str(directory)) + 1 : -len(_SUFFIX)]
-                with Path(folder, name).open("rb", buffering=0) as file:
-                    found[inside] = file.read()
-    return dict(sorted(found.items()))
+def manifest_files(tree: RepoTree, folder: str) -> dict[str, bytes]:
+    """Return the bytes of the manifests in ``folder``, by the names of datasets, in their order."""
+    paths = {
+        path[len(folder) + 1 : -len(_SUFFIX)]: path
+        for path in tree.files(folder)
+        if path.endswith(_SUFFIX)
+    }
+    return {name: tree.read(paths[name]) for name in sorted(paths)}
 
 
-def read_payloads(directory: Path) -> Iterator[Payload]:
-    """Yield the payload of each manifest in ``directory``.
-
-    Raises FormatError for a file that is no manifest, or that lies under another's name.
-    """
-    for name, data in manifest_files(directory).items():
-        where = str(manifest_path(directory, name))
+def read_payloads(tree: RepoTree, settings: Settings) -> Iterator[Payload]:
+    """Yield the payload of each manifest of a data repo. Raises as ``read_manifests``."""
+    for name, data in manifest_files(tree, settings.manifests).items():
+        where = tree.where(manifest_path(settings, name))
         payload = Payload.of_manifest(data, where=where)
-        check_subject(payload.name, name, where=where)
+        _check_subject(payload.country, payload.name, settings.country, name, where)
         yield payload
 
 
-def manifest_path(directory: Path, name: str) -> Path:
-    """Return where the manifest of the dataset ``name`` lies, or would."""
-    return directory / f"{name}{_SUFFIX}"
+def read_manifests(
+    tree: RepoTree, settings: Settings, kind: type[AnyManifest]
+) -> dict[str, tuple[AnyManifest, bytes]]:
+    """Return the manifests of a data repo by the names of datasets, each with its file's bytes.
+
+    ``kind`` is how much of them is read. Raises FormatError for a file that is no manifest, or
+    is one of another dataset than its name says.
+    """
+    manifests = {}
+    for name, data in manifest_files(tree, settings.manifests).items():
+        where = tree.where(manifest_path(settings, name))
+        manifest = kind.from_bytes(data, where=where)
+        artifact = manifest.artifact
+        _check_subject(artifact.country, artifact.name, settings.country, name, where)
+        manifests[name] = (manifest, data)
+    return manifests
 
 
-def check_subject(actual: str, name: str, *, where: str) -> None:
-    """Raise FormatError for a manifest of another dataset than its file's name says."""
-    if actual != name:
+def manifest_path(settings: Settings, name: str) -> str:
+    """Return where in a data repo the manifest of the dataset ``name`` lies, or would."""
+    return f"{settings.manifests}/{name}{_SUFFIX}"
+
+
+def _check_subject(
+    country: str, name: str, expected_country: str, expected_name: str, where: str
+) -> None:
+    if (country, name) != (expected_country, expected_name):
         raise FormatError(
-            f"is the manifest of {actual}, not of {name}",
+            f"is the manifest of {country}/{name}, not of {expected_country}/{expected_name}",
             where=where,
             remedy="Run `dvc repro`; manifests are not moved by hand.",
         )

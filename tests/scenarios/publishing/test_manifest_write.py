@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError, PeDvcError
-from pe_dvc.project.manifest import read_manifests, write_manifests
+from pe_dvc.project.manifest import write_manifests
+from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.repo_files import read_manifests
 from tests.support.dvc_repos import PE, cps_repo, pipeline_of, run, write
 
 REBUILD = """
@@ -40,8 +43,13 @@ def repo(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "repo", symlinks=True))
 
 
+def manifests_of(root: Path) -> dict[str, tuple[Manifest, bytes]]:
+    repo = DataRepo(root)
+    return read_manifests(repo.tree, repo.settings, Manifest)
+
+
 def test_manifest_says_what_was_built(built: Path) -> None:
-    manifest, data = read_manifests(built)["cps"]
+    manifest, data = manifests_of(built)["cps"]
     assert data == (built / "manifests/cps.json").read_bytes()
     data = (built / "data/cps.parquet").read_bytes()
     artifact = manifest.artifact
@@ -81,13 +89,13 @@ def test_an_artifact_keeps_its_manifest_and_other_bytes_get_another(repo: Path) 
     run(repo, "dvc", "repro", "build")
     (unchanged,) = write_manifests(repo)
     assert unchanged.change == "unchanged", "the same bytes were first made with seed 7"
-    assert read_manifests(repo)["cps"][0].inputs.params == {"params.yaml": {"seed": 7}}
+    assert manifests_of(repo)["cps"][0].inputs.params == {"params.yaml": {"seed": 7}}
     build = (repo / "build.py").read_text()
     write(repo, "build.py", build + REBUILD)
     run(repo, "dvc", "repro", "build")
     (changed,) = write_manifests(repo)
     assert (changed.change, changed.sha256 != unchanged.sha256) == ("changed", True)
-    manifest, _ = read_manifests(repo)["cps"]
+    manifest, _ = manifests_of(repo)["cps"]
     assert manifest.inputs.params == {"params.yaml": {"seed": 8}}
     head = run(repo, "git", "rev-parse", "HEAD").stdout.strip()
     assert (manifest.build.git_commit, manifest.build.git_dirty) == (head, True)
@@ -97,7 +105,7 @@ def test_what_repro_writes_is_not_dirt(repo: Path) -> None:
     shutil.rmtree(repo / "manifests")
     write(repo, "data/.gitignore", "/cps.parquet\n/other\n")
     write_manifests(repo)
-    assert read_manifests(repo)["cps"][0].build.git_dirty is False
+    assert manifests_of(repo)["cps"][0].build.git_dirty is False
 
 
 def test_edited_manifest_is_written_again(repo: Path) -> None:
@@ -115,7 +123,7 @@ def test_manifest_of_a_dataset_no_longer_declared_is_removed(repo: Path) -> None
     (repo / "dvc.yaml").write_text(text.replace("  cps:\n", "  states/AL:\n"))
     changes = {w.name: w.change for w in write_manifests(repo)}
     assert changes == {"states/AL": "changed", "cps": "removed"}
-    assert set(read_manifests(repo)) == {"states/AL"}
+    assert set(manifests_of(repo)) == {"states/AL"}
     (repo / "dvc.yaml").write_text(text)
     write_manifests(repo)
     assert not (repo / "manifests/states").exists()
