@@ -111,7 +111,7 @@ def test_what_verify_advises_brings_the_bytes_back(pushed: Sandbox, where: str) 
         place.chmod(0o644)
         place.write_bytes(right[:-1] + b"!")
     said = pushed.pe_dvc("verify", cwd=clone, code=1)
-    advice = re.search(r"pe-dvc (pull --force \S+) brings", said.stdout + said.stderr)
+    advice = re.search(r"pe-dvc (pull --force \S+)", said.stdout + said.stderr)
     assert advice
     pushed.pe_dvc(*advice[1].split(), cwd=clone)
     pushed.pe_dvc("verify", cwd=clone)
