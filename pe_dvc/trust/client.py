@@ -1,6 +1,8 @@
 """A reader of channels: python-tuf's client over a store, with pe_dvc's errors and a lock.
 
-The client's state is the last metadata that verified: it is what a rollback is measured against.
+Sections are those of the TUF specification, https://theupdateframework.github.io/specification/v1.0.33/.
+python-tuf does its client workflow (5.1 to 5.6); the state is the trusted metadata that the
+workflow persists, which a rollback is measured against (5.3.8, 5.4.5, 5.5.7, 5.6.6).
 """
 
 from __future__ import annotations
@@ -49,6 +51,10 @@ class ChannelClient:
     ``root`` is the pinned root.json, ``state_dir`` where clients keep what they have verified,
     each country, store and root apart. With ``offline`` the answers come from there, however old
     they are: ``verified_at`` tells.
+
+    TUF: ``root`` is what is shipped with the client (5.2). A target is a pointer of a delegated
+    role; it is looked up in the one role that may speak for it, of the delegations of ``targets``
+    (5.6.7). The target file (5.7) is the artifact, which ``usecases.read.fetch`` verifies.
     """
 
     def __init__(
@@ -65,8 +71,8 @@ class ChannelClient:
         self._store = store
         self._root = root
         verify_root_chain([root], where=f"the pinned root of {country}")
-        place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
-        name = f"{country}-{place}-{fingerprint(root)[:16]}"
+        store_id = hashlib.sha256(store.url.encode()).hexdigest()[:16]
+        name = f"{country}-{store_id}-{fingerprint(root)[:16]}"
         self._state = ReaderState(state_dir / "channels" / name, lock_timeout)
         self._offline = offline
         self._last_verified: LastVerified | None = None
@@ -119,7 +125,7 @@ class ChannelClient:
         return self._roles[role]
 
     def _load(self, role: str) -> _Role:
-        """Let tuf load the role, then read the file that it has kept."""
+        """Let tuf load the role (5.6.7), then read the file that it has kept."""
         updater, self._updater = self._updater, None  # after a failure, start from the state
         try:
             updater = updater or self._refreshed()
@@ -143,19 +149,20 @@ class ChannelClient:
     def _kept(self, channel: str) -> Targets:
         """Return the role's metadata as tuf has kept it, if it did: a delegation may be gone.
 
-        Then the file would be an earlier refresh's, so it must be what today's snapshot names.
+        Then the file would be an earlier refresh's, so it must be what today's snapshot names
+        (5.6.2), signed by the keys that today's targets delegates to (5.6.3).
         """
         snapshot = parse(Snapshot, self._read("snapshot"), where="snapshot").signed
         delegator = parse(Targets, self._read("targets"), where="targets").signed
-        promise = snapshot.meta.get(f"{channel}.json")
-        if promise is None or not _delegates(delegator, channel, self.country):
+        listed = snapshot.meta.get(f"{channel}.json")
+        if listed is None or not _delegates(delegator, channel, self.country):
             raise VerificationError(
                 f"targets in {self._store.url} does not delegate {self.country}/{channel}/…: this "
                 "is another country's metadata, or a channel that was taken away",
                 remedy=TAMPERED,
             )
         data = self._read(channel)
-        promise.verify_length_and_hashes(data)
+        listed.verify_length_and_hashes(data)
         metadata = parse(Targets, data, where=channel)
         verify_signed_by(delegator, channel, metadata, where=channel)
         return metadata.signed
@@ -174,7 +181,11 @@ class ChannelClient:
             raise VerificationError(error.message, remedy=TAMPERED) from error
 
     def _refreshed(self) -> Updater:
-        """Let tuf verify all that is above the channels, in a fresh copy of the state."""
+        """Let tuf verify all that is above the channels, in a fresh copy of the state.
+
+        Root, timestamp, snapshot and targets, in that order (5.3 to 5.6), each of bounded length
+        (5.3.3, 5.4.1, 5.5.1, 5.6.1).
+        """
         self._work = Path(tempfile.mkdtemp(prefix="pe-dvc-channels-"))
         weakref.finalize(self, shutil.rmtree, self._work, ignore_errors=True)
         self._state.copy_to(self._work)

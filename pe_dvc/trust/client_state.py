@@ -1,8 +1,10 @@
 """What a reader has verified: the metadata that a rollback is measured against.
 
-python-tuf keeps each file as soon as that file verifies. That is too soon: metadata of another
-country signed by a shared key would verify up to the last step, and stay. So tuf works on a
-copy, which becomes the state only once all of it, down to the pointers, was accepted.
+The TUF specification (https://theupdateframework.github.io/specification/v1.0.33/) has a
+client persist each file as soon as it verifies (5.3.8, 5.4.5, 5.5.7, 5.6.6), and python-tuf does.
+That is too soon here: metadata of another country signed by a shared key would verify up to the
+last step, and stay. So tuf works on a copy, which becomes the state only once all of it, down to
+the pointers, was accepted.
 """
 
 from __future__ import annotations
@@ -57,16 +59,16 @@ class ReaderState:
             shutil.copyfile(file, target)
 
     def keep(self, work: Path) -> None:
-        """Make what is in ``work`` the state: the timestamp, which vouches for all, comes last.
+        """Make what is in ``work`` the state: the timestamp, which leads to all others, comes last.
 
         Its file's time is when the state was last verified.
         """
         files = self._files(work)
         for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
-            data, place = file.read_bytes(), self.directory / file.relative_to(work)
-            if not place.is_file() or place.read_bytes() != data:
+            data, kept = file.read_bytes(), self.directory / file.relative_to(work)
+            if not kept.is_file() or kept.read_bytes() != data:
                 # A file torn by a power cut does not verify and is read anew.
-                write_atomically(place, data, mode=0o600, durable=False)
+                write_atomically(kept, data, mode=0o600, durable=False)
         os.utime(self.directory / "timestamp.json")
 
     @staticmethod

@@ -1,4 +1,7 @@
-"""How python-tuf's client reads metadata from a store: bounded, and with errors kept apart."""
+"""How python-tuf's client reads metadata from a store: bounded, and with errors kept apart.
+
+Sections are those of the TUF specification, https://theupdateframework.github.io/specification/v1.0.33/.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +34,21 @@ class StoreFetcher(FetcherInterface):
         self._ahead: dict[str, Future[bytes]] = {}
 
     def ask_ahead(self, role: str) -> None:
-        """Request the metadata of a role now that will be wanted after what comes first.
+        """Request the metadata of a role now that will be needed later.
 
-        What a far store takes to answer is most of the time that a short command takes.
+        What a distant store takes to answer is most of the time that a short command takes. Only
+        the transfer is early: tuf verifies roles in the order of the workflow (5.3 to 5.6).
         """
         pool = ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-ahead")
         self._ahead[f"/{role}.json"] = pool.submit(self._read, f"{role}.json", max_length(role))
         pool.shutdown(wait=False)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
-        """Return a file of ``max_length`` bytes at most; a longer one is not read."""
+        """Return a file of ``max_length`` bytes at most (5.3.3, 5.4.1, 5.5.1, 5.6.1).
+
+        A longer one is not read, which an endless data attack would rely on. Raises tuf's
+        DownloadError, by which the workflow knows that there is no newer root (5.3.3).
+        """
         name = url.lstrip("/")
         self.last = (self._prefix + name, b"")
         asked = self._ahead.pop(url, None)

@@ -1,6 +1,9 @@
 """What a reader verified last, read again without the bucket: signatures yes, expiry no.
 
-Whether it is still current nobody can say offline; the age is for the caller to tell.
+The checks of signatures and hashes of the TUF specification's client workflow
+(https://theupdateframework.github.io/specification/v1.0.33/, 5.3.4, 5.3.5, 5.4.2, 5.5.2, 5.5.3,
+5.6.2, 5.6.3) are made again. Those against a freeze attack (5.3.10, 5.4.4, 5.5.6, 5.6.5) cannot
+be: whether it is still current is unknown offline, and the age is for the caller to tell.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ class LastVerified:
         root = self._root(pinned)
         timestamp = parse(Timestamp, self._read("timestamp"), where=self._where("timestamp"))
         verify_signed_by(root, "timestamp", timestamp, where=self._where("timestamp"))
-        data = self._promised("snapshot", timestamp.signed.snapshot_meta)
+        data = self._read_listed("snapshot", timestamp.signed.snapshot_meta)
         snapshot = parse(Snapshot, data, where=self._where("snapshot"))
         verify_signed_by(root, "snapshot", snapshot, where=self._where("snapshot"))
         self._meta = snapshot.signed.meta
@@ -56,15 +59,16 @@ class LastVerified:
         return self._signed_targets(self._delegator, role)
 
     def _signed_targets(self, delegator: Root | Targets, role: str) -> Targets:
-        data = self._promised(role, self._meta[f"{role}.json"])
+        data = self._read_listed(role, self._meta[f"{role}.json"])
         metadata: Metadata[Targets] = parse(Targets, data, where=self._where(role))
         verify_signed_by(delegator, role, metadata, where=self._where(role))
         return metadata.signed
 
-    def _promised(self, role: str, promise: MetaFile) -> bytes:
+    def _read_listed(self, role: str, listed: MetaFile) -> bytes:
+        """Return a file that is what the metadata that lists it says (5.5.2, 5.6.2)."""
         data = self._read(role)
         try:
-            promise.verify_length_and_hashes(data)
+            listed.verify_length_and_hashes(data)
         except LengthOrHashMismatchError as error:
             raise DigestMismatchError(
                 what=role,
@@ -76,6 +80,7 @@ class LastVerified:
         return data
 
     def _root(self, pinned: bytes) -> Root:
+        """Return the newest root, by the chain of versions from the pinned one (5.3.4, 5.3.5)."""
         where = self._where("root")
         version = parse(Root, pinned, where=where).signed.version
         chain = [pinned]

@@ -1,7 +1,9 @@
 """The roots of trust that a reader has pinned, one file for each country.
 
-A root is pinned once, by file and fingerprint; from there on its chain of signed successors is
-followed, and nothing else is believed.
+A pinned root is the trusted root metadata of the TUF specification
+(https://theupdateframework.github.io/specification/v1.0.33/, 5.2), which it supposes to come
+with the client: here a person pins it, by file and fingerprint. From there on its chain of signed
+successors is followed (5.3), and no other root is trusted.
 """
 
 from __future__ import annotations
