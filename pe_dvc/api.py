@@ -24,8 +24,8 @@ def resolve(
 
     ``store`` is the bucket's URL (``s3://…``, ``gs://…`` or a directory); without it
     ``PE_DVC_STORE``, then the enclosing data repo's, then PolicyEngine's bucket. No payload is
-    read. With ``offline`` nobody is asked: the answer is what this machine verified last, however
-    old, and NotFoundError says what it never read.
+    read. With ``offline`` the store is not read: the answer is what this machine verified last,
+    however old, and NotFoundError says what it never read.
 
     Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
     shows something that was not signed, UntrustedError without a pinned root, and StoreError.
@@ -79,7 +79,7 @@ def open(  # noqa: A001 - read as pe_dvc.open
 
     Only the parts that are read are fetched; each is verified before a byte of it is returned,
     and kept in the cache. A pinned reference that no channel points to is fetched whole, since
-    nobody signed for its parts. Raises as ``fetch``, from reading too. Use it as a context.
+    its parts are not signed. Raises as ``fetch``, from reading too. Use it as a context.
     """
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, reporter=Notes(), offline=offline)

@@ -198,7 +198,7 @@ def _missing(path: str, error: NotFoundError | FormatError) -> FileNotFoundError
 
 
 def _forget_older(kind: Any, current: int) -> None:
-    """Let go of earlier views, which fsspec would keep as long as the process lives."""
+    """Drop earlier views, which fsspec would keep as long as the process lives."""
     for token, instance in list(kind._cache.items()):
         if instance._born != current:
             kind._cache.pop(token, None)

@@ -146,7 +146,7 @@ class Reader:
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.
 
-        Then the channel's signature vouches for the chunk list, and parts can be verified.
+        Then the channel's signature covers the chunk list, and parts can be verified.
         """
         asked = resolved.reference
         for channel in CHANNELS if resolved.pointer is None else ():
@@ -178,7 +178,7 @@ class Reader:
         return with_offline_hint(
             self.store,
             f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
-            f"{self.cache.directory}, or not all of them, and offline nobody is asked for them",
+            f"{self.cache.directory}, or not all of them, and the store is not read offline",
             f"Fetch them once online: pe-dvc get {resolved.pinned}",
         )
 

@@ -1,6 +1,6 @@
 """What is in the cache, what was altered there, and what may go.
 
-Nothing goes that a process is reading: whoever removes holds the artifact's lease meanwhile.
+Nothing goes that a process is reading: the lease of an artifact is held while it is removed.
 """
 
 from __future__ import annotations

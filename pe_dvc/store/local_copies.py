@@ -24,7 +24,7 @@ class LocalCopy:
     """A file that may hold an artifact's bytes.
 
     ``immutable``: its owner never writes to it in place, as DVC never does to its cache, so that
-    another name for the very same file is safe. A file of somebody's workspace is not.
+    another name for the very same file is safe. A file of a workspace is not.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class LocalCopy:
 def copy_or_link(source: LocalCopy, target: Path) -> None:
     """Make ``target``, which must not exist, of the bytes of ``source``.
 
-    By reflink; else by hard link, if ``source`` is immutable and nobody has the right to write
+    By reflink; else by hard link, if ``source`` is immutable and no user may write
     to it; else by copy. Nothing is verified.
     """
     if try_link(reflink, source.path, target):

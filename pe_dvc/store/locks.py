@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
 
 _PAUSE = 0.02
-"""Seconds between two tries at a lock that somebody else holds."""
+"""Seconds between two tries at a lock that is held elsewhere."""
 
 
 @contextmanager
@@ -38,9 +38,9 @@ def exclusive(
     remedy: str,
     on_wait: Callable[[], None] | None = None,
 ) -> Iterator[None]:
-    """Hold a lock by the name of a file, which exists only while somebody wants the lock.
+    """Hold a lock by the name of a file, which exists only while the lock is held or waited for.
 
-    ``on_wait`` is called once if somebody else holds it. After ``timeout`` seconds raises
+    ``on_wait`` is called once if it has to be waited for. After ``timeout`` seconds raises
     StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``.
     """
     descriptor = _acquire(path, time.monotonic() + timeout, on_wait)
@@ -54,7 +54,7 @@ def exclusive(
     try:
         yield
     finally:
-        # Still locked: whoever gets the lock of this file next sees that it has lost its name.
+        # Still locked: the next to get the lock of this file sees that it has lost its name.
         path.unlink(missing_ok=True)
         os.close(descriptor)
 
@@ -108,7 +108,7 @@ def lock_range(descriptor: int, kind: int, start: int, length: int, *, wait: boo
 
 
 class Leases:
-    """Which artifacts this process is reading: nobody may remove those from the cache.
+    """Which artifacts this process is reading: they must not be removed from the cache.
 
     A lease is a shared lock on one byte of one file, at an offset made from the sha256: any
     number of them costs one open file. A forked child takes leases of its own on what its
@@ -145,7 +145,7 @@ class Leases:
 
     @contextmanager
     def unless_held(self, sha256: Sha256) -> Iterator[bool]:
-        """Tell whether nobody has a lease, this process included, and keep it so meanwhile."""
+        """Tell whether no process has a lease, this one included, and keep it so meanwhile."""
         descriptor = self._open()
         try:
             yield lock_range(descriptor, fcntl.F_WRLCK, _offset(sha256), 1, wait=False)

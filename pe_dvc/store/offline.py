@@ -45,7 +45,7 @@ class OfflineStore:
 
     def _refuse(self, operation: str, key: str) -> NoReturn:
         raise StoreUnavailableError(
-            f"{self.url}/{key} is not on this machine, and offline nobody is asked for it",
+            f"{self.url}/{key} is not on this machine, and the store is not read offline",
             operation=operation,
             key=key,
             remedy=REMEDY,

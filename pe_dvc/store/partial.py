@@ -1,7 +1,7 @@
 """The part of an artifact that is here so far: a sparse file of the artifact's full size.
 
 No index says what is in it: a hole has not been written, and anything else is believed only once
-its digest was checked by whoever reads it. So no crash can leave an index that lies, and any
+its reader has checked its digest. So no crash can leave an index that lies, and any
 number of processes may write the same verified bytes at once.
 """
 
@@ -51,7 +51,7 @@ class PartialFile:
         try:
             hole = os.lseek(self._descriptor, start, os.SEEK_HOLE)
         except OSError as error:
-            if error.errno == errno.ENXIO:  # somebody cut the file short
+            if error.errno == errno.ENXIO:  # the file was cut short
                 return None
             raise
         data = os.pread(self._descriptor, length, start) if hole >= start + length else b""

@@ -1,7 +1,7 @@
 """Directories and files of a cache, for one user or for a group.
 
-Whoever makes the cache's directory decides: what is made in it grants the group what its own
-directory grants. So ``mkdir cache && chmod g+ws cache`` is all that a group's cache needs, and
+The cache's directory decides: what is made in it grants the group what its own directory
+grants. So ``mkdir cache && chmod g+ws cache`` is all that a group's cache needs, and
 one that pe_dvc makes itself is its user's alone: licensed data may lie in it.
 """
 
@@ -27,7 +27,7 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir()
     except FileExistsError:
-        return path  # somebody else made it meanwhile
+        return path  # another process made it meanwhile
     if granted := parent.stat().st_mode & _GROUP:
         path.chmod(stat.S_IMODE(path.stat().st_mode) | granted)
     return path

@@ -1,4 +1,4 @@
-"""The store: the few things pe_dvc asks of a bucket, whoever runs it.
+"""The store: the few operations that pe_dvc needs of a bucket.
 
 Keys are relative to the store's root, with forward slashes. Every backend raises NotFoundError,
 ConflictError, StorePermissionError and StoreUnavailableError, and nothing of its library's own;

@@ -1,4 +1,4 @@
-"""An artifact's place in the cache: how it gets there once, however many processes want it."""
+"""An artifact's place in the cache: one process downloads it, however many want it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Slot:
     def admission(
         self, copies: Sequence[LocalCopy] = (), *, on_wait: Callable[[], None] | None = None
     ) -> Iterator[None]:
-        """Find the artifact, or hold the right to download it within, which nobody else has.
+        """Find the artifact, or hold the exclusive right to download it within.
 
         ``path`` tells which: if it is None within, call ``keep`` or use ``filling``. Of many
         processes one downloads and the others wait up to ``LOCK_TIMEOUT`` seconds, each calling
@@ -88,7 +88,7 @@ class Slot:
     def download_lock(
         self, on_wait: Callable[[], None] | None = None
     ) -> AbstractContextManager[None]:
-        """Keep other processes from bringing the artifact here meanwhile."""
+        """Keep other processes from downloading the artifact meanwhile."""
         return exclusive(
             self._cache.folder("locks") / f"{self._sha256}.lock",
             timeout=LOCK_TIMEOUT,
@@ -136,7 +136,7 @@ class Slot:
         except FileNotFoundError:
             return None
         known = VerificationRecord.read(record_path(self.final))
-        if known is not None and known.vouches_for(now):
+        if known is not None and known.matches(now):
             _touch(record_path(self.final))
         elif sha256_file(self.final) != self._sha256:
             _log.warning("%s was altered since it was verified: it is fetched again", self.final)

@@ -22,7 +22,7 @@ class VerificationRecord:
 
     A verified file has not always reached the disk, and to wait for that costs more than to
     hash it. So a record holds good during the boot that it was made in, and one made of a file
-    that was hashed again after a reboot holds good for ever.
+    that was hashed again after a reboot holds good from then on.
     """
 
     stamp: str
@@ -48,7 +48,7 @@ class VerificationRecord:
         """Return the content of the file that keeps the record."""
         return f"{self.stamp} {self.boot}\n".encode()
 
-    def vouches_for(self, now: VerificationRecord) -> bool:
+    def matches(self, now: VerificationRecord) -> bool:
         """Tell whether the file that is there now is the one recorded, safe on disk or not."""
         return self.stamp == now.stamp and self.boot in (now.boot, _DURABLE)
 

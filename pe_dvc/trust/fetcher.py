@@ -62,7 +62,7 @@ class StoreFetcher(FetcherInterface):
         except NotFoundError as error:
             raise DownloadHTTPError(str(error), 404) from error
         except StorePermissionError as error:
-            # S3 answers 403 for a missing object to whoever may not list the bucket.
+            # S3 answers 403 for a missing object to readers that may not list the bucket.
             raise DownloadHTTPError(str(error), 403) from error
         except FormatError as error:
             raise DownloadLengthMismatchError(

@@ -57,7 +57,7 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
 def published_root(store: ReadableStore, country: str, expected: str | None = None) -> bytes:
     """Return the root that ``store`` shows: the first, or the one with that fingerprint.
 
-    Nothing vouches for a first root but what ``expected`` says. Raises NotFoundError if there is
+    A first root is verified by ``expected`` only. Raises NotFoundError if there is
     none, or none of that fingerprint.
     """
     from pe_dvc.trust.roles import max_length, metadata_key

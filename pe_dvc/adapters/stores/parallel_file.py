@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MIB = 1024 * 1024
 
-NEAR = 0.01
+FIRST_BYTE_WAIT_SECONDS = 0.01
 """Seconds within which a server that is near begins to answer."""
 FAST = 250 * _MIB
 """Bytes a second from which on one connection keeps a thread busy that writes and hashes."""
@@ -91,7 +91,7 @@ class _Filling:
     def _run_in(self, pool: ThreadPoolExecutor, in_flight: int) -> None:
         working = [pool.submit(self._lead)]
         try:
-            if self._answered.wait(NEAR):
+            if self._answered.wait(FIRST_BYTE_WAIT_SECONDS):
                 self._want_help.wait()
             left = -(-(self._size - self._claimed) // self._range_size)
             working += [pool.submit(self._follow) for _ in range(min(in_flight - 1, left))]

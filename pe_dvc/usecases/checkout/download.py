@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectRequest:
-    """An object to download: ``what`` it is in the repo, its ``key``, and what vouches for it.
+    """An object to download: ``what`` it is in the repo, its ``key``, and its digests.
 
-    ``size`` (bytes) is None where nobody recorded it.
+    ``size`` (bytes) is None where it was not recorded.
     """
 
     what: str

@@ -1,1 +1,1 @@
-"""Reading: reference, channel, manifest, payload, each vouched for by the one before."""
+"""Reading: reference, channel, manifest, payload, each verified by the one before."""

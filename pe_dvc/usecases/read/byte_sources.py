@@ -37,7 +37,7 @@ class ByteSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""
         ...
 
 
@@ -111,7 +111,7 @@ class FetchedChunks:
     def _widened(self, begin: int, end: int) -> tuple[int, int]:
         """Widen a range of chunks by what is likely to be read next.
 
-        Whoever has read on three times, as no reader of single columns does, will read on.
+        A reader that has read on three times, as no reader of single columns does, will go on.
         """
         self._ahead = min(max(2 * self._ahead, 1), WINDOW_CHUNKS // 2) if self._in_a_row > 1 else 0
         end = min(end + self._ahead, max(end, begin + WINDOW_CHUNKS), self._chunks.count)

@@ -115,10 +115,11 @@ class ChunkFetcher:
         self._waiting = threading.Condition()
 
     def get(self, first: int, last: int) -> list[bytes]:
-        """Return the chunks from ``first`` to before ``last``, verified, fetching what lacks.
+        """Return the chunks from ``first`` to before ``last``, verified.
 
-        Chunks that somebody else is fetching are waited for. Raises DigestMismatchError naming
-        the bytes that are wrong, NotFoundError and StoreError; chunks that verified stay.
+        Those that are not here are fetched, unless another reader is about to: then they are
+        waited for. Raises DigestMismatchError naming the bytes that are wrong, NotFoundError and
+        StoreError; chunks that verified stay.
         """
         here = {i: data for i in range(first, last) if (data := self._kept(i)) is not None}
         runs = list(_runs([i for i in range(first, last) if i not in here]))
@@ -153,7 +154,7 @@ class ChunkFetcher:
     def _fetch(self, first: int, last: int) -> dict[int, bytes]:
         start, end = self._chunks.start(first), self._chunks.start(last)
         with self._claimed(range(first, last)), self._partial.fetching(start, end - start):
-            # Whoever held the right before us has probably brought them.
+            # Another holder of the right has probably fetched them.
             found = {i: self._kept(i) for i in range(first, last)}
             for run in _runs([i for i, data in found.items() if data is None]):
                 found.update(self._transfer(*run))

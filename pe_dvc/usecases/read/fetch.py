@@ -62,7 +62,7 @@ def slot_of(resolved: Resolved, cache: Cache) -> Slot:
 
 
 def note_wait(resolved: Resolved, reporter: Reporter) -> None:
-    """Say that another process is about to bring the artifact here."""
+    """Say that another process is downloading the artifact."""
     reporter.note(f"waiting for another process that is downloading {resolved.reference}")
 
 

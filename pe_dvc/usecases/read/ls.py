@@ -25,7 +25,7 @@ class Listed:
 
     @property
     def pinned(self) -> str:
-        """The reference that means these bytes for ever."""
+        """The pinned reference: it always means these bytes."""
         country = Reference.parse(self.reference).country
         return str(Reference.pinned(country, self.name, self.sha256))
 
@@ -33,7 +33,7 @@ class Listed:
 def list_datasets(country: str, channels: Channels) -> list[Listed]:
     """Return what there is in each channel, by channel and name.
 
-    A channel that a country does not have yet is as good as an empty one; one without any raises
+    A channel that a country does not have yet counts as empty; a country without any raises
     NotFoundError. Raises VerificationError and StoreError.
     """
     found, missing = [], []

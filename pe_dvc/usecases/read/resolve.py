@@ -1,7 +1,7 @@
 """Resolve: from a reference, by the signed pointer, to a verified manifest.
 
-Reads metadata only: no payload is touched. Each hop vouches for the next: the channel's
-signatures for the pointer, the pointer for the manifest's and the artifact's sha256.
+Reads metadata only: no payload is touched. Each step verifies the next: the channel's
+signatures the pointer, the pointer the manifest's and the artifact's sha256.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Resolved:
 
     ``document`` is the manifest as it stands in the store, at ``source``. ``pointer`` is the
     signed pointer that led here, None for a pinned reference: then the artifact's bytes are still
-    verified against the pin, but nothing vouches for what the manifest says about them.
+    verified against the pin, but what the manifest says about them is not signed.
     """
 
     reference: Reference
@@ -77,7 +77,7 @@ class Resolved:
 
     @property
     def pinned(self) -> Reference:
-        """The reference that means these bytes for ever."""
+        """The pinned reference: it always means these bytes."""
         return Reference.pinned(self.reference.country, self.reference.name, self.sha256)
 
 
@@ -146,7 +146,7 @@ def _read_pin(
 ) -> tuple[bytes, str]:
     """Return what the store shows as the manifest of an artifact, and where it stands.
 
-    Nobody vouches for it, so the store is asked each time. It is kept to be found offline.
+    It is not signed, so the store is asked each time. It is kept to be found offline.
     """
     key = manifest_key(reference.country, sha256)
     source = f"{store.url}/{key}"
@@ -168,15 +168,15 @@ def _find_pin(
 ) -> tuple[bytes, str]:
     """Return the manifest of an artifact that was read last, and where it is kept.
 
-    A pin vouches for the artifact's bytes and nobody for this, as it is online.
+    A pin verifies the artifact's bytes and not its manifest, offline as online.
     """
     for data in cache.manifests_naming(sha256):
         with suppress(FormatError):  # a release's, or another one that only mentions the digest
             if Payload.of_manifest(data).sha256 == sha256:
                 return data, f"{cache.directory}/manifests"
     raise NotFoundError(
-        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and "
-        "offline nobody is asked for it",
+        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and the "
+        "store is not read offline",
         remedy=f"Read it once online: pe-dvc get {reference}",
     )
 

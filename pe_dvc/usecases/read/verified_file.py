@@ -39,8 +39,8 @@ def open_verified(
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
 
     What is read is fetched in chunks and kept in the cache. The whole is fetched first where
-    chunks could not be verified: nobody signed the manifest that vouches for the chunk list (a
-    pinned reference), or there is no such list. Raises as ``fetch``; reading raises
+    chunks could not be verified: the manifest that has the digest of the chunk list is not signed
+    (a pinned reference), or there is no such list. Raises as ``fetch``; reading raises
     DigestMismatchError, NotFoundError and StoreError.
     """
     reporter = reporter or Silent()
@@ -170,7 +170,7 @@ class VerifiedFile(io.BufferedIOBase):
 
 
 class _Seek:
-    """A position, and whether somebody has read from there."""
+    """A position, and whether it was read from."""
 
     def __init__(self, position: int) -> None:
         self.position, self.used = position, False

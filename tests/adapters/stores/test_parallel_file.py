@@ -68,7 +68,7 @@ def check(server: Server, path: Path, digest: str) -> None:
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every server for a near and fast one, however loaded this machine is."""
-    monkeypatch.setattr(parallel_file, "NEAR", 60)
+    monkeypatch.setattr(parallel_file, "FIRST_BYTE_WAIT_SECONDS", 60)
     monkeypatch.setattr(parallel_file, "FAST", 0)
 
 
@@ -94,7 +94,7 @@ def test_a_connection_is_never_asked_for_more_than_the_longest_range(
 
 
 def test_a_far_server_is_asked_by_many_at_once(tmp_path: Path) -> None:
-    server = Server(DATA, latency=5 * parallel_file.NEAR)
+    server = Server(DATA, latency=5 * parallel_file.FIRST_BYTE_WAIT_SECONDS)
     check(server, tmp_path / "file", fill(server, tmp_path / "file"))
     assert len(server.threads) == 4
 
@@ -102,7 +102,7 @@ def test_a_far_server_is_asked_by_many_at_once(tmp_path: Path) -> None:
 def test_a_near_server_with_slow_connections_is_asked_by_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parallel_file, "NEAR", 60)
+    monkeypatch.setattr(parallel_file, "FIRST_BYTE_WAIT_SECONDS", 60)
     server = Server(DATA, pause=0.001)
     check(server, tmp_path / "file", fill(server, tmp_path / "file"))
     assert len(server.threads) == 4
@@ -134,7 +134,7 @@ def test_whoever_brings_what_the_digest_is_the_files(
     near: float,
     fast: float,
 ) -> None:
-    monkeypatch.setattr(parallel_file, "NEAR", near)
+    monkeypatch.setattr(parallel_file, "FIRST_BYTE_WAIT_SECONDS", near)
     monkeypatch.setattr(parallel_file, "FAST", fast)
     server = Server(DATA[:size], latency=latency)
     digest = fill(server, tmp_path / "file", in_flight=in_flight)
