@@ -8,14 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import channels
-from benchmarks.cases import CASES, Workshop
+from benchmarks.cases import CASES
+from benchmarks.environment import BenchEnvironment
 from benchmarks.measure import measure
 from benchmarks.report import machine, print_case, print_machine
 from benchmarks.s3_server import S3Server
 from benchmarks.s3_traffic import Pace
-
-CASES["resolve"] = channels.resolve
 
 
 def main() -> None:
@@ -26,9 +24,9 @@ def main() -> None:
     print(f"median of {arguments.rounds} whole processes after one warm-up, taken in turn")
     cases = []
     with tempfile.TemporaryDirectory(prefix="pe-dvc-bench-") as home, S3Server(pace=pace) as server:
-        shop = Workshop(Path(home), server)
+        bench = BenchEnvironment(Path(home), server)
         for name in arguments.names or CASES:
-            case = CASES[name](shop)
+            case = CASES[name](bench)
             results = measure(case, server, rounds=arguments.rounds, log=Path(home) / "log")
             print_case(case, results)
             sys.stdout.flush()

@@ -6,26 +6,25 @@ import json
 from typing import TYPE_CHECKING
 
 from benchmarks.data_repo import COUNTRY, PE_DVC
+from benchmarks.environment import COLD, RAW, client, contenders
 from benchmarks.measure import MIB, Case, Contender
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Workshop
+    from benchmarks.environment import BenchEnvironment
 
 COLUMNS = ("c10", "c30", "household_weight")
 SIZES = (256, 1024, 4096)
 """In MiB."""
 
 
-def columns(shop: Workshop) -> Case:
+def columns(bench: BenchEnvironment) -> Case:
     """Three columns of 68, which lie apart: 12 of 256 MiB."""
-    from benchmarks.cases import COLD, RAW, client, cold, contenders
-
-    repo = shop.large
-    shop.stock(repo)
+    repo = bench.large
+    bench.stock(repo)
     key, name = f"{RAW}/{repo.path.name}", repo.names[0]
     reference = f"{COUNTRY}/{name}@latest"
     manifest = json.loads((repo.root / f"manifests/{name}.json").read_text())
-    target = str(shop.out / "file")
+    target = str(bench.out / "file")
     size = str(manifest["artifact"]["size"])
     commands = [
         ("s3fs, unverified", client("columns_s3fs", key, *COLUMNS)),
@@ -38,16 +37,14 @@ def columns(shop: Workshop) -> Case:
         name="columns",
         work="3 of 68 columns of a parquet file of 256 MiB in S3 (the last two: all of it)",
         resets=COLD,
-        contenders=contenders(repo, cold(shop, repo), commands),
+        contenders=contenders(repo, bench.cold(repo), commands),
     )
 
 
-def first_byte(shop: Workshop) -> Case:
+def first_byte(bench: BenchEnvironment) -> Case:
     """A new process until it holds a byte of a file of 256 MiB."""
-    from benchmarks.cases import COLD, RAW, client, cold, contenders
-
-    repo = shop.large
-    shop.stock(repo)
+    repo = bench.large
+    bench.stock(repo)
     key = f"{RAW}/{repo.path.name}"
     reference = f"{COUNTRY}/{repo.names[0]}@latest"
     commands = [
@@ -60,20 +57,18 @@ def first_byte(shop: Workshop) -> Case:
         name="first-byte",
         work="a new process to the first byte of a file of 256 MiB in S3",
         resets=COLD,
-        contenders=contenders(repo, cold(shop, repo), commands),
+        contenders=contenders(repo, bench.cold(repo), commands),
     )
 
 
-def memory(shop: Workshop) -> Case:
+def memory(bench: BenchEnvironment) -> Case:
     """The store's transfers of files of zeros: look at the peak memory, not at the time."""
-    from benchmarks.cases import RAW, client
-
     ways = []
     for size in SIZES:
-        source = shop.home / f"zeros-{size}"
+        source = bench.home / f"zeros-{size}"
         with source.open("wb") as file:
             file.truncate(size * MIB)
-        key, target = f"{RAW}/zeros-{size}", str(shop.home / "zeros-out")
+        key, target = f"{RAW}/zeros-{size}", str(bench.home / "zeros-out")
         ways.append((f"up {size} MiB", client("pe_dvc_up", str(source), key)))
         down = client("pe_dvc_down", key, target, str(size * MIB))
         ways.append((f"down {size} MiB", down))
@@ -82,7 +77,7 @@ def memory(shop: Workshop) -> Case:
         work="files of zeros, up and down",
         resets="nothing",
         contenders=[
-            Contender(name=name, command=command, reset=lambda: None, cwd=shop.checkout)
+            Contender(name=name, command=command, reset=lambda: None, cwd=bench.checkout)
             for name, command in ways
         ],
     )

@@ -20,17 +20,17 @@ from benchmarks.measure import Case, Contender, as_users_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from benchmarks.cases import Workshop
+    from benchmarks.environment import BenchEnvironment
 
 SIZES = {"one": 1, "ten": 10, "all": 600}
 """How many datasets each made-up country has: enhanced CPS for districts makes 600."""
 
 
-def resolve(shop: Workshop) -> Case:
+def resolve(bench: BenchEnvironment) -> Case:
     """Resolve one dataset of a channel, by a reader that is new and by one that knows it."""
-    shop.server.clear()
-    home = shop.home / "channels"
-    environment = environment_of(home, shop.server.endpoint)
+    bench.server.clear()
+    home = bench.home / "channels"
+    environment = environment_of(home, bench.server.endpoint)
     sizes, contenders = [], []
     for country, count in SIZES.items():
         length = _publish(home, environment, country, count)

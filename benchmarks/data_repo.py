@@ -6,15 +6,17 @@ never loads pyarrow: ``python -m benchmarks.data_repo FOLDER COUNT BYTES``.
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cold_directory import set_aside
 from benchmarks.measure import as_users_run
-from benchmarks.retire import retire
 from benchmarks.s3_server import BUCKET
 
 if TYPE_CHECKING:
@@ -42,12 +44,12 @@ _DATASET = """\
 _PIPELINE = """\
 stages:
   build:
-    cmd: {python} -m benchmarks.data_repo {data} {count} {size}
+    cmd: {build}
     outs:
-      - {data}
+      - data
   manifests:
     cmd: pe-dvc manifest write
-    deps: [{data}]
+    deps: [data]
     outs:
       - manifests: {{cache: false, persist: true}}
   channel:
@@ -100,9 +102,9 @@ class DataRepo:
         self._run(DVC, "init", "--quiet")
         self._add_remotes()
         names = [f"d{number:04d}" for number in range(self.count)]
-        pipeline = _PIPELINE.format(
-            python=sys.executable, data="data", count=self.count, size=self.size
-        )
+        itself = [sys.executable, "-m", "benchmarks.data_repo"]
+        build = shlex.join([*itself, "data", str(self.count), str(self.size)])
+        pipeline = _PIPELINE.format(build=json.dumps(build))
         datasets = [_DATASET.format(name=name, path=f"data/{name}.parquet") for name in names]
         (self.root / "dvc.yaml").write_text(pipeline + "".join(datasets))
         (self.root / "pyproject.toml").write_text(_PROJECT)
@@ -122,7 +124,7 @@ class DataRepo:
             *(self.home / "pe-cache", self.home / "pe-state", self.home / "site"),
             *(self.clone / ".dvc/cache", self.clone / ".dvc/tmp", self.clone / "data"),
         ):
-            retire(path, self.home / "retired")
+            set_aside(path, self.home / "aside")
 
     def clear_remote_index(self) -> None:
         """Forget what DVC believes to be in its remote; its hashes of local files stay."""

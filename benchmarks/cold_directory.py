@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 
-def retire(path: Path, attic: Path) -> None:
-    """Move ``path`` away into ``attic``, if it is there, and give back the space of its files."""
+def set_aside(path: Path, aside: Path) -> None:
+    """Move ``path`` into ``aside``, if it is there, and give back the space of its files."""
     if not path.exists():
         return
-    attic.mkdir(exist_ok=True)
-    old = path.rename(attic / f"{time.time_ns()}")
+    aside.mkdir(exist_ok=True)
+    old = path.rename(aside / f"{time.time_ns()}")
     for folder, _, names in os.walk(old):
         for name in names:
             file = Path(folder, name)
