@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PIPELINE = "dvc.yaml"
 LOCK = "dvc.lock"
 
@@ -24,6 +29,11 @@ def is_dvcfile(path: str) -> bool:
 def records_hashes(path: str) -> bool:
     """Tell whether DVC records hashes of data in the file ``path``."""
     return _name(path) == LOCK or is_dvcfile(path)
+
+
+def tracking_files(names: Iterable[str]) -> list[str]:
+    """Return those of the names in one folder that say what DVC tracks: dvc.yaml and ``*.dvc``."""
+    return [name for name in names if is_pipeline(name) or is_dvcfile(name)]
 
 
 def _name(path: str) -> str:

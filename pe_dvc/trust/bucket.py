@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic
 
-from pe_dvc.documents.keys import channel_prefix, metadata_version
+from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
-from pe_dvc.trust.roles import max_length, metadata_key
+from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,

@@ -13,7 +13,6 @@ from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.atomic_write import write_atomically
-from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.verify import Kind, parse
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class ChannelFiles:
         self.directory = directory / country
 
     def path(self, role: str) -> Path:
-        """Return where a role's metadata lies."""
-        return self.directory / f"{check_role(role)}.json"
+        """Return where the metadata of a role (``trust.roles.ALL``) lies."""
+        return self.directory / f"{role}.json"
 
     def exists(self) -> bool:
         """Return whether the country has channels at all."""

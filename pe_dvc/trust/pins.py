@@ -60,7 +60,8 @@ def published_root(store: ReadableStore, country: str, expected: str | None = No
     A first root is verified by ``expected`` only. Raises NotFoundError if there is
     none, or none of that fingerprint.
     """
-    from pe_dvc.trust.roles import max_length, metadata_key
+    from pe_dvc.documents.keys import metadata_key
+    from pe_dvc.trust.roles import max_length
     from pe_dvc.trust.verify import fingerprint
 
     version, seen = 0, []

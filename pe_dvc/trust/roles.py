@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pe_dvc.documents import keys
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import MAX_NAME_SEGMENTS
 
@@ -77,11 +76,6 @@ def path_patterns(country: str, role: str) -> list[str]:
     A ``*`` does not cross a slash in TUF, hence one pattern for each number of segments.
     """
     return [f"{country}/{role}" + "/*" * count for count in range(1, MAX_NAME_SEGMENTS + 1)]
-
-
-def metadata_key(country: str, role: str, version: int | None = None) -> str:
-    """Key of a role's metadata in the bucket; without a version, of the unversioned file."""
-    return keys.metadata_key(country, check_role(role), version)
 
 
 def utc(moment: datetime) -> datetime:

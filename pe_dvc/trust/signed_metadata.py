@@ -28,6 +28,7 @@ class SignedMetadata:
 
     def __init__(self, files: ChannelFiles) -> None:
         self.files = files
+        self._where: dict[str, str] = {}
         self._bytes: dict[str, bytes] = {}
         self._parsed: dict[str, Metadata[Targets]] = {}
         self._verified: set[str] = set()
@@ -68,7 +69,9 @@ class SignedMetadata:
 
     def where(self, role: str) -> str:
         """Return the path of a role's file, for messages."""
-        return str(self.files.path(role))
+        if role not in self._where:
+            self._where[role] = str(self.files.path(role))
+        return self._where[role]
 
     def data(self, role: str) -> bytes:
         """Return the bytes of a role's file."""

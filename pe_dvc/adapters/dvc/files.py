@@ -22,7 +22,7 @@ from pe_dvc.adapters.dvc.stages import (
 )
 from pe_dvc.adapters.dvc.yaml import has_template, read_yaml
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
-from pe_dvc.documents.dvc_files import LOCK, PIPELINE, is_dvcfile, is_pipeline
+from pe_dvc.documents.dvc_files import LOCK, PIPELINE, tracking_files
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class _Reader:
         )
 
     def _read_folder(self, folder: str, files: list[str]) -> None:
-        own = [name for name in files if is_pipeline(name) or is_dvcfile(name)]
-        names = [name for name in own if not self._ignored(join_path(folder, name))]
-        if PIPELINE in names:
+        own = [name for name in tracking_files(files) if not self._ignored(join_path(folder, name))]
+        if PIPELINE in own:
             self._read_pipeline(folder, has_lock=LOCK in files)
-        for name in filter(is_dvcfile, names):
-            self._read_dvcfile(folder, name)
+        for name in own:
+            if name != PIPELINE:
+                self._read_dvcfile(folder, name)
 
     def _enters(self, parent: str, name: str) -> bool:
         """Whether DVC files may lie in a folder: not in one that DVC tracks, or git ignores."""

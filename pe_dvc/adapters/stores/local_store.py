@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 import uuid
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -72,7 +72,7 @@ class LocalStore:
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.create."""
-        with self._translating("write", key), self._temporary() as (temporary, file):
+        with self._writing("write", key) as (temporary, file):
             file.write(data)
             return self._publish(key, temporary, file, replace=False)
 
@@ -80,7 +80,7 @@ class LocalStore:
         """See Store.compare_and_swap."""
         if etag is None:
             return self.create(key, data)
-        with self._translating("write", key), self._locked():
+        with self._locked(key):
             try:
                 found = self.head(key).etag
             except NotFoundError:
@@ -91,7 +91,7 @@ class LocalStore:
 
     def overwrite(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.overwrite."""
-        with self._translating("write", key), self._temporary() as (temporary, file):
+        with self._writing("write", key) as (temporary, file):
             file.write(data)
             return self._publish(key, temporary, file)
 
@@ -107,8 +107,7 @@ class LocalStore:
         with (
             translate_os_errors("upload", str(path)),
             path.open("rb") as source,
-            self._translating("upload", key),
-            self._temporary() as (temporary, file),
+            self._writing("upload", key) as (temporary, file),
         ):
             digest, _ = _copy(source, file, progress)
             check_upload(key, expected=sha256, actual=digest, source=str(path))
@@ -140,16 +139,23 @@ class LocalStore:
         """See Store.delete."""
         for key in keys:
             try:
-                with self._translating("delete", key):
-                    self._path(key).unlink()
-            except NotFoundError:
-                continue
+                self._path(key).unlink()
+            except OSError as error:
+                problem = translated(error, "delete", f"{self.url}/{key}")
+                if not isinstance(problem, NotFoundError):
+                    raise problem from error
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
-    def _translating(self, operation: str, key: str) -> AbstractContextManager[None]:
-        return translate_os_errors(operation, f"{self.url}/{key}")
+    @contextmanager
+    def _writing(self, operation: str, key: str) -> Iterator[tuple[Path, IO[bytes]]]:
+        """Yield a temporary file for an object about to be written; say what failed."""
+        try:
+            with self._temporary() as temporary:
+                yield temporary
+        except OSError as error:
+            raise translated(error, operation, f"{self.url}/{key}") from error
 
     @contextmanager
     def _opened(self, operation: str, key: str) -> Iterator[IO[bytes]]:
@@ -201,16 +207,19 @@ class LocalStore:
         return target
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, key: str) -> Iterator[None]:
         directory = self._private / "locks"
-        directory.mkdir(parents=True, exist_ok=True)
-        with exclusive(
-            directory / "write",
-            timeout=LOCK_TIMEOUT,
-            doing=f"writing to {self.url}",
-            remedy="Try again once the other writer is done.",
-        ):
-            yield
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with exclusive(
+                directory / "write",
+                timeout=LOCK_TIMEOUT,
+                doing=f"writing to {self.url}",
+                remedy="Try again once the other writer is done.",
+            ):
+                yield
+        except OSError as error:
+            raise translated(error, "write", f"{self.url}/{key}") from error
 
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")

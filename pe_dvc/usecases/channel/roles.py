@@ -25,7 +25,7 @@ from pe_dvc.trust.ancestry import (
 )
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.initial_metadata import new_root, new_targets
-from pe_dvc.trust.roles import ALL, DELEGATED, TARGETS_LIKE, utc
+from pe_dvc.trust.roles import ALL, DELEGATED, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, TargetFile, Targets
 from pe_dvc.trust.verify import (
@@ -229,7 +229,7 @@ def channel_status(directory: Path, country: str, *, now: datetime) -> list[Role
 
 def _role(files: ChannelFiles, role: str) -> tuple[Root | Targets, Metadata[Any]]:
     """Return who delegates to a role, verified, and the role's metadata, unverified."""
-    if role == "root":
+    if check_role(role) == "root":
         root = files.read("root", Root)
         return root.signed, root
     metadata = SignedMetadata(files)
