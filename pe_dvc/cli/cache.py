@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
-
-if TYPE_CHECKING:
-    from pe_dvc.store.cache import Cache
-    from pe_dvc.store.eviction import CacheEntry
 
 
 @click.group("cache")
@@ -24,12 +18,13 @@ def command() -> None:
 @json_option
 def dir_(as_json: bool) -> None:
     """Print the cache's directory (PE_DVC_CACHE_DIR, else the platform's)."""
-    from pe_dvc.project.directories import cache_dir
+    from pe_dvc.public.machine import Cache
 
+    directory = Cache().directory
     if as_json:
-        print_json({"dir": str(cache_dir())})
+        print_json({"dir": directory})
     else:
-        click.echo(cache_dir())
+        click.echo(directory)
 
 
 @command.command("ls")
@@ -39,11 +34,11 @@ def ls(as_json: bool) -> None:
 
     A partial artifact is what ranged reads, or a download that broke off, have brought so far.
     """
-    from pe_dvc.store.eviction import entries
+    from pe_dvc.public.machine import Cache
 
-    found = entries(_cache())
+    found = Cache().entries()
     if as_json:
-        print_json([_plain(entry) for entry in found])
+        print_json(found)
         return
     for entry in found:
         click.echo(
@@ -61,16 +56,16 @@ def verify(context: click.Context, as_json: bool) -> None:
 
     Exits with 1 if there was one. Parts are not hashed here, but whenever they are read.
     """
-    from pe_dvc.store.eviction import altered
+    from pe_dvc.public.machine import Cache
 
-    checked = list(altered(_cache()))
+    checked = Cache().verify()
     if as_json:
-        print_json([{**_plain(entry), "altered": is_altered} for entry, is_altered in checked])
-    for entry, is_altered in checked:
-        if is_altered:
+        print_json(checked)
+    for entry in checked:
+        if entry.altered:
             say(f"altered, removed: {entry.path}")
     say(f"{len(checked)} artifacts hashed")
-    if any(is_altered for _, is_altered in checked):
+    if any(entry.altered for entry in checked):
         context.exit(CHECK_FAILED)
 
 
@@ -87,33 +82,16 @@ def prune(max_size: str | None, as_json: bool) -> None:
     What a process is reading stays.
     """
     from pe_dvc.primitives.sizes import parse_size
-    from pe_dvc.store.eviction import prune as prune_cache
+    from pe_dvc.public.machine import Cache
 
-    cache = _cache()
-    limit = cache.limit if max_size is None else parse_size(max_size, where="--max-size")
-    if limit is None:
+    cache = Cache()
+    if max_size is None and cache.limit is None:
         raise click.UsageError("say --max-size, or set PE_DVC_CACHE_LIMIT")
-    removed = prune_cache(cache, limit)
+    limit = None if max_size is None else parse_size(max_size, where="--max-size")
+    removed = cache.prune(limit)
     if as_json:
-        print_json([_plain(entry) for entry in removed])
+        print_json(removed)
     say(f"removed {len(removed)} artifacts, {bytes_text(sum(entry.size for entry in removed))}")
-
-
-def _cache() -> Cache:
-    from pe_dvc.project.directories import cache_dir, cache_limit
-    from pe_dvc.store.cache import Cache
-
-    return Cache(cache_dir(), limit=cache_limit())
-
-
-def _plain(entry: CacheEntry) -> dict[str, Any]:
-    return {
-        "sha256": entry.sha256,
-        "path": str(entry.path),
-        "state": entry.state,
-        "size": entry.size,
-        "used": _time(entry.used),
-    }
 
 
 def _time(seconds: float) -> str:

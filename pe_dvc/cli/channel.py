@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from pe_dvc.cli.channel_adopt import adopt
 from pe_dvc.cli.channel_keys import keys
 from pe_dvc.cli.channel_log import diff, list_, log, show
-from pe_dvc.cli.channel_output import plain_status, print_status, say_update
-from pe_dvc.cli.channel_promote import adopt, promote
+from pe_dvc.cli.channel_output import print_status, say_update
+from pe_dvc.cli.channel_promote import promote
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 
@@ -104,34 +105,26 @@ def init(
     """
     from pathlib import Path
 
-    from pe_dvc.project import directories
-    from pe_dvc.project.channel import init_channels
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    repo = DataRepo.find()
-    repo.check_country(country)
-    keys = directories.keys_dir() / country
-    kept = sorted(path.name for path in keys.glob("*.pem"))
-    fingerprint = init_channels(
-        repo,
+    files = {role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()}
+    done = Repo().channel.init(
+        country,
         thresholds=dict(thresholds),
         key_counts=dict(key_counts),
         signers=_by_role(signers),
-        public_keys={
-            role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()
-        },
+        public_keys=files,
     )
     if as_json:
-        document = {"country": country, "fingerprint": fingerprint, "keys": str(keys)}
-        print_json({**document, "kept_keys": kept})
+        print_json(done)
         return
-    say(f"metadata     {repo.channels_dir}: commit it")
-    say(f"keys         {keys}: move root and targets to a safe place offline")
-    if kept:
-        say(f"kept         {', '.join(kept)}: these existing keys are used")
+    say(f"metadata     {done.metadata}: commit it")
+    say(f"keys         {done.keys}: move root and targets to a safe place offline")
+    if done.kept_keys:
+        say(f"kept         {', '.join(done.kept_keys)}: these existing keys are used")
     if signers:
         say("signers      file2: URIs are not saved: add them to [tool.pe_dvc.signers]")
-    say(f"fingerprint  {fingerprint}: publish it, so that readers can check root.json")
+    say(f"fingerprint  {done.fingerprint}: publish it, so that readers can check root.json")
 
 
 @command.command("update")
@@ -143,14 +136,11 @@ def update(channel: str, as_json: bool) -> None:
     Meant as the command of a stage of `dvc repro`. The version goes up only if a dataset was
     added, removed or changed. Without the channel's key it is written unsigned, for review.
     """
-    from pe_dvc.project.channel import update_latest
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    done = update_latest(DataRepo.find())
+    done = Repo().channel.update()
     if as_json:
-        from dataclasses import asdict
-
-        print_json(asdict(done))
+        print_json(done)
         return
     say_update(done)
 
@@ -160,12 +150,11 @@ def update(channel: str, as_json: bool) -> None:
 @json_option
 def sign(role: str, as_json: bool) -> None:
     """Sign ROLE, such as latest or next, with the keys of this machine."""
-    from pe_dvc.project.channel import sign as sign_role
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    status = sign_role(DataRepo.find(), role)
+    status = Repo().channel.sign(role)
     if as_json:
-        print_json(plain_status(status))
+        print_json(status)
     else:
         print_status(status)
 
@@ -178,12 +167,11 @@ def renew(role: str, as_json: bool) -> None:
 
     For the roles that git holds: root, targets, latest, next, revoked, releases.
     """
-    from pe_dvc.project.channel import renew as renew_role
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    status = renew_role(DataRepo.find(), role)
+    status = Repo().channel.renew(role)
     if as_json:
-        print_json(plain_status(status))
+        print_json(status)
     else:
         print_status(status)
 
@@ -197,13 +185,11 @@ def refresh(store: str | None, as_json: bool) -> None:
     Meant for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
     publishes nothing that is new in git. Says which other roles expire within 60 days.
     """
-    from pe_dvc.project.channel import refresh as refresh_channel
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    repo = DataRepo.find()
-    done = refresh_channel(repo, repo.open_store(store))
+    done = Repo().channel.refresh(store=store)
     if as_json:
-        print_json(done.to_json())
+        print_json(done)
         return
     for role, (version, expires) in done.online.items():
         renewed = "renewed" if role in done.renewed else "still fresh"
@@ -216,12 +202,11 @@ def refresh(store: str | None, as_json: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show which signatures each role has or lacks, and when it expires."""
-    from pe_dvc.project.channel import status as channel_status
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    roles = channel_status(DataRepo.find())
+    roles = Repo().channel.status()
     if as_json:
-        print_json([plain_status(role) for role in roles])
+        print_json(roles)
         return
     for role in roles:
         print_status(role)

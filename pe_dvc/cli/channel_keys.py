@@ -41,12 +41,11 @@ def add(
     role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
 ) -> None:
     """Add a key to ROLE: a new one, unless one is given."""
-    from pe_dvc.project.channel_keys import given_key, key_ring
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    repo = DataRepo.find()
-    key = given_key(repo, role, signer, public_key)
-    _say(key_ring(repo, role, signer).add(role, key, threshold=threshold), as_json)
+    keys = Repo().channel.keys
+    change = keys.add(role, signer=signer, public_key=public_key, threshold=threshold)
+    _say(change, as_json)
 
 
 @keys.command("remove")
@@ -56,10 +55,9 @@ def add(
 @json_option
 def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
     """Remove the key KEYID, or the start of its id, from ROLE."""
-    from pe_dvc.project.channel_keys import key_ring
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    _say(key_ring(DataRepo.find(), role).remove(role, keyid, threshold=threshold), as_json)
+    _say(Repo().channel.keys.remove(role, keyid, threshold=threshold), as_json)
 
 
 @keys.command("rotate")
@@ -82,20 +80,16 @@ def rotate(
     The old private key is not needed, except for root. Readers notice nothing, unless the key was
     stolen.
     """
-    from pe_dvc.project.channel_keys import given_key, key_ring
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    repo = DataRepo.find()
-    key = given_key(repo, role, signer, public_key)
-    change = key_ring(repo, role, signer).rotate(role, key, keyid=keyid, stolen=stolen)
+    keys = Repo().channel.keys
+    change = keys.rotate(role, keyid, signer=signer, public_key=public_key, stolen=stolen)
     _say(change, as_json)
 
 
 def _say(change: KeyChange, as_json: bool) -> None:
     if as_json:
-        from dataclasses import asdict
-
-        print_json(asdict(change))
+        print_json(change)
         return
     say(f"{change.role}: {change.threshold} of {len(change.keyids)} keys must sign")
     for keyid in change.keyids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,7 @@ from pe_dvc.cli.release_output import print_diff
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.project.channel_log import Entry
+    from pe_dvc.usecases.channel.log import LogEntry
 
 _country = click.option("--country", help="The country. Default: the enclosing data repo's.")
 
@@ -23,13 +23,11 @@ _country = click.option("--country", help="The country. Default: the enclosing d
 @json_option
 def list_(country: str | None, store: str | None, as_json: bool) -> None:
     """List the channels of the bucket with their versions and expiry."""
-    from dataclasses import asdict
+    from pe_dvc.project.channel_log import Channels
 
-    from pe_dvc.project.channel_log import ChannelViews
-
-    listed = ChannelViews(country, store=store).channels()
+    listed = Channels(country, store=store).list()
     if as_json:
-        print_json([{**asdict(c), "expires": f"{c.expires:%Y-%m-%dT%H:%M:%SZ}"} for c in listed])
+        print_json(listed)
         return
     for channel in listed:
         click.echo(
@@ -45,11 +43,11 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
 @json_option
 def show(channel: str, country: str | None, store: str | None, as_json: bool) -> None:
     """Show the pointers of CHANNEL: latest, next, or a version such as latest:4."""
-    from pe_dvc.project.channel_log import ChannelViews
+    from pe_dvc.project.channel_log import Channels
 
-    pointers = ChannelViews(country, store=store).pointers(channel)
+    pointers = Channels(country, store=store).show(channel)
     if as_json:
-        print_json({name: pointer.to_target() for name, pointer in pointers.items()})
+        print_json(pointers)
         return
     for name, pointer in pointers.items():
         click.echo(f"{name}  sha256:{pointer.sha256}  {bytes_text(pointer.size)}")
@@ -69,11 +67,11 @@ def diff(before: str, after: str, country: str | None, store: str | None, as_jso
 
     Each is latest, next, or a version such as latest:4.
     """
-    from pe_dvc.project.channel_log import ChannelViews
+    from pe_dvc.project.channel_log import Channels
 
-    found = ChannelViews(country, store=store).diff(before, after)
+    found = Channels(country, store=store).diff(before, after)
     if as_json:
-        print_json(found.to_json())
+        print_json(found)
     else:
         print_diff(found)
 
@@ -92,36 +90,21 @@ def log(
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
     its time. The first break is reported, and the exit code is then 1.
     """
-    from pe_dvc.project.channel_log import ChannelViews
+    from pe_dvc.project.channel_log import Channels
 
-    entries, broken = ChannelViews(country, store=store).log(channel)
+    found = Channels(country, store=store).log(channel)
     if as_json:
-        versions = [_plain(entry) for entry in entries]
-        print_json({"versions": versions, "broken": broken.message if broken else None})
+        print_json(found)
     else:
-        for entry in reversed(entries):
+        for entry in reversed(found.entries):
             _print(entry)
-    if broken is not None:
-        say(f"the chain is broken: {broken.message}")
-        say(f"  {broken.remedy}")
+    if found.broken is not None:
+        say(f"the chain is broken: {found.broken.message}")
+        say(f"  {found.broken.remedy}")
         ctx.exit(CHECK_FAILED)
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
-    version, commit = entry.version, entry.commit
-    return {
-        "version": version.version,
-        "signed_at": f"{version.signed_at:%Y-%m-%dT%H:%M:%SZ}",
-        "signers": list(version.signers),
-        "commit": commit.commit if commit else None,
-        "author": commit.author if commit else None,
-        "added": list(entry.step.added),
-        "removed": list(entry.step.removed),
-        "replaced": list(entry.step.replaced),
-    }
-
-
-def _print(entry: Entry) -> None:
+def _print(entry: LogEntry) -> None:
     version, commit = entry.version, entry.commit
     signers = ", ".join(s if ":" in s else s[:12] for s in version.signers)
     source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""

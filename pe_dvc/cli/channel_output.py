@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,13 +25,6 @@ def say_update(done: ChannelUpdate) -> None:
             f"{done.channel} is NOT signed: {done.missing} signature(s) missing. Readers cannot "
             f"see it until a key holder runs pe-dvc channel sign {done.channel}."
         )
-
-
-def plain_status(status: RoleStatus) -> dict[str, Any]:
-    """Return a status as plain JSON values."""
-    from dataclasses import asdict
-
-    return {**asdict(status), "expires": f"{status.expires:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def print_status(status: RoleStatus) -> None:

@@ -1,4 +1,4 @@
-"""``pe-dvc channel promote`` and what belongs to a review of ``next``."""
+"""``pe-dvc channel promote``: nominating datasets for ``next``."""
 
 from __future__ import annotations
 
@@ -31,40 +31,14 @@ def promote(
     reviewers' keys of this machine. If signatures are missing, other reviewers add theirs with
     pe-dvc channel sign next.
     """
-    from dataclasses import asdict
+    from pe_dvc.public.repo import Repo
 
-    from pe_dvc.project.channel_promote import promote as promote_datasets
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.repo import DataRepo
-
-    judged, update = promote_datasets(
-        DataRepo.find(), names, override=override, store=store, reporter=Bars()
-    )
+    promoted = Repo().channel.promote(names, override=override, store=store, progress=True)
     if as_json:
-        overridden = [str(failure) for failure in judged.overridden]
-        print_json({**asdict(update), "checked": list(judged.checked), "overridden": overridden})
+        print_json(promoted)
         return
+    judged = promoted.judged
     say(f"gates passed by {len(judged.checked)} dataset(s)")
     for failure in judged.overridden:
         say(f"  overridden: {failure}")
-    say_update(update)
-
-
-@click.command("adopt")
-@click.argument("role")
-@store_option
-def adopt(role: str, store: str | None) -> None:
-    """Write the published version of ROLE, such as latest, into the work tree.
-
-    For a publisher that died before its commit was pushed. The version is verified first. Then
-    run dvc repro, commit, and push.
-    """
-    from pe_dvc.project.channel import adopt as adopt_role
-    from pe_dvc.project.repo import DataRepo
-
-    repo = DataRepo.find()
-    version = adopt_role(repo, repo.open_store(store), role)
-    if version is None:
-        say(f"nothing to adopt: {role} is already as published, or newer")
-    else:
-        say(f"adopted {role} version {version}: commit it")
+    say_update(promoted.update)

@@ -17,15 +17,14 @@ def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
 
     Reads no payload: made to run before each commit. Says nothing where all agree.
     """
-    from pe_dvc.project.check import check
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    checks = check(DataRepo.find(), staged=staged)
+    checks = Repo().check(staged=staged)
     if as_json:
-        print_json([one.to_json() for one in checks])
+        print_json(checks)
     else:
-        for one in checks:
-            if not one.ok:
-                click.echo(f"{one.verdict:<8} {one.name}  {one.detail}")
-    if any(not one.ok for one in checks):
+        for check in checks:
+            if not check.ok:
+                click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+    if any(not check.ok for check in checks):
         ctx.exit(CHECK_FAILED)

@@ -24,14 +24,12 @@ def command(
     directories against what the channels signed. A check that was cut off goes on where it was.
     Exits with 1 if anything is missing or damaged and was not restored.
     """
-    from pe_dvc.project.fsck import fsck
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    checked = fsck(DataRepo.find(), store=store, repair=repair, mirror=mirror, reporter=Bars())
+    checked = Repo().fsck(store=store, repair=repair, mirror=mirror, progress=True)
     report = checked.report
     if as_json:
-        print_json(checked.to_json())
+        print_json(checked)
     else:
         for finding in report.findings:
             click.echo(f"{finding.fault:<10}  {finding.what}  {finding.key}: {finding.detail}")

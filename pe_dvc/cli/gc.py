@@ -34,14 +34,12 @@ def command(
     """
     from datetime import timedelta
 
-    from pe_dvc.project.gc import gc
-    from pe_dvc.project.repo import DataRepo
-    from pe_dvc.usecases.retention.gc import GRACE
+    from pe_dvc.public.repo import Repo
 
-    grace = GRACE if grace_days is None else timedelta(days=grace_days)
-    done = gc(DataRepo.find(), store=store, apply=apply, tips=tips, grace=grace)
+    grace = None if grace_days is None else timedelta(days=grace_days)
+    done = Repo().gc(store=store, apply=apply, tips=tips, grace=grace)
     if as_json:
-        print_json(done.to_json())
+        print_json(done)
         return
     _show(done.plan)
     if done.swept is None:

@@ -8,7 +8,7 @@ from pe_dvc.cli.output import say
 
 
 @click.command("install")
-@click.option("--uninstall", is_flag=True, help="Take the hooks away again.")
+@click.option("--uninstall", is_flag=True, help="Remove the hooks.")
 def command(uninstall: bool) -> None:
     """Add git hooks that check commits, verify checkouts and push data.
 
@@ -16,13 +16,10 @@ def command(uninstall: bool) -> None:
     git push the data is pushed (pe-dvc push); after a checkout or merge the files that are here
     are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
     """
-    from pe_dvc.project.install import install_hooks, uninstall_hooks
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    repo = DataRepo.find()
     if uninstall:
-        say("Hooks taken away." if uninstall_hooks(repo) else "No hooks of pe-dvc's here.")
+        say("Hooks removed." if Repo().uninstall() else "No hooks of pe-dvc here.")
         return
-    _ = repo.settings  # hooks of a repo that is not set up would only fail
-    hooks = install_hooks(repo)
+    hooks = Repo().install()
     say(f"Hooks installed in {hooks.directory}; they also run those in {hooks.earlier}.")

@@ -22,12 +22,11 @@ def write(as_json: bool) -> None:
     Made to be the command of a stage of `dvc repro`. A manifest that would differ only in when
     and where it was built is left as it is.
     """
-    from pe_dvc.project.manifest import write_manifests
-    from pe_dvc.project.root import find_root
+    from pe_dvc.public.repo import Repo
 
-    written = write_manifests(find_root())
+    written = Repo().manifest.write()
     if as_json:
-        print_json([{"name": w.name, "change": w.change, "sha256": w.sha256} for w in written])
+        print_json(written)
         return
     for w in written:
         if w.change != "skipped":
@@ -45,8 +44,7 @@ def adopt(name: str, store: str | None) -> None:
 
     Then run `dvc commit --force manifests` and `dvc repro`, and commit.
     """
-    from pe_dvc.project.manifest_adopt import adopt_manifest
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    path = adopt_manifest(DataRepo.find(), name, store=store)
+    path = Repo().manifest.adopt(name, store=store)
     say(f"Took over {path}. Next: dvc commit --force manifests && dvc repro, then commit.")

@@ -56,8 +56,10 @@ def age_text(age: timedelta) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    """Print a result, or some of them, as indented JSON: what ``to_json()`` returns of each."""
+    from pe_dvc.primitives.result import json_value
+
+    click.echo(json.dumps(json_value(value), indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def say(text: str) -> None:

@@ -20,13 +20,11 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
     verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.
     `dvc status` is clean afterwards. A file that was changed here is not touched.
     """
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.pull import pull
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    pulled = pull(DataRepo.find(), names, store=store, force=force, reporter=Bars())
+    pulled = Repo().pull(names, store=store, force=force, progress=True)
     if as_json:
-        print_json(pulled.to_json())
+        print_json(pulled)
         return
     for path in pulled.repaired:
         say(f"repaired {path}: the DVC cache held other bytes")

@@ -20,13 +20,11 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     old state or the new one, never one between. A push that was cut off is completed by the
     next one.
     """
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.push import push
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.repo import Repo
 
-    pushed = push(DataRepo.find(), store=store, uncommitted=uncommitted, reporter=Bars())
+    pushed = Repo().push(store=store, uncommitted=uncommitted, progress=True)
     if as_json:
-        print_json(pushed.to_json())
+        print_json(pushed)
         return
     objects, channel = pushed.objects, pushed.channel
     for path in objects.repaired:

@@ -46,16 +46,13 @@ def add(
     """
     if (root is None) != from_store:
         raise click.UsageError("give either a root.json or --from-store")
-    from pe_dvc.project.trust import trust_file, trust_store
+    from pe_dvc.public.machine import TrustedRoots
 
-    if root is not None:
-        pinned = trust_file(country, root, fingerprint)
-    else:
-        pinned = trust_store(country, store=store, fingerprint=fingerprint)
+    pinned = TrustedRoots().add(country, root, fingerprint=fingerprint, store=store)
     if as_json:
-        print_json({"country": country, "fingerprint": pinned})
+        print_json(pinned)
         return
-    say(f"Trusting {country} by root {pinned}")
+    say(f"Trusting {country} by root {pinned.fingerprint}")
     if from_store and fingerprint is None:
         say("Not verified: compare this fingerprint with what a maintainer tells you.")
 
@@ -64,14 +61,13 @@ def add(
 @json_option
 def list_(as_json: bool) -> None:
     """List the pinned roots with their fingerprints."""
-    from pe_dvc.project.directories import config_dir
-    from pe_dvc.trust.pins import list_pins
+    from pe_dvc.public.machine import TrustedRoots
 
-    pins = list_pins(config_dir())
+    pins = TrustedRoots().fingerprints()
     if as_json:
         print_json(pins)
     else:
-        for country, fingerprint in sorted(pins.items()):
+        for country, fingerprint in pins.items():
             click.echo(f"{country}  {fingerprint}")
 
 
@@ -79,8 +75,7 @@ def list_(as_json: bool) -> None:
 @click.argument("country")
 def remove(country: str) -> None:
     """Forget the root of COUNTRY."""
-    from pe_dvc.project.directories import config_dir
-    from pe_dvc.trust.pins import remove_pin
+    from pe_dvc.public.machine import TrustedRoots
 
-    remove_pin(config_dir(), country)
+    TrustedRoots().remove(country)
     say(f"No longer trusting {country}")

@@ -22,12 +22,11 @@ def command(
     For each dataset (or those named) the file's sha256, the manifest, dvc.lock and the signed
     pointer must agree. Works in any clone, without keys and without the bucket.
     """
-    from pe_dvc.project.repo import DataRepo
-    from pe_dvc.project.verify import verify
+    from pe_dvc.public.repo import Repo
 
-    checks = verify(DataRepo.find(), names, present=present)
+    checks = Repo().verify(names, present=present)
     if as_json:
-        print_json([check.to_json() for check in checks])
+        print_json(checks)
     else:
         for check in checks:
             if not (quiet and check.ok):

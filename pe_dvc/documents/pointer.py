@@ -61,6 +61,10 @@ class Pointer:
             "custom": {**self.notes, _MANIFEST: str(self.manifest_sha256)},
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the pointer as plain JSON values: as it stands in the signed metadata."""
+        return self.to_target()
+
     @classmethod
     def from_target(cls, path: str, target: dict[str, Any]) -> Pointer:
         """Read the target at ``path``; fields that this version does not know are ignored.

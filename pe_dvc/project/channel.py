@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.trust.keys import generate_keys
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
     from pe_dvc.usecases.publish.refresh import Refreshed
@@ -34,6 +35,21 @@ def signers_of(repo: DataRepo, given: Mapping[str, Sequence[str]] | None = None)
     return Signers(repo.country, directories.keys_dir(), {**repo.settings.signers, **(given or {})})
 
 
+@dataclass(frozen=True, kw_only=True)
+class InitializedChannels(Result):
+    """New channels: the root's ``fingerprint``, and the directory of the ``keys``.
+
+    ``kept_keys`` are files of keys that were there before; they sign here, too. ``metadata`` is
+    the directory to commit.
+    """
+
+    country: str
+    fingerprint: Sha256
+    keys: Path
+    kept_keys: tuple[str, ...]
+    metadata: Path
+
+
 def init_channels(
     repo: DataRepo,
     *,
@@ -41,8 +57,8 @@ def init_channels(
     key_counts: Mapping[str, int] | None = None,
     signers: Mapping[str, Sequence[str]] | None = None,
     public_keys: Mapping[str, Sequence[Path]] | None = None,
-) -> Sha256:
-    """Lay out the channels, with a key for every role, and return the root's fingerprint.
+) -> InitializedChannels:
+    """Lay out the channels, with a key for every role.
 
     A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
     without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
@@ -51,12 +67,14 @@ def init_channels(
     """
     wanted = thresholds or {}
     use_case.refuse_existing(repo.channels_root, repo.country)
+    directory = directories.keys_dir() / repo.country
+    kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
     keys = _given_keys(signers or {}, public_keys or {})
     counts = {
         role: (key_counts or {}).get(role, wanted.get(role, 1)) for role in ALL if role not in keys
     }
     keys |= generate_keys(directories.keys_dir(), repo.country, counts)
-    return use_case.init_channels(
+    fingerprint = use_case.init_channels(
         repo.channels_root,
         repo.country,
         keys,
@@ -64,6 +82,13 @@ def init_channels(
         now=_now(),
         thresholds=wanted,
         contact=repo.settings.contact,
+    )
+    return InitializedChannels(
+        country=repo.country,
+        fingerprint=fingerprint,
+        keys=directory,
+        kept_keys=kept,
+        metadata=repo.channels_dir,
     )
 
 
@@ -133,18 +158,13 @@ def renew(repo: DataRepo, role: str) -> RoleStatus:
     return status(repo)[0]
 
 
-def refresh(repo: DataRepo, store: Store) -> Refreshed:
+def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
     """Renew snapshot and timestamp in the store (``pe_dvc.usecases.publish.refresh``)."""
     from pe_dvc.usecases.publish.refresh import refresh_channel
 
-    return refresh_channel(store, repo.channels_root, repo.country, signers_of(repo), now=_now())
-
-
-def adopt(repo: DataRepo, store: Store, role: str) -> int | None:
-    """Take over what was published of a role (``pe_dvc.usecases.publish.adopt``)."""
-    from pe_dvc.usecases.publish.adopt import adopt_channel
-
-    return adopt_channel(store, repo.channels_root, repo.country, role)
+    return refresh_channel(
+        repo.open_store(store), repo.channels_root, repo.country, signers_of(repo), now=_now()
+    )
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

@@ -5,28 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.primitives.result import Result
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.reader import Reader, trusted_countries
 from pe_dvc.project.repo import DataRepo
-from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import parse
-from pe_dvc.usecases.channel.log import ChannelHistory, Version, first_break, step
+from pe_dvc.usecases.channel.history import ChannelHistory
+from pe_dvc.usecases.channel.log import channel_log
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pe_dvc.adapters.git.repo import GitChange
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.channel.log import Step
+    from pe_dvc.usecases.channel.log import ChannelLog
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedChannel:
+class ListedChannel(Result):
     """A channel as readers see it now."""
 
     country: str
@@ -36,17 +34,11 @@ class ListedChannel:
     datasets: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One version of a channel's log; ``commit`` is the one that first held it, where known."""
+class Channels:
+    """The channels of one country as readers see them, verified from the root that is trusted.
 
-    version: Version
-    step: Step
-    commit: GitChange | None
-
-
-class ChannelViews:
-    """The channels of one country, verified from the root that is trusted."""
+    Needs no clone; in one of the country, git tells which commit held each version.
+    """
 
     def __init__(self, country: str | None = None, *, store: str | None = None) -> None:
         """``country`` is the enclosing data repo's unless given. Raises NotFoundError."""
@@ -60,10 +52,10 @@ class ChannelViews:
         self.country = chosen
         self._reader = Reader(chosen, store=store)
 
-    def channels(self) -> list[ListedChannel]:
+    def list(self) -> tuple[ListedChannel, ...]:
         """Return the channels with their versions and expiry."""
         channels = self._reader.channels
-        return [
+        return tuple(
             ListedChannel(
                 country=self.country,
                 channel=channel,
@@ -72,9 +64,9 @@ class ChannelViews:
                 datasets=len(channels.pointers(channel)),
             )
             for channel in CHANNELS
-        ]
+        )
 
-    def pointers(self, which: str) -> dict[str, Pointer]:
+    def show(self, which: str) -> dict[str, Pointer]:
         """Return the pointers of ``latest``, ``next``, or of a version such as ``latest:4``."""
         channel, colon, number = which.partition(":")
         if not colon:
@@ -87,7 +79,7 @@ class ChannelViews:
         """Compare two channels, or versions, by the manifests of the datasets that differ."""
         from pe_dvc.documents.manifest_diff import diff_releases
 
-        earlier, later = self.pointers(before), self.pointers(after)
+        earlier, later = self.show(before), self.show(after)
         same = {
             name
             for name in earlier.keys() & later.keys()
@@ -104,25 +96,10 @@ class ChannelViews:
         found = diff_releases(before, manifests[0], after, manifests[1])
         return replace(found, unchanged=found.unchanged + len(same))
 
-    def log(self, channel: str) -> tuple[list[Entry], PeDvcError | None]:
-        """Return every version, oldest first, up to the first break, and that break."""
+    def log(self, channel: str) -> ChannelLog:
+        """Return every version, and where their chain breaks."""
         commits = self._commits(channel)
-        versions, broken = first_break(self._history.versions(channel))
-        entries: list[Entry] = []
-        before = None
-        for version in versions:
-            commit, data = commits.get(version.version, (None, None))
-            if data is not None and not _says_the_same(data, version.data):
-                broken = VerificationError(
-                    f"git holds another {channel} version {version.version} than the bucket, in "
-                    f"commit {commit.commit[:12] if commit else ''}",
-                    remedy="Both are signed: two publishers made it. The bucket's is what readers "
-                    "saw.",
-                )
-                break
-            entries.append(Entry(version=version, step=step(before, version), commit=commit))
-            before = version
-        return entries, broken
+        return channel_log(channel, self._history.versions(channel), commits)
 
     @property
     def _history(self) -> ChannelHistory:
@@ -133,10 +110,3 @@ class ChannelViews:
         if self._repo is None or self._repo.country != self.country:
             return {}
         return dict(GitChannels(self._repo).versions(channel))
-
-
-def _says_the_same(one: bytes, other: bytes) -> bool:
-    if one == other:
-        return True
-    signed = [parse(Targets, data, where="").signed for data in (one, other)]
-    return bool(signed[0] == signed[1])

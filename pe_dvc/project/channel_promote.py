@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
@@ -35,6 +36,22 @@ GROUP = "pe_dvc.gates"
 """Entry point group of gates of other packages (``pe_dvc.usecases.channel.gates.Gate``)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Promoted:
+    """What a promotion checked and overrode, and what became of ``next``."""
+
+    judged: Judged
+    update: ChannelUpdate
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            **self.update.to_json(),
+            "checked": list(self.judged.checked),
+            "overridden": [str(failure) for failure in self.judged.overridden],
+        }
+
+
 def promote(
     repo: DataRepo,
     names: Sequence[str] = (),
@@ -42,7 +59,7 @@ def promote(
     override: str | None = None,
     store: str | None = None,
     reporter: Reporter | None = None,
-) -> tuple[Judged, ChannelUpdate]:
+) -> Promoted:
     """Nominate datasets of ``latest`` in ``next``, all unless named, and sign with keys at hand.
 
     Raises as ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a
@@ -71,7 +88,7 @@ def promote(
         now=datetime.now(UTC),
         committed=committed,
     )
-    return judged, update
+    return Promoted(judged=judged, update=update)
 
 
 def installed_gates() -> dict[str, Gate]:

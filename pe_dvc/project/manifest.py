@@ -13,6 +13,7 @@ from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.result import Result
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.atomic_write import write_atomically
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class Written(Result):
     """What became of one manifest; ``sha256`` is of its bytes, None if there is none.
 
     A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.trust.pins import pin_root, pinned_root, published_root
 
@@ -15,19 +17,28 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
 
 
-def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Sha256:
-    """Pin the root.json ``root`` for a country, and return its fingerprint.
+@dataclass(frozen=True, kw_only=True)
+class PinnedRoot(Result):
+    """A root of trust that was pinned: its country, and the sha256 of its file."""
+
+    country: str
+    fingerprint: Sha256
+
+
+def trust_file(country: str, root: Path, fingerprint: str | None = None) -> PinnedRoot:
+    """Pin the root.json ``root`` for a country.
 
     Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
     """
     data = root.read_bytes()
     _refuse_another(country, data, str(root))
-    return pin_root(directories.config_dir(), country, data, fingerprint)
+    pinned = pin_root(directories.config_dir(), country, data, fingerprint)
+    return PinnedRoot(country=country, fingerprint=pinned)
 
 
 def trust_store(
     country: str, *, store: str | None = None, fingerprint: str | None = None
-) -> Sha256:
+) -> PinnedRoot:
     """Pin the first root that the store shows, or the one of ``fingerprint``; never another one.
 
     Raises ConflictError if another root is pinned already: a store must not talk a reader out of
@@ -45,7 +56,8 @@ def trust_store(
             remedy=error.remedy or "Check the country, and that --store names the right bucket.",
         ) from None
     _refuse_another(country, root, bucket.url)
-    return pin_root(directories.config_dir(), country, root)
+    pinned = pin_root(directories.config_dir(), country, root)
+    return PinnedRoot(country=country, fingerprint=pinned)
 
 
 def _refuse_another(country: str, root: bytes, source: str) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.result import Result, json_time
 from pe_dvc.store.cache_directory import CacheDirectory, sha256_file
 from pe_dvc.store.verification_record import record_path
 
@@ -28,7 +30,7 @@ _LEFT_OVER_AFTER = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheEntry:
+class CacheEntry(Result):
     """An artifact in the cache, whole or in part.
 
     ``size`` is what it takes on disk, in bytes; ``used`` when it was last used, in seconds since
@@ -41,6 +43,17 @@ class CacheEntry:
     size: int
     used: float
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**super().to_json(), "used": json_time(datetime.fromtimestamp(self.used, UTC))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedEntry(CacheEntry):
+    """An artifact of the cache that was hashed, and removed if it was ``altered``."""
+
+    altered: bool
+
 
 def entries(cache: CacheDirectory) -> list[CacheEntry]:
     """Return what is in the cache, least recently used first."""
@@ -48,14 +61,14 @@ def entries(cache: CacheDirectory) -> list[CacheEntry]:
     return sorted(found, key=lambda entry: entry.used)
 
 
-def altered(cache: CacheDirectory) -> Iterator[tuple[CacheEntry, bool]]:
-    """Hash every whole artifact; yield each with whether it was altered, and remove it if so."""
+def check_entries(cache: CacheDirectory) -> Iterator[CheckedEntry]:
+    """Hash every whole artifact; yield each, and remove those that were altered."""
     for entry in entries(cache):
         if entry.state == "whole":
-            is_altered = sha256_file(entry.path) != entry.sha256
-            if is_altered:
+            altered = sha256_file(entry.path) != entry.sha256
+            if altered:
                 _remove(entry)
-            yield entry, is_altered
+            yield CheckedEntry(**vars(entry), altered=altered)
 
 
 def prune(cache: CacheDirectory, limit: int, *, incoming: int = 0) -> list[CacheEntry]:

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
+from pe_dvc.primitives.result import Result
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -36,7 +37,7 @@ _Edit = Callable[[Root | Targets], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyChange:
+class KeyChange(Result):
     """What became of the metadata: the roles with a new version, and their versions.
 
     ``waiting`` holds how many signatures the roles still want that must be signed anew.

@@ -1,179 +1,31 @@
-"""The history of a channel, as the bucket's versioned files tell it, verified version by version.
-
-Versioned files are never deleted. A version counts if enough keys signed it that were its role's
-at the time: those of the targets metadata that stood then, which a root that stood then vouches
-for. Neither may go back to an earlier one from one version to the next.
-"""
+"""The log of a channel: what each version changed, which commit held it, and where it breaks."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
-from pe_dvc.primitives.errors import (
-    FormatError,
-    NotFoundError,
-    PeDvcError,
-    SignatureError,
-    VerificationError,
-)
-from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.bucket import ChannelBucket
-from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.roles import SIGNER_FIELD
-from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import TAMPERED, expiry_days, parse, signatures, verify_root_chain
+from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
+from pe_dvc.primitives.result import json_time
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from pe_dvc.store.port import Store
-
-READERS = 16
-"""How many files are read at once."""
+    from pe_dvc.usecases.channel.history import Version
 
 
-@dataclass(frozen=True, kw_only=True)
-class Version:
-    """One version of a channel. ``signed_at`` follows from its expiry; ``pointers`` by name.
+class Commit(Protocol):
+    """A git commit."""
 
-    ``signers`` are the keys that signed it validly: the URI of a KMS or HSM, else the key's id.
-    """
+    @property
+    def commit(self) -> str:
+        """Its hash."""
 
-    channel: str
-    version: int
-    signed_at: datetime
-    expires: datetime
-    signers: tuple[str, ...]
-    pointers: dict[str, Pointer]
-    data: bytes
-
-
-class ChannelHistory:
-    """Reads the versions of a country's channels. ``pinned`` is the root that is trusted."""
-
-    def __init__(self, store: Store, country: str, pinned: bytes) -> None:
-        self._store, self._country, self._pinned = store, country, pinned
-
-    def newest(self, channel: str) -> int:
-        """Return the version that readers see. Raises NotFoundError, VerificationError."""
-        return self._versions.get(check_channel(channel), 0)
-
-    def version(self, channel: str, number: int) -> Version:
-        """Return one version, verified. Raises NotFoundError, VerificationError."""
-        data = self._bucket.read(check_channel(channel), Targets, number).data
-        return self._verified(channel, number, data, self._delegators)[0]
-
-    def versions(self, channel: str) -> Iterator[Version]:
-        """Yield every version, oldest first.
-
-        Raises VerificationError at the first break: a version that is missing, that says it is
-        another, or that was not validly signed at its time.
-        """
-        numbers = range(1, self.newest(channel) + 1)
-        delegators: Sequence[Targets] = self._delegators
-        for number, data in zip(numbers, self._read_all(channel, numbers), strict=True):
-            if data is None:
-                raise VerificationError(
-                    f"{self._bucket.where(channel, number)} is missing",
-                    remedy="Restore it from git, where it was committed: versioned files are "
-                    "never deleted. It may never have been pushed.",
-                )
-            version, delegators = self._verified(channel, number, data, delegators)
-            yield version
-
-    def _verified(
-        self, channel: str, number: int, data: bytes, delegators: Sequence[Targets]
-    ) -> tuple[Version, Sequence[Targets]]:
-        """Return a version and the delegators that may vouch for those after it."""
-        where = self._bucket.where(channel, number)
-        metadata = parse(Targets, data, where=where)
-        _check_number(metadata, number, where)
-        for position, delegator in enumerate(delegators):
-            result = signatures(delegator, channel, metadata)
-            if result:
-                days = timedelta(days=expiry_days(delegator, channel))
-                version = Version(
-                    channel=channel,
-                    version=number,
-                    signed_at=metadata.signed.expires - days,
-                    expires=metadata.signed.expires,
-                    signers=tuple(_signer(keyid, key) for keyid, key in result.signed.items()),
-                    pointers=pointers_of(
-                        plain(metadata.signed), country=self._country, channel=channel, where=where
-                    ),
-                    data=data,
-                )
-                return version, delegators[position:]
-        raise SignatureError(
-            f"{where}: {channel} version {number} does not have the signatures that any targets "
-            f"metadata of {self._country} asked for at its time",
-            remedy=TAMPERED,
-        )
-
-    @cached_property
-    def _roots(self) -> list[Root]:
-        where = f"roots of {self._country} in {self._store.url}"
-        pinned = parse(Root, self._pinned, where="the trusted root").signed.version
-        found: list[bytes] = []
-        bucket = ChannelBucket(self._store, self._country, [])
-        try:
-            while True:
-                found.append(bucket.read("root", Root, len(found) + 1).data)
-        except NotFoundError:
-            if len(found) < pinned:
-                raise
-        if found[pinned - 1] != self._pinned:
-            raise VerificationError(
-                f"{bucket.where('root', pinned)} is not the root that is trusted", remedy=TAMPERED
-            )
-        return [root.signed for root in verify_root_chain(found, where=where)]
-
-    @cached_property
-    def _bucket(self) -> ChannelBucket:
-        return ChannelBucket(self._store, self._country, self._roots)
-
-    @cached_property
-    def _versions(self) -> dict[str, int]:
-        head = read_head(self._bucket)
-        if head.snapshot is None:
-            raise NotFoundError(f"{self._store.url} has no channels of {self._country}")
-        return head.versions
-
-    @cached_property
-    def _delegators(self) -> list[Targets]:
-        """Every targets metadata that was published, each vouched for by a root of its time."""
-        numbers = range(1, self._versions["targets"] + 1)
-        found, roots = [], self._roots
-        for number, data in zip(numbers, self._read_all("targets", numbers), strict=True):
-            if data is None:
-                continue
-            where = self._bucket.where("targets", number)
-            metadata = parse(Targets, data, where=where)
-            _check_number(metadata, number, where)
-            vouching = [i for i, root in enumerate(roots) if signatures(root, "targets", metadata)]
-            if not vouching:
-                raise SignatureError(
-                    f"{where}: not signed by the keys of any root of its time", remedy=TAMPERED
-                )
-            roots = roots[vouching[0] :]
-            found.append(metadata.signed)
-        return found
-
-    def _read_all(self, role: str, numbers: Sequence[int]) -> list[bytes | None]:
-        self._bucket  # noqa: B018 - once, before there are threads
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(pool.map(lambda number: self._read(role, number), numbers))
-
-    def _read(self, role: str, number: int) -> bytes | None:
-        try:
-            return self._bucket.read(role, Targets, number).data
-        except NotFoundError:
-            return None
+    @property
+    def author(self) -> str:
+        """Who wrote it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +35,69 @@ class Step:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     replaced: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One version of a channel's log; ``commit`` is the one that first held it, where known."""
+
+    version: Version
+    step: Step
+    commit: Commit | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        version, commit = self.version, self.commit
+        return {
+            "version": version.version,
+            "signed_at": json_time(version.signed_at),
+            "signers": list(version.signers),
+            "commit": commit.commit if commit else None,
+            "author": commit.author if commit else None,
+            "added": list(self.step.added),
+            "removed": list(self.step.removed),
+            "replaced": list(self.step.replaced),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelLog:
+    """The versions of a channel, oldest first, up to the first break of their chain, if any."""
+
+    entries: tuple[LogEntry, ...]
+    broken: PeDvcError | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        broken = self.broken.message if self.broken else None
+        return {"versions": [entry.to_json() for entry in self.entries], "broken": broken}
+
+
+def channel_log(
+    channel: str,
+    found: Iterable[Version],
+    commits: Mapping[int, tuple[Commit, bytes]],
+) -> ChannelLog:
+    """Return the log of a channel; ``commits`` has what git holds of each version.
+
+    The chain breaks at a version that is missing or not validly signed, or of which git holds
+    another than the bucket.
+    """
+    versions, broken = first_break(found)
+    entries: list[LogEntry] = []
+    before = None
+    for version in versions:
+        commit, data = commits.get(version.version, (None, None))
+        if commit is not None and data is not None and not _is_same(data, version.data):
+            broken = VerificationError(
+                f"git holds another {channel} version {version.version} than the bucket, in "
+                f"commit {commit.commit[:12]}",
+                remedy="Both are signed: two publishers made it. The bucket's is what readers saw.",
+            )
+            break
+        entries.append(LogEntry(version=version, step=step(before, version), commit=commit))
+        before = version
+    return ChannelLog(entries=tuple(entries), broken=broken)
 
 
 def step(before: Version | None, after: Version) -> Step:
@@ -195,7 +110,7 @@ def step(before: Version | None, after: Version) -> Step:
     )
 
 
-def first_break(versions: Iterator[Version]) -> tuple[list[Version], PeDvcError | None]:
+def first_break(versions: Iterable[Version]) -> tuple[list[Version], PeDvcError | None]:
     """Return the versions up to the first break, and the break, None if there is none."""
     found: list[Version] = []
     try:
@@ -206,13 +121,8 @@ def first_break(versions: Iterator[Version]) -> tuple[list[Version], PeDvcError 
     return found, None
 
 
-def _check_number(metadata: Metadata[Targets], number: int, where: str) -> None:
-    if metadata.signed.version != number:
-        raise VerificationError(
-            f"{where} says that it is version {metadata.signed.version}", remedy=TAMPERED
-        )
-
-
-def _signer(keyid: str, key: Any) -> str:
-    uri = key.unrecognized_fields.get(SIGNER_FIELD)
-    return uri if isinstance(uri, str) else keyid
+def _is_same(one: bytes, other: bytes) -> bool:
+    if one == other:
+        return True
+    signed = [parse(Targets, data, where="").signed for data in (one, other)]
+    return bool(signed[0] == signed[1])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, check_pointers, pointers_of
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.result import Result
 from pe_dvc.trust.ancestry import (
     Committed,
     PlainTargets,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelUpdate:
+class ChannelUpdate(Result):
     """What became of a channel. ``signed`` is False while ``missing`` signatures are wanting."""
 
     channel: str
@@ -63,7 +64,7 @@ class ChannelUpdate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoleStatus:
+class RoleStatus(Result):
     """One role in git: who signed (key ids), how many signatures are wanting, until when."""
 
     role: str

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -75,7 +76,7 @@ class Workspace(Protocol):
 
 
 @dataclass(kw_only=True)
-class Pulled:
+class Pulled(Result):
     """What a pull did. ``repaired`` objects were in the DVC cache with other bytes.
 
     ``by_md5`` counts files that no manifest describes, which were verified by DVC's md5;
@@ -90,10 +91,6 @@ class Pulled:
     unchanged: int = 0
     by_md5: int = 0
     left: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the pull as plain JSON values."""
-        return asdict(self)
 
 
 def pull(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ Verdict = Literal["ok", "differs", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(Result):
     """The verdict on one dataset; ``detail`` says what agrees, or what does not and why."""
 
     name: str
@@ -30,10 +31,6 @@ class Check:
     def ok(self) -> bool:
         """Whether everything agrees."""
         return self.verdict == "ok"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the check as plain JSON values."""
-        return {"name": self.name, "verdict": self.verdict, "detail": self.detail}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.reference import CHANNELS, ChannelName, Reference
+from pe_dvc.primitives.result import Result
 
 if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
+class Listed(Result):
     """A dataset in a channel: the artifact that it means now, and its size in bytes."""
 
     reference: str
@@ -28,6 +29,10 @@ class Listed:
         """The pinned reference: it always means these bytes."""
         country = Reference.parse(self.reference).country
         return str(Reference.pinned(country, self.name, self.sha256))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**super().to_json(), "pinned": self.pinned}
 
 
 def list_datasets(country: str, channels: Channels) -> list[Listed]:

@@ -10,7 +10,7 @@ import difflib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
 from pe_dvc.documents.payload import Payload
@@ -69,6 +69,10 @@ class Resolved:
         from pe_dvc.documents.manifest import Manifest
 
         return Manifest.from_bytes(self.document, where=self.source)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pinned reference and the manifest as plain JSON values."""
+        return {"reference": str(self.pinned), "manifest": self.manifest.to_json()}
 
     @property
     def sha256(self) -> Sha256:

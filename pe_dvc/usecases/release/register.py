@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
@@ -37,6 +37,22 @@ class RoleUpdate:
     version: int
     signed: bool
     missing: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        released = self.released
+        return {
+            "tag": released.tag,
+            "commit": released.commit,
+            "sha256": released.sha256,
+            "tro_sha256": released.tro_sha256,
+            "channel": released.channel,
+            "state": released.state,
+            "releases_version": self.version,
+            "changed": self.changed,
+            "signed": self.signed,
+            "missing_signatures": self.missing,
+        }
 
 
 def read_releases(files: ChannelFiles) -> dict[str, Released]:

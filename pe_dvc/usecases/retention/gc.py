@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.keys import PAYLOADS, Kind, country_prefix, parse_key
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.result import json_time
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 
@@ -45,7 +46,7 @@ class Unreachable:
             "kind": self.kind,
             "what": self.what,
             "size": self.info.size,
-            "modified": modified.isoformat() if modified else None,
+            "modified": json_time(modified) if modified else None,
         }
 
 

@@ -10,8 +10,9 @@ import pytest
 from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.trust.keys import new_key
+from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.keys import KeyRing
-from pe_dvc.usecases.channel.log import ChannelHistory, first_break, step
+from pe_dvc.usecases.channel.log import first_break, step
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:

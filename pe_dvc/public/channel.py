@@ -1,0 +1,185 @@
+"""``pe_dvc.Repo.channel``: the commands ``pe-dvc channel`` on the signed metadata in git."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.public.reporting import reporter_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pe_dvc.project.channel import InitializedChannels
+    from pe_dvc.project.channel_promote import Promoted
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.channel.keys import KeyChange
+    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.publish.refresh import Refreshed
+
+
+class ChannelCommands:
+    """Changes the signed metadata of a data repo; what is written waits to be committed.
+
+    Keys are those of ``PE_DVC_KEYS_DIR`` and of ``[tool.pe_dvc.signers]``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def keys(self) -> KeyCommands:
+        """The commands ``pe-dvc channel keys``."""
+        return KeyCommands(self._path)
+
+    def init(
+        self,
+        country: str,
+        *,
+        thresholds: Mapping[str, int] | None = None,
+        key_counts: Mapping[str, int] | None = None,
+        signers: Mapping[str, Sequence[str]] | None = None,
+        public_keys: Mapping[str, Sequence[Path]] | None = None,
+    ) -> InitializedChannels:
+        """Lay out a country's channels, and make a key for every role without one.
+
+        All are by role: how many must sign, how many keys to make, signers' URIs, public key
+        files. Raises ConflictError where there are channels, FormatError, SignatureError.
+        """
+        from pe_dvc.project.channel import init_channels
+
+        repo = self._open()
+        repo.check_country(country)
+        return init_channels(
+            repo,
+            thresholds=thresholds,
+            key_counts=key_counts,
+            signers=signers,
+            public_keys=public_keys,
+        )
+
+    def update(self) -> ChannelUpdate:
+        """Point ``latest`` at the artifacts of the manifests, and sign it where a key is at hand.
+
+        Raises NotFoundError without manifests, VerificationError.
+        """
+        from pe_dvc.project.channel import update_latest
+
+        return update_latest(self._open())
+
+    def promote(
+        self,
+        names: Sequence[str] = (),
+        *,
+        override: str | None = None,
+        store: str | None = None,
+        progress: bool = False,
+    ) -> Promoted:
+        """Nominate datasets of ``latest``, all unless named, in ``next``.
+
+        ``override`` is the reason why a failed gate does not matter; it is signed. Raises
+        GateError, SignatureError for an unsigned ``latest``, NotFoundError.
+        """
+        from pe_dvc.project.channel_promote import promote
+
+        reporter = reporter_for(progress)
+        return promote(self._open(), names, override=override, store=store, reporter=reporter)
+
+    def sign(self, role: str) -> RoleStatus:
+        """Add the signatures of the keys at hand to a role. Raises SignatureError without one."""
+        from pe_dvc.project.channel import sign
+
+        return sign(self._open(), role)
+
+    def renew(self, role: str) -> RoleStatus:
+        """Give a role a new version that expires later. Raises SignatureError without its key."""
+        from pe_dvc.project.channel import renew
+
+        return renew(self._open(), role)
+
+    def refresh(self, *, store: str | None = None) -> Refreshed:
+        """Sign the bucket's snapshot and timestamp anew, where half of their days are gone.
+
+        Raises SignatureError without their keys, VerificationError, StoreError.
+        """
+        from pe_dvc.project.channel import refresh
+
+        return refresh(self._open(), store=store)
+
+    def status(self) -> list[RoleStatus]:
+        """Return who signed each role, who is missing, and when it expires."""
+        from pe_dvc.project.channel import status
+
+        return status(self._open())
+
+    def adopt(self, role: str, *, store: str | None = None) -> int | None:
+        """Take over into git what was published of a role; return its version, None if it is here.
+
+        Raises VerificationError, NotFoundError, StoreError.
+        """
+        from pe_dvc.project.channel_adopt import adopt
+
+        return adopt(self._open(), role, store=store)
+
+    def _open(self) -> DataRepo:
+        from pe_dvc.project.repo import DataRepo
+
+        return DataRepo.find(self._path)
+
+
+class KeyCommands:
+    """Changes whose keys count. Root or targets must be signed with keys at hand."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(
+        self,
+        role: str,
+        *,
+        signer: str | None = None,
+        public_key: Path | None = None,
+        threshold: int | None = None,
+    ) -> KeyChange:
+        """Let another key sign for a role: the one behind ``signer``, in ``public_key``, or new.
+
+        Raises FormatError, ConflictError, SignatureError.
+        """
+        from pe_dvc.project.channel_keys import add_key
+
+        return add_key(
+            self._open(), role, signer=signer, public_key=public_key, threshold=threshold
+        )
+
+    def remove(self, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:
+        """Let a key, known by the beginning of its id, sign for a role no more.
+
+        Raises NotFoundError, FormatError, SignatureError.
+        """
+        from pe_dvc.project.channel_keys import remove_key
+
+        return remove_key(self._open(), role, keyid, threshold=threshold)
+
+    def rotate(
+        self,
+        role: str,
+        keyid: str | None = None,
+        *,
+        signer: str | None = None,
+        public_key: Path | None = None,
+        stolen: bool = False,
+    ) -> KeyChange:
+        """Replace a role's key; if ``stolen``, nothing that the old key signed counts any longer.
+
+        Raises NotFoundError, FormatError, SignatureError.
+        """
+        from pe_dvc.project.channel_keys import rotate_key
+
+        return rotate_key(
+            self._open(), role, keyid, signer=signer, public_key=public_key, stolen=stolen
+        )
+
+    def _open(self) -> DataRepo:
+        from pe_dvc.project.repo import DataRepo
+
+        return DataRepo.find(self._path)

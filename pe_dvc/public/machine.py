@@ -1,0 +1,90 @@
+"""``pe_dvc.TrustedRoots`` and ``pe_dvc.Cache``: what is kept on this machine for its user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.project.trust import PinnedRoot
+    from pe_dvc.store.eviction import CacheEntry, CheckedEntry
+
+
+class TrustedRoots:
+    """The pinned roots of trust, one for a country (``PE_DVC_CONFIG_DIR``)."""
+
+    def add(
+        self,
+        country: str,
+        root: Path | None = None,
+        *,
+        fingerprint: str | None = None,
+        store: str | None = None,
+    ) -> PinnedRoot:
+        """Pin the root.json ``root``, else the first one that the bucket shows.
+
+        Raises ConflictError if another root is pinned, VerificationError if its sha256 is not
+        ``fingerprint``, NotFoundError, FormatError, StoreError.
+        """
+        from pe_dvc.project.trust import trust_file, trust_store
+
+        if root is not None:
+            return trust_file(country, root, fingerprint)
+        return trust_store(country, store=store, fingerprint=fingerprint)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the sha256 of each pinned root, by country."""
+        from pe_dvc.project.directories import config_dir
+        from pe_dvc.trust.pins import list_pins
+
+        return dict(sorted(list_pins(config_dir()).items()))
+
+    def remove(self, country: str) -> None:
+        """Forget the root of a country. Raises NotFoundError if none is pinned."""
+        from pe_dvc.project.directories import config_dir
+        from pe_dvc.trust.pins import remove_pin
+
+        remove_pin(config_dir(), country)
+
+
+class Cache:
+    """The local cache of verified artifacts (``PE_DVC_CACHE_DIR``)."""
+
+    @property
+    def directory(self) -> Path:
+        """Where it is."""
+        from pe_dvc.project.directories import cache_dir
+
+        return cache_dir()
+
+    @property
+    def limit(self) -> int | None:
+        """Bytes that it may take (``PE_DVC_CACHE_LIMIT``), None for no limit."""
+        from pe_dvc.project.directories import cache_limit
+
+        return cache_limit()
+
+    def entries(self) -> list[CacheEntry]:
+        """Return what is in it, least recently used first."""
+        from pe_dvc.project.cache import open_cache
+        from pe_dvc.store.eviction import entries
+
+        return entries(open_cache())
+
+    def verify(self) -> list[CheckedEntry]:
+        """Hash every artifact in it; return all, and remove those that were altered."""
+        from pe_dvc.project.cache import open_cache
+        from pe_dvc.store.eviction import check_entries
+
+        return list(check_entries(open_cache()))
+
+    def prune(self, max_size: int | None = None) -> list[CacheEntry]:
+        """Remove artifacts, least recently used first, until the rest fits; return what went.
+
+        ``max_size`` is in bytes, ``PE_DVC_CACHE_LIMIT`` unless given. Raises FormatError where
+        neither is.
+        """
+        from pe_dvc.project.cache import prune
+
+        return prune(max_size)

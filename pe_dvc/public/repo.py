@@ -1,0 +1,165 @@
+"""``pe_dvc.Repo``: a country's data repo, with a method for each command that works in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.public.reporting import reporter_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from pe_dvc.adapters.git.hooks import Hooks
+    from pe_dvc.project.fsck import Checked
+    from pe_dvc.project.push import Pushed
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.public.channel import ChannelCommands
+    from pe_dvc.public.manifest import ManifestCommands
+    from pe_dvc.usecases.checkout.pull import Pulled
+    from pe_dvc.usecases.checkout.verify import Check
+    from pe_dvc.usecases.retention.gc import Collected
+
+
+class Repo:
+    """A clone of a country's data repo: ``Repo("us-data").push()`` is ``pe-dvc push`` in there.
+
+    A command's words are the way to its method, its options are the parameters: ``pe-dvc channel
+    sign next`` is ``repo.channel.sign("next")``. Every call reads the repo anew. ``store`` is the
+    bucket's address; without it ``PE_DVC_STORE``, then the repo's own. With ``progress`` stderr
+    shows how far a transfer is. Results have ``to_json()``, which is what ``--json`` prints.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        """Take the data repo at or above ``path``, the working directory unless given.
+
+        Nothing is read before it is needed; the methods raise NotFoundError where there is none.
+        """
+        self.path = Path(path) if path is not None else Path.cwd()
+
+    @property
+    def manifest(self) -> ManifestCommands:
+        """The commands ``pe-dvc manifest``."""
+        from pe_dvc.public.manifest import ManifestCommands
+
+        return ManifestCommands(self.path)
+
+    @property
+    def channel(self) -> ChannelCommands:
+        """The commands ``pe-dvc channel`` that work on the metadata in git."""
+        from pe_dvc.public.channel import ChannelCommands
+
+        return ChannelCommands(self.path)
+
+    def push(
+        self, *, store: str | None = None, uncommitted: bool = False, progress: bool = False
+    ) -> Pushed:
+        """Publish payloads, manifests and channels, in that order.
+
+        Unless ``uncommitted``, refuses files that are not in HEAD. Raises VerificationError for a
+        checkout that does not agree, ConflictError if another publisher was first, StoreError.
+        """
+        from pe_dvc.project.push import push
+
+        reporter = reporter_for(progress)
+        return push(self._open(), store=store, uncommitted=uncommitted, reporter=reporter)
+
+    def pull(
+        self,
+        names: Sequence[str] = (),
+        *,
+        store: str | None = None,
+        force: bool = False,
+        progress: bool = False,
+    ) -> Pulled:
+        """Download datasets, all unless named, into DVC's cache and the workspace.
+
+        Raises ConflictError for a file that was edited, which ``force`` replaces; NotFoundError,
+        VerificationError and StoreError.
+        """
+        from pe_dvc.project.pull import pull
+
+        reporter = reporter_for(progress)
+        return pull(self._open(), names, store=store, force=force, reporter=reporter)
+
+    def verify(self, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
+        """Check datasets, all unless named, against their manifests.
+
+        With ``present`` only those whose files are here. Raises NotFoundError for an unknown name.
+        """
+        from pe_dvc.project.verify import verify
+
+        return verify(self._open(), names, present=present)
+
+    def check(self, *, staged: bool = False) -> list[Check]:
+        """Check that manifests, the signed pointer and dvc.lock agree; reads no payload.
+
+        With ``staged``, as the next commit will have them. Raises FormatError.
+        """
+        from pe_dvc.project.check import check
+
+        return check(self._open(), staged=staged)
+
+    def fsck(
+        self,
+        *,
+        store: str | None = None,
+        repair: bool = False,
+        mirror: str | None = None,
+        progress: bool = False,
+    ) -> Checked:
+        """Check every object in the bucket; with ``repair``, restore what can be.
+
+        Copies come from DVC's cache, then from ``mirror``, a bucket of the same layout. Raises
+        StoreError, and ConflictError while garbage is collected.
+        """
+        from pe_dvc.project.fsck import fsck
+
+        return fsck(
+            self._open(),
+            store=store,
+            repair=repair,
+            mirror=mirror,
+            reporter=reporter_for(progress),
+        )
+
+    def gc(
+        self,
+        *,
+        store: str | None = None,
+        apply: bool = False,
+        tips: bool = False,
+        grace: timedelta | None = None,
+    ) -> Collected:
+        """Plan the removal of unreachable objects; with ``apply``, remove them.
+
+        Those younger than ``grace`` (14 days) stay. With ``tips``, of branches and tags only the
+        last commit's data is reachable. Raises ReleaseError for a clone without all of git's
+        history, ConflictError while somebody publishes, StoreError.
+        """
+        from pe_dvc.project.gc import gc
+        from pe_dvc.usecases.retention.gc import GRACE
+
+        limit = GRACE if grace is None else grace
+        return gc(self._open(), store=store, apply=apply, tips=tips, grace=limit)
+
+    def install(self) -> Hooks:
+        """Add git hooks that check commits, verify checkouts and push data.
+
+        Raises ConflictError where they cannot be added beside those that are there.
+        """
+        from pe_dvc.project.install import install_hooks
+
+        return install_hooks(self._open())
+
+    def uninstall(self) -> bool:
+        """Remove these hooks; return whether they were there."""
+        from pe_dvc.project.install import uninstall_hooks
+
+        return uninstall_hooks(self._open())
+
+    def _open(self) -> DataRepo:
+        from pe_dvc.project.repo import DataRepo
+
+        return DataRepo.find(self.path)
