@@ -9,13 +9,7 @@ import click
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, uncommitted_option
-from pe_dvc.cli.release_output import (
-    print_diff,
-    say_update,
-    status_json,
-    time_text,
-    update_json,
-)
+from pe_dvc.cli.release_output import print_diff, say_update
 from pe_dvc.primitives.sizes import bytes_text
 
 
@@ -39,12 +33,12 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
     Everything is read from the tag's tree in git, and nothing of the work tree. Every artifact
     must be in the signed channel next at that commit, and in the bucket.
     """
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    created = Releasing(store=store).create(tag, from_latest=from_latest)
+    created = Repo().release.create(tag, from_latest=from_latest, store=store)
     released = created.update.released
     if as_json:
-        print_json({**update_json(created.update), "tag_signature": created.signature.to_json()})
+        print_json(created)
         return
     say(f"release    {tag} of commit {released.commit[:12]}")
     say(f"signature  {created.signature.verdict} ({created.signature.detail})")
@@ -66,11 +60,11 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 
     Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc is at work.
     """
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    pushed = Releasing(store=store).push(tag, uncommitted=uncommitted)
+    pushed = Repo().release.push(tag, store=store, uncommitted=uncommitted)
     if as_json:
-        print_json(pushed.to_json())
+        print_json(pushed)
         return
     say(f"documents  {', '.join(pushed.documents) or 'already there'}")
     say(f"signed     releases {pushed.channel.versions['releases']}")
@@ -83,9 +77,9 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
 def show(tag: str, tro: bool) -> None:
     """Print the release manifest that TAG gives: policyengine.py's data release manifest."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    release = Releasing().derive(tag)
+    release = Repo().release.show(tag)
     click.echo(release.tro if tro else release.data, nl=False)
 
 
@@ -93,16 +87,14 @@ def show(tag: str, tro: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the git tags that have the form of a release."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    tags = [tag for _, tag in Releasing().git.tags()]
+    tags = Repo().release.list()
     if as_json:
-        print_json(
-            [{"tag": t.name, "commit": t.commit, "tagged_at": time_text(t.moment)} for t in tags]
-        )
+        print_json(tags)
         return
     for tag in tags:
-        click.echo(f"{tag.name:<24} {time_text(tag.moment)}  {tag.commit[:12]}")
+        click.echo(f"{tag.tag:<24} {tag.tagged_at:%Y-%m-%dT%H:%M:%SZ}  {tag.commit[:12]}")
 
 
 @command.command("status")
@@ -110,11 +102,11 @@ def list_(as_json: bool) -> None:
 @json_option
 def status(store: str | None, as_json: bool) -> None:
     """Show for every tag whether it is staged, certified, deprecated or unreproducible."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    rows = Releasing(store=store).status()
+    rows = Repo().release.status(store=store)
     if as_json:
-        print_json([status_json(row) for row in rows])
+        print_json(rows)
         return
     for row in rows:
         published = "published" if row.published else "not published"
@@ -127,20 +119,13 @@ def status(store: str | None, as_json: bool) -> None:
 @json_option
 def verify(tag: str, store: str | None, as_json: bool) -> None:
     """Prove that the published release is what git says, and that the bucket holds it all."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    verified, signature = Releasing(store=store).verify(tag)
+    found = Repo().release.verify(tag, store=store)
     if as_json:
-        print_json(
-            {
-                "tag": tag,
-                "sha256": verified.released.sha256,
-                "artifacts": verified.artifacts,
-                "size": verified.size,
-                "tag_signature": signature.to_json(),
-            }
-        )
+        print_json(found)
         return
+    verified, signature = found.verified, found.signature
     click.echo(
         f"ok  {tag}: byte for byte what git gives, and {verified.artifacts} artifacts "
         f"({bytes_text(verified.size)}) are in the bucket; signature of the git tag: "
@@ -154,11 +139,11 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
     """Show what changed between two tags: datasets, schemas, row counts, inputs."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    found = Releasing().diff(before, after)
+    found = Repo().release.diff(before, after)
     if as_json:
-        print_json(found.to_json())
+        print_json(found)
     else:
         print_diff(found)
 
@@ -169,10 +154,9 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @store_option
 def export(tag: str, directory: Path, store: str | None) -> None:
     """Write a release into DIRECTORY: its files below payload, and the TRO that covers them."""
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    downloaded = Releasing(store=store).export(tag, directory, reporter=Bars())
+    downloaded = Repo().release.export(tag, directory, store=store, progress=True)
     say(f"{downloaded} payloads downloaded and verified")
     say(f"check it with: tro-utils verify-package {directory}/trace.tro.jsonld {directory}/payload")
 
@@ -196,18 +180,17 @@ def certified(
 
     Each pin must be an artifact of the release, not revoked, and in the bucket byte for byte.
     """
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    checks, update = Releasing(store=store).check_bundle(tag, bundle, record=record)
+    checked = Repo().release.certified(tag, bundle, record=record, store=store)
     if as_json:
-        recorded = None if update is None else update_json(update)
-        print_json({"pins": [check.to_json() for check in checks], "recorded": recorded})
+        print_json(checked)
     else:
-        for check in checks:
-            click.echo(f"{check.verdict:<9} {check.name}  {check.detail}")
-        if update is not None:
-            say_update(update)
-    if not all(check.ok for check in checks):
+        for pin in checked.pins:
+            click.echo(f"{pin.verdict:<9} {pin.name}  {pin.detail}")
+        if checked.recorded is not None:
+            say_update(checked.recorded)
+    if not checked.ok:
         ctx.exit(CHECK_FAILED)
 
 
@@ -217,10 +200,10 @@ def certified(
 @json_option
 def deprecate(tag: str, reason: str, as_json: bool) -> None:
     """Record that TAG should no longer be used; it stays readable."""
-    from pe_dvc.project.release import Releasing
+    from pe_dvc.public.repo import Repo
 
-    update = Releasing().deprecate(tag, reason)
+    update = Repo().release.deprecate(tag, reason)
     if as_json:
-        print_json(update_json(update))
+        print_json(update)
     else:
         say_update(update)

@@ -1,4 +1,4 @@
-"""How ``pe-dvc release`` shows releases: for people, and as plain JSON values."""
+"""How ``pe-dvc release`` shows releases."""
 
 from __future__ import annotations
 
@@ -9,28 +9,8 @@ import click
 from pe_dvc.cli.output import say
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.usecases.release.register import RoleUpdate
-    from pe_dvc.usecases.release.status import TagStatus
-
-
-def update_json(update: RoleUpdate) -> dict[str, Any]:
-    """Return what became of a release in the signed metadata as plain JSON values."""
-    released = update.released
-    return {
-        "tag": released.tag,
-        "commit": released.commit,
-        "sha256": released.sha256,
-        "tro_sha256": released.tro_sha256,
-        "channel": released.channel,
-        "state": released.state,
-        "releases_version": update.version,
-        "changed": update.changed,
-        "signed": update.signed,
-        "missing_signatures": update.missing,
-    }
 
 
 def say_update(update: RoleUpdate) -> None:
@@ -44,21 +24,9 @@ def say_update(update: RoleUpdate) -> None:
         say(f"next       commit channels, then pe-dvc release push {update.released.tag}")
     else:
         say(
-            f"next       NOT signed: {update.missing} signature(s) wanting. Commit channels, let "
+            f"next       NOT signed: {update.missing} signature(s) missing. Commit channels, let "
             "a release manager run pe-dvc channel sign releases"
         )
-
-
-def time_text(moment: datetime) -> str:
-    """Return a time in UTC, to the second."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def status_json(row: TagStatus) -> dict[str, Any]:
-    """Return how a tag stands as plain JSON values."""
-    from dataclasses import asdict
-
-    return {**asdict(row), "tagged_at": time_text(row.tagged_at)}
 
 
 def print_diff(found: ReleaseDiff) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
@@ -47,6 +47,10 @@ class Created:
     release: Release
     update: RoleUpdate
     signature: TagSignature
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**self.update.to_json(), "tag_signature": self.signature.to_json()}
 
 
 class Releasing:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.public.channel import ChannelCommands
     from pe_dvc.public.manifest import ManifestCommands
+    from pe_dvc.public.release import ReleaseCommands
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.checkout.verify import Check
     from pe_dvc.usecases.retention.gc import Collected
@@ -51,6 +52,13 @@ class Repo:
         from pe_dvc.public.channel import ChannelCommands
 
         return ChannelCommands(self.path)
+
+    @property
+    def release(self) -> ReleaseCommands:
+        """The commands ``pe-dvc release``; most work in a bare clone, too."""
+        from pe_dvc.public.release import ReleaseCommands
+
+        return ReleaseCommands(self.path)
 
     def push(
         self, *, store: str | None = None, uncommitted: bool = False, progress: bool = False

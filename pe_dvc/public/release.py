@@ -1,0 +1,135 @@
+"""``pe_dvc.Repo.release``: the commands ``pe-dvc release``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.result import Result
+from pe_dvc.public.reporting import reporter_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from pe_dvc.adapters.git.tag_signatures import TagSignature
+    from pe_dvc.documents.manifest_diff import ReleaseDiff
+    from pe_dvc.project.release import Created, Releasing
+    from pe_dvc.usecases.release.check_bundle import PinCheck
+    from pe_dvc.usecases.release.derive import Release
+    from pe_dvc.usecases.release.publish import Verified
+    from pe_dvc.usecases.release.push import ReleasePushed
+    from pe_dvc.usecases.release.register import RoleUpdate
+    from pe_dvc.usecases.release.status import TagStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedTag(Result):
+    """A git tag that has the form of a release."""
+
+    tag: str
+    commit: str
+    tagged_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedRelease:
+    """A published release that is what git says, and the signature of its tag."""
+
+    tag: str
+    verified: Verified
+    signature: TagSignature
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            "tag": self.tag,
+            "sha256": self.verified.released.sha256,
+            "artifacts": self.verified.artifacts,
+            "size": self.verified.size,
+            "tag_signature": self.signature.to_json(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedBundle(Result):
+    """Whether each pin of a bundle can be fetched; ``recorded`` if that was written down."""
+
+    pins: tuple[PinCheck, ...]
+    recorded: RoleUpdate | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every pin can."""
+        return all(pin.ok for pin in self.pins)
+
+
+class ReleaseCommands:
+    """Turns git tags into releases. All but create, push, deprecate and record take bare clones.
+
+    Methods raise NotFoundError for an unknown tag, ReleaseError for one that is no release,
+    VerificationError and StoreError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def create(self, tag: str, *, from_latest: bool = False, store: str | None = None) -> Created:
+        """Check that a tag can be released, and register it in the signed metadata in git.
+
+        Its artifacts must be signed in ``next`` at that commit, ``from_latest`` in ``latest``.
+        """
+        return self._open(store).create(tag, from_latest=from_latest)
+
+    def push(
+        self, tag: str, *, store: str | None = None, uncommitted: bool = False
+    ) -> ReleasePushed:
+        """Publish a registered release: its manifest, its TRO, then the signed metadata."""
+        return self._open(store).push(tag, uncommitted=uncommitted)
+
+    def show(self, tag: str) -> Release:
+        """Return the release of a tag: its manifest as ``data``, its TRACE TRO as ``tro``."""
+        return self._open().derive(tag)
+
+    def list(self) -> tuple[ListedTag, ...]:
+        """Return the git tags that have the form of a release, by time."""
+        tags = (tag for _, tag in self._open().git.tags())
+        return tuple(ListedTag(tag=t.name, commit=t.commit, tagged_at=t.moment) for t in tags)
+
+    def status(self, *, store: str | None = None) -> tuple[TagStatus, ...]:
+        """Return for every such tag whether it is staged, certified, deprecated or otherwise."""
+        return tuple(self._open(store).status())
+
+    def verify(self, tag: str, *, store: str | None = None) -> VerifiedRelease:
+        """Prove that a published release is what git says, and that the bucket holds it all."""
+        verified, signature = self._open(store).verify(tag)
+        return VerifiedRelease(tag=tag, verified=verified, signature=signature)
+
+    def diff(self, before: str, after: str) -> ReleaseDiff:
+        """Compare two tags: datasets, schemas, row counts, inputs."""
+        return self._open().diff(before, after)
+
+    def export(
+        self, tag: str, directory: Path, *, store: str | None = None, progress: bool = False
+    ) -> int:
+        """Write a release and its TRO into a directory; return how many payloads it downloaded."""
+        return self._open(store).export(tag, directory, reporter=reporter_for(progress))
+
+    def certified(
+        self, tag: str, bundle: Path, *, record: bool = False, store: str | None = None
+    ) -> CheckedBundle:
+        """Check that what a policyengine.py bundle pins of a release can still be fetched.
+
+        With ``record``, and if every pin can, that is added to the signed metadata in git.
+        """
+        pins, update = self._open(store).check_bundle(tag, bundle, record=record)
+        return CheckedBundle(pins=tuple(pins), recorded=update)
+
+    def deprecate(self, tag: str, reason: str) -> RoleUpdate:
+        """Record in git that a release should no longer be used; it stays readable."""
+        return self._open().deprecate(tag, reason)
+
+    def _open(self, store: str | None = None) -> Releasing:
+        from pe_dvc.project.release import Releasing
+
+        return Releasing(self._path, store=store)
