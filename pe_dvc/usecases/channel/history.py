@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import Store
 
-READERS = 16
-"""How many files are read at once."""
+METADATA_READS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +163,7 @@ class ChannelHistory:
 
     def _read_all(self, role: str, numbers: Sequence[int]) -> list[bytes | None]:
         self._bucket  # noqa: B018 - once, before there are threads
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(METADATA_READS_AT_ONCE) as pool:
             return list(pool.map(lambda number: self._read(role, number), numbers))
 
     def _read(self, role: str, number: int) -> bytes | None:

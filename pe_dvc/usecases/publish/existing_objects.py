@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import ObjectInfo, Store
 
-FEW = 64
-"""Objects up to which each is asked for by itself."""
-LISTED = 4
-"""How many objects are listed at most for each one wanted."""
+HEAD_REQUESTS_MAX = 64
+"""Up to so many objects each is asked for by itself; more are listed."""
+LISTED_PER_KEY_MAX = 4
+"""Objects that are listed at most for each one that is looked for."""
 
 
 def find_objects(
@@ -31,8 +31,8 @@ def find_objects(
     """
     listed: dict[str, ObjectInfo] = {}
     rest = sorted(keys)
-    if len(keys) > FEW:
-        most = LISTED * len(keys)
+    if len(keys) > HEAD_REQUESTS_MAX:
+        most = LISTED_PER_KEY_MAX * len(keys)
         listed = {info.key: info for info in islice(store.list(prefix), most)}
         last = max(listed) if len(listed) == most else None
         rest = [key for key in rest if last is not None and key > last]

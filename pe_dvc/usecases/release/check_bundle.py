@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.release.derive import Release
 
-READERS = 4
-"""Payloads read at once: each one is transferred in parallel already."""
+PAYLOADS_AT_ONCE = 4
+"""Each one is transferred in parallel already."""
 
 Verdict = Literal["held", "elsewhere", "differs", "revoked", "missing", "damaged"]
 
@@ -59,7 +59,7 @@ def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinChec
         )
     digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
     revoked = revoked_artifacts(store, release.country, digests)
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
         return list(pool.map(lambda pin: _check(store, release, pin, revoked), bundle.pins))
 
 

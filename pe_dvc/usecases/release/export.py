@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.release.derive import Release
 
 PAYLOAD = "payload"
-READERS = 4
+PAYLOADS_AT_ONCE = 4
 
 
 def export_release(
@@ -41,7 +41,7 @@ def export_release(
     total = sum(artifact.size for artifact in wanted)
     with (
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
-        ThreadPoolExecutor(READERS) as pool,
+        ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
         list(pool.map(lambda a: _download(store, a, directory / PAYLOAD, progress), wanted))
     write_atomically(directory / PAYLOAD / RELEASE_MANIFEST, release.data)

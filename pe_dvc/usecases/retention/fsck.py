@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.reachability import Bucket
 
 Fault = Literal["missing", "corrupt", "wrong size", "revoked", "orphaned"]
-READERS = 4
-BLOCK = 8 * 1024 * 1024
+OBJECTS_AT_ONCE = 4
+BLOCK_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +134,7 @@ class _Check:
         self._listed: set[str] = set()
 
     def run(self) -> Report:
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(OBJECTS_AT_ONCE) as pool:
             manifests = self._bucket.of_kind("manifest")
             keys = list(manifests.values())
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
@@ -269,8 +269,10 @@ class _Check:
             progress(one.info.size)
             return False
         digest = hashlib.new(one.algorithm, usedforsecurity=False)
-        for start in range(0, one.info.size, BLOCK):
-            block = self._store.read_range(one.info.key, start, min(BLOCK, one.info.size - start))
+        for start in range(0, one.info.size, BLOCK_BYTES):
+            block = self._store.read_range(
+                one.info.key, start, min(BLOCK_BYTES, one.info.size - start)
+            )
             digest.update(block)
             progress(len(block))
         if digest.hexdigest() == one.digest:

@@ -8,7 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pe_dvc.usecases.publish.existing_objects import FEW, LISTED, find_objects
+from pe_dvc.usecases.publish.existing_objects import (
+    HEAD_REQUESTS_MAX,
+    LISTED_PER_KEY_MAX,
+    find_objects,
+)
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import CountingStore
 
@@ -39,16 +43,16 @@ def test_finds_exactly_what_is_there(held: set[int], wanted: set[int]) -> None:
 
 def test_few_objects_are_asked_for_without_a_listing() -> None:
     store = bucket_of(set(range(300)))
-    find(store, set(range(FEW)))
-    assert (store.calls["head"], store.listed) == (FEW, 0)
+    find(store, set(range(HEAD_REQUESTS_MAX)))
+    assert (store.calls["head"], store.listed) == (HEAD_REQUESTS_MAX, 0)
 
 
 def test_many_objects_are_listed_and_a_long_history_is_not_read_to_its_end() -> None:
-    wanted = set(range(0, 999, 999 // (FEW + 1)))
+    wanted = set(range(0, 999, 999 // (HEAD_REQUESTS_MAX + 1)))
     store = bucket_of(set(range(999)))
     find(store, wanted)
-    assert store.listed == LISTED * len(wanted) < 999
+    assert store.listed == LISTED_PER_KEY_MAX * len(wanted) < 999
     assert store.calls["head"] == sum(number >= store.listed for number in wanted)
-    short = bucket_of(set(range(FEW)))
+    short = bucket_of(set(range(HEAD_REQUESTS_MAX)))
     find(short, wanted)
-    assert (short.calls["head"], short.listed) == (0, FEW)
+    assert (short.calls["head"], short.listed) == (0, HEAD_REQUESTS_MAX)

@@ -151,7 +151,7 @@ class Failing:
 def test_a_check_that_was_cut_off_goes_on_where_it_was(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pe_dvc.usecases.retention.fsck.READERS", 1)
+    monkeypatch.setattr("pe_dvc.usecases.retention.fsck.OBJECTS_AT_ONCE", 1)
     bucket = Bucket.read(store, "us")
     cut = Bucket(Failing(store, LISTING_KEY), "us", bucket.objects, bucket.channels)  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailableError):
