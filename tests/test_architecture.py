@@ -121,6 +121,8 @@ HOMES = {
 
 # The same for texts that are a fact only where they stand alone.
 WHOLE_HOMES = {
+    "dvc.yaml": {"documents/dvc_files.py"},
+    "dvc.lock": {"documents/dvc_files.py"},
     ".dir": {"documents/dvc_hash.py"},
     ".parquet": {"adapters/tables/formats.py"},
     ".h5": {"adapters/tables/formats.py"},

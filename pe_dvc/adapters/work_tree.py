@@ -23,6 +23,10 @@ class WorkTree(RepoTree):
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFoundError(f"{self.where(path)} does not exist") from None
 
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file of that path."""
+        return Path(self._root, path).is_file()
+
     def entries(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the names of the files and of the folders in ``folder``, each sorted."""
         files, folders = [], []

@@ -17,6 +17,10 @@ class RepoTree(ABC):
         """Return a file's bytes. Raises NotFoundError."""
 
     @abstractmethod
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file of that path."""
+
+    @abstractmethod
     def entries(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the names of the files and of the folders in ``folder``, each sorted.
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.root import FILE
+from pe_dvc.project.settings import parse_settings
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.verify import Check, verify
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.adapters.dvc.files import DvcFiles
-    from pe_dvc.documents.repo_tree import RepoTree
+    from pe_dvc.project.settings import Settings
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.checkout.verify import Evidence
 
 
@@ -26,10 +26,7 @@ def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
     With ``staged``, of what the next commit will hold, not of the files in the work tree. Raises
     FormatError for a file that cannot be read for what it is.
     """
-    if not staged:
-        return _check(repo)
-    with tempfile.TemporaryDirectory(prefix="pe-dvc-staged-") as directory:
-        return _check(_staged_copy(repo, Path(directory)))
+    return _check(_StagedRepo(repo) if staged else repo)
 
 
 def _check(repo: DataRepo) -> list[Check]:
@@ -57,11 +54,18 @@ def _agreement(evidence: Evidence) -> Check:
 
 
 class _StagedRepo(DataRepo):
-    """What git has staged of a data repo, as files elsewhere, with the configuration of here."""
+    """A data repo as the next commit will hold it, with DVC's configuration of here."""
 
-    def __init__(self, root: Path, configured: DataRepo, tree: RepoTree) -> None:
-        super().__init__(root)
-        self._configured, self.tree = configured, tree
+    def __init__(self, repo: DataRepo) -> None:
+        from pe_dvc.adapters.git.repo import GitRepo
+
+        super().__init__(repo.root)
+        self.tree, self.dvc_config = GitRepo(repo.root).staged(), repo.dvc_config
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The table ``[tool.pe_dvc]`` as it is staged."""
+        return parse_settings(self.tree.read(FILE), where=self.tree.where(FILE))
 
     @cached_property
     def dvc(self) -> DvcFiles:
@@ -70,17 +74,10 @@ class _StagedRepo(DataRepo):
 
         return DvcFiles.read(self.tree)
 
-    @cached_property
-    def dvc_config(self) -> DvcConfig:
-        """The configuration of the work tree: the cache is there."""
-        return self._configured.dvc_config
+    def signed_metadata(self) -> SignedMetadata:
+        """Return the country's signed metadata as it is staged."""
+        from pe_dvc.trust.files import TreeChannelFiles
+        from pe_dvc.trust.signed_metadata import SignedMetadata
 
-
-def _staged_copy(repo: DataRepo, directory: Path) -> DataRepo:
-    from pe_dvc.adapters.git.repo import GitRepo
-
-    tree = GitRepo(repo.root).staged()
-    for path in filter(repo.settings.is_own, tree.files()):
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        (directory / path).write_bytes(tree.read(path))
-    return _StagedRepo(directory, repo, tree)
+        files = TreeChannelFiles(self.tree, self.settings.channels, self.country)
+        return SignedMetadata(files)

@@ -52,7 +52,7 @@ class GitChannels:
                 yield change, found
 
     def _is_signed(self, change: GitChange, role: str) -> bool:
-        files = TreeChannelFiles(change.tree.read, self._repo.settings.channels, self._repo.country)
+        files = TreeChannelFiles(change.tree, self._repo.settings.channels, self._repo.country)
         try:
             SignedMetadata(files).verified(role)
         except (VerificationError, FormatError, NotFoundError):

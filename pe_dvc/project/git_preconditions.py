@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 def uncommitted_files(repo: DataRepo) -> list[str]:
     """Return the files of pe_dvc and DVC that differ from HEAD, by path."""
-    settings = repo.settings
-    own = (settings.manifests, settings.channels, "dvc.lock", "dvc.yaml", "pyproject.toml")
-    return GitRepo(repo.root).changed(own)
+    return GitRepo(repo.root).changed(repo.settings.is_own)
 
 
 def exposed_outputs(repo: DataRepo) -> list[str]:

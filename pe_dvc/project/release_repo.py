@@ -83,7 +83,7 @@ class ReleaseRepo:
     def channels(self) -> ChannelFiles:
         """Return the signed metadata at HEAD."""
         tree, settings = self.git.head(), self.settings()
-        return TreeChannelFiles(tree.read, settings.channels, settings.country)
+        return TreeChannelFiles(tree, settings.channels, settings.country)
 
     def _read(self, release_tag: ReleaseTag, git_tag: GitTag) -> TaggedTree:
         tree = self.git.tree(git_tag.commit, name=git_tag.name)
@@ -97,7 +97,7 @@ class ReleaseRepo:
             settings=settings.release_settings,
             declared=_declared(tree, settings),
             manifests=read_manifests(tree, settings, ManifestHead),
-            channels=TreeChannelFiles(tree.read, settings.channels, settings.country),
+            channels=TreeChannelFiles(tree, settings.channels, settings.country),
         )
 
 

@@ -14,6 +14,7 @@ from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.usecases.checkout import verify as use_case
 from pe_dvc.usecases.checkout.verify import Evidence
 
@@ -65,16 +66,16 @@ def gather(
             remedy=f"It declares {', '.join(declared) or 'none'}.",
         )
     pointers, superseded = {}, {}
-    if (repo.channels_dir / "latest.json").exists():
-        signed = metadata or repo.signed_metadata()
+    signed = metadata or repo.signed_metadata()
+    if signed.files.exists("latest"):
         pointers = read_pointers(signed, "latest")
         superseded = superseded_manifests(signed, "latest")
     lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)
     gathered = []
     for name in names or declared:
-        path = repo.root / repo.settings.manifests / f"{name}.json"
-        data = path.read_bytes() if path.exists() else b""
-        manifest = Manifest.from_bytes(data, where=str(path)) if data else None
+        path = manifest_path(repo.settings, name)
+        data = repo.tree.read(path) if repo.tree.has(path) else b""
+        manifest = Manifest.from_bytes(data, where=repo.tree.where(path)) if data else None
         gathered.append(
             Evidence(
                 name=name,

@@ -16,8 +16,7 @@ from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.verify import Kind, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.trust.tuf_api import Metadata
 
 
@@ -32,9 +31,9 @@ class ChannelFiles:
         """Return where the metadata of a role (``trust.roles.ALL``) lies."""
         return self.directory / f"{role}.json"
 
-    def exists(self) -> bool:
-        """Return whether the country has channels at all."""
-        return self.path("root").exists()
+    def exists(self, role: str = "root") -> bool:
+        """Return whether there is metadata of a role; of root, whether there are channels."""
+        return self.path(role).exists()
 
     def read_bytes(self, role: str) -> bytes:
         """Return a role's metadata as it stands. Raises NotFoundError."""
@@ -71,11 +70,15 @@ class ChannelFiles:
 
 
 class TreeChannelFiles(ChannelFiles):
-    """Reads metadata by ``read``, which takes a path in the data repo and raises NotFoundError."""
+    """Reads metadata from a commit, or as it is staged; ``directory`` is a path in the repo."""
 
-    def __init__(self, read: Callable[[str], bytes], directory: str, country: str) -> None:
+    def __init__(self, tree: RepoTree, directory: str, country: str) -> None:
         super().__init__(Path(PurePosixPath(directory)), country)
-        self._from_tree = read
+        self._tree = tree
+
+    def exists(self, role: str = "root") -> bool:
+        """Return whether there is metadata of a role; of root, whether there are channels."""
+        return self._tree.has(self.path(role).as_posix())
 
     def _read(self, path: Path) -> bytes:
-        return self._from_tree(path.as_posix())
+        return self._tree.read(path.as_posix())

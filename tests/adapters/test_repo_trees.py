@@ -63,6 +63,7 @@ def test_the_same_files_look_alike(root: Path, kind: str) -> None:
     found = [path for path in tree.files() if not path.startswith((".git/", "outside"))]
     assert found == ["dvc.yaml", "b/x.json", "b/c/y.json", "b-c/z", "é ü/ß"]
     assert {path: tree.read(path) for path in found} == FILES
+    assert all(map(tree.has, found))
     assert list(tree.files("b")) == ["b/x.json", "b/c/y.json"]
     assert tree.entries("b") == (["x.json"], ["c"])
 
@@ -71,6 +72,7 @@ def test_the_same_files_look_alike(root: Path, kind: str) -> None:
 def test_what_is_not_there(root: Path, kind: str) -> None:
     tree = TREES[kind](root)
     for path in ("none", "b", "b/none", "dvc.yaml/x"):
+        assert not tree.has(path)
         with pytest.raises(NotFoundError):
             tree.read(path)
     for folder in ("none", "dvc.yaml", "b/x.json"):

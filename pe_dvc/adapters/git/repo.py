@@ -18,7 +18,7 @@ from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +64,16 @@ class GitRepo:
         commit = None if self._repo.head_is_unborn else str(self._repo.head.target)
         return GitState(commit=commit, dirty=bool(changed))
 
-    def changed(self, within: Collection[str]) -> list[str]:
-        """Return the files, at or below any of the paths ``within``, that differ from HEAD."""
+    def changed(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Return the ``wanted`` files of the data repo that differ from HEAD, or are not in it."""
         import pygit2
 
-        wanted = {self._in_git(path) for path in within}
         same = (pygit2.enums.FileStatus.CURRENT, pygit2.enums.FileStatus.IGNORED)
+        prefix = self._in_git("")
         return sorted(
-            path
+            path.removeprefix(prefix)
             for path, flags in self._repo.status(untracked_files="all").items()
-            if flags not in same and any(path == w or path.startswith(f"{w}/") for w in wanted)
+            if flags not in same and path.startswith(prefix) and wanted(path.removeprefix(prefix))
         )
 
     def tracks(self, path: str) -> bool:

@@ -23,12 +23,16 @@ class GitTree(RepoTree):
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError."""
-        blob = _entry(self._root, path)
-        if blob is None or blob.type_str != "blob":
+        if not self.has(path):
             where = f"{self._prefix}/{path}" if self._prefix else path
             raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
-        data: bytes = blob.data
+        data: bytes = self._root[path].data
         return data
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file of that path."""
+        found = _entry(self._root, path)
+        return found is not None and found.type_str == "blob"
 
     def entries(self, folder: str) -> Folder:
         """Return the names of the files and of the folders in ``folder``, each sorted."""
@@ -53,10 +57,14 @@ class StagedTree(RepoTree):
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError."""
-        if path not in self._blobs:
+        if not self.has(path):
             raise NotFoundError(f"{path} is not staged in git")
         data: bytes = self._repo[self._blobs[path]].data
         return data
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file of that path."""
+        return path in self._blobs
 
     def entries(self, folder: str) -> Folder:
         """Return the names of the files and of the folders in ``folder``, each sorted."""

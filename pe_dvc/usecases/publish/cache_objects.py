@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.primitives.errors import FormatError
 
@@ -76,7 +77,7 @@ def cache_objects(
 def _md5_of(output: Output) -> str:
     if output.legacy or output.md5 is None:
         raise FormatError(
-            f"{output.path} has no hash of DVC 3 in {output.dvcfile or 'dvc.lock'}",
+            f"{output.path} has no hash of DVC 3 in {output.dvcfile or LOCK}",
             remedy=f"Run dvc commit {output.stage or output.dvcfile}; for a repo of DVC 2 "
             "also dvc cache migrate.",
         )

@@ -279,6 +279,15 @@ def test_what_is_not_committed_is_not_published_unless_asked(built: Sandbox) -> 
     built.pe_dvc("push", "--uncommitted")
 
 
+def test_what_dvc_add_wrote_must_be_committed_too(built: Sandbox) -> None:
+    built.write("extra.csv", "1\n")
+    built.run("dvc", "add", "--quiet", "extra.csv")
+    assert "not committed: extra.csv.dvc;" in built.pe_dvc("push", code=1).stderr
+    assert not (built.directory / "bucket").exists()
+    built.commit("Track extra.csv")
+    built.pe_dvc("push")
+
+
 def test_two_datasets_of_the_same_bytes_are_refused_at_repro(built: Sandbox) -> None:
     build = (built.repo / "build.py").read_text()
     built.write("build.py", build.replace("table.slice(0, 10)", "table"))
