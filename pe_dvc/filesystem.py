@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.read.verified_file import VerifiedFile
 
 FRESH = 60
-"""Seconds for which programs that ask for the file system anew get the same one."""
+"""Seconds for which programs that ask for the file system again get the same one."""
 
 
 class _Now:
@@ -58,7 +58,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         _forget_older(type(self), self._current)
 
     def invalidate_cache(self, path: str | None = None) -> None:
-        """Forget what references meant: the channels are asked anew."""
+        """Forget what references meant: the channels are asked again."""
         self._readers: dict[str, Reader] = {}
         self._resolved: dict[str, Resolved] = {}
 

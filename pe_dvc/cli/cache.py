@@ -86,7 +86,7 @@ def prune(max_size: str | None, as_json: bool) -> None:
 
     cache = Cache()
     if max_size is None and cache.limit is None:
-        raise click.UsageError("say --max-size, or set PE_DVC_CACHE_LIMIT")
+        raise click.UsageError("use --max-size, or set PE_DVC_CACHE_LIMIT")
     limit = None if max_size is None else parse_size(max_size, where="--max-size")
     removed = cache.prune(limit)
     if as_json:

@@ -195,7 +195,7 @@ def refresh(store: str | None, as_json: bool) -> None:
         renewed = "renewed" if role in done.renewed else "still fresh"
         say(f"{role:<9} version {version:<4} {renewed}, expires {expires:%Y-%m-%d}")
     for role, (_, expires, keeper) in done.expiring.items():
-        say(f"{role} expires on {expires:%Y-%m-%d}: it is the job of {keeper} to renew it")
+        say(f"{role} expires on {expires:%Y-%m-%d}: it must be renewed by {keeper}")
 
 
 @command.command("status")

@@ -10,7 +10,9 @@ from pe_dvc.primitives.sizes import bytes_text
 
 
 @click.command("fsck")
-@click.option("--repair", is_flag=True, help="Put back what the DVC cache or a mirror holds good.")
+@click.option(
+    "--repair", is_flag=True, help="Restore damaged objects from the DVC cache or a mirror."
+)
 @click.option("--mirror", metavar="URL", help="Another bucket of the same layout, for --repair.")
 @store_option
 @json_option

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command("gc")
-@click.option("--apply", is_flag=True, help="Remove what is listed. Without it nothing is.")
+@click.option("--apply", is_flag=True, help="Remove what is listed; without it, this is a dry run.")
 @click.option(
     "--grace-days",
     type=click.FloatRange(min=0),
-    help="Keep whatever is younger; 14 days unless given.",
+    help="Keep anything younger; 14 days unless given.",
 )
 @click.option("--tips", is_flag=True, help="Of branches and tags keep only the last commit's data.")
 @store_option
@@ -30,7 +30,7 @@ def command(
     """Remove objects that no commit, channel or release refers to.
 
     A dry run unless --apply is given: shows what would go, with sizes. Refuses in a clone that
-    does not hold all of git's history, here and at its remotes, and while somebody publishes.
+    does not hold all of git's history, here and at its remotes, and during a publication.
     """
     from datetime import timedelta
 
@@ -43,7 +43,7 @@ def command(
         return
     _show(done.plan)
     if done.swept is None:
-        say("Nothing was removed: this is a dry run. Remove it by pe-dvc gc --apply.")
+        say("Nothing was removed: this is a dry run. To remove it, run pe-dvc gc --apply.")
         return
     for key in done.swept.skipped:
         say(f"skipped {key}: it was written again meanwhile")

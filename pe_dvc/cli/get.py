@@ -41,7 +41,7 @@ def command(
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, reporter=Bars(), offline=offline)
     resolved = reader.resolve(asked)
-    if resolved.pointer is not None:  # a pin means the same for ever
+    if resolved.pointer is not None:  # a pin always means the same
         say_age(reader)
     path = reader.fetch(resolved, output=_target(output))
     if as_json:

@@ -127,7 +127,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
         return
     verified, signature = found.verified, found.signature
     click.echo(
-        f"ok  {tag}: byte for byte what git gives, and {verified.artifacts} artifacts "
+        f"ok  {tag}: identical to what git gives, and {verified.artifacts} artifacts "
         f"({bytes_text(verified.size)}) are in the bucket; signature of the git tag: "
         f"{signature.verdict} ({signature.detail})"
     )

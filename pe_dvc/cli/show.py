@@ -36,7 +36,7 @@ def command(reference: str, store: str | None, offline: bool, as_json: bool) -> 
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, offline=offline)
     resolved = reader.resolve(asked)
-    if resolved.pointer is not None:  # a pin means the same for ever
+    if resolved.pointer is not None:  # a pin always means the same
         say_age(reader)
     if as_json:
         print_json({"reference": str(resolved.pinned), "manifest": resolved.manifest.to_json()})
@@ -65,7 +65,7 @@ def _print(resolved: Resolved) -> None:
 
 def _signed_by(resolved: Resolved) -> str:
     if resolved.pointer is None:
-        return "nobody: the pin verifies the bytes, not this description of them"
+        return "no one: the pin verifies the bytes, not this description of them"
     reference = resolved.reference
     if reference.release is not None:
         return f"release {reference.release} of {reference.country}"

@@ -10,8 +10,10 @@ from pe_dvc.cli.output import json_option, print_json, say
 
 @click.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--present", is_flag=True, help="Only what is here; read only what changed.")
-@click.option("--quiet", is_flag=True, help="Say nothing of what agrees.")
+@click.option(
+    "--present", is_flag=True, help="Check only files that are here; read only those that changed."
+)
+@click.option("--quiet", is_flag=True, help="Show only what differs.")
 @json_option
 @click.pass_context
 def command(

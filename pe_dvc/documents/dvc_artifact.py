@@ -1,4 +1,4 @@
-"""An artifact as dvc.yaml declares it, before anybody asks whether it is a dataset of pe_dvc's."""
+"""An artifact as dvc.yaml declares it, before it is known whether it is a dataset of pe_dvc's."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ class ManifestHead(Document):
 
     @property
     def reference(self) -> str:
-        """The reference that means these bytes for ever."""
+        """The reference that always means these bytes."""
         from pe_dvc.primitives.reference import Reference
 
         artifact = self.artifact

@@ -1,4 +1,4 @@
-"""Slips: artifacts that declare a dataset where nobody looks, by a misspelt or misplaced ``pe``.
+"""Artifacts that declare a dataset where pe_dvc does not look: ``pe`` misspelt or misplaced.
 
 DVC's ``meta`` is free, so that an artifact without ``meta.pe`` is as good as any other. What surely
 was meant for pe_dvc is an error, or a dataset would go missing in silence.

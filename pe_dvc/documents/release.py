@@ -86,7 +86,7 @@ class ReleaseBuild(Record):
 class ReleaseArtifact(Record):
     """One artifact. ``sha256`` is its identity, ``size_bytes`` its length.
 
-    ``reference`` means these bytes for ever; ``manifest_sha256`` is of the artifact's manifest in
+    ``reference`` always means these bytes; ``manifest_sha256`` is of the artifact's manifest in
     the bucket, which is thereby signed along with the release.
     """
 

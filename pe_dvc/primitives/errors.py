@@ -24,7 +24,7 @@ class PeDvcError(Exception):
             self.add_note(remedy)  # what a traceback shows below the message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let an error reach the parent of a worker process; else a pool waits for it for ever."""
+        """Let an error reach the parent of a worker process: else a pool never returns."""
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -114,7 +114,7 @@ class GateError(PeDvcError):
 
 
 class ConflictError(PeDvcError):
-    """Somebody else was first: the store holds something other than what was to be written."""
+    """Another writer was first: the store holds something other than what was to be written."""
 
 
 class MovedError(ConflictError):
@@ -143,7 +143,7 @@ class StoreUnavailableError(StoreError):
 
 
 class StorePermissionError(StoreError):
-    """The store refused the credentials at hand, or there are none."""
+    """The store refused the credentials, or there are none."""
 
 
 class ReleaseError(PeDvcError):

@@ -69,7 +69,7 @@ class Reference:
 
     @classmethod
     def pinned(cls, country: str, name: str, sha256: Sha256) -> Reference:
-        """Return the reference that means these bytes for ever."""
+        """Return the reference that always means these bytes."""
         return cls(country=country, name=name, sha256=sha256)
 
     @property

@@ -106,7 +106,7 @@ def _given_keys(
 
 
 def update_latest(repo: DataRepo) -> ChannelUpdate:
-    """Point ``latest`` at the artifacts of the repo's manifests, and sign it if a key is at hand.
+    """Point ``latest`` at the artifacts of the repo's manifests, and sign it if the key is here.
 
     Raises as ``usecases.channel.roles.update_channel`` and ``read_manifests``, and NotFoundError
     without any manifest.
@@ -143,7 +143,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
 
 
 def sign(repo: DataRepo, role: str) -> RoleStatus:
-    """Add the signatures of the keys at hand to what git holds of a role."""
+    """Add the signatures of the keys on this machine to what git holds of a role."""
     return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
 
 

@@ -46,8 +46,9 @@ class Channels:
         chosen = country or (self._repo.country if self._repo else None)
         if chosen is None:
             raise NotFoundError(
-                "no country was named, and this is no data repo",
-                remedy=f"Say --country; trusted are {', '.join(trusted_countries()) or 'none'}.",
+                "no country was given, and this is not a data repo",
+                remedy="Use --country; roots are pinned for "
+                f"{', '.join(trusted_countries()) or 'none'}.",
             )
         self.country = chosen
         self._reader = Reader(chosen, store=store)

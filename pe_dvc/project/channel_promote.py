@@ -60,7 +60,7 @@ def promote(
     store: str | None = None,
     reporter: Reporter | None = None,
 ) -> Promoted:
-    """Nominate datasets of ``latest`` in ``next``, all unless named, and sign with keys at hand.
+    """Nominate datasets of ``latest`` in ``next``, all unless named, and sign with the keys here.
 
     Raises as ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a
     ``latest`` that waits for signatures.

@@ -1,4 +1,4 @@
-"""Checking a data repo's bucket, with a journal on this machine, and mending it from copies."""
+"""Checking a data repo's bucket, with a journal on this machine, and repairing it from copies."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Checked:
     @property
     def unrepaired(self) -> list[Finding]:
         """What is still wrong."""
-        mended = {one.key for one in self.repaired}
-        return [f for f in self.report.findings if not f.is_harmless and f.key not in mended]
+        repaired = {one.key for one in self.repaired}
+        return [f for f in self.report.findings if not f.is_harmless and f.key not in repaired]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -67,11 +67,11 @@ def fsck(
     mirror: str | None = None,
     reporter: Reporter | None = None,
 ) -> Checked:
-    """Check everything below the country's prefix; with ``repair`` mend it.
+    """Check everything below the country's prefix; with ``repair``, repair it.
 
     Good copies are looked for in the local DVC cache and the checkout, then in ``mirror``, a
     bucket of the same layout. A check that was cut off is taken up where it was. Raises
-    StoreError, and ConflictError where a collector is at work while something is mended.
+    StoreError, and ConflictError where a collector is at work while something is repaired.
     """
     bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
@@ -108,7 +108,7 @@ class FileJournal:
             self._file.flush()
 
     def finish(self) -> None:
-        """Forget everything: the next check starts anew."""
+        """Forget everything: the next check starts again."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -133,7 +133,7 @@ def _repair(
 
 
 def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:
-    """Return the checkout's manifests, and chunk lists made anew from payloads in the DVC cache."""
+    """Return the checkout's manifests, and chunk lists made from the DVC cache."""
     held: dict[str, tuple[bytes, str]] = {}
     parsed = (parse_key(finding.key) for finding in findings)
     lacking = {one.digest for one in parsed if one is not None and one.kind == "chunks"}

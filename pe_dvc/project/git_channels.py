@@ -56,7 +56,7 @@ class GitChannels:
         try:
             SignedMetadata(files).verified(role)
         except (VerificationError, FormatError, NotFoundError):
-            return False  # a draft, or a commit that was never whole: nobody could publish it
+            return False  # a draft, or a commit that was never complete: it could not be published
         return True
 
     @staticmethod

@@ -22,7 +22,7 @@ CONDITIONS = {
 
 
 def install_hooks(repo: DataRepo) -> Hooks:
-    """Install the hooks, or write them anew. Raises ConflictError (``HookInstaller.install``)."""
+    """Install the hooks, or write them again. Raises ConflictError (``HookInstaller.install``)."""
     _ = repo.settings  # hooks of a repo that is not set up would only fail
     return _installer(repo).install()
 

@@ -33,7 +33,7 @@ def adopt_manifest(repo: DataRepo, name: str, *, store: str | None = None) -> Pa
     if theirs.artifact != mine.artifact:
         raise VerificationError(
             f"{bucket.url}/{key} is of {theirs.artifact.name} ({theirs.artifact.path}), and "
-            f"{name} ({mine.artifact.path}) was to be taken over",
+            f"{name} ({mine.artifact.path}) was to be adopted",
             remedy="One artifact has one manifest: do not declare the same bytes twice.",
         )
     path = repo.root / repo.settings.manifests / f"{name}.json"

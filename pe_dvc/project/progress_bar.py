@@ -65,7 +65,7 @@ class _Lines:
 
 
 def _print(text: str) -> None:
-    """Print to stderr, if there is one: a download does not end because nobody listens."""
+    """Print to stderr, if there is one: a download does not end because no one reads it."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)

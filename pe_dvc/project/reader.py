@@ -212,7 +212,7 @@ class Reader:
                 "verified",
                 remedy=f"Get the country's root.json from its data repo (channels/"
                 f"{self.country}/root.json), check it with a maintainer, and run "
-                f"pe-dvc trust add {self.country} root.json. To believe the store this once: "
+                f"pe-dvc trust add {self.country} root.json. To trust the store on first use: "
                 f"pe-dvc trust add {self.country} --from-store. A reference with @sha256:… needs "
                 "no root.",
             )

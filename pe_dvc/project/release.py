@@ -1,4 +1,4 @@
-"""Releases on this machine: the use cases wired to git, the store, the keys and the trust at hand.
+"""Releases on this machine: the use cases wired to git, the store, the keys and the pinned roots.
 
 What writes metadata for git (create, certify, deprecate, push) needs a clone with a work tree; all
 else works on a bare one.
@@ -72,7 +72,7 @@ class Releasing:
         if url is None:
             raise NotFoundError(
                 f"{self.git.git.directory} is a bare clone and names no store",
-                remedy="Say --store, or set PE_DVC_STORE.",
+                remedy="Use --store, or set PE_DVC_STORE.",
             )
         return open_store(url)
 

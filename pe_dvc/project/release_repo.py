@@ -71,8 +71,8 @@ class ReleaseRepo:
         signature = self.git.signature(tag)
         if signature.verdict == "bad":
             raise ReleaseError(
-                f"the signature of the tag {tag} is wrong: {signature.detail}",
-                remedy="Somebody changed the tag: compare it with another clone's.",
+                f"the signature of the tag {tag} is invalid: {signature.detail}",
+                remedy="The tag was changed: compare it with another clone.",
             )
         return signature
 
@@ -106,7 +106,7 @@ def _settings(tree: GitTree, what: str) -> Settings:
         return parse_settings(tree.read(FILE), where=tree.where(FILE))
     except NotFoundError:
         raise ReleaseError(
-            f"{what} is no data repo of pe_dvc's: commit {tree.commit[:12]} has no {FILE}",
+            f"{what} is not a pe_dvc data repo: commit {tree.commit[:12]} has no {FILE}",
             remedy="Tag a commit of a data repo.",
         ) from None
 

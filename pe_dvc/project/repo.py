@@ -94,7 +94,7 @@ class DataRepo:
             raise FormatError(
                 f"this is the data repo of {self.country!r}, not of {country!r}",
                 where=f"{self.root / 'pyproject.toml'}: tool.pe_dvc.country",
-                remedy=f"Say --country {self.country}, or correct the setting.",
+                remedy=f"Use --country {self.country}, or correct the setting.",
             )
 
     def open_store(self, url: str | None = None) -> Store:

@@ -59,7 +59,7 @@ class ChannelCommands:
         )
 
     def update(self) -> ChannelUpdate:
-        """Point ``latest`` at the artifacts of the manifests, and sign it where a key is at hand.
+        """Point ``latest`` at the artifacts of the manifests, and sign it where a key is here.
 
         Raises NotFoundError without manifests, VerificationError.
         """
@@ -86,7 +86,7 @@ class ChannelCommands:
         return promote(self._open(), names, override=override, store=store, reporter=reporter)
 
     def sign(self, role: str) -> RoleStatus:
-        """Add the signatures of the keys at hand to a role. Raises SignatureError without one."""
+        """Add this machine's signatures to a role. Raises SignatureError without a key."""
         from pe_dvc.project.channel import sign
 
         return sign(self._open(), role)
@@ -98,7 +98,7 @@ class ChannelCommands:
         return renew(self._open(), role)
 
     def refresh(self, *, store: str | None = None) -> Refreshed:
-        """Sign the bucket's snapshot and timestamp anew, where half of their days are gone.
+        """Sign the bucket's snapshot and timestamp again, where half of their days are gone.
 
         Raises SignatureError without their keys, VerificationError, StoreError.
         """
@@ -128,7 +128,7 @@ class ChannelCommands:
 
 
 class KeyCommands:
-    """Changes whose keys count. Root or targets must be signed with keys at hand."""
+    """Changes whose keys count. Root or targets must be signed with keys on this machine."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -27,7 +27,7 @@ class Repo:
     """A clone of a country's data repo: ``Repo("us-data").push()`` is ``pe-dvc push`` in there.
 
     A command's words are the way to its method, its options are the parameters: ``pe-dvc channel
-    sign next`` is ``repo.channel.sign("next")``. Every call reads the repo anew. ``store`` is the
+    sign next`` is ``repo.channel.sign("next")``. Every call reads the repo again. ``store`` is the
     bucket's address; without it ``PE_DVC_STORE``, then the repo's own. With ``progress`` stderr
     shows how far a transfer is. Results have ``to_json()``, which is what ``--json`` prints.
     """
@@ -144,7 +144,7 @@ class Repo:
 
         Those younger than ``grace`` (14 days) stay. With ``tips``, of branches and tags only the
         last commit's data is reachable. Raises ReleaseError for a clone without all of git's
-        history, ConflictError while somebody publishes, StoreError.
+        history, ConflictError during a publication, StoreError.
         """
         from pe_dvc.project.gc import gc
         from pe_dvc.usecases.retention.gc import GRACE

@@ -29,7 +29,7 @@ PlainTargets = dict[str, dict[str, Any]]
 
 
 def digest(metadata: Metadata[Targets]) -> Sha256:
-    """Return what identifies a version: the sha256 of what was signed, whoever signed it."""
+    """Return what identifies a version: the sha256 of what was signed, by any key."""
     return sha256_bytes(metadata.signed_bytes)
 
 
@@ -47,7 +47,7 @@ def ancestors(signed: Targets) -> dict[int, str]:
 class Committed:
     """The newest version of a role that git's history holds signed, as the file's bytes.
 
-    Nobody has seen any version where ``data`` is empty.
+    No version was seen where ``data`` is empty.
     """
 
     data: bytes
@@ -57,8 +57,8 @@ class Committed:
 def base_of(metadata: Metadata[Targets], committed: Committed | None) -> Metadata[Targets]:
     """Return what the next version of ``metadata`` is to be made from.
 
-    That is what was committed where ``metadata`` is only a draft on top of it, which nobody else
-    has seen: so that versions count what is committed, and none is skipped. What a push took
+    That is what was committed where ``metadata`` is only a draft on top of it, which was not
+    seen elsewhere: so that versions count what is committed, and none is skipped. What a push took
     over from another publisher is no draft, and is built upon.
     """
     if committed is None or not committed.data:

@@ -1,7 +1,7 @@
 """A country's metadata in the bucket, as a publisher sees it: read, verified, never taken on faith.
 
 A publisher trusts the root in git. What an earlier root's keys signed was once right, and has no
-say any more: after a key was rotated because it was stolen, versions start anew from git.
+say any more: after a key was rotated because it was stolen, versions start again from git.
 """
 
 from __future__ import annotations

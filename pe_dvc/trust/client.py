@@ -158,7 +158,7 @@ class ChannelClient:
         if listed is None or not _delegates(delegator, channel, self.country):
             raise VerificationError(
                 f"targets in {self._store.url} does not delegate {self.country}/{channel}/…: this "
-                "is another country's metadata, or a channel that was taken away",
+                "is another country's metadata, or a channel that was removed",
                 remedy=TAMPERED,
             )
         data = self._read(channel)

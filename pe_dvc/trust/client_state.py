@@ -67,7 +67,7 @@ class ReaderState:
         for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
             data, kept = file.read_bytes(), self.directory / file.relative_to(work)
             if not kept.is_file() or kept.read_bytes() != data:
-                # A file torn by a power cut does not verify and is read anew.
+                # A file torn by a power cut does not verify and is read again.
                 write_atomically(kept, data, mode=0o600, durable=False)
         os.utime(self.directory / "timestamp.json")
 

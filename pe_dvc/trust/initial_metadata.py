@@ -67,7 +67,9 @@ def _role(role: str, keys: Keys, thresholds: Thresholds) -> dict[str, Any]:
     keyids = sorted(key.keyid for key in keys.get(role, ()))
     threshold = thresholds.get(role, 1)
     if len(set(keyids)) != len(keyids):
-        raise FormatError(f"a key is given twice for {role}: a threshold counts persons")
+        raise FormatError(
+            f"a key is given twice for {role}: each signature must be another person's"
+        )
     if not 1 <= threshold <= len(keyids):
         raise FormatError(
             f"{threshold} of {len(keyids)} keys cannot sign {role}",

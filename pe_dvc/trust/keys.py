@@ -57,7 +57,7 @@ def _path(directory: Path, role: str, number: int) -> Path:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that nobody else can read at any moment, and that replaces none."""
+    """Write a file that no other user can read at any moment, and that replaces none."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)

@@ -1,7 +1,7 @@
 """Public keys for the metadata that lists them: from a signer's URI, or from a PEM file.
 
 A KMS or HSM is asked once, when its key is listed; its URI is kept beside the key, so that
-whoever has access to it can sign without further settings.
+anyone with access to it can sign without further settings.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ CONTACT_FIELD = "x-pe-dvc-contact"
 """Field of the root: who grants access to the country's data. A reader has pinned the root, so it
 can be told even where the bucket lets it read nothing."""
 
-KEEPERS = {
+ROLE_OWNERS = {
     "root": "the holders of the offline root keys",
     "targets": "the holders of the offline targets key",
     "latest": "the CI of the data repo (`pe-dvc channel update latest`)",

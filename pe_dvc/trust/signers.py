@@ -1,6 +1,6 @@
 """Finding the signers of a role, and signing.
 
-In this order, the first that is set decides: ``PE_DVC_SIGNER_<ROLE>`` (URIs parted by white
+In this order, the first that is set decides: ``PE_DVC_SIGNER_<ROLE>`` (URIs separated by white
 space), the project's own mapping, and else both the URIs that a role's keys carry in the signed
 metadata (KMS, HSM) and the key files of the country. URIs are securesystemslib's: ``file2:``,
 ``awskms:``, ``gcpkms:``, ``hsm:`` …
@@ -56,7 +56,7 @@ class Signers:
         self._environ = environ
 
     def sign(self, delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> list[str]:
-        """Add a signature of every key of ``role`` that is at hand and has not signed validly.
+        """Add a signature of every key of ``role`` on this machine that has not signed validly.
 
         Returns the ids of the keys that were added; signatures that stand are left alone.
         Raises SignatureError if a signer that was asked for by name fails, and the errors of

@@ -1,7 +1,7 @@
 """The one door to python-tuf and securesystemslib, opened without boto3 and urllib3.
 
 ``import tuf.ngclient`` takes some 750 ms, because securesystemslib's signer for AWS KMS imports
-boto3 and tuf's default fetcher imports urllib3, whether or not anybody wants them; without the
+boto3 and tuf's default fetcher imports urllib3, whether needed or not; without the
 two it takes 150. A reader of channels needs neither. So while tuf is imported, stand-ins take
 their places, which import the real thing when it is first used: signing by AWS KMS works as ever.
 Import tuf from here only. (``importlib.util.LazyLoader`` does not help: in Python 3.11 a plain

@@ -16,7 +16,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
     VerificationError,
 )
-from pe_dvc.trust.roles import KEEPERS
+from pe_dvc.trust.roles import ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     BadVersionNumberError,
     DeserializationError,
@@ -63,7 +63,7 @@ def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) 
         )
     if isinstance(error, BadVersionNumberError):
         return RollbackError(
-            f"{where}: {role} version {_version(data)} is not the one that must come: {error}",
+            f"{where}: {role} version {_version(data)} is not the expected version: {error}",
             remedy=_FROZEN,
         )
     if isinstance(error, DeserializationError):
@@ -104,7 +104,7 @@ def _mismatch(role: str, data: bytes, where: str, state: Path) -> PeDvcError:
         f"sha256:{promised.get('hashes', {}).get('sha256', 'any')}",
         actual=f"{len(data)} bytes with sha256:{sha256_bytes(data)}",
         source=where,
-        remedy=f"{TAMPERED} It is made by {KEEPERS[role]}.",
+        remedy=f"{TAMPERED} It is made by {ROLE_OWNERS[role]}.",
     )
 
 

@@ -1,7 +1,7 @@
 """Reading signed metadata and checking it: bytes, keys and a time in; trusted object or error out.
 
 No I/O. Every refusal is one of pe_dvc's errors, in a sentence that names the role, its version
-and whose job it is to mend it.
+and who must correct it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
-from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, KEEPERS, MAX_LENGTH
+from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
     Key,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
 
-TAMPERED = "Somebody without the keys wrote this: tell the maintainers of the data."
+TAMPERED = "This was not written with the signing keys: tell the maintainers of the data."
 
 
 def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
@@ -66,7 +66,7 @@ def verify_signed_by(
         raise SignatureError(
             f"{where}: {role} version {metadata.signed.version} has valid signatures of "
             f"{len(result.signed)} of its keys, and {result.threshold} must sign",
-            remedy=f"It is the job of {KEEPERS[role]} to sign {role}.",
+            remedy=f"It must be signed by {ROLE_OWNERS[role]}.",
         )
 
 
@@ -80,8 +80,8 @@ def expired(role: str, version: int, since: datetime, *, where: str) -> ExpiredE
     """Return the error that says since when, whose job it is, and what still works."""
     return ExpiredError(
         f"{where}: {role} version {version} expired on {since:%Y-%m-%d at %H:%M} UTC",
-        remedy=f"It is the job of {KEEPERS[role]} to renew it; a reference with @sha256:… needs "
-        "no channel and still works. If the date is not past, check this machine's clock.",
+        remedy=f"It must be renewed by {ROLE_OWNERS[role]}. A reference with @sha256:… needs no "
+        "channel and still works. If that date is in the future, check this machine's clock.",
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """Somebody to tell: a progress bar, a log, nobody."""
+    """Who is told of progress: a progress bar, a log, or none."""
 
     def task(self, label: str, total: int) -> AbstractContextManager[Progress]:
         """Begin a task of ``total`` bytes; the context gives what to call as bytes move."""
@@ -26,11 +26,11 @@ class Reporter(Protocol):
 
 
 class Silent:
-    """A reporter that tells nobody."""
+    """A reporter that shows nothing."""
 
     @contextlib.contextmanager
     def task(self, label: str, total: int) -> Iterator[Progress]:
-        """Begin a task that nobody watches."""
+        """Begin a task whose progress is not shown."""
         yield lambda moved: None
 
     def note(self, text: str) -> None:

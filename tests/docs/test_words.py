@@ -7,7 +7,7 @@ import subprocess
 
 from tests.support.paths import ROOT
 
-READ_BY_PEOPLE = ["*.md", "templates", "examples", "dvc.yaml.example"]
+READ_BY_PEOPLE = ["*.md", "templates", "examples", "dvc.yaml.example", "pe_dvc"]
 QUAINT = re.compile(
     r"\b(nobody|somebody|anybody|everybody|for ever|whoever|at hand|mend(s|ed|ing)?|anew|"
     r"parted by|the very bytes|wanting)\b",

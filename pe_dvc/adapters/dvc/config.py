@@ -131,7 +131,7 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise FormatError(
             f"expected DVC's configuration, {error}",
             where=str(file),
-            remedy="Mend that line by hand; `dvc config --list` tells when it is right.",
+            remedy="Correct that line; `dvc config --list` shows whether DVC can read it.",
         ) from error
     return _resolved(_sections(sections, file), file)
 

@@ -28,7 +28,7 @@ class Links:
         unknown = [name for name in types if name not in _LINKERS]
         if unknown or not types:
             raise FormatError(
-                f"{', '.join(unknown) or 'nothing'} is no way to link: expected some of "
+                f"{', '.join(unknown) or 'nothing'} is not a kind of link: expected some of "
                 f"{', '.join(_LINKERS)}",
                 where="cache.type in DVC's configuration",
             )
@@ -40,7 +40,7 @@ class Links:
     ) -> None:
         """Make ``target`` the object ``source``; it appears by one rename.
 
-        ``data`` are the object's bytes where they are at hand, so that a copy need not read it.
+        ``data`` are the object's bytes where they are in memory, so that a copy need not read it.
         """
         folder = os.path.dirname(target)  # noqa: PTH120 (as in store.files)
         if folder not in self._folders:

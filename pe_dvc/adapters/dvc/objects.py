@@ -107,7 +107,7 @@ def _lock(descriptor: int, path: Path, deadline: float) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise ConflictError(
-                    f"another process of DVC or pe_dvc is at work in this repo: it holds {path}",
+                    f"another DVC or pe_dvc process is using this repo: it holds {path}",
                     remedy="Let it finish, then try again.",
                 ) from None
             time.sleep(0.1)

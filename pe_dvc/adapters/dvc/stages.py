@@ -67,7 +67,7 @@ def declared_stage(folder: str, file: str, name: str, definition: Any) -> Declar
         return _read_definition(stage_address(folder, name), wdir, definition)
     except (TypeError, AttributeError, KeyError) as error:
         raise FormatError(
-            f"is not a stage as DVC has them ({error})", where=where, remedy=f"Correct {file}."
+            f"is not a DVC stage ({error})", where=where, remedy=f"Correct {file}."
         ) from None
 
 

@@ -1,6 +1,6 @@
 """All that a clone knows: every ref, its own and its remotes', every commit, every file of a kind.
 
-For deciding what nobody can ask for any more. So whatever cannot be read is an error, never a
+For deciding what can no longer be asked for. So anything that cannot be read is an error, never a
 ref or a commit that is passed over.
 """
 
@@ -143,7 +143,7 @@ class GitHistory:
                 f"the git remote {remote!r} does not answer: {done.stderr.strip()}",
                 operation="ls-remote",
                 key=remote,
-                remedy="A branch there may name data that this clone does not know of. Mend the "
+                remedy="A branch there may name data that this clone does not know of. Fix the "
                 "remote (git remote -v), or remove it if it is gone for good.",
             )
         return _pairs(done.stdout)

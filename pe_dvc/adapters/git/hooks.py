@@ -88,7 +88,7 @@ class HookInstaller:
         self.directory = self._common / "pe_dvc" / "hooks"
 
     def install(self) -> Hooks:
-        """Write our hooks and point git to them; again, to write them anew.
+        """Write our hooks and point git to them; again, to write them again.
 
         Raises ConflictError where a setting that git prefers to the repo's own names another
         place.
@@ -104,7 +104,7 @@ class HookInstaller:
         if actual != self.directory:
             self.uninstall()
             raise ConflictError(
-                f"git takes its hooks from {actual}, whatever this repo's own {SETTING} says",
+                f"git uses the hooks in {actual}, whatever this repo's own {SETTING} says",
                 remedy=f"See git config --show-origin --get-all {SETTING}; unset the one of the "
                 f"work tree or the environment, or call pe-dvc from the hooks in {actual}.",
             )

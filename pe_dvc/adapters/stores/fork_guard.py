@@ -1,4 +1,4 @@
-"""Forked processes: obstore would wait for ever for its threads, which do not follow into one."""
+"""Forked processes: obstore would wait for its threads, which a fork does not copy."""
 
 from __future__ import annotations
 

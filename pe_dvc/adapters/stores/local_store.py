@@ -1,8 +1,8 @@
 """The store on plain files: a directory, on this machine or mounted.
 
 Writes land in a private directory of the store and take their name in one step, so that a
-reader sees an object whole or not at all, whoever is killed. Objects are plain files: DVC uses
-the same directory as its remote.
+reader sees an object whole or not at all, whichever process is killed. Objects are plain files:
+DVC uses the same directory as its remote.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def _sync(directory: Path) -> None:
 
 
 def _copy(source: IO[bytes], target: IO[bytes], progress: Progress | None) -> tuple[Sha256, int]:
-    """Copy to the end of ``source``, hashing the very bytes that are written; and their number."""
+    """Copy to the end of ``source``, hashing the bytes as they are written; and their number."""
     digest, copied = hashlib.sha256(), 0
     while block := source.read(BLOCK_SIZE):
         target.write(block)

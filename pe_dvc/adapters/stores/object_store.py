@@ -11,7 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters.stores import retry_policy
-from pe_dvc.adapters.stores.obstore_errors import Naming, Place, is_past_end, is_undecided
+from pe_dvc.adapters.stores.obstore_errors import (
+    ErrorTranslator,
+    StoreRequest,
+    is_past_end,
+    is_undecided,
+)
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
@@ -63,7 +68,7 @@ class ObjectStore:
         """See Store.head."""
         import obstore
 
-        with self._naming("read", check_key(key)):
+        with self._translating("read", check_key(key)):
             meta = obstore.head(self._bucket, key)
         return _info(key, meta["size"], meta)
 
@@ -168,7 +173,7 @@ class ObjectStore:
         import obstore
 
         bare = check_prefix(prefix)
-        with self._naming("list", bare):
+        with self._translating("list", bare):
             for page in obstore.list(self._bucket, bare or None, chunk_size=1000):
                 yield from (_info(meta["path"], meta["size"], meta) for meta in page)
 
@@ -178,7 +183,7 @@ class ObjectStore:
 
         wanted = [check_key(key) for key in keys]
         try:
-            with self._naming("delete", wanted[0] if len(wanted) == 1 else ""):
+            with self._translating("delete", wanted[0] if len(wanted) == 1 else ""):
                 obstore.delete(self._bucket, wanted)
         except NotFoundError:
             # Google and Azure call a missing object an error, and may have stopped there.
@@ -190,7 +195,7 @@ class ObjectStore:
         import obstore
 
         wanted: GetOptions = {"range": (start, start + length)}
-        with self._naming(operation, check_key(key)):
+        with self._translating(operation, check_key(key)):
             try:
                 return obstore.get(self._bucket, key, options=wanted)
             except obstore.exceptions.GenericError as error:
@@ -202,7 +207,7 @@ class ObjectStore:
         self, verb: str, key: str, got: GetResult, length: int, size: int = BLOCK_SIZE
     ) -> Iterator[memoryview]:
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
-        with self._naming(verb, key):
+        with self._translating(verb, key):
             for block in got.stream(min_chunk_size=min(size, length)):
                 yield memoryview(block)[:length]
                 length -= len(block)
@@ -212,7 +217,7 @@ class ObjectStore:
     def _put(self, key: str, data: bytes, mode: PutMode) -> ObjectInfo:
         import obstore
 
-        with self._naming("write", check_key(key)):
+        with self._translating("write", check_key(key)):
             for pause in retry_policy.pauses():
                 try:
                     put = obstore.put(self._bucket, key, data, mode=mode, use_multipart=False)
@@ -226,7 +231,7 @@ class ObjectStore:
     def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:
         import obstore
 
-        with self._naming("upload", key):
+        with self._translating("upload", key):
             obstore.put(
                 self._uploads,
                 key,
@@ -236,8 +241,8 @@ class ObjectStore:
                 max_concurrency=PARTS_IN_FLIGHT,
             )
 
-    def _naming(self, operation: str, key: str) -> Naming:
-        return Naming(Place(operation, self._url, key))
+    def _translating(self, operation: str, key: str) -> ErrorTranslator:
+        return ErrorTranslator(StoreRequest(operation, self._url, key))
 
 
 def _info(key: str, size: int, meta: Any) -> ObjectInfo:

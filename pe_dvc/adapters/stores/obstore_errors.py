@@ -40,10 +40,10 @@ _CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, the
 
 
 @dataclass(slots=True)
-class Place:
-    """Where something failed: the verb, the bucket's address and the key below it."""
+class StoreRequest:
+    """A request to a store: its verb, the address of the bucket and the key below it."""
 
-    operation: str
+    verb: str
     url: str
     key: str
 
@@ -53,19 +53,19 @@ class Place:
         return f"{self.url}/{self.key}" if self.key else self.url
 
 
-class Naming:
-    """Turns what obstore raises within into the errors of pe_dvc, which name the place."""
+class ErrorTranslator:
+    """Turns what obstore raises within into the errors of pe_dvc, which name the request."""
 
     # No generator, as thousands of requests pass through two of these each.
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, request: StoreRequest) -> None:
+        self._request = request
 
     def __enter__(self) -> None:
-        refuse_fork(self._place.operation, self._place.key)
+        refuse_fork(self._request.verb, self._request.key)
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and _is_ours(error):
-            raise translate(error, self._place) from error
+            raise translate(error, self._request) from error
 
 
 def _is_ours(error: Exception) -> bool:
@@ -74,22 +74,22 @@ def _is_ours(error: Exception) -> bool:
     return of_obstore or isinstance(error, FileNotFoundError)
 
 
-def translate(error: Exception, place: Place) -> PeDvcError:
+def translate(error: Exception, request: StoreRequest) -> PeDvcError:
     """Return the error of pe_dvc that says what ``error`` says."""
     kind, text = type(error).__name__, str(error)
     status = int(match[1]) if (match := _STATUS.search(text)) else None
     if "NoSuchBucket" in text or "The specified bucket does not exist" in text:
-        return _no_bucket(place)
+        return _no_bucket(request)
     if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
-        return _refused(place, _reason(text))
+        return _refused(request, _reason(text))
     if is_undecided(error):
-        return _unavailable(place, text, status)
+        return _unavailable(request, text, status)
     if kind in ("AlreadyExistsError", "PreconditionError"):
         why = "it exists already" if kind == "AlreadyExistsError" else "it changed meanwhile"
-        return ConflictError(f"{place.key} in {place.url} was not written: {why}")
+        return ConflictError(f"{request.key} in {request.url} was not written: {why}")
     if isinstance(error, FileNotFoundError):
-        return NotFoundError(f"cannot {place.operation} {place.address}: it does not exist")
-    return _unavailable(place, text, status)
+        return NotFoundError(f"cannot {request.verb} {request.address}: it does not exist")
+    return _unavailable(request, text, status)
 
 
 def is_past_end(error: Exception) -> bool:
@@ -105,27 +105,27 @@ def is_undecided(error: Exception) -> bool:
     return _UNDECIDED in str(error)
 
 
-def _no_bucket(place: Place) -> StoreUnavailableError:
+def _no_bucket(request: StoreRequest) -> StoreUnavailableError:
     # Not a NotFoundError: "no such object" is an answer that use cases act on, and a bucket
     # that is misspelt must not look like one that is empty.
     return StoreUnavailableError(
-        f"cannot {place.operation} {place.address}: the bucket does not exist",
-        operation=place.operation,
-        key=place.key,
+        f"cannot {request.verb} {request.address}: the bucket does not exist",
+        operation=request.verb,
+        key=request.key,
         remedy="Check the bucket's name and the endpoint (`dvc remote list`), or create it.",
     )
 
 
-def _refused(place: Place, reason: str) -> StorePermissionError:
+def _refused(request: StoreRequest, reason: str) -> StorePermissionError:
     return StorePermissionError(
-        f"cannot {place.operation} {place.address}: the store refused ({reason})",
-        operation=place.operation,
-        key=place.key,
+        f"cannot {request.verb} {request.address}: the store refused ({reason})",
+        operation=request.verb,
+        key=request.key,
         remedy=_CHECK_CREDENTIALS,
     )
 
 
-def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailableError:
+def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreUnavailableError:
     remedy = _CHECK_NETWORK
     if _ELSEWHERE.search(text):
         remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
@@ -134,9 +134,9 @@ def _unavailable(place: Place, text: str, status: int | None) -> StoreUnavailabl
     elif _UNTRUSTED.search(text):
         remedy = "Name the certificate authority's file in AWS_CA_BUNDLE or ssl_verify."
     return StoreUnavailableError(
-        f"cannot {place.operation} {place.address}: {_reason(text)}",
-        operation=place.operation,
-        key=place.key,
+        f"cannot {request.verb} {request.address}: {_reason(text)}",
+        operation=request.verb,
+        key=request.key,
         remedy=remedy,
     )
 

@@ -98,7 +98,7 @@ class _Filling:
             for each in wait(working, return_when=FIRST_EXCEPTION).done:
                 each.result()
         finally:
-            # After a failure nobody wants more ranges, but those under way must have let go of
+            # After a failure no more ranges are wanted, but those under way must have let go of
             # the file before it closes.
             self._stop()
 
@@ -161,7 +161,7 @@ class _Filling:
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Hash what has arrived and whose turn it is, unless somebody is at it."""
+        """Hash what has arrived and whose turn it is, unless another thread does."""
         block = None
         while True:
             with self._lock:
@@ -184,7 +184,7 @@ def hashed_blocks(
 ) -> Iterator[bytes]:
     """Yield a file's blocks while a thread hashes them; hand ``check`` the sha256 at the end.
 
-    What ``check`` raises comes out before the iteration ends, so that whoever consumes the
+    What ``check`` raises comes out before the iteration ends, so that the consumer of the
     blocks never takes them for complete.
     """
     digest = hashlib.sha256()

@@ -57,8 +57,8 @@ def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
     endpoint = (options.get("endpointurl") or settings.endpoint or "").rstrip("/")
     if endpoint and not endpoint.startswith(("http://", "https://")):
         raise FormatError(
-            f"the S3 endpoint {endpoint!r} is no URL: expected the form of https://s3.example.org",
-            remedy="Mend the remote's endpointurl, or AWS_ENDPOINT_URL.",
+            f"the S3 endpoint {endpoint!r} is not a URL: expected the form of https://s3.example.org",
+            remedy="Correct the remote's endpointurl, or AWS_ENDPOINT_URL.",
         )
     return endpoint
 

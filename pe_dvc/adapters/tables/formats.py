@@ -29,7 +29,7 @@ class TableReader(Protocol):
 
         ``keys`` gives the key of each declared entity, ``columns`` the entity of columns that
         were declared one by one: for formats that do not tell themselves. Raises FormatError for
-        a file that is not whole, NotFoundError for none.
+        an incomplete file, NotFoundError for none.
         """
         ...
 
@@ -108,7 +108,7 @@ def format_of(path: Path, *, name: str, where: str) -> Format:
     if found is None:
         known = ", ".join(suffix for one in FORMATS for suffix in one.suffixes)
         raise FormatError(
-            f"{name} is of no format that pe_dvc describes",
+            f"{name} is not in a format that pe_dvc can describe",
             where=where,
             remedy=f"Write the dataset as one of {known}.",
         )

@@ -61,7 +61,7 @@ def check_key(path: Path, table: str, key: str, *, where: str, name: str | None 
         raise FormatError(
             f"the key {key!r} is not unique in {label}: {found!r} occurs more than once",
             where=where,
-            remedy="Name the variable that tells one unit from another, or mend the data.",
+            remedy="Name the variable that tells one unit from another, or fix the data.",
         )
 
 
@@ -197,7 +197,7 @@ def _open(path: Path, label: str) -> Iterator[Any]:
             yield file
     except (OSError, pickle.UnpicklingError, KeyError) as error:
         raise FormatError(
-            f"is not a whole HDF5 file: {error}",
+            f"is not a complete HDF5 file: {error}",
             where=label,
             remedy="Build it again with `dvc repro`, or `dvc pull` it.",
         ) from None

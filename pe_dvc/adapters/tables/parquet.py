@@ -64,7 +64,7 @@ def check_key(path: Path, table: str, key: str, *, where: str, name: str | None 
         raise FormatError(
             f"the key {key!r} is not unique in {label}: {found!r} occurs more than once",
             where=where,
-            remedy="Name the column that tells one row from another, or mend the data.",
+            remedy="Name the column that tells one row from another, or fix the data.",
         )
 
 
@@ -157,7 +157,7 @@ def _open(path: Path, label: str) -> Iterator[Any]:
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FormatError(
-            f"is not a whole parquet file: {reason}",
+            f"is not a complete parquet file: {reason}",
             where=label,
             remedy="Build it again with `dvc repro`, or `dvc pull` it.",
         ) from None

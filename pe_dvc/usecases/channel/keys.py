@@ -40,7 +40,7 @@ _Edit = Callable[[Root | Targets], object]
 class KeyChange(Result):
     """What became of the metadata: the roles with a new version, and their versions.
 
-    ``waiting`` holds how many signatures the roles still want that must be signed anew.
+    ``waiting`` holds how many signatures the roles still want that must be signed again.
     """
 
     role: str

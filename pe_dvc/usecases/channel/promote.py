@@ -65,7 +65,9 @@ def nominate(
     failures without ``override``, a reason; NotFoundError for a name that ``latest`` lacks.
     """
     if override is not None and not override.strip():
-        raise FormatError("an override needs a reason", remedy="Say why, for those who review it.")
+        raise FormatError(
+            "an override needs a reason", remedy="Give the reason, for those who review it."
+        )
     _check_names(latest, names)
     chosen = {name: _nominated(latest[name]) for name in names or latest}
     kept = {name: draft[name] for name in draft if names and name not in chosen}
@@ -151,6 +153,6 @@ def _refusal(failures: Sequence[Failure]) -> GateError:
     return GateError(
         "\n  ".join([f"{len(said)} gate(s) failed, so nothing was nominated:", *said]),
         failures=said,
-        remedy="Mend the data; say in meta.pe.gates what is meant; or nominate it all the same "
+        remedy="Fix the data, change meta.pe.gates, or nominate it anyway "
         "with --override REASON, which is signed beside it.",
     )

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelUpdate(Result):
-    """What became of a channel. ``signed`` is False while ``missing`` signatures are wanting."""
+    """What became of a channel. ``signed`` is False while ``missing`` signatures are missing."""
 
     channel: str
     changed: bool
@@ -65,7 +65,7 @@ class ChannelUpdate(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class RoleStatus(Result):
-    """One role in git: who signed (key ids), how many signatures are wanting, until when."""
+    """One role in git: who signed (key ids), how many signatures are missing, until when."""
 
     role: str
     version: int
@@ -130,7 +130,7 @@ def update_channel(
     now: datetime,
     committed: Committed | None = None,
 ) -> ChannelUpdate:
-    """Make ``pointers`` the whole content of a channel, and sign it with the keys at hand.
+    """Make ``pointers`` the whole content of a channel, and sign it with the keys on this machine.
 
     The version goes up by one if a pointer was added, removed or replaced, and not otherwise:
     then the file stays as it is, but for a signature that lacked. Without a key the file is
@@ -178,7 +178,7 @@ def update_channel(
 def sign_role(
     directory: Path, country: str, role: str, signers: Signers, *, now: datetime
 ) -> RoleStatus:
-    """Add the signatures of the keys at hand to what git holds of a role; nothing else changes.
+    """Add the signatures of this machine's keys to what git holds of a role; change nothing else.
 
     Raises FormatError, NotFoundError, SignatureError.
     """
@@ -192,7 +192,7 @@ def sign_role(
 def renew_role(
     directory: Path, country: str, role: str, signers: Signers, *, now: datetime
 ) -> RoleStatus:
-    """Give a targets role a new version with a new expiry, and sign it with the keys at hand."""
+    """Give a targets role a new version with a new expiry, and sign it with this machine's keys."""
     files = ChannelFiles(directory, country)
     delegator, metadata = _role(files, role)
     next_version(metadata, delegator, role, now=now)
@@ -269,7 +269,7 @@ def next_version(
 ) -> None:
     """Make ``metadata`` its own next version, unsigned. Call it before anything else changes.
 
-    One that nobody has ``seen`` is no version yet, and keeps its number.
+    One that was not ``seen`` elsewhere is no version yet, and keeps its number.
     """
     if seen:
         add_ancestor(metadata)

@@ -109,5 +109,5 @@ def _mismatch(
         actual=actual,
         source=f"{store.url}/{request.key}",
         remedy="The object was altered or damaged in the bucket: tell the maintainers of the "
-        "data. Nothing was kept of it.",
+        "data. It was not kept.",
     )

@@ -31,7 +31,7 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
     and NotFoundError if nothing was published.
     """
     if role not in DELEGATED:
-        raise NotFoundError(f"{role!r} is no channel: expected one of {', '.join(DELEGATED)}")
+        raise NotFoundError(f"{role!r} is not a channel: expected one of {', '.join(DELEGATED)}")
     git = SignedMetadata(ChannelFiles(directory, country))
     bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
     newest = read_head(bucket).versions.get(role, 0)

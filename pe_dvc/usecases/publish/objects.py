@@ -109,7 +109,7 @@ def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> Con
         f"{other.artifact.name}, built {other.build.built_at} ({other.build.built_in}), in "
         f"{source}; yours is manifest sha256:{sha256_bytes(described.data)}, built "
         f"{described.manifest.build.built_at} ({described.manifest.build.built_in})",
-        remedy=f"The first one stands. Take it over: pe-dvc manifest adopt {artifact.name}",
+        remedy=f"The first one is kept. Adopt it: pe-dvc manifest adopt {artifact.name}",
     )
 
 

@@ -27,10 +27,10 @@ def check_committed(changed: Sequence[str]) -> None:
     if changed:
         more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
         raise VerificationError(
-            f"not committed: {', '.join(changed[:_SHOWN])}{more}; a clone could not build on what "
+            f"not committed: {', '.join(changed[:_SHOWN])}{more}; clones could not build on what "
             "would be published",
             remedy="Nothing was pushed. Commit (git add -A && git commit), then push again; "
-            "pe-dvc push --uncommitted publishes all the same.",
+            "pe-dvc push --uncommitted publishes anyway.",
         )
 
 

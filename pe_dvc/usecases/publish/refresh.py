@@ -13,7 +13,7 @@ from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.roles import KEEPERS, TARGETS_LIKE, utc
+from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signers import Signers
 
-SOON = timedelta(days=60)
+RENEWAL_WARNING = timedelta(days=60)
 """How long before a role of git expires a refresh speaks of it."""
 
 
@@ -62,7 +62,7 @@ class Refreshed:
 def refresh_channel(
     store: Store, directory: Path, country: str, signers: Signers, *, now: datetime
 ) -> Refreshed:
-    """Sign snapshot and timestamp anew, where half of their days are gone.
+    """Sign snapshot and timestamp again, where half of their days are gone.
 
     ``directory`` is the repo's ``channels``: of it the root alone is used. Raises ConflictError
     if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
@@ -117,7 +117,7 @@ def _expiring(
         if role in versions:
             found[role] = bucket.read(role, Targets, versions[role]).metadata.signed
     return {
-        role: (signed.version, signed.expires, KEEPERS[role])
+        role: (signed.version, signed.expires, ROLE_OWNERS[role])
         for role, signed in found.items()
-        if signed.expires - now < SOON
+        if signed.expires - now < RENEWAL_WARNING
     }

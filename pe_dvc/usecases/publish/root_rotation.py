@@ -1,4 +1,4 @@
-"""When a new root takes over: what must be signed anew before readers see it.
+"""When a new root takes over: what must be signed again before readers see it.
 
 Readers load the root first. What they find below it must be signed by keys that it lists, so that
 metadata of the new keys is published under the root before, which lists them as well.
@@ -20,7 +20,7 @@ _BELOW = ("targets", "snapshot", "timestamp")
 
 
 def roots_to_publish_under(bucket: ChannelBucket, targets: Metadata[Targets]) -> list[int]:
-    """Return after how many roots of ``bucket`` everything below is to be published anew.
+    """Return after how many roots of ``bucket`` everything below is to be published again.
 
     None where the next root is published already, where nothing was published at all, or where
     the two roots have too few keys in common, as after a theft: then the new one comes at once.

@@ -211,7 +211,7 @@ def _swap_timestamp(
 
 
 def _clock_behind(bucket: ChannelBucket, now: datetime, before: datetime) -> ExpiredError:
-    """A timestamp that has expired by everybody else's clock must not replace a good one."""
+    """A timestamp that has expired by the clocks of readers must not replace a good one."""
     return ExpiredError(
         f"{bucket.where('timestamp')} was made on {before:%Y-%m-%d at %H:%M} UTC, and this "
         f"machine's clock says {utc(now):%Y-%m-%d at %H:%M}: what it signs would have expired",

@@ -32,7 +32,7 @@ def publish_roots(bucket: ChannelBucket, data: list[bytes]) -> list[str]:
     if bucket.has("root", newest + 1):
         raise ConflictError(
             f"{bucket.where('root', newest + 1)} is newer than root version {newest} in git",
-            remedy="Take over the newer root (git pull), then push again.",
+            remedy="Get the newer root (git pull), then push again.",
         )
     if _holds_root(bucket, newest):
         return []
@@ -112,7 +112,7 @@ def _published_before(bucket: ChannelBucket, ours: SignedMetadata, role: str) ->
     """Return what the bucket's file of git's version is, if it says what git says.
 
     It may differ in its signatures: another reviewer's, or another run of a scheme that signs
-    anew each time. Then the bucket's bytes stand. Otherwise another publisher was first.
+    again each time. Then the bucket's bytes stand. Otherwise another publisher was first.
     """
     git = ours.role(role).signed
     held = bucket.read(role, Targets, git.version)

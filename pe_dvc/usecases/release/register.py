@@ -30,7 +30,7 @@ ROLE = "releases"
 
 @dataclass(frozen=True, kw_only=True)
 class RoleUpdate:
-    """What became of the role. ``signed`` is False while ``missing`` signatures are wanting."""
+    """What became of the role. ``signed`` is False while ``missing`` signatures are missing."""
 
     released: Released
     changed: bool
@@ -63,7 +63,7 @@ def read_releases(files: ChannelFiles) -> dict[str, Released]:
 def register(
     files: ChannelFiles, release: Release, signers: Signers, *, now: datetime
 ) -> RoleUpdate:
-    """Add a release to the role, staged, and sign it with the keys at hand.
+    """Add a release to the role, staged, and sign it with the keys on this machine.
 
     One that is there already stays as it stands. Raises ReleaseError if it is there with another
     manifest: then the tag was moved.
@@ -85,7 +85,7 @@ def register(
             f"sha256:{known.sha256} of commit {known.commit[:12]} (channel {known.channel}), and "
             f"git gives sha256:{fresh.sha256} of commit {fresh.commit[:12]} (channel "
             f"{fresh.channel})",
-            remedy="A release is for ever: put the tag back where it was, and tag anew.",
+            remedy="A release is permanent: move the tag back to where it was, and use a new tag.",
         )
     return _put(files, known or fresh, signers, now)
 

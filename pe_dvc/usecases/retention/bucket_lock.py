@@ -41,7 +41,7 @@ def publishing(store: Store, country: str) -> Iterator[None]:
 def collecting(store: Store, country: str) -> Iterator[None]:
     """Keep publishers and other collectors out while objects are removed.
 
-    Raises ConflictError while somebody publishes or collects.
+    Raises ConflictError during a publication or a collection.
     """
     key = collector_lock_key(country)
     with contextlib.suppress(NotFoundError):

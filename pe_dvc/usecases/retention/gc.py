@@ -85,7 +85,7 @@ class Plan:
 
 @dataclass(kw_only=True)
 class Swept:
-    """What a sweep did. ``skipped`` are keys of objects that were written anew meanwhile."""
+    """What a sweep did. ``skipped`` are keys of objects that were written again meanwhile."""
 
     removed: int = 0
     removed_bytes: int = 0
@@ -133,7 +133,7 @@ def collect_garbage(
     """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
 
     Reachable is what ``history``, any version of a channel, or any release names. Raises
-    ReleaseError for an incomplete history, ConflictError while somebody publishes or if a ref
+    ReleaseError for an incomplete history, ConflictError during a publication, or if a ref
     moved meanwhile, FormatError and VerificationError for a damaged bucket.
     """
 
@@ -200,7 +200,7 @@ def sweep(store: Store, country: str, plan: Plan) -> Swept:
 
 
 def _is_unchanged(planned: ObjectInfo, now: ObjectInfo | None) -> bool:
-    # The same bytes written again have the same etag in S3: somebody counts on them since.
+    # The same bytes written again have the same etag in S3: a publisher counts on them since.
     return now is not None and (now.etag, now.modified) == (planned.etag, planned.modified)
 
 

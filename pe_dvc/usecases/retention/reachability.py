@@ -106,7 +106,7 @@ class Bucket:
         """Keep what any version of a channel, any release or other signed metadata names.
 
         Raises VerificationError if what a channel points to is not described in the bucket: then
-        nobody knows which payload it means.
+        it is not known which payload it means.
         """
         metadata = [key for key in self.channels if key.endswith(".json")]
         for key, data in zip(metadata, self._read_all(metadata, self._bytes), strict=True):

@@ -59,9 +59,9 @@ def repair(
 ) -> list[Repaired]:
     """Put back what there are good copies of; return what that was.
 
-    ``held`` are small objects at hand, by their sha256, each with where it is from; ``sources``
-    are tried in order. One that lacks an object, or holds other bytes, is passed over. Raises
-    StoreError if ``store`` cannot be written or a source cannot be read.
+    ``held`` are small objects of this machine, by their sha256, each with where it is from;
+    ``sources`` are tried in order. One that lacks an object, or holds other bytes, is passed
+    over. Raises StoreError if ``store`` cannot be written or a source cannot be read.
     """
     done = []
     for finding in findings:

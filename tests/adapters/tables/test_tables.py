@@ -287,7 +287,7 @@ def test_hdfstore_of_a_series(tmp_path: Path) -> None:
 def test_broken_hdf5(tmp_path: Path, cut: int) -> None:
     path = core_file(tmp_path / "x.h5")
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(FormatError, match=r"data/x\.h5: is not a whole HDF5 file") as caught:
+    with pytest.raises(FormatError, match=r"data/x\.h5: is not a complete HDF5 file") as caught:
         hdf5.describe(path, keys=KEYS, columns={}, name="data/x.h5")
     assert "dvc repro" in str(caught.value.remedy)
 
