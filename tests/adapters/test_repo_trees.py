@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pygit2
@@ -12,6 +11,7 @@ from pe_dvc.adapters.git.repo import GitRepo, GitTags
 from pe_dvc.adapters.git.trees import GitTree
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import NotFoundError
+from tests.support.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ FILES = {
 
 
 def git(*arguments: str, cwd: Path) -> None:
-    subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True)
+    run("git", *arguments, cwd=cwd)
 
 
 @pytest.fixture(params=["", "nested/repo"])

@@ -15,16 +15,11 @@ from click.testing import CliRunner
 from pe_dvc.cli.failures import exit_code
 from pe_dvc.cli.main import COMMANDS, cli
 from pe_dvc.primitives import errors
-from tests.support.paths import BIN, ROOT
+from tests.support.commands import run_pe_dvc
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / "pe-dvc", *arguments], capture_output=True, text=True, cwd=cwd, check=False
-    )
 
 
 def leaves() -> list[tuple[str, ...]]:
@@ -111,14 +106,12 @@ def test_the_documented_exit_codes_are_the_real_ones() -> None:
 
 def test_wrong_usage_exits_2() -> None:
     for arguments in (["nonsense"], ["get"], ["channel", "update", "stable"], ["get", "--nope"]):
-        done = run(*arguments)
-        assert done.returncode == 2, done.stderr
+        done = run_pe_dvc(*arguments, code=2)
         assert "Usage:" in done.stderr
 
 
 def test_what_is_no_reference_is_a_failed_check(tmp_path: Path) -> None:
-    done = run("get", "enhanced_cps_2024", cwd=tmp_path)
-    assert done.returncode == 1
+    done = run_pe_dvc("get", "enhanced_cps_2024", cwd=tmp_path, code=1)
     assert "expected the form of pe-data://us/enhanced_cps_2024@latest" in done.stderr
     assert done.stdout == ""
 
@@ -129,8 +122,7 @@ def test_what_is_no_reference_is_a_failed_check(tmp_path: Path) -> None:
     ids=" ".join,
 )
 def test_outside_a_dvc_repo_says_so(arguments: list[str], tmp_path: Path) -> None:
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == 3
+    done = run_pe_dvc(*arguments, cwd=tmp_path, code=3)
     assert f"no DVC repo at {tmp_path}" in done.stderr
     assert "dvc init" in done.stderr
 
@@ -140,7 +132,7 @@ def test_the_json_schema_is_one() -> None:
 
     from tests.support.factories import manifest_of
 
-    schema = json.loads(run("schema", "manifest").stdout)
+    schema = json.loads(run_pe_dvc("schema", "manifest").stdout)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     document = manifest_of(b"payload").to_json()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
 import pytest
 
-from tests.support.paths import BIN, ROOT
+from tests.support.commands import run_pe_dvc
+from tests.support.paths import ROOT
 
 SHELLS = re.findall(r"_PE_DVC_COMPLETE=(\w+)_source", (ROOT / "docs/reading.md").read_text())
 
 
 def complete(**variables: str) -> str:
     """Return what the command prints for a shell that asks it."""
-    command = [f"{BIN}/pe-dvc"]
-    return subprocess.check_output(command, env={**os.environ, **variables}, text=True)
+    return run_pe_dvc(environment={**os.environ, **variables}).stdout
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from tests.support.commands import run
 from tests.support.paths import ROOT
 
 US_CPS = ROOT / "examples" / "us-cps"
 VERSION = "6.8.0"
 SHA256 = "3813377ba9c5a4cdc1854093dff84f3d942ae6cd16593e142daf37bf385db024"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def _run(*command: str | Path, cwd: Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command with the tools of this environment; ``code`` is None where it may fail."""
-    tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        list(map(str, command)),
-        cwd=cwd,
-        env={**os.environ, "PATH": tools},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if code is not None:
-        assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-@pytest.fixture
-def run() -> Run:
-    return _run
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +32,6 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(f"{path}.lock"):
         if not path.exists():
             partial = shared / "taxcalc.partial"
-            _run(sys.executable, US_CPS / "build/download.py", VERSION, SHA256, partial, cwd=shared)
+            run(sys.executable, US_CPS / "build/download.py", VERSION, SHA256, partial, cwd=shared)
             partial.rename(path)
     return path

@@ -10,12 +10,12 @@ import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.declaration import Meaning
+from tests.support.commands import run
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.examples.conftest import Run
 
 EXAMPLE = ROOT / "dvc.yaml.example"
 
@@ -54,7 +54,7 @@ for state, weight in {"AL": 11.0, "AK": 21.0}.items():
 
 
 @pytest.fixture
-def repo(tmp_path: Path, run: Run) -> Path:
+def repo(tmp_path: Path) -> Path:
     root = tmp_path / "repo"
     for directory in ("build", "data"):
         (root / directory).mkdir(parents=True)
@@ -69,7 +69,7 @@ def repo(tmp_path: Path, run: Run) -> Path:
     return root
 
 
-def test_example_runs(repo: Path, run: Run) -> None:
+def test_example_runs(repo: Path) -> None:
     declared = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]
     run("dvc", "repro", cwd=repo)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.config import read_config
 from pe_dvc.project.settings import Settings, read_settings
+from tests.support.commands import run
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.examples.conftest import Run
 
 PYPROJECT = ROOT / "templates/pyproject-pe_dvc.toml"
 _COMMENTED = re.compile(r"^# (?=\[tool|\w+ = )", re.MULTILINE)
@@ -37,7 +37,7 @@ def test_pyproject_with_all_comments_taken_away_sets_every_key(tmp_path: Path) -
     assert settings.signers.keys() == {"latest", "next"}
 
 
-def test_dvc_config_names_a_verified_remote(tmp_path: Path, run: Run) -> None:
+def test_dvc_config_names_a_verified_remote(tmp_path: Path) -> None:
     run("git", "init", "--quiet", cwd=tmp_path)
     run("dvc", "init", "--quiet", cwd=tmp_path)
     shutil.copyfile(ROOT / "templates/dvc-config", tmp_path / ".dvc/config")

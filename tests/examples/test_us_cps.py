@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv, parquet
 
-from tests.examples.conftest import SHA256, US_CPS, VERSION, Run
+from tests.examples.conftest import SHA256, US_CPS, VERSION
+from tests.support.commands import run
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -92,9 +93,7 @@ def test_no_amount_is_aged_twice(ageing: ModuleType) -> None:
     assert len(amounts) == len(set(amounts))
 
 
-def test_scripts_give_the_same_bytes_each_time(
-    tmp_path: Path, ageing: ModuleType, run: Run
-) -> None:
+def test_scripts_give_the_same_bytes_each_time(tmp_path: Path, ageing: ModuleType) -> None:
     survey = units(ageing, e00200=[1000, 3], RECID=[1, 2])
     for name, values in {"s006": [20500, 19700], "FLPDYR": [2012, 2013], "h_seq": [3, 3]}.items():
         survey = survey.append_column(name, [values])
@@ -105,8 +104,8 @@ def test_scripts_give_the_same_bytes_each_time(
     for attempt in ("one", "two"):
         cps, enhanced = tmp_path / f"{attempt}/cps.parquet", tmp_path / f"{attempt}/e.parquet"
         run(sys.executable, BUILD / "cps.py", "cps.csv", cps, cwd=tmp_path)
-        built = [BUILD / "enhanced_cps.py", cps, "weights.csv", "factors.csv", "2014", "2016"]
-        run(sys.executable, *built, enhanced, cwd=tmp_path)
+        built = ["weights.csv", "factors.csv", "2014", "2016", str(enhanced)]
+        run(sys.executable, BUILD / "enhanced_cps.py", cps, *built, cwd=tmp_path)
         digests.add((cps.read_bytes(), enhanced.read_bytes()))
     assert len(digests) == 1
     assert parquet.read_table(cps)["household_weight"].to_pylist() == [205, 197]
@@ -117,9 +116,7 @@ def test_scripts_give_the_same_bytes_each_time(
     assert table["s006"].to_pylist() == [30001, 2]
 
 
-def test_weights_of_another_survey_are_refused(
-    tmp_path: Path, ageing: ModuleType, run: Run
-) -> None:
+def test_weights_of_another_survey_are_refused(tmp_path: Path, ageing: ModuleType) -> None:
     parquet.write_table(units(ageing), tmp_path / "cps.parquet")
     csv.write_csv(pa.table({"WT2016": [1, 2, 3]}), tmp_path / "weights.csv")
     built = ["cps.parquet", "weights.csv", "factors.csv", "2014", "2016", "out.parquet"]
@@ -128,20 +125,20 @@ def test_weights_of_another_survey_are_refused(
 
 
 def test_download_refuses_a_file_that_is_not_the_pinned_one(
-    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other.tar.gz"
     other.write_bytes(b"not it")
     monkeypatch.setenv("US_CPS_SDIST", str(other))
-    command = [sys.executable, BUILD / "download.py", VERSION, SHA256, "raw/out.tar.gz"]
-    done = run(*command, cwd=tmp_path, code=1)
+    command = (BUILD / "download.py", VERSION, SHA256, "raw/out.tar.gz")
+    done = run(sys.executable, *command, cwd=tmp_path, code=1)
     assert str(other) in done.stderr
     assert f"expected sha256 {SHA256}" in done.stderr
     assert hashlib.sha256(b"not it").hexdigest() in done.stderr
     assert not (tmp_path / "raw").exists()
 
 
-def test_extract_says_what_a_distribution_lacks(tmp_path: Path, run: Run) -> None:
+def test_extract_says_what_a_distribution_lacks(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "sdist.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("taxcalc-0/taxcalc/growfactors.csv")
         member.size = 5
@@ -154,7 +151,7 @@ def test_extract_says_what_a_distribution_lacks(tmp_path: Path, run: Run) -> Non
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_demo(
-    tmp_path: Path, sdist: Path, ageing: ModuleType, run: Run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sdist: Path, ageing: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("US_CPS_SDIST", str(sdist))
     home = Path(os.environ["HOME"])

@@ -8,7 +8,8 @@ from pe_dvc.adapters.git.repo import GitRepo
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.root import find_root
 from pe_dvc.project.settings import read_settings
-from tests.support.dvc_repos import run, write
+from tests.support.commands import run
+from tests.support.dvc_repos import write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,15 +111,15 @@ def test_wrong_release_settings_are_said_once_they_are_asked_for(root: Path) -> 
 def test_git_state(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="is not in a git repo"):
         GitRepo(tmp_path)
-    run(tmp_path, "git", "init", "-q")
+    run("git", "init", "-q", cwd=tmp_path)
     data = tmp_path / "data-repo"
     write(data, "a.txt", "a")
     written = ["manifests", "channels"]
     state = GitRepo(data).state(written=written)
     assert (state.commit, state.dirty) == (None, True)
-    run(tmp_path, "git", "add", "-A")
-    run(tmp_path, "git", "commit", "-qm", "a")
-    head = run(tmp_path, "git", "rev-parse", "HEAD").stdout.strip()
+    run("git", "add", "-A", cwd=tmp_path)
+    run("git", "commit", "-qm", "a", cwd=tmp_path)
+    head = run("git", "rev-parse", "HEAD", cwd=tmp_path).stdout.strip()
     write(data, "manifests/states/AL.json", "{}")
     write(data, "channels/us/latest.json", "{}")
     write(data, "dvc.lock", "schema: '2.0'")

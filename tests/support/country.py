@@ -15,6 +15,7 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.roles import init_channels, update_channel
 from pe_dvc.usecases.publish.channel import publish_channels
+from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
@@ -86,9 +87,7 @@ def payload_of(manifest: Manifest) -> str:
 
 def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Give this process the places of a fresh reader, and return the variables that do."""
-    places = {
-        f"PE_DVC_{name}_DIR": str(directory / name.lower()) for name in ("CACHE", "CONFIG", "STATE")
-    }
+    places = own_directories(directory)
     for variable, place in places.items():
         monkeypatch.setenv(variable, place)
     return places

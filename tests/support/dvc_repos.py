@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from tests.support.commands import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRITE = (
     "from pathlib import Path; from pe_dvc.project.manifest import write_manifests; "
@@ -38,20 +40,10 @@ vintage: cps_asec_2014
 """
 
 
-def run(root: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
-    if check:
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
 def new_repo(root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
-    run(root, "git", "init", "-q")
-    run(root, "dvc", "init", "-q")
+    run("git", "init", "-q", cwd=root)
+    run("dvc", "init", "-q", cwd=root)
     (root / "pyproject.toml").write_text(PYPROJECT)
     return root
 

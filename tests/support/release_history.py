@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from pe_dvc.usecases.channel.roles import init_channels, update_channel
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
+from tests.support.commands import run
+from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
@@ -80,10 +81,7 @@ class History:
         self.now = datetime.now(UTC)
         self.environment = {
             **os.environ,
-            "PE_DVC_KEYS_DIR": str(self.keys),
-            "PE_DVC_CONFIG_DIR": str(base / "config"),
-            "PE_DVC_STATE_DIR": str(base / "state"),
-            "PE_DVC_CACHE_DIR": str(base / "cache"),
+            **own_directories(base),
             "GIT_AUTHOR_DATE": MOMENT,
             "GIT_COMMITTER_DATE": MOMENT,
         }
@@ -106,13 +104,8 @@ class History:
         return ChannelFiles(self.channels, "us")
 
     def git(self, *arguments: str, **environment: str) -> str:
-        return subprocess.check_output(
-            ["git", *arguments],
-            cwd=self.root,
-            env={**self.environment, **environment},
-            text=True,
-            stderr=subprocess.STDOUT,
-        ).strip()
+        changed = {**self.environment, **environment}
+        return run("git", *arguments, cwd=self.root, environment=changed).stdout.strip()
 
     def write(self, path: str, text: str | bytes) -> None:
         file = self.root / path

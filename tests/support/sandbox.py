@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.support.paths import BIN
+from tests.support.commands import Done, run
+from tests.support.environment import own_directories
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,37 +73,23 @@ class Sandbox:
         self.directory = directory
         self.repo = directory / "us-data"
         self.store = store
-        self.environment = {
-            **os.environ,
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "PE_DVC_KEYS_DIR": str(directory / "keys"),
-            "PE_DVC_CONFIG_DIR": str(directory / "config"),
-            "PE_DVC_CACHE_DIR": str(directory / "cache"),
-            "PE_DVC_STATE_DIR": str(directory / "state"),
-        }
+        self.environment = {**os.environ, **own_directories(directory)}
         self.remote_options = remote_options
 
     def run(
         self, *command: str, cwd: Path | None = None, code: int = 0, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Done:
         """Run a command and check its exit code."""
-        done = subprocess.run(
-            command,
+        return run(
+            *command,
             cwd=cwd or self.repo,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
+            code=code,
+            environment={**self.environment, **environment},
         )
-        said = f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert done.returncode == code, said
-        assert "Traceback" not in done.stderr, said
-        return done
 
     def pe_dvc(
         self, *arguments: str, cwd: Path | None = None, code: int = 0, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Done:
         """Run pe-dvc and check its exit code."""
         return self.run("pe-dvc", *arguments, cwd=cwd, code=code, **environment)
 
@@ -161,6 +147,6 @@ class Sandbox:
         place.mkdir(exist_ok=True)
         return place
 
-    def read(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def read(self, *arguments: str, code: int = 0) -> Done:
         """Run pe-dvc as a researcher without a clone."""
         return self.pe_dvc(*arguments, cwd=self.researcher, code=code, PE_DVC_STORE=self.store)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.environment import own_home
 from tests.support.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     home = directory / "home"
     home.mkdir()
     made = Sandbox(directory, str(directory / "bucket"), {})
-    identity = "[user]\n\tname = Test\n\temail = test@example.org\n"
-    (home / ".gitconfig").write_text(identity)
-    made.environment |= {
-        "HOME": str(home),
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-        "DVC_SITE_CACHE_DIR": str(home / "site-cache"),
-        "DVC_NO_ANALYTICS": "1",
-    }
+    made.environment |= own_home(home)
     made.create()
     made.build()
     return made

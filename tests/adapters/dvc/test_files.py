@@ -17,7 +17,9 @@ from pe_dvc.adapters.dvc.yaml import read_yaml, template_pattern
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.repo_files import read_dvc_files
-from tests.support.dvc_repos import new_repo, run, write
+from tests.support.commands import run
+from tests.support.dvc_repos import new_repo, write
+from tests.support.environment import own_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,10 +102,8 @@ with Repo(sys.argv[1]) as repo:
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("home")
-        patch.setenv("HOME", str(home))
-        patch.setenv("DVC_NO_ANALYTICS", "1")
-        patch.setenv("DVC_SITE_CACHE_DIR", str(home / "site"))
+        for name, value in own_home(tmp_path_factory.mktemp("home")).items():
+            patch.setenv(name, value)
         root = new_repo(tmp_path_factory.mktemp("dvc") / "repo")
         write(root, "touch.py", TOUCH)
         write(root, "params.yaml", "seed: 7\nstates: [{code: AL}, {code: WY}]\n")
@@ -118,8 +118,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "work").mkdir()
         write(root, "ignored/dvc.yaml", "stages: [broken")
         write(root, ".gitignore", "/ignored\n")
-        run(root, "dvc", "add", "-q", "added.txt", "folder")
-        run(root, "dvc", "repro", "--all-pipelines")
+        run("dvc", "add", "-q", "added.txt", "folder", cwd=root)
+        run("dvc", "repro", "--all-pipelines", cwd=root)
     return root
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.support.paths import BIN, ROOT
+from tests.support.commands import run_pe_dvc
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
@@ -193,8 +193,5 @@ def test_the_hooks_for_pre_commit_are_commands_that_run(pushed: Sandbox) -> None
 def test_outside_git_there_is_nothing_to_install_into(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
-    done = subprocess.run(
-        [BIN / "pe-dvc", "install"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 3
+    done = run_pe_dvc("install", cwd=tmp_path, code=3)
     assert "is not in a git repo" in done.stderr

@@ -14,7 +14,9 @@ from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundE
 from pe_dvc.project.manifest import write_manifests
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import read_manifests
-from tests.support.dvc_repos import PE, cps_repo, pipeline_of, run, write
+from tests.support.commands import run
+from tests.support.dvc_repos import PE, cps_repo, pipeline_of, write
+from tests.support.environment import own_home
 
 REBUILD = """
 import pyarrow.parquet as again
@@ -27,14 +29,12 @@ again.write_table(again.read_table(sys.argv[1]).slice(1), sys.argv[1])
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repo whose datasets are built and committed; copied, never changed."""
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("home")
-        patch.setenv("HOME", str(home))
-        patch.setenv("DVC_NO_ANALYTICS", "1")
-        patch.setenv("DVC_SITE_CACHE_DIR", str(home / "site"))
+        for name, value in own_home(tmp_path_factory.mktemp("home")).items():
+            patch.setenv(name, value)
         root = cps_repo(tmp_path_factory.mktemp("built") / "repo")
-        run(root, "dvc", "repro")
-        run(root, "git", "add", "-A")
-        run(root, "git", "-c", "user.name=T", "-c", "user.email=t@e.org", "commit", "-qm", "data")
+        run("dvc", "repro", cwd=root)
+        run("git", "add", "-A", cwd=root)
+        run("git", "commit", "-qm", "data", cwd=root)
     return root
 
 
@@ -76,28 +76,28 @@ def test_manifest_says_what_was_built(built: Path) -> None:
 
 def test_second_repro_changes_nothing(repo: Path) -> None:
     before = (repo / "manifests/cps.json").read_bytes()
-    done = run(repo, "dvc", "repro")
+    done = run("dvc", "repro", cwd=repo)
     assert "didn't change, skipping" in done.stdout
-    run(repo, "dvc", "repro", "--force", "--single-item", "manifests")
+    run("dvc", "repro", "--force", "--single-item", "manifests", cwd=repo)
     assert (repo / "manifests/cps.json").read_bytes() == before
-    assert run(repo, "git", "status", "--porcelain").stdout == ""
-    assert "up to date" in run(repo, "dvc", "status").stdout
+    assert run("git", "status", "--porcelain", cwd=repo).stdout == ""
+    assert "up to date" in run("dvc", "status", cwd=repo).stdout
 
 
 def test_an_artifact_keeps_its_manifest_and_other_bytes_get_another(repo: Path) -> None:
     write(repo, "params.yaml", "seed: 8\n")
-    run(repo, "dvc", "repro", "build")
+    run("dvc", "repro", "build", cwd=repo)
     (unchanged,) = write_manifests(repo)
     assert unchanged.change == "unchanged", "the same bytes were first made with seed 7"
     assert manifests_of(repo)["cps"][0].inputs.params == {"params.yaml": {"seed": 7}}
     build = (repo / "build.py").read_text()
     write(repo, "build.py", build + REBUILD)
-    run(repo, "dvc", "repro", "build")
+    run("dvc", "repro", "build", cwd=repo)
     (changed,) = write_manifests(repo)
     assert (changed.change, changed.sha256 != unchanged.sha256) == ("changed", True)
     manifest, _ = manifests_of(repo)["cps"]
     assert manifest.inputs.params == {"params.yaml": {"seed": 8}}
-    head = run(repo, "git", "rev-parse", "HEAD").stdout.strip()
+    head = run("git", "rev-parse", "HEAD", cwd=repo).stdout.strip()
     assert (manifest.build.git_commit, manifest.build.git_dirty) == (head, True)
 
 
@@ -259,7 +259,7 @@ def test_a_dataset_of_dvcs_alone_is_named(repo: Path) -> None:
         ("cps", "unchanged"),
         ("survey", "skipped"),
     ]
-    said = run(repo, "pe-dvc", "manifest", "write").stderr
+    said = run("pe-dvc", "manifest", "write", cwd=repo).stderr
     assert "no manifest of survey: type: dataset, and no meta: pe: in dvc.yaml" in said
     assert "model" not in said
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.reader import Reader
 from tests.support.country import NAME, Country, reader_at
-from tests.support.paths import BIN
 from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
@@ -19,13 +17,6 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 SIZE = 10 * MIB + 12_345
-
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run ``pe-dvc`` as a person would; it must end with ``code``."""
-    done = subprocess.run([BIN / "pe-dvc", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 @pytest.fixture(scope="session")

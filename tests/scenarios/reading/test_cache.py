@@ -21,9 +21,9 @@ from pe_dvc.store.cache import Cache
 from pe_dvc.store.eviction import entries, prune
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.usecases.read.fetch import fetch
-from tests.scenarios.reading.conftest import MIB, SIZE, new_reader, run
+from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
+from tests.support.commands import run, run_pe_dvc
 from tests.support.country import LATEST, NAME, Country
-from tests.support.paths import BIN
 from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def cache_command(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run("cache", *arguments, code=code)
+    return run_pe_dvc("cache", *arguments, code=code)
 
 
 def age(path: Path, days: float) -> None:
@@ -322,11 +322,11 @@ def test_inside_a_clone_its_dvc_cache_is_found(
 ) -> None:
     clone = tmp_path / "clone"
     clone.mkdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=clone, check=True)
-    subprocess.run([BIN / "dvc", "init", "--quiet"], cwd=clone, check=True)
+    run("git", "init", "--quiet", cwd=clone)
+    run("dvc", "init", "--quiet", cwd=clone)
     (clone / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
     (clone / f"{NAME}.parquet").write_bytes(payload)
-    subprocess.run([BIN / "dvc", "add", "--quiet", f"{NAME}.parquet"], cwd=clone, check=True)
+    run("dvc", "add", "--quiet", f"{NAME}.parquet", cwd=clone)
     monkeypatch.chdir(clone)
     store = CountingStore(LocalStore(tmp_path / "bucket"))
     reader = new_reader(store)
@@ -335,7 +335,7 @@ def test_inside_a_clone_its_dvc_cache_is_found(
     with reader.open(reader.resolve(LATEST)) as file:
         assert file.read(10) == payload[:10]
     assert store.ranges == []
-    status = subprocess.check_output([BIN / "dvc", "status"], cwd=clone, text=True)
+    status = run("dvc", "status", cwd=clone).stdout
     assert "up to date" in status
 
 

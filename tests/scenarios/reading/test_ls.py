@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pe_dvc
-from tests.scenarios.reading.conftest import run
+from tests.support.commands import run_pe_dvc
 from tests.support.country import LATEST, NAME, Country
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def ls(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return run("ls", *arguments, code=code)
+    return run_pe_dvc("ls", *arguments, code=code)
 
 
 def fields(done: subprocess.CompletedProcess[str]) -> Sequence[list[str]]:

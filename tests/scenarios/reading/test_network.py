@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import subprocess
 import threading
 import traceback
 from contextlib import contextmanager
@@ -22,8 +21,9 @@ from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.primitives.errors import StorePermissionError
 from pe_dvc.project.stores import open_store
 from tests.scenarios.reading.conftest import new_reader
+from tests.support.commands import run_pe_dvc
 from tests.support.country import LATEST, NAME, Country
-from tests.support.paths import BIN
+from tests.support.environment import own_directories
 from tests.support.servers import answering, free_port
 
 if TYPE_CHECKING:
@@ -58,21 +58,13 @@ def researcher(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "AWS_ENDPOINT_URL": server.endpoint,
         "AWS_REGION": "us-east-1",
         "PE_DVC_STORE": f"s3://{BUCKET}",
-        **{f"PE_DVC_{n}_DIR": str(tmp_path / n.lower()) for n in ("CACHE", "CONFIG", "STATE")},
+        **own_directories(tmp_path),
     }
 
 
 def get(environment: dict[str, str], changes: dict[str, str] | None = None, code: int = 0) -> str:
     """Run ``pe-dvc get`` and return what it fetched, or what it said when it failed."""
-    done = subprocess.run(
-        [BIN / "pe-dvc", "get", LATEST],
-        env={**environment, **(changes or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == code, done.stderr
+    done = run_pe_dvc("get", LATEST, code=code, environment={**environment, **(changes or {})})
     return done.stderr if code else Path(done.stdout.strip()).read_text()
 
 
@@ -155,14 +147,9 @@ def test_who_has_no_root_yet_is_told_whom_to_ask(
 ) -> None:
     with answering(403) as gate:
         changes = {"AWS_ENDPOINT_URL": gate.endpoint, "PE_DVC_CONFIG_DIR": str(tmp_path / "none")}
-        done = subprocess.run(
-            [BIN / "pe-dvc", "trust", "add", "us", "--from-store"],
-            env={**researcher, **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 5
+        environment = {**researcher, **changes}
+        command = ("trust", "add", "us", "--from-store")
+        done = run_pe_dvc(*command, code=5, environment=environment)
     assert "ask the maintainers of the data repo of us" in done.stderr
 
 
@@ -347,8 +334,7 @@ def test_the_contact_of_a_data_repo_is_in_the_root_that_readers_pin(
         '[tool.pe_dvc]\ncountry = "uk"\ncontact = "Data Desk <data@example.org>"\n'
     )
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
-    command = [str(BIN / "pe-dvc"), "channel", "init", "--country", "uk"]
-    subprocess.run(command, cwd=repo, check=True, capture_output=True)
+    run_pe_dvc("channel", "init", "--country", "uk", cwd=repo)
     pin_root(tmp_path / "config", "uk", (repo / "channels/uk/root.json").read_bytes())
     assert pinned_contact(tmp_path / "config", "uk") == "Data Desk <data@example.org>"
     assert pinned_contact(tmp_path / "config", "us") is None

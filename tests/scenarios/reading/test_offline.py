@@ -14,7 +14,8 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreUnavailableError
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.stores import open_offline
-from tests.scenarios.reading.conftest import MIB, run
+from tests.scenarios.reading.conftest import MIB
+from tests.support.commands import run_pe_dvc
 from tests.support.country import LATEST, NAME, Country
 from tests.support.factories import manifest_of
 from tests.support.servers import answering
@@ -91,20 +92,20 @@ def test_a_pin_of_what_was_read(
     assert pe_dvc.fetch(pin, offline=True) == path
     with pe_dvc.open(pin, offline=True) as file:
         assert file.read() == payload
-    done = run("get", pin, "--offline")
+    done = run_pe_dvc("get", pin, "--offline")
     assert (done.stdout.strip(), done.stderr) == (str(path), "")
-    assert "signed by    nobody" in run("show", pin, "--offline").stdout
+    assert "signed by    nobody" in run_pe_dvc("show", pin, "--offline").stdout
 
 
 def test_a_pin_that_was_never_read(bucket: Path) -> None:
     pin = str(pe_dvc.resolve(LATEST).pinned)
     unplug(bucket)
-    run("show", pin, "--offline")
-    said = run("get", pin, "--offline", code=5).stderr
+    run_pe_dvc("show", pin, "--offline")
+    said = run_pe_dvc("get", pin, "--offline", code=5).stderr
     assert f"{pin}: the bytes sha256:" in said
     assert f"Fetch them once online: pe-dvc get {pin}" in said
     other = f"pe-data://us/{NAME}@sha256:{'0' * 64}"
-    said = run("get", other, "--offline", code=3).stderr
+    said = run_pe_dvc("get", other, "--offline", code=3).stderr
     assert "no manifest of that artifact is in the cache" in said
     assert f"Read it once online: pe-dvc get {other}" in said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from pe_dvc.trust.keys import new_key
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.log import first_break, step
+from tests.support.commands import run
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_another_root_than_the_one_that_is_trusted(told: Simulator, tmp_path: Pa
 
 def test_a_shallow_clone_tells_what_it_holds(tmp_path: Path) -> None:
     def git(*arguments: str, cwd: Path) -> None:
-        subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True)
+        run("git", *arguments, cwd=cwd)
 
     whole = tmp_path / "whole"
     whole.mkdir()

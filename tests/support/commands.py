@@ -1,0 +1,48 @@
+"""How tests run commands."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    code: int | None = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
+    """Run a command and check its exit code; None means that any will do.
+
+    ``environment`` is all that it gets; by default the test's own.
+    """
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if code is not None:
+        said = f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, said
+        assert "Traceback" not in done.stderr, said
+    return done
+
+
+def run_pe_dvc(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    code: int | None = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
+    """Run ``pe-dvc`` as a person would; as ``run``."""
+    return run("pe-dvc", *arguments, cwd=cwd, code=code, environment=environment)
