@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.reference import CHANNELS
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.store.port import Store
     from pe_dvc.usecases.channel.log import ChannelLog
 
 
@@ -105,7 +104,7 @@ class Channels:
     @property
     def _history(self) -> ChannelHistory:
         reader = self._reader
-        return ChannelHistory(cast("Store", reader.store), self.country, reader.trusted_root())
+        return ChannelHistory(reader.store, self.country, reader.trusted_root())
 
     def _commits(self, channel: str) -> dict[int, Any]:
         if self._repo is None or self._repo.country != self.country:

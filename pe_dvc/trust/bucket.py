@@ -26,7 +26,7 @@ from pe_dvc.trust.verify import TAMPERED, Kind, expiry_days, parse, signatures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore, Store
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StoredMetadata(Generic[Kind]):
             ) from error
 
 
-class ChannelBucket:
+class ReadableChannels:
     """Reads a country's metadata; ``roots`` is git's verified chain, oldest first.
 
     ``successor`` is a root about to be published, which must vouch for what is there as well.
@@ -64,12 +64,13 @@ class ChannelBucket:
 
     def __init__(
         self,
-        store: Store,
+        store: ReadableStore,
         country: str,
         roots: Sequence[Root],
         successor: Root | None = None,
     ) -> None:
-        self.store, self.country, self.successor = store, country, successor
+        self.store: ReadableStore = store
+        self.country, self.successor = country, successor
         self.roots = roots
 
     @property
@@ -159,3 +160,14 @@ class ChannelBucket:
             remedy=f"{TAMPERED} Restore the object from the bucket's history, or remove it, and "
             "push again.",
         )
+
+
+class ChannelBucket(ReadableChannels):
+    """A country's metadata in a store that can be published to."""
+
+    store: Store
+
+    def __init__(
+        self, store: Store, country: str, roots: Sequence[Root], successor: Root | None = None
+    ) -> None:
+        super().__init__(store, country, roots, successor)

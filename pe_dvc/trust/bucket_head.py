@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.trust.tuf_api import MetaFile, Snapshot, Timestamp
 
 if TYPE_CHECKING:
-    from pe_dvc.trust.bucket import ChannelBucket, StoredMetadata
+    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
 
 SnapshotMeta = dict[str, MetaFile]
 """For each role that a snapshot lists: version, length and sha256 of its file."""
@@ -50,7 +50,7 @@ def snapshot_meta(snapshot: StoredMetadata[Snapshot] | None) -> SnapshotMeta:
     return {name.removesuffix(".json"): meta_file for name, meta_file in meta.items()}
 
 
-def read_head(bucket: ChannelBucket) -> Head:
+def read_head(bucket: ReadableChannels) -> Head:
     """Return where the bucket stands, verified. Raises VerificationError, StoreError."""
     timestamp, etag = bucket.timestamp()
     if timestamp is None:

@@ -20,7 +20,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.bucket import ChannelBucket
+from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
@@ -29,7 +29,7 @@ from pe_dvc.trust.verify import TAMPERED, expiry_days, parse, signatures, verify
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore
 
 METADATA_READS_AT_ONCE = 16
 
@@ -53,7 +53,7 @@ class Version:
 class ChannelHistory:
     """Reads the versions of a country's channels. ``pinned`` is the root that is trusted."""
 
-    def __init__(self, store: Store, country: str, pinned: bytes) -> None:
+    def __init__(self, store: ReadableStore, country: str, pinned: bytes) -> None:
         self._store, self._country, self._pinned = store, country, pinned
 
     def newest(self, channel: str) -> int:
@@ -117,7 +117,7 @@ class ChannelHistory:
         where = f"roots of {self._country} in {self._store.url}"
         pinned = parse(Root, self._pinned, where="the trusted root").signed.version
         found: list[bytes] = []
-        bucket = ChannelBucket(self._store, self._country, [])
+        bucket = ReadableChannels(self._store, self._country, [])
         try:
             while True:
                 found.append(bucket.read("root", Root, len(found) + 1).data)
@@ -131,8 +131,8 @@ class ChannelHistory:
         return [root.signed for root in verify_root_chain(found, where=where)]
 
     @cached_property
-    def _bucket(self) -> ChannelBucket:
-        return ChannelBucket(self._store, self._country, self._roots)
+    def _bucket(self) -> ReadableChannels:
+        return ReadableChannels(self._store, self._country, self._roots)
 
     @cached_property
     def _versions(self) -> dict[str, int]:
