@@ -13,27 +13,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pe_dvc.api import fetch as fetch
+    from pe_dvc.api import get as get
     from pe_dvc.api import ls as ls
     from pe_dvc.api import manifest as manifest
     from pe_dvc.api import open as open  # noqa: A004 - a name of the module only
     from pe_dvc.api import resolve as resolve
+    from pe_dvc.api import schema as schema
+    from pe_dvc.api import verified_at as verified_at
     from pe_dvc.documents.manifest import Manifest as Manifest
     from pe_dvc.primitives.errors import PeDvcError as PeDvcError
     from pe_dvc.primitives.reference import Reference as Reference
+    from pe_dvc.project.channel_log import Channels as Channels
+    from pe_dvc.public.machine import Cache as Cache
+    from pe_dvc.public.machine import TrustedRoots as TrustedRoots
+    from pe_dvc.public.repo import Repo as Repo
     from pe_dvc.usecases.read.ls import Listed as Listed
     from pe_dvc.usecases.read.resolve import Resolved as Resolved
 
 _PUBLIC = {
+    "Cache": "pe_dvc.public.machine",
+    "Channels": "pe_dvc.project.channel_log",
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",
     "Reference": "pe_dvc.primitives.reference",
+    "Repo": "pe_dvc.public.repo",
     "Resolved": "pe_dvc.usecases.read.resolve",
+    "TrustedRoots": "pe_dvc.public.machine",
     "fetch": "pe_dvc.api",
+    "get": "pe_dvc.api",
     "ls": "pe_dvc.api",
     "manifest": "pe_dvc.api",
     "open": "pe_dvc.api",
     "resolve": "pe_dvc.api",
+    "schema": "pe_dvc.api",
+    "verified_at": "pe_dvc.api",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.reference import Reference
+from pe_dvc.primitives.result import Result
 from pe_dvc.project.reader import Reader, open_reader
-from pe_dvc.usecases.progress import Notes, Reporter
+from pe_dvc.public.reporting import reporter_for
+from pe_dvc.usecases.progress import Notes
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.read.ls import Listed
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -44,6 +50,36 @@ def manifest(
     return resolve(reference, store=store, offline=offline).manifest
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fetched(Result):
+    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number."""
+
+    path: Path
+    reference: str
+    sha256: Sha256
+    size: int
+
+
+def get(
+    reference: str | Reference,
+    *,
+    output: Path | None = None,
+    store: str | None = None,
+    offline: bool = False,
+    progress: bool = False,
+) -> Fetched:
+    """Do what ``fetch`` does, and return what the file is along with its path."""
+    asked = Reference.of(reference)
+    reader = open_reader(asked, store=store, reporter=reporter_for(progress), offline=offline)
+    resolved = reader.resolve(asked)
+    return Fetched(
+        path=reader.fetch(resolved, output=output),
+        reference=str(resolved.pinned),
+        sha256=resolved.sha256,
+        size=resolved.payload.size,
+    )
+
+
 def fetch(
     reference: str | Reference,
     *,
@@ -62,14 +98,7 @@ def fetch(
     With ``progress`` stderr shows how far a download is, how fast, and how long it will take: a bar
     on a terminal, elsewhere a line every quarter of a minute.
     """
-    reporter: Reporter = Notes()
-    if progress:
-        from pe_dvc.project.progress_bar import Bars
-
-        reporter = Bars()
-    asked = Reference.of(reference)
-    reader = open_reader(asked, store=store, reporter=reporter, offline=offline)
-    return reader.fetch(reader.resolve(asked), output=output)
+    return get(reference, output=output, store=store, offline=offline, progress=progress).path
 
 
 def open(  # noqa: A001 - read as pe_dvc.open
@@ -92,3 +121,24 @@ def ls(country: str, *, store: str | None = None, offline: bool = False) -> list
     Raises NotFoundError for a country without channels, and otherwise as ``resolve``.
     """
     return Reader(check_country(country), store=store, offline=offline).ls()
+
+
+def verified_at(country: str, *, store: str | None = None) -> datetime:
+    """Return when this machine last verified a country's channels (UTC): how old offline data is.
+
+    Raises NotFoundError if it never did, UntrustedError without a pinned root.
+    """
+    return Reader(check_country(country), store=store, offline=True).channels.verified_at()
+
+
+def schema(document: str = "manifest") -> dict[str, Any]:
+    """Return the JSON Schema of a document: ``manifest`` is the one there is.
+
+    Raises NotFoundError for another.
+    """
+    from pe_dvc.documents.manifest import Manifest
+
+    if document != "manifest":
+        raise NotFoundError(f"no JSON Schema of {document!r}: expected manifest")
+    found = Manifest.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

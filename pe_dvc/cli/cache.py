@@ -18,7 +18,7 @@ def command() -> None:
 @json_option
 def dir_(as_json: bool) -> None:
     """Print the cache's directory (PE_DVC_CACHE_DIR, else the platform's)."""
-    from pe_dvc.public.machine import Cache
+    from pe_dvc import Cache
 
     directory = Cache().directory
     if as_json:
@@ -34,7 +34,7 @@ def ls(as_json: bool) -> None:
 
     A partial artifact is what ranged reads, or a download that broke off, have brought so far.
     """
-    from pe_dvc.public.machine import Cache
+    from pe_dvc import Cache
 
     found = Cache().entries()
     if as_json:
@@ -56,7 +56,7 @@ def verify(context: click.Context, as_json: bool) -> None:
 
     Exits with 1 if there was one. Parts are not hashed here, but whenever they are read.
     """
-    from pe_dvc.public.machine import Cache
+    from pe_dvc import Cache
 
     checked = Cache().verify()
     if as_json:
@@ -81,8 +81,8 @@ def prune(max_size: str | None, as_json: bool) -> None:
 
     What a process is reading stays.
     """
+    from pe_dvc import Cache
     from pe_dvc.primitives.sizes import parse_size
-    from pe_dvc.public.machine import Cache
 
     cache = Cache()
     if max_size is None and cache.limit is None:

@@ -105,7 +105,7 @@ def init(
     """
     from pathlib import Path
 
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     files = {role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()}
     done = Repo().channel.init(
@@ -136,7 +136,7 @@ def update(channel: str, as_json: bool) -> None:
     Meant as the command of a stage of `dvc repro`. The version goes up only if a dataset was
     added, removed or changed. Without the channel's key it is written unsigned, for review.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     done = Repo().channel.update()
     if as_json:
@@ -150,7 +150,7 @@ def update(channel: str, as_json: bool) -> None:
 @json_option
 def sign(role: str, as_json: bool) -> None:
     """Sign ROLE, such as latest or next, with the keys of this machine."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     status = Repo().channel.sign(role)
     if as_json:
@@ -167,7 +167,7 @@ def renew(role: str, as_json: bool) -> None:
 
     For the roles that git holds: root, targets, latest, next, revoked, releases.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     status = Repo().channel.renew(role)
     if as_json:
@@ -185,7 +185,7 @@ def refresh(store: str | None, as_json: bool) -> None:
     Meant for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
     publishes nothing that is new in git. Says which other roles expire within 60 days.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     done = Repo().channel.refresh(store=store)
     if as_json:
@@ -202,7 +202,7 @@ def refresh(store: str | None, as_json: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show which signatures each role has or lacks, and when it expires."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     roles = Repo().channel.status()
     if as_json:

@@ -16,7 +16,7 @@ def adopt(role: str, store: str | None) -> None:
     For a publisher that died before its commit was pushed. The version is verified first. Then
     run dvc repro, commit, and push.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     version = Repo().channel.adopt(role, store=store)
     if version is None:

@@ -41,7 +41,7 @@ def add(
     role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
 ) -> None:
     """Add a key to ROLE: a new one, unless one is given."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     keys = Repo().channel.keys
     change = keys.add(role, signer=signer, public_key=public_key, threshold=threshold)
@@ -55,7 +55,7 @@ def add(
 @json_option
 def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
     """Remove the key KEYID, or the start of its id, from ROLE."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     _say(Repo().channel.keys.remove(role, keyid, threshold=threshold), as_json)
 
@@ -80,7 +80,7 @@ def rotate(
     The old private key is not needed, except for root. Readers notice nothing, unless the key was
     stolen.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     keys = Repo().channel.keys
     change = keys.rotate(role, keyid, signer=signer, public_key=public_key, stolen=stolen)

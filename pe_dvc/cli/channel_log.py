@@ -23,7 +23,7 @@ _country = click.option("--country", help="The country. Default: the enclosing d
 @json_option
 def list_(country: str | None, store: str | None, as_json: bool) -> None:
     """List the channels of the bucket with their versions and expiry."""
-    from pe_dvc.project.channel_log import Channels
+    from pe_dvc import Channels
 
     listed = Channels(country, store=store).list()
     if as_json:
@@ -43,7 +43,7 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
 @json_option
 def show(channel: str, country: str | None, store: str | None, as_json: bool) -> None:
     """Show the pointers of CHANNEL: latest, next, or a version such as latest:4."""
-    from pe_dvc.project.channel_log import Channels
+    from pe_dvc import Channels
 
     pointers = Channels(country, store=store).show(channel)
     if as_json:
@@ -67,7 +67,7 @@ def diff(before: str, after: str, country: str | None, store: str | None, as_jso
 
     Each is latest, next, or a version such as latest:4.
     """
-    from pe_dvc.project.channel_log import Channels
+    from pe_dvc import Channels
 
     found = Channels(country, store=store).diff(before, after)
     if as_json:
@@ -90,7 +90,7 @@ def log(
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
     its time. The first break is reported, and the exit code is then 1.
     """
-    from pe_dvc.project.channel_log import Channels
+    from pe_dvc import Channels
 
     found = Channels(country, store=store).log(channel)
     if as_json:

@@ -31,7 +31,7 @@ def promote(
     reviewers' keys of this machine. If signatures are missing, other reviewers add theirs with
     pe-dvc channel sign next.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     promoted = Repo().channel.promote(names, override=override, store=store, progress=True)
     if as_json:

@@ -17,7 +17,7 @@ def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
 
     Reads no payload: made to run before each commit. Says nothing where all agree.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     checks = Repo().check(staged=staged)
     if as_json:

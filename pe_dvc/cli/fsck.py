@@ -26,7 +26,7 @@ def command(
     directories against what the channels signed. A check that was cut off goes on where it was.
     Exits with 1 if anything is missing or damaged and was not restored.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     checked = Repo().fsck(store=store, repair=repair, mirror=mirror, progress=True)
     report = checked.report

@@ -34,7 +34,7 @@ def command(
     """
     from datetime import timedelta
 
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     grace = None if grace_days is None else timedelta(days=grace_days)
     done = Repo().gc(store=store, apply=apply, tips=tips, grace=grace)

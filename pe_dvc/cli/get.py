@@ -34,27 +34,17 @@ def command(
     The file is kept in the local cache under its sha256, read-only: a second get of the same
     bytes downloads nothing. Nothing is left behind that did not verify.
     """
-    from pe_dvc.primitives.reference import Reference
-    from pe_dvc.project.progress_bar import Bars
-    from pe_dvc.project.reader import open_reader
+    import pe_dvc
 
-    asked = Reference.of(reference)
-    reader = open_reader(asked, store=store, reporter=Bars(), offline=offline)
-    resolved = reader.resolve(asked)
-    if resolved.pointer is not None:  # a pin always means the same
-        say_age(reader)
-    path = reader.fetch(resolved, output=_target(output))
+    fetched = pe_dvc.get(
+        reference, output=_target(output), store=store, offline=offline, progress=True
+    )
+    if offline:
+        say_age(reference, store)
     if as_json:
-        print_json(
-            {
-                "path": str(path),
-                "reference": str(resolved.pinned),
-                "sha256": resolved.sha256,
-                "size": resolved.payload.size,
-            }
-        )
+        print_json(fetched)
     else:
-        click.echo(path)
+        click.echo(fetched.path)
 
 
 def _target(output: str | None) -> Path | None:

@@ -16,7 +16,7 @@ def command(uninstall: bool) -> None:
     git push the data is pushed (pe-dvc push); after a checkout or merge the files that are here
     are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     if uninstall:
         say("Hooks removed." if Repo().uninstall() else "No hooks of pe-dvc here.")

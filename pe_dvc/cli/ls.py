@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from pe_dvc.cli.output import (
@@ -15,9 +13,6 @@ from pe_dvc.cli.output import (
     store_option,
 )
 from pe_dvc.primitives.sizes import bytes_text
-
-if TYPE_CHECKING:
-    from pe_dvc.usecases.read.ls import Listed
 
 
 @click.command("ls")
@@ -31,26 +26,19 @@ def command(country: str, store: str | None, offline: bool, as_json: bool) -> No
     COUNTRY is its code, such as us. Each line is a reference, the size of the file and the
     sha256 that the reference means now. Reads signed metadata only.
     """
-    from pe_dvc.primitives.names import check_country
+    import pe_dvc
     from pe_dvc.primitives.reference import CHANNELS
-    from pe_dvc.project.reader import Reader
 
-    reader = Reader(check_country(country), store=store, offline=offline)
-    listed = reader.ls()
-    say_age(reader)
+    listed = pe_dvc.ls(country, store=store, offline=offline)
+    if offline:
+        say_age(country, store)
     for channel in CHANNELS:
         if not any(entry.channel == channel for entry in listed):
             say(f"no dataset in {channel}{', as far as this machine has read it' * offline}")
     if as_json:
-        print_json([_plain(entry) for entry in listed])
+        print_json(listed)
         return
     width = max((len(entry.reference) for entry in listed), default=0)
     for entry in listed:
         size = bytes_text(entry.size)
         click.echo(f"{entry.reference:<{width}}  {size:>9}  sha256:{entry.sha256}")
-
-
-def _plain(entry: Listed) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(entry), "pinned": entry.pinned}

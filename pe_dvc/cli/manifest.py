@@ -22,7 +22,7 @@ def write(as_json: bool) -> None:
     Made to be the command of a stage of `dvc repro`. A manifest that would differ only in when
     and where it was built is left as it is.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     written = Repo().manifest.write()
     if as_json:
@@ -44,7 +44,7 @@ def adopt(name: str, store: str | None) -> None:
 
     Then run `dvc commit --force manifests` and `dvc repro`, and commit.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     path = Repo().manifest.adopt(name, store=store)
     say(f"Took over {path}. Next: dvc commit --force manifests && dvc repro, then commit.")

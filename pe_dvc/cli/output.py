@@ -11,7 +11,6 @@ import click
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from pe_dvc.project.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,10 +39,16 @@ def offline_option(function: F) -> F:
     )(function)
 
 
-def say_age(reader: Reader) -> None:
-    """Say how old an offline answer from a channel is."""
-    if reader.offline:
-        say(f"offline: the channels of {reader.country} as verified {age_text(reader.age)} ago")
+def say_age(reference: str, store: str | None) -> None:
+    """Say how old the channels are that an offline answer to a country or reference is from."""
+    from datetime import UTC, datetime
+
+    import pe_dvc
+
+    country, _, name = reference.removeprefix("pe-data://").partition("/")
+    if "@sha256:" not in name:  # a pin always means the same
+        age = datetime.now(UTC) - pe_dvc.verified_at(country, store=store)
+        say(f"offline: the channels of {country} as verified {age_text(age)} ago")
 
 
 def age_text(age: timedelta) -> str:

@@ -20,7 +20,7 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
     verified by its manifest's sha256 (by DVC's md5 where it has none) before it appears.
     `dvc status` is clean afterwards. A file that was changed here is not touched.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     pulled = Repo().pull(names, store=store, force=force, progress=True)
     if as_json:

@@ -20,7 +20,7 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     old state or the new one, never one between. A push that was cut off is completed by the
     next one.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     pushed = Repo().push(store=store, uncommitted=uncommitted, progress=True)
     if as_json:

@@ -33,7 +33,7 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
     Everything is read from the tag's tree in git, and nothing of the work tree. Every artifact
     must be in the signed channel next at that commit, and in the bucket.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     created = Repo().release.create(tag, from_latest=from_latest, store=store)
     released = created.update.released
@@ -60,7 +60,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 
     Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc is at work.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     pushed = Repo().release.push(tag, store=store, uncommitted=uncommitted)
     if as_json:
@@ -77,7 +77,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
 def show(tag: str, tro: bool) -> None:
     """Print the release manifest that TAG gives: policyengine.py's data release manifest."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     release = Repo().release.show(tag)
     click.echo(release.tro if tro else release.data, nl=False)
@@ -87,7 +87,7 @@ def show(tag: str, tro: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the git tags that have the form of a release."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     tags = Repo().release.list()
     if as_json:
@@ -102,7 +102,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def status(store: str | None, as_json: bool) -> None:
     """Show for every tag whether it is staged, certified, deprecated or unreproducible."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     rows = Repo().release.status(store=store)
     if as_json:
@@ -119,7 +119,7 @@ def status(store: str | None, as_json: bool) -> None:
 @json_option
 def verify(tag: str, store: str | None, as_json: bool) -> None:
     """Prove that the published release is what git says, and that the bucket holds it all."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     found = Repo().release.verify(tag, store=store)
     if as_json:
@@ -139,7 +139,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
     """Show what changed between two tags: datasets, schemas, row counts, inputs."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     found = Repo().release.diff(before, after)
     if as_json:
@@ -154,7 +154,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @store_option
 def export(tag: str, directory: Path, store: str | None) -> None:
     """Write a release into DIRECTORY: its files below payload, and the TRO that covers them."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     downloaded = Repo().release.export(tag, directory, store=store, progress=True)
     say(f"{downloaded} payloads downloaded and verified")
@@ -180,7 +180,7 @@ def certified(
 
     Each pin must be an artifact of the release, not revoked, and in the bucket byte for byte.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     checked = Repo().release.certified(tag, bundle, record=record, store=store)
     if as_json:
@@ -200,7 +200,7 @@ def certified(
 @json_option
 def deprecate(tag: str, reason: str, as_json: bool) -> None:
     """Record that TAG should no longer be used; it stays readable."""
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     update = Repo().release.deprecate(tag, reason)
     if as_json:

@@ -11,7 +11,6 @@ from pe_dvc.cli.output import print_json
 @click.argument("document", type=click.Choice(["manifest"]))
 def command(document: str) -> None:
     """Print the JSON Schema of a document."""
-    from pe_dvc.documents.manifest import Manifest
+    import pe_dvc
 
-    schema = Manifest.model_json_schema(mode="validation")
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    print_json(pe_dvc.schema(document))

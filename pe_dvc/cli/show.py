@@ -30,16 +30,13 @@ def command(reference: str, store: str | None, offline: bool, as_json: bool) -> 
 
     Prints its schema, entities, weight, row counts and inputs from the signed manifest.
     """
-    from pe_dvc.primitives.reference import Reference
-    from pe_dvc.project.reader import open_reader
+    import pe_dvc
 
-    asked = Reference.of(reference)
-    reader = open_reader(asked, store=store, offline=offline)
-    resolved = reader.resolve(asked)
-    if resolved.pointer is not None:  # a pin always means the same
-        say_age(reader)
+    resolved = pe_dvc.resolve(reference, store=store, offline=offline)
+    if offline:
+        say_age(reference, store)
     if as_json:
-        print_json({"reference": str(resolved.pinned), "manifest": resolved.manifest.to_json()})
+        print_json(resolved)
     else:
         _print(resolved)
 

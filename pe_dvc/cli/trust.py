@@ -46,7 +46,7 @@ def add(
     """
     if (root is None) != from_store:
         raise click.UsageError("give either a root.json or --from-store")
-    from pe_dvc.public.machine import TrustedRoots
+    from pe_dvc import TrustedRoots
 
     pinned = TrustedRoots().add(country, root, fingerprint=fingerprint, store=store)
     if as_json:
@@ -61,7 +61,7 @@ def add(
 @json_option
 def list_(as_json: bool) -> None:
     """List the pinned roots with their fingerprints."""
-    from pe_dvc.public.machine import TrustedRoots
+    from pe_dvc import TrustedRoots
 
     pins = TrustedRoots().fingerprints()
     if as_json:
@@ -75,7 +75,7 @@ def list_(as_json: bool) -> None:
 @click.argument("country")
 def remove(country: str) -> None:
     """Forget the root of COUNTRY."""
-    from pe_dvc.public.machine import TrustedRoots
+    from pe_dvc import TrustedRoots
 
     TrustedRoots().remove(country)
     say(f"No longer trusting {country}")

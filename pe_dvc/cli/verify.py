@@ -24,7 +24,7 @@ def command(
     For each dataset (or those named) the file's sha256, the manifest, dvc.lock and the signed
     pointer must agree. Works in any clone, without keys and without the bucket.
     """
-    from pe_dvc.public.repo import Repo
+    from pe_dvc import Repo
 
     checks = Repo().verify(names, present=present)
     if as_json:

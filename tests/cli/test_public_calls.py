@@ -1,0 +1,116 @@
+"""Every command is one public call of ``pe_dvc``, and the command line makes that call."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+import pe_dvc
+from pe_dvc.cli.main import COMMANDS, cli
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Where the words of a command are not the way to its call.
+OTHERWISE = {
+    "cache dir": "Cache.directory",
+    "cache ls": "Cache.entries",
+    "cache prune": "Cache.prune",
+    "cache verify": "Cache.verify",
+    "channel diff": "Channels.diff",
+    "channel list": "Channels.list",
+    "channel log": "Channels.log",
+    "channel show": "Channels.show",
+    "get": "get",
+    "ls": "ls",
+    "schema": "schema",
+    "show": "resolve",
+    "trust add": "TrustedRoots.add",
+    "trust list": "TrustedRoots.fingerprints",
+    "trust remove": "TrustedRoots.remove",
+}
+
+
+def leaves(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with the words that call it."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from leaves(inner, *words, name)
+    else:
+        yield " ".join(words), command
+
+
+def all_commands() -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        found.update(leaves(command, name))
+    return found
+
+
+COMMANDS_BY_WORDS = all_commands()
+
+
+def call_of(words: str) -> str:
+    """Return the public call of a command, from ``pe_dvc`` on."""
+    return OTHERWISE.get(words) or f"Repo.{words.replace(' ', '.')}"
+
+
+def looked_up(call: str, directory: Path) -> Any:
+    """Return what a call names, by the class's own way to its parts."""
+    name, *attributes = call.split(".")
+    found = getattr(pe_dvc, name)
+    arguments = {"Repo": (directory,), "Channels": ("us",)}
+    if inspect.isclass(found):
+        owner = found(*arguments.get(name, ()))
+        for attribute in attributes[:-1]:
+            owner = getattr(owner, attribute)
+        found = getattr(type(owner), attributes[-1])
+    return found
+
+
+@pytest.mark.parametrize("words", COMMANDS_BY_WORDS)
+def test_a_command_is_one_public_call(words: str, tmp_path: Path) -> None:
+    call = call_of(words)
+    found = looked_up(call, tmp_path)
+    assert found.__doc__
+    callback = COMMANDS_BY_WORDS[words].callback
+    assert callback is not None
+    last = call.rpartition(".")[2]
+    assert re.search(rf"\.{last}\b", inspect.getsource(callback)), f"{words} does not call {call}"
+
+
+@pytest.mark.parametrize("words", COMMANDS_BY_WORDS)
+def test_the_public_call_is_documented(words: str) -> None:
+    page = (ROOT / "docs/api.md").read_text()
+    name, _, rest = call_of(words).partition(".")
+    section = re.search(
+        rf"^## (?:class )?pe_dvc\.{name}(?:\(\))?\n(.*?)(?=^## )", page, re.M | re.S
+    )
+    assert section, f"docs/api.md says nothing of {name}"
+    last = rest.rpartition(".")[2]
+    assert not last or re.search(rf"`{last}\b", section[1]), f"{name}: nothing of {last}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pe_dvc/cli").glob("*.py")), ids=lambda p: p.name)
+def test_the_command_line_calls_the_public_api_only(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in for_types:
+            module = node.module or ""
+            allowed = module == "pe_dvc" or module.startswith(("pe_dvc.cli.", "pe_dvc.primitives."))
+            assert allowed or not module.startswith("pe_dvc."), f"imports {module}"
