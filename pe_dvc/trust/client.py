@@ -21,7 +21,6 @@ from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationErro
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
-from pe_dvc.trust.offline import LastVerified
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.offline import LastVerified
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that reads the same channels."""
@@ -138,6 +138,8 @@ class ChannelClient:
         return loaded
 
     def _last(self) -> LastVerified:
+        from pe_dvc.trust.offline import LastVerified
+
         if self._last_verified is None:
             self._last_verified = LastVerified(self._state.directory, self._root, self.country)
         return self._last_verified
