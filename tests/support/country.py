@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, chunk_digests
-from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.pins import pin_root
-from pe_dvc.trust.roles import ALL
-from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import init_channels, update_channel
-from pe_dvc.usecases.publish.channel import publish_channels
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,11 +28,9 @@ class Country:
 
     def __init__(self, directory: Path, store: Store, *, contact: str | None = None) -> None:
         self.directory, self.store = directory, store
-        self._channels = directory / "channels"
-        keys = generate_keys(directory / "keys", "us", dict.fromkeys(ALL, 1))
-        self._signers = Signers("us", directory / "keys")
-        init_channels(self._channels, "us", keys, self._signers, now=_now(), contact=contact)
-        self.root = (self._channels / "us/root.json").read_bytes()
+        self._channels = SignedChannels(directory / "channels", directory / "keys")
+        self._channels.create(contact=contact)
+        self.root = self._channels.root
 
     def publish(self, payloads: dict[str, bytes], channel: str = "latest") -> list[Manifest]:
         """Make ``payloads``, by name, the whole content of a channel."""
@@ -57,14 +48,8 @@ class Country:
 
     def point(self, channel: str, manifests: list[Manifest]) -> None:
         """Let a channel point to artifacts that are in the bucket."""
-        pointers = [pointer_to(manifest, channel) for manifest in manifests]
-        update_channel(self._channels, "us", channel, pointers, self._signers, now=_now())
-        publish_channels(
-            self.store,
-            SignedMetadata(ChannelFiles(self._channels, "us")),
-            self._signers,
-            now=_now(),
-        )
+        self._channels.point(channel, [pointer_to(manifest, channel) for manifest in manifests])
+        self._channels.publish_to(self.store)
 
     def write(self, key: str, data: bytes) -> None:
         """Put an object into the bucket, whatever was there: what an attacker does, too."""
@@ -91,7 +76,3 @@ def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
     for variable, place in places.items():
         monkeypatch.setenv(variable, place)
     return places
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

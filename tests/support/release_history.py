@@ -13,18 +13,12 @@ import yaml
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import chunk_digests
-from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import ALL
-from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import init_channels, update_channel
 from pe_dvc.usecases.publish.cache_objects import CacheObject
-from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from tests.support.commands import run
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +71,7 @@ class History:
         self.bucket = base / "bucket"
         self.store = LocalStore(self.bucket)
         self.keys = base / "keys"
-        self.signers = Signers("us", self.keys, environ={})
-        self.now = datetime.now(UTC)
+        self.signed = SignedChannels(self.root / "channels", self.keys, now=datetime.now(UTC))
         self.environment = {
             **os.environ,
             **own_directories(base),
@@ -90,18 +83,8 @@ class History:
         self.write("pyproject.toml", PYPROJECT)
         self.write(".gitignore", "/data\n")
         self.write(".dvc/config", f"[core]\nremote = b\n['remote \"b\"']\nurl = {self.bucket}/us\n")
-        counts = {role: (thresholds or {}).get(role, 1) for role in ALL}
-        keys = generate_keys(self.keys, "us", counts)
-        init_channels(self.channels, "us", keys, self.signers, now=self.now, thresholds=thresholds)
+        self.signed.create(thresholds=thresholds)
         self.manifests: dict[str, Manifest] = {}
-
-    @property
-    def channels(self) -> Path:
-        return self.root / "channels"
-
-    @property
-    def files(self) -> ChannelFiles:
-        return ChannelFiles(self.channels, "us")
 
     def git(self, *arguments: str, **environment: str) -> str:
         changed = {**self.environment, **environment}
@@ -130,7 +113,7 @@ class History:
         """Point channels at what was built, and sign them with the keys at hand."""
         for channel in channels or ("latest", "next"):
             pointers = [pointer_to(manifest, channel) for manifest in self.manifests.values()]
-            update_channel(self.channels, "us", channel, pointers, self.signers, now=self.now)
+            self.signed.point(channel, pointers)
 
     def commit(self, message: str = "Build") -> str:
         self.git("add", "--all")
@@ -146,7 +129,7 @@ class History:
         return commit
 
     def publish_channels(self) -> None:
-        publish_channels(self.store, SignedMetadata(self.files), self.signers, now=self.now)
+        self.signed.publish_to(self.store)
 
     def _publish(self, datasets: Mapping[str, bytes]) -> None:
         cache = self.base / "dvc-cache"

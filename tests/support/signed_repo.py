@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,12 +20,10 @@ from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.push import Pushed, push_to
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.trust.client import ChannelClient
-from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import ALL
-from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel import roles
 from pe_dvc.usecases.read.resolve import resolve
+from tests.support.commands import run
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
@@ -54,13 +50,12 @@ class HandMadeRepo:
     def create(self, *names: str) -> None:
         """Lay out git, DVC and channels; ``names`` are the datasets declared, none built yet."""
         self.root.mkdir(parents=True)
-        subprocess.run(["git", "init", "--quiet"], cwd=self.root, check=True)
+        run("git", "init", "--quiet", cwd=self.root)
         (self.root / ".dvc").mkdir()
         (self.root / ".dvc/config").write_text("[core]\n    remote = policyengine\n")
         (self.root / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
         self.declare(*names)
-        keys = generate_keys(self.keys, "us", dict.fromkeys(ALL, 1))
-        roles.init_channels(self.root / "channels", "us", keys, self.signers, now=_now())
+        self.channels.create()
 
     def declare(self, *names: str) -> None:
         """Declare these datasets, and no others."""
@@ -73,8 +68,8 @@ class HandMadeRepo:
         return HandMadeRepo(root, self.keys)
 
     @property
-    def signers(self) -> Signers:
-        return Signers("us", self.keys, environ={})
+    def channels(self) -> SignedChannels:
+        return SignedChannels(self.root / "channels", self.keys)
 
     def build(self, name: str, content: bytes) -> None:
         """Write a dataset, as a pipeline, DVC and ``pe-dvc manifest write`` do."""
@@ -121,9 +116,8 @@ class HandMadeRepo:
     def update_latest(self) -> ChannelUpdate:
         """Do what ``pe-dvc channel update latest`` does."""
         manifests = (path.read_bytes() for path in (self.root / "manifests").glob("*.json"))
-        pointers = [pointer_to(Manifest.from_bytes(data)) for data in manifests]
-        return roles.update_channel(
-            self.root / "channels", "us", "latest", pointers, self.signers, now=_now()
+        return self.channels.point(
+            "latest", [pointer_to(Manifest.from_bytes(data)) for data in manifests]
         )
 
     def push(self, store: Store) -> Pushed:
@@ -132,7 +126,7 @@ class HandMadeRepo:
 
     @property
     def root_of_trust(self) -> bytes:
-        return (self.root / "channels/us/root.json").read_bytes()
+        return self.channels.root
 
     def reader(self, store: Store, home: Path) -> Researcher:
         """Return somebody who has no clone and keeps what was verified in ``home``."""
@@ -183,7 +177,3 @@ class Researcher:
 
     def _client(self) -> ChannelClient:
         return ChannelClient(self.store, "us", self.root_of_trust, self.home / "state")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -11,19 +11,17 @@ from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.trust.client import ChannelClient
-from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
-from pe_dvc.trust.roles import ALL
-from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
-from pe_dvc.usecases.channel.roles import ChannelUpdate, init_channels, update_channel
-from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from tests.support.memory_store import MemoryStore
+from tests.support.signed_channels import SignedChannels
 from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pe_dvc.usecases.channel.roles import ChannelUpdate
+    from pe_dvc.usecases.publish.channel import PublishedChannels
 
 Result = TypeVar("Result")
 
@@ -50,7 +48,7 @@ def new_store() -> RecordingStore:
     return RecordingStore.of(MemoryStore())
 
 
-class Simulator:
+class Simulator(SignedChannels):
     """A country's data repo with its keys, and the bucket that it publishes to."""
 
     def __init__(
@@ -62,21 +60,11 @@ class Simulator:
         store: RecordingStore | None = None,
         keys_dir: Path | None = None,
     ) -> None:
-        self.base, self.country = base, country
-        self.directory = base / "repo" / "channels"
-        self.keys_dir = keys_dir or base / "keys"
+        super().__init__(base / "repo/channels", keys_dir or base / "keys", country, NOW)
+        self.base = base
         self.store = store or new_store()
-        self.signers = Signers(country, self.keys_dir, environ={})
-        self.now = NOW
-        thresholds = thresholds or {}
-        keys = generate_keys(
-            self.keys_dir, country, {role: thresholds.get(role, 1) for role in ALL}
-        )
-        self.fingerprint = init_channels(
-            self.directory, country, keys, self.signers, now=NOW, thresholds=thresholds
-        )
-        self.files = ChannelFiles(self.directory, country)
-        self.pinned = self.files.read_bytes("root")
+        self.fingerprint = self.create(thresholds=thresholds)
+        self.pinned = self.root
         self._clients = 0
 
     def copy(self, base: Path) -> Simulator:
@@ -84,25 +72,17 @@ class Simulator:
         shutil.copytree(self.base, base, dirs_exist_ok=True)
         twin = object.__new__(Simulator)
         twin.__dict__.update(self.__dict__)
-        twin.base, twin.directory, twin.keys_dir = base, base / "repo" / "channels", base / "keys"
+        SignedChannels.__init__(twin, base / "repo/channels", base / "keys", self.country, self.now)
+        twin.base = base
         twin.store = new_store()
         twin.store.restore(self.store.objects)
-        twin.signers = Signers(self.country, twin.keys_dir, environ={})
-        twin.files = ChannelFiles(twin.directory, self.country)
         return twin
 
     def update(self, *pointers: Pointer, channel: str = "latest") -> ChannelUpdate:
-        return update_channel(
-            self.directory, self.country, channel, pointers, self.signers, now=self.now
-        )
-
-    @property
-    def metadata(self) -> SignedMetadata:
-        """The signed metadata in git, read anew."""
-        return SignedMetadata(self.files)
+        return self.point(channel, pointers)
 
     def publish(self, store: RecordingStore | None = None) -> PublishedChannels:
-        return publish_channels(store or self.store, self.metadata, self.signers, now=self.now)
+        return self.publish_to(store or self.store)
 
     def client(self, state: str | None = None) -> ChannelClient:
         """A new process's client; one that names no ``state`` has never seen the bucket."""

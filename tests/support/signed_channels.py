@@ -1,0 +1,78 @@
+"""A country's signed channels in a directory, and the keys of all its roles in another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.roles import ALL
+from pe_dvc.trust.signed_metadata import SignedMetadata
+from pe_dvc.trust.signers import Signers
+from pe_dvc.usecases.channel.roles import ChannelUpdate, init_channels, update_channel
+from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.store.port import Store
+
+
+class SignedChannels:
+    """What maintainers do with channels, by the use cases. ``now`` stops the clock for them."""
+
+    def __init__(
+        self, directory: Path, keys_dir: Path, country: str = "us", now: datetime | None = None
+    ) -> None:
+        self.directory, self.keys_dir, self.country = directory, keys_dir, country
+        self._stopped = now
+        self.signers = Signers(country, keys_dir, environ={})
+        self.files = ChannelFiles(directory, country)
+
+    @property
+    def now(self) -> datetime:
+        return self._stopped or datetime.now(UTC)
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self._stopped = moment
+
+    def create(
+        self, *, thresholds: Mapping[str, int] | None = None, contact: str | None = None
+    ) -> str:
+        """Make as many keys for each role as must sign, and the first metadata; as ``init``.
+
+        Returns the fingerprint of the root.
+        """
+        counts = {role: (thresholds or {}).get(role, 1) for role in ALL}
+        return init_channels(
+            self.directory,
+            self.country,
+            generate_keys(self.keys_dir, self.country, counts),
+            self.signers,
+            now=self.now,
+            thresholds=thresholds,
+            contact=contact,
+        )
+
+    @property
+    def metadata(self) -> SignedMetadata:
+        """The signed metadata in git, read anew."""
+        return SignedMetadata(self.files)
+
+    @property
+    def root(self) -> bytes:
+        """The root.json that readers pin."""
+        return self.files.read_bytes("root")
+
+    def point(self, channel: str, pointers: Iterable[Pointer]) -> ChannelUpdate:
+        """Sign pointers as the whole content of a channel."""
+        return update_channel(
+            self.directory, self.country, channel, [*pointers], self.signers, now=self.now
+        )
+
+    def publish_to(self, store: Store) -> PublishedChannels:
+        return publish_channels(store, self.metadata, self.signers, now=self.now)
