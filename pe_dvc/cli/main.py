@@ -66,7 +66,13 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(None, "-V", "--version", package_name="pe_dvc", prog_name="pe-dvc")
-def cli() -> None:
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Log decisions to stderr; -vv also requests to the store.",
+)
+def cli(verbose: int) -> None:
     """Verified, content-addressed microdata releases on top of DVC.
 
     A dataset is named by a reference such as pe-data://us/enhanced_cps_2024@latest, where
@@ -75,6 +81,10 @@ def cli() -> None:
     Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
     3 not found, 4 revoked, 5 store unavailable, 6 other.
     """
+    if verbose:
+        from pe_dvc.cli.logs import show_logs
+
+        show_logs(verbose)
 
 
 def main() -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitChange
     from pe_dvc.project.repo import DataRepo
 
+log = logging.getLogger(__name__)
+
 
 class GitChannels:
     """The versions of roles in the commits behind HEAD; a shallow clone holds fewer."""
@@ -29,7 +32,9 @@ class GitChannels:
     def newest(self, role: str) -> Committed:
         """Return the newest version that was committed signed; without ``data`` for none."""
         nothing = Committed(data=b"", where=role)
-        return next((found for _, found in self._signed(role)), nothing)
+        newest = next((found for _, found in self._signed(role)), nothing)
+        log.info("newest signed %s in git: %s", role, newest.where if newest.data else "none")
+        return newest
 
     def versions(self, role: str) -> dict[int, tuple[GitChange, bytes]]:
         """Return the commit that first held each version signed, with the file's bytes."""

@@ -6,6 +6,7 @@ environment and files, so that a repo that can ``dvc push`` has nothing more to 
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,15 @@ from urllib.parse import unquote, urlsplit
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project import directories
 from pe_dvc.store.checks import check_prefix
+from pe_dvc.store.logged import logged
 from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pe_dvc.store.port import ReadableStore, Store
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
@@ -35,7 +39,9 @@ def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
     FormatError for another form.
     """
     place = _bucket(url)
-    return _open_directory(url) if place is None else _open_bucket(*place, dict(options or {}))
+    store = _open_directory(url) if place is None else _open_bucket(*place, dict(options or {}))
+    log.info("store %s", store.url)
+    return logged(store)
 
 
 def open_offline(url: str) -> ReadableStore:

@@ -8,6 +8,7 @@ workflow persists, which a rollback is measured against (5.3.8, 5.4.5, 5.5.7, 5.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 import weakref
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.offline import LastVerified
+
+log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that reads the same channels."""
@@ -122,7 +125,13 @@ class ChannelClient:
                 else:
                     self._roles[role] = self._load(role)
                     self._state.keep(self._work)
+            self._log(role)
         return self._roles[role]
+
+    def _log(self, role: str) -> None:
+        found, how = self._roles[role], "verified earlier" if self._offline else "verified"
+        day = f"{found.expires:%Y-%m-%d}"
+        log.info("%s %s version %d %s, expires %s", self.country, role, found.version, how, day)
 
     def _load(self, role: str) -> _Role:
         """Let tuf load the role (5.6.7), then read the file that it has kept."""

@@ -6,6 +6,7 @@ rename. Killed anywhere, this leaves whole files, and the next pull goes on from
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.checkout.pull_plan import TrackedData
     from pe_dvc.usecases.progress import Reporter
+
+log = logging.getLogger(__name__)
 
 SHOWN = 10
 """Files that an error names before it only counts."""
@@ -139,6 +142,7 @@ class _Pull:
             self._connect(remote)
         states = self._states(plan.targets)
         stale = self._workspace.other_files(plan.folders, {target.path for target in plan.targets})
+        self._log(plan, states)
         self._check_no_edits(states, stale)
         self._transfer(plan, states)
         self._remove(stale)
@@ -163,6 +167,13 @@ class _Pull:
         states: dict[str, FileState] = dict.fromkeys((target.path for target in targets), "absent")
         found = run_all(self._pool, lambda t: self._workspace.state(t.path, t.md5, t.sha256), here)
         return states | {target.path: state for target, state in zip(here, found, strict=True)}
+
+    def _log(self, plan: PullPlan, states: dict[str, FileState]) -> None:
+        log.info("pull %d files; %d outputs are left to DVC", len(plan.targets), len(plan.left))
+        for path, reason in plan.left.items():
+            log.info("left to DVC: %s: %s", path, reason)
+        for path, state in states.items():
+            log.debug("%s is %s", path, state)
 
     def _check_no_edits(self, states: dict[str, FileState], stale: dict[str, bool]) -> None:
         edited = [path for path, state in states.items() if state == "modified"]

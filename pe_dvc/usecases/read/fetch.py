@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.slot import Slot
     from pe_dvc.usecases.read.resolve import Resolved
 
+log = logging.getLogger(__name__)
+
 
 def fetch(
     resolved: Resolved,
@@ -50,7 +53,10 @@ def fetch(
     reporter = reporter or Silent()
     slot = slot_of(resolved, cache)
     with slot.admission(copies, on_wait=lambda: note_wait(resolved, reporter)):
-        if slot.path is None:
+        if slot.path is not None:
+            log.info("%s is in the cache", resolved.pinned)
+        else:
+            log.info("download %s, %d bytes", resolved.pinned, resolved.payload.size)
             _download(resolved, slot, store, cache, reporter)
     return slot.final
 

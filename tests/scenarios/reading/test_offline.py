@@ -94,7 +94,7 @@ def test_a_pin_of_what_was_read(
         assert file.read() == payload
     done = run_pe_dvc("get", pin, "--offline")
     assert (done.stdout.strip(), done.stderr) == (str(path), "")
-    assert "signed by    nobody" in run_pe_dvc("show", pin, "--offline").stdout
+    assert "signed by    no one" in run_pe_dvc("show", pin, "--offline").stdout
 
 
 def test_a_pin_that_was_never_read(bucket: Path) -> None:
