@@ -18,7 +18,7 @@ from pe_dvc.primitives.errors import (
 
 ERRORS: list[PeDvcError] = [
     PeDvcError("it failed"),
-    FormatError("is 3", where="dvc.yaml: stages", remedy="Mend it."),
+    FormatError("is 3", where="dvc.yaml: stages", remedy="Correct it."),
     DigestMismatchError(what="x", expected="a", actual="b", source="s3://b/k", remedy="Tell them."),
     RevokedError("withdrawn", reference="us/x@latest"),
     GateError("too few", failures=("rows",), remedy="Look."),
@@ -36,5 +36,5 @@ def test_an_error_is_the_same_in_another_process(error: PeDvcError) -> None:
 
 def test_a_traceback_shows_the_remedy() -> None:
     shown = "".join(traceback.format_exception_only(ERRORS[1]))
-    assert shown.endswith("FormatError: dvc.yaml: stages: is 3\nMend it.\n")
+    assert shown.endswith("FormatError: dvc.yaml: stages: is 3\nCorrect it.\n")
     assert not hasattr(ERRORS[0], "__notes__")

@@ -50,7 +50,7 @@ def test_how_a_file_begins_counts_before_its_suffix(row: Format, tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["data/x.csv", "data/parquet", "data.parquet/x", "data/x.h5x"])
 def test_another_format_is_refused_by_name(name: str, tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=rf"{WHERE}: {name} is of no format") as caught:
+    with pytest.raises(FormatError, match=rf"{WHERE}: {name} is not in a format") as caught:
         format_of(tmp_path / "missing", name=name, where=WHERE)
     assert ".parquet, .h5" in str(caught.value.remedy)
     with pytest.raises(FormatError, match="which this version of pe_dvc does not read"):

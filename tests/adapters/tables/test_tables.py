@@ -75,7 +75,7 @@ def test_a_column_costs_about_forty_bytes(count: int) -> None:
 def test_broken_parquet(tmp_path: Path, cut: int) -> None:
     path = save(tmp_path / "x.parquet", {"id": [1, 2]})
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(FormatError, match=r"data/x\.parquet: is not a whole parquet") as caught:
+    with pytest.raises(FormatError, match=r"data/x\.parquet: is not a complete parquet") as caught:
         parquet.describe(path, name="data/x.parquet")
     assert "dvc repro" in str(caught.value.remedy)
 

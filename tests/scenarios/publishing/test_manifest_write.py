@@ -171,7 +171,7 @@ WRONG = {
         "{key: RECID",
         "{key: fips",
         "meta.pe.entities.tax_unit.key",
-        "mend the data",
+        "fix the data",
     ),
     "kind unknown": ("vintage: ", "kind: micro\nvintage: ", "meta.pe.kind", "Correct"),
     "entities of the wrong type": (
@@ -269,7 +269,7 @@ def test_nothing_is_written_when_one_of_two_is_wrong(repo: Path) -> None:
     text = (repo / "dvc.yaml").read_text()
     second = text[text.index("  cps:") :].replace("  cps:", "  other:").replace("RECID", "fips")
     (repo / "dvc.yaml").write_text(text + second)
-    _assert_refused(repo, FormatError, "artifacts.other", "mend")
+    _assert_refused(repo, FormatError, "artifacts.other", "fix the data")
     assert list((repo / "manifests").iterdir()) == []
 
 

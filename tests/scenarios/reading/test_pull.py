@@ -95,7 +95,7 @@ def test_what_was_changed_here_is_not_overwritten(pushed: Sandbox) -> None:
     assert DATASETS[0] in refused.stderr
     assert "--force" in refused.stderr
     assert work.read_bytes() == b"a week of work"
-    assert not (clone / DATASETS[1]).exists(), "something was touched all the same"
+    assert not (clone / DATASETS[1]).exists(), "something was changed anyway"
     pushed.pe_dvc("pull", "--force", cwd=clone)
     assert work.read_bytes() == (pushed.repo / DATASETS[0]).read_bytes()
 

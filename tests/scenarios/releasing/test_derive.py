@@ -175,7 +175,7 @@ def test_a_tag_of_no_commit(released: History) -> None:
 def test_a_commit_that_is_no_data_repo(history: History) -> None:
     (history.root / "pyproject.toml").unlink()
     retag(history)
-    assert "no data repo of pe_dvc's" in refusal(history)
+    assert "not a pe_dvc data repo" in refusal(history)
 
 
 def test_a_tag_without_release_settings(released: History) -> None:
@@ -358,7 +358,7 @@ def test_a_data_repo_below_the_top_of_its_git_repo(history: History) -> None:
     history.commit()
     history.git("tag", "1.0.0")
     assert len(ReleaseRepo(inner).release("1.0.0").manifest.artifacts) == len(DATASETS)
-    with pytest.raises(ReleaseError, match="no data repo of pe_dvc's"):
+    with pytest.raises(ReleaseError, match="not a pe_dvc data repo"):
         ReleaseRepo(history.root).release("1.0.0")
 
 

@@ -113,7 +113,7 @@ def test_rollback_of_timestamp(tmp_path: Path) -> None:
     sim.publish()
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
     good, sim.store.objects[sim.key("timestamp.json")] = dict(sim.store.objects), old
-    with pytest.raises(RollbackError, match="timestamp version 1 is not the one that must come"):
+    with pytest.raises(RollbackError, match="timestamp version 1 is not the expected version"):
         sim.client("reader").lookup("latest", "cps_2024")
     sim.store.restore(good)
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
@@ -140,7 +140,7 @@ def test_rollback_of_channel_with_the_stolen_online_keys(sim: Simulator) -> None
 
 
 def test_freeze(tmp_path: Path) -> None:
-    """The bucket shows a state that was true two weeks ago, and no more for ever."""
+    """The bucket shows a state that was true two weeks ago, and is no more."""
     sim = Simulator(tmp_path)
     sim.update(NEW)
     sim.now = NOW - days(15)
@@ -419,7 +419,7 @@ def test_rotation_of_every_top_level_key_is_followed(sim: Simulator) -> None:
 
 
 def test_fast_forward_recovery(sim: Simulator) -> None:
-    """Stolen online keys sign far versions, so that true ones look old; new keys mend it."""
+    """Stolen online keys sign far versions, so that true ones look old; new keys end that."""
     sim.client("victim").lookup("latest", "cps_2024")
     sim.point_at({}, snapshot_version=2_000_000_000, timestamp=2_000_000_000)
     sim.client("victim").lookup("latest", "cps_2024")

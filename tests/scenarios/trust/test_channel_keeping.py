@@ -67,7 +67,7 @@ def test_nominated_looked_at_and_told_apart(built: Sandbox) -> None:
     assert sandbox.run("git", "status", "--porcelain").stdout == ""
 
     sandbox.pe_dvc("channel", "promote", "latest", "next", "--override", "A smaller sample")
-    sandbox.commit("Nominate it all the same")
+    sandbox.commit("Nominate it anyway")
     sandbox.pe_dvc("push")
     shown = json.loads(sandbox.read("channel", "show", "next", "--country", "us", "--json").stdout)
     override = shown["enhanced_cps_2024"]["custom"]["override"]
@@ -103,7 +103,7 @@ def test_drafts_keep_their_version_and_the_log_has_no_gaps(built: Sandbox) -> No
     assert [e["commit"] for e in log["versions"] if e["commit"]][::-1] == commits.split()
     assert log["versions"][-1]["replaced"] == ["cps_2024", "enhanced_cps_2024"]
 
-    # Somebody removes a version from the bucket: the log says which, and stops there.
+    # An attacker removes a version from the bucket: the log says which, and stops there.
     bucket = sandbox.directory / "bucket/channels/us"
     (bucket / f"{versions[-2]}.latest.json").unlink()
     broken = sandbox.pe_dvc("channel", "log", "latest", code=1)
