@@ -35,8 +35,8 @@ class DeclaredEntity(StrictRecord):
     references: dict[str, str] = Field(default_factory=dict)
 
 
-class Meaning(StrictRecord):
-    """The mapping ``meta.pe``: what the columns of a file mean."""
+class DatasetMeta(StrictRecord):
+    """The mapping ``meta.pe`` of a dataset: its entities, weight, vintage and gates."""
 
     country: str | None = None
     rows: str | None = None
@@ -57,20 +57,20 @@ class Declaration:
     path: str
     country: str
     file: str
-    meaning: Meaning
+    meta: DatasetMeta
 
     @property
     def rows(self) -> str | None:
         """The entity that a row stands for, where the declaration says or leaves no choice."""
-        entities = list(self.meaning.entities)
-        return self.meaning.rows or (entities[0] if len(entities) == 1 else None)
+        entities = list(self.meta.entities)
+        return self.meta.rows or (entities[0] if len(entities) == 1 else None)
 
     @property
     def entities(self) -> dict[str, Entity]:
         """The entities in the form of a manifest."""
         return {
             name: Entity(key=entity.key, references=dict(entity.references))
-            for name, entity in self.meaning.entities.items()
+            for name, entity in self.meta.entities.items()
         }
 
     def where(self, *keys: str) -> str:
@@ -88,7 +88,7 @@ def read_declarations(
     found: dict[str, Declaration] = {}
     for artifact in artifacts:
         if not artifact.declares:
-            refuse_slip(artifact, known=Meaning.model_fields)
+            refuse_slip(artifact, known=DatasetMeta.model_fields)
             continue
         declaration = _read_one(artifact, country)
         other = found.setdefault(declaration.name, declaration)
@@ -105,13 +105,13 @@ def read_declarations(
 def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
     path = _path_of(artifact.name)
     check_name(artifact.name, where=f"{artifact.file}: {path}")
-    meaning = read_strict(Meaning, artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
+    meta = read_strict(DatasetMeta, artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
     declaration = Declaration(
         name=artifact.name,
         path=check_inside(artifact.path, where=f"{artifact.file}: {path}.path"),
         country=country,
         file=artifact.file,
-        meaning=meaning,
+        meta=meta,
     )
     _check_country(declaration)
     _check_entities(declaration)
@@ -123,7 +123,7 @@ def _path_of(name: str) -> str:
 
 
 def _check_country(declaration: Declaration) -> None:
-    given = declaration.meaning.country
+    given = declaration.meta.country
     if given is not None and given != declaration.country:
         raise FormatError(
             f"is {given!r}, while the repo's country is {declaration.country!r}",
@@ -133,24 +133,24 @@ def _check_country(declaration: Declaration) -> None:
 
 
 def _check_entities(declaration: Declaration) -> None:
-    meaning = declaration.meaning
-    if not meaning.entities:
+    meta = declaration.meta
+    if not meta.entities:
         raise FormatError(
             "names no entity",
             where=declaration.where("meta.pe.entities"),
             remedy="Declare at least the entity of the rows, such as person: {key: person_id}.",
         )
-    if meaning.rows is not None:
-        _check_known(declaration, meaning.rows, "rows")
-    for name, entity in meaning.entities.items():
+    if meta.rows is not None:
+        _check_known(declaration, meta.rows, "rows")
+    for name, entity in meta.entities.items():
         for other in entity.references:
             _check_known(declaration, other, "entities", name, "references", other)
-    for column, entity_name in meaning.columns.items():
+    for column, entity_name in meta.columns.items():
         _check_known(declaration, entity_name, "columns", column)
 
 
 def _check_known(declaration: Declaration, entity: str, *keys: str) -> None:
-    entities = declaration.meaning.entities
+    entities = declaration.meta.entities
     if entity not in entities:
         raise FormatError(
             f"{entity!r} is not an entity of this dataset: it has {', '.join(entities)}",

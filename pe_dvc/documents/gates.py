@@ -16,8 +16,8 @@ Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """How far a number may move, as a part of what it was: 0.05 is five percent either way."""
 
 
-class MeantChanges(StrictRecord):
-    """Changes of the schema that are meant: columns that may go, or be of another type."""
+class AllowedChanges(StrictRecord):
+    """Allowed changes of the schema: columns that may go, or change their type."""
 
     removed: list[str] = Field(default_factory=list)
     retyped: list[str] = Field(default_factory=list)
@@ -30,7 +30,7 @@ class Gates(StrictRecord):
     one alone.
     """
 
-    columns: MeantChanges | Literal[False] = Field(default_factory=MeantChanges)
+    columns: AllowedChanges | Literal[False] = Field(default_factory=AllowedChanges)
     """No column is lost and none changes its type, but for those named here."""
     keys: bool = True
     """No key is null, and none of a table's own key occurs twice."""

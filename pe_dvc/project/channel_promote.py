@@ -70,7 +70,7 @@ def promote(
     sources = _Sources(repo, store, reporter)
     evidence = Evidence(
         gates={
-            declaration.name: declaration.meaning.gates
+            declaration.name: declaration.meta.gates
             for declaration in read_declarations(repo.dvc.artifacts, country=repo.country)
         },
         manifest=sources.manifest,

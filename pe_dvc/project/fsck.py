@@ -1,15 +1,13 @@
-"""Checking a data repo's bucket, with a journal on this machine, and repairing it from copies."""
+"""``pe-dvc fsck``: opens a data repo's bucket, a journal, and the places that hold copies."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import digest_file
 from pe_dvc.adapters.dvc.cache import object_path
+from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import country_prefix, parse_key
@@ -22,41 +20,17 @@ from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
-from pe_dvc.usecases.retention.repair import Source
+from pe_dvc.usecases.retention.repair import Checked, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.retention.fsck import Finding, Report
+    from pe_dvc.usecases.retention.fsck import Finding
     from pe_dvc.usecases.retention.repair import Repaired
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What a check found, and what was put back."""
-
-    store: str
-    report: Report
-    repaired: list[Repaired]
-
-    @property
-    def unrepaired(self) -> list[Finding]:
-        """What is still wrong."""
-        repaired = {one.key for one in self.repaired}
-        return [f for f in self.report.findings if not f.is_harmless and f.key not in repaired]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {
-            "store": self.store,
-            **self.report.to_json(),
-            "repaired": [one.to_json() for one in self.repaired],
-            "ok": not self.unrepaired,
-        }
 
 
 def fsck(
@@ -85,36 +59,6 @@ def fsck(
         other = open_store(mirror) if mirror else None
         repaired = _repair(repo, bucket, report.findings, other)
     return Checked(store=bucket.url, report=report, repaired=repaired)
-
-
-class FileJournal:
-    """One line for each object that was found good, by key and etag; gone once all were seen."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._lock = path, Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A line that a crash cut short equals no object's.
-        self._known = set(path.read_text().splitlines()) if path.exists() else set[str]()
-        self._file = path.open("a")
-
-    def knows(self, info: ObjectInfo) -> bool:
-        """Return whether this very object was found good."""
-        return _line(info) in self._known
-
-    def add(self, info: ObjectInfo) -> None:
-        """Remember that it was."""
-        with self._lock:
-            self._file.write(f"{_line(info)}\n")
-            self._file.flush()
-
-    def finish(self) -> None:
-        """Forget everything: the next check starts again."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-
-
-def _line(info: ObjectInfo) -> str:
-    return json.dumps([info.key, info.etag, info.size])
 
 
 def _journal_path(country: str, store: Store) -> Path:

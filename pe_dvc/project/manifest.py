@@ -128,8 +128,8 @@ def _format(declaration: Declaration, path: Path) -> Format:
 
 
 def _shape(declaration: Declaration, path: Path, kind: Format) -> FileShape:
-    keys = {name: entity.key for name, entity in declaration.meaning.entities.items()}
-    columns = declaration.meaning.columns
+    keys = {name: entity.key for name, entity in declaration.meta.entities.items()}
+    columns = declaration.meta.columns
     return kind.reader().describe(path, keys=keys, columns=columns, name=declaration.path)
 
 

@@ -190,7 +190,7 @@ def _inputs(
         "raw_inputs": tuple(hashed[output.path] for output in closure.raw),
         "code": tuple(hashed[leaf] for leaf in closure.leaves),
         "params": closure.params,
-        "data_vintage": declaration.meaning.vintage or shared.data_vintage,
+        "data_vintage": declaration.meta.vintage or shared.data_vintage,
     }
     return complete_inputs(shared.model_copy(update=own), where="dvc.lock: params")
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from pe_dvc.adapters.git.hooks import Hooks
-    from pe_dvc.project.fsck import Checked
     from pe_dvc.project.push import Pushed
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.public.channel import ChannelCommands
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.checkout.verify import Check
     from pe_dvc.usecases.retention.gc import Collected
+    from pe_dvc.usecases.retention.repair import Checked
 
 
 class Repo:

@@ -25,7 +25,7 @@ def artifact(meta: Any, **others: Any) -> DeclaredArtifact:
 
 def test_what_is_right_is_read() -> None:
     (found,) = read_declarations([artifact({"pe": PE, "owner": "me"})], country="us")
-    assert found.meaning.weight == "w"
+    assert found.meta.weight == "w"
 
 
 @pytest.mark.parametrize("key", ["ep", "PE", "Pe", " pe", "p", "pee", "pe_dvc", "pe-dvc"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from pe_dvc.documents.declaration import Meaning
+from pe_dvc.documents.declaration import DatasetMeta
 from tests.support.commands import run
 from tests.support.paths import ROOT
 
@@ -102,4 +102,4 @@ def test_example_runs(repo: Path) -> None:
 
 def test_example_shows_every_field() -> None:
     example = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]["cps_2023"]["meta"]["pe"]
-    assert example.keys() == Meaning.model_fields.keys()
+    assert example.keys() == DatasetMeta.model_fields.keys()

@@ -39,7 +39,7 @@ def describe_artifact(
         country=declaration.country,
         name=declaration.name,
         path=declaration.path,
-        kind=declaration.meaning.kind,
+        kind=declaration.meta.kind,
         media_type=media_type,
         sha256=sha256,
         size=size,
@@ -58,9 +58,9 @@ def describe_contents(declaration: Declaration, shape: FileShape) -> Contents:
     columns = {table.entity: {c.name: c for c in table.columns} for table in tables}
     every = {name: column for found in columns.values() for name, column in found.items()}
     _check_entities(declaration, columns, every)
-    for name in declaration.meaning.columns:
+    for name in declaration.meta.columns:
         _check_present(declaration, name, every, "columns", name)
-    weight = declaration.meaning.weight
+    weight = declaration.meta.weight
     if weight is not None:
         _check_present(declaration, weight, every, "weight")
         _check_numeric(declaration, every[weight])
@@ -146,7 +146,7 @@ def tree_digest(files: Iterable[tuple[str, Sha256]]) -> Sha256:
 
 
 def _table(declaration: Declaration, found: FoundTable) -> Table:
-    if found.name is not None and declaration.meaning.rows is not None:
+    if found.name is not None and declaration.meta.rows is not None:
         raise FormatError(
             f"{declaration.path} has named tables, each of its own entity",
             where=declaration.where("meta.pe.rows"),
@@ -159,13 +159,13 @@ def _table(declaration: Declaration, found: FoundTable) -> Table:
             remedy=f"Say what a row stands for: one of {', '.join(declaration.entities)}.",
         )
     entity = found.name or declaration.rows
-    if entity is None or entity not in declaration.meaning.entities:
+    if entity is None or entity not in declaration.meta.entities:
         raise FormatError(
             f"{declaration.path} has a table {found.name!r}, which is no entity of the declaration",
             where=declaration.where("meta.pe.entities"),
             remedy=f"Declare {found.name} with its key, or name the table after its entity.",
         )
-    declared = declaration.meaning.columns
+    declared = declaration.meta.columns
     columns = tuple(
         _with_entity(column, declared.get(column.name), entity) for column in found.columns
     )
@@ -183,7 +183,7 @@ def _check_entities(
     columns: Mapping[str, Mapping[str, Column]],
     every: Mapping[str, Column],
 ) -> None:
-    for name, entity in declaration.meaning.entities.items():
+    for name, entity in declaration.meta.entities.items():
         # An entity without a table of its own is keyed by a column of the rows' table.
         own = columns.get(name, every)
         _check_present(declaration, entity.key, own, "entities", name, "key")

@@ -87,13 +87,13 @@ def verify(evidence: Evidence) -> Check:
 
 def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | None:
     """Return what dvc.yaml says otherwise: DVC cannot rerun a stage because of its own file."""
-    artifact, contents, meaning = manifest.artifact, manifest.table, declaration.meaning
+    artifact, contents, meta = manifest.artifact, manifest.table, declaration.meta
     pairs = {
         "path": (declaration.path, artifact.path),
-        "kind": (meaning.kind, artifact.kind),
-        "weight": (meaning.weight, contents.weight),
+        "kind": (meta.kind, artifact.kind),
+        "weight": (meta.weight, contents.weight),
         "entities": (declaration.entities, contents.entities),
-        "vintage": (meaning.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),
+        "vintage": (meta.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),
     }
     changed = [key for key, (declared, described) in pairs.items() if declared != described]
     if not changed:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.retention.fsck import Finding
+    from pe_dvc.usecases.retention.fsck import Finding, Report
 
 REPAIRABLE = ("missing", "corrupt", "wrong size")
 
@@ -49,6 +49,30 @@ class Repaired:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return vars(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a check found, and what was put back."""
+
+    store: str
+    report: Report
+    repaired: list[Repaired]
+
+    @property
+    def unrepaired(self) -> list[Finding]:
+        """What is still wrong."""
+        repaired = {one.key for one in self.repaired}
+        return [f for f in self.report.findings if not f.is_harmless and f.key not in repaired]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            "store": self.store,
+            **self.report.to_json(),
+            "repaired": [one.to_json() for one in self.repaired],
+            "ok": not self.unrepaired,
+        }
 
 
 def repair(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombstone_key
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.project.fsck import FileJournal
 from pe_dvc.store.port import ObjectInfo
 from pe_dvc.usecases.retention.fsck import Report, fsck
 from pe_dvc.usecases.retention.reachability import Bucket, Reach

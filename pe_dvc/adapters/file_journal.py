@@ -1,0 +1,42 @@
+"""The journal of a check, as a file: what was found good by a run that was cut off."""
+
+from __future__ import annotations
+
+import json
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.store.port import ObjectInfo
+
+
+class FileJournal:
+    """One line for each object that was found good, by key and etag; gone once all were seen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A line that a crash cut short equals no object's.
+        self._known = set(path.read_text().splitlines()) if path.exists() else set[str]()
+        self._file = path.open("a")
+
+    def knows(self, info: ObjectInfo) -> bool:
+        """Return whether this very object was found good."""
+        return _line(info) in self._known
+
+    def add(self, info: ObjectInfo) -> None:
+        """Remember that it was."""
+        with self._lock:
+            self._file.write(f"{_line(info)}\n")
+            self._file.flush()
+
+    def finish(self) -> None:
+        """Forget everything: the next check starts again."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _line(info: ObjectInfo) -> str:
+    return json.dumps([info.key, info.etag, info.size])

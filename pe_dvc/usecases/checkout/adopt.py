@@ -1,0 +1,33 @@
+"""Which published manifest may take the place of a checkout's own: one of the same artifact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import NotFoundError, VerificationError
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import ReadableStore
+
+
+def published_manifest(mine: Manifest | None, name: str, store: ReadableStore) -> bytes:
+    """Return the manifest that was published of the artifact of ``mine``, the dataset ``name``.
+
+    Raises NotFoundError if either is missing, FormatError or VerificationError if what is
+    published is not a manifest of that dataset and artifact.
+    """
+    if mine is None:
+        raise NotFoundError(f"{name} has no manifest here", remedy="Run dvc repro.")
+    key = manifest_key(mine.artifact.country, Sha256(mine.artifact.sha256))
+    data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    theirs = Manifest.from_bytes(data, where=f"{store.url}/{key}")
+    if theirs.artifact != mine.artifact:
+        raise VerificationError(
+            f"{store.url}/{key} is of {theirs.artifact.name} ({theirs.artifact.path}), and "
+            f"{name} ({mine.artifact.path}) was to be adopted",
+            remedy="One artifact has one manifest: do not declare the same bytes twice.",
+        )
+    return data
