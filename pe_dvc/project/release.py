@@ -1,4 +1,4 @@
-"""Releases on this machine: the use cases wired to git, the store, the keys and the pinned roots.
+"""Releases of a data repo, wired to git, the store, the keys and the pinned roots.
 
 What writes metadata for git (create, certify, deprecate, push) needs a clone with a work tree; all
 else works on a bare one.
@@ -53,7 +53,7 @@ class Created:
         return {**self.update.to_json(), "tag_signature": self.signature.to_json()}
 
 
-class Releasing:
+class Releases:
     """What ``pe-dvc release`` does, in the repo at ``place`` (here) and a store."""
 
     def __init__(self, place: Path | None = None, *, store: str | None = None) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.documents.manifest_diff import ReleaseDiff
-    from pe_dvc.project.release import Created, Releasing
+    from pe_dvc.project.release import Created, Releases
     from pe_dvc.usecases.release.check_bundle import PinCheck
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.release.publish import Verified
@@ -129,7 +129,7 @@ class ReleaseCommands:
         """Record in git that a release should no longer be used; it stays readable."""
         return self._open().deprecate(tag, reason)
 
-    def _open(self, store: str | None = None) -> Releasing:
-        from pe_dvc.project.release import Releasing
+    def _open(self, store: str | None = None) -> Releases:
+        from pe_dvc.project.release import Releases
 
-        return Releasing(self._path, store=store)
+        return Releases(self._path, store=store)

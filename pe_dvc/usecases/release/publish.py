@@ -34,7 +34,7 @@ _SHOWN = 5
 MOVED_TAG = "A release is permanent: move the tag back to where it was, and use a new tag."
 
 
-class Releases(Protocol):
+class SignedReleases(Protocol):
     """The signed releases of one country, verified (``pe_dvc.trust.client``)."""
 
     def releases(self) -> dict[str, Released]:
@@ -150,7 +150,7 @@ def publish_documents(store: Store, release: Release) -> list[str]:
     return written
 
 
-def verify_release(store: Store, signed: Releases, release: Release) -> Verified:
+def verify_release(store: Store, signed: SignedReleases, release: Release) -> Verified:
     """Prove a published release against the one that git gives, and the bucket against both.
 
     Raises NotFoundError for one that is not published, ReleaseError for a tag that was moved or

@@ -10,7 +10,7 @@ import pytest
 from pe_dvc.documents.keys import payload_key, tombstone_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
-from pe_dvc.project.release import Releasing
+from pe_dvc.project.release import Releases
 from tests.support.release_history import DATASETS, INPUTS, History
 
 if TYPE_CHECKING:
@@ -48,25 +48,25 @@ def bundle_of(history: History) -> dict[str, Any]:
 def check(history: History, bundle: dict[str, Any]) -> dict[str, PinCheck]:
     path = history.base / "manifest.json"
     path.write_text(json.dumps({"data_releases": {"us": bundle}}))
-    checks, update = Releasing(history.root).check_bundle("1.0.0", path, record=True)
+    checks, update = Releases(history.root).check_bundle("1.0.0", path, record=True)
     assert (update is not None) == all(c.ok for c in checks)
     return {c.name: c for c in checks}
 
 
 @pytest.fixture
 def certified(released: History) -> History:
-    Releasing(released.root).create("1.0.0")
+    Releases(released.root).create("1.0.0")
     return released
 
 
 def test_a_bundle_whose_every_pin_is_held(certified: History) -> None:
     checks = check(certified, bundle_of(certified))
     assert {c.verdict for c in checks.values()} == {"held"}
-    (released,) = Releasing(certified.root).registered().values()
+    (released,) = Releases(certified.root).registered().values()
     assert released.state == "certified"
     assert released.bundles[0].startswith("policyengine 6.11.1@sha256:")
     check(certified, bundle_of(certified))
-    assert Releasing(certified.root).registered()["1.0.0"] == released, "once is enough"
+    assert Releases(certified.root).registered()["1.0.0"] == released, "once is enough"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_bundle_of_another_release(certified: History) -> None:
 
 
 def test_what_is_no_bundle(certified: History, tmp_path: Path) -> None:
-    releasing = Releasing(certified.root)
+    releasing = Releases(certified.root)
     path = tmp_path / "manifest.json"
     with pytest.raises(NotFoundError, match=r"manifest\.json does not exist"):
         releasing.check_bundle("1.0.0", path)
@@ -146,7 +146,7 @@ def test_what_changed_between_two_tags(history: History) -> None:
     history.sign()
     history.commit()
     history.git("tag", "1.1.0")
-    found = Releasing(history.root).diff("1.0.0", "1.1.0")
+    found = Releases(history.root).diff("1.0.0", "1.1.0")
     assert (found.added, found.removed) == (("states/CA",), ("states/AL", "states/WY"))
     (nation,) = found.changed
     assert nation.sha256[1] == history.manifests["cps_2024"].artifact.sha256
@@ -159,4 +159,4 @@ def test_what_changed_between_two_tags(history: History) -> None:
         "model_package.version": ("1.690.0", "1.700.0"),
         "raw_inputs.raw/asec.csv": ("c" * 64, "9" * 64),
     }
-    assert Releasing(history.root).diff("1.0.0", "1.0.0").unchanged == len(DATASETS)
+    assert Releases(history.root).diff("1.0.0", "1.0.0").unchanged == len(DATASETS)

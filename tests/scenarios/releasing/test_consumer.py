@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pe_dvc.project.release import Releasing
+from pe_dvc.project.release import Releases
 from tests.support.release_history import DATASETS, INPUTS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ EMPTY_BUNDLE = {
 @pytest.fixture
 def manifest(released: History, tmp_path: Path) -> Path:
     path = tmp_path / "release_manifest.json"
-    path.write_bytes(Releasing(released.root).derive("1.0.0").data)
+    path.write_bytes(Releases(released.root).derive("1.0.0").data)
     return path
 
 
@@ -88,7 +88,7 @@ def test_it_refuses_what_it_should(consumer: Consumer, manifest: Path) -> None:
 def test_it_certifies_a_release_and_we_still_hold_every_pin(
     consumer: Consumer, released: History, tmp_path: Path
 ) -> None:
-    releasing = Releasing(released.root)
+    releasing = Releases(released.root)
     release = releasing.create("1.0.0").release
     bundle = tmp_path / "manifest.json"
     bundle.write_text(json.dumps(EMPTY_BUNDLE))
@@ -118,7 +118,7 @@ def test_it_refuses_to_certify_a_release_whose_dataset_is_not_served(
 ) -> None:
     bundle = tmp_path / "manifest.json"
     bundle.write_text(json.dumps(EMPTY_BUNDLE))
-    release = Releasing(released.root).derive("1.0.0")
+    release = Releases(released.root).derive("1.0.0")
     consumer.hub.files = {(REPO, "1.0.0", "release_manifest.json"): release.data}
     refused = consumer.refusal("certify", bundle=bundle, uri=URI, model_version=BUILT_WITH)
     assert "not reachable" in refused

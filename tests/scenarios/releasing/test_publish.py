@@ -29,7 +29,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
-from pe_dvc.project.release import Releasing
+from pe_dvc.project.release import Releases
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, TargetFile, Targets
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from tests.support.release_history import DATASETS, History
@@ -54,7 +54,7 @@ def files_of(bucket: Path) -> dict[str, bytes]:
 
 
 def publish(history: History, tag: str = "1.0.0") -> Release:
-    releasing = Releasing(history.root)
+    releasing = Releases(history.root)
     created = releasing.create(tag)
     assert created.update.signed
     history.commit(f"Release {tag}")
@@ -74,7 +74,7 @@ def published(released: History, monkeypatch: pytest.MonkeyPatch) -> History:
 
 
 def test_a_second_create_and_a_second_push_change_nothing(published: History) -> None:
-    releasing = Releasing(published.root)
+    releasing = Releases(published.root)
     update = releasing.create("1.0.0").update
     assert (update.changed, update.version) == (False, 2)
     assert published.git("status", "--porcelain") == ""
@@ -83,12 +83,12 @@ def test_a_second_create_and_a_second_push_change_nothing(published: History) ->
 
 
 def test_a_published_release_is_proved_against_git(published: History, tmp_path: Path) -> None:
-    verified, signature = Releasing(published.root).verify("1.0.0")
+    verified, signature = Releases(published.root).verify("1.0.0")
     assert (verified.artifacts, verified.size) == (3, sum(map(len, DATASETS.values())))
     assert signature.verdict == "none"
     bare = tmp_path / "clone.git"
     subprocess.check_call(["git", "clone", "--quiet", "--bare", published.root, bare])
-    elsewhere = Releasing(bare, store=str(published.bucket))
+    elsewhere = Releases(bare, store=str(published.bucket))
     assert elsewhere.verify("1.0.0")[0] == verified
     assert [row.state for row in elsewhere.status()] == ["staged"]
     with pytest.raises(NotFoundError, match="has no work tree"):
@@ -102,7 +102,7 @@ def test_a_release_below_its_threshold_is_not_published(
     (history.keys / "us/releases-2.pem").rename(tmp_path / "on-holiday.pem")
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(history.keys))
     history.release("1.0.0")
-    releasing = Releasing(history.root)
+    releasing = Releases(history.root)
     update = releasing.create("1.0.0").update
     assert (update.signed, update.missing) == (False, 1)
     history.commit("Release 1.0.0, to be signed by another manager")
@@ -116,7 +116,7 @@ def test_from_latest_is_recorded_and_proved(history: History) -> None:
     history.sign("latest")
     history.commit()
     history.git("tag", "1.0.0")
-    releasing = Releasing(history.root)
+    releasing = Releases(history.root)
     with pytest.raises(ReleaseError, match="not in the signed channel next"):
         releasing.create("1.0.0")
     update = releasing.create("1.0.0", from_latest=True).update
@@ -125,16 +125,16 @@ def test_from_latest_is_recorded_and_proved(history: History) -> None:
     releasing.push("1.0.0")
     manifest = json.loads((history.bucket / "us/releases/1.0.0" / RELEASE_MANIFEST).read_bytes())
     assert manifest["build"]["metadata"]["channel"] == "latest"
-    assert Releasing(history.root).verify("1.0.0")[0].released.channel == "latest"
+    assert Releases(history.root).verify("1.0.0")[0].released.channel == "latest"
     history.sign("next")
     history.commit("Promote")
     history.git("tag", "--force", "1.0.0")
     with pytest.raises(ReleaseError, match=r"(?s)was moved.*channel latest.*channel next"):
-        Releasing(history.root).create("1.0.0")
+        Releases(history.root).create("1.0.0")
 
 
 def test_metadata_that_is_not_committed_is_not_published(released: History) -> None:
-    releasing = Releasing(released.root)
+    releasing = Releases(released.root)
     releasing.create("1.0.0")
     before = files_of(released.bucket)
     with pytest.raises(VerificationError, match=r"not committed: channels/us/releases\.json") as no:
@@ -150,11 +150,11 @@ def test_an_uncommitted_build_is_not_published_with_a_release(published: History
     published.build({"cps_2024": b"built and not pushed"})
     published.sign("latest")
     with pytest.raises(VerificationError, match="not committed"):
-        Releasing(published.root).push("1.0.0")
+        Releases(published.root).push("1.0.0")
 
 
 def test_data_that_git_would_take_in_stops_a_release(released: History) -> None:
-    releasing = Releasing(released.root)
+    releasing = Releases(released.root)
     releasing.create("1.0.0")
     (released.root / ".gitignore").unlink()
     released.commit("Release 1.0.0")
@@ -164,7 +164,7 @@ def test_data_that_git_would_take_in_stops_a_release(released: History) -> None:
 
 
 def test_a_release_waits_for_the_garbage_collector(released: History) -> None:
-    releasing = Releasing(released.root)
+    releasing = Releases(released.root)
     releasing.create("1.0.0")
     released.commit("Release 1.0.0")
     with collecting(released.store, "us"):
@@ -176,7 +176,7 @@ def test_a_release_waits_for_the_garbage_collector(released: History) -> None:
 
 
 def test_versions_committed_between_two_publications_are_published(released: History) -> None:
-    releasing = Releasing(released.root)
+    releasing = Releases(released.root)
     releasing.create("1.0.0")
     released.commit("Release 1.0.0")
     releasing.push("1.0.0")
@@ -190,7 +190,7 @@ def test_versions_committed_between_two_publications_are_published(released: His
 
 def test_push_of_what_was_not_created(released: History) -> None:
     with pytest.raises(NotFoundError, match=r"no release '1\.0\.0'") as caught:
-        Releasing(released.root).push("1.0.0")
+        Releases(released.root).push("1.0.0")
     assert caught.value.remedy == "Run pe-dvc release create 1.0.0"
 
 
@@ -203,7 +203,7 @@ def test_a_moved_tag_is_refused_everywhere(published: History) -> None:
     published.sign()
     new = published.commit("Rebuild")[:12]
     published.git("tag", "--force", "1.0.0")
-    releasing = Releasing(published.root)
+    releasing = Releases(published.root)
     for refused in (releasing.create, releasing.push, releasing.verify):
         with pytest.raises(ReleaseError, match=r"the tag 1\.0\.0 was moved") as caught:
             refused("1.0.0")
@@ -223,7 +223,7 @@ def test_an_annotated_tag_made_anew_on_the_same_commit_is_moved_too(history: His
     head = history.git("rev-parse", "1.0.0^{commit}")
     history.git("tag", "--force", "--annotate", "--message", "x", "1.0.0", head, **later)
     with pytest.raises(ReleaseError, match="was moved"):
-        Releasing(history.root).verify("1.0.0")
+        Releases(history.root).verify("1.0.0")
 
 
 # An incomplete bucket
@@ -254,9 +254,9 @@ def test_an_artifact_that_the_bucket_lacks(released: History, lacking: str, said
     if lacking == "other":
         alter(released, manifest, b"{}")
     with pytest.raises(ReleaseError) as caught:
-        Releasing(released.root).create("1.0.0")
+        Releases(released.root).create("1.0.0")
     assert said in caught.value.message
-    assert Releasing(released.root).registered() == {}
+    assert Releases(released.root).registered() == {}
 
 
 def release_of_a_directory(history: History) -> tuple[str, bytes]:
@@ -279,7 +279,7 @@ def release_of_a_directory(history: History) -> tuple[str, bytes]:
 
 def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: History) -> None:
     key, listing = release_of_a_directory(history)
-    releasing = Releasing(history.root)
+    releasing = Releases(history.root)
     with pytest.raises(ReleaseError, match=r"in the directory that dvc\.lock records"):
         releasing.create("1.0.0")
     history.store.create(key, listing)
@@ -289,7 +289,7 @@ def test_a_dataset_in_a_tracked_directory_is_looked_up_in_its_listing(history: H
 def test_a_damaged_listing_in_the_bucket_is_named_with_its_remedy(history: History) -> None:
     key, listing = release_of_a_directory(history)
     history.store.create(key, listing)
-    releasing = Releasing(history.root)
+    releasing = Releases(history.root)
     releasing.create("1.0.0")
     history.commit("Release 1.0.0")
     alter(history, key, listing[:-1])
@@ -350,7 +350,7 @@ def test_an_altered_document_is_found(published: History, file: str) -> None:
     data = (published.bucket / key).read_bytes()
     alter(published, key, data.replace(b"cps_2024", b"cps_2042"))
     with pytest.raises(DigestMismatchError, match=f"{file} of release 1.0.0"):
-        Releasing(published.root).verify("1.0.0")
+        Releases(published.root).verify("1.0.0")
     if file == RELEASE_MANIFEST:
         with pytest.raises(DigestMismatchError, match=f"{file} of release 1.0.0"):
             pe_dvc.resolve(NATION)
@@ -426,7 +426,7 @@ def test_a_signed_release_of_another_place_is_refused(tmp_path: Path, path: str)
 
 
 def test_states(published: History) -> None:
-    releasing = Releasing(published.root)
+    releasing = Releases(published.root)
     published.git("tag", "1.0.1")
     published.git("tag", "nightly")
     states = {row.tag: (row.state, row.published) for row in releasing.status()}
@@ -436,12 +436,12 @@ def test_states(published: History) -> None:
     assert releasing.status()[0].detail == "wrong weights: use 1.0.1"
     gone = Sha256(published.manifests["states/AL"].artifact.sha256)
     published.store.create(tombstone_key("us", gone), b"{}")
-    row = Releasing(published.root).status()[0]
+    row = Releases(published.root).status()[0]
     assert (row.state, row.detail) == ("unreproducible", "revoked: states/AL")
 
 
 def test_a_deprecated_release_is_still_read(published: History) -> None:
-    releasing = Releasing(published.root)
+    releasing = Releases(published.root)
     releasing.deprecate("1.0.0", "old")
     published.commit("Deprecate")
     releasing.push("1.0.0")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import ReleaseError
-from pe_dvc.project.release import Releasing
+from pe_dvc.project.release import Releases
 from pe_dvc.project.release_repo import ReleaseRepo
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def forge(history: History, tag: str) -> None:
     history.git("update-ref", f"refs/tags/{tag}", made.stdout.strip())
 
 
-def sign(history: History) -> Releasing:
+def sign(history: History) -> Releases:
     history.release("0.9.0")
     history.git("tag", "--sign", "--message", "reviewed", "1.0.0")
-    return Releasing(history.root)
+    return Releases(history.root)
 
 
 @needs_ssh

@@ -10,7 +10,7 @@ import pytest
 
 from pe_dvc.documents.tro import CONTEXT, composition_fingerprint
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
-from pe_dvc.project.release import Releasing
+from pe_dvc.project.release import Releases
 from tests.scenarios.releasing.consumer import SHAPES
 from tests.support.release_history import DATASETS
 
@@ -39,7 +39,7 @@ PE_TERMS = {
 @pytest.fixture
 def tro(released: History, tmp_path: Path) -> Path:
     path = tmp_path / "trace.tro.jsonld"
-    path.write_bytes(Releasing(released.root).derive("1.0.0").tro)
+    path.write_bytes(Releases(released.root).derive("1.0.0").tro)
     return path
 
 
@@ -85,7 +85,7 @@ def test_it_uses_the_vocabularies_terms_and_no_others(tro: Path) -> None:
 def test_it_covers_every_artifact_and_the_manifest(released: History, tro: Path) -> None:
     composition = json.loads(tro.read_bytes())["@graph"][0]["trov:hasComposition"]
     covered = {a["trov:hash"]["trov:hashValue"] for a in composition["trov:hasArtifact"]}
-    release = Releasing(released.root).derive("1.0.0")
+    release = Releases(released.root).derive("1.0.0")
     expected = {hashlib.sha256(d).hexdigest() for d in (*DATASETS.values(), release.data)}
     assert covered == expected
     fingerprint = composition["trov:hasFingerprint"]["trov:hash"]["trov:hashValue"]
@@ -97,7 +97,7 @@ def test_tro_utils_verifies_an_exported_release(
     consumer: Consumer, released: History, tmp_path: Path
 ) -> None:
     place = tmp_path / "export"
-    assert Releasing(released.root).export("1.0.0", place) == len(DATASETS)
+    assert Releases(released.root).export("1.0.0", place) == len(DATASETS)
     arguments = ("verify-package", place / "trace.tro.jsonld", place / "payload", "-v")
     assert "✓" in consumer.tro_utils(*arguments)
     (place / "payload/data/states/WY.parquet").write_bytes(b"altered")
@@ -107,7 +107,7 @@ def test_tro_utils_verifies_an_exported_release(
 def test_an_export_repairs_itself_and_keeps_what_is_there(
     released: History, tmp_path: Path
 ) -> None:
-    releasing, place = Releasing(released.root), tmp_path / "export"
+    releasing, place = Releases(released.root), tmp_path / "export"
     releasing.export("1.0.0", place)
     assert releasing.export("1.0.0", place) == 0
     (place / "payload/data/states/WY.parquet").write_bytes(b"altered")
@@ -124,5 +124,5 @@ def test_an_export_leaves_nothing_of_an_altered_payload(released: History, tmp_p
     held.chmod(0o644)
     held.write_bytes(b"WYOMING")
     with pytest.raises(DigestMismatchError, match="states/WY"):
-        Releasing(released.root).export("1.0.0", tmp_path / "export")
+        Releases(released.root).export("1.0.0", tmp_path / "export")
     assert not list((tmp_path / "export").rglob("*WY*"))
