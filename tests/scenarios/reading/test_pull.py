@@ -231,7 +231,7 @@ def test_while_dvc_is_at_work_a_pull_waits_and_then_says_so(pushed: Sandbox) -> 
     with (clone / ".dvc/tmp/lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = pushed.pe_dvc("pull", cwd=clone, code=1)
-    assert "another process of DVC" in refused.stderr
+    assert "another DVC or pe_dvc process" in refused.stderr
     pushed.pe_dvc("pull", cwd=clone)
     assert pushed.run("dvc", "checkout", cwd=clone).returncode == 0, "DVC's lock was left held"
 
