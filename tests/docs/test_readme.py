@@ -44,12 +44,12 @@ def policyengine_bucket(s3_server: S3Endpoint) -> str:
 
 @pytest.fixture
 def published(
-    tmp_path: Path, template: Sandbox, s3_server: S3Endpoint, policyengine_bucket: str
+    tmp_path: Path, sandbox_template: Sandbox, s3_server: S3Endpoint, policyengine_bucket: str
 ) -> Sandbox:
     """A data repo whose commit is in the bucket."""
     made = Sandbox(tmp_path, policyengine_bucket, {"endpointurl": s3_server.endpoint})
     made.environment |= s3_server.environment
-    made.start_from(template)
+    made.start_from(sandbox_template)
     # What the README's readers find in the data repo: a remote that needs no configuration.
     config = "[core]\n    remote = policyengine\n['remote \"policyengine\"']\n"
     made.write(".dvc/config", f"{config}    url = {policyengine_bucket}/us\n    verify = true\n")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+def sandbox_template(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """Return a repo that was built once for all tests. Not to be changed."""
     directory = tmp_path_factory.mktemp("template")
     home = directory / "home"
@@ -29,21 +29,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 
 @pytest.fixture
-def built(tmp_path: Path, template: Sandbox) -> Sandbox:
+def built(tmp_path: Path, sandbox_template: Sandbox) -> Sandbox:
     """Return a built sandbox whose bucket is a directory, still empty."""
     made = Sandbox(tmp_path, str(tmp_path / "bucket"), {})
-    made.start_from(template)
+    made.start_from(sandbox_template)
     return made
 
 
 @pytest.fixture
-def local_sandbox(tmp_path: Path) -> Sandbox:
+def unbuilt_sandbox(tmp_path: Path) -> Sandbox:
     """Return a sandbox whose bucket is a directory."""
     return Sandbox(tmp_path, str(tmp_path / "bucket"), {})
 
 
 @pytest.fixture(params=["directory", "s3"])
-def sandbox(request: pytest.FixtureRequest, tmp_path: Path, template: Sandbox) -> Sandbox:
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path, sandbox_template: Sandbox) -> Sandbox:
     """Return a built sandbox whose bucket is a directory, then one on an S3-speaking server."""
     if request.param == "directory":
         made = Sandbox(tmp_path, str(tmp_path / "bucket"), {})
@@ -51,5 +51,5 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path, template: Sandbox) -
         server: S3Endpoint = request.getfixturevalue("s3_server")
         made = Sandbox(tmp_path, f"s3://{server.new_bucket()}", {"endpointurl": server.endpoint})
         made.environment |= server.environment
-    made.start_from(template)
+    made.start_from(sandbox_template)
     return made

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
+def published_simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     sim = Simulator(tmp_path_factory.mktemp("country"))
     sim.update(pointer("cps_2024", "old"), pointer("states/AL"))
     sim.publish()
@@ -22,9 +22,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
 
 
 @pytest.fixture
-def sim(made: Simulator, tmp_path: Path) -> Simulator:
+def sim(published_simulator: Simulator, tmp_path: Path) -> Simulator:
     """A country whose channel ``latest`` was published twice: version 2, then 3.
 
     The reader ``knowing`` has seen version 2.
     """
-    return made.copy(tmp_path)
+    return published_simulator.copy(tmp_path)

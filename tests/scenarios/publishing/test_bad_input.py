@@ -147,12 +147,12 @@ def test_keys_that_are_missing_or_exposed(built: Sandbox) -> None:
     assert "uk" in built.pe_dvc("channel", "init", "--country", "uk", code=1).stderr
 
 
-def test_keys_never_enter_the_repository(local_sandbox: Sandbox) -> None:
-    local_sandbox.environment["PE_DVC_KEYS_DIR"] = str(local_sandbox.repo / "keys")
+def test_keys_never_enter_the_repository(unbuilt_sandbox: Sandbox) -> None:
+    unbuilt_sandbox.environment["PE_DVC_KEYS_DIR"] = str(unbuilt_sandbox.repo / "keys")
     with pytest.raises(AssertionError, match="private keys must not be inside a git work tree"):
-        local_sandbox.create()
-    assert not (local_sandbox.repo / "keys").exists()
-    assert not (local_sandbox.repo / "channels").exists()
+        unbuilt_sandbox.create()
+    assert not (unbuilt_sandbox.repo / "keys").exists()
+    assert not (unbuilt_sandbox.repo / "channels").exists()
 
 
 def test_stores_that_are_not_there(built: Sandbox, tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def test_without_a_pinned_root_nothing_but_a_pin_is_read(built: Sandbox) -> None
     sandbox.read("get", f"us/enhanced_cps_2024@sha256:{digest}")
 
 
-def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(local_sandbox: Sandbox) -> None:
-    sandbox = local_sandbox
+def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(unbuilt_sandbox: Sandbox) -> None:
+    sandbox = unbuilt_sandbox
     sandbox.create()
     key = sandbox.directory / "keys/us/latest.pem"
     hidden = key.rename(key.with_suffix(".away"))

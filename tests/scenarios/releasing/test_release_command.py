@@ -28,12 +28,12 @@ default_datasets = {national = "enhanced_cps_2024", baseline = "cps_2024"}
 
 
 @pytest.fixture
-def on_s3(tmp_path: Path, template: Sandbox, s3_server: S3Endpoint) -> Sandbox:
+def on_s3(tmp_path: Path, sandbox_template: Sandbox, s3_server: S3Endpoint) -> Sandbox:
     """Return a built sandbox whose bucket is on an S3-speaking server."""
     options = {"endpointurl": s3_server.endpoint}
     made = Sandbox(tmp_path, f"s3://{s3_server.new_bucket()}", options)
     made.environment |= s3_server.environment
-    made.start_from(template)
+    made.start_from(sandbox_template)
     return made
 
 
