@@ -10,13 +10,8 @@ import sys
 
 import pytest
 
-import pe_dvc
 from pe_dvc.project import progress_bar
 from pe_dvc.project.progress_bar import Bars
-from tests.scenarios.reading.conftest import country, payload, store
-from tests.support.country import LATEST, Country
-
-__all__ = ["country", "payload", "store"]
 
 ON_A_TERMINAL = """
 import time
@@ -87,15 +82,3 @@ def test_a_download_goes_on_when_nobody_listens(monkeypatch: pytest.MonkeyPatch)
     with Bars().task("cps", 10) as moved:
         moved(5)
     Bars().note("hello")
-
-
-def test_fetch_in_python_shows_it_when_asked(
-    country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(progress_bar, "EVERY", 0.0)
-    path = pe_dvc.fetch(LATEST, progress=True)
-    assert "enhanced_cps_2024: 10.5 MB of 10.5 MB" in capsys.readouterr().err
-    pe_dvc.fetch(LATEST, progress=True)
-    path.unlink()
-    pe_dvc.fetch(LATEST)
-    assert capsys.readouterr().err == "", "nothing to download, or nobody asked"

@@ -11,6 +11,7 @@ from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.trust.client import ChannelClient
+from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
 from tests.support.memory_store import MemoryStore
@@ -76,6 +77,15 @@ class Simulator(SignedChannels):
         twin.base = base
         twin.store = new_store()
         twin.store.restore(self.store.objects)
+        return twin
+
+    def clone(self, name: str) -> Simulator:
+        """Another checkout of the same repo, with the same keys and the same bucket."""
+        twin = object.__new__(Simulator)
+        twin.__dict__.update(self.__dict__)
+        twin.directory = self.base / name / "channels"
+        shutil.copytree(self.directory, twin.directory)
+        twin.files = ChannelFiles(twin.directory, self.country)
         return twin
 
     def update(self, *pointers: Pointer, channel: str = "latest") -> ChannelUpdate:

@@ -13,7 +13,6 @@ import pytest
 from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
 from tests.support.faults import Killed
 from tests.support.simulator import Simulator, pointer
-from tests.usecases.publish.test_channel import clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,7 +187,7 @@ def during(store: RecordingStore, point: int, work: Callable[[], object]) -> Non
 def test_two_publishers_of_two_channels_lose_nothing(tmp_path: Path) -> None:
     """The second runs from end to end within each gap of the first."""
     sim = update(tmp_path)
-    reviewer = clone(sim, "reviewer")
+    reviewer = sim.clone("reviewer")
     reviewer.update(REVIEWED, channel="next")
     bench = Bench(sim)
     for point in range(2 * bench.operations):
@@ -210,7 +209,7 @@ def test_two_publishers_of_two_channels_lose_nothing(tmp_path: Path) -> None:
 def test_two_publishers_of_one_channel(tmp_path: Path) -> None:
     """One wins and the other is told, or the same person's two runs agree; readers see a winner."""
     sim = update(tmp_path)
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.files.path("latest").write_bytes(sim.store.objects[sim.key("2.latest.json")])
     theirs = pointer("cps_2024", "theirs")
     rival.update(theirs)

@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 OLD, NEW, OTHER = pointer("cps_2024", "old"), pointer("cps_2024", "new"), pointer("states/AL")
 
 
-def clone(sim: Simulator, name: str) -> Simulator:
-    """Another checkout of the same repo, with the same keys and the same bucket."""
-    twin = object.__new__(Simulator)
-    twin.__dict__.update(sim.__dict__)
-    twin.directory = sim.base / name / "channels"
-    shutil.copytree(sim.directory, twin.directory)
-    twin.files = type(sim.files)(twin.directory, sim.country)
-    return twin
-
-
 def test_first_publication_writes_files_before_what_names_them(tmp_path: Path) -> None:
     sim = Simulator(tmp_path)
     sim.update(NEW)
@@ -158,7 +148,7 @@ def test_no_channels(tmp_path: Path, sim: Simulator) -> None:
 
 
 def test_the_second_of_two_publishers_is_told_what_moved(sim: Simulator) -> None:
-    twin = clone(sim, "twin")
+    twin = sim.clone("twin")
     sim.update(NEW, OTHER, pointer("frs"))
     twin.update(OLD, pointer("acs"))
     sim.publish()
@@ -175,7 +165,7 @@ def test_the_second_of_two_publishers_is_told_what_moved(sim: Simulator) -> None
 
 
 def test_a_checkout_that_is_behind_is_told_so(sim: Simulator) -> None:
-    twin = clone(sim, "twin")
+    twin = sim.clone("twin")
     sim.update(OTHER)
     sim.publish()
     with pytest.raises(ConflictError, match="latest version 4, git holds version 3"):
@@ -189,7 +179,7 @@ def test_another_root_is_a_conflict(sim: Simulator, tmp_path: Path) -> None:
 
 
 def test_a_newer_root_is_a_conflict(sim: Simulator) -> None:
-    twin = clone(sim, "twin")
+    twin = sim.clone("twin")
     sim.rotate("snapshot")
     sim.publish()
     with pytest.raises(ConflictError, match="newer than root version 1 in git"):
@@ -205,7 +195,7 @@ def test_the_same_metadata_with_another_signature_is_no_conflict(tmp_path: Path)
     targets.signed.add_key(third, "next")
     targets.sign(sim.signer("targets"))
     sim.files.write("targets", targets)
-    twin = clone(sim, "twin")
+    twin = sim.clone("twin")
     for checkout, absent in ((sim, "next-3.pem"), (twin, "next-2.pem")):
         (keys / absent).rename(tmp_path / absent)
         checkout.update(pointer("cps_2024", channel="next"), channel="next")

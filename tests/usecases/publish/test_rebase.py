@@ -18,7 +18,6 @@ from pe_dvc.usecases.publish.rebase import Rebased
 from pe_dvc.usecases.publish.three_way_merge import merge
 from tests.support.faults import Killed
 from tests.support.simulator import NOW, Simulator, pointer
-from tests.usecases.publish.test_channel import clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +56,7 @@ def in_git(sim: Simulator) -> list[Pointer]:
 
 
 def test_the_losers_change_goes_onto_the_winners(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     sim.update(A2, B)
     assert push(rival) is None
@@ -72,7 +71,7 @@ def test_the_losers_change_goes_onto_the_winners(sim: Simulator) -> None:
 
 
 def test_datasets_added_and_removed_by_both(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B, C)
     push(rival)
     sim.update(B)
@@ -83,7 +82,7 @@ def test_datasets_added_and_removed_by_both(sim: Simulator) -> None:
 
 
 def test_the_same_dataset_changed_by_both_is_a_conflict_that_names_it(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, pointer("b", "b3"))
@@ -96,7 +95,7 @@ def test_the_same_dataset_changed_by_both_is_a_conflict_that_names_it(sim: Simul
 
 
 def test_the_same_change_made_by_both_is_no_conflict(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A2, B2)
     push(rival)
     sim.update(A2, B)
@@ -105,7 +104,7 @@ def test_the_same_change_made_by_both_is_no_conflict(sim: Simulator) -> None:
 
 
 def test_without_the_key_the_loser_is_told(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, B)
@@ -115,7 +114,7 @@ def test_without_the_key_the_loser_is_told(sim: Simulator) -> None:
 
 
 def test_nothing_of_ours_leaves_git_alone(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     before = len(sim.store.writes)
@@ -128,7 +127,7 @@ def test_nothing_of_ours_leaves_git_alone(sim: Simulator) -> None:
 
 def test_several_unpublished_versions_do_not_pass_over_anothers(sim: Simulator) -> None:
     """Ours has a higher number than the winner's, and was not made from it."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A, B, C)
@@ -142,7 +141,7 @@ def test_several_unpublished_versions_do_not_pass_over_anothers(sim: Simulator) 
 
 def test_overtaken_between_the_look_and_the_snapshot(sim: Simulator) -> None:
     """Ours skips a number, so both versioned files can be created: the snapshot must tell."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     sim.update(A, B, C)
     sim.update(A2, B, C)
@@ -162,7 +161,7 @@ def test_overtaken_between_the_look_and_the_snapshot(sim: Simulator) -> None:
 
 def test_what_was_taken_over_is_not_taken_back_by_the_next_build(sim: Simulator) -> None:
     """The clone still has the manifest of the old b: its pointers say so, and mean nothing."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2, C)
     push(rival)
     sim.update(A2, B)
@@ -183,7 +182,7 @@ def test_what_was_taken_over_is_not_taken_back_by_the_next_build(sim: Simulator)
 
 
 def test_what_was_taken_over_may_change_again_elsewhere(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, B)
@@ -198,7 +197,7 @@ def test_what_was_taken_over_may_change_again_elsewhere(sim: Simulator) -> None:
 
 def test_an_unfinished_version_is_built_upon(sim: Simulator) -> None:
     """Its publisher died before the snapshot and never comes back."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
 
     def die(number: int, operation: str, key: str) -> None:
@@ -216,7 +215,7 @@ def test_an_unfinished_version_is_built_upon(sim: Simulator) -> None:
 
 def test_killed_after_the_rebased_version_was_published(sim: Simulator) -> None:
     """Git has the change alone; the rerun finds that it is published, and takes the rest over."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, B)
@@ -234,7 +233,7 @@ def test_killed_after_the_rebased_version_was_published(sim: Simulator) -> None:
 
 def test_older_version_put_in_the_newests_place_is_not_built_upon(sim: Simulator) -> None:
     """An attacker has the CI sign the loss of what was published last."""
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, B)
@@ -245,7 +244,7 @@ def test_older_version_put_in_the_newests_place_is_not_built_upon(sim: Simulator
 
 
 def test_unsigned_versions_take_no_number(sim: Simulator) -> None:
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     rival.update(A, B2)
     push(rival)
     sim.update(A2, B)
@@ -259,7 +258,7 @@ def test_unsigned_versions_take_no_number(sim: Simulator) -> None:
 
 def test_gives_up_within_a_bound(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication, "ATTEMPTS", 3)
-    rival = clone(sim, "rival")
+    rival = sim.clone("rival")
     sim.update(A2, B)
     runs: list[int] = []
 
