@@ -1,4 +1,4 @@
-"""Do manifests, the signed pointer and dvc.lock agree? Asked before a commit, no payload read."""
+"""``pe-dvc check``: reads manifests, pointer and dvc.lock, of the work tree or as staged."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.project.verify import gather
-from pe_dvc.usecases.checkout.verify import Check, verify
+from pe_dvc.usecases.checkout import check as use_case
 
 if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.project.settings import Settings
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.usecases.checkout.verify import Evidence
+    from pe_dvc.usecases.checkout.verify import Check
 
 
 def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
@@ -32,25 +32,8 @@ def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
 def _check(repo: DataRepo) -> list[Check]:
     _ = repo.settings.release_settings  # wrong ones would show on the day of the release only
     evidence = gather(repo)
-    declared = {found.name for found in evidence}
-    left_over = [
-        name for name in read_manifests(repo.tree, repo.settings, Manifest) if name not in declared
-    ]
-    return [_agreement(found) for found in evidence] + [
-        Check(
-            name=name,
-            verdict="differs",
-            detail=f"{repo.settings.manifests}/{name}.json describes a dataset that dvc.yaml does "
-            "not declare: run dvc repro",
-        )
-        for name in left_over
-    ]
-
-
-def _agreement(evidence: Evidence) -> Check:
-    if (evidence.manifest, evidence.locked_md5, evidence.pointer) == (None, None, None):
-        return Check(name=evidence.name, verdict="ok", detail="declared, not built yet")
-    return verify(evidence)
+    manifests = read_manifests(repo.tree, repo.settings, Manifest)
+    return use_case.check(evidence, manifests, directory=repo.settings.manifests)
 
 
 class _StagedRepo(DataRepo):

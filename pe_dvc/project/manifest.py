@@ -85,10 +85,10 @@ def _describe_all(
     root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
 ) -> dict[str, Manifest]:
     from pe_dvc.adapters.dvc.config import read_config
-    from pe_dvc.project.manifest_inputs import Checkout
+    from pe_dvc.project.manifest_inputs import ManifestInputs
 
     declarations = read_declarations(dvc.artifacts, country=settings.country)
-    checkout = Checkout(root, settings, dvc, git, read_config(root).cache_dir)
+    checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
     formats = {d.name: _format(d, located[d.name][0]) for d in declarations}
     shapes = {d.name: _shape(d, located[d.name][0], formats[d.name]) for d in declarations}

@@ -1,21 +1,22 @@
-"""Describing the datasets of a checkout: finds their files and inputs, and hashes them once."""
+"""What the manifests of a checkout are made from: datasets and inputs, each hashed once."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.manifest import CalibrationTargets, InputFile, Inputs
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.usecases.checkout.describe import complete_inputs, tree_digest
+from pe_dvc.usecases.checkout.tracked import check_file, check_size, check_tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from pe_dvc.adapters.digests import FileDigest
     from pe_dvc.adapters.dvc.files import DvcFiles
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from pe_dvc.project.settings import Settings
 
 
-class Checkout:
-    """The files of a data repo, found by what DVC's files say of them.
+class ManifestInputs:
+    """The files of datasets and of their inputs, found by what DVC's files say of them.
 
     Not for use from several threads: it does its own hashing on some.
     """
@@ -49,10 +50,10 @@ class Checkout:
         can be published, NotFoundError where it is not there, and DigestMismatchError where it
         is not of the size that DVC recorded.
         """
-        output = self._lineage.output_of(declaration.path)
-        if output is None:
-            raise self._untracked(declaration)
-        md5 = self._tracked_md5(declaration, output)
+        output = check_tracked(
+            declaration, self._lineage.output_of(declaration.path), self._dvc.unfinished_stage
+        )
+        md5 = check_file(declaration, output, self._listings.md5_of(output, declaration.path))
         path = self._root / declaration.path
         if not path.is_file():
             raise NotFoundError(
@@ -60,7 +61,7 @@ class Checkout:
                 remedy="Run `dvc repro` to build it or `dvc pull` to fetch it.",
             )
         if not output.is_directory:
-            _check_size(path, output)
+            check_size(output, path.stat().st_size, source=str(path))
         return path, md5
 
     def digests(self, paths: Iterable[Path]) -> dict[Path, FileDigest]:
@@ -85,56 +86,11 @@ class Checkout:
         hashed = {name: _input_file(name, found, known) for name, found in {**raw, **code}.items()}
         return {d.name: _inputs(d, closures[d.name], hashed, shared) for d in declared}
 
-    def _untracked(self, declaration: Declaration) -> FormatError:
-        path = declaration.path
-        parents = (path, *(p.as_posix() for p in Path(path).parents))
-        stage = next(filter(None, map(self._dvc.unfinished_stage, parents)), None)
-        if stage is not None:
-            return FormatError(
-                f"{path} has not been built: dvc.lock has no record of the stage {stage}",
-                where=declaration.where("path"),
-                remedy=f"Run `dvc repro {stage}`, and make {path} a dep of this stage.",
-            )
-        return FormatError(
-            f"DVC does not track {path}",
-            where=declaration.where("path"),
-            remedy=f"Make {path} an out of a stage, run `dvc add {path}`, or correct the path.",
-        )
-
-    def _tracked_md5(self, declaration: Declaration, output: Output) -> str:
-        where, path = declaration.where("path"), declaration.path
-        if output.legacy:
-            raise FormatError(
-                f"{output.path} was hashed by DVC 2, whose hashes are not those of the bytes",
-                where=where,
-                remedy="Run `dvc cache migrate --dvc-files`, then `dvc repro`.",
-            )
-        if output.md5 is None:
-            raise FormatError(
-                f"DVC has no md5 of {output.path}", where=where, remedy="Run `dvc commit`."
-            )
-        if not output.cached:
-            raise FormatError(
-                f"{path} is not cached by DVC (cache: false), so it could not be downloaded",
-                where=where,
-                remedy=f"Remove cache: false from the out {output.path} in dvc.yaml.",
-            )
-        md5 = self._listings.md5_of(output, path)
-        if md5 is None:
-            inside = path != output.path
-            what = f"not among the files of {output.path}" if inside else "a directory"
-            raise FormatError(
-                f"{path} is {what}, and a dataset is one file that DVC tracks",
-                where=where,
-                remedy=f"Name a file in {output.path}; if it is new, run `dvc repro`.",
-            )
-        return md5
-
     def _raw_files(self, output: Output) -> dict[str, Path]:
         """Return the files of a raw input by their paths in it; a file is itself under ``""``."""
         path = self._root / output.path
         if path.is_file():
-            _check_size(path, output)
+            check_size(output, path.stat().st_size, source=str(path))
             return {"": path}
         if path.is_dir():
             return {p.relative_to(path).as_posix(): p for p in _files_in(path)}
@@ -212,15 +168,3 @@ def _package(name: str | None, lockfile: Path | None, key: str) -> Package | Non
 
 def _files_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
-
-
-def _check_size(path: Path, output: Output) -> None:
-    size = path.stat().st_size
-    if output.size is not None and size != output.size:
-        raise DigestMismatchError(
-            what=f"{output.path}, changed since DVC hashed it,",
-            expected=f"{output.size} bytes",
-            actual=f"{size} bytes",
-            source=str(path),
-            remedy=f"Run `dvc repro` to build it again, or `dvc commit {output.path}` to keep it.",
-        )

@@ -1,0 +1,37 @@
+"""Do manifests, the signed pointer and dvc.lock agree? Asked before a commit; reads no payload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.usecases.checkout.verify import Check, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pe_dvc.usecases.checkout.verify import Evidence
+
+
+def check(evidence: Sequence[Evidence], manifests: Iterable[str], *, directory: str) -> list[Check]:
+    """Return the verdict on each declared dataset, and on manifests that nothing declares.
+
+    ``manifests`` are the names of those that lie in the repo's ``directory``.
+    """
+    declared = {found.name for found in evidence}
+    undeclared = [
+        Check(
+            name=name,
+            verdict="differs",
+            detail=f"{directory}/{name}.json describes a dataset that dvc.yaml does not declare: "
+            "run dvc repro",
+        )
+        for name in manifests
+        if name not in declared
+    ]
+    return [_agreement(found) for found in evidence] + undeclared
+
+
+def _agreement(evidence: Evidence) -> Check:
+    if (evidence.manifest, evidence.locked_md5, evidence.pointer) == (None, None, None):
+        return Check(name=evidence.name, verdict="ok", detail="declared, not built yet")
+    return verify(evidence)
