@@ -149,8 +149,9 @@ def ignored_by_dvc(root: Path, paths: Sequence[Path]) -> set[Path]:
     """
     if not paths:
         return set()
+    # -P: a folder "dvc" of the repo, is not the program that is to run.
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
+        [sys.executable, "-P", "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
         cwd=root,
         capture_output=True,
         text=True,
