@@ -129,6 +129,6 @@ def test_what_a_person_sees(built: Sandbox) -> None:
     assert "commit channels, then pe-dvc release push 1.0.0" in said
     made.commit("Release")
     assert "published  1.0.0" in made.pe_dvc("release", "push", "1.0.0").stderr
-    assert made.pe_dvc("release", "verify", "1.0.0").stdout.startswith("ok  1.0.0: byte for byte")
+    assert made.pe_dvc("release", "verify", "1.0.0").stdout.startswith("ok  1.0.0: ")
     made.pe_dvc("release", "deprecate", "1.0.0", "--reason", "use 1.0.1")
     assert "deprecated      published" in made.pe_dvc("release", "status").stdout
