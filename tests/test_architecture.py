@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,18 @@ def test_no_files_import_each_other_in_circles() -> None:
         if module in reach[module]
     }
     assert not circles
+
+
+def test_units_lie_in_the_folders_of_the_package_they_test() -> None:
+    tests = PACKAGE.parent / "tests"
+    elsewhere = {"scenarios", "support", "docs", "examples", "benchmarks"}
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    units = {folder for folder in folders if folder.parts and folder.parts[0] not in elsewhere}
+    assert not {folder for folder in units if not (PACKAGE / folder).is_dir()}
+
+
+def test_tests_import_nothing_from_other_tests() -> None:
+    tests = PACKAGE.parent / "tests"
+    for path in tests.rglob("*.py"):
+        for name, _ in imports(path):
+            assert not re.search(r"^tests\..*\.test_", name), f"{path.name} imports {name}"

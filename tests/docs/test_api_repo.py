@@ -15,9 +15,9 @@ import pytest
 
 import pe_dvc
 import pe_dvc.public
-from tests.docs.test_readme import RELEASE
 from tests.support.country import NAME
 from tests.support.paths import ROOT
+from tests.support.sandbox import RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,17 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.paths import BIN, ROOT
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import RELEASE, Sandbox
 
 if TYPE_CHECKING:
     from tests.support.servers import S3Endpoint
-
-RELEASE = """
-[tool.pe_dvc.release]
-data_package = "policyengine-us-data"
-repo_id = "policyengine/policyengine-us-data"
-default_datasets = {national = "enhanced_cps_2024"}
-"""
 
 README = (ROOT / "README.md").read_text()
 

@@ -65,6 +65,14 @@ PYPROJECT = """
 country = "us"
 """
 
+RELEASE = """
+[tool.pe_dvc.release]
+data_package = "policyengine-us-data"
+repo_id = "policyengine/policyengine-us-data"
+default_datasets = {national = "enhanced_cps_2024", baseline = "cps_2024"}
+"""
+"""What a sandbox adds to pyproject.toml before it releases."""
+
 
 class Sandbox:
     """A data repo, a bucket and a researcher. Every command runs as its own process."""

@@ -1,7 +1,7 @@
 """A data repo laid out by hand, as `dvc add` and `dvc repro` would leave it, in milliseconds.
 
 Publishing reads DVC's files, DVC's cache, the manifests and the channels. These are all that is
-here: no pipeline. That real ones are the same is held by the tests in tests/e2e.
+here: no pipeline. That real ones are the same is held by the tests of sandboxes.
 """
 
 from __future__ import annotations

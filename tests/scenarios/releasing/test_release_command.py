@@ -13,18 +13,10 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.roles import update_channel
 from tests.support.factories import pointer_to
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import RELEASE, Sandbox
 
 if TYPE_CHECKING:
     from tests.support.servers import S3Endpoint
-
-
-RELEASE = """
-[tool.pe_dvc.release]
-data_package = "policyengine-us-data"
-repo_id = "policyengine/policyengine-us-data"
-default_datasets = {national = "enhanced_cps_2024", baseline = "cps_2024"}
-"""
 
 
 @pytest.fixture
