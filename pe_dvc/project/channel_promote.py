@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.trust.ancestry import Committed, plain
-from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import parse
-from pe_dvc.usecases.channel.promote import Evidence, Judged, nominate
-from pe_dvc.usecases.channel.roles import ChannelUpdate, read_pointers, update_channel
+from pe_dvc.usecases.channel.promote import Evidence, Promoted, nominate, signed_and_draft
+from pe_dvc.usecases.channel.roles import read_pointers, update_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,22 +29,6 @@ GROUP = "pe_dvc.gates"
 """Entry point group of gates of other packages (``pe_dvc.usecases.channel.gates.Gate``)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Promoted:
-    """What a promotion checked and overrode, and what became of ``next``."""
-
-    judged: Judged
-    update: ChannelUpdate
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {
-            **self.update.to_json(),
-            "checked": list(self.judged.checked),
-            "overridden": [str(failure) for failure in self.judged.overridden],
-        }
-
-
 def promote(
     repo: DataRepo,
     names: Sequence[str] = (),
@@ -65,7 +42,8 @@ def promote(
     Raises as ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a
     ``latest`` that waits for signatures.
     """
-    latest = read_pointers(repo.signed_metadata(), "latest")
+    metadata = repo.signed_metadata()
+    latest = read_pointers(metadata, "latest")
     committed = GitChannels(repo).newest("next")
     sources = _Sources(repo, store, reporter)
     evidence = Evidence(
@@ -77,7 +55,7 @@ def promote(
         data=sources.data,
         custom=installed_gates(),
     )
-    standing, draft = _next(repo, committed)
+    standing, draft = signed_and_draft(metadata, committed)
     judged = nominate(latest, standing, draft, names, evidence, override=override)
     update = update_channel(
         repo.channels_root,
@@ -96,21 +74,6 @@ def installed_gates() -> dict[str, Gate]:
     from importlib.metadata import entry_points
 
     return {entry.name: entry.load() for entry in entry_points(group=GROUP)}
-
-
-def _next(repo: DataRepo, committed: Committed) -> tuple[dict[str, Pointer], dict[str, Pointer]]:
-    """Return the pointers of the last ``next`` that was signed, and of the one that lies here."""
-    files = ChannelFiles(repo.channels_root, repo.country)
-    read = partial(pointers_of, country=repo.country, channel="next")
-    here = plain(files.read("next", Targets).signed)
-    draft = read(here, where=str(files.path("next")))
-    if committed.data:
-        signed = plain(parse(Targets, committed.data, where=committed.where).signed)
-        return read(signed, where=committed.where), draft
-    try:
-        return read_pointers(repo.signed_metadata(), "next"), draft
-    except SignatureError:
-        return {}, draft
 
 
 class _Sources:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.project.channel import InitializedChannels
-    from pe_dvc.project.channel_promote import Promoted
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.channel.keys import KeyChange
+    from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
     from pe_dvc.usecases.publish.refresh import Refreshed
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from pe_dvc.cli.main import cli
 from pe_dvc.store.logged import LoggedStore, logged
+from pe_dvc.usecases.retention.gc import GRACE
 from tests.support.memory_store import MemoryStore
 from tests.support.paths import BIN, ROOT
 
@@ -84,3 +85,8 @@ def test_shell_completion_knows_the_commands() -> None:
         check=True,
     )
     assert done.stdout == "plain,release\n"
+
+
+def test_the_grace_period_in_the_help_is_the_real_one() -> None:
+    shown = CliRunner().invoke(cli, ["gc", "--help"]).output
+    assert f"{GRACE.days} days unless given" in " ".join(shown.split())

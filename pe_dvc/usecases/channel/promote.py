@@ -8,10 +8,16 @@ pointer: the next comparison needs no payload of the old one.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError
+from pe_dvc.documents.pointer import pointers_of
+from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError, SignatureError
+from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import parse
 from pe_dvc.usecases.channel.gates import Failure, Nomination, judge
+from pe_dvc.usecases.channel.roles import read_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +25,10 @@ if TYPE_CHECKING:
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.trust.ancestry import Committed
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.channel.gates import Data, Gate
+    from pe_dvc.usecases.channel.roles import ChannelUpdate
 
 TOTALS, OVERRIDE = "totals", "override"
 """Notes of a pointer in ``next``: the totals that were measured, and why a gate was passed by.
@@ -47,6 +56,41 @@ class Judged:
     checked: tuple[str, ...]
     """The datasets that went through the gates: those that are not in ``next`` as they are."""
     overridden: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promoted:
+    """What a promotion checked and overrode, and what became of ``next``."""
+
+    judged: Judged
+    update: ChannelUpdate
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            **self.update.to_json(),
+            "checked": list(self.judged.checked),
+            "overridden": [str(failure) for failure in self.judged.overridden],
+        }
+
+
+def signed_and_draft(
+    metadata: SignedMetadata, committed: Committed
+) -> tuple[dict[str, Pointer], dict[str, Pointer]]:
+    """Return the pointers of the last ``next`` that was signed, and of the one in the work tree.
+
+    ``committed`` is the newest that git holds signed; without one the work tree's counts, if it is
+    signed itself.
+    """
+    read = partial(pointers_of, country=metadata.country, channel="next")
+    draft = read(plain(metadata.role("next").signed), where=metadata.where("next"))
+    if committed.data:
+        signed = plain(parse(Targets, committed.data, where=committed.where).signed)
+        return read(signed, where=committed.where), draft
+    try:
+        return read_pointers(metadata, "next"), draft
+    except SignatureError:
+        return {}, draft
 
 
 def nominate(
