@@ -15,13 +15,14 @@ from pe_dvc.project.progress_bar import Bars
 
 ON_A_TERMINAL = """
 import time
+import rich.console, rich.progress  # a busy machine takes seconds to load them
 from pe_dvc.project import progress_bar as bars
 bars.PATIENCE = 0
 with bars.Bars().task("cps", 3_000_000) as moved:
     time.sleep(0.3)
-    for _ in range(3):
-        moved(1_000_000)
-        time.sleep(0.2)
+    for _ in range(30):
+        moved(100_000)
+        time.sleep(0.05)
 """
 
 
