@@ -8,6 +8,7 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -243,7 +244,7 @@ def test_a_directory_that_may_not_be_written() -> None:
 
 def test_a_directory_that_may_not_be_read(tmp_path: Path, unprivileged: None) -> None:
     store = LocalStore(tmp_path / "closed")
-    for operation in every_operation(store, Path("/tmp")).values():
+    for operation in every_operation(store, Path(tempfile.mkdtemp())).values():
         with pytest.raises(StorePermissionError):
             operation()
 
