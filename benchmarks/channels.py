@@ -93,7 +93,8 @@ def publish(home: Path, country: str, count: int) -> int:
     from pe_dvc.trust.roles import ALL
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.usecases.channel.roles import init_channels, update_channel
+    from pe_dvc.usecases.channel.init import init_channels
+    from pe_dvc.usecases.channel.update import update_channel
     from pe_dvc.usecases.publish.channel import publish_channels
 
     now, store = datetime.now(UTC), open_store(os.environ["PE_DVC_STORE"])

@@ -9,7 +9,8 @@ import click
 from pe_dvc.cli.output import say
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.update import ChannelUpdate
 
 
 def say_update(done: ChannelUpdate) -> None:

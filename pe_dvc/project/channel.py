@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.pointer import Pointer
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import ALL, check_role
+from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel import roles as use_case
+from pe_dvc.usecases.channel import init, roles
+from pe_dvc.usecases.channel.update import latest_pointers, update_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Key
-    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 
@@ -62,19 +62,17 @@ def init_channels(
 
     A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
     without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
-    Raises as ``pe_dvc.usecases.channel.roles.init_channels`` and ``pe_dvc.trust.public_keys``, and
+    Raises as ``pe_dvc.usecases.channel.init.init_channels`` and ``pe_dvc.trust.public_keys``, and
     FormatError for a key directory inside git.
     """
     wanted = thresholds or {}
-    use_case.refuse_existing(repo.channels_root, repo.country)
+    init.refuse_existing(repo.channels_root, repo.country)
     directory = directories.keys_dir() / repo.country
     kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
     keys = _given_keys(signers or {}, public_keys or {})
-    counts = {
-        role: (key_counts or {}).get(role, wanted.get(role, 1)) for role in ALL if role not in keys
-    }
+    counts = init.keys_to_make(keys, key_counts or {}, wanted)
     keys |= generate_keys(directories.keys_dir(), repo.country, counts)
-    fingerprint = use_case.init_channels(
+    fingerprint = init.init_channels(
         repo.channels_root,
         repo.country,
         keys,
@@ -108,30 +106,17 @@ def _given_keys(
 def update_latest(repo: DataRepo) -> ChannelUpdate:
     """Point ``latest`` at the artifacts of the repo's manifests, and sign it if the key is here.
 
-    Raises as ``usecases.channel.roles.update_channel`` and ``read_manifests``, and NotFoundError
+    Raises as ``usecases.channel.update.update_channel`` and ``read_manifests``, and NotFoundError
     without any manifest.
     """
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.project.repo_files import read_manifests
 
-    pointers = [
-        Pointer(
-            country=repo.country,
-            channel="latest",
-            name=name,
-            sha256=Sha256(manifest.artifact.sha256),
-            size=manifest.artifact.size,
-            manifest_sha256=sha256_bytes(data),
-        )
-        for name, (manifest, data) in read_manifests(repo.tree, repo.settings, Manifest).items()
-    ]
-    if not pointers:
-        raise NotFoundError(
-            f"{repo.root / repo.settings.manifests} holds no manifest, and latest is not emptied "
-            "by accident",
-            remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",
-        )
-    return use_case.update_channel(
+    manifests = read_manifests(repo.tree, repo.settings, Manifest)
+    pointers = latest_pointers(
+        repo.country, manifests, where=str(repo.root / repo.settings.manifests)
+    )
+    return update_channel(
         repo.channels_root,
         repo.country,
         "latest",
@@ -144,7 +129,7 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
 
 def sign(repo: DataRepo, role: str) -> RoleStatus:
     """Add the signatures of the keys on this machine to what git holds of a role."""
-    return use_case.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+    return roles.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
 
 
 def renew(repo: DataRepo, role: str) -> RoleStatus:
@@ -153,7 +138,7 @@ def renew(repo: DataRepo, role: str) -> RoleStatus:
 
     signers = signers_of(repo)
     if role != "root":
-        return use_case.renew_role(repo.channels_root, repo.country, role, signers, now=_now())
+        return roles.renew_role(repo.channels_root, repo.country, role, signers, now=_now())
     KeyRing(repo.channels_root, repo.country, signers, now=_now()).renew_root()
     return status(repo)[0]
 
@@ -169,7 +154,7 @@ def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
 
 def status(repo: DataRepo) -> list[RoleStatus]:
     """Return how every role in git stands."""
-    return use_case.channel_status(repo.channels_root, repo.country, now=_now())
+    return roles.channel_status(repo.channels_root, repo.country, now=_now())
 
 
 def _now() -> datetime:

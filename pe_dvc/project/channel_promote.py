@@ -12,8 +12,9 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.usecases.channel.pointers import read_pointers
 from pe_dvc.usecases.channel.promote import Evidence, Promoted, nominate, signed_and_draft
-from pe_dvc.usecases.channel.roles import read_pointers, update_channel
+from pe_dvc.usecases.channel.update import update_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -34,11 +34,7 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
     last hashed is not read again. Raises NotFoundError for a name that dvc.yaml does not declare.
     """
     evidence = gather(repo, names)
-    if not evidence:
-        raise NotFoundError(
-            f"{repo.root / PIPELINE} declares no dataset",
-            remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
-        )
+    use_case.check_any(evidence, where=str(repo.root / PIPELINE))
     if present:
         evidence = [_with_digest(repo, found) for found in evidence if _is_here(repo, found)]
     else:
@@ -56,15 +52,11 @@ def gather(
 
     Raises as ``verify``.
     """
-    from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
+    from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
 
     declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
-    unknown = [name for name in names if name not in declared]
-    if unknown:
-        raise NotFoundError(
-            f"dvc.yaml declares no dataset {unknown[0]!r}",
-            remedy=f"It declares {', '.join(declared) or 'none'}.",
-        )
+    for name in names:
+        use_case.check_declared(name, declared)
     pointers, superseded = {}, {}
     signed = metadata or repo.signed_metadata()
     if signed.files.exists("latest"):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.channel.keys import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
-    from pe_dvc.usecases.channel.roles import ChannelUpdate, RoleStatus
+    from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 

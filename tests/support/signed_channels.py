@@ -10,7 +10,8 @@ from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import ChannelUpdate, init_channels, update_channel
+from pe_dvc.usecases.channel.init import init_channels
+from pe_dvc.usecases.channel.update import ChannelUpdate, update_channel
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 
 if TYPE_CHECKING:

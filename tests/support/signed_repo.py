@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.channel.roles import ChannelUpdate
+    from pe_dvc.usecases.channel.update import ChannelUpdate
 
 DVC_FILE = "outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {name}\n"
 DECLARED = """  {name}:

@@ -21,7 +21,7 @@ from tests.support.stores import RecordingStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.usecases.channel.roles import ChannelUpdate
+    from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.channel import PublishedChannels
 
 Result = TypeVar("Result")

@@ -12,7 +12,9 @@ from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
 from pe_dvc.trust.roles import ALL, SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import channel_status, init_channels, sign_role, update_channel
+from pe_dvc.usecases.channel.init import init_channels
+from pe_dvc.usecases.channel.roles import channel_status, sign_role
+from pe_dvc.usecases.channel.update import update_channel
 from tests.support.simulator import NOW, pointer
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import expiry_days, role_of, signatures, verify_signed_by
-from pe_dvc.usecases.channel.roles import next_version
+from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
     from datetime import datetime

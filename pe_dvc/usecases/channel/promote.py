@@ -17,7 +17,7 @@ from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
 from pe_dvc.usecases.channel.gates import Failure, Nomination, judge
-from pe_dvc.usecases.channel.roles import read_pointers
+from pe_dvc.usecases.channel.pointers import read_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.channel.gates import Data, Gate
-    from pe_dvc.usecases.channel.roles import ChannelUpdate
+    from pe_dvc.usecases.channel.update import ChannelUpdate
 
 TOTALS, OVERRIDE = "totals", "override"
 """Notes of a pointer in ``next``: the totals that were measured, and why a gate was passed by.

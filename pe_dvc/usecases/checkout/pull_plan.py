@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.usecases.checkout.verify import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +81,7 @@ def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     wanted: dict[str, set[str]] = {}
     for name in names:
         if name not in declared:
-            raise _not_declared(data, name)
+            _refuse_undeclared(data, name)
         path = declared[name]
         output = data.output_of(path)
         if output is None or output.md5 is None:
@@ -92,15 +93,12 @@ def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     return [Selection(data.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
 
 
-def _not_declared(data: TrackedData, name: str) -> NotFoundError:
+def _refuse_undeclared(data: TrackedData, name: str) -> None:
     from pe_dvc.documents.declaration import read_declarations
 
     # Raises for a misplaced declaration, which is likely the one that was meant.
     declared = [d.name for d in read_declarations(data.artifacts, country=data.country)]
-    return NotFoundError(
-        f"dvc.yaml declares no dataset {name!r}",
-        remedy=f"It declares {', '.join(declared) or 'none'}.",
-    )
+    check_declared(name, declared)
 
 
 def make_plan(

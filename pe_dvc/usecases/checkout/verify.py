@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.manifest import Manifest
@@ -50,6 +51,24 @@ class Evidence:
     pointer: Pointer | None
     file_digest: Callable[[], Sha256 | None]
     behind: bool = False
+
+
+def check_any(evidence: Sequence[Evidence], *, where: str) -> None:
+    """Raise NotFoundError if the dvc.yaml at ``where`` declares no dataset."""
+    if not evidence:
+        raise NotFoundError(
+            f"{where} declares no dataset",
+            remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
+        )
+
+
+def check_declared(name: str, declared: Collection[str]) -> None:
+    """Raise NotFoundError for a dataset that is none of those ``declared`` in dvc.yaml."""
+    if name not in declared:
+        raise NotFoundError(
+            f"dvc.yaml declares no dataset {name!r}",
+            remedy=f"It declares {', '.join(declared) or 'none'}.",
+        )
 
 
 def verify(evidence: Evidence) -> Check:

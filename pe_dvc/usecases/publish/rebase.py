@@ -26,7 +26,7 @@ from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import signatures, verify_signed_by
-from pe_dvc.usecases.channel.roles import next_version, set_targets
+from pe_dvc.usecases.channel.versions import next_version, set_targets
 from pe_dvc.usecases.publish.three_way_merge import Merged, merge
 
 if TYPE_CHECKING:

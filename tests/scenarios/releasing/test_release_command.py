@@ -11,7 +11,7 @@ import pytest
 
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import update_channel
+from pe_dvc.usecases.channel.update import update_channel
 from tests.support.factories import pointer_to
 from tests.support.sandbox import RELEASE, Sandbox
 

@@ -26,13 +26,10 @@ from pe_dvc.trust.pins import list_pins, pin_root, pinned_root, remove_pin
 from pe_dvc.trust.roles import ALL, EXPIRY_DAYS
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
-from pe_dvc.usecases.channel.roles import (
-    channel_status,
-    init_channels,
-    read_pointers,
-    sign_role,
-    update_channel,
-)
+from pe_dvc.usecases.channel.init import init_channels
+from pe_dvc.usecases.channel.pointers import read_pointers
+from pe_dvc.usecases.channel.roles import channel_status, sign_role
+from pe_dvc.usecases.channel.update import update_channel
 from tests.support.simulator import NOW, Simulator, days, pointer
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.usecases.channel.roles import renew_role, sign_role, update_channel
+from pe_dvc.usecases.channel.roles import renew_role, sign_role
+from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish.channel import publish_channels
 from tests.support.simulator import NOW, Simulator, days, pointer
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import TargetFile, Targets
-from pe_dvc.usecases.channel.roles import read_pointers, superseded_manifests
+from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
 from pe_dvc.usecases.publish import publication
 from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.publish.rebase import Rebased

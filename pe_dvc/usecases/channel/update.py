@@ -1,0 +1,129 @@
+"""``pe-dvc channel update``: a channel's pointers, and a new version where they changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer import Pointer, check_channel, check_pointers
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.result import Result
+from pe_dvc.trust.ancestry import (
+    Committed,
+    base_of,
+    behind,
+    note_superseded,
+    plain,
+    superseded,
+)
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.signed_metadata import SignedMetadata
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import signatures
+from pe_dvc.usecases.channel.versions import next_version, set_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.trust.signers import Signers
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelUpdate(Result):
+    """What became of a channel. ``signed`` is False while ``missing`` signatures are missing."""
+
+    channel: str
+    changed: bool
+    version: int
+    signed: bool
+    missing: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Names of datasets, in order. ``kept`` are those that another publisher changed and this
+    checkout did not: they stay as published."""
+
+
+def latest_pointers(
+    country: str, manifests: Mapping[str, tuple[Manifest, bytes]], *, where: str
+) -> list[Pointer]:
+    """Return the pointers of ``latest`` to the artifacts of ``manifests``, by name.
+
+    ``where`` is the directory of the manifests. Raises NotFoundError if there are none.
+    """
+    if not manifests:
+        raise NotFoundError(
+            f"{where} holds no manifest, and latest is not emptied by accident",
+            remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",
+        )
+    return [
+        Pointer(
+            country=country,
+            channel="latest",
+            name=name,
+            sha256=Sha256(manifest.artifact.sha256),
+            size=manifest.artifact.size,
+            manifest_sha256=sha256_bytes(data),
+        )
+        for name, (manifest, data) in manifests.items()
+    ]
+
+
+def update_channel(
+    directory: Path,
+    country: str,
+    channel: str,
+    pointers: Iterable[Pointer],
+    signers: Signers,
+    *,
+    now: datetime,
+    committed: Committed | None = None,
+) -> ChannelUpdate:
+    """Make ``pointers`` the whole content of a channel, and sign it with the keys on this machine.
+
+    The version goes up by one if a pointer was added, removed or replaced, and not otherwise:
+    then the file stays as it is, but for a signature that lacked. Without a key the file is
+    written unsigned, for review. Where a push took over another publisher's change, pointers to
+    what was there before do not take it back. A draft on top of what git's history holds signed,
+    ``committed``, is rewritten under its version. Raises FormatError, NotFoundError,
+    SignatureError.
+    """
+    files = ChannelFiles(directory, country)
+    delegator = SignedMetadata(files).targets.signed
+    metadata = files.read(check_channel(channel), Targets)
+    ordered = check_pointers(pointers, country=country, channel=channel)
+    wanted = {pointer.target_path: pointer.to_target() for pointer in ordered}
+    before = plain(metadata.signed)
+    kept = behind(metadata.signed, wanted)
+    wanted = {p: t for p, t in wanted.items() if p not in kept}
+    wanted |= {p: t for p, t in before.items() if p in kept}
+    if wanted != before:
+        replaced = superseded(metadata.signed)
+        metadata = base_of(metadata, committed)
+        if plain(metadata.signed) != wanted:
+            seen = committed is None or bool(committed.data)
+            next_version(metadata, delegator, channel, now=now, seen=seen)
+            note_superseded(metadata.signed, {p: replaced[p] for p in kept})
+            set_targets(metadata.signed, wanted)
+    signed = signers.sign(delegator, channel, metadata)
+    if wanted != before or signed:
+        files.write(channel, metadata)
+    names = len(f"{country}/{channel}/")
+    both = before.keys() & wanted.keys()
+    result = signatures(delegator, channel, metadata)
+    return ChannelUpdate(
+        channel=channel,
+        changed=wanted != before,
+        version=metadata.signed.version,
+        signed=result.verified,
+        missing=result.missing,
+        added=tuple(sorted(path[names:] for path in wanted.keys() - before.keys())),
+        removed=tuple(sorted(path[names:] for path in before.keys() - wanted.keys())),
+        replaced=tuple(sorted(path[names:] for path in both if before[path] != wanted[path])),
+        kept=tuple(sorted(path[names:] for path in kept)),
+    )
