@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
-from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationError
+from pe_dvc.primitives.errors import FormatError, PeDvcError, ReleaseError, VerificationError
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
@@ -123,10 +123,19 @@ class ChannelClient:
                 if self._offline:
                     self._roles[role] = self._loaded(role, self._last().role(role))
                 else:
-                    self._roles[role] = self._load(role)
-                    self._state.keep(self._work)
+                    self._roles[role] = self._load_and_keep(role)
             self._log(role)
         return self._roles[role]
+
+    def _load_and_keep(self, role: str) -> _Role:
+        try:
+            loaded = self._load(role)
+        except PeDvcError:
+            if self._work != Path():
+                self._state.keep_roots(self._work)
+            raise
+        self._state.keep(self._work)
+        return loaded
 
     def _log(self, role: str) -> None:
         found, how = self._roles[role], "verified earlier" if self._offline else "verified"
@@ -212,7 +221,6 @@ class ChannelClient:
             ),
             bootstrap=self._root,
         )
-        self._fetcher.ask_ahead("timestamp")  # while tuf looks for a newer root
         updater.refresh()
         return updater
 

@@ -4,7 +4,9 @@ The TUF specification (https://theupdateframework.github.io/specification/v1.0.3
 client persist each file as soon as it verifies (5.3.8, 5.4.5, 5.5.7, 5.6.6), and python-tuf does.
 That is too soon here: metadata of another country signed by a shared key would verify up to the
 last step, and stay. So tuf works on a copy, which becomes the state only once all of it, down to
-the pointers, was accepted.
+the pointers, was accepted. Roots are the exception: each is vouched for by the one before, so
+they stay even if what lies below them is refused. Otherwise a thief could hide the root that took
+the stolen keys away from a reader who has seen it.
 """
 
 from __future__ import annotations
@@ -65,11 +67,20 @@ class ReaderState:
         """
         files = self._files(work)
         for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
-            data, kept = file.read_bytes(), self.directory / file.relative_to(work)
-            if not kept.is_file() or kept.read_bytes() != data:
-                # A file torn by a power cut does not verify and is read again.
-                write_atomically(kept, data, mode=0o600, durable=False)
+            self._keep(file, self.directory / file.relative_to(work))
         os.utime(self.directory / "timestamp.json")
+
+    def keep_roots(self, work: Path) -> None:
+        """Keep the roots of a refresh that was refused below them (5.3.8)."""
+        for file in sorted(work.glob("root_history/*.json")):
+            self._keep(file, self.directory / file.relative_to(work))
+
+    @staticmethod
+    def _keep(file: Path, kept: Path) -> None:
+        data = file.read_bytes()
+        if not kept.is_file() or kept.read_bytes() != data:
+            # A file torn by a power cut does not verify and is read again.
+            write_atomically(kept, data, mode=0o600, durable=False)
 
     @staticmethod
     def _files(directory: Path) -> list[Path]:

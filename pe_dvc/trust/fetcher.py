@@ -5,12 +5,11 @@ Sections are those of the TUF specification, https://theupdateframework.github.i
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import channel_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
-from pe_dvc.trust.roles import MAX_LENGTH, max_length
+from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import DownloadHTTPError, DownloadLengthMismatchError, FetcherInterface
 
 if TYPE_CHECKING:
@@ -31,17 +30,6 @@ class StoreFetcher(FetcherInterface):
         self._store = store
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")
-        self._ahead: dict[str, Future[bytes]] = {}
-
-    def ask_ahead(self, role: str) -> None:
-        """Request the metadata of a role now that will be needed later.
-
-        What a distant store takes to answer is most of the time that a short command takes. Only
-        the transfer is early: tuf verifies roles in the order of the workflow (5.3 to 5.6).
-        """
-        pool = ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-ahead")
-        self._ahead[f"/{role}.json"] = pool.submit(self._read, f"{role}.json", max_length(role))
-        pool.shutdown(wait=False)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most (5.3.3, 5.4.1, 5.5.1, 5.6.1).
@@ -51,8 +39,7 @@ class StoreFetcher(FetcherInterface):
         """
         name = url.lstrip("/")
         self.last = (self._prefix + name, b"")
-        asked = self._ahead.pop(url, None)
-        data = self._read(name, max_length) if asked is None else asked.result()
+        data = self._read(name, max_length)
         self.last = (self._prefix + name, data)
         return data
 

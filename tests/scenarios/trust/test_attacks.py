@@ -440,6 +440,23 @@ def test_fast_forward_recovery(sim: Simulator) -> None:
         sim.client("victim").lookup("latest", "cps_2024")
 
 
+def test_a_thief_hides_the_root_that_a_refused_refresh_has_shown(sim: Simulator) -> None:
+    """The reader met the new root, below which nothing was published yet: the root stays known."""
+    knowing = {name: data for name, data in sim.store.objects.items() if "root" not in name}
+    sim.client("reader").lookup("latest", "cps_2024")
+    sim.rotate("snapshot", "timestamp")
+    sim.store.objects[sim.key("2.root.json")] = sim.files.read_bytes("root")
+    with pytest.raises(SignatureError, match="0/1 keys"):
+        sim.client("reader").lookup("latest", "cps_2024")
+    del sim.store.objects[sim.key("2.root.json")]
+    assert all(sim.store.objects[name] == data for name, data in knowing.items()), "the thief's"
+    with pytest.raises(SignatureError, match="0/1 keys"):
+        sim.client("reader").lookup("latest", "cps_2024")
+    sim.store.objects[sim.key("2.root.json")] = sim.files.read_bytes("root")
+    sim.publish()
+    assert sim.client("reader").lookup("latest", "cps_2024") == NEW
+
+
 def test_delegation_taken_away_does_not_bring_back_the_kept_file(sim: Simulator) -> None:
     """The reader still has a verified latest.json; targets no longer speaks of it."""
     sim.client("reader").lookup("latest", "cps_2024")
