@@ -143,11 +143,11 @@ def _common_ancestor(
     for version in sorted(mine, reverse=True):
         if version >= min(published) and published.get(version) != mine[version]:
             continue
-        if version == 1:
-            return {}  # as it was laid out, which was not always published
         try:
             held = bucket.read(channel, Targets, version)
         except NotFoundError:
+            if version == 1:
+                return {}  # as it was laid out, which was not always published
             continue
         if digest(held.metadata) == mine[version]:
             return plain(held.metadata.signed)

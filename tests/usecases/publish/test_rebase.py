@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
-from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.ancestry import Committed, plain
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
+from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish import publication
 from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.publish.rebase import Rebased
@@ -53,6 +54,20 @@ def push(sim: Simulator) -> Rebased | None:
 
 def in_git(sim: Simulator) -> list[Pointer]:
     return list(read_pointers(sim.metadata, "latest").values())
+
+
+def test_a_first_version_that_already_has_datasets_is_built_upon(tmp_path: Path) -> None:
+    sim = Simulator(tmp_path)
+    never = Committed(data=b"", where="")
+    update_channel(sim.directory, "us", "latest", [A, B], sim.signers, now=NOW, committed=never)
+    assert sim.publish().versions["latest"] == 1
+    rival = sim.clone("rival")
+    rival.update(A, B2)
+    sim.update(A2, B)
+    assert push(rival) is None
+    assert push(sim) == Rebased(
+        channel="latest", version=3, ours=("a",), taken_over=("b",), rewritten=True
+    )
 
 
 def test_the_losers_change_goes_onto_the_winners(sim: Simulator) -> None:
