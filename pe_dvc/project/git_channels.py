@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import Committed
-from pe_dvc.trust.files import TreeChannelFiles
+from pe_dvc.trust.files import ChannelFiles, TreeChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.git.repo import GitChange
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.trust.tuf_api import Metadata, Root
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +41,29 @@ class GitChannels:
         """Return the commit that first held each version signed, with the file's bytes."""
         return {self._version(found): (change, found.data) for change, found in self._signed(role)}
 
-    def data(self, role: str) -> dict[int, bytes]:
-        """Return the bytes of each version that was committed signed."""
-        return {version: data for version, (_, data) in self.versions(role).items()}
+    def data(self, role: str) -> list[bytes]:
+        """Return the file of each version that was committed signed, newest first."""
+        return [found.data for _, found in self._signed(role)]
 
     @cached_property
     def _git(self) -> GitTags:
         return GitTags(self._repo.root)
 
+    @cached_property
+    def _roots(self) -> list[Metadata[Root]]:
+        """Today's root chain; empty where the checkout has no channels, or none that hold."""
+        files = ChannelFiles(self._repo.channels_root, self._repo.country)
+        try:
+            return SignedMetadata(files).roots
+        except (VerificationError, FormatError, NotFoundError):
+            return []
+
     def _signed(self, role: str) -> Iterator[tuple[GitChange, Committed]]:
-        """Yield the versions of a role that the root of the same commit vouches for."""
+        """Yield the versions of a role that the root of the same commit vouches for.
+
+        That root must be one of the chain that leads to today's: channels that were laid out
+        anew have nothing to do with those before.
+        """
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         for change in self._git.history(path):
             found = Committed(data=change.tree.read(path), where=change.tree.where(path))
@@ -58,11 +72,15 @@ class GitChannels:
 
     def _is_signed(self, change: GitChange, role: str) -> bool:
         files = TreeChannelFiles(change.tree, self._repo.settings.channels, self._repo.country)
+        metadata = SignedMetadata(files)
         try:
-            SignedMetadata(files).verified(role)
+            metadata.verified(role)
         except (VerificationError, FormatError, NotFoundError):
             return False  # a draft, or a commit that was never complete: it could not be published
-        return True
+        version = metadata.root.signed.version
+        return [metadata.root.signed] == [
+            root.signed for root in self._roots[version - 1 : version]
+        ]
 
     @staticmethod
     def _version(found: Committed) -> int:

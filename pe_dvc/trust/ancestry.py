@@ -78,6 +78,21 @@ def descends(later: Targets, earlier: Metadata[Targets]) -> bool:
     return version < min(known, default=later.version)
 
 
+def lineage(newest: Targets, held: Mapping[str, Targets]) -> dict[int, Sha256]:
+    """Return which of the versions ``held``, by digest, ``newest`` was made from: their digests.
+
+    One version names so many before it, and each of those so many again.
+    """
+    found: dict[int, Sha256] = {}
+    known = ancestors(newest)
+    for version in range(newest.version - 1, 0, -1):
+        sha256 = known.get(version)
+        if sha256 is not None and sha256 in held:
+            found[version] = Sha256(sha256)
+            known = ancestors(held[sha256]) | known
+    return found
+
+
 def add_ancestor(metadata: Metadata[Targets]) -> None:
     """Name what ``metadata`` is now among its own ancestors: call it before anything changes."""
     known = ancestors(metadata.signed) | {metadata.signed.version: digest(metadata)}

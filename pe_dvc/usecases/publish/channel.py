@@ -99,8 +99,7 @@ def _publish_under(
         written += keys
         if history is not None and keys:
             published = before[role].version if role in before else 0
-            between = range(published + 1, wanted[role].version)
-            written += publish_between(bucket, role, between, history)
+            written += publish_between(bucket, ours.role(role).signed, role, published, history)
     made_from = partial(follows, bucket, ours)
     head, keys = publish_snapshot(
         bucket, wanted, signers, head=head, now=utc(now), follows=made_from

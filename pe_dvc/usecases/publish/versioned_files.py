@@ -5,21 +5,22 @@ Consistent snapshots, TUF specification 6.2: ``3.latest.json`` is never written 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
+from pe_dvc.trust.ancestry import digest, lineage
 from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
-from pe_dvc.trust.verify import TAMPERED, verify_signed_by
+from pe_dvc.trust.verify import TAMPERED, parse, verify_signed_by
 from pe_dvc.usecases.publish.moved import follows, moved_error
 
 if TYPE_CHECKING:
     from pe_dvc.trust.bucket import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
-History = Callable[[str], Mapping[int, bytes]]
-"""Returns, for a role, the versions that git's commits hold signed, as bytes."""
+History = Callable[[str], Iterable[bytes]]
+"""Returns, for a role, the files that git's commits hold signed by the keys of their time."""
 
 
 def publish_roots(bucket: ChannelBucket, data: list[bytes]) -> list[str]:
@@ -89,22 +90,28 @@ def publish_role(
 
 
 def publish_between(
-    bucket: ChannelBucket, role: str, versions: Iterable[int], history: History
+    bucket: ChannelBucket, ours: Targets, role: str, published: int, history: History
 ) -> list[str]:
-    """Create the versions that were committed and never pushed; return the keys written.
+    """Create the versions after ``published`` that ``ours`` was made from; return the keys written.
 
     A laptop may commit a channel several times between two pushes. Readers need only the newest,
-    the channel's history has them all. One that git does not hold, as after a squashed merge,
-    stays a gap, which ``pe-dvc channel log`` reports.
+    the channel's history has them all. What git holds of another line, as after a merge or from
+    before the channels were laid out anew, is left out. One that git does not hold, as after a
+    squashed merge, stays a gap, which ``pe-dvc channel log`` reports.
     """
-    wanted = list(versions)
-    held = history(role) if wanted else {}
+    if published + 1 >= ours.version:
+        return []
+    held = {}
+    for data in history(role):
+        metadata = parse(Targets, data, where=f"{role} in git's history")
+        held[digest(metadata)] = metadata.signed, data
+    line = lineage(ours, {sha256: signed for sha256, (signed, _) in held.items()})
     written = []
-    for version in wanted:
-        if version in held:
-            # A publisher who was first left a version of their own that was never pointed to.
-            with suppress(ConflictError):
-                written.append(bucket.store.create(bucket.key(role, version), held[version]).key)
+    for version in sorted(version for version in line if version > published):
+        # A publisher who was first left a version of their own that was never pointed to.
+        with suppress(ConflictError):
+            data = held[line[version]][1]
+            written.append(bucket.store.create(bucket.key(role, version), data).key)
     return written
 
 

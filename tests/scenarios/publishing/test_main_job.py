@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,3 +100,18 @@ def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(unbuilt_sandbox
     sandbox.pe_dvc("push")
     sandbox.trust()
     sandbox.read("get", LATEST)
+
+
+def test_channels_laid_out_anew_have_nothing_of_those_before(built: Sandbox) -> None:
+    """Git's history still holds the old ones, signed by keys that count no longer."""
+    shutil.rmtree(built.repo / "channels")
+    shutil.rmtree(built.directory / "keys")
+    built.commit("Remove the channels")
+    built.pe_dvc("channel", "init", "--country", "us")
+    built.commit("Lay out the channels anew")
+    built.pe_dvc("channel", "update", "latest")
+    built.commit("Sign the datasets")
+    built.pe_dvc("push")
+    log = built.json("channel", "log", "latest")
+    assert log["broken"] is None
+    assert [version["version"] for version in log["versions"]] == [1, 2]
