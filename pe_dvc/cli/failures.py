@@ -56,9 +56,7 @@ def guarded(command: click.Command) -> int:
         _say(f"{error.strerror or error}: {error.filename or 'no file named'}", None)
         return OTHER
     except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
-        import traceback
-
-        traceback.print_exc()
+        _print_traceback()
         _say("this is a bug in pe_dvc: please report it with the lines above", None)
         return OTHER
     return OK if code is None else int(code)
@@ -69,6 +67,12 @@ def _say(message: str, remedy: str | None) -> None:
     if remedy:
         click.echo(f"  {remedy}", err=True)
     if os.environ.get("PE_DVC_DEBUG"):
-        import traceback
+        _print_traceback()
 
-        traceback.print_exc()
+
+def _print_traceback() -> None:
+    import traceback
+
+    from pe_dvc.primitives.redact import redact_text
+
+    click.echo(redact_text(traceback.format_exc()), nl=False, err=True)

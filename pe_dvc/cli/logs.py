@@ -7,8 +7,14 @@ def show_logs(verbosity: int) -> None:
     """Show decisions (1) or also every request to the store (2 and more) on stderr."""
     import logging
 
+    from pe_dvc.primitives.redact import redact_text
+
+    class WithoutSecrets(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return redact_text(super().format(record))
+
     logger = logging.getLogger("pe_dvc")
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(WithoutSecrets("%(levelname)s %(name)s: %(message)s"))
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)

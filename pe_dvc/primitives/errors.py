@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from pe_dvc.primitives.redact import redact_text
+
 
 class PeDvcError(Exception):
     """Base of every error that pe_dvc raises on purpose.
 
-    ``remedy`` is one sentence that says what to do next, where that is known.
+    ``remedy`` is one sentence that says what to do next, where that is known. Passwords and
+    tokens are taken out of both, as messages end in logs and in issues.
     """
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        message = redact_text(message)
+        remedy = redact_text(remedy) if remedy else remedy
         super().__init__(message)
         self.message = message
         self.remedy = remedy
@@ -44,7 +49,7 @@ class FormatError(PeDvcError):
         self, message: str, *, where: str | None = None, remedy: str | None = None
     ) -> None:
         super().__init__(f"{where}: {message}" if where else message, remedy=remedy)
-        self.where = where
+        self.where = redact_text(where) if where else where
 
 
 class UnsupportedVersionError(FormatError):
@@ -71,7 +76,8 @@ class DigestMismatchError(VerificationError):
             f"{what} is not what was promised: expected {expected}, got {actual}, from {source}",
             remedy=remedy,
         )
-        self.what, self.expected, self.actual, self.source = what, expected, actual, source
+        self.what, self.expected, self.actual = what, expected, actual
+        self.source = redact_text(source)
 
 
 class SignatureError(VerificationError):
@@ -135,7 +141,7 @@ class StoreError(PeDvcError):
         self, message: str, *, operation: str, key: str, remedy: str | None = None
     ) -> None:
         super().__init__(message, remedy=remedy)
-        self.operation, self.key = operation, key
+        self.operation, self.key = operation, redact_text(key)
 
 
 class StoreUnavailableError(StoreError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.redact import redact_text
 from pe_dvc.project import directories
 from pe_dvc.store.checks import check_prefix
 from pe_dvc.store.logged import logged
@@ -40,7 +41,7 @@ def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
     """
     place = _bucket(url)
     store = _open_directory(url) if place is None else _open_bucket(*place, dict(options or {}))
-    log.info("store %s", store.url)
+    log.info("store %s", redact_text(store.url))
     return logged(store)
 
 
@@ -63,7 +64,7 @@ def _bucket(url: str) -> tuple[str, str, str] | None:
     bucket, prefix = _bucket_and_prefix(url)
     scheme = _SCHEMES.get(match[1].lower())
     if scheme is None:
-        raise FormatError(f"{_without_user(url)!r} is not a store: expected {EXAMPLES}")
+        raise FormatError(f"{url!r} is not a store: expected {EXAMPLES}")
     return scheme, bucket, prefix
 
 
@@ -86,7 +87,7 @@ def split_remote_url(url: str, country: str) -> str:
     store, slash, last = url.rstrip("/").rpartition("/")
     if not slash or not store or last != country or store.endswith(":/"):
         raise FormatError(
-            f"the DVC remote {_without_user(url)!r} does not end in /{country}: payloads of a "
+            f"the DVC remote {url!r} does not end in /{country}: payloads of a "
             "country lie below its name in the store",
             remedy=f"Point it there: dvc remote modify <name> url <bucket>/{country}.",
         )
@@ -110,11 +111,7 @@ def _bucket_and_prefix(url: str) -> tuple[str, str]:
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if not bucket or "@" in bucket or ":" in bucket:
         raise FormatError(
-            f"{_without_user(url)!r} names no bucket: expected the form of s3://policyengine-data",
+            f"{url!r} names no bucket: expected the form of s3://policyengine-data",
             remedy="Credentials and endpoints belong into the DVC remote's options, not its URL.",
         )
     return bucket, check_prefix(prefix)
-
-
-def _without_user(url: str) -> str:
-    return re.sub(r"://[^/@]*@", "://", url)

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.redact import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +29,7 @@ class LoggedStore:
     """Forwards to a store, and logs each request once it is answered."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._address = store, redact_text(store.url)
 
     @property
     def url(self) -> str:
@@ -58,7 +59,7 @@ class LoggedStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Forward; the list is logged before it is read."""
-        log.debug("list %s/%s", self.url, prefix)
+        log.debug("list %s/%s", self._address, prefix)
         return self._store.list(prefix)
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
@@ -104,5 +105,5 @@ class LoggedStore:
             raise
         finally:
             took = (time.monotonic() - begun) * 1000
-            log.debug("%s %s/%s: %s, %.0f ms", operation, self.url, key, outcome, took)
+            log.debug("%s %s/%s: %s, %.0f ms", operation, self._address, key, outcome, took)
         return result

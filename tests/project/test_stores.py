@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -262,3 +263,29 @@ def test_a_bucket_of_another_region_than_the_users(
     with pytest.raises(StoreUnavailableError, match="another region") as caught:
         wrong.read("us/x", limit=1)
     assert "region" in (caught.value.remedy or "")
+
+
+def test_a_password_in_the_endpoint_is_in_no_message_and_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG", logger="pe_dvc")
+    options = {
+        "endpointurl": f"http://alice:hunter2@127.0.0.1:{free_port()}",
+        "region": "eu-west-2",
+        "access_key_id": "a",
+        "secret_access_key": "b",
+    }
+    for wrong in ({}, {"endpointurl": "ftp://alice:hunter2@host"}):
+        with pytest.raises((StoreUnavailableError, FormatError)) as caught:
+            open_store("s3://bucket/us", options={**options, **wrong}).head("x")
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    assert "bucket/us/x" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["s3://alice:hunter2@bucket/us", "s3://alice:hun/ter2@bucket/us"])
+def test_a_password_in_the_address_is_in_no_message(url: str) -> None:
+    for opened in (open_store, lambda url: split_remote_url(url, "uk")):
+        with pytest.raises(FormatError) as caught:
+            opened(url)
+        assert "ter2" not in "".join(traceback.format_exception(caught.value))

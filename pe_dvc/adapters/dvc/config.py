@@ -26,7 +26,7 @@ class Remote:
     """A DVC remote: its name, its URL or absolute path, and its other options as written."""
 
     name: str
-    url: str
+    url: str = field(repr=False)  # may hold a password, as the options may
     options: dict[str, str] = field(repr=False)
 
 

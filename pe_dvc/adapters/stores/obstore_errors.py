@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from pe_dvc.primitives.redact import redact_text
 
 _STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -65,7 +66,9 @@ class ErrorTranslator:
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and _is_ours(error):
-            raise translate(error, self._request) from error
+            problem = translate(error, self._request)
+            error.args = (redact_text(str(error)),)  # tracebacks show it as the cause
+            raise problem from error
 
 
 def _is_ours(error: Exception) -> bool:
