@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.trust.key_binding import bind_keys, check_may_sign, refuse_bound_keys
 from pe_dvc.trust.keys import generate_keys
+from pe_dvc.trust.pins import pinned_root
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel import init, roles
@@ -30,9 +32,15 @@ if TYPE_CHECKING:
 def signers_of(repo: DataRepo, given: Mapping[str, Sequence[str]] | None = None) -> Signers:
     """Return the signers of a repo: those of the environment, its settings and the key files.
 
-    ``given`` are URIs by role that stand in for the settings'.
+    ``given`` are URIs by role that stand in for the settings'. Raises UntrustedError in a clone
+    of another root than the key files' own, or than the pinned one (``check_may_sign``).
     """
-    return Signers(repo.country, directories.keys_dir(), {**repo.settings.signers, **(given or {})})
+    keys_dir, metadata = directories.keys_dir(), repo.signed_metadata()
+    if metadata.files.exists():
+        pinned = pinned_root(directories.config_dir(), repo.country)
+        check_may_sign(metadata, keys_dir / repo.country, pinned)
+        bind_keys(keys_dir / repo.country, metadata.root_files[0])
+    return Signers(repo.country, keys_dir, {**repo.settings.signers, **(given or {})})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +76,7 @@ def init_channels(
     wanted = thresholds or {}
     init.refuse_existing(repo.channels_root, repo.country)
     directory = directories.keys_dir() / repo.country
+    refuse_bound_keys(directory)
     kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
     keys = _given_keys(signers or {}, public_keys or {})
     counts = init.keys_to_make(keys, key_counts or {}, wanted)
@@ -81,6 +90,7 @@ def init_channels(
         thresholds=wanted,
         contact=repo.settings.contact,
     )
+    bind_keys(directory, repo.signed_metadata().root_files[0])
     return InitializedChannels(
         country=repo.country,
         fingerprint=fingerprint,

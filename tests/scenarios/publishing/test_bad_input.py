@@ -312,6 +312,9 @@ def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path
     other = Sandbox(tmp_path / "other", str(tmp_path / "other/bucket"), {})
     other.start_from(built)
     shutil.rmtree(other.repo / "channels")
+    refused = other.pe_dvc("channel", "init", "--country", "us", code=1).stderr
+    assert "were made for another root" in refused
+    (other.directory / "keys/us/root.json").unlink()
     again = other.pe_dvc("channel", "init", "--country", "us")
     assert "latest.pem" in again.stderr, "keys that are used again must be named"
     shutil.rmtree(other.repo / "channels")
@@ -322,8 +325,8 @@ def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path
         "another root is pinned for us" in built.pe_dvc("trust", "add", "us", root, code=1).stderr
     )
     assert "the root of us, not of uk" in built.pe_dvc("trust", "add", "uk", root, code=1).stderr
+    built.pe_dvc("push")
     built.pe_dvc("trust", "remove", "us")
     built.pe_dvc("trust", "add", "us", root)
-    built.pe_dvc("push")
     refused = built.read("get", LATEST, code=1).stderr
     assert "pe-dvc trust list" in refused

@@ -1,0 +1,74 @@
+"""Which root a machine signs under: the one that its key files were made for, and that is pinned.
+
+Keys are filed by country. A clone of an attacker's may be of the same country and list the same
+public keys under a root of its own: what these keys signed in there would be valid under the true
+root, too. So the directory of key files names its root, and signs under no other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ConflictError, UntrustedError
+from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.trust.tuf_api import Root
+from pe_dvc.trust.verify import fingerprint, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+_FILE = "root.json"
+
+
+def bind_keys(directory: Path, root: bytes) -> None:
+    """Write down that the key files in ``directory`` are of the country whose first root is given.
+
+    Directories made by an older pe_dvc name no root; they are bound when they first sign.
+    """
+    if not _bound(directory) and any(directory.glob("*.pem")):
+        write_atomically(directory / _FILE, root, mode=0o600)
+
+
+def refuse_bound_keys(directory: Path) -> None:
+    """Raise ConflictError if the key files in ``directory`` are of a root that exists already."""
+    if _bound(directory):
+        raise ConflictError(
+            f"the keys in {directory} were made for another root, which {directory / _FILE} names",
+            remedy="Set PE_DVC_KEYS_DIR to another directory, to keep them; or move them away.",
+        )
+
+
+def check_may_sign(metadata: SignedMetadata, directory: Path, pinned: bytes | None) -> None:
+    """Refuse to sign in a clone of another root than the keys' own, or than the pinned one.
+
+    ``directory`` holds the country's key files; ``pinned`` is the pinned root.json, None if there
+    is none. Raises UntrustedError, and SignatureError for a root chain that does not verify.
+    """
+    bound, where = _bound(directory), metadata.where("root")
+    if bound and not _comes_from(metadata, bound):
+        raise UntrustedError(
+            f"the keys in {directory} were made for another root of {metadata.country} than "
+            f"{where}",
+            remedy="Nothing was signed. If this is the right clone, set PE_DVC_KEYS_DIR to the "
+            "directory of its own keys.",
+        )
+    if pinned and not _comes_from(metadata, pinned):
+        raise UntrustedError(
+            f"{where} does not come from the root that is pinned for {metadata.country} "
+            f"(fingerprint {fingerprint(pinned)})",
+            remedy="Nothing was signed. If the pinned root is newer, run git pull. If not, either "
+            "this clone or the pin is of another root: ask a maintainer which (pe-dvc trust list).",
+        )
+
+
+def _bound(directory: Path) -> bytes | None:
+    path = directory / _FILE
+    return path.read_bytes() if path.exists() else None
+
+
+def _comes_from(metadata: SignedMetadata, root: bytes) -> bool:
+    """Return whether a root is one of the clone's, whose chain verifies."""
+    wanted = parse(Root, root, where="the root").signed
+    return any(root.signed == wanted for root in metadata.roots)
