@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -21,21 +22,21 @@ EXAMPLE = ROOT / "dvc.yaml.example"
 
 BUILD = {
     "cps": """
-import pyarrow as pa
-from pyarrow import parquet
-
-persons = {"person_id": [1, 2, 3], "person_household_id": [7, 7, 9], "age": [40, 4, 65]}
-households = {"state_fips": [1, 1, 2], "household_weight": [10.5, 10.5, 20.0]}
-parquet.write_table(pa.table(persons | households), "data/cps_2023.parquet")
-""",
-    "enhanced_cps": """
 import pandas as pd
 
-with pd.HDFStore("data/enhanced_cps_2024.h5", "w") as store:
+with pd.HDFStore("data/cps_2024.h5", "w") as store:
     persons = {"person_id": [1, 2, 3], "person_household_id": [7, 7, 9], "age": [41, 5, 66]}
     store.put("person", pd.DataFrame(persons), format="table")
     households = {"household_id": [7, 9], "household_weight": [11.0, 21.0]}
     store.put("household", pd.DataFrame(households), format="table")
+""",
+    "enhanced_cps": """
+import pyarrow as pa
+from pyarrow import parquet
+
+units = {"tax_unit_id": [1, 2, 3], "household_id": [7, 7, 9], "age_head": [40, 24, 65]}
+households = {"state_fips": [1, 1, 2], "household_weight": [10.5, 10.5, 20.0]}
+parquet.write_table(pa.table(units | households), "data/enhanced_cps_2024.parquet")
 """,
     "states": """
 from pathlib import Path
@@ -85,8 +86,8 @@ def test_example_runs(repo: Path) -> None:
         for name, manifest in manifests.items()
     }
     assert rows == {
-        "cps_2023": {"person": 3},
-        "enhanced_cps_2024": {"person": 3, "household": 2},
+        "enhanced_cps_2024": {"tax_unit": 3},
+        "cps_2024": {"person": 3, "household": 2},
         "states/AL": {"person": 2, "household": 1},
         "states/AK": {"person": 2, "household": 1},
     }
@@ -101,5 +102,16 @@ def test_example_runs(repo: Path) -> None:
 
 
 def test_example_shows_every_field() -> None:
-    example = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]["cps_2023"]["meta"]["pe"]
-    assert example.keys() == DatasetMeta.model_fields.keys()
+    declared = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]
+    assert declared["enhanced_cps_2024"]["meta"]["pe"].keys() == DatasetMeta.model_fields.keys()
+
+
+def test_example_declares_what_the_documents_read() -> None:
+    """The datasets of README.md and docs/, so that a repo made from the example can run both."""
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(path.read_text() for path in documents)
+    read = set(re.findall(r"us/(\w+)@latest", text)) - {"enhanced_cps_1924"}
+    declared = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)["artifacts"]
+    assert read <= declared.keys()
+    assert declared["enhanced_cps_2024"]["path"].endswith(".parquet")  # read with pandas
+    assert declared["cps_2024"]["path"].endswith(".h5")  # read with h5py
