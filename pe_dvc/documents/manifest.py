@@ -78,6 +78,14 @@ class Artifact(Record):
     dvc: DvcObject
     chunks: ChunkList
 
+    def declared_otherwise(self, published: Artifact) -> str:
+        """Return the remedy where these bytes were published as another dataset, path or kind."""
+        return (
+            f"Published content keeps its first name, path and kind: declare {published.name}, "
+            f"{published.path}, kind {published.kind}, in dvc.yaml; or publish {self.name} once a "
+            "build gives it other content."
+        )
+
 
 class Column(Record):
     """One column (parquet, HDFStore) or one variable (PolicyEngine's HDF5 layout)."""

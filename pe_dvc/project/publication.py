@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False) -> Publication:
     """Return a publication of the checkout to ``store``; nothing is written yet.
 
-    Refuses data that git would take in, files of pe_dvc and DVC that are not in HEAD unless
+    Refuses data that git tracks or would add, files of pe_dvc and DVC that are not in HEAD unless
     ``uncommitted``, and metadata that readers would refuse. Raises VerificationError, NotFoundError
     for a repo without channels.
     """

@@ -26,8 +26,8 @@ def published_manifest(mine: Manifest | None, name: str, store: ReadableStore) -
     theirs = Manifest.from_bytes(data, where=f"{store.url}/{key}")
     if theirs.artifact != mine.artifact:
         raise VerificationError(
-            f"{store.url}/{key} is of {theirs.artifact.name} ({theirs.artifact.path}), and "
-            f"{name} ({mine.artifact.path}) was to be adopted",
-            remedy="One artifact has one manifest: do not declare the same bytes twice.",
+            f"{store.url}/{key} describes {theirs.artifact.name} ({theirs.artifact.path}), so it "
+            f"cannot be adopted for {name} ({mine.artifact.path})",
+            remedy=mine.artifact.declared_otherwise(theirs.artifact),
         )
     return data

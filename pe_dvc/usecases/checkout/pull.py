@@ -184,10 +184,10 @@ class _Pull:
             more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
             raise ConflictError(
                 f"{', '.join(shown[:SHOWN])}{more}: changed here, and the DVC cache does not hold "
-                "these bytes. Nothing was changed",
+                "that content. Nothing was changed",
                 remedy="Move that directory away."
                 if folders
-                else "To keep yours, move it away or dvc commit it; to lose it, say --force.",
+                else "To keep yours, move it away or dvc commit it; to discard it, use --force.",
             )
 
     def _transfer(self, plan: PullPlan, states: dict[str, FileState]) -> None:

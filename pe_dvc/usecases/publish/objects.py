@@ -103,13 +103,17 @@ def _is_published(store: Store, country: str, described: ManifestToPublish) -> b
 def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> ConflictError:
     artifact = described.manifest.artifact
     other = Manifest.from_bytes(existing, where=source)
+    remedy = f"The first one is kept. Adopt it: pe-dvc manifest adopt {artifact.name}"
+    if other.artifact != artifact:
+        remedy = artifact.declared_otherwise(other.artifact)
     return ConflictError(
         f"{artifact.name}: the store already holds a manifest of artifact sha256:"
         f"{artifact.sha256}, published first: manifest sha256:{sha256_bytes(existing)} of "
-        f"{other.artifact.name}, built {other.build.built_at} ({other.build.built_in}), in "
-        f"{source}; yours is manifest sha256:{sha256_bytes(described.data)}, built "
+        f"{other.artifact.name} ({other.artifact.path}), built {other.build.built_at} "
+        f"({other.build.built_in}), in {source}; yours is manifest "
+        f"sha256:{sha256_bytes(described.data)}, built "
         f"{described.manifest.build.built_at} ({described.manifest.build.built_in})",
-        remedy=f"The first one is kept. Adopt it: pe-dvc manifest adopt {artifact.name}",
+        remedy=remedy,
     )
 
 

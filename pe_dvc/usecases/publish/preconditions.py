@@ -5,6 +5,7 @@ Decisions only; what git and DVC say is gathered by ``pe_dvc.project``.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import VerificationError
@@ -35,17 +36,18 @@ def check_committed(changed: Sequence[str]) -> None:
 
 
 def check_out_of_git(exposed: Sequence[str]) -> None:
-    """Refuse data that git would take in: what DVC tracks belongs to the bucket.
+    """Refuse data that git tracks or would add: what DVC tracks belongs to the bucket.
 
     DVC takes an output out of ``.gitignore`` when a later stage fails and does not always put it
     back, so that the next ``git add -A`` commits the data. ``exposed`` are DVC's outputs that git
     tracks or does not ignore, by path. Raises VerificationError.
     """
     if exposed:
+        more = f" and {len(exposed) - _SHOWN} more" if len(exposed) > _SHOWN else ""
         raise VerificationError(
-            f"git holds, or would take in, {', '.join(exposed[:_SHOWN])}, which DVC keeps in the "
-            "bucket",
-            remedy="Nothing was pushed. " + _exposure_remedy(exposed[0]),
+            f"in git, or not in .gitignore: {', '.join(exposed[:_SHOWN])}{more}; DVC tracks them, "
+            "so git should not",
+            remedy="Nothing was pushed. " + _exposure_remedy(exposed),
         )
 
 
@@ -64,8 +66,11 @@ def check_agreement(evidence: Evidence) -> Manifest:
     return evidence.manifest
 
 
-def _exposure_remedy(path: str) -> str:
+def _exposure_remedy(exposed: Sequence[str]) -> str:
+    lines = " ".join(shlex.quote(f"/{path}") for path in exposed)
+    paths = shlex.join(exposed)
     return (
-        f"Run: echo /{path} >> .gitignore && git rm -r --cached --quiet --ignore-unmatch {path}, "
-        "and commit. If it was pushed to a public place already, remove it from the history."
+        f"Run: printf '%s\\n' {lines} >> .gitignore && "
+        f"git rm -r --cached --quiet --ignore-unmatch {paths}, and commit. "
+        "If it was pushed to a public place already, remove it from the history."
     )

@@ -101,7 +101,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         raise _refusal(
             tree,
             "its pyproject.toml has no [tool.pe_dvc.release]",
-            "Add it (docs/releasing.md), commit, and tag that commit.",
+            "Add it (see docs/releasing.md of pe_dvc), commit, and tag that commit.",
         )
     manifests = _complete_manifests(tree)
     signed_in = _check_signed(tree, manifests, channel)

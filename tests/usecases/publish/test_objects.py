@@ -168,7 +168,9 @@ def test_an_object_of_another_size_is_repaired_and_reported(repo: Repo) -> None:
 def test_another_manifest_that_was_published_first_is_a_conflict(repo: Repo) -> None:
     data = CONTENTS["data/b.parquet"]
     digest = sha256_bytes(data)
-    first = manifest_of(data, name="b", path="elsewhere/b.parquet").to_bytes()
+    ours = repo.described[1].manifest
+    build = ours.build.model_copy(update={"built_at": "2020-01-01T00:00:00Z"})
+    first = ours.model_copy(update={"build": build}).to_bytes()
     LocalStore(repo.bucket).create(manifest_key("us", digest), first)
     with pytest.raises(ConflictError) as caught:
         repo.push()
@@ -178,6 +180,17 @@ def test_another_manifest_that_was_published_first_is_a_conflict(repo: Repo) -> 
     assert caught.value.remedy is not None
     assert "pe-dvc manifest adopt b" in caught.value.remedy
     assert repo.keys() == {manifest_key("us", digest)}, "nothing may be uploaded"
+
+
+def test_content_that_was_published_under_another_name_cannot_be_adopted(repo: Repo) -> None:
+    data = CONTENTS["data/b.parquet"]
+    first = manifest_of(data, name="old", path="data/old.parquet").to_bytes()
+    LocalStore(repo.bucket).create(manifest_key("us", sha256_bytes(data)), first)
+    with pytest.raises(ConflictError) as caught:
+        repo.push()
+    assert caught.value.remedy is not None
+    assert "manifest adopt" not in caught.value.remedy
+    assert "old, data/old.parquet" in caught.value.remedy
 
 
 def test_a_corrupt_local_cache_never_reaches_the_bucket(repo: Repo) -> None:
