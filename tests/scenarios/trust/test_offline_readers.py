@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.primitives.errors import NotFoundError, StoreUnavailableError, VerificationError
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    NotFoundError,
+    StoreUnavailableError,
+    VerificationError,
+)
 from pe_dvc.store.offline import OfflineStore
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.pins import published_root
@@ -69,6 +74,17 @@ def test_a_state_that_was_altered(sim: Simulator, name: str) -> None:
     (path,) = (sim.base / "state/mine").rglob(name)
     path.write_text(path.read_text().replace('"2026-', '"2036-').replace('"2027-', '"2037-'))
     with pytest.raises(VerificationError):
+        offline(sim, "mine").pointers("latest")
+
+
+@pytest.mark.parametrize("role", ["snapshot", "latest"])
+def test_an_older_file_in_the_place_of_the_one_that_was_verified(sim: Simulator, role: str) -> None:
+    """It is signed as it should be, and is not what the metadata that lists it says."""
+    older = sim.store.objects[sim.key("1.snapshot.json" if role == "snapshot" else "2.latest.json")]
+    sim.client("mine").pointers("latest")
+    (path,) = (sim.base / "state/mine").rglob(f"{role}.json")
+    path.write_bytes(older)
+    with pytest.raises(DigestMismatchError, match=role):
         offline(sim, "mine").pointers("latest")
 
 

@@ -1,0 +1,73 @@
+"""A publication is refused before anything is written, and waits for its turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.primitives.errors import ConflictError, ExpiredError, NotFoundError, SignatureError
+from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.signers import Signers
+from pe_dvc.usecases.channel.update import update_channel
+from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.retention.bucket_lock import collecting
+from tests.support.memory_store import MemoryStore
+from tests.support.simulator import NOW, Simulator, days, pointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def publication(sim: Simulator, age: float = 0) -> Publication:
+    return Publication(sim.store, sim.files, sim.signers, now=NOW + days(age))
+
+
+def test_what_readers_would_accept_passes(sim: Simulator) -> None:
+    publication(sim).check()
+
+
+def test_a_repo_without_channels(sim: Simulator, tmp_path: Path) -> None:
+    files = ChannelFiles(tmp_path / "none", "us")
+    with pytest.raises(NotFoundError, match="has no channels yet") as caught:
+        Publication(sim.store, files, sim.signers, now=NOW).check()
+    assert "pe-dvc channel init --country us" in str(caught.value.remedy)
+
+
+def test_metadata_that_is_not_signed_is_refused_first(sim: Simulator) -> None:
+    nobody = Signers("us", environ={})
+    update_channel(sim.directory, "us", "latest", [pointer("newer")], nobody, now=NOW)
+    with pytest.raises(SignatureError, match="latest version 4"):
+        publication(sim).check()
+
+
+def test_metadata_that_has_expired_is_refused_first(sim: Simulator) -> None:
+    with pytest.raises(ExpiredError):
+        publication(sim, age=366).check()
+
+
+def test_a_publication_and_a_collection_take_turns(tmp_path: Path) -> None:
+    store = MemoryStore()
+    made = Publication(store, ChannelFiles(tmp_path, "us"), Signers("us"), now=NOW)
+    with (
+        collecting(store, "us"),
+        pytest.raises(ConflictError, match="pe-dvc gc"),
+        made.turn(),
+    ):
+        raise AssertionError("both at once")
+    with made.turn():
+        assert list(store.list("us/locks/"))
+    assert not list(store.list("us/locks/"))
+
+
+def test_the_rewritten_channel_is_in_git_before_it_is_published(sim: Simulator) -> None:
+    """A push that is killed in between goes on from there."""
+    rival = sim.clone("rival")
+    rival.update(pointer("theirs"))
+    rival.publish()
+    sim.update(pointer("mine"))
+    published, rebased = publication(sim).publish_channels()
+    assert rebased is not None
+    assert rebased.rewritten
+    assert sim.metadata.role("latest").signed.version == published.versions["latest"] == 5
+    assert publication(sim).publish_channels()[0].written == ()
