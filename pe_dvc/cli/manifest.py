@@ -31,6 +31,12 @@ def write(as_json: bool) -> None:
     for w in written:
         if w.change != "skipped":
             say(f"{WORDS[w.change]:<9} {w.name}")
+    redacted = sorted({place for w in written for place in w.redacted})
+    if redacted:
+        say(
+            f"left out as secret: {', '.join(redacted)}; to keep them, list them in allowed_params "
+            "of [tool.pe_dvc]"
+        )
     skipped = [w.name for w in written if w.change == "skipped"]
     if skipped:
         say(f"no manifest of {', '.join(skipped)}: type: dataset, and no meta: pe: in dvc.yaml")

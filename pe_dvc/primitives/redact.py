@@ -111,6 +111,23 @@ def redact_params(params: Mapping[str, Any], allowed: Collection[str] = ()) -> d
     }
 
 
+def redacted_params(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where ``redact_params`` left a value out."""
+    for file, values in params.items():
+        yield from dict.fromkeys(_left_out(values, f"{file}:"))
+
+
+def _left_out(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, held in value.items():
+            yield from _left_out(held, _below(where, key))
+    elif isinstance(value, list):
+        for held in value:
+            yield from _left_out(held, where)
+    elif value == REDACTED:
+        yield where
+
+
 def _redacted(
     value: Any, where: str, name: str, allowed: frozenset[str]
 ) -> tuple[Any, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
@@ -45,11 +46,13 @@ class Written(Result):
     """What became of one manifest; ``sha256`` is of its bytes, None if there is none.
 
     A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.
+    ``redacted`` are the parameters whose values it leaves out, as they look secret.
     """
 
     name: str
     change: Literal["changed", "unchanged", "removed", "skipped"]
     sha256: Sha256 | None
+    redacted: tuple[str, ...] = ()
 
 
 def write_manifests(root: Path) -> list[Written]:
@@ -68,12 +71,17 @@ def write_manifests(root: Path) -> list[Written]:
     dvc = read_dvc_files(root, git)
     existing = manifest_files(WorkTree(root), settings.manifests)
     manifests = _describe_all(root, settings, dvc, git, existing)
-    settled = {name: manifest_bytes(m, existing.get(name)) for name, m in manifests.items()}
+    allowed = settings.allowed_params
+    settled = {
+        name: manifest_bytes(m, existing.get(name), allowed_params=allowed)
+        for name, m in manifests.items()
+    }
     folder = root / settings.manifests
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: root / manifest_path(settings, name) for name in existing | settled}
     written = [
-        _write(paths[name], name, data, existing.get(name)) for name, data in settled.items()
+        _write(paths[name], manifests[name], data, existing.get(name))
+        for name, data in settled.items()
     ]
     removed = [_remove(folder, paths[name], name) for name in existing if name not in settled]
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
@@ -151,11 +159,16 @@ def _build(git: GitRepo, settings: Settings) -> Build:
     )
 
 
-def _write(path: Path, name: str, data: bytes, before: bytes | None) -> Written:
+def _write(path: Path, manifest: Manifest, data: bytes, before: bytes | None) -> Written:
     if data != before:
         write_atomically(path, data)
     change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
-    return Written(name=name, change=change, sha256=sha256_bytes(data))
+    return Written(
+        name=manifest.artifact.name,
+        change=change,
+        sha256=sha256_bytes(data),
+        redacted=tuple(redacted_params(manifest.inputs.params)),
+    )
 
 
 def _remove(folder: Path, path: Path, name: str) -> Written:

@@ -11,6 +11,7 @@ from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.manifest import CalibrationTargets, InputFile, Inputs
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.redact import redact_params
 from pe_dvc.usecases.checkout.describe import complete_inputs, tree_digest
 from pe_dvc.usecases.checkout.tracked import check_file, check_size, check_tracked
 
@@ -84,7 +85,22 @@ class ManifestInputs:
             path for found in (*raw.values(), *code.values()) for path in found.values()
         )
         hashed = {name: _input_file(name, found, known) for name, found in {**raw, **code}.items()}
-        return {d.name: _inputs(d, closures[d.name], hashed, shared) for d in declared}
+        return {d.name: self._inputs(d, closures[d.name], hashed, shared) for d in declared}
+
+    def _inputs(
+        self,
+        declaration: Declaration,
+        closure: Closure,
+        hashed: dict[str, InputFile],
+        shared: Inputs,
+    ) -> Inputs:
+        own = {
+            "raw_inputs": tuple(hashed[output.path] for output in closure.raw),
+            "code": tuple(hashed[leaf] for leaf in closure.leaves),
+            "params": redact_params(closure.params, self._settings.allowed_params),
+            "data_vintage": declaration.meta.vintage or shared.data_vintage,
+        }
+        return complete_inputs(shared.model_copy(update=own), where="dvc.lock: params")
 
     def _raw_files(self, output: Output) -> dict[str, Path]:
         """Return the files of a raw input by their paths in it; a file is itself under ``""``."""
@@ -137,18 +153,6 @@ class ManifestInputs:
             lockfile_sha256=self._digests.digest(lockfile).sha256 if lockfile else None,
             python_version=python_version(),
         )
-
-
-def _inputs(
-    declaration: Declaration, closure: Closure, hashed: dict[str, InputFile], shared: Inputs
-) -> Inputs:
-    own = {
-        "raw_inputs": tuple(hashed[output.path] for output in closure.raw),
-        "code": tuple(hashed[leaf] for leaf in closure.leaves),
-        "params": closure.params,
-        "data_vintage": declaration.meta.vintage or shared.data_vintage,
-    }
-    return complete_inputs(shared.model_copy(update=own), where="dvc.lock: params")
 
 
 def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]) -> InputFile:

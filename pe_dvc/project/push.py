@@ -11,6 +11,7 @@ from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.project.publication import open_publication
+from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.local_changes import LocalChanges, find_local_changes
 from pe_dvc.usecases.progress import Silent
@@ -20,7 +21,7 @@ from pe_dvc.usecases.publish.objects import (
     PublishedObjects,
     publish_objects,
 )
-from pe_dvc.usecases.publish.preconditions import check_agreement
+from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +115,8 @@ def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPubli
     found = []
     for evidence in gather(repo, metadata=metadata):
         manifest = check_agreement(evidence)
+        where = manifest_path(repo.settings, evidence.name)
+        check_no_secrets(manifest, repo.settings.allowed_params, where=where)
         chunks = partial(_chunks, repo, manifest)
         found.append(
             ManifestToPublish(manifest=manifest, data=evidence.manifest_data, chunks=chunks)

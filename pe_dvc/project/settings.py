@@ -56,6 +56,8 @@ class Settings:
     signers: dict[str, str | list[str]] = field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
     release: ReleaseTable | None = None
+    allowed_params: tuple[str, ...] = ()
+    """Parameters published although they look secret, as ``params.yaml:train.api_key``."""
 
     def is_own(self, path: str) -> bool:
         """Tell whether a file of the data repo is pe_dvc's or DVC's, and so must be committed."""
@@ -118,7 +120,17 @@ def _settings(table: Any, file: str) -> Settings:
     def release(value: Any, _: str) -> ReleaseTable:
         return ReleaseTable(value=value, file=file)
 
-    readers = {"calibration": calibration, "signers": signers, "release": release}
+    def texts(value: Any, path: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise wrong_value("expected a list of texts", value, file=file, path=path)
+        return tuple(value)
+
+    readers = {
+        "calibration": calibration,
+        "signers": signers,
+        "release": release,
+        "allowed_params": texts,
+    }
     return read_plain(Settings, table, file=file, path=TABLE, readers=readers)
 
 

@@ -80,6 +80,11 @@ WRONG = {
     "far from any key": (FULL.replace("contact", "zzz"), "tool.pe_dvc.zzz", "use one of"),
     "wrong type": (FULL.replace('"uv.lock"', "3"), "tool.pe_dvc.lockfile", "Correct"),
     "wrong signers": (FULL.replace('"file:key"', "3"), "signers.latest: expected a URI", "Correct"),
+    "wrong list": (
+        FULL + 'allowed_params = "x"\n',
+        "tool.pe_dvc.allowed_params: expected a list",
+        "Correct",
+    ),
     "not a table": ("[tool]\npe_dvc = 3\n", "tool.pe_dvc: expected a mapping", "country"),
     "not TOML": ("[tool", "is not TOML", "Correct the file"),
     "path that climbs": (

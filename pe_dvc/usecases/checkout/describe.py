@@ -18,9 +18,10 @@ from pe_dvc.documents.manifest import (
 )
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
+from pe_dvc.primitives.redact import secret_params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.table_schema import FileShape, FoundTable
@@ -80,12 +81,15 @@ def complete_inputs(inputs: Inputs, *, where: str) -> Inputs:
     return inputs.model_copy(update={"composite_digest": inputs.digest()})
 
 
-def manifest_bytes(manifest: Manifest, existing: bytes | None) -> bytes:
+def manifest_bytes(
+    manifest: Manifest, existing: bytes | None, *, allowed_params: Collection[str] = ()
+) -> bytes:
     """Return the bytes to write: ``existing`` where that describes the same artifact alike.
 
     An artifact has one manifest, which says how its bytes were first made: the same bytes made
     again, or a lockfile that changed since, do not rewrite it. What is declared about the bytes
-    (tables, entities, weight, vintage) does. Raises UnsupportedVersionError for an existing
+    (tables, entities, weight, vintage) does, and so does a parameter in ``existing`` that is
+    secret and not in ``allowed_params``. Raises UnsupportedVersionError for an existing
     manifest of a newer major version; one that is damaged is replaced.
     """
     if existing is None:
@@ -100,6 +104,7 @@ def manifest_bytes(manifest: Manifest, existing: bytes | None) -> bytes:
         before.artifact == manifest.artifact
         and before.table == manifest.table
         and before.inputs.data_vintage == manifest.inputs.data_vintage
+        and not any(secret_params(before.inputs.params, allowed_params))
     )
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
 

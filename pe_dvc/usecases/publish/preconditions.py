@@ -9,10 +9,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.redact import secret_params
 from pe_dvc.usecases.checkout.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.usecases.checkout.verify import Evidence
@@ -64,6 +65,23 @@ def check_agreement(evidence: Evidence) -> Manifest:
             remedy="Nothing was pushed. Run dvc repro and commit what it writes.",
         )
     return evidence.manifest
+
+
+def check_no_secrets(manifest: Manifest, allowed: Collection[str], *, where: str) -> None:
+    """Refuse to publish a manifest whose parameters hold a password, key or token.
+
+    ``allowed`` are the parameters that the repo says are none; ``where`` is the manifest's file.
+    Raises VerificationError naming file and key.
+    """
+    found = list(secret_params(manifest.inputs.params, allowed))
+    if found:
+        raise VerificationError(
+            f"{where} would publish what looks like a secret: {', '.join(found[:_SHOWN])}",
+            remedy="Nothing was pushed. Write the manifest again without it (dvc repro --force "
+            f"--single-item manifests, then dvc repro). If it is none, or was published before, "
+            f"add {found[0]!r} to allowed_params in [tool.pe_dvc]. Replace, where it is used, a "
+            "secret that was in git or in the bucket.",
+        )
 
 
 def _exposure_remedy(exposed: Sequence[str]) -> str:

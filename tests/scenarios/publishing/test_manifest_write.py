@@ -287,3 +287,51 @@ def _assert_refused(repo: Path, family: type[PeDvcError], where: str, remedy: st
     assert caught.value.remedy is not None
     assert remedy in f"{caught.value.message} {caught.value.remedy}"
     assert {p: p.read_bytes() for p in repo.glob("manifests/**/*.json")} == before
+
+
+SECRET_PARAMS = """\
+seed: 7
+token_count: 5
+census:
+  api_key: hunter2
+  database: postgresql://me:hunter2@db/census
+"""
+
+
+def with_secrets(root: Path) -> None:
+    write(root, "params.yaml", SECRET_PARAMS)
+    pipeline = pipeline_of().replace("params: [seed]", "params: [seed, token_count, census]")
+    write(root, "dvc.yaml", pipeline)
+    run("dvc", "repro", "build", cwd=root)
+
+
+def test_secrets_among_the_params_are_not_in_the_manifest(repo: Path) -> None:
+    with_secrets(repo)
+    (repo / "manifests/cps.json").unlink()
+    (written,) = write_manifests(repo)
+    manifest, data = manifests_of(repo)["cps"]
+    assert b"hunter2" not in data
+    assert manifest.inputs.params == {
+        "params.yaml": {
+            "seed": 7,
+            "token_count": 5,
+            "census": {"api_key": "redacted", "database": "redacted"},
+        }
+    }
+    places = ("params.yaml:census.api_key", "params.yaml:census.database")
+    assert written.redacted == places
+    assert manifest.inputs.composite_digest == manifest.inputs.digest()
+
+
+def test_a_manifest_with_secrets_is_rewritten_unless_they_are_allowed(repo: Path) -> None:
+    with_secrets(repo)
+    (repo / "manifests/cps.json").unlink()
+    places = ["params.yaml:census.api_key", "params.yaml:census.database"]
+    settings = (repo / "pyproject.toml").read_text()
+    write(repo, "pyproject.toml", f"{settings}allowed_params = {json.dumps(places)}\n")
+    assert write_manifests(repo)[0].redacted == ()
+    assert b"hunter2" in manifests_of(repo)["cps"][1]
+    assert write_manifests(repo)[0].change == "unchanged"
+    write(repo, "pyproject.toml", settings)
+    assert write_manifests(repo)[0].change == "changed"
+    assert b"hunter2" not in manifests_of(repo)["cps"][1]
