@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
-from pe_dvc.trust.keys import generate_keys, load_key_file
+from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
@@ -40,6 +40,8 @@ def test_keys_may_not_lie_in_a_git_work_tree(tmp_path: Path) -> None:
         with pytest.raises(FormatError, match="inside a git work tree") as caught:
             generate_keys(place, "us", {"root": 1})
         assert "PE_DVC_KEYS_DIR" in str(caught.value.remedy)
+        with pytest.raises(FormatError, match="inside a git work tree"):
+            new_key(place, "us", "root")
         assert not place.exists()
 
 
