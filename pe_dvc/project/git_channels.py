@@ -61,8 +61,8 @@ class GitChannels:
     def _signed(self, role: str) -> Iterator[tuple[GitChange, Committed]]:
         """Yield the versions of a role that the root of the same commit vouches for.
 
-        That root must be one of the chain that leads to today's: channels that were laid out
-        anew have nothing to do with those before.
+        That root must be one of the chain that leads to today's: channels that were created
+        again have nothing to do with those before.
         """
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         for change in self._git.history(path):

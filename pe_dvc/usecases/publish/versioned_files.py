@@ -96,7 +96,7 @@ def publish_between(
 
     A laptop may commit a channel several times between two pushes. Readers need only the newest,
     the channel's history has them all. What git holds of another line, as after a merge or from
-    before the channels were laid out anew, is left out. One that git does not hold, as after a
+    before the channels were created again, is left out. One that git does not hold, as after a
     squashed merge, stays a gap, which ``pe-dvc channel log`` reports.
     """
     if published + 1 >= ours.version:
