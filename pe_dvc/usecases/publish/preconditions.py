@@ -60,9 +60,11 @@ def check_agreement(evidence: Evidence) -> Manifest:
     check = verify(evidence)
     signed = evidence.pointer is not None or evidence.behind
     if not check.ok or evidence.manifest is None or not signed:
+        # DVC does not rerun the stage `channel` for channels that were created after it ran.
+        command = "pe-dvc channel update latest" if check.ok and not signed else "dvc repro"
         raise VerificationError(
             f"{check.name}: {check.detail}",
-            remedy="Nothing was pushed. Run dvc repro and commit what it writes.",
+            remedy=f"Nothing was pushed. Run {command} and commit what it writes.",
         )
     return evidence.manifest
 

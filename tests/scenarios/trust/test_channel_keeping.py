@@ -139,3 +139,18 @@ def test_trust_on_first_use_by_name_and_offline(built: Sandbox) -> None:
     assert (
         "was never read" in sandbox.read("show", LATEST[:-6] + "next", "--offline", code=3).stderr
     )
+
+
+def test_channels_created_again_have_a_history_of_their_own(built: Sandbox) -> None:
+    """After all root keys were lost: what the old keys signed is in git, and stays there."""
+    built.pe_dvc("push")
+    for lost in (built.repo / "channels", built.directory / "keys"):
+        shutil.rmtree(lost)
+    (built.directory / "bucket/channels/us").rename(built.directory / "old-channels")
+    built.pe_dvc("channel", "init", "--country", "us")
+    built.commit("New keys")
+    assert "Run pe-dvc channel update latest" in built.pe_dvc("push", code=1).stderr
+    built.pe_dvc("channel", "update", "latest")
+    built.commit("Sign with the new keys")
+    built.pe_dvc("push")
+    assert "version 1 " in built.pe_dvc("channel", "log", "latest").stdout
