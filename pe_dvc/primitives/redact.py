@@ -49,6 +49,11 @@ _SHAPES = re.compile(
     r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[\w+/=-]{8,}",
     re.DOTALL,
 )
+_PRIVATE_KEY = re.compile(
+    # With its first line of base64, as documents speak of keys, too; in JSON, lines end in "\\n".
+    rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn])+"
+    rb"(?:[\w-]+: [^\n]*\n\s*)*[A-Za-z0-9+/=]{16}"
+)
 _REFERENCE_TO_ONE = re.compile(r"\$\{[\w.:-]+\}|\$\w+|")
 """Says where a secret is found, as DVC and shells write it, or is empty."""
 
@@ -87,6 +92,11 @@ def is_secret(name: str, value: object) -> bool:
     if not isinstance(value, str) or value == REDACTED or _REFERENCE_TO_ONE.fullmatch(value):
         return False
     return is_secret_name(name) or redact_text(value) != value
+
+
+def holds_private_key(data: bytes) -> bool:
+    """Tell whether the bytes of a file hold a private key in PEM, OpenSSH's or PGP's form."""
+    return b" PRIVATE KEY" in data and _PRIVATE_KEY.search(data) is not None
 
 
 def secret_params(params: Mapping[str, Any], allowed: Collection[str] = ()) -> Iterator[str]:

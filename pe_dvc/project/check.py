@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.project.private_keys import exposed_private_keys, staged_private_keys
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.root import FILE
@@ -21,19 +22,24 @@ if TYPE_CHECKING:
 
 
 def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
-    """Return the verdict on each declared dataset, and on manifests that nothing declares.
+    """Return the verdict on each declared dataset, on manifests that nothing declares, and on
+    files that hold a private key.
 
     With ``staged``, of what the next commit will hold, not of the files in the work tree. Raises
     FormatError for a file that cannot be read for what it is.
     """
-    return _check(_StagedRepo(repo) if staged else repo)
+    if staged:
+        repo = _StagedRepo(repo)
+        return _check(repo, staged_private_keys(repo.tree))
+    return _check(repo, exposed_private_keys(repo.root))
 
 
-def _check(repo: DataRepo) -> list[Check]:
+def _check(repo: DataRepo, private_keys: list[str]) -> list[Check]:
     _ = repo.settings.release_settings  # wrong ones would show on the day of the release only
     evidence = gather(repo)
     manifests = read_manifests(repo.tree, repo.settings, Manifest)
-    return use_case.check(evidence, manifests, directory=repo.settings.manifests)
+    checks = use_case.check(evidence, manifests, directory=repo.settings.manifests)
+    return checks + use_case.check_private_keys(private_keys)
 
 
 class _StagedRepo(DataRepo):

@@ -76,6 +76,15 @@ class GitRepo:
             if flags not in same and path.startswith(prefix) and wanted(path.removeprefix(prefix))
         )
 
+    def files(self) -> list[Path]:
+        """Return every file of the whole work tree that git tracks or would add."""
+        import pygit2
+
+        flags = self._repo.status(untracked_files="all").items()
+        untracked = [path for path, flag in flags if flag & pygit2.enums.FileStatus.WT_NEW]
+        top = Path(self._repo.workdir)
+        return [top / path for path in (*(entry.path for entry in self._repo.index), *untracked)]
+
     def tracks(self, path: str) -> bool:
         """Tell whether git's index holds the file ``path``."""
         return self._in_git(path) in self._repo.index

@@ -11,6 +11,7 @@ from pe_dvc.primitives.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SUBMODULE = 0o160000  # its id is a commit's of another repo
 Folder = tuple[list[str], list[str]]
 
 
@@ -77,7 +78,11 @@ class StagedTree(RepoTree):
     @cached_property
     def _blobs(self) -> Mapping[str, Any]:
         skip = len(self._prefix)
-        return {e.path[skip:]: e.id for e in self._index if e.path.startswith(self._prefix)}
+        return {
+            e.path[skip:]: e.id
+            for e in self._index
+            if e.path.startswith(self._prefix) and e.mode != _SUBMODULE
+        }
 
     @cached_property
     def _folders(self) -> Mapping[str, Folder]:

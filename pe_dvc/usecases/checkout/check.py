@@ -31,6 +31,12 @@ def check(evidence: Sequence[Evidence], manifests: Iterable[str], *, directory: 
     return [_agreement(found) for found in evidence] + undeclared
 
 
+def check_private_keys(files: Iterable[str]) -> list[Check]:
+    """Return a verdict on each of the ``files`` that hold a private key: none may be in git."""
+    detail = "holds a private key: move it out of the clone, and replace it if it was committed"
+    return [Check(name=file, verdict="differs", detail=detail) for file in files]
+
+
 def _agreement(evidence: Evidence) -> Check:
     if (evidence.manifest, evidence.locked_md5, evidence.pointer) == (None, None, None):
         return Check(name=evidence.name, verdict="ok", detail="declared, not built yet")

@@ -52,6 +52,20 @@ def check_out_of_git(exposed: Sequence[str]) -> None:
         )
 
 
+def check_no_private_keys(files: Sequence[str]) -> None:
+    """Refuse to publish from a work tree with private keys. Raises VerificationError.
+
+    ``files`` are those that hold one and that git tracks or would add, by path.
+    """
+    if files:
+        raise VerificationError(
+            f"a private key is in git, or not in .gitignore: {', '.join(files)}",
+            remedy="Nothing was pushed. Move the key out of the clone, for instance into "
+            "~/.config/pe_dvc/keys. If it was committed, replace it: who has the history has the "
+            "key.",
+        )
+
+
 def check_agreement(evidence: Evidence) -> Manifest:
     """Return the manifest of a dataset whose file, DVC record and signed pointer agree with it.
 

@@ -1,0 +1,51 @@
+"""Private keys that lie where git has them, or would take them in with the next ``git add``."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.git.repo import GitRepo
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.redact import holds_private_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.documents.repo_tree import RepoTree
+
+_READ = 4 * 1024 * 1024
+"""Bytes read of each file: a key is short, and a file that git holds is seldom longer."""
+
+
+def exposed_private_keys(root: Path) -> list[str]:
+    """Return the files of the git work tree around ``root`` that hold a private key.
+
+    Looks at what git tracks and at what it does not ignore; paths are relative to ``root``.
+    """
+    found = (path for path in GitRepo(root).files() if holds_private_key(_beginning(path)))
+    return sorted(os.path.relpath(path, root.resolve()) for path in found)
+
+
+def staged_private_keys(tree: RepoTree) -> list[str]:
+    """Return the files that the next commit would have and that hold a private key."""
+    return sorted(path for path in tree.files() if holds_private_key(_staged(tree, path)))
+
+
+def _beginning(path: Path) -> bytes:
+    """Return the first bytes of a file; nothing of what is no file, or not for us to read."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            return file.read(_READ)
+    except OSError:
+        return b""
+
+
+def _staged(tree: RepoTree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except NotFoundError:
+        return b""
