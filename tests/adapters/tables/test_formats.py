@@ -11,6 +11,7 @@ import pytest
 from pe_dvc.adapters.tables import formats
 from pe_dvc.adapters.tables.formats import FORMATS, Format, format_named, format_of
 from pe_dvc.primitives.errors import FormatError
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,12 @@ def test_every_row_can_be_found_and_used(row: Format, tmp_path: Path) -> None:
         asked = inspect.signature(getattr(formats.TableReader, function)).parameters
         offered = inspect.signature(getattr(row.reader(), function)).parameters
         assert list(offered) == list(asked)[1:]
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.name)
+def test_every_row_is_documented(row: Format) -> None:
+    page = (ROOT / "docs/data-repo.md").read_text()
+    assert not [suffix for suffix in row.suffixes if f"`{suffix}`" not in page]
 
 
 def test_no_two_rows_claim_the_same_file() -> None:
