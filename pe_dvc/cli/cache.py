@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
 
 
@@ -24,7 +24,7 @@ def dir_(as_json: bool) -> None:
     if as_json:
         print_json({"dir": directory})
     else:
-        click.echo(directory)
+        echo(directory)
 
 
 @command.command("ls")
@@ -41,7 +41,7 @@ def ls(as_json: bool) -> None:
         print_json(found)
         return
     for entry in found:
-        click.echo(
+        echo(
             f"sha256:{entry.sha256}  {entry.state:<7}  {bytes_text(entry.size):>9}  "
             f"{_time(entry.used)}"
         )

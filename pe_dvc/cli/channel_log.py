@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import print_diff
 from pe_dvc.primitives.sizes import bytes_text
 
@@ -30,7 +30,7 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
         print_json(listed)
         return
     for channel in listed:
-        click.echo(
+        echo(
             f"{channel.country}/{channel.channel:<7} version {channel.version:<4} "
             f"{channel.datasets} dataset(s), expires {channel.expires:%Y-%m-%d}"
         )
@@ -50,10 +50,10 @@ def show(channel: str, country: str | None, store: str | None, as_json: bool) ->
         print_json(pointers)
         return
     for name, pointer in pointers.items():
-        click.echo(f"{name}  sha256:{pointer.sha256}  {bytes_text(pointer.size)}")
+        echo(f"{name}  sha256:{pointer.sha256}  {bytes_text(pointer.size)}")
         override = pointer.notes.get("override")
         if isinstance(override, dict):
-            click.echo(f"  nominated although a gate failed: {override.get('reason')}")
+            echo(f"  nominated although a gate failed: {override.get('reason')}")
 
 
 @click.command("diff")
@@ -108,11 +108,11 @@ def _print(entry: LogEntry) -> None:
     version, commit = entry.version, entry.commit
     signers = ", ".join(s if ":" in s else s[:12] for s in version.signers)
     source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""
-    click.echo(
+    echo(
         f"version {version.version}  {version.signed_at:%Y-%m-%d %H:%M}  signed by {signers}"
         f"{source}"
     )
     changes = (("+", entry.step.added), ("~", entry.step.replaced), ("-", entry.step.removed))
     for verb, names in changes:
         for name in names:
-            click.echo(f"  {verb} {name}")
+            echo(f"  {verb} {name}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from pe_dvc.cli.output import say
+from pe_dvc.cli.output import echo, say
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.channel.roles import RoleStatus
@@ -33,9 +31,9 @@ def print_status(status: RoleStatus) -> None:
     signed = f"{len(status.signed_by)} of {status.threshold} signatures"
     missing = f", {status.missing} missing" if status.missing else ""
     expiry = "EXPIRED" if status.expired else "expires"
-    click.echo(
+    echo(
         f"{status.role:<9} version {status.version:<4} {signed}{missing}, "
         f"{expiry} {status.expires:%Y-%m-%d}"
     )
     for keyid in status.unsigned_by:
-        click.echo(f"{'':<9} not signed by key {keyid}")
+        echo(f"{'':<9} not signed by key {keyid}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json
+from pe_dvc.cli.output import echo, json_option, print_json
 
 
 @click.command("check")
@@ -25,6 +25,6 @@ def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
     else:
         for check in checks:
             if not check.ok:
-                click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+                echo(f"{check.verdict:<8} {check.name}  {check.detail}")
     if any(not check.ok for check in checks):
         ctx.exit(CHECK_FAILED)

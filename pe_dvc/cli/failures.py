@@ -13,6 +13,7 @@ from pe_dvc.primitives.errors import (
     RevokedError,
     StoreError,
 )
+from pe_dvc.primitives.printable import printable_lines
 
 OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
 INTERRUPTED = 130
@@ -63,9 +64,9 @@ def guarded(command: click.Command) -> int:
 
 
 def _say(message: str, remedy: str | None) -> None:
-    click.echo(f"pe-dvc: {message}", err=True)
+    click.echo(f"pe-dvc: {printable_lines(message)}", err=True)
     if remedy:
-        click.echo(f"  {remedy}", err=True)
+        click.echo(f"  {printable_lines(remedy)}", err=True)
     if os.environ.get("PE_DVC_DEBUG"):
         _print_traceback()
 
@@ -75,4 +76,4 @@ def _print_traceback() -> None:
 
     from pe_dvc.primitives.redact import redact_text
 
-    click.echo(redact_text(traceback.format_exc()), nl=False, err=True)
+    click.echo(printable_lines(redact_text(traceback.format_exc()).rstrip()), err=True)

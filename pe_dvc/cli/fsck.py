@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 
@@ -34,9 +34,9 @@ def command(
         print_json(checked)
     else:
         for finding in report.findings:
-            click.echo(f"{finding.fault:<10}  {finding.what}  {finding.key}: {finding.detail}")
+            echo(f"{finding.fault:<10}  {finding.what}  {finding.key}: {finding.detail}")
         for one in checked.repaired:
-            click.echo(f"repaired    {one.what}  {one.key} from {one.source}")
+            echo(f"repaired    {one.what}  {one.key} from {one.source}")
         resumed = f", {report.resumed} by a run before" if report.resumed else ""
         say(
             f"{report.manifests} manifests, {report.hashed} payloads hashed "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _show(plan: Plan) -> None:
     for one in plan.unreachable:
         modified = f"{one.info.modified:%Y-%m-%d}" if one.info.modified else "-"
         size = bytes_text(one.info.size)
-        click.echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}")
+        echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}")
     kinds = Counter(one.kind for one in plan.unreachable)
     named = ", ".join(f"{count} of kind {kind}" for kind, count in kinds.items())
     size = bytes_text(plan.unreachable_bytes)

@@ -7,11 +7,12 @@ def show_logs(verbosity: int) -> None:
     """Show decisions (1) or also every request to the store (2 and more) on stderr."""
     import logging
 
+    from pe_dvc.primitives.printable import printable_lines
     from pe_dvc.primitives.redact import redact_text
 
     class WithoutSecrets(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            return redact_text(super().format(record))
+            return printable_lines(redact_text(super().format(record)))
 
     logger = logging.getLogger("pe_dvc")
     handler = logging.StreamHandler()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.output import (
+    echo,
     json_option,
     offline_option,
     print_json,
@@ -41,4 +42,4 @@ def command(country: str, store: str | None, offline: bool, as_json: bool) -> No
     width = max((len(entry.reference) for entry in listed), default=0)
     for entry in listed:
         size = bytes_text(entry.size)
-        click.echo(f"{entry.reference:<{width}}  {size:>9}  sha256:{entry.sha256}")
+        echo(f"{entry.reference:<{width}}  {size:>9}  sha256:{entry.sha256}")

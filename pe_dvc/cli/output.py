@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pe_dvc.primitives.printable import printable, printable_json
+from pe_dvc.primitives.redact import redact_text
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -64,9 +67,15 @@ def print_json(value: Any) -> None:
     """Print a result, or some of them, as indented JSON: what ``to_json()`` returns of each."""
     from pe_dvc.primitives.result import json_value
 
-    click.echo(json.dumps(json_value(value), indent=2, sort_keys=True, ensure_ascii=False))
+    text = json.dumps(json_value(value), indent=2, sort_keys=True, ensure_ascii=False)
+    click.echo(printable_json(text))
 
 
 def say(text: str) -> None:
-    """Say something to a person, on stderr."""
-    click.echo(text, err=True)
+    """Say something to a person, on stderr: one line, without passwords and control characters."""
+    click.echo(printable(redact_text(text)), err=True)
+
+
+def echo(text: object = "") -> None:
+    """Print one line of a result for a person, whatever strangers wrote into it."""
+    click.echo(printable(str(text)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, uncommitted_option
 from pe_dvc.cli.release_output import print_diff, say_update
 from pe_dvc.primitives.sizes import bytes_text
@@ -94,7 +94,7 @@ def list_(as_json: bool) -> None:
         print_json(tags)
         return
     for tag in tags:
-        click.echo(f"{tag.tag:<24} {tag.tagged_at:%Y-%m-%dT%H:%M:%SZ}  {tag.commit[:12]}")
+        echo(f"{tag.tag:<24} {tag.tagged_at:%Y-%m-%dT%H:%M:%SZ}  {tag.commit[:12]}")
 
 
 @command.command("status")
@@ -110,7 +110,7 @@ def status(store: str | None, as_json: bool) -> None:
         return
     for row in rows:
         published = "published" if row.published else "not published"
-        click.echo(f"{row.tag:<24} {row.state:<15} {published:<14} {row.detail}".rstrip())
+        echo(f"{row.tag:<24} {row.state:<15} {published:<14} {row.detail}".rstrip())
 
 
 @command.command("verify")
@@ -126,7 +126,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
         print_json(found)
         return
     verified, signature = found.verified, found.signature
-    click.echo(
+    echo(
         f"ok  {tag}: identical to what git gives, and {verified.artifacts} artifacts "
         f"({bytes_text(verified.size)}) are in the bucket; signature of the git tag: "
         f"{signature.verdict} ({signature.detail})"
@@ -187,7 +187,7 @@ def certified(
         print_json(checked)
     else:
         for pin in checked.pins:
-            click.echo(f"{pin.verdict:<9} {pin.name}  {pin.detail}")
+            echo(f"{pin.verdict:<9} {pin.name}  {pin.detail}")
         if checked.recorded is not None:
             say_update(checked.recorded)
     if not checked.ok:

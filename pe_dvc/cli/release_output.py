@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from pe_dvc.cli.output import say
+from pe_dvc.cli.output import echo, say
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest_diff import ReleaseDiff
@@ -33,17 +31,17 @@ def print_diff(found: ReleaseDiff) -> None:
     """Print what changed between two releases, one line for each value."""
     for sign, names in (("+", found.added), ("-", found.removed)):
         for name in names:
-            click.echo(f"{sign} {name}")
+            echo(f"{sign} {name}")
     for dataset in found.changed:
-        click.echo(f"~ {dataset.name}")
+        echo(f"~ {dataset.name}")
         for label, changes in (
             ("rows", dataset.rows),
             ("column", dataset.columns),
             ("input", dataset.inputs),
         ):
             for key, (before, after) in changes.items():
-                click.echo(f"    {label} {key}: {_shown(before)} → {_shown(after)}")
-    click.echo(f"{found.unchanged} datasets are the same")
+                echo(f"    {label} {key}: {_shown(before)} → {_shown(after)}")
+    echo(f"{found.unchanged} datasets are the same")
 
 
 def _shown(value: Any) -> str:

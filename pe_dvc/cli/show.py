@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.output import (
-    json_option,
-    offline_option,
-    print_json,
-    say_age,
-    store_option,
-)
+from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say_age, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
@@ -55,7 +49,7 @@ def _print(resolved: Resolved) -> None:
         *_entities(manifest),
     ]
     for label, text in rows:
-        click.echo(f"{label:<12} {text}")
+        echo(f"{label:<12} {text}")
     for table in manifest.table.tables:
         _print_table(table)
 
@@ -101,11 +95,10 @@ def _entities(manifest: Manifest) -> list[tuple[str, str]]:
 
 
 def _print_table(table: Table) -> None:
-    click.echo(
-        f"\n{table.name}: {table.rows:,} rows of {table.entity}, {len(table.columns)} columns"
-    )
+    echo()
+    echo(f"{table.name}: {table.rows:,} rows of {table.entity}, {len(table.columns)} columns")
     width = max((len(column.name) for column in table.columns), default=0)
     for column in table.columns:
         entity = f"  ({column.entity})" if column.entity else ""
         nullable = "" if column.nullable else ", not null"
-        click.echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}")
+        echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}")

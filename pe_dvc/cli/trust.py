@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 
 
 @click.group("trust")
@@ -68,7 +68,7 @@ def list_(as_json: bool) -> None:
         print_json(pins)
     else:
         for country, fingerprint in pins.items():
-            click.echo(f"{country}  {fingerprint}")
+            echo(f"{country}  {fingerprint}")
 
 
 @command.command("remove")

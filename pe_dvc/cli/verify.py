@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, say
 
 
 @click.command("verify")
@@ -32,7 +32,7 @@ def command(
     else:
         for check in checks:
             if not (quiet and check.ok):
-                click.echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+                echo(f"{check.verdict:<8} {check.name}  {check.detail}")
     if any(not check.ok for check in checks):
         if present:
             say("Is this data of another commit? Then run pe-dvc pull.")

@@ -9,6 +9,7 @@ import time
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.primitives.printable import printable
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _print(text: str) -> None:
     """Print to stderr, if there is one: a download does not end because no one reads it."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
 
 def _time_text(seconds: float) -> str:
@@ -118,12 +119,14 @@ class _LateBar:
             if self._total < 0:
                 return
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 DownloadColumn(),
                 TransferSpeedColumn(),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
             )
-            self._task = self._bar.add_task(self._label, total=self._total, completed=self._moved)
+            self._task = self._bar.add_task(
+                printable(self._label), total=self._total, completed=self._moved
+            )
             self._bar.start()
