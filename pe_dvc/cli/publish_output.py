@@ -23,8 +23,11 @@ def say_rebased(rebased: Rebased | None) -> None:
     """Say what became of ``latest`` where another publisher was first."""
     if rebased is None:
         return
-    taken = ", ".join(rebased.taken_over) or "none"
-    say(f"another publisher was first: {taken} taken over into version {rebased.version}")
+    taken, ours = (", ".join(names) or "none" for names in (rebased.taken_over, rebased.ours))
+    if rebased.went_back:
+        say(f"{rebased.channel} went back as git did: {ours}, now version {rebased.version}")
+    else:
+        say(f"another publisher was first: {taken} taken over into version {rebased.version}")
     if rebased.rewritten:
         say(f"commit channels/…/{rebased.channel}.json: it was rewritten")
     if rebased.taken_over:

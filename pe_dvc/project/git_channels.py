@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.repo import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.trust.ancestry import Committed
+from pe_dvc.trust.ancestry import Committed, digest
 from pe_dvc.trust.files import ChannelFiles, TreeChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.adapters.git.repo import GitChange
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Metadata, Root
 
@@ -44,6 +45,23 @@ class GitChannels:
     def data(self, role: str) -> list[bytes]:
         """Return the file of each version that was committed signed, newest first."""
         return [found.data for _, found in self._signed(role)]
+
+    def took_away(self, role: str, sha256: Sha256) -> bool:
+        """Tell whether HEAD's file was committed on top of the version with that digest.
+
+        As ``git revert`` does. A merge that kept the one of two sides took nothing away.
+        """
+        held = list(self._signed(role))
+        path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
+        today = self._git.head().read(path)
+        placed = next((change for change, found in held if found.data == today), None)
+        if placed is None:
+            return False
+        return any(
+            self._git.is_ancestor(change.commit, placed.commit)
+            for change, found in held
+            if digest(parse(Targets, found.data, where=found.where)) == sha256
+        )
 
     @cached_property
     def _git(self) -> GitTags:

@@ -38,7 +38,7 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
         ChannelFiles(repo.channels_root, repo.country),
         signers_of(repo),
         now=datetime.now(UTC),
-        history=GitChannels(repo).data,
+        history=GitChannels(repo),
     )
     publication.check()
     return publication

@@ -207,6 +207,10 @@ class GitTags:
                     tree=self.tree(str(commit.id)),
                 )
 
+    def is_ancestor(self, earlier: str, later: str) -> bool:
+        """Tell whether one commit (hex) is behind another, and not the same."""
+        return bool(self._repo.descendant_of(later, earlier))
+
     def _blob_id(self, commit: Any, path: str) -> Any:
         try:
             return commit and commit.tree[posixpath.join(self.prefix, path)].id

@@ -95,7 +95,12 @@ class Publication:
                 if moved.role != REBASED:
                     raise
                 rebased, data = rebase(
-                    self.store, self.metadata, moved, self._signers, now=self._now
+                    self.store,
+                    self.metadata,
+                    moved,
+                    self._signers,
+                    now=self._now,
+                    history=self._history,
                 )
             published = self.metadata.with_role(REBASED, data)
             if rebased.rewritten:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.versioned_files import History
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class Rebased:
 
     ``ours`` were changed here, ``taken_over`` elsewhere. ``rewritten`` tells that git's file was
     replaced by what was published, and waits to be committed; it is not where there was nothing
-    of ours to publish.
+    of ours to publish. ``went_back`` tells that the version before was git's own, and that git
+    took it away: no one else had changed anything.
     """
 
     channel: str
@@ -51,6 +53,7 @@ class Rebased:
     ours: tuple[str, ...]
     taken_over: tuple[str, ...]
     rewritten: bool
+    went_back: bool = False
 
 
 def rebase(
@@ -60,19 +63,25 @@ def rebase(
     signers: Signers,
     *,
     now: datetime,
+    history: History | None = None,
 ) -> tuple[Rebased, bytes]:
     """Return the channel that ``moved`` with git's change applied to what is published, as bytes.
 
-    Raises ``moved`` itself where nothing tells what both come from, or where the keys of the
-    channel are not on this machine; ConflictError, which names them, if both changed a dataset.
+    What is published may be git's own, taken away by a later commit (``git revert``): then git's
+    datasets are published, as a new version. Raises ``moved`` itself where nothing tells what
+    both come from, or where the keys of the channel are not on this machine; ConflictError, which
+    names them, if both changed a dataset.
     """
     channel = moved.role
     bucket = ChannelBucket(store, git.country, [root.signed for root in git.roots])
     delegator = git.targets.signed
     ours = git.role(channel)
     theirs, last = newest_version(bucket, delegator, channel)
-    before = _common_ancestor(bucket, channel, ours, theirs) if theirs else None
-    if theirs is None or before is None:
+    if theirs is None:
+        raise moved
+    went_back = history is not None and history.took_away(channel, digest(theirs))
+    before = plain(theirs.signed) if went_back else _common_ancestor(bucket, channel, ours, theirs)
+    if before is None:
         raise moved
     merged = merge(before, ours.signed, theirs.signed)
     if merged.ours and not _says_all(theirs.signed, merged):
@@ -81,15 +90,25 @@ def rebase(
         _apply(merged, theirs.signed, country=bucket.country, channel=channel)
         signers.sign(delegator, channel, theirs)
         if not signatures(delegator, channel, theirs):
-            raise moved
+            raise _unsigned(moved, theirs.signed.version) if went_back else moved
     rebased = Rebased(
         channel=channel,
         version=theirs.signed.version,
         ours=_names(merged.ours),
         taken_over=_names(merged.taken_over),
         rewritten=bool(merged.ours),
+        went_back=went_back,
     )
     return rebased, readable_json(theirs.to_dict())
+
+
+def _unsigned(moved: MovedError, version: int) -> MovedError:
+    return MovedError(
+        f"git took away the published version of {moved.role}: version {version}, which goes back, "
+        "is not signed",
+        role=moved.role,
+        remedy=f"Nothing was published. Push where the key of {moved.role} is.",
+    )
 
 
 def _apply(merged: Merged, signed: Targets, *, country: str, channel: str) -> None:

@@ -5,9 +5,8 @@ Consistent snapshots, TUF specification 6.2: ``3.latest.json`` is never written 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
 from pe_dvc.trust.ancestry import digest, lineage
@@ -16,11 +15,23 @@ from pe_dvc.trust.verify import TAMPERED, parse, verify_signed_by
 from pe_dvc.usecases.publish.moved import follows, moved_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.trust.bucket import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
-History = Callable[[str], Iterable[bytes]]
-"""Returns, for a role, the files that git's commits hold signed by the keys of their time."""
+
+class History(Protocol):
+    """What the commits behind HEAD hold of a role, signed by the keys of their time."""
+
+    def data(self, role: str) -> Iterable[bytes]:
+        """Return the files that they hold."""
+        ...
+
+    def took_away(self, role: str, sha256: Sha256) -> bool:
+        """Tell whether today's file was committed on top of the version with that digest."""
+        ...
 
 
 def publish_roots(bucket: ChannelBucket, data: list[bytes]) -> list[str]:
@@ -102,7 +113,7 @@ def publish_between(
     if published + 1 >= ours.version:
         return []
     held = {}
-    for data in history(role):
+    for data in history.data(role):
         metadata = parse(Targets, data, where=f"{role} in git's history")
         held[digest(metadata)] = metadata.signed, data
     line = lineage(ours, {sha256: signed for sha256, (signed, _) in held.items()})
