@@ -17,7 +17,7 @@ def command() -> None:
 @command.command("dir")
 @json_option
 def dir_(as_json: bool) -> None:
-    """Print the cache's directory (PE_DVC_CACHE_DIR, else the platform's)."""
+    """Print the cache's directory. PE_DVC_CACHE_DIR sets it."""
     from pe_dvc import Cache
 
     directory = Cache().directory
@@ -52,7 +52,7 @@ def ls(as_json: bool) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, as_json: bool) -> None:
-    """Hash every artifact in the cache, and remove those that were altered.
+    """Hash every artifact in the cache; remove those altered.
 
     Exits with 1 if there was one. Parts are not hashed here, but whenever they are read.
     """
@@ -77,7 +77,7 @@ def verify(context: click.Context, as_json: bool) -> None:
 )
 @json_option
 def prune(max_size: str | None, as_json: bool) -> None:
-    """Remove the artifacts used least recently, until the rest fits into a size.
+    """Remove the artifacts used least recently, down to a size.
 
     What a process is reading stays.
     """

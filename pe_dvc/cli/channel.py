@@ -163,9 +163,10 @@ def sign(role: str, as_json: bool) -> None:
 @click.argument("role")
 @json_option
 def renew(role: str, as_json: bool) -> None:
-    """Give ROLE a new version that expires later, for git; then commit and push.
+    """Give ROLE a new version that expires later.
 
-    For the roles that git holds: root, targets, latest, next, revoked, releases.
+    Then commit and push. For the roles that git holds: root, targets, latest, next, revoked and
+    releases.
     """
     from pe_dvc import Repo
 
@@ -180,10 +181,11 @@ def renew(role: str, as_json: bool) -> None:
 @store_option
 @json_option
 def refresh(store: str | None, as_json: bool) -> None:
-    """Sign the bucket's snapshot and timestamp again once half of their time has passed.
+    """Sign the bucket's snapshot and timestamp again.
 
-    Meant for a scheduled job: it needs the keys of snapshot and timestamp and no data, and
-    publishes nothing that is new in git. Says which other roles expire within 60 days.
+    Does so once half of their time has passed. Meant for a scheduled job: it needs the keys of
+    snapshot and timestamp and no data, and publishes nothing that is new in git. Says which other
+    roles expire within 60 days.
     """
     from pe_dvc import Repo
 
@@ -201,7 +203,7 @@ def refresh(store: str | None, as_json: bool) -> None:
 @command.command("status")
 @json_option
 def status(as_json: bool) -> None:
-    """Show which signatures each role has or lacks, and when it expires."""
+    """Show each role's signatures, missing ones, and expiry."""
     from pe_dvc import Repo
 
     roles = Repo().channel.status()

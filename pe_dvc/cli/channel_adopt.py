@@ -11,10 +11,10 @@ from pe_dvc.cli.output import say, store_option
 @click.argument("role")
 @store_option
 def adopt(role: str, store: str | None) -> None:
-    """Write the published version of ROLE, such as latest, into the work tree.
+    """Write the published version of ROLE into the work tree.
 
-    For a publisher that died before its commit was pushed. The version is verified first. Then
-    run dvc repro, commit, and push.
+    ROLE is latest, next or another one. For a publisher that died before its commit was pushed.
+    The version is verified first. Then run dvc repro, commit, and push.
     """
     from pe_dvc import Repo
 

@@ -42,7 +42,10 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def show(channel: str, country: str | None, store: str | None, as_json: bool) -> None:
-    """Show the pointers of CHANNEL: latest, next, or a version such as latest:4."""
+    """Show the pointers of CHANNEL.
+
+    CHANNEL is latest, next, or a version such as latest:4.
+    """
     from pe_dvc import Channels
 
     pointers = Channels(country, store=store).show(channel)
@@ -63,9 +66,10 @@ def show(channel: str, country: str | None, store: str | None, as_json: bool) ->
 @store_option
 @json_option
 def diff(before: str, after: str, country: str | None, store: str | None, as_json: bool) -> None:
-    """Show what AFTER has that BEFORE has not: datasets, rows, columns, inputs.
+    """Show the changes from BEFORE to AFTER.
 
-    Each is latest, next, or a version such as latest:4.
+    Lists datasets, rows, columns and inputs. BEFORE and AFTER are latest, next, or a version such
+    as latest:4.
     """
     from pe_dvc import Channels
 
@@ -85,7 +89,9 @@ def diff(before: str, after: str, country: str | None, store: str | None, as_jso
 def log(
     ctx: click.Context, channel: str, country: str | None, store: str | None, as_json: bool
 ) -> None:
-    """Show every version of CHANNEL: date, signer, git commit and what changed, newest first.
+    """Show every version of CHANNEL, newest first.
+
+    Shows date, signer, git commit and what changed.
 
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
     its time. The first break is reported, and the exit code is then 1.

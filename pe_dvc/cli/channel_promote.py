@@ -25,7 +25,9 @@ def promote(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Nominate datasets of latest for certification: all, or those named.
+    """Nominate datasets of latest for certification.
+
+    All datasets, or those named.
 
     Runs the gates of each (meta.pe.gates in dvc.yaml), then writes next and signs it with the
     reviewers' keys of this machine. If signatures are missing, other reviewers add theirs with

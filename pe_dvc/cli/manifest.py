@@ -46,9 +46,10 @@ def write(as_json: bool) -> None:
 @click.argument("name")
 @store_option
 def adopt(name: str, store: str | None) -> None:
-    """Take over the manifest that was published first for the same bytes as yours.
+    """Replace a manifest by the one published for the same bytes.
 
-    Then run `dvc commit --force manifests` and `dvc repro`, and commit.
+    The manifest that was published first stays. Then run `dvc commit --force manifests` and
+    `dvc repro`, and commit.
     """
     from pe_dvc import Repo
 

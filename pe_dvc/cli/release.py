@@ -28,10 +28,11 @@ def command() -> None:
 @store_option
 @json_option
 def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> None:
-    """Check that TAG can be released, and register it in channels/COUNTRY/releases.json.
+    """Check that TAG can be released, and register it.
 
-    Everything is read from the tag's tree in git, and nothing of the work tree. Every artifact
-    must be in the signed channel next at that commit, and in the bucket.
+    It is registered in channels/COUNTRY/releases.json. Everything is read from the tag's tree in
+    git, and nothing of the work tree. Every artifact must be in the signed channel next at that
+    commit, and in the bucket.
     """
     from pe_dvc import Repo
 
@@ -56,7 +57,9 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
 @uncommitted_option
 @json_option
 def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
-    """Publish a registered release: its manifest, its TRO, then the signed metadata.
+    """Publish a registered release.
+
+    Uploads its manifest, its TRO, then the signed metadata.
 
     Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc is at work.
     """
@@ -76,7 +79,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 @click.argument("tag")
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
 def show(tag: str, tro: bool) -> None:
-    """Print the release manifest that TAG gives: policyengine.py's data release manifest."""
+    """Print the release manifest of TAG, in policyengine.py's format."""
     from pe_dvc import Repo
 
     release = Repo().release.show(tag)
@@ -101,7 +104,7 @@ def list_(as_json: bool) -> None:
 @store_option
 @json_option
 def status(store: str | None, as_json: bool) -> None:
-    """Show for every tag whether it is staged, certified, deprecated or unreproducible."""
+    """Show the state of every tag, such as staged or certified."""
     from pe_dvc import Repo
 
     rows = Repo().release.status(store=store)
@@ -118,7 +121,7 @@ def status(store: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def verify(tag: str, store: str | None, as_json: bool) -> None:
-    """Prove that the published release is what git says, and that the bucket holds it all."""
+    """Check that a release matches git and is complete in the bucket."""
     from pe_dvc import Repo
 
     found = Repo().release.verify(tag, store=store)
@@ -138,7 +141,10 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
 @click.argument("after")
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
-    """Show what changed between two tags: datasets, schemas, row counts, inputs."""
+    """Show what changed between two tags.
+
+    Lists datasets, schemas, row counts and inputs.
+    """
     from pe_dvc import Repo
 
     found = Repo().release.diff(before, after)
@@ -153,7 +159,10 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @store_option
 def export(tag: str, directory: Path, store: str | None) -> None:
-    """Write a release into DIRECTORY: its files below payload, and the TRO that covers them."""
+    """Write a release into DIRECTORY.
+
+    Its files are below payload, beside the TRO that lists them.
+    """
     from pe_dvc import Repo
 
     downloaded = Repo().release.export(tag, directory, store=store, progress=True)
@@ -176,7 +185,9 @@ def export(tag: str, directory: Path, store: str | None) -> None:
 def certified(
     ctx: click.Context, tag: str, bundle: Path, record: bool, store: str | None, as_json: bool
 ) -> None:
-    """Check that what a policyengine.py bundle pins of TAG can still be fetched.
+    """Check that what a bundle pins of TAG can still be fetched.
+
+    The bundle is policyengine.py's.
 
     Each pin must be an artifact of the release, not revoked, and in the bucket byte for byte.
     """
