@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MAX_NAME_LENGTH = 128
 MAX_NAME_SEGMENTS = 3
+SHOWN_NAMES = 5
 
 _COUNTRY = re.compile(r"[a-z]{2,3}")
 # GTO's artifact names without its leading directory part. No dot, so that neither ".." nor a
@@ -20,6 +22,15 @@ _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
 
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
+
+
+def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
+    """Return a remedy for a name that is not among ``names``: those like it, else the first."""
+    if not names:
+        return "It is empty."
+    shown = difflib.get_close_matches(wanted, names, n=3) or names[:SHOWN_NAMES]
+    rest = len(names) - len(shown)
+    return f"It has {', '.join(shown)}{f' and {rest} more' if rest else ''}."
 
 
 def check_country(country: str, *, where: str | None = None) -> str:

@@ -6,7 +6,6 @@ signatures the pointer, the pointer the manifest's and the artifact's sha256.
 
 from __future__ import annotations
 
-import difflib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +20,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     UntrustedError,
 )
+from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import Reference
 
 if TYPE_CHECKING:
@@ -211,12 +211,7 @@ def _resolved(
 
 
 def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:
-    names = [pointer.name for pointer in pointers]
-    close = difflib.get_close_matches(reference.name, names, n=3)
-    shown = close or names[:5]
     return NotFoundError(
         f"channel {reference.channel} of {reference.country} has no dataset {reference.name!r}",
-        remedy=f"It has {', '.join(shown)}{' …' if len(names) > len(shown) else ''}."
-        if shown
-        else "It is empty.",
+        remedy=say_which_there_are(reference.name, [pointer.name for pointer in pointers]),
     )

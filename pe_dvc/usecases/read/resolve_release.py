@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer
@@ -10,6 +9,7 @@ from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import candidates
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.usecases.release.read_published import read_published
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ def _find(reference: Reference, releases: dict[str, Released], store: ReadableSt
         if tag in releases:
             return releases[tag]
     newest = list(releases)[-_SHOWN:]
+    earlier = " and earlier ones" if len(releases) > len(newest) else ""
     raise NotFoundError(
         f"{reference}: no release {reference.release} is published in {store.url}",
-        remedy=f"Published are {', '.join(newest)}{' …' if len(releases) > _SHOWN else ''}."
+        remedy=f"Published are {', '.join(newest)}{earlier}."
         if newest
         else f"No release is; use @latest, @next or @sha256:…, such as pe-data://"
         f"{reference.country}/{reference.name}@latest.",
@@ -76,9 +77,7 @@ def _manifest(released: Released, store: ReadableStore, cache: Cache) -> Release
 def _no_such_dataset(
     reference: Reference, released: Released, artifacts: dict[str, ReleaseArtifact]
 ) -> NotFoundError:
-    names = sorted(artifacts)
-    shown = difflib.get_close_matches(reference.name, names, n=3) or names[:_SHOWN]
     return NotFoundError(
         f"release {released.tag} of {reference.country} has no dataset {reference.name!r}",
-        remedy=f"It has {', '.join(shown)}{' …' if len(names) > len(shown) else ''}.",
+        remedy=say_which_there_are(reference.name, sorted(artifacts)),
     )
