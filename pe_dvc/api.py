@@ -52,12 +52,16 @@ def manifest(
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched(Result):
-    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number."""
+    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number.
+
+    ``manifest_verified`` tells whether what the manifest says of them is signed, too.
+    """
 
     path: Path
     reference: str
     sha256: Sha256
     size: int
+    manifest_verified: bool
 
 
 def get(
@@ -72,11 +76,13 @@ def get(
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, reporter=reporter_for(progress), offline=offline)
     resolved = reader.resolve(asked)
+    path = reader.fetch(resolved, output=output)
     return Fetched(
-        path=reader.fetch(resolved, output=output),
+        path=path,
         reference=str(resolved.pinned),
         sha256=resolved.sha256,
-        size=resolved.payload.size,
+        size=path.stat().st_size,
+        manifest_verified=resolved.manifest_verified,
     )
 
 

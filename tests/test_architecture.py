@@ -125,9 +125,9 @@ WHOLE_HOMES = {
     "dvc.yaml": {"documents/dvc_files.py"},
     "dvc.lock": {"documents/dvc_files.py"},
     ".dir": {"documents/dvc_hash.py"},
-    ".parquet": {"adapters/tables/formats.py"},
-    ".h5": {"adapters/tables/formats.py"},
-    ".hdf5": {"adapters/tables/formats.py"},
+    ".parquet": {"adapters/tables/formats.py", "documents/payload.py"},
+    ".h5": {"adapters/tables/formats.py", "documents/payload.py"},
+    ".hdf5": {"adapters/tables/formats.py", "documents/payload.py"},
 }
 
 

@@ -56,7 +56,7 @@ def _print(resolved: Resolved) -> None:
 
 def _signed_by(resolved: Resolved) -> str:
     if resolved.pointer is None:
-        return "no one: the pin verifies the bytes, not this description of them"
+        return "no one: UNVERIFIED, as the pin verifies the bytes and not this description of them"
     reference = resolved.reference
     if reference.release is not None:
         return f"release {reference.release} of {reference.country}"

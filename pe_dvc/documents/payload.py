@@ -21,6 +21,9 @@ from pe_dvc.primitives.names import check_country, check_inside, check_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+HARMLESS_SUFFIXES = frozenset([".parquet", ".h5", ".hdf5", ".csv"])
+"""What a manifest that nobody signed may choose of: no program runs a file of these."""
+
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
@@ -18,6 +17,7 @@ from pe_dvc.store.local_copies import LocalCopy, copy_out
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
@@ -140,7 +140,7 @@ class Reader:
         if output is None:
             return path
         if output.is_dir():
-            output = output / Path(resolved.payload.path).name
+            output = output / resolved.file_name
         return copy_out(path, output)
 
     def _signed(self, resolved: Resolved) -> Resolved:
@@ -166,10 +166,10 @@ class Reader:
 
         payload = resolved.payload
         in_dvc = object_path(self._repo.dvc_config.cache_dir, payload.md5)
-        return [
-            LocalCopy(path=in_dvc, immutable=True),
-            LocalCopy(path=self._repo.root / payload.path, immutable=False),
-        ]
+        copies = [LocalCopy(path=in_dvc, immutable=True)]
+        if resolved.manifest_verified:
+            copies.append(LocalCopy(path=self._repo.root / payload.path, immutable=False))
+        return copies
 
     def _payload_store(self, resolved: Resolved) -> ReadableStore:
         """Return the store to read an artifact's bytes from; offline it names what is not here."""

@@ -23,13 +23,14 @@ class Cache(CacheDirectory):
     ``limit`` is what it may take, in bytes: the least recently used artifacts make room.
     """
 
-    def slot(self, sha256: Sha256, size: int, suffix: str) -> Slot:
+    def slot(self, sha256: Sha256, size: int, suffix: str, *, reserve: bool = True) -> Slot:
         """Return the place of an artifact of ``size`` bytes, whether it is here or not.
 
-        ``suffix`` is that of its path (``cached_suffix``). Raises FormatError for what is no
-        sha256.
+        ``suffix`` is that of its path (``cached_suffix``). Without ``reserve``, for a size that
+        nobody signed, others make room only once the artifact is here and verified. Raises
+        FormatError for what is no sha256.
         """
-        return Slot(self, check_sha256(sha256), size, suffix)
+        return Slot(self, check_sha256(sha256), size, suffix, reserve=reserve)
 
     def read_manifest(self, sha256: Sha256) -> bytes | None:
         """Return the manifest whose bytes have that sha256, None if it is not here.

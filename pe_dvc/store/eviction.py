@@ -94,9 +94,10 @@ def _prune(cache: CacheDirectory, limit: int, incoming: int) -> tuple[list[Cache
     return removed, total
 
 
-def make_room(cache: CacheDirectory, incoming: int) -> None:
+def make_room(cache: CacheDirectory, incoming: int, *, measured: bool = True) -> None:
     """Prune for an artifact of ``incoming`` bytes, if the cache has a limit.
 
+    ``measured`` is False after one came for which no room was made.
     What broken downloads left goes anyway, after ``ABANDONED_AFTER`` seconds without progress.
     """
     if time.monotonic() - cache.room.partials_checked_at > PARTIALS_CHECK_INTERVAL:
@@ -108,7 +109,8 @@ def make_room(cache: CacheDirectory, incoming: int) -> None:
         return
     room = cache.room
     with room.lock:
-        if time.monotonic() - room.measured_at < MEASURE_INTERVAL and incoming <= room.free:
+        recent = measured and time.monotonic() - room.measured_at < MEASURE_INTERVAL
+        if recent and incoming <= room.free:
             room.free -= incoming
             return
         _, taken = _prune(cache, cache.limit, incoming)

@@ -34,8 +34,10 @@ class Slot:
     is ``admission``.
     """
 
-    def __init__(self, cache: CacheDirectory, sha256: Sha256, size: int, suffix: str) -> None:
-        self._cache, self._sha256, self._size = cache, sha256, size
+    def __init__(
+        self, cache: CacheDirectory, sha256: Sha256, size: int, suffix: str, *, reserve: bool = True
+    ) -> None:
+        self._cache, self._sha256, self._size, self._reserve = cache, sha256, size, reserve
         self.final = Path(f"{cache.directory}/artifacts/{sha256[:2]}/{sha256}{suffix}")
         """Where the file is once it is here."""
         self._partial = Path(f"{cache.directory}/partial/{sha256}.data")
@@ -65,9 +67,12 @@ class Slot:
             yield
             return
         with self.download_lock(on_wait):
-            if self.find() is None and not self._adopt_one(self._likely(copies)):
+            here = self.find() is not None or self._adopt_one(self._likely(copies))
+            if not here and self._reserve:
                 make_room(self._cache, self._size)
             yield
+            if not here and not self._reserve:
+                make_room(self._cache, 0, measured=False)
 
     def find(
         self, copies: Sequence[LocalCopy] = (), *, on_wait: Callable[[], None] | None = None

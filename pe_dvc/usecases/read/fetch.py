@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
-from pe_dvc.store.cache import Cache, cached_suffix
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.read.chunks import (
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.cache import Cache
     from pe_dvc.store.local_copies import LocalCopy
     from pe_dvc.store.partial import PartialFile
     from pe_dvc.store.port import Progress, ReadableStore
@@ -64,7 +64,9 @@ def fetch(
 def slot_of(resolved: Resolved, cache: Cache) -> Slot:
     """Return the place of the artifact in the cache."""
     payload = resolved.payload
-    return cache.slot(payload.sha256, payload.size, cached_suffix(payload.path))
+    return cache.slot(
+        payload.sha256, payload.size, resolved.suffix, reserve=resolved.manifest_verified
+    )
 
 
 def note_wait(resolved: Resolved, reporter: Reporter) -> None:
@@ -87,6 +89,8 @@ def _download(
                 slot.keep(data)
                 progress(len(data))
                 return
+            if not resolved.manifest_verified:
+                _check_size(resolved, store)
             with slot.filling() as partial:
                 _check(resolved, _complete(resolved, partial, store, cache, progress), source)
         except NotFoundError:
@@ -127,6 +131,23 @@ def _resume(
         return partial.sha256(pool.map(lambda first: fetcher.complete(first, progress), firsts))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _check_size(resolved: Resolved, store: ReadableStore) -> None:
+    """Refuse a size that nobody signed and that is not the object's, before room is made for it.
+
+    Raises DigestMismatchError.
+    """
+    payload = resolved.payload
+    actual = store.head(payload.key).size
+    if actual != payload.size:
+        raise DigestMismatchError(
+            what=f"the size of {resolved.reference} in its manifest, which a pin does not verify,",
+            expected=f"{payload.size} bytes",
+            actual=f"an object of {actual} bytes",
+            source=f"{store.url}/{payload.key}",
+            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+        )
 
 
 def _check(resolved: Resolved, actual: Sha256, source: str) -> None:

@@ -6,13 +6,14 @@ signatures the pointer, the pointer the manifest's and the artifact's sha256.
 
 from __future__ import annotations
 
+import posixpath
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
-from pe_dvc.documents.payload import Payload
+from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
@@ -22,6 +23,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import Reference
+from pe_dvc.store.cache import cached_suffix
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
@@ -72,7 +74,36 @@ class Resolved:
 
     def to_json(self) -> dict[str, Any]:
         """Return the pinned reference and the manifest as plain JSON values."""
-        return {"reference": str(self.pinned), "manifest": self.manifest.to_json()}
+        return {
+            "reference": str(self.pinned),
+            "manifest": self.manifest.to_json(),
+            "manifest_verified": self.manifest_verified,
+        }
+
+    @property
+    def manifest_verified(self) -> bool:
+        """Whether a signature covers what the manifest says: names, schema, inputs and size.
+
+        Not so for a pin, which verifies the artifact's bytes: whoever writes the bucket may have
+        written the manifest.
+        """
+        return self.pointer is not None
+
+    @property
+    def file_name(self) -> str:
+        """What a copy of the artifact is called: as in its data repo, if that is verified.
+
+        Else the name in the reference, with one of a few suffixes.
+        """
+        if self.manifest_verified:
+            return posixpath.basename(self.payload.path)
+        return posixpath.basename(self.reference.name) + self.suffix
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the artifact's file, such as ``.parquet``; may be empty."""
+        suffix = cached_suffix(self.payload.path)
+        return suffix if self.manifest_verified or suffix in HARMLESS_SUFFIXES else ""
 
     @property
     def sha256(self) -> Sha256:
