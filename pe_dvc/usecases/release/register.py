@@ -7,16 +7,15 @@ it to readers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
-from pe_dvc.trust.roles import utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import TargetFile, Targets
-from pe_dvc.trust.verify import expiry_days, signatures
+from pe_dvc.trust.verify import signatures
+from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,10 +131,8 @@ def _put(files: ChannelFiles, released: Released, signers: Signers, now: datetim
     held = metadata.signed.targets.get(path)
     changed = held is None or held.to_dict() != target
     if changed:
+        next_version(metadata, delegator, ROLE, now=now)
         metadata.signed.targets[path] = TargetFile.from_dict(target, path)
-        metadata.signed.version += 1
-        metadata.signed.expires = utc(now) + timedelta(days=expiry_days(delegator, ROLE))
-        metadata.signatures.clear()
     if signers.sign(delegator, ROLE, metadata) or changed:
         files.write(ROLE, metadata)
     result = signatures(delegator, ROLE, metadata)

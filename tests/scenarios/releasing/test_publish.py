@@ -188,6 +188,22 @@ def test_versions_committed_between_two_publications_are_published(released: His
     assert all((released.bucket / "channels/us" / name).exists() for name in held)
 
 
+def test_a_release_of_another_manager_is_not_lost(published: History, tmp_path: Path) -> None:
+    """Whoever made more versions since does not overwrite it."""
+    other = tmp_path / "other"
+    published.git("clone", "--quiet", str(published.root), str(other))
+    published.git("tag", "1.0.1")
+    Releases(published.root).create("1.0.1")
+    published.commit("Release 1.0.1")
+    Releases(published.root).push("1.0.1")
+    late = Releases(other)
+    for reason in ("a typo", "a leak"):
+        late.deprecate("1.0.0", reason)
+        published.git("-C", str(other), "commit", "--quiet", "--all", "--message", reason)
+    with pytest.raises(ConflictError, match="another publisher was first"):
+        late.push("1.0.0")
+
+
 def test_push_of_what_was_not_created(released: History) -> None:
     with pytest.raises(NotFoundError, match=r"no release '1\.0\.0'") as caught:
         Releases(released.root).push("1.0.0")
