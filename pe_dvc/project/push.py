@@ -98,9 +98,10 @@ def push_to(
     for line in changes.lines:
         (reporter or Silent()).note(line)
     payloads = _payloads(repo, manifests)
+    known = {sha256_bytes(manifest.data) for manifest in manifests}
     with publication.turn():
         objects = publish_objects(store, repo.country, payloads, manifests, reporter=reporter)
-        channel, rebased = publication.publish_channels()
+        channel, rebased = publication.publish_channels(known=known)
     return Pushed(
         store=store.url,
         objects=objects,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class _EveryManifest(frozenset[Sha256]):
+    def __contains__(self, manifest: object) -> bool:
+        return True
+
+
+EVERY_MANIFEST = _EveryManifest()
+"""What a publication is told to know of the bucket: pointers made here have no manifests."""
 
 
 def pointer(
@@ -161,4 +170,4 @@ def days(count: float) -> timedelta:
     return timedelta(days=count)
 
 
-__all__ = ["NOW", "Root", "Simulator", "Snapshot", "days", "pointer"]
+__all__ = ["EVERY_MANIFEST", "NOW", "Root", "Simulator", "Snapshot", "days", "pointer"]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.roles import TARGETS_LIKE, max_length, utc
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 
 COPIES = ("latest", "next")
 """Roles of which an unversioned copy is kept for curl and dashboards; nothing verifies it."""
@@ -60,6 +62,7 @@ def publish_channels(
     *,
     now: datetime,
     history: History | None = None,
+    pointed: PointedObjects | None = None,
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store.
 
@@ -69,7 +72,8 @@ def publish_channels(
     store holds something else or something newer, VerificationError if the store was tampered
     with, and StoreError. ``Publication`` goes on where this raises MovedError.
     ``history`` is asked for versions that were committed and never published: they are published
-    before the newest, so that the bucket tells the whole history.
+    before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
+    that points to what is not in the store.
     """
     metadata.check_publishable(utc(now))
     country, roots = metadata.country, [root.signed for root in metadata.roots]
@@ -78,8 +82,8 @@ def publish_channels(
     for count in roots_to_publish_under(newest, metadata.targets):
         bucket = ChannelBucket(store, country, roots[:count], successor=roots[count])
         earlier = metadata.up_to_root(count)
-        written += _publish_under(bucket, earlier, signers, now, history).written
-    last = _publish_under(newest, metadata, signers, now, history)
+        written += _publish_under(bucket, earlier, signers, now, history, pointed).written
+    last = _publish_under(newest, metadata, signers, now, history, pointed)
     return PublishedChannels(versions=last.versions, written=(*written, *last.written))
 
 
@@ -89,11 +93,14 @@ def _publish_under(
     signers: Signers,
     now: datetime,
     history: History | None,
+    pointed: PointedObjects | None,
 ) -> PublishedChannels:
     """Publish the roots of ``ours``, and everything below them."""
     written = publish_roots(bucket, ours.root_files)
     head = read_head(bucket)
     before, wanted = head.meta, SnapshotMeta()
+    if pointed is not None:
+        _check_pointed(pointed, ours, before)
     for role in TARGETS_LIKE:
         wanted[role], keys = publish_role(bucket, ours, role, before.get(role))
         written += keys
@@ -108,6 +115,13 @@ def _publish_under(
     written += keys
     written += _refresh_copies(bucket, ours, versions)
     return PublishedChannels(versions=versions, written=tuple(written))
+
+
+def _check_pointed(pointed: PointedObjects, ours: SignedMetadata, before: SnapshotMeta) -> None:
+    for channel in CHANNELS:
+        signed = ours.role(channel).signed
+        if channel not in before or before[channel].version < signed.version:
+            pointed.check(channel, signed)
 
 
 def _refresh_copies(

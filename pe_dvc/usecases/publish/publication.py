@@ -15,13 +15,15 @@ from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
+from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 from pe_dvc.usecases.publish.rebase import Rebased, rebase
 from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.signers import Signers
@@ -79,18 +81,23 @@ class Publication:
         with publishing(self.store, self.country):
             yield
 
-    def publish_channels(self) -> tuple[PublishedChannels, Rebased | None]:
+    def publish_channels(
+        self, *, known: Collection[Sha256] = ()
+    ) -> tuple[PublishedChannels, Rebased | None]:
         """Publish the signed metadata; build on ``latest`` where another publisher was first.
 
-        Payloads and manifests must be in the store before. Git's file of ``latest`` is rewritten
+        Payloads and manifests must be in the store before; ``known`` are the sha256 of manifests
+        that this publication has just seen there. Git's file of ``latest`` is rewritten
         before it is published: whenever a push is killed, the next one, or the next build, goes
         on from there. Raises as ``publish_channels`` of ``usecases.publish.channel``;
-        ConflictError also if both changed one dataset, and if others were first too often.
+        ConflictError also if both changed one dataset, and if others were first too often;
+        NotFoundError for a channel that points to what was never pushed.
         """
+        pointed = PointedObjects(self.store, self.country, known=known)
         published, rebased = self.metadata, None
         for attempt in range(ATTEMPTS):
             try:
-                return self._publish(published), rebased
+                return self._publish(published, pointed), rebased
             except MovedError as moved:
                 if moved.role != REBASED:
                     raise
@@ -113,7 +120,12 @@ class Publication:
             remedy="Nothing is lost: push again.",
         )
 
-    def _publish(self, metadata: SignedMetadata) -> PublishedChannels:
+    def _publish(self, metadata: SignedMetadata, pointed: PointedObjects) -> PublishedChannels:
         return publish_channels(
-            self.store, metadata, self._signers, now=self._now, history=self._history
+            self.store,
+            metadata,
+            self._signers,
+            now=self._now,
+            history=self._history,
+            pointed=pointed,
         )

@@ -153,6 +153,22 @@ def test_an_uncommitted_build_is_not_published_with_a_release(published: History
         Releases(published.root).push("1.0.0")
 
 
+def test_a_committed_build_that_was_never_pushed_is_not_published_with_a_release(
+    published: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one that was nominated: readers would be pointed to what is not in the bucket."""
+    monkeypatch.setattr(History, "_publish", lambda *_: None)
+    before = files_of(published.bucket)
+    for channel in ("latest", "next"):
+        published.build({"cps_2024": f"built for {channel}, not pushed".encode()})
+        published.sign(channel)
+        published.commit(f"Build for {channel}")
+        with pytest.raises(NotFoundError, match=f"{channel} version .*cps_2024.*never pushed"):
+            Releases(published.root).push("1.0.0")
+        assert files_of(published.bucket) == before
+        published.git("reset", "--quiet", "--hard", "HEAD~1")
+
+
 def test_data_that_git_would_add_stops_a_release(released: History) -> None:
     releasing = Releases(released.root)
     releasing.create("1.0.0")

@@ -18,7 +18,7 @@ from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.publish.rebase import Rebased
 from pe_dvc.usecases.publish.three_way_merge import merge
 from tests.support.faults import Killed
-from tests.support.simulator import NOW, Simulator, pointer
+from tests.support.simulator import EVERY_MANIFEST, NOW, Simulator, pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,8 @@ def sim(tmp_path: Path) -> Simulator:
 
 
 def push(sim: Simulator) -> Rebased | None:
-    return Publication(sim.store, sim.files, sim.signers, now=NOW).publish_channels()[1]
+    publication = Publication(sim.store, sim.files, sim.signers, now=NOW)
+    return publication.publish_channels(known=EVERY_MANIFEST)[1]
 
 
 def in_git(sim: Simulator) -> list[Pointer]:
