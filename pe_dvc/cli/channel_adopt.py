@@ -14,7 +14,8 @@ def adopt(role: str, store: str | None) -> None:
     """Write the published version of ROLE into the work tree.
 
     ROLE is latest, next or another one. For a publisher that died before its commit was pushed.
-    The version is verified first. Then run dvc repro, commit, and push.
+    The version is verified first. Then run dvc repro and pe-dvc channel update latest, commit,
+    and push.
     """
     from pe_dvc import Repo
 

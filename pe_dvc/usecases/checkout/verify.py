@@ -130,13 +130,14 @@ def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:
     if pointer.sha256 != manifest.artifact.sha256:
         return (
             f"channel latest points to sha256:{pointer.sha256} and the manifest is of "
-            f"sha256:{manifest.artifact.sha256}: run dvc repro"
+            f"sha256:{manifest.artifact.sha256}: run dvc repro and pe-dvc channel update latest"
         )
     actual = sha256_bytes(evidence.manifest_data)
     if pointer.manifest_sha256 != actual:
         return (
             f"the manifest has sha256:{actual} and channel latest signed "
-            f"sha256:{pointer.manifest_sha256}: it was edited; git checkout it, or run dvc repro"
+            f"sha256:{pointer.manifest_sha256}: if it was edited, git checkout it; otherwise run "
+            "dvc repro and pe-dvc channel update latest"
         )
     return None
 

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
+_AGAIN = {
+    "latest": "run dvc repro and pe-dvc channel update latest",
+    "next": "promote again",
+    "releases": "repeat your pe-dvc release commands",
+}
+"""How a change of a role is made again on top of what was published."""
+
+
 def follows(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> bool:
     """Return whether git's metadata of a role was made from a version that is in the bucket."""
     published = bucket.read(role, Targets, version).metadata
@@ -39,7 +47,8 @@ def moved_error(bucket: ChannelBucket, ours: SignedMetadata, role: str, version:
         f"{git.version}; against git, {detail}",
         role=role,
         remedy=f"Nothing is lost. Take over what was published (git pull; of conflicting "
-        f"{role}.json keep the published one), run dvc repro, commit, and push again.",
+        f"{role}.json keep the published one), {_AGAIN.get(role, 'make your change again')}, "
+        "commit, and push again.",
     )
 
 

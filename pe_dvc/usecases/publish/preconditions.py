@@ -32,7 +32,7 @@ def check_committed(changed: Sequence[str]) -> None:
             f"not committed: {', '.join(changed[:_SHOWN])}{more}; clones could not build on what "
             "would be published",
             remedy="Nothing was pushed. Commit (git add -A && git commit), then push again; "
-            "pe-dvc push --uncommitted publishes anyway.",
+            "--uncommitted publishes anyway.",
         )
 
 
@@ -75,10 +75,12 @@ def check_agreement(evidence: Evidence) -> Manifest:
     signed = evidence.pointer is not None or evidence.behind
     if not check.ok or evidence.manifest is None or not signed:
         # DVC does not rerun the stage `channel` for channels that were created after it ran.
-        command = "pe-dvc channel update latest" if check.ok and not signed else "dvc repro"
+        # Nor does it where only latest.json is another one, as after a merge.
+        update = "pe-dvc channel update latest"
+        command = update if check.ok and not signed else f"dvc repro and {update}"
         raise VerificationError(
             f"{check.name}: {check.detail}",
-            remedy=f"Nothing was pushed. Run {command} and commit what it writes.",
+            remedy=f"Nothing was pushed. Run {command} and commit what changed.",
         )
     return evidence.manifest
 

@@ -43,7 +43,8 @@ def merge(before: PlainTargets, ours: Targets, theirs: Targets) -> Merged:
         raise ConflictError(
             f"another publisher was first, and both of you changed {names}",
             remedy="Nothing was changed. Take over what was published (git pull; keep the "
-            "published pointers), run dvc repro, commit, and push again.",
+            "published pointers), run dvc repro and pe-dvc channel update latest, commit, and "
+            "push again.",
         )
     kept = {path: target for path, target in published.items() if path not in changed}
     targets = kept | {path: target for path, target in mine.items() if path in changed}

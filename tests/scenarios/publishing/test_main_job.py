@@ -102,13 +102,13 @@ def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(unbuilt_sandbox
     sandbox.read("get", LATEST)
 
 
-def test_channels_laid_out_anew_have_nothing_of_those_before(built: Sandbox) -> None:
+def test_new_channels_have_nothing_of_those_before(built: Sandbox) -> None:
     """Git's history still holds the old ones, signed by keys that count no longer."""
     shutil.rmtree(built.repo / "channels")
     shutil.rmtree(built.directory / "keys")
     built.commit("Remove the channels")
     built.pe_dvc("channel", "init", "--country", "us")
-    built.commit("Lay out the channels anew")
+    built.commit("New channels")
     built.pe_dvc("channel", "update", "latest")
     built.commit("Sign the datasets")
     built.pe_dvc("push")

@@ -73,3 +73,30 @@ def test_the_second_to_push_takes_over_what_the_first_did(built: Sandbox) -> Non
     assert (again["channel"]["written"], again["rebased"]) == ([], None)
     verified = sandbox.pe_dvc("verify")
     assert "git pull" in verified.stdout + verified.stderr
+
+
+def test_two_who_changed_one_dataset_get_on_by_what_they_are_told(built: Sandbox) -> None:
+    """The second keeps its build: dvc.lock and manifests are then as when it was made."""
+    sandbox = built
+    sandbox.pe_dvc("push")
+    other = sandbox.directory / "other"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(other), cwd=sandbox.directory)
+    sandbox.configure_remote(other)
+    for seed, repo in enumerate((sandbox.repo, other), start=8):
+        (repo / "params.yaml").write_text(f"seed: {seed}\n")
+        sandbox.run("dvc", "repro", "--quiet", cwd=repo)
+        sandbox.run("git", "commit", "--quiet", "--all", "--message", "Rebuild", cwd=repo)
+    sandbox.pe_dvc("push")
+    said = sandbox.pe_dvc("push", cwd=other, code=1).stderr
+    assert "run dvc repro and pe-dvc channel update latest, commit, and push again" in said
+
+    sandbox.run("git", "pull", "--quiet", "--no-rebase", cwd=other, code=1)
+    sandbox.run("git", "checkout", "--quiet", "--ours", ".", cwd=other)
+    sandbox.run("git", "checkout", "--quiet", "--theirs", "channels", cwd=other)
+    sandbox.run("dvc", "repro", "--quiet", cwd=other)
+    assert "pe-dvc channel update latest" in sandbox.pe_dvc("verify", cwd=other, code=1).stdout
+    sandbox.pe_dvc("channel", "update", "latest", cwd=other)
+    sandbox.run("git", "commit", "--quiet", "--all", "--message", "Merge", cwd=other)
+    pushed = sandbox.json("push", cwd=other)
+    assert (pushed["channel"]["versions"]["latest"], pushed["rebased"]) == (3, None)
+    assert sandbox.json("channel", "log", "latest", cwd=other)["broken"] is None
