@@ -65,7 +65,7 @@ class GitChannels:
 
     @cached_property
     def _git(self) -> GitTags:
-        return GitTags(self._repo.root)
+        return GitTags(self._repo.root, root=self._repo.root)
 
     @cached_property
     def _roots(self) -> list[Metadata[Root]]:

@@ -115,3 +115,25 @@ def test_new_channels_have_nothing_of_those_before(built: Sandbox) -> None:
     log = built.json("channel", "log", "latest")
     assert log["broken"] is None
     assert [version["version"] for version in log["versions"]] == [1, 2]
+
+
+def test_a_data_repo_in_a_subdirectory_of_a_git_repo(built: Sandbox) -> None:
+    """What was committed is found there: the next build has the next version."""
+    built.pe_dvc("push")
+    top = built.directory / "all"
+    shutil.copytree(built.repo, top / "us", symlinks=True)
+    shutil.rmtree(top / "us/.git")
+    built.run("git", "init", "--quiet", cwd=top)
+    for seed in (7, 8, 9):
+        (top / "us/params.yaml").write_text(f"seed: {seed}\n")
+        built.run("dvc", "repro", "--quiet", cwd=top / "us")
+        built.run("git", "add", "--all", cwd=top)
+        built.run("git", "commit", "--quiet", "--message", f"Build {seed}", cwd=top)
+    built.pe_dvc("push", cwd=top / "us")
+    log = built.json("channel", "log", "latest", cwd=top / "us")
+    assert log["broken"] is None
+    assert [(v["version"], v["commit"] is not None) for v in log["versions"]] == [
+        (1, True),
+        (2, True),
+        (3, True),
+    ]
