@@ -102,7 +102,7 @@ def test_a_forged_tag_of_an_ssh_key_is_refused(history: History, ssh_key: Path) 
     releasing = sign(history)
     allow(history, ssh_key)
     forge(history, "1.0.0")
-    with pytest.raises(ReleaseError, match=r"the signature of the tag 1\.0\.0 is wrong"):
+    with pytest.raises(ReleaseError, match=r"the signature of the tag 1\.0\.0 is invalid"):
         releasing.create("1.0.0")
     assert releasing.registered() == {}
 
@@ -132,7 +132,7 @@ def test_a_gpg_signature_of_an_unknown_key_is_said_to_be_unknown(
 def test_a_forged_tag_of_a_gpg_key_is_refused(history: History, gpg: Path) -> None:
     releasing = sign(history)
     forge(history, "1.0.0")
-    with pytest.raises(ReleaseError, match="is wrong: BADSIG"):
+    with pytest.raises(ReleaseError, match="BADSIG"):
         releasing.verify("1.0.0")
 
 
