@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HARMLESS_SUFFIXES = frozenset([".parquet", ".h5", ".hdf5", ".csv"])
-"""What a manifest that nobody signed may choose of: no program runs a file of these."""
+"""What an unsigned manifest may choose of: no program runs a file of these."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

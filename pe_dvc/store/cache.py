@@ -27,7 +27,7 @@ class Cache(CacheDirectory):
         """Return the place of an artifact of ``size`` bytes, whether it is here or not.
 
         ``suffix`` is that of its path (``cached_suffix``). Without ``reserve``, for a size that
-        nobody signed, others make room only once the artifact is here and verified. Raises
+        is not signed, others make room only once the artifact is here and verified. Raises
         FormatError for what is no sha256.
         """
         return Slot(self, check_sha256(sha256), size, suffix, reserve=reserve)

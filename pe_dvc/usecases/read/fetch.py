@@ -134,7 +134,7 @@ def _resume(
 
 
 def _check_size(resolved: Resolved, store: ReadableStore) -> None:
-    """Refuse a size that nobody signed and that is not the object's, before room is made for it.
+    """Refuse an unsigned size that is not the object's, before room is made for it.
 
     Raises DigestMismatchError.
     """

@@ -84,8 +84,8 @@ class Resolved:
     def manifest_verified(self) -> bool:
         """Whether a signature covers what the manifest says: names, schema, inputs and size.
 
-        Not so for a pin, which verifies the artifact's bytes: whoever writes the bucket may have
-        written the manifest.
+        Not so for a pin, which verifies the artifact's bytes: anyone who writes to the bucket may
+        have written the manifest.
         """
         return self.pointer is not None
 

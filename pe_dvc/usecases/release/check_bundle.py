@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, ReleaseError
-from pe_dvc.usecases.release.read_published import revoked_artifacts
+from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
 if TYPE_CHECKING:
     from pe_dvc.documents.bundle import Bundle, Pin
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAYLOADS_AT_ONCE = 4
 """Each one is transferred in parallel already."""
 
-Verdict = Literal["held", "elsewhere", "differs", "revoked", "missing", "damaged"]
+Verdict = Literal["held", "elsewhere", "differs", "missing", "damaged"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,12 @@ def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinChec
             remedy="Name the release that the bundle certifies.",
         )
     digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
-    revoked = revoked_artifacts(store, release.country, digests)
+    marked = with_tombstone(store, release.country, digests)
     with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
-        return list(pool.map(lambda pin: _check(store, release, pin, revoked), bundle.pins))
+        return list(pool.map(lambda pin: _check(store, release, pin, marked), bundle.pins))
 
 
-def _check(store: Store, release: Release, pin: Pin, revoked: set[Sha256]) -> PinCheck:
+def _check(store: Store, release: Release, pin: Pin, marked: set[Sha256]) -> PinCheck:
     artifact = release.manifest.artifacts.get(pin.name)
     ours = {a.repo_id for a in release.manifest.artifacts.values()}
     if pin.repo_id is not None and pin.repo_id not in ours:
@@ -75,9 +75,10 @@ def _check(store: Store, release: Release, pin: Pin, revoked: set[Sha256]) -> Pi
     difference = _difference(pin, artifact)
     if difference is not None:
         return PinCheck(name=pin.name, verdict="differs", detail=difference)
-    if artifact.sha256 in revoked:
-        return PinCheck(name=pin.name, verdict="revoked", detail=f"sha256:{artifact.sha256}")
-    return _check_bytes(store, release.manifests[pin.name][0])
+    found = _check_bytes(store, release.manifests[pin.name][0])
+    if artifact.sha256 in marked:
+        return replace(found, detail=f"{found.detail}; {UNSIGNED_TOMBSTONE}")
+    return found
 
 
 def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:

@@ -21,7 +21,11 @@ from pe_dvc.documents.keys import (
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, ReleaseError
 from pe_dvc.usecases.parallel import TRANSFERS
-from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
+from pe_dvc.usecases.release.read_published import (
+    UNSIGNED_TOMBSTONE,
+    read_published,
+    with_tombstone,
+)
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import ManifestHead
@@ -94,8 +98,8 @@ def _fault(
     size = sizes.get(payload_key(release.country, artifact.dvc.md5))
     if size is None:
         digest = Sha256(artifact.sha256)
-        revoked = revoked_artifacts(store, release.country, {digest})
-        return "revoked" if revoked else "payload missing"
+        marked = with_tombstone(store, release.country, {digest})
+        return f"payload missing; {UNSIGNED_TOMBSTONE}" if marked else "payload missing"
     if size != artifact.size:
         return f"payload of {size} bytes where {artifact.size} were signed"
     try:

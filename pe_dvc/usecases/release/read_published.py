@@ -1,4 +1,4 @@
-"""What is published of a release: its documents, verified, and which artifacts were revoked."""
+"""What is published of a release: its documents, verified, and tombstones beside artifacts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
+
+
+UNSIGNED_TOMBSTONE = "there is an unsigned tombstone"
 
 
 def read_published(store: ReadableStore, released: Released, file: str = RELEASE_MANIFEST) -> bytes:
@@ -32,10 +35,14 @@ def read_published(store: ReadableStore, released: Released, file: str = RELEASE
     return data
 
 
-def revoked_artifacts(store: ReadableStore, country: str, digests: set[Sha256]) -> set[Sha256]:
-    """Return those of ``digests`` that the store has a tombstone of."""
+def with_tombstone(store: ReadableStore, country: str, digests: set[Sha256]) -> set[Sha256]:
+    """Return those of ``digests`` that the store has a tombstone of.
 
-    def revoked(digest: Sha256) -> bool:
+    It is unsigned, and anyone who writes to the bucket may have put it there: it is something
+    to tell people of, and decides nothing (ADR 0008).
+    """
+
+    def found(digest: Sha256) -> bool:
         try:
             store.head(tombstone_key(country, digest))
         except NotFoundError:
@@ -44,4 +51,4 @@ def revoked_artifacts(store: ReadableStore, country: str, digests: set[Sha256]) 
 
     ordered = sorted(digests)
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        return {d for d, gone in zip(ordered, pool.map(revoked, ordered), strict=True) if gone}
+        return {d for d, gone in zip(ordered, pool.map(found, ordered), strict=True) if gone}

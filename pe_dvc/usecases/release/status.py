@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pe_dvc.documents.keys import RELEASE_MANIFEST
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.usecases.release.read_published import read_published, revoked_artifacts
+from pe_dvc.usecases.release.read_published import (
+    UNSIGNED_TOMBSTONE,
+    read_published,
+    with_tombstone,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
 
 TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreproducible", "moved"]
+"""``unreproducible`` waits for the signed role of what was revoked (ADR 0008)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +52,16 @@ def tag_state(
         return "unreleased", ""
     if registered.commit != commit:
         return "moved", f"released from commit {registered.commit[:12]}"
-    revoked = _revoked(registered, store) if published else []
-    if revoked:
-        return "unreproducible", f"revoked: {', '.join(revoked)}"
-    return registered.state, registered.reason or ", ".join(registered.bundles)
+    said = [registered.reason or ", ".join(registered.bundles)]
+    if published and (marked := _with_tombstone(registered, store)):
+        said.append(f"{', '.join(marked)}: {UNSIGNED_TOMBSTONE}")
+    return registered.state, "; ".join(filter(None, said))
 
 
-def _revoked(registered: Released, store: Store) -> list[str]:
-    """Return the names of a published release's artifacts that were revoked."""
+def _with_tombstone(registered: Released, store: Store) -> list[str]:
+    """Return the names of a published release's artifacts that have a tombstone."""
     data = read_published(store, registered)
     manifest = ReleaseManifest.from_bytes(data, where=f"{registered.tag}/{RELEASE_MANIFEST}")
     digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
-    revoked = revoked_artifacts(store, registered.country, digests)
-    return [name for name, a in manifest.artifacts.items() if a.sha256 in revoked]
+    marked = with_tombstone(store, registered.country, digests)
+    return [name for name, a in manifest.artifacts.items() if a.sha256 in marked]

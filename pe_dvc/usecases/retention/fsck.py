@@ -21,7 +21,6 @@ from pe_dvc.documents.keys import (
     parse_key,
     payload_key,
     payload_prefix,
-    tombstone_key,
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, Progress
     from pe_dvc.usecases.retention.reachability import Bucket
 
-Fault = Literal["missing", "corrupt", "wrong size", "revoked", "orphaned"]
+Fault = Literal["missing", "corrupt", "wrong size", "unsigned", "orphaned"]
 OBJECTS_AT_ONCE = 4
 BLOCK_BYTES = 8 * 1024 * 1024
 
@@ -44,7 +43,7 @@ class Finding:
     """Something that is not as it should be; ``what`` is the dataset, path or hash concerned.
 
     ``sha256`` or ``md5`` is what the object's bytes must have, where that is known. ``orphaned``
-    objects do no harm: nothing names them.
+    objects do no harm, as nothing names them, nor do ``unsigned`` tombstones.
     """
 
     fault: Fault
@@ -57,7 +56,7 @@ class Finding:
     @property
     def is_harmless(self) -> bool:
         """Whether every reader still gets what was promised."""
-        return self.fault == "orphaned"
+        return self.fault in ("orphaned", "unsigned")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -246,11 +245,7 @@ class _Check:
         for key, artifact in by_key.items():
             info = self._bucket.objects.get(key)
             digest = Sha256(artifact.sha256)
-            revoked = tombstone_key(self._country, digest) in self._bucket.objects
-            if revoked:
-                if info is not None:
-                    self._found("revoked", key, artifact.name, "it was withdrawn, and is here")
-            elif info is None:
+            if info is None:
                 self._found("missing", key, artifact.name, "its manifest names it", sha256=digest)
             elif info.size != artifact.size:
                 detail = f"expected {artifact.size} bytes, got {info.size}"
@@ -283,6 +278,9 @@ class _Check:
         return True
 
     def _find_orphans(self) -> None:
+        for sha256, key in self._bucket.of_kind("tombstone").items():
+            # Anyone who writes to the bucket can put one there: it denies nothing (ADR 0008).
+            self._found("unsigned", key, sha256[:12], "a tombstone without a signature")
         for sha256, key in self._bucket.of_kind("chunks").items():
             if sha256 not in self._described:
                 self._found("orphaned", key, sha256[:12], "it has no manifest")

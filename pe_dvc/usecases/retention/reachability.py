@@ -24,7 +24,6 @@ from pe_dvc.documents.keys import (
     parse_key,
     payload_key,
     releases_prefix,
-    tombstone_key,
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import check_sha256, sha256_bytes
@@ -136,8 +135,6 @@ class Bucket:
             sha256 = target["hashes"]["sha256"]
             _, found = manifests.get(sha256, (None, None))
             if found is None or sha256_bytes(found) != target["custom"]["manifest_sha256"]:
-                if tombstone_key(self.country, sha256) in self.objects:
-                    continue
                 raise VerificationError(
                     f"{self.store.url}/{key} points {name} to sha256:{sha256}, whose manifest is "
                     "missing or another",

@@ -1,7 +1,6 @@
 """Repair: put back into the bucket what a check found missing or damaged, from another place.
 
-Nothing is put back before it was held against the digest that the finding names, and nothing that
-was withdrawn is ever put back.
+Nothing is put back before it was held against the digest that the finding names.
 """
 
 from __future__ import annotations

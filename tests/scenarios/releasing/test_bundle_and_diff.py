@@ -94,7 +94,9 @@ def test_a_pin_of_nothing_and_a_pin_of_another_repo(certified: History) -> None:
     assert (checks["overlay"].verdict, checks["overlay"].ok) == ("elsewhere", True)
 
 
-def test_payloads_that_are_damaged_missing_or_revoked(certified: History) -> None:
+def test_payloads_damaged_or_missing_and_an_unsigned_tombstone(
+    certified: History,
+) -> None:
     artifacts = {name: m.artifact for name, m in certified.manifests.items()}
     keys = {name: payload_key("us", a.dvc.md5) for name, a in artifacts.items()}
     damaged = certified.bucket / keys["states/AL"]
@@ -102,8 +104,10 @@ def test_payloads_that_are_damaged_missing_or_revoked(certified: History) -> Non
     damaged.write_bytes(b"ALABAMA")
     certified.store.delete([keys["states/WY"]])
     certified.store.create(tombstone_key("us", Sha256(artifacts["cps_2024"].sha256)), b"{}")
-    verdicts = {n: c.verdict for n, c in check(certified, bundle_of(certified)).items()}
-    assert verdicts == {"cps_2024": "revoked", "states/AL": "damaged", "states/WY": "missing"}
+    checks = check(certified, bundle_of(certified))
+    verdicts = {n: c.verdict for n, c in checks.items()}
+    assert "unsigned tombstone" in checks["cps_2024"].detail
+    assert verdicts == {"cps_2024": "held", "states/AL": "damaged", "states/WY": "missing"}
     damaged.write_bytes(b"ala")
     assert check(certified, bundle_of(certified))["states/AL"].verdict == "damaged"
 

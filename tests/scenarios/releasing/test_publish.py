@@ -268,16 +268,16 @@ def test_an_annotated_tag_made_anew_on_the_same_commit_is_moved_too(history: His
         ("manifest", "states/AL (manifest missing)"),
         ("size", "states/AL (payload of 3 bytes where 7 were signed)"),
         ("other", "states/AL (another manifest was published)"),
-        ("revoked", "states/AL (revoked)"),
+        ("tombstone", "states/AL (payload missing; there is an unsigned tombstone)"),
     ],
 )
 def test_an_artifact_that_the_bucket_lacks(released: History, lacking: str, said: str) -> None:
     artifact = released.manifests["states/AL"].artifact
     payload = payload_key("us", artifact.dvc.md5)
     manifest = manifest_key("us", Sha256(artifact.sha256))
-    if lacking in ("payload", "revoked"):
+    if lacking in ("payload", "tombstone"):
         released.store.delete([payload])
-    if lacking == "revoked":
+    if lacking == "tombstone":
         released.store.create(tombstone_key("us", Sha256(artifact.sha256)), b"{}")
     if lacking == "manifest":
         released.store.delete([manifest])
@@ -469,7 +469,8 @@ def test_states(published: History) -> None:
     gone = Sha256(published.manifests["states/AL"].artifact.sha256)
     published.store.create(tombstone_key("us", gone), b"{}")
     row = Releases(published.root).status()[0]
-    assert (row.state, row.detail) == ("unreproducible", "revoked: states/AL")
+    assert row.state == "deprecated"
+    assert row.detail == ("wrong weights: use 1.0.1; states/AL: there is an unsigned tombstone")
 
 
 def test_a_deprecated_release_is_still_read(published: History) -> None:

@@ -106,11 +106,18 @@ def test_raw_inputs_are_held_against_their_md5(store: MemoryStore, tmp_path: Pat
     assert report.findings[0].what == "raw.csv"
 
 
-def test_what_was_withdrawn_must_be_gone(store: MemoryStore, tmp_path: Path) -> None:
-    store.create(tombstone_key("us", SHA256), b"{}")
-    assert faults(check(store, tmp_path / "journal")) == [("revoked", KEYS["payload"])]
+def test_a_tombstone_without_a_signature_denies_nothing(store: MemoryStore, tmp_path: Path) -> None:
+    forged, other = tombstone_key("us", SHA256), tombstone_key("us", Sha256("ab" * 32))
+    store.create(forged, b"{}")
+    store.create(other, b"{}")
+    report = check(store, tmp_path / "journal")
+    unsigned = sorted([("unsigned", forged), ("unsigned", other)])
+    assert faults(report) == unsigned
+    assert report.ok
     store.delete([KEYS["payload"]])
-    assert faults(check(store, tmp_path / "journal")) == []
+    report = check(store, tmp_path / "journal")
+    assert faults(report) == [("missing", KEYS["payload"]), *unsigned]
+    assert not report.ok
 
 
 def test_orphans_are_told_apart_and_do_no_harm(store: MemoryStore, tmp_path: Path) -> None:
@@ -198,10 +205,13 @@ def test_what_a_mirror_holds_good_is_put_back(
     assert check(store, tmp_path / "journal2").findings == []
 
 
-def test_what_was_withdrawn_is_never_put_back(store: MemoryStore, tmp_path: Path) -> None:
+def test_a_payload_removed_behind_a_tombstone_without_a_signature_is_put_back(
+    store: MemoryStore, tmp_path: Path
+) -> None:
     mirror = MemoryStore()
     mirror.create(KEYS["payload"], PAYLOAD)
     store.create(tombstone_key("us", SHA256), b"{}")
     store.delete([KEYS["payload"]])
-    assert repair(store, check(store, tmp_path / "j").findings, [Source(mirror)], {}) == []
+    (done,) = repair(store, check(store, tmp_path / "j").findings, [Source(mirror)], {})
+    assert done.key == KEYS["payload"]
     assert len(PAYLOAD) > CHUNK_SIZE
