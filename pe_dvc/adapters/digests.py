@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, BinaryIO
 
+_DIRECTORY = ".dvc/tmp/pe_dvc/digests"
 _Key = list[str | int]
 _BLOCK = 4 * CHUNK_SIZE
 _SETTLED_NS = 100_000_000
@@ -96,7 +98,8 @@ class DigestCache:
     """
 
     def __init__(self, root: Path) -> None:
-        self._directory = root / ".dvc" / "tmp" / "pe_dvc" / "digests"
+        self._tree = ConfinedTree(root)
+        self._directory = root / _DIRECTORY
 
     def known(self, path: Path) -> FileDigest | None:
         """Return the digests of ``path`` where they can be told without reading it, else None."""
@@ -125,11 +128,9 @@ class DigestCache:
         return entry, [name, found.st_ino, found.st_size, found.st_mtime_ns]
 
     def _write_entry(self, entry: Path, key: _Key, found: FileDigest) -> None:
-        from pe_dvc.store.atomic_write import write_atomically
-
-        self._directory.mkdir(parents=True, exist_ok=True)
         body = {"key": key, "sha256": found.sha256, "chunks": found.chunks.hex()}
-        write_atomically(entry, json.dumps({"body": body, "check": _check(body)}).encode())
+        data = json.dumps({"body": body, "check": _check(body)}).encode()
+        self._tree.write(f"{_DIRECTORY}/{entry.name}", data, durable=True)
 
 
 def _read_entry(entry: Path, key: _Key) -> FileDigest | None:

@@ -21,6 +21,7 @@ _COUNTRY = re.compile(r"[a-z]{2,3}")
 _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
 
+_NOT_DATA = (".git", ".dvc")
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
@@ -71,6 +72,20 @@ def check_inside(path: str, *, where: str | None = None) -> str:
         raise FormatError(
             f"{path!r} is not a path inside a directory: expected names separated by '/', without "
             "'..', backslashes and control characters",
+            where=where,
+        )
+    return path
+
+
+def check_in_work_tree(path: str, *, where: str | None = None) -> str:
+    """Return ``path`` if a data file of a repo may be there: inside, not in ``.git`` or ``.dvc``.
+
+    Raises FormatError otherwise.
+    """
+    check_inside(path, where=where)
+    if any(part.casefold() in _NOT_DATA for part in path.split("/")):
+        raise FormatError(
+            f"{path!r} is among the files of git or DVC themselves, where no data belongs",
             where=where,
         )
     return path

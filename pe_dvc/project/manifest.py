@@ -17,7 +17,7 @@ from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.describe import (
     assemble,
     check_no_duplicates,
@@ -68,6 +68,8 @@ def write_manifests(root: Path) -> list[Written]:
     from pe_dvc.adapters.git.repo import GitRepo
 
     settings, git = read_settings(root), GitRepo(root)
+    tree, folder = ConfinedTree(root), settings.manifests
+    tree.check_entries(folder, deep=True)
     dvc = read_dvc_files(root, git)
     existing = manifest_files(WorkTree(root), settings.manifests)
     manifests = _describe_all(root, settings, dvc, git, existing)
@@ -76,14 +78,13 @@ def write_manifests(root: Path) -> list[Written]:
         name: manifest_bytes(m, existing.get(name), allowed_params=allowed)
         for name, m in manifests.items()
     }
-    folder = root / settings.manifests
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: root / manifest_path(settings, name) for name in existing | settled}
+    paths = {name: manifest_path(settings, name) for name in existing | settled}
+    tree.make_folder(folder)
     written = [
-        _write(paths[name], manifests[name], data, existing.get(name))
+        _write(tree, paths[name], manifests[name], data, existing.get(name))
         for name, data in settled.items()
     ]
-    removed = [_remove(folder, paths[name], name) for name in existing if name not in settled]
+    removed = [_remove(tree, folder, paths[name], name) for name in existing if name not in settled]
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
     return [*written, *removed, *skipped]
@@ -159,9 +160,11 @@ def _build(git: GitRepo, settings: Settings) -> Build:
     )
 
 
-def _write(path: Path, manifest: Manifest, data: bytes, before: bytes | None) -> Written:
+def _write(
+    tree: ConfinedTree, path: str, manifest: Manifest, data: bytes, before: bytes | None
+) -> Written:
     if data != before:
-        write_atomically(path, data)
+        tree.write(path, data, durable=True)
     change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
     return Written(
         name=manifest.artifact.name,
@@ -171,10 +174,7 @@ def _write(path: Path, manifest: Manifest, data: bytes, before: bytes | None) ->
     )
 
 
-def _remove(folder: Path, path: Path, name: str) -> Written:
-    path.unlink()
-    for parent in path.parents:
-        if parent == folder or any(parent.iterdir()):
-            break
-        parent.rmdir()
+def _remove(tree: ConfinedTree, folder: str, path: str, name: str) -> Written:
+    tree.unlink(path)
+    tree.remove_empty_folders(path.rpartition("/")[0], below=folder)
     return Written(name=name, change="removed", sha256=None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.verify import gather
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.adopt import published_manifest
 
 if TYPE_CHECKING:
@@ -21,6 +22,6 @@ def adopt_manifest(repo: DataRepo, name: str, *, store: str | None = None) -> Pa
     """
     mine = next(evidence for evidence in gather(repo, [name])).manifest
     data = published_manifest(mine, name, repo.open_store(store))
-    path = repo.root / repo.settings.manifests / f"{name}.json"
-    write_atomically(path, data)
-    return path
+    path = manifest_path(repo.settings, name)
+    ConfinedTree(repo.root).write(path, data, durable=True)
+    return repo.root / path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.dvc.objects import repo_lock
 from pe_dvc.adapters.dvc.workspace import DvcWorkspace
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
@@ -14,7 +15,9 @@ from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.checkout.pull import Pulled
@@ -31,17 +34,19 @@ def pull(
 ) -> Pulled:
     """Download the datasets ``names``, or all that DVC caches, and check them out.
 
-    Holds DVC's lock. Raises as ``pe_dvc.usecases.checkout.pull.pull``.
+    Holds DVC's lock. Raises as ``pe_dvc.usecases.checkout.pull.pull``, and FormatError where the
+    clone, and not its user, puts DVC's cache outside the work tree.
     """
 
     def open_store(remote: str | None) -> Store:
         return repo.open_store(store) if remote is None else repo.open_remote(remote)
 
-    config = repo.dvc_config
+    config, root = repo.dvc_config, repo.root.absolute()
+    _check_cache(config, root)
     workspace = DvcWorkspace(
-        repo.root, config.cache_dir, shared=config.cache_shared, link_types=config.cache_types
+        root, config.cache_dir, shared=config.cache_shared, link_types=config.cache_types
     )
-    with repo_lock(repo.root):
+    with repo_lock(root):
         return use_case.pull(
             tracked_data(repo),
             workspace,
@@ -50,6 +55,28 @@ def pull(
             force=force,
             reporter=reporter or Silent(),
         )
+
+
+def _check_cache(config: DvcConfig, root: Path) -> None:
+    """Raise FormatError if a file that came with the clone names a cache outside the clone."""
+    file, directory = config.cache_file, config.cache_dir
+    if file is None or directory.is_relative_to(root) or not _came_with_clone(file, root):
+        return
+    raise FormatError(
+        f"puts DVC's cache into {directory}, outside this repo, and the file came with the repo",
+        where=f"{file}: cache.dir",
+        remedy=f"Take the file out of git, where it never belongs: git rm --cached {file}"
+        if file.suffix == ".local"
+        else f"If you want it there, say so yourself: dvc config --local cache.dir {directory}",
+    )
+
+
+def _came_with_clone(file: Path, root: Path) -> bool:
+    from pe_dvc.adapters.git.repo import GitRepo
+
+    if file == root / ".dvc" / "config":
+        return True
+    return file.is_relative_to(root) and GitRepo(root).tracks(file.relative_to(root).as_posix())
 
 
 def tracked_data(repo: DataRepo) -> TrackedData:

@@ -80,7 +80,13 @@ class DataRepo:
 
     @property
     def channels_root(self) -> Path:
-        """Directory that holds a directory of signed metadata for each country."""
+        """Directory that holds a directory of signed metadata for each country.
+
+        Raises FormatError where a link is in it, or is it: what is written there stays there.
+        """
+        from pe_dvc.store.confined import ConfinedTree
+
+        ConfinedTree(self.root).check_entries(self.settings.channels, deep=True)
         return self.root / self.settings.channels
 
     @property

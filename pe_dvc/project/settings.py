@@ -146,10 +146,11 @@ def _table(document: dict[str, Any], path: str) -> Any:
 
 
 def _check_inside(value: str | None, key: str, path: str) -> None:
-    parts = (value or "x").split("/")
-    if "" in parts or ".." in parts or "." in parts or "\\" in (value or ""):
+    parts = (value or "x").casefold().split("/")
+    if {"", "..", ".", ".git", ".dvc"} & set(parts) or "\\" in (value or ""):
         raise FormatError(
-            f"{value!r} is not a path in the repo: expected a relative one without '..'",
+            f"{value!r} is not a path in the repo: expected a relative one without '..', "
+            "and not in .git or .dvc",
             where=f"{path}: {TABLE}.{key}",
             remedy=f"Write {key} relative to the repo, with forward slashes.",
         )

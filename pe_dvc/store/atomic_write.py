@@ -59,15 +59,21 @@ def atomic_rename(path: StrPath, temporary: StrPath) -> Iterator[None]:
 
 
 def write_new(
-    path: StrPath, data: Buffer, *, mode: int | None = None, durable: bool = False
+    path: StrPath,
+    data: Buffer,
+    *,
+    mode: int | None = None,
+    durable: bool = False,
+    folder: int | None = None,
 ) -> None:
     """Write ``data`` to a file that is not there yet, in as few system calls as it takes.
 
-    ``mode`` and ``durable`` as in ``write_atomically``. Raises FileExistsError, and
-    FileNotFoundError where its directory is missing.
+    ``mode`` and ``durable`` as in ``write_atomically``; ``folder`` is the descriptor of the
+    directory that ``path`` is relative to, where it is not an absolute path. Raises
+    FileExistsError, and FileNotFoundError where its directory is missing.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    descriptor = os.open(path, flags, 0o666 if mode is None else 0o600)
+    descriptor = os.open(path, flags, 0o666 if mode is None else 0o600, dir_fd=folder)
     try:
         rest = memoryview(data)
         while rest:
@@ -78,6 +84,12 @@ def write_new(
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_new(path: StrPath, *, folder: int | None = None) -> BinaryIO:
+    """Open a file that is not there yet to write it; ``folder`` as in ``write_new``."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666, dir_fd=folder), "wb")
 
 
 def open_to_fill(path: Path, size: int) -> BinaryIO:

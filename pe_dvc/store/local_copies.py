@@ -9,11 +9,13 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.store.atomic_write import atomic_rename, unique
+from pe_dvc.store.atomic_write import atomic_rename, open_new, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from _typeshed import StrPath
 
 _FICLONE = 0x40049409
 """Linux's ioctl for a file that shares another's blocks until either is written to (btrfs, xfs)."""
@@ -65,17 +67,17 @@ def copy_out(cached: Path, output: Path) -> Path:
     return output
 
 
-def reflink(source: Path, target: Path) -> None:
+def reflink(source: StrPath, target: StrPath, *, folder: int | None = None) -> None:
     """Make ``target``, which must not exist, share the blocks of ``source`` until one is changed.
 
-    Raises OSError, and leaves nothing, where the file system cannot or the two are on different
-    ones.
+    ``folder`` is the descriptor of the directory that ``target`` is relative to, if it is. Raises
+    OSError, and leaves nothing, where the file system cannot or the two are on different ones.
     """
-    with source.open("rb") as old, target.open("xb") as new:
+    with open(source, "rb") as old, open_new(target, folder=folder) as new:  # noqa: PTH123
         try:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         except OSError:
-            target.unlink()
+            os.unlink(target, dir_fd=folder)
             raise
 
 

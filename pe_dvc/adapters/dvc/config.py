@@ -36,11 +36,12 @@ class DvcConfig:
 
     ``default_remote`` is the name in ``core.remote``, None where there is none; ``cache_dir`` the
     directory of DVC's cache; ``cache_types`` the ways in which a file may get from there into the
-    workspace; ``cache_shared`` whether the group may write to it; ``file`` the repo's
-    configuration file.
+    workspace; ``cache_shared`` whether the group may write to it; ``cache_file`` the file that
+    sets the directory, None where none does; ``file`` the repo's configuration file.
     """
 
     file: Path
+    cache_file: Path | None = None
     default_remote: str | None
     cache_dir: Path
     cache_types: tuple[str, ...] = ("reflink", "copy")
@@ -83,13 +84,17 @@ def read_config(root: Path) -> DvcConfig:
     if not directory.is_dir():
         raise NotFoundError(f"{root} is not a DVC repo", remedy="Run `dvc init` there.")
     merged: dict[str, Any] = {}
+    cache_file = None
     for file in (*_shared_files(), directory / "config", directory / "config.local"):
-        _merge(merged, _read_file(file))
+        found = _read_file(file)
+        cache_file = file if found.get("cache", {}).get("dir") else cache_file
+        _merge(merged, found)
     default = merged.get("core", {}).get("remote")
     cache = merged.get("cache", {})
     return DvcConfig(
         file=directory / "config",
         default_remote=default.lower() if default else None,
+        cache_file=cache_file,
         cache_dir=Path(cache.get("dir") or directory / "cache"),
         cache_types=_cache_types(cache),
         cache_shared=cache.get("shared") == "group",

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
-from pe_dvc.store.atomic_write import atomic_rename, unique, write_new
+from pe_dvc.store.atomic_write import open_new, write_new
 from pe_dvc.store.local_copies import reflink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pe_dvc.store.confined import ConfinedTree
+
 DEFAULT_TYPES = ("reflink", "copy")
+BLOCK = 1024 * 1024
+"""Bytes that a copy reads at once."""
 
 
 class Links:
@@ -33,35 +38,37 @@ class Links:
                 where="cache.type in DVC's configuration",
             )
         self._types = list(types)
-        self._folders: set[str] = set()
 
     def checkout(
-        self, source: str, target: str, *, data: bytes | None, executable: bool = False
+        self,
+        source: str,
+        tree: ConfinedTree,
+        path: str,
+        *,
+        data: bytes | None,
+        executable: bool = False,
     ) -> None:
-        """Make ``target`` the object ``source``; it appears by one rename.
+        """Make ``path`` of ``tree`` the object ``source``; it appears by one rename.
 
         ``data`` are the object's bytes where they are in memory, so that a copy need not read it.
         """
-        folder = os.path.dirname(target)  # noqa: PTH120 (as in store.files)
-        if folder not in self._folders:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self._folders.add(folder)
-        with atomic_rename(target, temporary := f"{folder}/.{unique()}.tmp"):
-            self._link(source, temporary, data)
+        with tree.replacing(path) as (folder, new):
+            self._link(source, folder, new, data)
             if executable:
-                Path(temporary).chmod(Path(temporary).stat().st_mode | 0o100)
+                mode = os.stat(new, dir_fd=folder).st_mode
+                os.chmod(new, mode | 0o100, dir_fd=folder)
 
-    def _link(self, cached: str, new: str, data: bytes | None) -> None:
+    def _link(self, source: str, folder: int, new: str, data: bytes | None) -> None:
         for name in tuple(self._types):
             if name == "copy" and data is not None:
-                write_new(new, data)
+                write_new(new, data, folder=folder)
                 return
-            source, target = Path(cached), Path(new)
             try:
-                _LINKERS[name](source, target)
+                _LINKERS[name](source, folder, new)
             except OSError as error:
-                target.unlink(missing_ok=True)
-                if name == "copy" or not source.exists():
+                with suppress(FileNotFoundError):
+                    os.unlink(new, dir_fd=folder)
+                if name == "copy" or not Path(source).exists():
                     raise
                 last = error
                 if name in self._types:
@@ -69,31 +76,36 @@ class Links:
             else:
                 return
         raise PeDvcError(
-            f"cannot link {Path(new).parent} to the DVC cache by any way that cache.type allows: "
+            "cannot link the workspace to the DVC cache by any way that cache.type allows: "
             f"{last.strerror}",
             remedy="Allow a copy: dvc config --local cache.type reflink,copy.",
         )
 
 
-def _copy(source: Path, target: Path) -> None:
+def _reflink(source: str, folder: int, new: str) -> None:
+    reflink(source, new, folder=folder)
+
+
+def _copy(source: str, folder: int, new: str) -> None:
     # The mode is a new file's, by the umask: the object's own is read-only. And it must be new:
     # what `open_to_fill` says of ext4 holds for an empty file, too.
-    shutil.copyfile(source, target)
+    with Path(source).open("rb") as old, open_new(new, folder=folder) as copy:
+        shutil.copyfileobj(old, copy, BLOCK)
 
 
-def _hardlink(source: Path, target: Path) -> None:
-    if source.stat().st_size == 0:
-        target.touch()  # as DVC does: one object can have only so many links
+def _hardlink(source: str, folder: int, new: str) -> None:
+    if Path(source).stat().st_size == 0:
+        write_new(new, b"", folder=folder)  # as DVC does: an object can have only so many links
     else:
-        target.hardlink_to(source)
+        os.link(source, new, dst_dir_fd=folder, follow_symlinks=False)
 
 
-def _symlink(source: Path, target: Path) -> None:
-    target.symlink_to(source)
+def _symlink(source: str, folder: int, new: str) -> None:
+    os.symlink(source, new, dir_fd=folder)
 
 
-_LINKERS: dict[str, Callable[[Path, Path], None]] = {
-    "reflink": reflink,
+_LINKERS: dict[str, Callable[[str, int, str], None]] = {
+    "reflink": _reflink,
     "hardlink": _hardlink,
     "symlink": _symlink,
     "copy": _copy,

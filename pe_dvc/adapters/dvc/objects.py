@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.cache import object_place
+from pe_dvc.documents.dvc_hash import OBJECTS, object_key
 from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.store.atomic_write import atomic_rename, unique, write_new
+from pe_dvc.store.atomic_write import write_new
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OBJECT_MODE = 0o444
+LOCK_FILE = ".dvc/tmp/lock"
 LOCK_PATIENCE = 3.0
 """Seconds to wait for another DVC process, as DVC waits."""
 
@@ -28,12 +31,24 @@ LOCK_PATIENCE = 3.0
 class DvcObjects:
     """The objects below ``cache_dir``. Safe for concurrent threads and processes.
 
-    ``shared`` is DVC's ``cache.shared = group``: directories that the group may write to.
+    ``root`` is the repo's: a cache that lies in it is a part of what others may have written, and
+    no link on the way there is followed. ``shared`` is DVC's ``cache.shared = group``: directories
+    that the group may write to.
     """
 
-    def __init__(self, cache_dir: Path, *, shared: bool = False) -> None:
+    def __init__(self, cache_dir: Path, *, root: Path, shared: bool = False) -> None:
         self._cache_dir = cache_dir
-        self._directory_mode = 0o2775 if shared else None
+        root = root.absolute()
+        inside = cache_dir.is_relative_to(root)
+        self._tree = ConfinedTree(
+            root if inside else cache_dir, folder_mode=0o2775 if shared else None
+        )
+        self._prefix = f"{cache_dir.relative_to(root).as_posix()}/" if inside else ""
+
+    def check(self) -> None:
+        """Raise FormatError if a folder of the cache is a link, before anything is written."""
+        parts = f"{self._prefix}{OBJECTS}".rstrip("/")
+        self._tree.check_entries(parts)
 
     def place(self, md5: str) -> str:
         """Return where the object of that hash is, or would be."""
@@ -45,9 +60,8 @@ class DvcObjects:
 
     def write(self, md5: str, data: bytes) -> None:
         """Make verified bytes the object of that hash."""
-        final = self.place(md5)
-        with atomic_rename(final, temporary := _beside(final)):
-            self._create(temporary, data, OBJECT_MODE)
+        with self._replacing(md5) as (folder, new):
+            write_new(new, data, mode=OBJECT_MODE, folder=folder)
 
     @contextlib.contextmanager
     def incoming(self, md5: str) -> Iterator[Path]:
@@ -55,33 +69,17 @@ class DvcObjects:
 
         What is in it must be verified by then. After an exception nothing is left of it.
         """
-        final = self.place(md5)
-        with atomic_rename(final, temporary := _beside(final)):
-            self._create(temporary, b"", 0o600)
-            yield Path(temporary)
-            Path(temporary).chmod(OBJECT_MODE)
+        with self._replacing(md5) as (folder, new):
+            write_new(new, b"", mode=0o600, folder=folder)
+            yield Path(self.place(md5)).with_name(new)
+            os.chmod(new, OBJECT_MODE, dir_fd=folder)
 
-    def _create(self, path: str, data: bytes, mode: int) -> None:
-        try:
-            write_new(path, data, mode=mode)
-        except FileNotFoundError:
-            self._make_directory(Path(path).parent)
-            write_new(path, data, mode=mode)
-
-    def _make_directory(self, directory: Path) -> None:
-        if directory.is_dir():
-            return
-        self._make_directory(directory.parent)
-        with contextlib.suppress(FileExistsError):
-            directory.mkdir()
-            if self._directory_mode is not None:
-                directory.chmod(self._directory_mode)
-
-
-def _beside(final: str) -> str:
-    # In the object's own directory, under a name as DVC gives them: `dvc gc` clears away what a
-    # crash leaves, and a thousand new files do not queue for one directory.
-    return f"{final}.{unique()}.tmp"
+    @contextlib.contextmanager
+    def _replacing(self, md5: str) -> Iterator[tuple[int, str]]:
+        # The new name is in the object's own directory, as DVC gives them: `dvc gc` clears away
+        # what a crash leaves, and a thousand new files do not queue for one directory.
+        with self._tree.replacing(f"{self._prefix}{object_key(md5)}") as new:
+            yield new
 
 
 @contextlib.contextmanager
@@ -90,14 +88,14 @@ def repo_lock(root: Path, *, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 
     Raises ConflictError if another process keeps it for over ``patience`` seconds.
     """
-    path = root / ".dvc" / "tmp" / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        _lock(file.fileno(), path, time.monotonic() + patience)
-        file.truncate(0)
-        file.write(f" {os.getpid()}\n".encode())
-        file.flush()
+    descriptor = ConfinedTree(root).open_lock(LOCK_FILE)
+    try:
+        _lock(descriptor, root / LOCK_FILE, time.monotonic() + patience)
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f" {os.getpid()}\n".encode(), 0)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, path: Path, deadline: float) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pe_dvc.adapters.dvc.cache import object_path, object_place, read_dir_listin
 from pe_dvc.adapters.dvc.links import Links
 from pe_dvc.adapters.dvc.objects import DvcObjects
 from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -33,9 +35,19 @@ class DvcWorkspace:
         self, root: Path, cache_dir: Path, *, shared: bool, link_types: Sequence[str]
     ) -> None:
         self._root, self._cache_dir = root, cache_dir
-        self._links = Links(link_types)
-        objects = DvcObjects(cache_dir, shared=shared)
+        self._tree, self._links = ConfinedTree(root), Links(link_types)
+        self._objects = objects = DvcObjects(cache_dir, root=root, shared=shared)
         self.holds, self.write, self.incoming = objects.holds, objects.write, objects.incoming
+
+    def check_own(self) -> None:
+        """Raise FormatError if a link stands where DVC and pe_dvc keep things of their own."""
+        self._tree.check_entries(".dvc")
+        self._tree.check_entries(".dvc/tmp")
+        self._objects.check()
+
+    def check_writable(self, folders: Collection[str]) -> None:
+        """Raise FormatError if a folder of the work tree is a link or lies behind one."""
+        self._tree.check(folder for folder in folders if folder)
 
     def listing(self, md5: str) -> list[ListedFile]:
         """Return a cached directory's files: path inside it, and md5."""
@@ -85,14 +97,16 @@ class DvcWorkspace:
     def checkout(self, md5: str, path: str, *, data: bytes | None, executable: bool) -> None:
         """Make the file the object, whose bytes are ``data`` where they are in memory."""
         source = object_place(self._cache_dir, md5)
-        self._links.checkout(source, f"{self._root}/{path}", data=data, executable=executable)
+        self._links.checkout(source, self._tree, path, data=data, executable=executable)
 
     def remove(self, path: str) -> None:
         """Remove the file."""
-        (self._root / path).unlink()
+        self._tree.unlink(path)
 
     def _is_recoverable(self, path: Path) -> bool:
-        return not path.exists() or is_cached(file_digests(path, "md5")["md5"], self._cache_dir)
+        if not path.is_file():
+            return not path.exists()  # a broken link; else a device or a pipe, not for us to read
+        return is_cached(file_digests(path, "md5")["md5"], self._cache_dir)
 
 
 def state_of(path: Path, *, cache_dir: Path, md5: str, sha256: Sha256 | None) -> FileState:
@@ -107,8 +121,9 @@ def state_of(path: Path, *, cache_dir: Path, md5: str, sha256: Sha256 | None) ->
         return "absent"
     if stat.S_ISDIR(found.st_mode):
         return "modified"
-    if not path.exists():
-        return "recoverable"  # a symbolic link to nothing: an object that the cache lost
+    if not path.is_file():
+        # A symbolic link to nothing is an object that the cache lost.
+        return "modified" if path.exists() else "recoverable"
     if _is_link_to(path, object_path(cache_dir, md5)):
         return "same"
     if sha256 and file_digests(path, "sha256")["sha256"] == sha256:
@@ -150,13 +165,16 @@ def ignored_by_dvc(root: Path, paths: Sequence[Path]) -> set[Path]:
     if not paths:
         return set()
     # -P: a folder "dvc" of the repo, is not the program that is to run.
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # And DVC keeps notes for each repo, in a directory that the clone's configuration may name.
+    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as notes:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
+            cwd=root,
+            env={**os.environ, "DVC_SITE_CACHE_DIR": notes},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode not in (0, 1):
         raise PeDvcError(f"`dvc check-ignore` failed in {root}: {done.stderr.strip()}")
     return _named(done.stdout.splitlines(), paths)

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, PeDvcError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+HOOKS = "pe_dvc/hooks"
 SETTING = "core.hooksPath"
 REMEMBERED = "pe-dvc.hooksPath"
 """Where git's local configuration keeps the value that SETTING had before."""
@@ -85,7 +86,8 @@ class HookInstaller:
         self._root = root
         self._before, self._after, self._conditions = before, after, conditions
         self._common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir"))
-        self.directory = self._common / "pe_dvc" / "hooks"
+        self._tree = ConfinedTree(self._common)
+        self.directory = self._common / HOOKS
 
     def install(self) -> Hooks:
         """Write our hooks and point git to them; again, to write them again.
@@ -93,12 +95,12 @@ class HookInstaller:
         Raises ConflictError where a setting that git prefers to the repo's own names another
         place.
         """
+        self._tree.check([HOOKS])
         earlier = self._earlier()
         shutil.rmtree(self.directory, ignore_errors=True)
         for name in {*PASSED_ON, *self._in_use(earlier)}:
-            path = self.directory / name
-            write_atomically(path, self._script(name, earlier).encode())
-            path.chmod(0o755)
+            script = self._script(name, earlier).encode()
+            self._tree.write(f"{HOOKS}/{name}", script, mode=0o755, durable=True)
         self._git("config", "--local", SETTING, str(self.directory))
         actual = self._effective()
         if actual != self.directory:
@@ -112,6 +114,7 @@ class HookInstaller:
 
     def uninstall(self) -> bool:
         """Let git find its hooks where it did before; return whether there was anything to do."""
+        self._tree.check([HOOKS])
         ours = self._get("--local", SETTING) == str(self.directory)
         if ours:
             before = self._get("--local", REMEMBERED)

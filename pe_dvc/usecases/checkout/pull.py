@@ -41,6 +41,12 @@ SHOWN = 10
 class Workspace(Protocol):
     """DVC's cache and the work tree. Objects are known by DVC's md5, files by path in the repo."""
 
+    def check_own(self) -> None:
+        """Raise FormatError if a link stands where DVC and pe_dvc keep things of their own."""
+
+    def check_writable(self, folders: Collection[str]) -> None:
+        """Raise FormatError if a folder is a link or lies behind one."""
+
     def holds(self, md5: str) -> bool:
         """Return whether the cache has the object."""
 
@@ -110,7 +116,8 @@ def pull(
     ``open_store`` opens a DVC remote by its name, the repo's own store for None. A file of the
     workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
     ConflictError that names it, and nothing is touched. Raises NotFoundError, DigestMismatchError
-    (nothing is kept of what did not verify), VerificationError, StoreError.
+    (nothing is kept of what did not verify), VerificationError, StoreError, and FormatError for
+    a file that would lie outside the work tree or among git's or DVC's own.
     """
     with ThreadPoolExecutor(TRANSFERS) as pool:
         return _Pull(data, workspace, open_store, force, reporter, pool).run(names)
@@ -132,12 +139,14 @@ class _Pull:
         self._done, self._lock = Pulled(), Lock()
 
     def run(self, names: Sequence[str]) -> Pulled:
-        self._connect(None)
+        self._workspace.check_own()
         selections = select(self._data, names)
+        self._connect(None)
         listings = [s.output for s in selections if s.output.is_directory and s.output.push]
         run_all(self._pool, self._fetch_listing, listings)
         plan = make_plan(self._data, selections, lambda o: self._workspace.listing(str(o.md5)))
         self._done.left = plan.left
+        self._workspace.check_writable(plan.all_folders)
         for remote in {target.remote for target in plan.targets}:
             self._connect(remote)
         states = self._states(plan.targets)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.usecases.checkout.verify import check_declared
 
 if TYPE_CHECKING:
@@ -69,12 +70,25 @@ class PullPlan:
     """Tracked directories that are pulled whole: nothing else belongs into them."""
     left: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def all_folders(self) -> set[str]:
+        """Every folder in which files are written or removed."""
+        return {*self.folders, *(target.path.rpartition("/")[0] for target in self.targets)}
+
 
 def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     """Return the outputs to pull: those that hold the datasets ``names``, or all that DVC caches.
 
-    Raises NotFoundError for a name that dvc.yaml does not declare, or that was never built.
+    Raises NotFoundError for a name that dvc.yaml does not declare, or that was never built, and
+    FormatError for an output that would be written outside the work tree.
     """
+    selections = _select(data, names)
+    for selection in selections:
+        _check_place(selection.output)
+    return selections
+
+
+def _select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     if not names:
         return [Selection(output) for output in data.outputs.values() if output.cached]
     declared = {a.name: a.path for a in data.artifacts if a.declares}
@@ -91,6 +105,11 @@ def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
             )
         wanted.setdefault(output.path, set()).update({path} - {output.path})
     return [Selection(data.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
+
+
+def _check_place(output: Output) -> None:
+    if _left_to_dvc(output) is None:
+        check_in_work_tree(output.path, where=output.dvcfile or f"dvc.lock: stage {output.stage}")
 
 
 def _refuse_undeclared(data: TrackedData, name: str) -> None:
@@ -116,6 +135,7 @@ def make_plan(
             plan.left[output.path] = reason
             continue
         for path, md5 in _files(selection, read_listing):
+            check_in_work_tree(path, where=f"the listing {output.md5}")
             plan.targets.append(_target(data, output, path, md5))
         if output.is_directory and not selection.inside:
             plan.folders.append(output.path)
