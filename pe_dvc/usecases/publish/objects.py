@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
     chunks_key,
@@ -72,8 +73,12 @@ def publish_objects(
     done = PublishedObjects()
     with ThreadPoolExecutor(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, described, pool)
-        keys = {payload_key(country, payload.md5) for payload in payloads}
+        md5s = {payload.md5 for payload in payloads} | {
+            d.manifest.artifact.dvc.md5 for d in missing
+        }
+        keys = {payload_key(country, md5) for md5 in md5s}
         there = find_objects(store, payload_prefix(country), keys, pool)
+        _check_recorded(store, country, missing, payloads, there)
         wanted = _missing_payloads(store, country, payloads, there, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
         run_all(pool, partial(_publish_manifest, store, country), missing)
@@ -115,6 +120,29 @@ def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> Con
         f"{described.manifest.build.built_at} ({described.manifest.build.built_in})",
         remedy=remedy,
     )
+
+
+def _check_recorded(
+    store: Store,
+    country: str,
+    missing: Sequence[ManifestToPublish],
+    payloads: Sequence[CacheObject],
+    there: Mapping[str, ObjectInfo],
+) -> None:
+    """Refuse a manifest whose payload is neither to be published nor there: DVC lost track of it.
+
+    The files of a directory whose listing is not on this machine are no payloads, and are there.
+    """
+    recorded = {payload.md5 for payload in payloads}
+    for described in missing:
+        artifact = described.manifest.artifact
+        md5 = artifact.dvc.md5
+        if md5 not in recorded and payload_key(country, md5) not in there:
+            raise NotFoundError(
+                f"{artifact.path}, md5 {md5}, which the manifest of {artifact.name} describes, is "
+                f"not in {store.url}, and {LOCK} or its .dvc file does not record it",
+                remedy=f"Restore {LOCK} from git or run dvc repro, commit, then push.",
+            )
 
 
 def _missing_payloads(

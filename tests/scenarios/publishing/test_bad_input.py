@@ -328,3 +328,13 @@ def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path
     built.pe_dvc("trust", "add", "us", root)
     refused = built.read("get", LATEST, code=1).stderr
     assert "pe-dvc trust list" in refused
+
+
+def test_a_dataset_that_dvc_lock_does_not_record_is_not_published(built: Sandbox) -> None:
+    """Its payload would not be uploaded: readers would be pointed to nothing."""
+    (built.repo / "dvc.lock").unlink()
+    built.commit("Remove dvc.lock")
+    said = built.pe_dvc("push", code=3).stderr
+    assert "not record it" in said
+    assert "Restore dvc.lock" in said
+    assert not list((built.directory / "bucket").rglob("*.json"))
