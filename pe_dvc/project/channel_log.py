@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.pointer import check_channel
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
@@ -98,7 +99,7 @@ class Channels:
 
     def log(self, channel: str) -> ChannelLog:
         """Return every version, and where their chain breaks."""
-        commits = self._commits(channel)
+        commits = self._commits(check_channel(channel))
         return channel_log(channel, self._history.versions(channel), commits)
 
     @property

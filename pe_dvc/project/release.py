@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
@@ -150,6 +150,8 @@ class Releases:
             data = bundle.read_bytes()
         except FileNotFoundError:
             raise NotFoundError(f"{bundle} does not exist") from None
+        except OSError as error:
+            raise FormatError(f"cannot be read: {error.strerror}", where=str(bundle)) from None
         found = read_bundle(data, country=release.country, where=str(bundle))
         checks = check_bundle(self.store, release, found)
         if not record or not all(check.ok for check in checks):

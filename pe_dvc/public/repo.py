@@ -37,7 +37,7 @@ class Repo:
 
         Nothing is read before it is needed; the methods raise NotFoundError where there is none.
         """
-        self.path = Path(path) if path is not None else Path.cwd()
+        self.path = Path.cwd() if path is None else Path(path).absolute()
 
     @property
     def manifest(self) -> ManifestCommands:

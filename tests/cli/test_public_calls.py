@@ -110,3 +110,12 @@ def test_the_command_line_calls_the_public_api_only(path: Path) -> None:
             module = node.module or ""
             allowed = module == "pe_dvc" or module.startswith(("pe_dvc.cli.", "pe_dvc.primitives."))
             assert allowed or not module.startswith("pe_dvc."), f"imports {module}"
+
+
+def test_a_repo_stays_where_it_was_when_the_working_directory_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    repo = pe_dvc.Repo("us-data")
+    monkeypatch.chdir("/")
+    assert repo.path == tmp_path / "us-data"

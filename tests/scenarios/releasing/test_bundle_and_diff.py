@@ -112,6 +112,11 @@ def test_payloads_damaged_or_missing_and_an_unsigned_tombstone(
     assert check(certified, bundle_of(certified))["states/AL"].verdict == "damaged"
 
 
+def test_a_bundle_that_cannot_be_read(certified: History) -> None:
+    with pytest.raises(FormatError, match="cannot be read: Is a directory"):
+        Releases(certified.root).check_bundle("1.0.0", certified.root)
+
+
 def test_a_bundle_of_another_release(certified: History) -> None:
     bundle = bundle_of(certified)
     bundle["data_package"]["version"] = "0.9.0"
