@@ -8,6 +8,7 @@ from __future__ import annotations
 from pe_dvc.primitives.errors import (
     ConflictError,
     DigestMismatchError,
+    DiskFullError,
     ExpiredError,
     FormatError,
     GateError,
@@ -29,6 +30,7 @@ from pe_dvc.primitives.errors import (
 __all__ = [
     "ConflictError",
     "DigestMismatchError",
+    "DiskFullError",
     "ExpiredError",
     "FormatError",
     "GateError",

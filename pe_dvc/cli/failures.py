@@ -8,6 +8,7 @@ import sys
 import click
 
 from pe_dvc.primitives.errors import (
+    DiskFullError,
     NotFoundError,
     PeDvcError,
     RevokedError,
@@ -23,6 +24,7 @@ _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
     (NotFoundError, NOT_FOUND),
     (RevokedError, REVOKED),
     (StoreError, STORE_UNAVAILABLE),
+    (DiskFullError, OTHER),
     (PeDvcError, CHECK_FAILED),
 )
 
@@ -54,13 +56,18 @@ def guarded(command: click.Command) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
         return OK
     except OSError as error:
-        _say(f"{error.strerror or error}: {error.filename or 'no file named'}", None)
+        _say(_os_error_text(error), None)
         return OTHER
     except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
         _print_traceback()
         _say("this is a bug in pe_dvc: please report it with the lines above", None)
         return OTHER
     return OK if code is None else int(code)
+
+
+def _os_error_text(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{reason}: {error.filename}" if error.filename else f"{reason}, while writing a file"
 
 
 def _say(message: str, remedy: str | None) -> None:

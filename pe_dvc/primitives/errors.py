@@ -152,5 +152,20 @@ class StorePermissionError(StoreError):
     """The store refused the credentials, or there are none."""
 
 
+class DiskFullError(PeDvcError):
+    """This machine has no room for a file: its disk or the user's quota is full.
+
+    ``path`` is the file, ``reason`` what the operating system says.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(
+            f"cannot write {path}: {reason}",
+            remedy="Free some space there, then run the same command again: what is complete was "
+            "kept.",
+        )
+        self.path, self.reason = str(path), reason
+
+
 class ReleaseError(PeDvcError):
     """A git tag cannot become, or is not, the release it is said to be."""

@@ -82,6 +82,9 @@ def write_new(
             os.fchmod(descriptor, mode)
         if durable:
             os.fsync(descriptor)
+    except OSError as error:
+        error.filename = error.filename or os.fspath(path)  # what a descriptor does not say
+        raise
     finally:
         os.close(descriptor)
 

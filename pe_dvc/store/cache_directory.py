@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.atomic_write import replace_file
+from pe_dvc.store.disk import writing_to
 from pe_dvc.store.locks import Leases, leases_of
 from pe_dvc.store.permissions import make_folder, shared_mode
 
@@ -72,11 +73,12 @@ class CacheDirectory:
 
         It grants the group what its directory does, unless ``mode`` is given.
         """
-        try:
-            self._replace(path, data, mode)
-        except FileNotFoundError:
-            self.folder(str(path.parent.relative_to(self.directory)))
-            self._replace(path, data, mode)
+        with writing_to(path):
+            try:
+                self._replace(path, data, mode)
+            except FileNotFoundError:
+                self.folder(str(path.parent.relative_to(self.directory)))
+                self._replace(path, data, mode)
 
     @staticmethod
     def _replace(path: Path, data: Buffer, mode: int | None) -> None:

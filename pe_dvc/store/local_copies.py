@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.atomic_write import atomic_rename, open_new, unique
+from pe_dvc.store.disk import writing_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def copy_out(cached: Path, output: Path) -> Path:
     output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.name[:32]}.{unique()}")
-    with atomic_rename(output, temporary):
+    with writing_to(output), atomic_rename(output, temporary):
         if not try_link(reflink, cached, temporary):
             shutil.copyfile(cached, temporary)
     return output

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
 from pe_dvc.store.locks import lock_range
 from pe_dvc.store.permissions import make_folder, open_shared
@@ -34,7 +35,8 @@ class PartialFile:
         self.path, self.size = path, size
         self._descriptor = open_shared(path)
         if os.fstat(self._descriptor).st_size != size:
-            os.ftruncate(self._descriptor, size)
+            with writing_to(path):
+                os.ftruncate(self._descriptor, size)
 
     def is_empty(self) -> bool:
         """Tell whether nothing was written yet."""
@@ -59,7 +61,8 @@ class PartialFile:
 
     def write(self, start: int, data: Buffer) -> None:
         """Write verified bytes."""
-        write_at(self._descriptor, data, start)
+        with writing_to(self.path):
+            write_at(self._descriptor, data, start)
 
     @contextmanager
     def fetching(self, start: int, length: int) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
 from pe_dvc.store.cache_directory import CacheDirectory, sha256_file
+from pe_dvc.store.disk import writing_to
 from pe_dvc.store.eviction import make_room
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
 from pe_dvc.store.locks import exclusive
@@ -162,7 +163,8 @@ class Slot:
         temporary = self._cache.folder("partial") / f"{self._sha256}.copy"
         temporary.unlink(missing_ok=True)
         try:
-            copy_or_link(copy, temporary)
+            with writing_to(temporary):
+                copy_or_link(copy, temporary)
             if sha256_file(temporary) != self._sha256:
                 return False
             self._admit(temporary)

@@ -9,6 +9,7 @@ import pytest
 
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
+    DiskFullError,
     FormatError,
     GateError,
     PeDvcError,
@@ -23,6 +24,7 @@ ERRORS: list[PeDvcError] = [
     RevokedError("withdrawn", reference="us/x@latest"),
     GateError("too few", failures=("rows",), remedy="Look."),
     StorePermissionError("refused", operation="read", key="k", remedy="Ask."),
+    DiskFullError("/tmp/x", "No space left on device"),
 ]
 
 

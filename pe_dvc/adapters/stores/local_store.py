@@ -28,6 +28,7 @@ from pe_dvc.store.checks import (
     check_upload,
     too_long,
 )
+from pe_dvc.store.disk import writing_to
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.port import ObjectInfo, Progress
 
@@ -124,7 +125,11 @@ class LocalStore:
         with self._opened("download", key) as source:
             length = os.fstat(source.fileno()).st_size
             check_length(key, expected=size, actual=length, source=self.url)
-            with translate_os_errors("download to", str(path)), open_to_fill(path, size) as target:
+            with (
+                translate_os_errors("download to", str(path)),
+                writing_to(path),
+                open_to_fill(path, size) as target,
+            ):
                 digest, copied = _copy(source, target, progress)
         check_length(key, expected=size, actual=copied, source=self.url)
         return digest

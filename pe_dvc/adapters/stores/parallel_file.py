@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.atomic_write import open_to_fill
+from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def fill_file(
     One connection is used while it is fast, ``in_flight`` of them where more help. Memory holds
     the blocks in hand and no more.
     """
-    with translate_os_errors("download to", str(path)), open_to_fill(path, size) as file:
+    with (
+        translate_os_errors("download to", str(path)),
+        writing_to(path),
+        open_to_fill(path, size) as file,
+    ):
         return _Filling(file.fileno(), size, fetch, range_size, progress).run(in_flight)
 
 

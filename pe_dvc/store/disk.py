@@ -1,0 +1,31 @@
+"""A full disk of this machine, told apart from a store that fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import DiskFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Raise DiskFullError, which names ``path``, where it has no room for what is written within.
+
+    Other OSErrors that name no file, as those of a descriptor do, name this one.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFullError(path, os.strerror(error.errno)) from error
+        error.filename = error.filename or str(path)
+        raise
