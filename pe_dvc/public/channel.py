@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.public.arguments import names_of
 from pe_dvc.public.reporting import reporter_for
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class ChannelCommands:
         from pe_dvc.project.channel_promote import promote
 
         reporter = reporter_for(progress)
-        return promote(self._open(), names, override=override, store=store, reporter=reporter)
+        return promote(
+            self._open(), names_of(names), override=override, store=store, reporter=reporter
+        )
 
     def sign(self, role: str) -> RoleStatus:
         """Add this machine's signatures to a role. Raises SignatureError without a key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.public.arguments import names_of
 from pe_dvc.public.reporting import reporter_for
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Repo:
         from pe_dvc.project.pull import pull
 
         reporter = reporter_for(progress)
-        return pull(self._open(), names, store=store, force=force, reporter=reporter)
+        return pull(self._open(), names_of(names), store=store, force=force, reporter=reporter)
 
     def verify(self, names: Sequence[str] = (), *, present: bool = False) -> list[Check]:
         """Check datasets, all unless named, against their manifests.
@@ -98,7 +99,7 @@ class Repo:
         """
         from pe_dvc.project.verify import verify
 
-        return verify(self._open(), names, present=present)
+        return verify(self._open(), names_of(names), present=present)
 
     def check(self, *, staged: bool = False) -> list[Check]:
         """Check that manifests, the signed pointer and dvc.lock agree; reads no payload.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.trust.verify import signatures
@@ -106,8 +106,12 @@ def deprecate(
 ) -> RoleUpdate:
     """Record that a release should no longer be used, and why; it stays readable.
 
-    Raises NotFoundError for a release that is not registered.
+    Raises NotFoundError for a release that is not registered, FormatError without a reason.
     """
+    if not reason.strip():
+        raise FormatError(
+            "a deprecation needs a reason", remedy="Say why, and what to use instead: --reason TEXT"
+        )
     known = registered(files, tag)
     return _put(files, replace(known, state="deprecated", reason=reason), signers, now)
 

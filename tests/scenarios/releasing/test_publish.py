@@ -481,3 +481,5 @@ def test_a_deprecated_release_is_still_read(published: History) -> None:
     assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
     with pytest.raises(PeDvcError, match="no release '9'"):
         releasing.deprecate("9", "never was")
+    with pytest.raises(FormatError, match="a deprecation needs a reason"):
+        releasing.deprecate("1.0.0", " ")
