@@ -84,7 +84,7 @@ class ConfinedTree:
 
         A link at ``path`` itself is replaced. After an exception nothing is left of the new name.
         """
-        with self._within(path, make=True) as (folder, name):
+        with self.parent(path, make=True) as (folder, name):
             temporary = f"{name[:40]}.{unique()}.tmp"
             try:
                 yield folder, temporary
@@ -100,19 +100,19 @@ class ConfinedTree:
 
     def unlink(self, path: str) -> None:
         """Remove a file or a link, not what it points to."""
-        with self._within(path) as (folder, name):
+        with self.parent(path) as (folder, name):
             os.unlink(name, dir_fd=folder)
 
     def remove_empty_folders(self, path: str, *, below: str) -> None:
         """Remove the folder ``path`` if it is empty, and those around it up to ``below``."""
         while path != below:
-            with suppress(OSError), self._within(path) as (folder, name):
+            with suppress(OSError), self.parent(path) as (folder, name):
                 os.rmdir(name, dir_fd=folder)
             path = path.rpartition("/")[0]
 
     def open_lock(self, path: str) -> int:
         """Open a file to be locked, made where there is none, and return its descriptor."""
-        with self._within(path, make=True) as (folder, name):
+        with self.parent(path, make=True) as (folder, name):
             self._refuse_link(path, folder)
             descriptor = os.open(name, _LOCK, 0o666, dir_fd=folder)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -121,7 +121,7 @@ class ConfinedTree:
         return descriptor
 
     @contextmanager
-    def _within(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
         """Give the descriptor of the folder that ``path`` lies in, and its name there."""
         try:
             parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")

@@ -39,11 +39,16 @@ def shared_mode(folder: Path) -> int:
 
 
 def open_shared(path: Path) -> int:
-    """Open a file for reading and writing, made where there is none, and return its descriptor."""
+    """Open a file for reading and writing, made where there is none, and return its descriptor.
+
+    A symbolic link, which another user of the directory may have put there, is not followed:
+    that is an OSError.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, flags)
     except FileNotFoundError:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, flags | os.O_CREAT, 0o666)
     share(descriptor, path.parent)
     return descriptor
 

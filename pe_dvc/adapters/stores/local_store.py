@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
-from pe_dvc.store.atomic_write import open_to_fill
+from pe_dvc.store.atomic_write import open_new, open_to_fill
 from pe_dvc.store.checks import (
     PRIVATE_PART,
     check_key,
@@ -28,6 +29,7 @@ from pe_dvc.store.checks import (
     check_upload,
     too_long,
 )
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.port import ObjectInfo, Progress
@@ -36,8 +38,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 BLOCK_SIZE = 1024 * 1024
+INCOMING = f"{PRIVATE_PART}/incoming"
+LOCK = "/".join((PRIVATE_PART, "locks", "write"))
+REMEDY = "A store keeps everything below its own directory: put a real directory there."
 LOCK_TIMEOUT = 30.0
 """Seconds that ``compare_and_swap`` waits for another writer."""
+
+
+class _NewFile(NamedTuple):
+    """A file being written: the descriptor of its directory, its name there, and itself."""
+
+    folder: int
+    name: str
+    file: IO[bytes]
 
 
 class LocalStore:
@@ -45,7 +58,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
-        self._private = self._root / PRIVATE_PART
+        self._tree = ConfinedTree(self._root, remedy=REMEDY)
 
     @property
     def url(self) -> str:
@@ -73,9 +86,9 @@ class LocalStore:
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.create."""
-        with self._writing("write", key) as (temporary, file):
-            file.write(data)
-            return self._publish(key, temporary, file, replace=False)
+        with self._writing("write", key) as new:
+            new.file.write(data)
+            return self._publish(key, new, replace=False)
 
     def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
         """See Store.compare_and_swap."""
@@ -92,9 +105,9 @@ class LocalStore:
 
     def overwrite(self, key: str, data: bytes) -> ObjectInfo:
         """See Store.overwrite."""
-        with self._writing("write", key) as (temporary, file):
-            file.write(data)
-            return self._publish(key, temporary, file)
+        with self._writing("write", key) as new:
+            new.file.write(data)
+            return self._publish(key, new)
 
     def upload(
         self,
@@ -108,14 +121,14 @@ class LocalStore:
         with (
             translate_os_errors("upload", str(path)),
             path.open("rb") as source,
-            self._writing("upload", key) as (temporary, file),
+            self._writing("upload", key) as new,
         ):
-            digest, _ = _copy(source, file, progress)
+            digest, _ = _copy(source, new.file, progress)
             check_upload(key, expected=sha256, actual=digest, source=str(path))
             # DVC takes a writable object of a directory remote for one that may have changed:
             # it hashes it at each pull, and removes it from the store if it did.
-            os.fchmod(file.fileno(), 0o444)
-            self._publish(key, temporary, file)
+            os.fchmod(new.file.fileno(), 0o444)
+            self._publish(key, new)
             return digest
 
     def download(
@@ -138,13 +151,15 @@ class LocalStore:
         """See Store.list."""
         bare = check_prefix(prefix)
         with translate_os_errors("list", f"{self.url}/{bare}"):
-            yield from _walk(self._root / bare, f"{bare}/" if bare else "")
+            if bare:
+                self._tree.check([bare])
+            yield from self._walk(self._root / bare, f"{bare}/" if bare else "")
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
         for key in keys:
             try:
-                self._path(key).unlink()
+                self._tree.unlink(check_key(key))
             except OSError as error:
                 problem = translated(error, "delete", f"{self.url}/{key}")
                 if not isinstance(problem, NotFoundError):
@@ -154,7 +169,7 @@ class LocalStore:
         return self._root / check_key(key)
 
     @contextmanager
-    def _writing(self, operation: str, key: str) -> Iterator[tuple[Path, IO[bytes]]]:
+    def _writing(self, operation: str, key: str) -> Iterator[_NewFile]:
         """Yield a temporary file for an object about to be written; say what failed."""
         try:
             with self._temporary() as temporary:
@@ -172,52 +187,42 @@ class LocalStore:
             raise translated(error, operation, f"{self.url}/{key}") from error
 
     @contextmanager
-    def _temporary(self) -> Iterator[tuple[Path, IO[bytes]]]:
+    def _temporary(self) -> Iterator[_NewFile]:
         """Yield a new file in the private directory, of the user's usual permissions."""
-        directory = self._private / "incoming"
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / uuid.uuid4().hex
-        try:
-            with path.open("xb") as file:
-                yield path, file
-        finally:
-            path.unlink(missing_ok=True)
-
-    def _publish(
-        self, key: str, temporary: Path, file: IO[bytes], *, replace: bool = True
-    ) -> ObjectInfo:
-        _finish(file)
-        target = self._room_for(key)
-        if replace:
-            temporary.replace(target)
-        else:
+        with self._tree.parent(f"{INCOMING}/{uuid.uuid4().hex}", make=True) as (folder, name):
             try:
-                # A link fails where the name exists, in one step: of many processes exactly one
-                # wins, and what it wrote is complete.
-                target.hardlink_to(temporary)
-            except FileExistsError:
-                raise self._conflict(key, "it exists already") from None
-        _sync(target.parent)
-        return _info(key, os.fstat(file.fileno()))
+                with open_new(name, folder=folder) as file:
+                    yield _NewFile(folder, name, file)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
 
-    def _room_for(self, key: str) -> Path:
-        """Return the path of an object about to be written, with its directories made."""
-        target = self._path(key)
+    def _publish(self, key: str, new: _NewFile, *, replace: bool = True) -> ObjectInfo:
+        _finish(new.file)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
+            with self._tree.parent(check_key(key), make=True) as (folder, name):
+                if _is_directory(folder, name):
+                    raise self._conflict(key, "there is a directory of that name")
+                if replace:
+                    os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
+                else:
+                    # A link fails where the name exists, in one step: of many processes exactly
+                    # one wins, and what it wrote is complete.
+                    places = {"src_dir_fd": new.folder, "dst_dir_fd": folder}
+                    os.link(new.name, name, **places, follow_symlinks=False)
+                os.fsync(folder)
+        except NotADirectoryError:
             raise self._conflict(key, "a part of its path is a file") from None
-        if target.is_dir():
-            raise self._conflict(key, "there is a directory of that name")
-        return target
+        except FileExistsError:
+            raise self._conflict(key, "it exists already") from None
+        return _info(key, os.fstat(new.file.fileno()))
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        directory = self._private / "locks"
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            os.close(self._tree.open_lock(LOCK))
             with exclusive(
-                directory / "write",
+                self._root / LOCK,
                 timeout=LOCK_TIMEOUT,
                 doing=f"writing to {self.url}",
                 remedy="Try again once the other writer is done.",
@@ -225,6 +230,27 @@ class LocalStore:
                 yield
         except OSError as error:
             raise translated(error, "write", f"{self.url}/{key}") from error
+
+    def _walk(self, directory: Path, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects below ``directory`` in the order of their keys."""
+        try:
+            entries = list(os.scandir(directory))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        # The slash counts when keys are compared: "a-b" comes before "a/b", and "a.b" too.
+        for entry in sorted(entries, key=lambda entry: entry.name + "/" * entry.is_dir()):
+            key = prefix + entry.name
+            if key == PRIVATE_PART or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+                continue  # ours, and what DVC leaves when it is killed while it writes
+            if entry.is_dir():
+                if entry.is_symlink():
+                    self._tree.check([key])
+                yield from self._walk(Path(entry.path), f"{key}/")
+                continue
+            try:
+                yield _info(key, entry.stat())
+            except FileNotFoundError:
+                continue  # removed since the directory was read
 
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")
@@ -245,12 +271,11 @@ def _finish(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _is_directory(folder: int, name: str) -> bool:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _copy(source: IO[bytes], target: IO[bytes], progress: Progress | None) -> tuple[Sha256, int]:
@@ -263,23 +288,3 @@ def _copy(source: IO[bytes], target: IO[bytes], progress: Progress | None) -> tu
         if progress is not None:
             progress(len(block))
     return Sha256(digest.hexdigest()), copied
-
-
-def _walk(directory: Path, prefix: str) -> Iterator[ObjectInfo]:
-    """Yield the objects below ``directory`` in the order of their keys."""
-    try:
-        entries = list(os.scandir(directory))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    # The slash counts when keys are compared: "a-b" comes before "a/b", and "a.b" too.
-    for entry in sorted(entries, key=lambda entry: entry.name + "/" * entry.is_dir()):
-        key = prefix + entry.name
-        if key == PRIVATE_PART or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
-            continue  # ours, and what DVC leaves when it is killed while it writes
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), f"{key}/")
-            continue
-        try:
-            yield _info(key, entry.stat())
-        except FileNotFoundError:
-            continue  # removed since the directory was read
