@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from pe_dvc.cli.signals import exit_code as signal_code
+from pe_dvc.cli.signals import interrupted_text
 from pe_dvc.primitives.errors import (
     DiskFullError,
     NotFoundError,
@@ -17,8 +19,6 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.printable import printable_lines
 
 OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 
 _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
     (NotFoundError, NOT_FOUND),
@@ -46,8 +46,8 @@ def guarded(command: click.Command) -> int:
         error.show()
         return USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("pe-dvc: interrupted; nothing half-written was left behind.", err=True)
-        return INTERRUPTED
+        click.echo(interrupted_text(), err=True)
+        return signal_code()
     except PeDvcError as error:
         _say(error.message, error.remedy)
         return exit_code(error)

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from pe_dvc.cli.failures import guarded
+from pe_dvc.cli.signals import INTERRUPTED, TERMINATED, end_now, end_on_signals
 
 # name: (module, help line). The help lines stand here so that `pe-dvc --help` imports
 # no command; a test holds them equal to the commands' own.
@@ -95,6 +96,9 @@ def main() -> NoReturn:
     # Most objects of a command live until it ends, and few are garbage. By default Python would
     # traverse them again and again: a tenth of the start, a fifth of reading a long dvc.yaml.
     gc.set_threshold(100_000)
+    end_on_signals()
     code = guarded(cli)
+    if code in (INTERRUPTED, TERMINATED):
+        end_now(code)  # threads may still wait for a server
     gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms
     sys.exit(code)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pe_dvc.primitives.interruption import undone_on_exit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,7 +53,8 @@ def atomic_rename(path: StrPath, temporary: StrPath) -> Iterator[None]:
     After an exception nothing is left of it.
     """
     try:
-        yield
+        with undone_on_exit(lambda: Path(temporary).unlink(missing_ok=True)):
+            yield
         os.replace(temporary, path)  # noqa: PTH105 (a Path costs more than the call)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

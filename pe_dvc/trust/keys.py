@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.store.disk import writing_to
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.tuf_api import CryptoSigner, Key, SSlibKey
 
@@ -34,6 +35,8 @@ def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> di
 
 def _key(directory: Path, role: str, number: int) -> Key:
     path = _path(directory, role, number)
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()  # a run that was killed left it: it holds no key
     if path.exists():
         return load_key_file(path).public_key
     signer = CryptoSigner.generate_ed25519()
@@ -59,10 +62,14 @@ def _path(directory: Path, role: str, number: int) -> Path:
 def _write_private(path: Path, data: bytes) -> None:
     """Write a file that no other user can read at any moment, and that replaces none."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with writing_to(path), os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)  # else the next run would take it for a key
+        raise
 
 
 def refuse_git_work_tree(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import DiskFullError, FormatError, NotFoundError, SignatureError
 from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
@@ -30,6 +31,28 @@ def test_keys_are_made_once_and_readable_by_the_owner_only(tmp_path: Path) -> No
         assert path.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
     again = generate_keys(tmp_path, "us", {"next": 2, "latest": 1})
     assert again == keys
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_an_interrupted_init_leaves_no_empty_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    def fails(_: int) -> None:
+        raise fault
+
+    monkeypatch.setattr("os.fsync", fails)
+    with pytest.raises((KeyboardInterrupt, DiskFullError)):
+        generate_keys(tmp_path, "us", {"root": 1})
+    assert not list((tmp_path / "us").iterdir())
+    monkeypatch.undo()
+    assert generate_keys(tmp_path, "us", {"root": 1})
+
+
+def test_an_empty_key_file_of_a_killed_init_does_not_block_the_next(tmp_path: Path) -> None:
+    (tmp_path / "us").mkdir(mode=0o700)
+    (tmp_path / "us/root.pem").touch(mode=0o600)
+    (key,) = generate_keys(tmp_path, "us", {"root": 1})["root"]
+    assert load_key_file(tmp_path / "us/root.pem").public_key == key
 
 
 def test_keys_may_not_lie_in_a_git_work_tree(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.store.atomic_write import open_new, open_to_fill
 from pe_dvc.store.checks import (
     PRIVATE_PART,
@@ -190,12 +191,16 @@ class LocalStore:
     def _temporary(self) -> Iterator[_NewFile]:
         """Yield a new file in the private directory, of the user's usual permissions."""
         with self._tree.parent(f"{INCOMING}/{uuid.uuid4().hex}", make=True) as (folder, name):
-            try:
-                with open_new(name, folder=folder) as file:
-                    yield _NewFile(folder, name, file)
-            finally:
+
+            def discard() -> None:
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=folder)
+
+            try:
+                with undone_on_exit(discard), open_new(name, folder=folder) as file:
+                    yield _NewFile(folder, name, file)
+            finally:
+                discard()
 
     def _publish(self, key: str, new: _NewFile, *, replace: bool = True) -> ObjectInfo:
         _finish(new.file)

@@ -80,7 +80,7 @@ class _Filling:
         self._lock = threading.Lock()
         self._claimed = 0
         self._digest, self._hashed = hashlib.sha256(), 0
-        self._hashing = False
+        self._hashing = self._given_up = False
         self._arrived: dict[int, int] = {}
         self._answered, self._want_help = threading.Event(), threading.Event()
 
@@ -102,6 +102,9 @@ class _Filling:
             working += [pool.submit(self._follow) for _ in range(min(in_flight - 1, left))]
             for each in wait(working, return_when=FIRST_EXCEPTION).done:
                 each.result()
+        except BaseException:
+            self._given_up = True  # what is under way ends with its next block
+            raise
         finally:
             # After a failure no more ranges are wanted, but those under way must have let go of
             # the file before it closes.
@@ -152,6 +155,8 @@ class _Filling:
             self._hashing = self._hashing or in_turn
         position = start
         for block in blocks:
+            if self._given_up:
+                return
             written = write_at(self._descriptor, block, position)
             if in_turn:
                 self._digest.update(block)

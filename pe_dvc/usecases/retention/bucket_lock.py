@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import collector_lock_key, locks_prefix, publisher_lock_key
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
+from pe_dvc.primitives.interruption import undone_on_exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,8 @@ def _note(store: Store, key: str) -> Iterator[None]:
         if store.read(key, limit=4096)[0] != data:
             raise
     try:
-        yield
+        with undone_on_exit(lambda: store.delete([key])):
+            yield
     finally:
         # A publisher may have no right to delete: then its note goes stale.
         with contextlib.suppress(StorePermissionError):
