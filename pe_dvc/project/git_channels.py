@@ -53,6 +53,8 @@ class GitChannels:
         """
         held = list(self._signed(role))
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
+        if not held or not self._git.head().has(path):
+            return False
         today = self._git.head().read(path)
         placed = next((change for change, found in held if found.data == today), None)
         if placed is None:
