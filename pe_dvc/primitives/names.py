@@ -22,7 +22,8 @@ _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
 
 _NOT_DATA = (".git", ".dvc")
-_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
+# A part that is empty, "." or ".."; a backslash; a control character.
+_UNSAFE = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\\\x00-\x1f\x7f]")
 
 
 def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
@@ -67,8 +68,7 @@ def check_inside(path: str, *, where: str | None = None) -> str:
 
     Raises FormatError otherwise.
     """
-    parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts) or _UNSAFE.search(path):
+    if _UNSAFE.search(path):
         raise FormatError(
             f"{path!r} is not a path inside a directory: expected names separated by '/', without "
             "'..', backslashes and control characters",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,14 +38,26 @@ class ConfinedTree:
 
     ``root`` itself may be reached through links, nothing below it. Folders are made as needed,
     with the mode ``folder_mode`` where that is given. ``remedy`` is what to do about a link.
+    As many folders as ``keep_open`` says stay open as long as this lives, for those who write a
+    thousand files. Safe for threads.
 
     Every method raises FormatError for a path that leads out of ``root``, by ``..`` or by a link
     in the place of one of its folders, and OSError as the operating system does.
     """
 
-    def __init__(self, root: Path, *, folder_mode: int | None = None, remedy: str = REMEDY) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        folder_mode: int | None = None,
+        remedy: str = REMEDY,
+        keep_open: int = 0,
+    ) -> None:
         self.root = root
-        self._folder_mode, self._remedy = folder_mode, remedy
+        self._folder_mode, self._remedy, self._keep_open = folder_mode, remedy, keep_open
+        self._kept: dict[str, int] = {}
+        self._descriptors: set[int] = set()
+        weakref.finalize(self, _close_all, self._descriptors)
 
     def check(self, paths: Iterable[str]) -> None:
         """Raise FormatError if one of the paths is a link or lies behind one."""
@@ -84,19 +97,22 @@ class ConfinedTree:
 
         A link at ``path`` itself is replaced. After an exception nothing is left of the new name.
         """
-        with self.parent(path, make=True) as (folder, name):
-            temporary = f"{name[:40]}.{unique()}.tmp"
-            try:
-                yield folder, temporary
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
+        parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
+        folder, temporary = self._open(parent, make=True), f"{name[:40]}.{unique()}.tmp"
+        try:
+            yield folder, temporary
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException as error:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder)
+            self._name_file(error, path)
+            raise
+        finally:
+            self._close(folder)
 
     def make_folder(self, path: str) -> None:
         """Make a folder where there is none."""
-        os.close(self._open(check_inside(path, where=str(self.root)), make=True))
+        self._close(self._open(check_inside(path, where=str(self.root)), make=True))
 
     def unlink(self, path: str) -> None:
         """Remove a file or a link, not what it points to."""
@@ -123,28 +139,44 @@ class ConfinedTree:
     @contextmanager
     def parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
         """Give the descriptor of the folder that ``path`` lies in, and its name there."""
+        parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
+        folder = self._open(parent, make=make)
         try:
-            parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
-            folder = self._open(parent, make=make)
-            try:
-                yield folder, name
-            finally:
-                os.close(folder)
+            yield folder, name
         except OSError as error:
-            if not str(error.filename or "").startswith("/"):  # a bare name says too little
-                error.filename, error.filename2 = self._full(path), None
+            self._name_file(error, path)
             raise
+        finally:
+            self._close(folder)
 
     def _open(self, path: str, *, make: bool) -> int:
-        folder, done = self._open_root(make=make), ""
-        for name in path.split("/") if path else ():
+        done = path
+        while done and done not in self._kept:
+            done = done.rpartition("/")[0]
+        folder = self._kept.get(done)
+        if folder is None:
+            folder = self._keep("", self._open_root(make=make))
+        for name in path[len(done) :].strip("/").split("/") if done != path else ():
             done = f"{done}/{name}" if done else name
             try:
                 inner = self._step(folder, name, done, make=make)
+            except OSError as error:
+                self._name_file(error, path)
+                raise
             finally:
-                os.close(folder)
-            folder = inner
+                self._close(folder)
+            folder = self._keep(done, inner)
         return folder
+
+    def _keep(self, path: str, folder: int) -> int:
+        if len(self._kept) < self._keep_open:
+            self._kept[path] = folder
+            self._descriptors.add(folder)  # of two threads here at once, both are closed at last
+        return folder
+
+    def _close(self, folder: int) -> None:
+        if folder not in self._descriptors:
+            os.close(folder)
 
     def _open_root(self, *, make: bool) -> int:
         try:
@@ -196,5 +228,15 @@ class ConfinedTree:
             remedy=self._remedy,
         )
 
+    def _name_file(self, error: BaseException, path: str) -> None:
+        """Let an OSError name the whole path: what it has of a descriptor is a bare name."""
+        if isinstance(error, OSError) and not str(error.filename or "").startswith("/"):
+            error.filename, error.filename2 = self._full(path), None
+
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}"
+
+
+def _close_all(descriptors: set[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

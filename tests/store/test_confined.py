@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.confined import ConfinedTree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -128,3 +127,22 @@ def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(root: Path, outs
         thread.join()
     assert list(outside.iterdir()) == []
     assert written
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def write_by_threads(root: Path, paths: list[str]) -> None:
+    tree = ConfinedTree(root, keep_open=4)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda path: tree.write(path, path.encode()), paths))
+
+
+def test_folders_that_stay_open_serve_many_threads_and_are_closed(root: Path) -> None:
+    paths = [f"{number % 7}/{number % 3}/{number}" for number in range(300)]
+    before = open_descriptors()
+    write_by_threads(root, paths)
+    gc.collect()
+    assert open_descriptors() == before
+    assert [(root / path).read_text() for path in paths] == paths

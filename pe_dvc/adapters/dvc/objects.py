@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OBJECT_MODE = 0o444
 LOCK_FILE = ".dvc/tmp/lock"
+FOLDERS_OPEN = 32
+"""Folders of the cache, and of the workspace, that stay open while a repo is pulled."""
 LOCK_PATIENCE = 3.0
 """Seconds to wait for another DVC process, as DVC waits."""
 
@@ -41,7 +43,9 @@ class DvcObjects:
         root = root.absolute()
         inside = cache_dir.is_relative_to(root)
         self._tree = ConfinedTree(
-            root if inside else cache_dir, folder_mode=0o2775 if shared else None
+            root if inside else cache_dir,
+            folder_mode=0o2775 if shared else None,
+            keep_open=FOLDERS_OPEN,
         )
         self._prefix = f"{cache_dir.relative_to(root).as_posix()}/" if inside else ""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.cache import object_path, object_place, read_dir_listing
 from pe_dvc.adapters.dvc.links import Links
-from pe_dvc.adapters.dvc.objects import DvcObjects
+from pe_dvc.adapters.dvc.objects import FOLDERS_OPEN, DvcObjects
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 
@@ -35,7 +35,7 @@ class DvcWorkspace:
         self, root: Path, cache_dir: Path, *, shared: bool, link_types: Sequence[str]
     ) -> None:
         self._root, self._cache_dir = root, cache_dir
-        self._tree, self._links = ConfinedTree(root), Links(link_types)
+        self._tree, self._links = ConfinedTree(root, keep_open=FOLDERS_OPEN), Links(link_types)
         self._objects = objects = DvcObjects(cache_dir, root=root, shared=shared)
         self.holds, self.write, self.incoming = objects.holds, objects.write, objects.incoming
 
