@@ -24,6 +24,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
     DigestMismatchError,
+    DiskFullError,
     FormatError,
     NotFoundError,
     StorePermissionError,
@@ -219,7 +220,7 @@ def test_a_full_disk_while_downloading(tmp_path: Path) -> None:
     """The device /dev/full refuses every write, as a full disk does."""
     store = LocalStore(tmp_path)
     store.create(KEY, bytes(100_000))
-    with pytest.raises(StoreUnavailableError, match="/dev/full: No space left") as caught:
+    with pytest.raises(DiskFullError, match="/dev/full: No space left") as caught:
         store.download(KEY, Path("/dev/full"), size=100_000)
     assert "space" in (caught.value.remedy or "")
 
@@ -230,7 +231,7 @@ def test_a_file_that_may_not_grow_while_downloading(s3_bucket: S3Bucket, tmp_pat
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
-        with pytest.raises(StoreUnavailableError, match="copy: File too large"):
+        with pytest.raises(DiskFullError, match="copy: File too large"):
             store.download(KEY, tmp_path / "copy", size=100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
