@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -32,9 +32,12 @@ def export_release(
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
 
-    Raises ConflictError for a file there that is not of the release, DigestMismatchError for a
-    payload that is not what was signed (nothing of it is left), NotFoundError and StoreError.
+    Raises FormatError for a link below ``directory``, ConflictError for a file there that is not
+    of the release, DigestMismatchError for a payload that is not what was signed (nothing of it
+    is left), NotFoundError and StoreError.
     """
+    tree = ConfinedTree(directory)
+    tree.check_entries(PAYLOAD, deep=True)  # else a link in there would lead the downloads out
     artifacts = [manifest.artifact for manifest, _ in release.manifests.values()]
     _refuse_foreign(directory / PAYLOAD, {RELEASE_MANIFEST, *(a.path for a in artifacts)})
     wanted = [a for a in artifacts if not _is_there(directory / PAYLOAD / a.path, a)]
@@ -44,8 +47,8 @@ def export_release(
         ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
         list(pool.map(lambda a: _download(store, a, directory / PAYLOAD, progress), wanted))
-    write_atomically(directory / PAYLOAD / RELEASE_MANIFEST, release.data)
-    write_atomically(directory / TRO, release.tro)
+    tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
+    tree.write(TRO, release.tro, durable=True)
     return len(wanted)
 
 

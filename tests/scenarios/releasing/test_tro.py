@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pe_dvc.documents.tro import CONTEXT, composition_fingerprint
-from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
+from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, FormatError
 from pe_dvc.project.release import Releases
 from tests.scenarios.releasing.consumer import SHAPES
 from tests.support.release_history import DATASETS
@@ -126,3 +126,13 @@ def test_an_export_leaves_nothing_of_an_altered_payload(released: History, tmp_p
     with pytest.raises(DigestMismatchError, match="states/WY"):
         Releases(released.root).export("1.0.0", tmp_path / "export")
     assert not list((tmp_path / "export").rglob("*WY*"))
+
+
+def test_an_export_follows_no_link_out_of_its_directory(released: History, tmp_path: Path) -> None:
+    """The directory may lie in a clone that somebody hostile wrote."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "export/payload").mkdir(parents=True)
+    (tmp_path / "export/payload/data").symlink_to(tmp_path / "outside")
+    with pytest.raises(FormatError, match="payload/data: is a symbolic link"):
+        Releases(released.root).export("1.0.0", tmp_path / "export")
+    assert not list((tmp_path / "outside").iterdir())
