@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.redact import secret_params
 from pe_dvc.project.private_keys import exposed_private_keys, staged_private_keys
 from pe_dvc.project.repo import DataRepo
-from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.repo_files import manifest_path, read_manifests
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.project.verify import gather
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
     """Return the verdict on each declared dataset, on manifests that nothing declares, and on
-    files that hold a private key.
+    files that hold a private key or, of parameters, what looks like a secret.
 
     With ``staged``, of what the next commit will hold, not of the files in the work tree. Raises
     FormatError for a file that cannot be read for what it is.
@@ -39,7 +40,13 @@ def _check(repo: DataRepo, private_keys: list[str]) -> list[Check]:
     evidence = gather(repo)
     manifests = read_manifests(repo.tree, repo.settings, Manifest)
     checks = use_case.check(evidence, manifests, directory=repo.settings.manifests)
-    return checks + use_case.check_private_keys(private_keys)
+    secrets = {
+        manifest_path(repo.settings, name): list(
+            secret_params(manifest.inputs.params, repo.settings.allowed_params)
+        )
+        for name, (manifest, _) in manifests.items()
+    }
+    return checks + use_case.check_secrets(secrets) + use_case.check_private_keys(private_keys)
 
 
 class _StagedRepo(DataRepo):

@@ -20,6 +20,7 @@ from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.errors import FormatError, PeDvcError, ReleaseError, VerificationError
 from pe_dvc.primitives.names import check_country, check_name
+from pe_dvc.store.disk import writing_to
 from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.roles import MAX_LENGTH
@@ -123,7 +124,8 @@ class ChannelClient:
                 if self._offline:
                     self._roles[role] = self._loaded(role, self._last().role(role))
                 else:
-                    self._roles[role] = self._load_and_keep(role)
+                    with writing_to(self._state.directory):
+                        self._roles[role] = self._load_and_keep(role)
             self._log(role)
         return self._roles[role]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.usecases.checkout.verify import Check, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pe_dvc.usecases.checkout.verify import Evidence
 
@@ -29,6 +29,20 @@ def check(evidence: Sequence[Evidence], manifests: Iterable[str], *, directory: 
         if name not in declared
     ]
     return [_agreement(found) for found in evidence] + undeclared
+
+
+def check_secrets(params: Mapping[str, Sequence[str]]) -> list[Check]:
+    """Return a verdict on each manifest that shows secret parameters: ``params`` names them."""
+    return [
+        Check(
+            name=file,
+            verdict="differs",
+            detail=f"shows what looks like a secret: {', '.join(found)}. Run dvc repro --force "
+            "--single-item manifests, or list it in allowed_params of [tool.pe_dvc]",
+        )
+        for file, found in params.items()
+        if found
+    ]
 
 
 def check_private_keys(files: Iterable[str]) -> list[Check]:

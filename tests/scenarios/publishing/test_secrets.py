@@ -44,6 +44,8 @@ def with_params(repo: HandMadeRepo, **params: object) -> None:
 def test_a_manifest_with_a_secret_is_not_pushed(repo: HandMadeRepo) -> None:
     with_params(repo, seed=1, api_key="hunter2")
     store = MemoryStore()
+    (found,) = [one for one in check(DataRepo(repo.root)) if not one.ok]
+    assert (found.name, "params.yaml:api_key" in found.detail) == ("manifests/cps.json", True)
     with pytest.raises(VerificationError) as caught:
         repo.push(store)
     assert "manifests/cps.json" in caught.value.message
@@ -52,6 +54,7 @@ def test_a_manifest_with_a_secret_is_not_pushed(repo: HandMadeRepo) -> None:
     assert not list(store.list(""))
     settings = repo.root / "pyproject.toml"
     settings.write_text(settings.read_text() + 'allowed_params = ["params.yaml:api_key"]\n')
+    assert verdicts(repo) == []
     repo.push(store)
 
 
