@@ -170,7 +170,7 @@ def ignored_by_dvc(root: Path, paths: Sequence[Path]) -> set[Path]:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
             cwd=root,
-            env={**os.environ, "DVC_SITE_CACHE_DIR": notes},
+            env={**os.environ, "DVC_SITE_CACHE_DIR": notes, "DVC_NO_ANALYTICS": "1"},
             capture_output=True,
             text=True,
             check=False,

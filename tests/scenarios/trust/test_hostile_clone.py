@@ -243,6 +243,21 @@ def test_links_in_a_tracked_directory_are_removed_and_not_followed(clone: Hostil
     assert clone.outside() == before
 
 
+def test_dvc_keeps_no_notes_where_the_clone_says(
+    clone: HostileClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC is asked which files a ``.dvcignore`` hides, and would make the directory."""
+    monkeypatch.delenv("DVC_SITE_CACHE_DIR", raising=False)
+    clone.track("raw", clone.offer_directory("new.txt"))
+    clone.write("raw/extra.txt", "extra")
+    file = clone.root / ".dvc/config"
+    notes = clone.home / "docs/notes"
+    file.write_text(file.read_text().replace("[core]", f"[core]\n    site_cache_dir = {notes}"))
+    before = clone.outside()
+    assert clone.repo.pull(force=True).removed == ["raw/extra.txt"]
+    assert clone.outside() == before
+
+
 @pytest.mark.parametrize("setting", ["local", "global"])
 def test_the_users_own_configuration_may_put_the_cache_elsewhere(
     clone: HostileClone, monkeypatch: pytest.MonkeyPatch, setting: str
