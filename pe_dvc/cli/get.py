@@ -21,7 +21,8 @@ from pe_dvc.cli.output import (
     "-o",
     "--output",
     type=click.Path(),
-    help="Also copy the file here; a directory, or what ends in /, keeps the file's name.",
+    help="Also copy the file here; a directory, or what ends in /, keeps the file's name, or for "
+    "@sha256: the dataset's.",
 )
 @store_option
 @offline_option
