@@ -141,8 +141,9 @@ def write_by_threads(root: Path, paths: list[str]) -> None:
 
 def test_folders_that_stay_open_serve_many_threads_and_are_closed(root: Path) -> None:
     paths = [f"{number % 7}/{number % 3}/{number}" for number in range(300)]
+    gc.collect()  # what tests before this one left open is closed some time
     before = open_descriptors()
     write_by_threads(root, paths)
     gc.collect()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     assert [(root / path).read_text() for path in paths] == paths
