@@ -8,11 +8,16 @@ clients reach their registries; fixtures of the session can.
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
 
 from tests.support.environment import PACKAGE_CLIENTS, own_home, scrub
+
+# In a background job a shell has Ctrl-C ignored, and processes that are started inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is slow, not wrong.
 settings.register_profile("untimed", deadline=None)
