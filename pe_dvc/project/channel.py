@@ -23,23 +23,30 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import RoleStatus
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 
-def signers_of(repo: DataRepo, given: Mapping[str, Sequence[str]] | None = None) -> Signers:
+def signers_of(
+    repo: DataRepo,
+    given: Mapping[str, Sequence[str]] | None = None,
+    *,
+    metadata: SignedMetadata | None = None,
+) -> Signers:
     """Return the signers of a repo: those of the environment, its settings and the key files.
 
-    ``given`` are URIs by role that stand in for the settings'. Raises UntrustedError in a clone
+    ``given`` are URIs by role that stand in for the settings'; ``metadata`` is the checkout's,
+    where it was read already. Raises UntrustedError in a clone
     of another root than the key files' own, or than the pinned one (``check_may_sign``).
     """
-    keys_dir, metadata = directories.keys_dir(), repo.signed_metadata()
-    if metadata.files.exists():
+    keys_dir, signed = directories.keys_dir(), metadata or repo.signed_metadata()
+    if signed.files.exists():
         pinned = pinned_root(directories.config_dir(), repo.country)
-        check_may_sign(metadata, keys_dir / repo.country, pinned)
-        bind_keys(keys_dir / repo.country, metadata.root_files[0])
+        check_may_sign(signed, keys_dir / repo.country, pinned)
+        bind_keys(keys_dir / repo.country, signed.root_files[0])
     return Signers(repo.country, keys_dir, {**repo.settings.signers, **(given or {})})
 
 

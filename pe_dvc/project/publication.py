@@ -9,7 +9,6 @@ from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_preconditions import exposed_outputs, uncommitted_files
 from pe_dvc.project.private_keys import exposed_private_keys
-from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.usecases.publish.preconditions import (
     check_committed,
     check_no_private_keys,
@@ -33,10 +32,11 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
     check_out_of_git(exposed_outputs(repo))
     if not uncommitted:
         check_committed(uncommitted_files(repo))
+    metadata = repo.signed_metadata()
     publication = Publication(
         store,
-        ChannelFiles(repo.channels_root, repo.country),
-        signers_of(repo),
+        metadata,
+        signers_of(repo, metadata=metadata),
         now=datetime.now(UTC),
         history=GitChannels(repo),
     )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.roles import utc
-from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 from pe_dvc.usecases.publish.rebase import Rebased, rebase
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
-    from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.versioned_files import History
 
@@ -42,20 +41,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 class Publication:
     """One publication of a country's data repo to ``store``.
 
-    ``files`` are the signed metadata of the checkout, ``history`` returns what git's commits hold
+    ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
     of a role. ``now`` is an aware time.
     """
 
     def __init__(
         self,
         store: Store,
-        files: ChannelFiles,
+        metadata: SignedMetadata,
         signers: Signers,
         *,
         now: datetime,
         history: History | None = None,
     ) -> None:
-        self.store, self.metadata = store, SignedMetadata(files)
+        self.store, self.metadata = store, metadata
         self._signers, self._now, self._history = signers, now, history
 
     @property

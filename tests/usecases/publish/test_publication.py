@@ -8,6 +8,7 @@ import pytest
 
 from pe_dvc.primitives.errors import ConflictError, ExpiredError, NotFoundError, SignatureError
 from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish.publication import Publication
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def publication(sim: Simulator, age: float = 0) -> Publication:
-    return Publication(sim.store, sim.files, sim.signers, now=NOW + days(age))
+    return Publication(sim.store, sim.metadata, sim.signers, now=NOW + days(age))
 
 
 def test_what_readers_would_accept_passes(sim: Simulator) -> None:
@@ -28,9 +29,9 @@ def test_what_readers_would_accept_passes(sim: Simulator) -> None:
 
 
 def test_a_repo_without_channels(sim: Simulator, tmp_path: Path) -> None:
-    files = ChannelFiles(tmp_path / "none", "us")
+    nothing = SignedMetadata(ChannelFiles(tmp_path / "none", "us"))
     with pytest.raises(NotFoundError, match="has no channels yet") as caught:
-        Publication(sim.store, files, sim.signers, now=NOW).check()
+        Publication(sim.store, nothing, sim.signers, now=NOW).check()
     assert "pe-dvc channel init --country us" in str(caught.value.remedy)
 
 
@@ -48,7 +49,8 @@ def test_metadata_that_has_expired_is_refused_first(sim: Simulator) -> None:
 
 def test_a_publication_and_a_collection_take_turns(tmp_path: Path) -> None:
     store = MemoryStore()
-    made = Publication(store, ChannelFiles(tmp_path, "us"), Signers("us"), now=NOW)
+    metadata = SignedMetadata(ChannelFiles(tmp_path, "us"))
+    made = Publication(store, metadata, Signers("us"), now=NOW)
     with (
         collecting(store, "us"),
         pytest.raises(ConflictError, match="pe-dvc gc"),

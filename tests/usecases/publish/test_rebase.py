@@ -49,7 +49,7 @@ def sim(tmp_path: Path) -> Simulator:
 
 
 def push(sim: Simulator) -> Rebased | None:
-    publication = Publication(sim.store, sim.files, sim.signers, now=NOW)
+    publication = Publication(sim.store, sim.metadata, sim.signers, now=NOW)
     return publication.publish_channels(known=EVERY_MANIFEST)[1]
 
 
