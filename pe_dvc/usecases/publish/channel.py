@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.roles import TARGETS_LIKE, max_length, utc
@@ -38,7 +39,7 @@ COPIES = ("latest", "next")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedChannels:
+class PublishedChannels(Result):
     """The versions that readers now see, by role, and the keys that this run wrote, in order."""
 
     versions: dict[str, int]
@@ -49,10 +50,6 @@ class PublishedChannels:
         """One line for people."""
         shown = ", ".join(f"{role} {self.versions[role]}" for role in COPIES)
         return f"{shown} ({'published' if self.written else 'already there'})"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {"versions": self.versions, "written": list(self.written)}
 
 
 def publish_channels(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.result import json_time
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.files import ChannelFiles
@@ -45,13 +46,13 @@ class Refreshed:
         return {
             "renewed": list(self.renewed),
             "online": {
-                role: {"version": version, "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}
+                role: {"version": version, "expires": json_time(expires)}
                 for role, (version, expires) in self.online.items()
             },
             "expiring": {
                 role: {
                     "version": version,
-                    "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+                    "expires": json_time(expires),
                     "keeper": keeper,
                 }
                 for role, (version, expires, keeper) in self.expiring.items()

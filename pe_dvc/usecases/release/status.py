@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.release.read_published import (
     UNSIGNED_TOMBSTONE,
     read_published,
@@ -25,7 +26,7 @@ TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreprodu
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagStatus:
+class TagStatus(Result):
     """How one tag stands. ``moved`` is a release whose tag now names another commit (hex)."""
 
     tag: str
@@ -34,10 +35,6 @@ class TagStatus:
     state: TagState
     published: bool
     detail: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {**asdict(self), "tagged_at": f"{self.tagged_at:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def tag_state(
