@@ -182,6 +182,7 @@ class Answering(http.server.ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.requests: list[str] = []
         self.authorizations: list[str] = []
+        self.tokens: list[str] = []
 
     @property
     def endpoint(self) -> str:
@@ -196,6 +197,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.requests.append(f"{self.command} {self.path}")
         self.server.authorizations.append(self.headers.get("Authorization") or "")
+        self.server.tokens.append(self.headers.get("X-Amz-Security-Token") or "")
         time.sleep(self.server.delay)
         self.send_response(self.server.status)
         for name, value in {

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from pe_dvc.adapters.stores.fork_guard import refuse_fork
+from pe_dvc.adapters.stores.redirects import NOWHERE
 from pe_dvc.primitives.errors import (
     ConflictError,
     NotFoundError,
@@ -130,7 +131,9 @@ def _refused(request: StoreRequest, reason: str) -> StorePermissionError:
 
 def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreUnavailableError:
     remedy = _CHECK_NETWORK
-    if _ELSEWHERE.search(text):
+    if NOWHERE in text:
+        remedy = "Check the remote's endpointurl, and who runs it: S3 does not do this."
+    elif _ELSEWHERE.search(text):
         remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
     elif status is None and _CREDENTIALS.search(text):
         remedy = _CHECK_CREDENTIALS
@@ -146,6 +149,8 @@ def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreU
 
 def _reason(text: str) -> str:
     """Return the part of obstore's text that a person can use."""
+    if NOWHERE in text:
+        return "it redirects to another host, where no credentials are sent"
     if _ELSEWHERE.search(text):
         return "the bucket is in another region"
     if match := _STATUS.search(text):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.aws_credentials import AwsSettings
 from pe_dvc.adapters.stores.object_store import open_bucket
+from pe_dvc.adapters.stores.redirects import one_host_only
 from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.primitives.errors import FormatError
 
@@ -36,7 +37,12 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regi
     endpoint = _endpoint(options, settings)
     credentials = settings.credentials()
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
-    region = options.get("region") or regions.of(bucket, endpoint or AMAZON, client)
+    region = (
+        options.get("region")
+        or regions.of(bucket, endpoint or AMAZON, client)
+        or settings.region
+        or DEFAULT_REGION
+    )
     config: dict[str, Any] = {
         # The server checks each body that it receives. Every service that speaks S3 knows this
         # digest, and the signature needs it anyway; CRC64NVME would save 0.15 s of CPU for
@@ -46,10 +52,11 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regi
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
         # DVC's client follows redirects to the bucket's region, obstore does not; and the region
         # that a user works in is often not the bucket's.
-        "region": region or settings.region or DEFAULT_REGION,
+        "region": region,
         **_addressing(bucket, endpoint),
     }
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
+    client |= one_host_only(endpoint or f"https://s3.{region}.amazonaws.com")
     return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
 
 

@@ -68,10 +68,16 @@ def bucket_region(bucket: str, endpoint: str, client: Mapping[str, Any]) -> str 
     import urllib.error
     import urllib.request
 
+    class StayHere(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: object) -> None:
+            """Follow no redirect: the region is in its headers."""
+
     request = urllib.request.Request(f"{endpoint}/{bucket}", method="HEAD")
     try:
         context = python_context(client) if endpoint.startswith("https://") else None
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:
+        https = urllib.request.HTTPSHandler(context=context)
+        opener = urllib.request.build_opener(StayHere, https)
+        with opener.open(request, timeout=TIMEOUT) as answer:
             headers = answer.headers
     except urllib.error.HTTPError as error:
         headers = error.headers  # S3 says it with a refusal and with a redirect, too

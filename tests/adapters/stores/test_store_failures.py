@@ -32,14 +32,14 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.project.stores import open_store
 from tests.support.servers import answering, free_port
+from tests.support.store_operations import KEY, every_operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pe_dvc.store.port import Store
     from tests.support.servers import S3Bucket
 
-KEY = "us/4e/4e92.manifest.json"
 SECRET = "do-not-tell"
 MIB = 1024 * 1024
 
@@ -66,25 +66,6 @@ def unprivileged(tmp_path: Path) -> Iterator[None]:
 def s3_at(endpoint: str) -> Store:
     keys = {"access_key_id": "key", "secret_access_key": SECRET, "region": "eu-west-2"}
     return open_store("s3://policyengine-data", options={"endpointurl": endpoint, **keys})
-
-
-def every_operation(store: Store, directory: Path) -> dict[str, Callable[[], object]]:
-    file, large = directory / "small", directory / "large"
-    file.write_bytes(b"x")
-    large.write_bytes(bytes(9 * MIB))
-    return {
-        "head": lambda: store.head(KEY),
-        "read": lambda: store.read(KEY, limit=10),
-        "range": lambda: store.read_range(KEY, 0, 10),
-        "create": lambda: store.create(KEY, b""),
-        "swap": lambda: store.compare_and_swap(KEY, b"", '"etag"'),
-        "overwrite": lambda: store.overwrite(KEY, b""),
-        "upload": lambda: store.upload(KEY, file),
-        "upload in parts": lambda: store.upload(KEY, large),
-        "download": lambda: store.download(KEY, directory / "copy", size=10 * MIB),
-        "list": lambda: list(store.list("us/4e")),
-        "delete": lambda: store.delete([KEY]),
-    }
 
 
 OPERATIONS = [
