@@ -33,7 +33,7 @@ ONE_MODULE = {
     "obstore": {"adapters/stores/object_store.py"},
     "pyarrow": {"adapters/tables/parquet.py"},
     "h5py": {"adapters/tables/hdf5.py"},
-    "pygit2": {"adapters/git/repo.py", "adapters/git/history.py"},
+    "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
     "configobj": {"adapters/dvc/config.py"},
     "yaml": {"adapters/dvc/yaml.py"},

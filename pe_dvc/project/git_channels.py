@@ -6,7 +6,7 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.repo import GitTags
+from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import Committed, digest
 from pe_dvc.trust.files import ChannelFiles, TreeChannelFiles
@@ -17,7 +17,7 @@ from pe_dvc.trust.verify import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.adapters.git.repo import GitChange
+    from pe_dvc.adapters.git.tags import GitChange
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Metadata, Root

@@ -28,8 +28,8 @@ from pe_dvc.usecases.release.push import ReleasePushed, push_release
 from pe_dvc.usecases.release.status import TagStatus, tag_state
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git.repo import GitTag
     from pe_dvc.adapters.git.tag_signatures import TagSignature
+    from pe_dvc.adapters.git.tags import GitTag
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.store.port import Store

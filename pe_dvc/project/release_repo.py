@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.repo import GitTags
+from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
@@ -21,8 +21,8 @@ from pe_dvc.trust.files import TreeChannelFiles
 from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
-    from pe_dvc.adapters.git.repo import GitTag
     from pe_dvc.adapters.git.tag_signatures import TagSignature
+    from pe_dvc.adapters.git.tags import GitTag
     from pe_dvc.adapters.git.trees import GitTree
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pygit2
 import pytest
 
-from pe_dvc.adapters.git.repo import GitRepo, GitTags
+from pe_dvc.adapters.git.repo import GitRepo
+from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.adapters.git.trees import GitTree
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import NotFoundError

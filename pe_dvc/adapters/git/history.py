@@ -7,16 +7,21 @@ ref or a commit that is passed over.
 from __future__ import annotations
 
 import os
-import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.primitives.errors import NotFoundError, ReleaseError, StoreUnavailableError
+from pe_dvc.adapters.git.command import ask_git, run_git
+from pe_dvc.adapters.git.opening import open_repository
+from pe_dvc.adapters.git.repo import changed_files
+from pe_dvc.primitives.errors import ReleaseError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 _FETCH = "Run git fetch --all --tags (and --unshallow if the clone is shallow), then try again."
+_REQUESTS = ("refs/pull/*/head", "refs/merge-requests/*/head")
+"""The branches of pull and merge requests, which GitHub and GitLab keep when these are closed."""
+_REMOTE_REFS = ("refs/heads/*", "refs/tags/*", *_REQUESTS)
 
 
 class GitHistory:
@@ -24,16 +29,14 @@ class GitHistory:
 
     def __init__(self, root: Path) -> None:
         """Open the repo. Raises NotFoundError where there is none."""
-        import pygit2
-
-        found = pygit2.discover_repository(str(root))
-        if found is None:
-            raise NotFoundError(f"{root} is not in a git repo", remedy="Clone the data repo.")
-        self._repo = pygit2.Repository(found)
+        self._repo = open_repository(root, remedy="Clone the data repo.")
         self._root = root
 
     def check_complete(self, wanted: Callable[[str], bool]) -> None:
-        """Raise ReleaseError unless all history is here and all ``wanted`` files are committed."""
+        """Raise ReleaseError unless all history is here and all ``wanted`` files are committed.
+
+        Also those in the other work trees of this clone.
+        """
         if self._repo.is_shallow:
             raise ReleaseError(f"{self._root} is a shallow clone", remedy=_FETCH)
         names = [item.name.lower() for item in self._repo.config]
@@ -42,16 +45,14 @@ class GitHistory:
                 f"{self._root} is a partial clone: it lacks files of its history",
                 remedy="Make a clone without --filter, and run this there.",
             )
-        import pygit2
-
-        clean = (pygit2.enums.FileStatus.CURRENT, pygit2.enums.FileStatus.IGNORED)
-        status = self._repo.status(untracked_files="all")
-        dirty = sorted(p for p, flags in status.items() if flags not in clean and wanted(p))
-        if dirty:
-            raise ReleaseError(
-                f"{dirty[0]} is not committed: what it names would not be kept",
-                remedy="Commit or discard it, then try again.",
-            )
+        for top in self._work_trees():
+            dirty = sorted(filter(wanted, changed_files(top)))
+            if dirty:
+                raise ReleaseError(
+                    f"{os.path.relpath(top / dirty[0], self._root.resolve())} is not committed: "
+                    "what it names would not be kept",
+                    remedy="Commit or discard it, then try again.",
+                )
 
     def roots(self) -> dict[str, str]:
         """Return every ref that there is, here and at each remote, with the object it names (hex).
@@ -60,17 +61,26 @@ class GitHistory:
         remote that does not answer.
         """
         found = self.own_roots()
-        for remote in self._repo.remotes:
-            found |= {f"{remote.name}:{ref}": oid for oid, ref in self._ask(str(remote.name))}
+        for remote in ask_git(self._root, "remote").splitlines():
+            found |= {f"{remote}:{ref}": oid for oid, ref in self._ask(remote)}
         return found
 
     def own_roots(self) -> dict[str, str]:
         """Return every ref of this clone and the commit of every work tree, as ``roots`` does."""
         found = {ref: oid for oid, ref in self._own_refs()}
-        for number, line in enumerate(self._git("worktree", "list", "--porcelain").splitlines()):
+        for number, line in enumerate(self._worktree_list()):
             if line.startswith("HEAD ") and set(line[5:]) != {"0"}:
                 found[f"HEAD of work tree {number}"] = line[5:]
         return found
+
+    def _work_trees(self) -> list[Path]:
+        """Return the directories of all work trees of this clone that are there."""
+        lines = (line for line in self._worktree_list() if line.startswith("worktree "))
+        found = (Path(line.removeprefix("worktree ")) for line in lines)
+        return [top for top in found if (top / ".git").exists()]
+
+    def _worktree_list(self) -> list[str]:
+        return ask_git(self._root, "worktree", "list", "--porcelain").splitlines()
 
     def blobs(
         self, roots: Iterable[tuple[str, str]], wanted: Callable[[str], bool], *, tips: bool = False
@@ -90,7 +100,7 @@ class GitHistory:
             except (KeyError, ValueError, pygit2.GitError) as error:
                 raise ReleaseError(
                     f"{ref} cannot be read: this clone lacks an object of it ({error})",
-                    remedy=_FETCH,
+                    remedy=_fetching(ref),
                 ) from None
 
     def _trees(self, oid: str, seen: set[Any], tips: bool) -> Iterator[Any]:
@@ -126,7 +136,7 @@ class GitHistory:
                     yield entry.name, entry.data
 
     def _own_refs(self) -> list[tuple[str, str]]:
-        done = self._run("for-each-ref", "--format=%(objectname)%09%(refname)")
+        done = run_git(self._root, "for-each-ref", "--format=%(objectname)%09%(refname)")
         # A symbolic ref to nothing (origin/HEAD once its branch was renamed) names no commit.
         said = [line for line in done.stderr.splitlines() if "dangling symref" not in line]
         if done.returncode or said:
@@ -137,7 +147,7 @@ class GitHistory:
         return _pairs(done.stdout)
 
     def _ask(self, remote: str) -> list[tuple[str, str]]:
-        done = self._run("ls-remote", "--heads", "--tags", remote)
+        done = run_git(self._root, "ls-remote", "--refs", remote, *_REMOTE_REFS)
         if done.returncode:
             raise StoreUnavailableError(
                 f"the git remote {remote!r} does not answer: {done.stderr.strip()}",
@@ -148,24 +158,19 @@ class GitHistory:
             )
         return _pairs(done.stdout)
 
-    def _git(self, *arguments: str) -> str:
-        done = self._run(*arguments)
-        if done.returncode:
-            raise ReleaseError(f"git {' '.join(arguments)} failed: {done.stderr.strip()}")
-        return done.stdout
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=self._root,
-            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-
 
 def _pairs(said: str) -> list[tuple[str, str]]:
     lines = (line.split("\t") for line in said.splitlines())
     return [(oid, ref) for oid, ref in lines]
+
+
+def _fetching(ref: str) -> str:
+    """Return the remedy for a ref whose objects are not here; pull requests are fetched by name."""
+    remote, _, name = ref.partition(":")
+    for request in _REQUESTS:
+        kind = request.removesuffix("*/head")
+        if name.startswith(kind):
+            here = f"refs/remotes/{remote}/{kind.removeprefix('refs/')}*"
+            fetch = f"git fetch {remote} '{request}:{here}'"
+            return f"Fetch the pull requests, too, then try again: {fetch}"
+    return _FETCH

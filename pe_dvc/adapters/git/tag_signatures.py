@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from pe_dvc.adapters.git.command import run_git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +28,7 @@ class TagSignature:
 
 def verify_tag(directory: Path, name: str) -> TagSignature:
     """Return what git finds of a tag's signature, GPG's or SSH's, with the keys known here."""
-    done = subprocess.run(
-        ["git", "--git-dir", directory, "verify-tag", "--raw", "--", name],
-        env={**os.environ, "LC_ALL": "C"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_git(directory, "--git-dir", str(directory), "verify-tag", "--raw", "--", name)
     return _read_signature(done.returncode, done.stderr)
 
 

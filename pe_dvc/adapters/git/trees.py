@@ -11,7 +11,6 @@ from pe_dvc.primitives.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SUBMODULE = 0o160000  # its id is a commit's of another repo
 Folder = tuple[list[str], list[str]]
 
 
@@ -50,10 +49,10 @@ class GitTree(RepoTree):
 
 
 class StagedTree(RepoTree):
-    """The files as the next commit will have them; ``index`` is git's, by paths and blobs."""
+    """The files as the next commit will have them; ``blobs`` is git's index: path and id (hex)."""
 
-    def __init__(self, repo: Any, index: Any, prefix: str) -> None:
-        self._repo, self._index = repo, index
+    def __init__(self, repo: Any, blobs: Mapping[str, str], prefix: str) -> None:
+        self._repo, self._index = repo, blobs
         self._prefix = f"{prefix}/" if prefix else ""
 
     def read(self, path: str) -> bytes:
@@ -76,13 +75,10 @@ class StagedTree(RepoTree):
         return f"{path} as it is staged"
 
     @cached_property
-    def _blobs(self) -> Mapping[str, Any]:
+    def _blobs(self) -> Mapping[str, str]:
         skip = len(self._prefix)
-        return {
-            e.path[skip:]: e.id
-            for e in self._index
-            if e.path.startswith(self._prefix) and e.mode != _SUBMODULE
-        }
+        below = (item for item in self._index.items() if item[0].startswith(self._prefix))
+        return {path[skip:]: blob for path, blob in below}
 
     @cached_property
     def _folders(self) -> Mapping[str, Folder]:

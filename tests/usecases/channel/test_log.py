@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.adapters.git.repo import GitTags
+from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.trust.keys import new_key
 from pe_dvc.usecases.channel.history import ChannelHistory

@@ -1,0 +1,59 @@
+"""The ``git`` command, asked about the repo that a directory lies in, and about no other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import PeDvcError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LOCAL_VARIABLES = (
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE"),
+    *("GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX"),
+    *("GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE"),
+    *("GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
+)
+"""What ``git rev-parse --local-env-vars`` lists, without the configuration of ``git -c`` and of
+the environment, which holds ``safe.directory`` where a container or CI sets that. The variables
+name a repo, and would have git answer for that one: hooks and ``git rebase --exec`` set them."""
+
+
+def run_git(
+    directory: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``git`` in ``directory``, whatever it answers; ``variables`` are added.
+
+    It speaks English and asks nothing. Bytes that are not UTF-8 come as surrogates (PEP 383).
+    Raises PeDvcError if there is no ``git``.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in LOCAL_VARIABLES}
+    fixed = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=directory,
+            env={**kept, **fixed, **(variables or {})},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise PeDvcError("the command `git` is not found", remedy="Install git.") from None
+
+
+def ask_git(directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return what ``git`` prints, run as by ``run_git``.
+
+    Raises PeDvcError, with git's words, if it fails.
+    """
+    done = run_git(directory, *arguments, variables=variables)
+    if done.returncode:
+        raise PeDvcError(f"git {' '.join(arguments)} failed in {directory}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,164 @@
+"""The tags of a git repo, the history of a file, and the trees that they name."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.git.command import ask_git
+from pe_dvc.adapters.git.opening import open_repository
+from pe_dvc.adapters.git.tag_signatures import TagSignature, verify_tag
+from pe_dvc.adapters.git.trees import GitTree
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitTag:
+    """A tag, followed to its commit (hex). ``moment``, in UTC, is when the tag was made.
+
+    A light tag has no time of its own: it has its commit's.
+    """
+
+    name: str
+    commit: str
+    moment: datetime
+    annotated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitChange:
+    """A commit (hex) that brought a file as it is in its ``tree``; ``moment`` is in UTC."""
+
+    commit: str
+    moment: datetime
+    author: str
+    tree: GitTree
+
+
+class GitTags:
+    """The tags of a git repo, bare or not, and the trees that they name.
+
+    Nothing is checked out: a work tree is neither needed nor looked at.
+    """
+
+    def __init__(self, place: Path, *, root: Path | None = None) -> None:
+        """Open the git repo at or around ``place``. Raises NotFoundError where there is none.
+
+        ``root`` is the data repo's directory, where that is not the top of the git repo.
+        """
+        self._repo = open_repository(place, remedy="Clone the data repo.")
+        self.directory = Path(self._repo.path)
+        workdir = self._repo.workdir
+        self.prefix = "" if workdir is None or root is None else _below(workdir, root)
+
+    def tags(self) -> list[GitTag]:
+        """Return every tag of a commit, by time. Raises NotFoundError for one that is broken."""
+        found = [self._tag(name, target) for name, target in self._named().items()]
+        known = [tag for tag in found if tag is not None]
+        return sorted(known, key=lambda tag: (tag.moment, tag.name))
+
+    def tag(self, name: str) -> GitTag:
+        """Return one tag. Raises NotFoundError, and ReleaseError for one of no commit."""
+        target = self._named(name).get(name)
+        if target is None:
+            raise NotFoundError(
+                f"there is no git tag {name!r} in {self.directory}",
+                remedy="Check its spelling, or get it: git fetch --tags",
+            )
+        tag = self._tag(name, target)
+        if tag is None:
+            raise ReleaseError(f"the tag {name!r} does not name a commit", remedy="Tag a commit.")
+        return tag
+
+    def tree(self, commit: str, *, name: str | None = None) -> GitTree:
+        """Return the tree of a commit, from the directory of the data repo on.
+
+        ``name`` is what messages call it.
+        """
+        return GitTree(self._object(commit).tree, self.prefix, commit, name)
+
+    def head(self) -> GitTree:
+        """Return the tree of HEAD. Raises NotFoundError in a repo without commits."""
+        if self._repo.head_is_unborn:
+            raise NotFoundError(f"{self.directory} has no commits yet")
+        return self.tree(str(self._repo.head.peel().id), name="HEAD")
+
+    def history(self, path: str) -> Iterator[GitChange]:
+        """Yield the commits behind HEAD that brought another file ``path``, newest first.
+
+        Ends where a shallow clone does.
+        """
+        import pygit2
+
+        if self._repo.head_is_unborn:
+            return
+        order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
+        for commit in self._repo.walk(self._repo.head.peel().id, order):
+            blob = self._blob_id(commit, path)
+            before = [self._blob_id(self._repo.get(p), path) for p in commit.parent_ids]
+            if blob is not None and blob not in before:
+                yield GitChange(
+                    commit=str(commit.id),
+                    moment=datetime.fromtimestamp(commit.commit_time, UTC),
+                    author=commit.author.name,
+                    tree=self.tree(str(commit.id)),
+                )
+
+    def is_ancestor(self, earlier: str, later: str) -> bool:
+        """Tell whether one commit (hex) is behind another, and not the same."""
+        return bool(self._repo.descendant_of(later, earlier))
+
+    def _blob_id(self, commit: Any, path: str) -> Any:
+        try:
+            return commit and commit.tree[posixpath.join(self.prefix, path)].id
+        except KeyError:
+            return None
+
+    def signature(self, name: str) -> TagSignature:
+        """Return what git finds of a tag's signature, GPG's or SSH's, with the keys known here."""
+        return verify_tag(self.directory, name)
+
+    def _named(self, name: str = "") -> dict[str, str]:
+        """Return the tags and the objects that they name (hex). ``name`` limits them to one."""
+        form = "--format=%(objectname) %(refname:lstrip=2)"
+        at = ("--git-dir", str(self.directory))
+        said = ask_git(self.directory, *at, "for-each-ref", form, f"refs/tags/{name}")
+        pairs = (line.split(" ", 1) for line in said.splitlines())
+        return {found: target for target, found in pairs}
+
+    def _tag(self, name: str, target_id: str) -> GitTag | None:
+        import pygit2
+
+        target = self._object(target_id)
+        try:
+            commit = target.peel(pygit2.Commit)
+        except (pygit2.InvalidSpecError, KeyError):
+            return None
+        tagger = getattr(target, "tagger", None)
+        seconds = tagger.time if tagger is not None else commit.commit_time
+        return GitTag(
+            name=name,
+            commit=str(commit.id),
+            moment=datetime.fromtimestamp(seconds, UTC),
+            annotated=isinstance(target, pygit2.Tag),
+        )
+
+    def _object(self, name: str) -> Any:
+        try:
+            return self._repo[name]
+        except KeyError:
+            raise NotFoundError(
+                f"{self.directory} lacks the object {name}, which its refs name",
+                remedy="Fetch the whole history: git fetch --unshallow, or clone again.",
+            ) from None
+
+
+def _below(workdir: str, place: Path) -> str:
+    below = posixpath.relpath(place.resolve().as_posix(), workdir.rstrip("/"))
+    return "" if below == "." or below.startswith("..") else below
