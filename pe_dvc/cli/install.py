@@ -12,9 +12,9 @@ from pe_dvc.cli.output import say
 def command(uninstall: bool) -> None:
     """Add git hooks that check commits, verify checkouts and push data.
 
-    Before a commit manifests, pointer and dvc.lock must agree (pe-dvc check --staged); before a
-    git push the data is pushed (pe-dvc push); after a checkout or merge the files that are here
-    are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
+    Before a commit manifests, pointer and dvc.lock must agree (pe-dvc check --staged); a git push
+    of the default branch uploads data before, and publishes (pe-dvc push) once it is accepted;
+    after a checkout or merge the files that are here are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
     """
     from pe_dvc import Repo
 

@@ -43,6 +43,9 @@ COMMANDS = {
     "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
 }
 
+HIDDEN = {"git-hook": "pe_dvc.cli.git_hook"}
+"""Commands that programs call, not people."""
+
 
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it is called."""
@@ -53,9 +56,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        module = HIDDEN.get(cmd_name) or COMMANDS.get(cmd_name, (None, ""))[0]
+        if module is None:
             return None
-        module, _ = COMMANDS[cmd_name]
         command: click.Command = import_module(module).command
         return command
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.output import F, say
+from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
+    from pe_dvc.project.push import Pushed
+    from pe_dvc.usecases.publish.objects import PublishedObjects
     from pe_dvc.usecases.publish.rebase import Rebased
 
 
@@ -17,6 +20,28 @@ def uncommitted_option(function: F) -> F:
     return click.option(
         "--uncommitted", is_flag=True, help="Publish what is not committed to git, too."
     )(function)
+
+
+def say_pushed(pushed: Pushed) -> None:
+    """Say what a push did."""
+    objects = pushed.objects
+    say_uploaded(objects)
+    say(
+        f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
+    )
+    say(f"channels   {pushed.channel.summary}")
+    say_rebased(pushed.rebased)
+    say(f"published to {pushed.store}")
+
+
+def say_uploaded(objects: PublishedObjects) -> None:
+    """Say what became of the payloads."""
+    for path in objects.repaired:
+        say(f"repaired {path}: the bucket held an object of another size")
+    say(
+        f"payloads   {len(objects.uploaded)} uploaded ({bytes_text(objects.uploaded_bytes)}), "
+        f"{objects.present} already there"
+    )
 
 
 def say_rebased(rebased: Rebased | None) -> None:

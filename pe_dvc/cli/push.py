@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pe_dvc.cli.output import json_option, print_json, say, store_option
-from pe_dvc.cli.publish_output import say_rebased, uncommitted_option
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.cli.output import json_option, print_json, store_option
+from pe_dvc.cli.publish_output import say_pushed, uncommitted_option
 
 
 @click.command("push")
@@ -26,16 +25,4 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
     if as_json:
         print_json(pushed)
         return
-    objects, channel = pushed.objects, pushed.channel
-    for path in objects.repaired:
-        say(f"repaired {path}: the bucket held an object of another size")
-    say(
-        f"payloads   {len(objects.uploaded)} uploaded ({bytes_text(objects.uploaded_bytes)}), "
-        f"{objects.present} already there"
-    )
-    say(
-        f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
-    )
-    say(f"channels   {channel.summary}")
-    say_rebased(pushed.rebased)
-    say(f"published to {pushed.store}")
+    say_pushed(pushed)

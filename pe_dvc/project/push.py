@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.publish.channel import PublishedChannels
+    from pe_dvc.usecases.publish.publication import Publication
     from pe_dvc.usecases.publish.rebase import Rebased
 
 
@@ -90,26 +91,59 @@ def push_to(
     first, what it changed is taken over into ``latest.json``, which then waits to be committed.
     Raises as ``publish_objects`` and ``Publication.publish_channels``.
     """
-    publication = open_publication(repo, store, uncommitted=uncommitted)
-    manifests = _manifests(repo, publication.metadata)
-    changes = find_local_changes(
-        repo.root, [m.manifest.artifact for m in manifests], DigestCache(repo.root)
-    )
-    for line in changes.lines:
-        (reporter or Silent()).note(line)
-    payloads = _payloads(repo, manifests)
-    known = {sha256_bytes(manifest.data) for manifest in manifests}
+    prepared = _prepare(repo, store, uncommitted=uncommitted, reporter=reporter)
+    publication, known = prepared.publication, {sha256_bytes(m.data) for m in prepared.manifests}
     with publication.turn():
-        objects = publish_objects(store, repo.country, payloads, manifests, reporter=reporter)
+        objects = _upload(prepared, reporter)
         channel, rebased = publication.publish_channels(known=known)
     return Pushed(
         store=store.url,
         objects=objects,
-        unchanged_manifests=len(manifests) - len(objects.manifests),
+        unchanged_manifests=len(prepared.manifests) - len(objects.manifests),
         channel=channel,
-        local_changes=changes,
+        local_changes=prepared.changes,
         rebased=rebased,
     )
+
+
+def upload(repo: DataRepo, *, reporter: Reporter | None = None) -> PublishedObjects:
+    """Bring payloads and manifests into the repo's store, and publish no channel: as ``push``.
+
+    Readers see nothing of it. Raises as ``push``.
+    """
+    prepared = _prepare(repo, repo.open_store(None), uncommitted=False, reporter=reporter)
+    with prepared.publication.turn():
+        return _upload(prepared, reporter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    publication: Publication
+    manifests: list[ManifestToPublish]
+    payloads: list[CacheObject]
+    changes: LocalChanges
+
+
+def _prepare(
+    repo: DataRepo, store: Store, *, uncommitted: bool, reporter: Reporter | None
+) -> _Prepared:
+    publication = open_publication(repo, store, uncommitted=uncommitted)
+    manifests = _manifests(repo, publication.metadata)
+    artifacts = [m.manifest.artifact for m in manifests]
+    changes = find_local_changes(repo.root, artifacts, DigestCache(repo.root))
+    for line in changes.lines:
+        (reporter or Silent()).note(line)
+    return _Prepared(
+        publication=publication,
+        manifests=manifests,
+        payloads=_payloads(repo, manifests),
+        changes=changes,
+    )
+
+
+def _upload(prepared: _Prepared, reporter: Reporter | None) -> PublishedObjects:
+    store, country = prepared.publication.store, prepared.publication.country
+    return publish_objects(store, country, prepared.payloads, prepared.manifests, reporter=reporter)
 
 
 def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPublish]:

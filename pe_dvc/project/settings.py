@@ -45,6 +45,8 @@ class Settings:
     """URL of the store, where it is not derived from the DVC remote."""
     remote: str | None = None
     """Name of the DVC remote, where it is not DVC's default one."""
+    branch: str | None = None
+    """The branch whose ``git push`` publishes, where it is not the git remote's default branch."""
     contact: str | None = None
     model_package: str | None = None
     core_package: str | None = None

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.git.command import run_git
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 
@@ -45,19 +45,46 @@ earlier={quoted}/{name}
 """
 _EXEC = '[ -x "$earlier" ] || exit 0\nexec "$earlier" "$@"\n'
 _OURS = """\
-ours() (
+ours={directory}
+add() (
     cd {prefix} 2>/dev/null && grep -q '^\\[tool\\.pe_dvc' pyproject.toml 2>/dev/null || exit 0
     command -v pe-dvc >/dev/null || PATH={path}:$PATH
     {command}
 )
 """
-_BEFORE = "{ours}ours </dev/null || exit 1\n" + _EXEC
+# What git writes to a hook is for both: it is read once, with the newline that $() would drop.
+_INPUT = "given=$(cat; echo .)\ngiven=${given%.}\n"
+_BEFORE = '{add} || exit 1\n[ -x "$earlier" ] || exit 0\n{earlier}\n'
 _AFTER = """\
-{ours}status=0
-if [ -x "$earlier" ]; then "$earlier" "$@"; status=$?; fi
-{condition}ours </dev/null
+status=0
+if [ -x "$earlier" ]; then {earlier}; status=$?; fi
+{condition}{add}
 exit $status
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookPart:
+    """What pe_dvc adds to a hook: a ``command`` of the shell, run before or after the earlier hook.
+
+    ``condition`` is a test of the shell that guards one after it. ``reads`` gives it what git
+    writes to the hook's standard input. ``$ours`` is a directory for notes.
+    """
+
+    command: str
+    before: bool = False
+    condition: str | None = None
+    reads: bool = False
+
+    def script(self) -> str:
+        """Return the lines that run it and the earlier hook."""
+        feed = 'printf %s "$given" | ' if self.reads else ""
+        add = f'{feed}add "$@"' if self.reads else 'add "$@" </dev/null'
+        earlier = f'{feed}"$earlier" "$@"'
+        condition = f"{self.condition} && " if self.condition else ""
+        form = _BEFORE if self.before else _AFTER
+        lines = form.format(add=add, earlier=earlier, condition=condition)
+        return (_INPUT if self.reads else "") + lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +98,11 @@ class Hooks:
 class HookInstaller:
     """Installs hooks into the git repo around ``root``, for all its work trees.
 
-    ``before`` and ``after`` map hooks to the command that pe_dvc adds, run before or after the
-    hook that was there; ``conditions`` guard those after by a test of the shell.
+    ``parts`` maps hooks to what pe_dvc adds.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        before: Mapping[str, str],
-        after: Mapping[str, str],
-        conditions: Mapping[str, str],
-    ) -> None:
-        self._root = root
-        self._before, self._after, self._conditions = before, after, conditions
+    def __init__(self, root: Path, parts: Mapping[str, HookPart]) -> None:
+        self._root, self._parts = root, parts
         self._common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir"))
         self._tree = ConfinedTree(self._common)
         self.directory = self._common / HOOKS
@@ -98,7 +116,7 @@ class HookInstaller:
         self._tree.check([HOOKS])
         earlier = self._earlier()
         shutil.rmtree(self.directory, ignore_errors=True)
-        for name in {*PASSED_ON, *self._in_use(earlier)}:
+        for name in {*PASSED_ON, *self._parts, *self._in_use(earlier)}:
             script = self._script(name, earlier).encode()
             self._tree.write(f"{HOOKS}/{name}", script, mode=0o755, durable=True)
         self._git("config", "--local", SETTING, str(self.directory))
@@ -150,16 +168,16 @@ class HookInstaller:
         prefix = shlex.quote(self._root.resolve().relative_to(self._toplevel()).as_posix())
         quoted = shlex.quote(str(Path(earlier).expanduser()))
         head = _HEAD.format(prefix=prefix, earlier=earlier, quoted=quoted, name=name)
-        command = self._before.get(name) or self._after.get(name)
-        if command is None:
+        part = self._parts.get(name)
+        if part is None:
             return head + _EXEC
         ours = _OURS.format(
-            prefix=prefix, path=shlex.quote(str(_program().parent)), command=command
+            directory=shlex.quote(str(self.directory.parent)),
+            prefix=prefix,
+            path=shlex.quote(str(_program().parent)),
+            command=part.command,
         )
-        if name in self._before:
-            return head + _BEFORE.format(ours=ours)
-        condition = self._conditions.get(name)
-        return head + _AFTER.format(ours=ours, condition=f"{condition} && " if condition else "")
+        return head + ours + part.script()
 
     def _toplevel(self) -> Path:
         return Path(self._git("rev-parse", "--path-format=absolute", "--show-toplevel"))
@@ -168,21 +186,17 @@ class HookInstaller:
         return Path(self._git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
 
     def _get(self, scope: str, setting: str, *options: str) -> str | None:
-        done = self._run("config", scope, *options, "--get", setting)
+        done = run_git(self._root, "config", scope, *options, "--get", setting)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def _git(self, *arguments: str) -> str:
-        done = self._run(*arguments)
+        done = run_git(self._root, *arguments)
         if done.returncode:
             said = done.stderr.strip()
             if "not a git repository" in said:
                 raise NotFoundError(f"{self._root} is not in a git repo", remedy="Run git init.")
             raise PeDvcError(f"git {' '.join(arguments)} failed in {self._root}: {said}")
         return done.stdout.strip()
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["git", *arguments]
-        return subprocess.run(command, cwd=self._root, capture_output=True, text=True, check=False)
 
 
 def _program() -> Path:
