@@ -14,7 +14,8 @@ def command(uninstall: bool) -> None:
 
     Before a commit manifests, pointer and dvc.lock must agree (pe-dvc check --staged); a git push
     of the default branch uploads data before, and publishes (pe-dvc push) once it is accepted;
-    after a checkout or merge the files that are here are verified. Hooks of DVC and your own stay as they are and run too, now or installed later.
+    after a checkout or merge the files that are here are verified. Hooks of DVC and your own
+    stay as they are and run too, now or installed later.
     """
     from pe_dvc import Repo
 
