@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.gitattributes import keep_line_endings
 from pe_dvc.trust.key_binding import bind_keys, check_may_sign, refuse_bound_keys
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.pins import pinned_root
@@ -98,6 +99,7 @@ def init_channels(
         contact=repo.settings.contact,
     )
     bind_keys(directory, repo.signed_metadata().root_files[0])
+    keep_line_endings(repo)
     return InitializedChannels(
         country=repo.country,
         fingerprint=fingerprint,

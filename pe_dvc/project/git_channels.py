@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.trust.ancestry import Committed, digest
 from pe_dvc.trust.files import ChannelFiles, TreeChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -55,7 +56,7 @@ class GitChannels:
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         if not held or not self._git.head().has(path):
             return False
-        today = self._git.head().read(path)
+        today = as_committed(self._git.head().read(path))
         placed = next((change for change, found in held if found.data == today), None)
         if placed is None:
             return False
@@ -86,7 +87,8 @@ class GitChannels:
         """
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         for change in self._git.history(path):
-            found = Committed(data=change.tree.read(path), where=change.tree.where(path))
+            data = as_committed(change.tree.read(path))
+            found = Committed(data=data, where=change.tree.where(path))
             if self._is_signed(change, role):
                 yield change, found
 

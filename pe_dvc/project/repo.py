@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
@@ -155,4 +156,4 @@ class DataRepo:
     def root_of_trust(self) -> bytes | None:
         """Return the root that this clone's git holds, None where there is none."""
         path = self.channels_dir / "root.json"
-        return path.read_bytes() if path.exists() else None
+        return as_committed(path.read_bytes()) if path.exists() else None

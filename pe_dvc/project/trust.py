@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
@@ -30,7 +31,7 @@ def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Pinn
 
     Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
     """
-    data = root.read_bytes()
+    data = as_committed(root.read_bytes())
     _refuse_another(country, data, str(root))
     pinned = pin_root(directories.config_dir(), country, data, fingerprint)
     return PinnedRoot(country=country, fingerprint=pinned)

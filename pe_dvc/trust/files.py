@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.verify import Kind, parse
@@ -59,7 +60,7 @@ class ChannelFiles:
 
     def _read(self, path: Path) -> bytes:
         try:
-            return path.read_bytes()
+            return as_committed(path.read_bytes())
         except FileNotFoundError:
             raise NotFoundError(
                 f"{path} does not exist",
@@ -81,4 +82,4 @@ class TreeChannelFiles(ChannelFiles):
         return self._tree.has(self.path(role).as_posix())
 
     def _read(self, path: Path) -> bytes:
-        return self._tree.read(path.as_posix())
+        return as_committed(self._tree.read(path.as_posix()))
