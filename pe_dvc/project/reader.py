@@ -75,11 +75,13 @@ class Reader:
         """The country's signed pointers. Raises UntrustedError without a root to trust."""
         from pe_dvc.trust.client import ChannelClient
 
+        root = self.trusted_root()
         return ChannelClient(
             self.store,
             self.country,
-            self.trusted_root(),
+            root,
             directories.state_dir(),
+            earlier=self._roots_before(root),
             offline=self.offline,
         )
 
@@ -217,6 +219,14 @@ class Reader:
                 "no root.",
             )
         return root
+
+    def _roots_before(self, root: bytes) -> list[bytes]:
+        """Return the roots before the clone's, by which it is known again, if that is trusted."""
+        from pe_dvc.trust.pins import pinned_root
+
+        if self._repo is None or pinned_root(directories.config_dir(), self.country):
+            return []
+        return self._repo.signed_metadata().files.roots_before(root)
 
 
 def trusted_countries() -> list[str]:

@@ -83,8 +83,12 @@ class Releases:
         from pe_dvc.trust.pins import pinned_root
 
         files = self._files
-        root = pinned_root(directories.config_dir(), files.country) or files.read_bytes("root")
-        return ChannelClient(self.store, files.country, root, directories.state_dir())
+        pinned = pinned_root(directories.config_dir(), files.country)
+        root = pinned or files.read_bytes("root")
+        earlier = [] if pinned else files.roots_before(root)
+        return ChannelClient(
+            self.store, files.country, root, directories.state_dir(), earlier=earlier
+        )
 
     def derive(self, tag: str) -> Release:
         """Return the release of a tag, by the channel that it was registered with."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
+from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
@@ -87,9 +88,15 @@ class ReadableChannels:
         return f"{self.store.url}/{self.key(role, version)}"
 
     def read(self, role: str, kind: type[Kind], version: int | None = None) -> StoredMetadata[Kind]:
-        """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError."""
+        """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError.
+
+        Raises VerificationError for another country's or role's.
+        """
         data, info = self.store.read(self.key(role, version), limit=max_length(role))
-        return StoredMetadata(parse(kind, data, where=self.where(role, version)), data, info.etag)
+        where = self.where(role, version)
+        metadata = parse(kind, data, where=where)
+        check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+        return StoredMetadata(metadata, data, info.etag)
 
     def has(self, role: str, version: int) -> bool:
         """Return whether a version of a role was ever written."""

@@ -1,12 +1,11 @@
-"""What a reader has verified: the metadata that a rollback is measured against.
+"""What this machine has verified: the metadata that a rollback is measured against.
 
-The TUF specification (https://theupdateframework.github.io/specification/v1.0.33/) has a
-client persist each file as soon as it verifies (5.3.8, 5.4.5, 5.5.7, 5.6.6), and python-tuf does.
-That is too soon here: metadata of another country signed by a shared key would verify up to the
-last step, and stay. So tuf works on a copy, which becomes the state only once all of it, down to
-the pointers, was accepted. Roots are the exception: each is vouched for by the one before, so
-they stay even if what lies below them is refused. Otherwise a thief could hide the root that took
-the stolen keys away from a reader who has seen it.
+State belongs to a country in a bucket, and within that to a lineage of roots (``trust.lineages``).
+Each lineage has a directory, in which python-tuf keeps every file as soon as it verifies, as the
+TUF specification (https://theupdateframework.github.io/specification/v1.0.33/) asks: 5.3.8,
+5.4.5, 5.5.7, 5.6.6. A refresh that is refused half-way forgets nothing that it has verified.
+What was last accepted whole, from the timestamp down to the pointers, is in ``accepted``: from
+there offline readers answer.
 """
 
 from __future__ import annotations
@@ -19,21 +18,28 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.store.locks import exclusive
+from pe_dvc.trust.bucket_identity import bucket_id, short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+ACCEPTED = "accepted"
+"""Name of the directory with the metadata that was last accepted whole."""
 
 
 class ReaderState:
-    """The verified metadata of one country, store and root, in ``directory``."""
+    """The verified metadata of one country in one bucket, all lineages, in ``directory``."""
 
-    def __init__(self, directory: Path, lock_timeout: float) -> None:
-        self.directory, self._lock_timeout = directory, lock_timeout
+    def __init__(self, state_dir: Path, country: str, url: str, lock_timeout: float) -> None:
+        channels = state_dir / "channels"
+        self.directory = channels / f"{country}-{bucket_id(url)}"
+        self._older = [f"{country}-{one}-*" for one in sorted({bucket_id(url), short_id(url)})]
+        self._lock_timeout = lock_timeout
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out, so that no older state replaces a newer one.
+        """Keep other processes out, and take over what an older pe_dvc has verified.
 
         Raises StoreUnavailableError if another process holds on to it, and PeDvcError if the
         directory cannot be written.
@@ -46,6 +52,7 @@ class ReaderState:
                 doing="reading these channels",
                 remedy="Let it finish, or end it, and try again.",
             ):
+                self._take_over()
                 yield
         except OSError as error:
             raise PeDvcError(
@@ -53,37 +60,47 @@ class ReaderState:
                 remedy="Set PE_DVC_STATE_DIR to a directory that you can write to.",
             ) from error
 
-    def copy_to(self, work: Path) -> None:
-        """Give tuf a copy to work on."""
-        for file in self._files(self.directory):
-            target = work / file.relative_to(self.directory)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, target)
+    def _take_over(self) -> None:
+        """Make lineages of the directories that an older pe_dvc kept, one for each root file."""
+        for pattern in self._older:
+            for older in sorted(self.directory.parent.glob(pattern)):
+                _accept_all(older)
+                lineage = self.directory / older.name.rpartition("-")[2]
+                while lineage.exists():
+                    lineage = lineage.with_name(f"{lineage.name}-older")
+                older.rename(lineage)
 
-    def keep(self, work: Path) -> None:
-        """Make what is in ``work`` the state: the timestamp, which leads to all others, comes last.
 
-        Its file's time is when the state was last verified.
+class LineageState:
+    """The verified metadata of one lineage, in ``directory``, which python-tuf writes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def read(self, role: str) -> bytes:
+        """Return the metadata of a role that verified last."""
+        return (self.directory / f"{role}.json").read_bytes()
+
+    def accept(self, files: Mapping[str, bytes]) -> None:
+        """Keep ``files``, by role, as accepted whole, unless the state has moved on since.
+
+        The timestamp comes last; its file's time is when this was last found to be current.
         """
-        files = self._files(work)
-        for file in sorted(files, key=lambda file: file.name == "timestamp.json"):
-            self._keep(file, self.directory / file.relative_to(work))
-        os.utime(self.directory / "timestamp.json")
+        if self.read("timestamp") != files["timestamp"]:
+            return
+        for role in sorted(files, key=lambda role: role == "timestamp"):
+            kept = self.directory / ACCEPTED / f"{role}.json"
+            if not kept.is_file() or kept.read_bytes() != files[role]:
+                # A file torn by a power cut does not verify and is read again.
+                write_atomically(kept, files[role], mode=0o600, durable=False)
+        os.utime(self.directory / ACCEPTED / "timestamp.json")
 
-    def keep_roots(self, work: Path) -> None:
-        """Keep the roots of a refresh that was refused below them (5.3.8)."""
-        for file in sorted(work.glob("root_history/*.json")):
-            self._keep(file, self.directory / file.relative_to(work))
 
-    @staticmethod
-    def _keep(file: Path, kept: Path) -> None:
-        data = file.read_bytes()
-        if not kept.is_file() or kept.read_bytes() != data:
-            # A file torn by a power cut does not verify and is read again.
-            write_atomically(kept, data, mode=0o600, durable=False)
-
-    @staticmethod
-    def _files(directory: Path) -> list[Path]:
-        """Return metadata files, without tuf's link to the current root."""
-        found = [*directory.glob("*.json"), *directory.glob("root_history/*.json")]
-        return [file for file in found if file.is_file() and not file.is_symlink()]
+def _accept_all(older: Path) -> None:
+    """An older pe_dvc kept nothing but what was accepted whole."""
+    accepted = older / ACCEPTED
+    if not accepted.exists():
+        accepted.mkdir(mode=0o700)
+        for file in older.glob("*.json"):
+            if not file.is_symlink():
+                shutil.copy2(file, accepted)

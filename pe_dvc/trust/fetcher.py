@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import channel_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
+from pe_dvc.trust.meant_for import check_meant_for, role_of_file
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import DownloadHTTPError, DownloadLengthMismatchError, FetcherInterface
 
@@ -27,21 +28,29 @@ class StoreFetcher(FetcherInterface):
     """
 
     def __init__(self, store: ReadableStore, country: str) -> None:
-        self._store = store
+        self._store, self._country = store, country
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most (5.3.3, 5.4.1, 5.5.1, 5.6.1).
 
-        A longer one is not read, which an endless data attack would rely on. Raises tuf's
-        DownloadError, by which the workflow knows that there is no newer root (5.3.3).
+        A longer one is not read, which an endless data attack would rely on. Metadata of another
+        country or role goes no further, so that none persists which a shared key has signed.
+        Raises VerificationError for that, and tuf's DownloadError, by which the workflow knows
+        that there is no newer root (5.3.3).
         """
         name = url.lstrip("/")
-        self.last = (self._prefix + name, b"")
+        key = self._prefix + name
+        self.last = (key, b"")
         data = self._read(name, max_length)
-        self.last = (self._prefix + name, data)
+        self.last = (key, data)
+        check_meant_for(data, self._country, role_of_file(name), where=f"{self._store.url}/{key}")
         return data
+
+    def root(self, version: int) -> bytes:
+        """Return a version of the root, unverified. Raises as ``download_bytes`` does."""
+        return self.download_bytes(f"/{version}.root.json", MAX_LENGTH["root"])
 
     def _read(self, name: str, limit: int) -> bytes:
         try:

@@ -6,6 +6,7 @@ into the bucket. They are written by temporary file and rename.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import Kind, parse
 
 if TYPE_CHECKING:
@@ -54,6 +56,16 @@ class ChannelFiles:
     def earlier_roots(self, version: int) -> list[bytes]:
         """Return every root from version 1 to the one before ``version``. Raises NotFoundError."""
         return [self._read(self._history(number)) for number in range(1, version)]
+
+    def roots_before(self, root: bytes) -> list[bytes]:
+        """Return the roots before the newest, from version 1 on, if ``root`` is the newest.
+
+        Empty for another root, or if one of them is missing.
+        """
+        with suppress(FormatError, NotFoundError):
+            if self.read_bytes("root") == root:
+                return self.earlier_roots(parse(Root, root, where="root").signed.version)
+        return []
 
     def _history(self, version: int) -> Path:
         return self.directory / "root_history" / f"{version}.root.json"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.trust.meant_for import mark
 from pe_dvc.trust.roles import (
     CONTACT_FIELD,
     COUNTRY_FIELD,
@@ -55,12 +56,19 @@ def new_targets(
         )
         for role in DELEGATED
     }
-    return Metadata(
-        Targets(
-            expires=now + timedelta(days=EXPIRY_DAYS["targets"]),
-            delegations=Delegations(_by_id(keys, DELEGATED), roles),
-        )
+    targets = Targets(
+        expires=now + timedelta(days=EXPIRY_DAYS["targets"]),
+        delegations=Delegations(_by_id(keys, DELEGATED), roles),
     )
+    mark(targets, country, "targets")
+    return Metadata(targets)
+
+
+def new_channel(country: str, role: str, expires: datetime) -> Metadata[Targets]:
+    """Return unsigned metadata of a role below targets, version 1, that lists nothing."""
+    empty = Targets(expires=expires)
+    mark(empty, country, role)
+    return Metadata(empty)
 
 
 def _role(role: str, keys: Keys, thresholds: Thresholds) -> dict[str, Any]:

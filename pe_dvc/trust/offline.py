@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.offline import REMEDY
+from pe_dvc.trust.client_state import ACCEPTED
+from pe_dvc.trust.lineages import HISTORY
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -30,14 +32,18 @@ if TYPE_CHECKING:
 
 
 class LastVerified:
-    """The verified metadata in ``directory``, checked again from the root that is pinned."""
+    """What was last accepted whole, in a lineage's ``directory``, checked again from ``pinned``.
+
+    The newest root that this machine has seen decides whose signatures count.
+    """
 
     def __init__(self, directory: Path, pinned: bytes, country: str) -> None:
         """Raise NotFoundError if nothing was verified yet, VerificationError if it was altered."""
-        self._directory, self._country = directory, country
+        self._history, self._country = directory / HISTORY, country
+        self._directory = directory / ACCEPTED
         try:
             self.verified_at = datetime.fromtimestamp(
-                (directory / "timestamp.json").stat().st_mtime, UTC
+                (self._directory / "timestamp.json").stat().st_mtime, UTC
             )
         except FileNotFoundError:
             raise NotFoundError(
@@ -84,9 +90,7 @@ class LastVerified:
         where = self._where("root")
         version = parse(Root, pinned, where=where).signed.version
         chain = [pinned]
-        while (
-            later := self._directory / f"root_history/{version + len(chain)}.root.json"
-        ).exists():
+        while (later := self._history / f"{version + len(chain)}.root.json").exists():
             chain.append(later.read_bytes())
         return verify_root_chain(chain, where=where)[-1].signed
 

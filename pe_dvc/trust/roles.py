@@ -36,7 +36,10 @@ SIGNER_FIELD = "x-pe-dvc-signer"
 """Field of a key, in the metadata that lists it: the URI of its signer (a KMS, an HSM)."""
 
 COUNTRY_FIELD = "x-pe-dvc-country"
-"""Field of a root: the country whose root it is, so that it is not pinned for another."""
+"""Field of all metadata: the country that it is of, so that it counts for no other."""
+
+ROLE_FIELD = "x-pe-dvc-role"
+"""Field of the metadata of a role below targets: which role, so that it counts for no other."""
 
 CONTACT_FIELD = "x-pe-dvc-contact"
 """Field of the root: who grants access to the country's data. A reader has pinned the root, so it

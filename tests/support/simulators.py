@@ -4,10 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import simulator
+from tests.support.s3_objects import recording_bucket
+from tests.support.servers import S3Bucket
 from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.servers import S3Endpoint
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,13 @@ def sim(published_simulator: Simulator, tmp_path: Path) -> Simulator:
     The reader ``knowing`` has seen version 2.
     """
     return published_simulator.copy(tmp_path)
+
+
+@pytest.fixture(params=["simulator", "s3"])
+def each_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets of new simulators are in memory, then the same on a real S3 server."""
+    if request.param == "s3":
+        server: S3Endpoint = request.getfixturevalue("s3_server")
+        monkeypatch.setattr(
+            simulator, "new_store", lambda: recording_bucket(S3Bucket(server, server.new_bucket()))
+        )

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.initial_metadata import new_root, new_targets
+from pe_dvc.trust.initial_metadata import new_channel, new_root, new_targets
 from pe_dvc.trust.roles import ALL, DELEGATED, utc
-from pe_dvc.trust.tuf_api import Metadata, Targets
 from pe_dvc.trust.verify import fingerprint, verify_signed_by
 from pe_dvc.usecases.channel.versions import lifetime
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.trust.tuf_api import Key, Root
+    from pe_dvc.trust.tuf_api import Key, Metadata, Root
 
 
 def init_channels(
@@ -47,7 +46,7 @@ def init_channels(
     _sign_or_refuse(signers, root.signed, "root", root)
     _sign_or_refuse(signers, root.signed, "targets", targets)
     for role in DELEGATED:
-        empty = Metadata(Targets(expires=utc(now) + lifetime(targets.signed, role)))
+        empty = new_channel(country, role, utc(now) + lifetime(targets.signed, role))
         signers.sign(targets.signed, role, empty)
         files.write(role, empty)
     files.write("targets", targets)

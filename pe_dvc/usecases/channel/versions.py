@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.trust.ancestry import PlainTargets, add_ancestor
-from pe_dvc.trust.roles import utc
+from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.roles import COUNTRY_FIELD, utc
 from pe_dvc.trust.tuf_api import TargetFile
 from pe_dvc.trust.verify import expiry_days
 
@@ -32,6 +33,8 @@ def next_version(
         add_ancestor(metadata)
         metadata.signed.version += 1
     metadata.signed.expires = utc(now) + lifetime(delegator, role)
+    if country := delegator.unrecognized_fields.get(COUNTRY_FIELD):
+        mark(metadata.signed, country, role)  # an older pe_dvc made it without
     metadata.signatures.clear()
 
 

@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.bucket import ChannelBucket, StoredMetadata
 from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
+from pe_dvc.trust.meant_for import mark
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
 from pe_dvc.trust.verify import TAMPERED, expiry_days, verify_signed_by
@@ -226,6 +227,7 @@ def _signed(
     metadata: Metadata[Snapshot] | Metadata[Timestamp],
     signers: Signers,
 ) -> bytes:
+    mark(metadata.signed, bucket.country, role)
     signers.sign(bucket.root, role, metadata)
     for root in filter(None, (bucket.root, bucket.successor)):
         verify_signed_by(root, role, metadata, where=f"new {role}")

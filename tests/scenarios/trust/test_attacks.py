@@ -323,7 +323,7 @@ def test_pointer_copied_from_another_country(tmp_path: Path) -> None:
     data = uk.store.objects[uk.key("2.latest.json")]
     us.store.objects[us.key("2.latest.json")] = data
     us.point_at({"latest": data})
-    with pytest.raises(VerificationError, match="'uk/latest/cps_2024' does not belong here"):
+    with pytest.raises(VerificationError, match="says that it is of 'uk', and us was asked for"):
         us.client().lookup("latest", "cps_2024")
 
 
@@ -339,7 +339,7 @@ def test_pointer_copied_from_another_channel(tmp_path: Path) -> None:
     data = sim.store.objects[sim.key("2.latest.json")]
     sim.store.objects[sim.key("2.next.json")] = data
     sim.point_at({"next": data})
-    with pytest.raises(VerificationError, match="'us/latest/cps_2024' does not belong here"):
+    with pytest.raises(VerificationError, match="metadata of the role 'latest', and that of next"):
         sim.client().lookup("next", "cps_2024")
 
 
@@ -500,9 +500,11 @@ def test_a_failing_store_is_not_an_attack(
 @pytest.mark.parametrize("junk", [b"", b"junk", b"{}"])
 def test_damaged_state_heals(sim: Simulator, name: str, junk: bytes) -> None:
     sim.client("reader").lookup("latest", "cps_2024")
-    (file,) = (sim.base / "state" / "reader").rglob(f"{name}.json")
-    file.unlink()
-    file.write_bytes(junk)
+    files = list((sim.base / "state" / "reader").rglob(f"{name}.json"))
+    assert files
+    for file in files:
+        file.unlink()
+        file.write_bytes(junk)
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
 
 
@@ -513,7 +515,7 @@ def test_states_of_two_stores_and_roots_are_kept_apart(tmp_path: Path) -> None:
         sim.publish()
         client = ChannelClient(sim.store, "us", sim.pinned, tmp_path / "state")
         assert client.lookup("latest", "cps_2024") == pointer("cps_2024", content)
-    assert len(list((tmp_path / "state" / "channels").iterdir())) == 2
+    assert len(list((tmp_path / "state").rglob("accepted/timestamp.json"))) == 2
 
 
 def test_a_held_lock_is_waited_for_and_then_named(sim: Simulator) -> None:

@@ -44,7 +44,7 @@ def test_answers_from_what_was_verified(sim: Simulator) -> None:
 
 def test_says_when_it_was_verified_not_when_it_changed(sim: Simulator) -> None:
     sim.client("mine").pointers("latest")
-    (timestamp,) = (sim.base / "state/mine").rglob("timestamp.json")
+    (timestamp,) = (sim.base / "state/mine").rglob("accepted/timestamp.json")
     os.utime(timestamp, (0, 0))
     assert offline(sim, "mine").verified_at() == datetime(1970, 1, 1, tzinfo=UTC)
     sim.client("mine").pointers("latest")
@@ -71,7 +71,7 @@ def test_what_was_never_read(sim: Simulator) -> None:
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "latest.json"])
 def test_a_state_that_was_altered(sim: Simulator, name: str) -> None:
     sim.client("mine").pointers("latest")
-    (path,) = (sim.base / "state/mine").rglob(name)
+    (path,) = (sim.base / "state/mine").rglob(f"accepted/{name}")
     path.write_text(path.read_text().replace('"2026-', '"2036-').replace('"2027-', '"2037-'))
     with pytest.raises(VerificationError):
         offline(sim, "mine").pointers("latest")
@@ -82,7 +82,7 @@ def test_an_older_file_in_the_place_of_the_one_that_was_verified(sim: Simulator,
     """It is signed as it should be, and is not what the metadata that lists it says."""
     older = sim.store.objects[sim.key("1.snapshot.json" if role == "snapshot" else "2.latest.json")]
     sim.client("mine").pointers("latest")
-    (path,) = (sim.base / "state/mine").rglob(f"{role}.json")
+    (path,) = (sim.base / "state/mine").rglob(f"accepted/{role}.json")
     path.write_bytes(older)
     with pytest.raises(DigestMismatchError, match=role):
         offline(sim, "mine").pointers("latest")

@@ -1,0 +1,65 @@
+"""What metadata is for, as it says itself under its signature: the country, and the role.
+
+Keys get shared, between countries and between roles, and a signature says whose it is and not for
+what. What an older pe_dvc made does not say; there the paths of pointers and delegations do.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.trust.roles import COUNTRY_FIELD, DELEGATED, ROLE_FIELD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.trust.tuf_api import Signed
+
+_REMEDY = (
+    "Someone who can write to the bucket put it there, or the address is wrong: tell the "
+    "maintainers of the data."
+)
+
+
+def mark(signed: Signed, country: str, role: str) -> None:
+    """Write into metadata what it is for, before it is signed."""
+    signed.unrecognized_fields[COUNTRY_FIELD] = country
+    if role in DELEGATED:
+        signed.unrecognized_fields[ROLE_FIELD] = role
+
+
+def check_meant_for(data: bytes, country: str, role: str, *, where: str) -> None:
+    """Raise VerificationError if metadata, signed or not, says that it is for something else.
+
+    Bytes that are no metadata pass: they are for the parser to refuse.
+    """
+    try:
+        signed = json.loads(data)["signed"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if isinstance(signed, dict):
+        check_fields(signed, country, role, where=where)
+
+
+def check_fields(fields: Mapping[str, Any], country: str, role: str, *, where: str) -> None:
+    """Raise VerificationError if the fields of metadata name another country or role."""
+    named, named_role = fields.get(COUNTRY_FIELD, country), fields.get(ROLE_FIELD, role)
+    if named != country:
+        raise VerificationError(
+            f"{where} says that it is of {named!r}, and {country} was asked for: this is another "
+            "country's metadata",
+            remedy=_REMEDY,
+        )
+    if named_role != role:
+        raise VerificationError(
+            f"{where} says that it is the metadata of the role {named_role!r}, and that of {role} "
+            "was asked for",
+            remedy=_REMEDY,
+        )
+
+
+def role_of_file(name: str) -> str:
+    """Return the role whose metadata a file such as ``3.latest.json`` has."""
+    return name.removesuffix(".json").rpartition(".")[2]

@@ -1,0 +1,72 @@
+"""One refresh: python-tuf's client workflow on a lineage's state, as one consistent view.
+
+Sections are those of the TUF specification, https://theupdateframework.github.io/specification/v1.0.33/.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.tuf_api import Updater, UpdaterConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.trust.client_state import LineageState
+    from pe_dvc.trust.tuf_api import FetcherInterface
+
+_ABOVE_THE_CHANNELS = ("timestamp", "snapshot", "targets")
+
+
+def _updater(directory: Path, root: bytes, fetcher: FetcherInterface) -> Updater:
+    """Return python-tuf's client of the metadata in ``directory``, from the trusted ``root``.
+
+    Nothing longer than a role's limit is read (5.3.3, 5.4.1, 5.5.1, 5.6.1).
+    """
+    return Updater(
+        metadata_dir=str(directory),
+        metadata_base_url="/",
+        fetcher=fetcher,
+        config=UpdaterConfig(
+            root_max_length=MAX_LENGTH["root"],
+            timestamp_max_length=MAX_LENGTH["timestamp"],
+            snapshot_max_length=MAX_LENGTH["snapshot"],
+            targets_max_length=MAX_LENGTH["targets"],
+        ),
+        bootstrap=root,
+    )
+
+
+class Refresh:
+    """What one refresh verified: root, timestamp, snapshot and targets (5.3 to 5.6), then roles.
+
+    Every file persists in ``state`` as soon as it verifies. Later refreshes, also of other
+    processes, do not change this view. Call it under the state's lock. Raises as python-tuf does.
+    """
+
+    def __init__(self, state: LineageState, root: bytes, fetcher: FetcherInterface) -> None:
+        self._state = state
+        self.updater = _updater(state.directory, root, fetcher)
+        self.updater.refresh()
+        self._files = {role: state.read(role) for role in _ABOVE_THE_CHANNELS}
+
+    def __getitem__(self, role: str) -> bytes:
+        """Return the metadata of timestamp, snapshot or targets."""
+        return self._files[role]
+
+    def load(self, role: str, path: str) -> bytes | None:
+        """Let tuf load the role that may speak for ``path`` (5.6.7); return ``role``'s file.
+
+        If that role may not speak for it, there is no file, or an earlier refresh's: its caller
+        must check.
+        """
+        self.updater.get_targetinfo(path)
+        with suppress(FileNotFoundError):
+            return self._state.read(role)
+        return None
+
+    def accept(self, role: str) -> None:
+        """Keep the role's file, just loaded, and all above it as accepted whole."""
+        self._state.accept({**self._files, role: self._state.read(role)})
