@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast soak check lock format bench clean
+.PHONY: demo test test-fast soak conformance check lock format bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -21,6 +21,25 @@ test-fast: $(READY)
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)
 	SOAK=1 $(BIN)/python -m pytest tests/scenarios tests/trust tests/usecases/publish $(PYTEST_ARGS)
+	@if $(MAKE) $(SUITE); then $(MAKE) conformance; else echo "!!! tuf-conformance was not run"; fi
+
+# The suite is in no package registry. Its commit is pinned by hash, so that any clone of it will do.
+TUF_CONFORMANCE ?= https://github.com/theupdateframework/tuf-conformance
+SUITE_COMMIT := eec841c186f81f2d9d8d30460c7e7deefa615f9e
+SUITE := .tuf-conformance/$(SUITE_COMMIT)
+
+## conformance: the test suite for TUF clients, on ours; needs git access to it, and faketime
+conformance: $(READY) $(SUITE)
+	$(BIN)/python -m pytest -q -n 2 -p no:cacheprovider -c $(SUITE)/pyproject.toml $(SUITE)/tuf_conformance \
+	  --entrypoint "$(CURDIR)/$(BIN)/python $(CURDIR)/tests/conformance/client.py"
+
+$(SUITE):
+	@command -v faketime >/dev/null || { echo "faketime is missing: apt-get install faketime"; exit 1; }
+	git init -q $@.new
+	git -C $@.new fetch -q --depth 1 "$(TUF_CONFORMANCE)" $(SUITE_COMMIT) || { rm -rf $@.new; \
+	  echo "tuf-conformance cannot be had: set TUF_CONFORMANCE to a clone of it"; exit 1; }
+	git -C $@.new checkout -q FETCH_HEAD
+	mv $@.new $@
 
 ## check: format, lint and types
 check: $(READY)
@@ -50,4 +69,4 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tuf-conformance .mypy_cache .pytest_cache .ruff_cache .hypothesis
