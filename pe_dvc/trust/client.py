@@ -135,7 +135,7 @@ class ChannelClient:
     def _load(self, role: str) -> _Role:
         """Let tuf load the role, check it, and keep it for offline readers.
 
-        After a failure the next attempt refreshes anew, from all that has verified.
+        After a failure the next attempt refreshes again, from all that has verified.
         """
         refresh, self._refresh = self._refresh, None
         try:
