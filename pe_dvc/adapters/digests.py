@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ def digest_file(path: Path) -> FileDigest:
     the file changes while it is read.
     """
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_to_read(path) as file:
             before = os.fstat(file.fileno())
             found = _digest_stream(file)
             after = os.fstat(file.fileno())

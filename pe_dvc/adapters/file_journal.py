@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.locks import OPEN
+from pe_dvc.store.permissions import PRIVATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +22,10 @@ class FileJournal:
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files = ConfinedTree(path.parent, modes=PRIVATE)
+        self._file = os.fdopen(files.open_file(path.name, OPEN | os.O_APPEND), "r+")
         # A line that a crash cut short equals no object's.
-        self._known = set(path.read_text().splitlines()) if path.exists() else set[str]()
-        self._file = path.open("a")
+        self._known = set(self._file.read().splitlines())
 
     def knows(self, info: ObjectInfo) -> bool:
         """Return whether this very object was found good."""

@@ -13,7 +13,7 @@ from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.error_hints import with_access_contact, with_offline_hint
-from pe_dvc.store.local_copies import LocalCopy, copy_out
+from pe_dvc.store.local_copies import LocalCopy, check_output, copy_out
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -132,6 +132,9 @@ class Reader:
         """Return a verified local file: in the cache, or copied to ``output`` where given."""
         from pe_dvc.usecases.read.fetch import fetch
 
+        if output is not None:
+            output = output / resolved.file_name if output.is_dir() else output
+            check_output(output)
         path = fetch(
             resolved,
             store=self._payload_store(resolved),
@@ -139,11 +142,7 @@ class Reader:
             reporter=self._reporter,
             copies=self._local_copies(resolved),
         )
-        if output is None:
-            return path
-        if output.is_dir():
-            output = output / resolved.file_name
-        return copy_out(path, output)
+        return path if output is None else copy_out(path, output)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.

@@ -1,64 +1,42 @@
-"""Files that appear whole or not at all."""
+"""New files: made where nothing is yet, to take their final name by one rename."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import stat
-from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cache
+from io import FileIO
 from typing import TYPE_CHECKING, BinaryIO
 
-from pe_dvc.primitives.interruption import undone_on_exit
+from pe_dvc.store.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from _typeshed import StrPath
     from typing_extensions import Buffer
 
 
-def write_atomically(
-    path: Path, data: bytes, *, mode: int | None = None, durable: bool = True
-) -> None:
-    """Write ``data`` to ``path``, making its directory: readers see the old file or the new one.
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that is open to be written, whatever its name comes to mean.
 
-    ``mode`` is the file's, as of any new file by the umask unless given. ``durable`` puts the
-    bytes on disk before the name, so that a power cut leaves no half-written file either; it
-    takes some milliseconds.
+    ``path`` is what messages call it.
     """
-    try:
-        replace_file(path, data, mode=mode, durable=durable)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data, mode=mode, durable=durable)
 
+    path: Path
+    descriptor: int
 
-def replace_file(
-    path: Path, data: Buffer, *, mode: int | None = None, durable: bool = False
-) -> None:
-    """Write ``data`` to ``path`` as ``write_atomically`` does, in a directory that exists.
+    def __str__(self) -> str:
+        return str(self.path)
 
-    Raises FileNotFoundError where it does not.
-    """
-    temporary = f"{path.parent}/.{path.name[:32]}.{unique()}"
-    with atomic_rename(path, temporary):
-        write_new(temporary, data, mode=mode, durable=durable)
-
-
-@contextmanager
-def atomic_rename(path: StrPath, temporary: StrPath) -> Iterator[None]:
-    """Make the file ``temporary`` within: it becomes ``path`` by one rename at the end.
-
-    After an exception nothing is left of it.
-    """
-    try:
-        with undone_on_exit(lambda: Path(temporary).unlink(missing_ok=True)):
-            yield
-        os.replace(temporary, path)  # noqa: PTH105 (a Path costs more than the call)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    def reader(self) -> FileIO:
+        """Return what was written, from its start."""
+        file = FileIO(os.dup(self.descriptor))
+        file.seek(0)
+        return file
 
 
 def write_new(
@@ -71,11 +49,13 @@ def write_new(
 ) -> None:
     """Write ``data`` to a file that is not there yet, in as few system calls as it takes.
 
-    ``mode`` and ``durable`` as in ``write_atomically``; ``folder`` is the descriptor of the
-    directory that ``path`` is relative to, where it is not an absolute path. Raises
-    FileExistsError, and FileNotFoundError where its directory is missing.
+    ``mode`` is the file's, as of any new file by the umask unless given. ``durable`` puts the
+    bytes on disk, so that after a power cut the file is not half-written; it takes some
+    milliseconds. ``folder`` is the descriptor of the directory that ``path`` is relative to, where
+    it is not an absolute path. Raises FileExistsError, and FileNotFoundError where its directory
+    is missing.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o666 if mode is None else 0o600, dir_fd=folder)
     try:
         rest = memoryview(data)
@@ -92,32 +72,46 @@ def write_new(
         os.close(descriptor)
 
 
-def open_new(path: StrPath, *, folder: int | None = None) -> BinaryIO:
+def open_new(path: StrPath, *, folder: int | None = None, mode: int = 0o666) -> BinaryIO:
     """Open a file that is not there yet to write it; ``folder`` as in ``write_new``."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o666, dir_fd=folder), "wb")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode, dir_fd=folder), "w+b")
 
 
-def open_to_fill(path: Path, size: int) -> BinaryIO:
+def open_to_fill(target: Path | OpenFile, size: int) -> BinaryIO:
     """Open a file to be written from start to end, made where there is none, ``size`` bytes long.
 
     What it held is not cut off first. ext4 takes that for a file being replaced in place, and
     writes all of it to the disk when it is closed: 0.13 s for 256 MiB.
     """
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+    if isinstance(target, OpenFile):
+        descriptor = os.dup(target.descriptor)
+    else:
+        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    file = os.fdopen(descriptor, "r+b")
     try:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device has no length to set
             file.truncate(size)
+        file.seek(0)
     except BaseException:
         file.close()
         raise
     return file
 
 
-_PROCESS, _NUMBERS = os.urandom(12).hex(), itertools.count()
+_RANDOM, _NUMBERS = os.urandom(8).hex(), itertools.count()
 
 
 def unique() -> str:
-    """Return a part of a file name that is used nowhere else."""
+    """Return a part of a file name that is used nowhere else, and that tells which process it is.
+
+    See ``pe_dvc.store.left_overs``, which reads it.
+    """
     # A forked child goes on with its parent's numbers, under a process id of its own.
-    return f"{_PROCESS}-{os.getpid():x}-{next(_NUMBERS):x}"
+    return f"{_process(os.getpid())}-{_RANDOM}{next(_NUMBERS):x}"
+
+
+@cache
+def _process(_: int) -> str:
+    own = ProcessIdentity.own()
+    return f"{own.place}-{own.pid:x}-{own.start:x}"

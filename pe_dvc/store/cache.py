@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import posixpath
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
 from pe_dvc.store.cache_directory import CacheDirectory
+from pe_dvc.store.eviction import files_below
 from pe_dvc.store.slot import Slot
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class Cache(CacheDirectory):
 
         Reads them all: some milliseconds for a hundred.
         """
-        wanted, paths = sha256.encode(), (self.directory / "manifests").glob("??/*.json")
-        for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
-            data = path.read_bytes()
-            if wanted in data and sha256_bytes(data) == path.stem:
+        wanted, found = sha256.encode(), list(files_below(self, "manifests", ".json"))
+        for path, _ in sorted(found, key=lambda each: each[1].st_mtime, reverse=True):
+            data = self.files.read(path)
+            if wanted in data and sha256_bytes(data) == posixpath.splitext(path)[0][-64:]:
                 yield data
 
     def read_chunk_list(self, sha256: Sha256) -> bytes | None:
@@ -62,12 +62,13 @@ class Cache(CacheDirectory):
         """Keep a chunk list that has that sha256."""
         self._keep_document("chunks", sha256, ".chunks", data)
 
-    def _document_path(self, kind: str, sha256: Sha256, suffix: str) -> Path:
-        return Path(f"{self.directory}/{kind}/{check_sha256(sha256)[:2]}/{sha256}{suffix}")
+    @staticmethod
+    def _document_path(kind: str, sha256: Sha256, suffix: str) -> str:
+        return f"{kind}/{check_sha256(sha256)[:2]}/{sha256}{suffix}"
 
     def _read_document(self, kind: str, sha256: Sha256, suffix: str) -> bytes | None:
         try:
-            data = self._document_path(kind, sha256, suffix).read_bytes()
+            data = self.files.read(self._document_path(kind, sha256, suffix))
         except FileNotFoundError:
             return None
         return data if sha256_bytes(data) == sha256 else None

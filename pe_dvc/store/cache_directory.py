@@ -15,20 +15,25 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.store.atomic_write import replace_file
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
-from pe_dvc.store.locks import Leases, leases_of
-from pe_dvc.store.permissions import make_folder, shared_mode
+from pe_dvc.store.locks import Leases
+from pe_dvc.store.permissions import CACHE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Buffer
+
+LOCKS = "locks"
+REMEDY = "Remove it: a cache holds nothing that cannot be fetched again."
 
 
 @dataclass
@@ -48,44 +53,39 @@ class Room:
 
 
 class CacheDirectory:
-    """The files of a cache. ``limit`` is what they may take in bytes, None for no limit."""
+    """The files of a cache. ``limit`` is what they may take in bytes, None for no limit.
+
+    Others of a group may write to it, so all is done through ``files``: no link there is followed.
+    """
 
     def __init__(self, directory: Path, *, limit: int | None = None) -> None:
         self.directory, self.limit, self.room = directory, limit, Room()
+        self.files = _files_of(directory)
 
-    @cached_property
+    @property
     def leases(self) -> Leases:
         """What this process is reading; hold a lease before you look for an artifact."""
-        return leases_of(self.folder("locks") / "leases")
+        return _leases_of(self.directory)
 
-    def folder(self, name: str) -> Path:
-        """Return a directory of the cache, made where there is none."""
-        folder = Path(f"{self.directory}/{name}")
-        if folder.is_dir():
-            return folder
-        if not self.directory.is_dir():
-            make_folder(self.directory.parent)
-            self.directory.mkdir(mode=0o700, exist_ok=True)
-        return make_folder(folder)
-
-    def write(self, path: Path, data: Buffer, *, mode: int | None = None) -> None:
+    def write(self, path: str, data: Buffer, *, mode: int | None = None) -> None:
         """Write a file of the cache by a rename, without waiting for the disk: readers check it.
 
         It grants the group what its directory does, unless ``mode`` is given.
         """
-        with writing_to(path):
-            try:
-                self._replace(path, data, mode)
-            except FileNotFoundError:
-                self.folder(str(path.parent.relative_to(self.directory)))
-                self._replace(path, data, mode)
+        with writing_to(self.directory / path):
+            self.files.write(path, data, mode=mode)
 
-    @staticmethod
-    def _replace(path: Path, data: Buffer, mode: int | None) -> None:
-        replace_file(path, data, mode=shared_mode(path.parent) if mode is None else mode)
+    def sha256(self, path: str) -> Sha256:
+        """Return the sha256 of a file of the cache. Raises FileNotFoundError."""
+        with os.fdopen(self.files.open_file(path, os.O_RDONLY), "rb", 0) as file:
+            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def sha256_file(path: Path) -> Sha256:
-    """Return the sha256 of a local file."""
-    with path.open("rb", buffering=0) as file:
-        return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+def _files_of(directory: Path) -> ConfinedTree:
+    return ConfinedTree(directory, modes=CACHE, remedy=REMEDY)
+
+
+@cache
+def _leases_of(directory: Path) -> Leases:
+    """Return this process's leases in a cache: one for all who ask."""
+    return Leases(_files_of(directory), f"{LOCKS}/leases")

@@ -1,63 +1,46 @@
-"""Writes and removals that stay below one directory, whatever links lie in it.
+"""Reads, writes and removals that stay below one directory, whatever lies in it.
 
-A clone, and a bucket in a directory, hold what others put there. A link in the place of a folder
-would lead a write anywhere, so each folder on the way is opened from the one before it without
-following links, and the work is done by the last one's descriptor: no link that appears between
-the look and the write is followed either.
+A clone, a cache and a bucket in a directory hold what others put there. A link in the place of a
+folder would lead a write anywhere, so each folder on the way is opened from the one before it
+without following links, and the work is done by the last one's descriptor: no link that appears
+between the look and the write is followed either. What is opened must be a file, not a pipe.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.primitives.names import check_inside
-from pe_dvc.store.atomic_write import unique, write_new
+from pe_dvc.store.atomic_write import OpenFile, write_new
+from pe_dvc.store.confined_folders import ConfinedFolders
+from pe_dvc.store.left_overs import sweep, temporary_name
+from pe_dvc.store.permissions import mode_of_new
+from pe_dvc.store.plain_files import open_plain, refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from typing_extensions import Buffer
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-REMEDY = (
-    "Put a real directory or file in its place. To keep data on another disk, set "
-    "`dvc config --local cache.dir` to a directory there, and `cache.type symlink`."
-)
+_NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class ConfinedTree:
+class ConfinedTree(ConfinedFolders):
     """What lies below ``root``; paths are relative to it, with forward slashes.
 
-    ``root`` itself may be reached through links, nothing below it. Folders are made as needed,
-    with the mode ``folder_mode`` where that is given. ``remedy`` is what to do about a link.
-    As many folders as ``keep_open`` says stay open as long as this lives, for those who write a
-    thousand files. Safe for threads.
+    ``root`` itself may be reached through links, nothing below it. Folders are made as needed;
+    ``modes`` says who may use them. ``remedy`` is what to do about a link. As many folders as
+    ``keep_open`` says stay open as long as this lives, for those who write a thousand files. Safe
+    for threads.
 
     Every method raises FormatError for a path that leads out of ``root``, by ``..`` or by a link
-    in the place of one of its folders, and OSError as the operating system does.
+    in the place of one of its folders, or that is a pipe, a socket or a device; and OSError as the
+    operating system does.
     """
-
-    def __init__(
-        self,
-        root: Path,
-        *,
-        folder_mode: int | None = None,
-        remedy: str = REMEDY,
-        keep_open: int = 0,
-    ) -> None:
-        self.root = root
-        self._folder_mode, self._remedy, self._keep_open = folder_mode, remedy, keep_open
-        self._kept: dict[str, int] = {}
-        self._descriptors: set[int] = set()
-        weakref.finalize(self, _close_all, self._descriptors)
 
     def check(self, paths: Iterable[str]) -> None:
         """Raise FormatError if one of the paths is a link or lies behind one."""
@@ -84,31 +67,99 @@ class ConfinedTree:
                 if deep and entry.is_dir():
                     self.check_entries(inner, deep=True)
 
+    def read(self, path: str) -> bytes:
+        """Return what is in a file, which is no link. Raises FileNotFoundError."""
+        descriptor = self.open_file(path, os.O_RDONLY)
+        with os.fdopen(descriptor, "rb", 0) as file:
+            return file.read()
+
+    def status(self, path: str) -> os.stat_result:
+        """Return what ``lstat`` tells of a path. Raises FileNotFoundError."""
+        with self.parent(path) as (folder, name):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def entries(self, path: str) -> list[tuple[str, os.stat_result]]:
+        """Return the names in a folder, and what ``lstat`` tells of each; none if there is none."""
+        found = []
+        with suppress(FileNotFoundError), self._opened(path) as folder:
+            for name in os.listdir(folder):  # noqa: PTH208 (of a descriptor)
+                with suppress(FileNotFoundError):  # removed since the folder was read
+                    found.append((name, os.stat(name, dir_fd=folder, follow_symlinks=False)))
+        return found
+
     def write(
         self, path: str, data: Buffer, *, mode: int | None = None, durable: bool = False
     ) -> None:
-        """Write a file: readers see the old one or the new one. See ``write_atomically``."""
+        """Write a file: readers see the old one or the new one. See ``write_new``."""
         with self.replacing(path) as (folder, name):
+            mode = self._modes.of_file(folder) if mode is None else mode
             write_new(name, data, mode=mode, durable=durable, folder=folder)
+
+    def write_once(self, path: str, data: Buffer) -> None:
+        """Write a file where there is none yet, safe on the disk. Raises FileExistsError.
+
+        Should that fail, nothing is left of it.
+        """
+        with self.parent(path, make=True) as (folder, name):
+            temporary, mode = temporary_name(name), self._modes.of_file(folder)
+            try:
+                write_new(temporary, data, mode=mode, durable=True, folder=folder)
+                os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=folder)
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[tuple[int, str]]:
         """Give a folder's descriptor and a new name in it; what is made there becomes ``path``.
 
-        A link at ``path`` itself is replaced. After an exception nothing is left of the new name.
+        A link at ``path`` itself is replaced, a pipe, socket or device never. After an exception
+        nothing is left of the new name; what killed processes left in that folder goes.
         """
         parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
-        folder, temporary = self._open(parent, make=True), f"{name[:40]}.{unique()}.tmp"
-        try:
-            yield folder, temporary
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException as error:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=folder)
-            self._name_file(error, path)
-            raise
-        finally:
-            self._close(folder)
+        temporary = temporary_name(name)
+        with self._opened(parent, make=True) as folder:
+            if parent not in self._swept:
+                self._swept.add(parent)
+                sweep(folder)
+
+            def discard() -> None:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=folder)
+
+            try:
+                with undone_on_exit(discard):
+                    yield folder, temporary
+                refuse_special(name, folder=folder, named=self._full(path))
+                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException as error:
+                discard()
+                self._name_file(error, path)
+                raise
+
+    @contextmanager
+    def filling(self, path: str, *, mode: int | None = None) -> Iterator[OpenFile]:
+        """Open a new, empty file that becomes ``path`` at the end, with ``mode`` if given."""
+        with self.replacing(path) as (folder, name):
+            mode = self._modes.of_file(folder) if mode is None else mode
+            descriptor = os.open(name, _NEW | os.O_RDWR, mode_of_new(mode), dir_fd=folder)
+            try:
+                yield OpenFile(Path(self._full(path)), descriptor)
+                if mode is not None:
+                    os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def rename(self, path: str, new: str) -> None:
+        """Give a file another name, in a folder that is made where there is none."""
+        with self.parent(path) as (old, name), self.parent(new, make=True) as (folder, target):
+            refuse_special(target, folder=folder, named=self._full(new))
+            os.replace(name, target, src_dir_fd=old, dst_dir_fd=folder)
+
+    def sweep(self, path: str) -> None:
+        """Remove from a folder the temporary files that killed processes left there."""
+        with suppress(FileNotFoundError), self._opened(path) as folder:
+            sweep(folder)
 
     def make_folder(self, path: str) -> None:
         """Make a folder where there is none."""
@@ -126,117 +177,29 @@ class ConfinedTree:
                 os.rmdir(name, dir_fd=folder)
             path = path.rpartition("/")[0]
 
-    def open_lock(self, path: str) -> int:
-        """Open a file to be locked, made where there is none, and return its descriptor."""
-        with self.parent(path, make=True) as (folder, name):
-            self._refuse_link(path, folder)
-            descriptor = os.open(name, _LOCK, 0o666, dir_fd=folder)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise FormatError("is not a file", where=self._full(path), remedy=self._remedy)
-        return descriptor
+    def open_file(self, path: str, flags: int) -> int:
+        """Open a file, which is no link, and return its descriptor; ``flags`` as in ``os.open``.
 
-    @contextmanager
-    def parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """Give the descriptor of the folder that ``path`` lies in, and its name there."""
-        parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
-        folder = self._open(parent, make=make)
-        try:
-            yield folder, name
-        except OSError as error:
-            self._name_file(error, path)
-            raise
-        finally:
-            self._close(folder)
-
-    def _open(self, path: str, *, make: bool) -> int:
-        done = path
-        while done and done not in self._kept:
-            done = done.rpartition("/")[0]
-        folder = self._kept.get(done)
-        if folder is None:
-            folder = self._keep("", self._open_root(make=make))
-        for name in path[len(done) :].strip("/").split("/") if done != path else ():
-            done = f"{done}/{name}" if done else name
+        With ``os.O_CREAT`` it is made where there is none.
+        """
+        make = bool(flags & os.O_CREAT)
+        with self.parent(path, make=make) as (folder, name):
             try:
-                inner = self._step(folder, name, done, make=make)
-            except OSError as error:
-                self._name_file(error, path)
-                raise
-            finally:
-                self._close(folder)
-            folder = self._keep(done, inner)
-        return folder
+                return self._open_file(folder, name, path, flags & ~os.O_CREAT)
+            except FileNotFoundError:
+                if not make:
+                    raise
+            mode = self._modes.of_file(folder)
+            with suppress(FileExistsError):  # another process made it meanwhile
+                descriptor = os.open(name, flags | _NEW, mode_of_new(mode), dir_fd=folder)
+                if mode is not None:
+                    os.fchmod(descriptor, mode)
+                return descriptor
+            return self._open_file(folder, name, path, flags & ~os.O_CREAT)
 
-    def _keep(self, path: str, folder: int) -> int:
-        if len(self._kept) < self._keep_open:
-            self._kept[path] = folder
-            self._descriptors.add(folder)  # of two threads here at once, both are closed at last
-        return folder
-
-    def _close(self, folder: int) -> None:
-        if folder not in self._descriptors:
-            os.close(folder)
-
-    def _open_root(self, *, make: bool) -> int:
+    def _open_file(self, folder: int, name: str, path: str, flags: int) -> int:
         try:
-            return os.open(self.root, _FOLDER)
-        except FileNotFoundError:
-            if not make:
-                raise
-        self._make(self.root)
-        return os.open(self.root, _FOLDER)
-
-    def _make(self, directory: Path) -> None:
-        if not directory.parent.is_dir():
-            self._make(directory.parent)
-        with suppress(FileExistsError):
-            directory.mkdir()
-            if self._folder_mode is not None:
-                directory.chmod(self._folder_mode)
-
-    def _step(self, folder: int, name: str, path: str, *, make: bool) -> int:
-        try:
-            return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-        except FileNotFoundError:
-            if not make:
-                raise
+            return open_plain(name, flags | os.O_NOFOLLOW, folder=folder, named=self._full(path))
         except OSError:
             self._refuse_link(path, folder)
             raise
-        try:
-            os.mkdir(name, dir_fd=folder)
-        except FileExistsError:  # another process made it meanwhile
-            return self._step(folder, name, path, make=False)
-        made = self._step(folder, name, path, make=False)
-        if self._folder_mode is not None:
-            os.fchmod(made, self._folder_mode)
-        return made
-
-    def _refuse_link(self, path: str, folder: int | None) -> None:
-        """Raise FormatError if ``path``, which lies in ``folder`` where that is open, is a link."""
-        name = self._full(path) if folder is None else path.rpartition("/")[2]
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                raise self._is_link(path)
-
-    def _is_link(self, path: str) -> FormatError:
-        return FormatError(
-            f"is a symbolic link to {Path(self._full(path)).readlink()}, and pe_dvc writes and "
-            "removes nothing behind a link",
-            where=self._full(path),
-            remedy=self._remedy,
-        )
-
-    def _name_file(self, error: BaseException, path: str) -> None:
-        """Let an OSError name the whole path: what it has of a descriptor is a bare name."""
-        if isinstance(error, OSError) and not str(error.filename or "").startswith("/"):
-            error.filename, error.filename2 = self._full(path), None
-
-    def _full(self, path: str) -> str:
-        return f"{self.root}/{path}"
-
-
-def _close_all(descriptors: set[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)

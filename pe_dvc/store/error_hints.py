@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
 
 
@@ -67,7 +68,7 @@ class _ExplainingStore:
             self._raise(error)
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See ReadableStore.download."""
         try:

@@ -5,19 +5,24 @@ Nothing goes that a process is reading: the lease of an artifact is held while i
 
 from __future__ import annotations
 
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.result import Result, json_time
-from pe_dvc.store.cache_directory import CacheDirectory, sha256_file
+from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.verification_record import record_path
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pe_dvc.store.cache_directory import CacheDirectory
 
 ABANDONED_AFTER = 7 * 24 * 3600.0
 """Seconds without progress after which a broken download is not resumed."""
@@ -57,7 +62,7 @@ class CheckedEntry(CacheEntry):
 
 def entries(cache: CacheDirectory) -> list[CacheEntry]:
     """Return what is in the cache, least recently used first."""
-    found = [*_whole(cache.directory / "artifacts"), *_partial(cache.directory / "partial")]
+    found = [*_whole(cache), *_partial(cache)]
     return sorted(found, key=lambda entry: entry.used)
 
 
@@ -65,9 +70,9 @@ def check_entries(cache: CacheDirectory) -> Iterator[CheckedEntry]:
     """Hash every whole artifact; yield each, and remove those that were altered."""
     for entry in entries(cache):
         if entry.state == "whole":
-            altered = sha256_file(entry.path) != entry.sha256
+            altered = cache.sha256(_name(cache, entry)) != entry.sha256
             if altered:
-                _remove(entry)
+                _remove(cache, entry)
             yield CheckedEntry(**vars(entry), altered=altered)
 
 
@@ -102,7 +107,7 @@ def make_room(cache: CacheDirectory, incoming: int, *, measured: bool = True) ->
     """
     if time.monotonic() - cache.room.partials_checked_at > PARTIALS_CHECK_INTERVAL:
         cache.room.partials_checked_at = time.monotonic()
-        for entry in _partial(cache.directory / "partial"):
+        for entry in _partial(cache):
             if time.time() - entry.used > ABANDONED_AFTER:
                 _remove_unless_read(cache, entry)
     if cache.limit is None:
@@ -117,47 +122,72 @@ def make_room(cache: CacheDirectory, incoming: int, *, measured: bool = True) ->
         room.free, room.measured_at = cache.limit - taken, time.monotonic()
 
 
-def _whole(folder: Path) -> Iterator[CacheEntry]:
-    for path in folder.glob("??/*"):
-        if path.suffix == ".verified" or path.name.startswith("."):
-            continue
-        try:
-            found, record = path.stat(), record_path(path)
-            used = record.stat().st_mtime if record.exists() else found.st_mtime
-        except FileNotFoundError:
-            continue  # removed meanwhile
-        sha256 = Sha256(path.name.split(".")[0])
-        yield CacheEntry(sha256=sha256, path=path, state="whole", size=found.st_size, used=used)
+def files_below(
+    cache: CacheDirectory, folder: str, suffix: str = ""
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the path and status of each file in the folders of ``folder``, left overs aside."""
+    for shard in _shards(cache, folder):
+        for name, found in cache.files.entries(shard):
+            hidden = name.startswith(".") or is_temporary(name)
+            if stat.S_ISREG(found.st_mode) and name.endswith(suffix) and not hidden:
+                yield f"{shard}/{name}", found
 
 
-def _partial(folder: Path) -> Iterator[CacheEntry]:
-    for path in folder.glob("*.*"):
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            continue
-        size, sha256 = found.st_blocks * 512, Sha256(path.stem)
-        yield CacheEntry(sha256=sha256, path=path, state="partial", size=size, used=found.st_mtime)
+def _shards(cache: CacheDirectory, folder: str) -> Iterator[str]:
+    """Yield the folders in which files are kept; a link among them is refused when it is read."""
+    for name, found in cache.files.entries(folder):
+        if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode):
+            yield f"{folder}/{name}"
+
+
+def _whole(cache: CacheDirectory) -> Iterator[CacheEntry]:
+    found = dict(files_below(cache, "artifacts"))
+    for name, status in found.items():
+        if not name.endswith(".verified"):
+            used = found.get(record_path(name), status).st_mtime
+            sha256, path = Sha256(name.split("/")[-1].split(".")[0]), cache.directory / name
+            size = status.st_size
+            yield CacheEntry(sha256=sha256, path=path, state="whole", size=size, used=used)
+
+
+def _partial(cache: CacheDirectory) -> Iterator[CacheEntry]:
+    for name, found in cache.files.entries("partial"):
+        if stat.S_ISREG(found.st_mode) and not is_temporary(name):
+            path, size, used = (
+                cache.directory / "partial" / name,
+                found.st_blocks * 512,
+                found.st_mtime,
+            )
+            yield CacheEntry(
+                sha256=Sha256(path.stem), path=path, state="partial", size=size, used=used
+            )
+
+
+def _name(cache: CacheDirectory, entry: CacheEntry) -> str:
+    return entry.path.relative_to(cache.directory).as_posix()
 
 
 def _remove_unless_read(cache: CacheDirectory, entry: CacheEntry) -> bool:
     with cache.leases.unless_held(entry.sha256) as free:
         if free:
-            _remove(entry)
+            _remove(cache, entry)
     return free
 
 
-def _remove(entry: CacheEntry) -> None:
-    entry.path.unlink(missing_ok=True)
-    if entry.state == "whole":
-        record_path(entry.path).unlink(missing_ok=True)
+def _remove(cache: CacheDirectory, entry: CacheEntry) -> None:
+    name = _name(cache, entry)
+    for each in (name, record_path(name)) if entry.state == "whole" else (name,):
+        with suppress(FileNotFoundError):
+            cache.files.unlink(each)
 
 
 def _reclaim_left_overs(cache: CacheDirectory) -> None:
-    """Remove the temporary files of small writes that were killed halfway."""
-    for path in cache.directory.glob("*/??/.*"):
-        try:
-            if time.time() - path.stat().st_mtime > _LEFT_OVER_AFTER:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # its writer was only slow
+    """Remove the temporary files that killed processes left, those of an older pe_dvc too."""
+    shards = [s for folder in ("artifacts", "manifests", "chunks") for s in _shards(cache, folder)]
+    for shard in shards:
+        cache.files.sweep(shard)
+        for name, found in cache.files.entries(shard):
+            old = time.time() - found.st_mtime > _LEFT_OVER_AFTER
+            if name.startswith(".") and stat.S_ISREG(found.st_mode) and old:
+                with suppress(FileNotFoundError):
+                    cache.files.unlink(f"{shard}/{name}")

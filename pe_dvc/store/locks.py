@@ -7,31 +7,32 @@ and end with the last of those that hold the file, however it ends. None outlive
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 import struct
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.store.permissions import open_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.confined import ConfinedTree
 
+OPEN = os.O_RDWR | os.O_CREAT
+"""How the file of a lock is opened, and made where there is none."""
 _PAUSE = 0.02
 """Seconds between two tries at a lock that is held elsewhere."""
 
 
 @contextmanager
 def exclusive(
-    path: Path,
+    files: ConfinedTree,
+    path: str,
     *,
     timeout: float,
     doing: str,
@@ -43,25 +44,29 @@ def exclusive(
     ``on_wait`` is called once if it has to be waited for. After ``timeout`` seconds raises
     StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``.
     """
-    descriptor = _acquire(path, time.monotonic() + timeout, on_wait)
+    descriptor = _acquire(files, path, time.monotonic() + timeout, on_wait)
     if descriptor is None:
         raise StoreUnavailableError(
-            f"another process has been {doing} for over {timeout:g} seconds, and holds {path}",
+            f"another process has been {doing} for over {timeout:g} seconds, and holds "
+            f"{files.root / path}",
             operation="lock",
-            key=str(path),
+            key=str(files.root / path),
             remedy=remedy,
         )
     try:
         yield
     finally:
         # Still locked: the next to get the lock of this file sees that it has lost its name.
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            files.unlink(path)
         os.close(descriptor)
 
 
-def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) -> int | None:
+def _acquire(
+    files: ConfinedTree, path: str, deadline: float, on_wait: Callable[[], None] | None
+) -> int | None:
     while True:
-        descriptor = open_shared(path)
+        descriptor = files.open_file(path, OPEN)
         try:
             while not _try_lock(descriptor):
                 if on_wait is not None:
@@ -71,7 +76,7 @@ def _acquire(path: Path, deadline: float, on_wait: Callable[[], None] | None) ->
                     os.close(descriptor)
                     return None
                 time.sleep(_PAUSE)
-            if _is_named(descriptor, path):
+            if _is_named(descriptor, files, path):
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -87,9 +92,9 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _is_named(descriptor: int, path: Path) -> bool:
+def _is_named(descriptor: int, files: ConfinedTree, path: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return os.path.samestat(os.fstat(descriptor), files.status(path))
     except FileNotFoundError:
         return False
 
@@ -115,8 +120,8 @@ class Leases:
     parent had.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, files: ConfinedTree, path: str) -> None:
+        self._files, self._path = files, path
         self._descriptor: int | None = None
         self._held: Counter[Sha256] = Counter()
         self._mutex = threading.Lock()
@@ -153,7 +158,7 @@ class Leases:
             os.close(descriptor)
 
     def _open(self) -> int:
-        return open_shared(self._path)
+        return self._files.open_file(self._path, OPEN)
 
     def _prepare_fork(self) -> None:
         # What a child inherits is the parent's own lock: either's release would end it for both.
@@ -178,12 +183,6 @@ class Leases:
     def _close(descriptor: int | None) -> None:
         if descriptor is not None:
             os.close(descriptor)
-
-
-@functools.cache
-def leases_of(path: Path) -> Leases:
-    """Return this process's leases in the file ``path``: one for all who ask for that path."""
-    return Leases(path)
 
 
 def _offset(sha256: Sha256) -> int:

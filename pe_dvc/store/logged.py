@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress, Store
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class LoggedStore:
         return self._request("read", what, lambda: self._store.read_range(key, start, length))
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """Forward."""
         return self._request(

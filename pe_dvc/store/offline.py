@@ -9,6 +9,7 @@ from pe_dvc.primitives.errors import StoreUnavailableError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress
 
 REMEDY = "Read it once online: without --offline, or offline=True in Python."
@@ -34,7 +35,7 @@ class OfflineStore:
         self._refuse("read_range", key)
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> NoReturn:
         """Raise StoreUnavailableError."""
         self._refuse("download", key)

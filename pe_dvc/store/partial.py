@@ -15,28 +15,47 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.atomic_write import OpenFile
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
-from pe_dvc.store.locks import lock_range
-from pe_dvc.store.permissions import make_folder, open_shared
+from pe_dvc.store.locks import OPEN, lock_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from typing_extensions import Buffer
+
+    from pe_dvc.store.confined import ConfinedTree
 
 
 class PartialFile:
     """A partial file, open. Offsets and lengths are in bytes. Close it, or use it as a context."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        make_folder(path.parent)
-        self.path, self.size = path, size
-        self._descriptor = open_shared(path)
-        if os.fstat(self._descriptor).st_size != size:
-            with writing_to(path):
-                os.ftruncate(self._descriptor, size)
+    def __init__(self, files: ConfinedTree, path: str, size: int) -> None:
+        self.path, self.size = files.root / path, size
+        self._descriptor = files.open_file(path, OPEN)
+        try:
+            self._prepare(os.fstat(self._descriptor))
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, found: os.stat_result) -> None:
+        if found.st_nlink > 1:  # what is written here would be written to another file
+            raise FormatError(
+                "is another file, too: it has a second name (a hard link)",
+                where=str(self.path),
+                remedy="Remove it: it is downloaded again.",
+            )
+        if found.st_size != self.size:
+            with writing_to(self.path):
+                os.ftruncate(self._descriptor, self.size)
+
+    @property
+    def file(self) -> OpenFile:
+        """The file, for a download into it."""
+        return OpenFile(self.path, self._descriptor)
 
     def is_empty(self) -> bool:
         """Tell whether nothing was written yet."""

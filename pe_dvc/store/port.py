@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
 
 Progress = Callable[[int], None]
 """Called with the number of bytes moved since the last call, from any thread."""
@@ -64,13 +65,14 @@ class ReadableStore(Protocol):
         ...
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """Write an object's first ``size`` bytes into the file ``path``; return their sha256.
 
-        ``path`` is created, or holds nothing else afterwards; on any error what is in it is
-        undefined. The digest is computed while the transfer runs. An object shorter or longer
-        than ``size`` raises DigestMismatchError (its ``what`` says so). Raises NotFoundError.
+        ``path`` is created, or is open already, and holds nothing else afterwards; on any error
+        what is in it is undefined. The digest is computed while the transfer runs. An object
+        shorter or longer than ``size`` raises DigestMismatchError (its ``what`` says so). Raises
+        NotFoundError.
         """
         ...
 

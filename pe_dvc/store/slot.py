@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
-from pe_dvc.store.cache_directory import CacheDirectory, sha256_file
+from pe_dvc.store.cache_directory import LOCKS
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.eviction import make_room
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.partial import PartialFile
+from pe_dvc.store.plain_files import open_plain
 from pe_dvc.store.verification_record import VerificationRecord, record_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.cache_directory import CacheDirectory
 
 LOCK_TIMEOUT = 3600.0
 """Seconds to wait for another process that is downloading the same artifact."""
@@ -39,9 +43,10 @@ class Slot:
         self, cache: CacheDirectory, sha256: Sha256, size: int, suffix: str, *, reserve: bool = True
     ) -> None:
         self._cache, self._sha256, self._size, self._reserve = cache, sha256, size, reserve
-        self.final = Path(f"{cache.directory}/artifacts/{sha256[:2]}/{sha256}{suffix}")
+        self._files, self._name = cache.files, f"artifacts/{sha256[:2]}/{sha256}{suffix}"
+        self.final = Path(f"{cache.directory}/{self._name}")
         """Where the file is once it is here."""
-        self._partial = Path(f"{cache.directory}/partial/{sha256}.data")
+        self._partial = f"partial/{sha256}.data"
         self.path: Path | None = None
 
     def hold(self) -> None:
@@ -96,7 +101,8 @@ class Slot:
     ) -> AbstractContextManager[None]:
         """Keep other processes from downloading the artifact meanwhile."""
         return exclusive(
-            self._cache.folder("locks") / f"{self._sha256}.lock",
+            self._files,
+            f"{LOCKS}/{self._sha256}.lock",
             timeout=LOCK_TIMEOUT,
             doing=f"downloading {self._sha256}",
             remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
@@ -105,8 +111,8 @@ class Slot:
 
     def keep(self, data: bytes) -> None:
         """Make verified bytes the artifact, read-only. Within ``admission``."""
-        self._cache.write(self.final, data, mode=0o444)
-        self._record()
+        self._cache.write(self._name, data, mode=0o444)
+        self._record(self._files.status(self._name))
 
     @contextmanager
     def filling(self) -> Iterator[PartialFile]:
@@ -119,18 +125,22 @@ class Slot:
             try:
                 yield partial
             except (NotFoundError, VerificationError):
-                partial.path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    self._files.unlink(self._partial)
                 raise
-            self._admit(partial.path)
+            self._admit(partial.file)
 
     def partial(self) -> PartialFile:
         """Open what is here so far of the artifact, empty if nothing is."""
-        self._cache.folder("partial")
-        return PartialFile(self._partial, self._size)
+        return PartialFile(self._files, self._partial, self._size)
 
     def has_partial(self) -> bool:
         """Tell whether a part of the artifact may be here."""
-        return self._partial.exists()
+        try:
+            self._files.status(self._partial)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _verified(self) -> Path | None:
         """Return the file if it is the one that verified, by its inode, size and mtime.
@@ -138,19 +148,27 @@ class Slot:
         Another one is hashed, and removed if it was altered.
         """
         try:
-            now = VerificationRecord.of(self.final)
+            now = VerificationRecord.of(self._files.status(self._name))
+            known = VerificationRecord.read(self._files, record_path(self._name))
+            if known is not None and known.matches(now):
+                self._touch()
+            elif self._cache.sha256(self._name) != self._sha256:
+                _log.warning("%s was altered since it was verified: fetched again", self.final)
+                self._files.unlink(self._name)
+                return None
+            else:
+                self._cache.write(record_path(self._name), now.after(known).to_bytes())
         except FileNotFoundError:
             return None
-        known = VerificationRecord.read(record_path(self.final))
-        if known is not None and known.matches(now):
-            _touch(record_path(self.final))
-        elif sha256_file(self.final) != self._sha256:
-            _log.warning("%s was altered since it was verified: it is fetched again", self.final)
-            self.final.unlink(missing_ok=True)
-            return None
-        else:
-            self._cache.write(record_path(self.final), now.after(known).to_bytes())
         return self.final
+
+    def _touch(self) -> None:
+        """Note that the artifact was used now, if we may."""
+        with (
+            suppress(PermissionError, FileNotFoundError),  # a group's cache that we may only read
+            self._files.parent(record_path(self._name)) as (folder, name),
+        ):
+            os.utime(name, dir_fd=folder, follow_symlinks=False)
 
     def _likely(self, copies: Sequence[LocalCopy]) -> list[LocalCopy]:
         return [copy for copy in copies if copy.size() == self._size]
@@ -159,39 +177,44 @@ class Slot:
         """Take the first copy whose bytes are the artifact's; tell whether there was one."""
         return any(self._adopt(copy) for copy in copies)
 
-    def _adopt(self, copy: LocalCopy) -> bool:
-        temporary = self._cache.folder("partial") / f"{self._sha256}.copy"
-        temporary.unlink(missing_ok=True)
-        try:
-            with writing_to(temporary):
-                copy_or_link(copy, temporary)
-            if sha256_file(temporary) != self._sha256:
-                return False
-            self._admit(temporary)
-        except (FileNotFoundError, PermissionError):
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
-        return True
-
-    def _admit(self, temporary: Path) -> None:
-        """Make a verified file the artifact, read-only.
+    def _admit(self, verified: OpenFile) -> None:
+        """Make the partial file, which verified, the artifact, read-only.
 
         It need not have reached the disk: see VerificationRecord.
         """
-        self._cache.folder(f"artifacts/{self._sha256[:2]}")
-        if temporary.stat().st_mode & 0o222:
-            temporary.chmod(0o444)
-        temporary.replace(self.final)
-        self._record()
+        os.fchmod(verified.descriptor, 0o444)
+        self._files.rename(self._partial, self._name)
+        found = os.fstat(verified.descriptor)
+        if not os.path.samestat(found, self._files.status(self._name)):
+            self._files.unlink(self._name)
+            raise VerificationError(
+                f"{verified} was replaced by another process while it was downloaded",
+                remedy="Look who may write to the cache, or set PE_DVC_CACHE_DIR to your own.",
+            )
+        self._record(found)
 
-    def _record(self) -> None:
-        record = VerificationRecord.of(self.final)
-        self._cache.write(record_path(self.final), record.to_bytes())
+    def _adopt(self, copy: LocalCopy) -> bool:
+        try:
+            with writing_to(self.final), self._files.replacing(self._name) as (folder, new):
+                status = copy_or_link(copy, new, folder)
+                if _sha256(new, folder) != self._sha256:
+                    raise _OtherBytesError
+        except (FileNotFoundError, PermissionError, _OtherBytesError):
+            return False
+        self._record(status)
+        return True
+
+    def _record(self, found: os.stat_result) -> None:
+        """Write down that a file, whose status is given, is the artifact."""
+        record = VerificationRecord.of(found)
+        self._cache.write(record_path(self._name), record.to_bytes())
         self.path = self.final
 
 
-def _touch(path: Path) -> None:
-    """Note that something was used now, if we may."""
-    with suppress(PermissionError):  # a group's cache that we may only read
-        os.utime(path)
+class _OtherBytesError(Exception):
+    """A local copy is not the artifact."""
+
+
+def _sha256(name: str, folder: int) -> Sha256:
+    with os.fdopen(open_plain(name, os.O_RDONLY, folder=folder), "rb", 0) as file:
+        return Sha256(hashlib.file_digest(file, "sha256").hexdigest())

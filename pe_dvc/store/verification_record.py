@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+from pe_dvc.store.process_identity import boot_id
+
+if TYPE_CHECKING:
+    import os
+
+    from pe_dvc.store.confined import ConfinedTree
+
 _DURABLE = "durable"
-
-
-@cache
-def _this_boot() -> str:
-    return _BOOT_ID.read_text().strip()
+_this_boot = cache(boot_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +31,16 @@ class VerificationRecord:
     boot: str
 
     @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return what is to be recorded of a file now. Raises FileNotFoundError."""
-        found = path.stat()
+    def of(cls, found: os.stat_result) -> Self:
+        """Return what is to be recorded of a file now."""
         stamp = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
         return cls(stamp=stamp, boot=_this_boot())
 
     @classmethod
-    def read(cls, path: Path) -> Self | None:
+    def read(cls, files: ConfinedTree, path: str) -> Self | None:
         """Return what was recorded, None if nothing was, or if it was damaged."""
         try:
-            stamp, boot = path.read_text(encoding="ascii").split()
+            stamp, boot = files.read(path).decode("ascii").split()
         except (FileNotFoundError, ValueError):
             return None
         return cls(stamp=stamp, boot=boot)
@@ -58,6 +59,6 @@ class VerificationRecord:
         return replace(self, boot=_DURABLE) if survived else self
 
 
-def record_path(artifact: Path) -> Path:
-    """Where the record of a cached artifact lies."""
-    return Path(f"{artifact.parent}/{artifact.stem}.verified")
+def record_path(artifact: str) -> str:
+    """Where the record of a cached artifact lies; both are paths in the cache."""
+    return f"{posixpath.splitext(artifact)[0]}.verified"

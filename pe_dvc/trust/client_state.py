@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
+from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.trust.bucket_identity import bucket_id, short_id
 
 if TYPE_CHECKING:
@@ -35,19 +36,22 @@ class ReaderState:
         channels = state_dir / "channels"
         self.directory = channels / f"{country}-{bucket_id(url)}"
         self._older = [f"{country}-{one}-*" for one in sorted({bucket_id(url), short_id(url)})]
+        self._places = (state_dir, channels, self.directory)
         self._lock_timeout = lock_timeout
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out, and take over what an older pe_dvc has verified.
 
-        Raises StoreUnavailableError if another process holds on to it, and PeDvcError if the
-        directory cannot be written.
+        Raises StoreUnavailableError if another process holds on to it, PeDvcError if the
+        directory cannot be written, and FormatError if other users can write to it.
         """
+        for place in self._places:
+            check_private(place)
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with exclusive(
-                self.directory / ".lock",
+                ConfinedTree(self.directory, modes=PRIVATE),
+                ".lock",
                 timeout=self._lock_timeout,
                 doing="reading these channels",
                 remedy="Let it finish, or end it, and try again.",
@@ -92,7 +96,8 @@ class LineageState:
             kept = self.directory / ACCEPTED / f"{role}.json"
             if not kept.is_file() or kept.read_bytes() != files[role]:
                 # A file torn by a power cut does not verify and is read again.
-                write_atomically(kept, files[role], mode=0o600, durable=False)
+                state = ConfinedTree(self.directory, modes=PRIVATE)
+                state.write(f"{ACCEPTED}/{role}.json", files[role])
         os.utime(self.directory / ACCEPTED / "timestamp.json")
 
 

@@ -1,7 +1,8 @@
 """The signed metadata of one country in its data repo: ``channels/{country}/``.
 
 Files are indented JSON with sorted keys, so that a review shows what changed; the same bytes go
-into the bucket. They are written by temporary file and rename.
+into the bucket. They are written by temporary file and rename, and nowhere else: no link in the
+place of ``channels`` or of a folder in it is followed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import Kind, parse
 
@@ -50,8 +51,16 @@ class ChannelFiles:
         """Write a role's metadata, for root into ``root_history`` as well."""
         data = readable_json(metadata.to_dict())
         if role == "root":
-            write_atomically(self._history(metadata.signed.version), data)
-        write_atomically(self.path(role), data)
+            self._write(self._history(metadata.signed.version), data)
+        self.write_bytes(role, data)
+
+    def write_bytes(self, role: str, data: bytes) -> None:
+        """Write a role's metadata as it is."""
+        self._write(self.path(role), data)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        root = self.directory.parent.parent
+        ConfinedTree(root).write(path.relative_to(root).as_posix(), data, durable=True)
 
     def earlier_roots(self, version: int) -> list[bytes]:
         """Return every root from version 1 to the one before ``version``. Raises NotFoundError."""

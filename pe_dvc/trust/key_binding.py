@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, UntrustedError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import fingerprint, parse
 
@@ -28,7 +29,7 @@ def bind_keys(directory: Path, root: bytes) -> None:
     Directories made by an older pe_dvc name no root; they are bound when they first sign.
     """
     if not _bound(directory) and any(directory.glob("*.pem")):
-        write_atomically(directory / _FILE, root, mode=0o600)
+        ConfinedTree(directory, modes=PRIVATE).write(_FILE, root, durable=True)
 
 
 def refuse_bound_keys(directory: Path) -> None:
@@ -64,8 +65,10 @@ def check_may_sign(metadata: SignedMetadata, directory: Path, pinned: bytes | No
 
 
 def _bound(directory: Path) -> bytes | None:
-    path = directory / _FILE
-    return path.read_bytes() if path.exists() else None
+    try:
+        return ConfinedTree(directory).read(_FILE)
+    except FileNotFoundError:
+        return None
 
 
 def _comes_from(metadata: SignedMetadata, root: bytes) -> bool:

@@ -1,20 +1,33 @@
-"""Private keys in files: ed25519, PKCS8 PEM, the owner's alone, never inside a git work tree."""
+"""Private keys in files: ed25519, PKCS8 PEM, the owner's alone, never inside a git work tree.
+
+Who can put a file into the directory of keys could have their own key listed in a new root. So
+nothing in there is taken that a link leads to, or that another user owns.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.permissions import PRIVATE, check_private
+from pe_dvc.store.plain_files import open_plain
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.tuf_api import CryptoSigner, Key, SSlibKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+_NO_LINKS = (
+    "Put the file or directory itself there: keys lie in PE_DVC_KEYS_DIR and nowhere else, "
+    "outside of every repository."
+)
 
 
 def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> dict[str, list[Key]]:
@@ -24,52 +37,52 @@ def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> di
     one that exists already is kept. Raises FormatError if ``keys_dir`` is inside a git work
     tree, where a private key would be a ``git add`` away from the public.
     """
-    refuse_git_work_tree(keys_dir)
-    directory = keys_dir / check_country(country)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = key_files(keys_dir, country)
     return {
-        check_role(role): [_key(directory, role, number) for number in range(1, count + 1)]
+        check_role(role): [_key(files, role, number) for number in range(1, count + 1)]
         for role, count in counts.items()
     }
 
 
-def _key(directory: Path, role: str, number: int) -> Key:
-    path = _path(directory, role, number)
-    if path.is_file() and path.stat().st_size == 0:
-        path.unlink()  # a run that was killed left it: it holds no key
-    if path.exists():
-        return load_key_file(path).public_key
-    signer = CryptoSigner.generate_ed25519()
-    _write_private(path, signer.private_bytes)
-    return signer.public_key
+def key_files(keys_dir: Path, country: str) -> ConfinedTree:
+    """Return the directory of a country's key files, once it was seen that it is ours alone.
+
+    Raises FormatError for one inside a git work tree, of another user's, that all users may write
+    to, or that is a link.
+    """
+    directory = keys_dir / check_country(country)
+    refuse_git_work_tree(keys_dir)
+    for place in (keys_dir, directory):
+        check_private(place)
+    ConfinedTree(keys_dir, remedy=_NO_LINKS).check([country])
+    return ConfinedTree(directory, modes=PRIVATE, remedy=_NO_LINKS)
+
+
+def _key(files: ConfinedTree, role: str, number: int) -> Key:
+    name = _name(role, number)
+    try:
+        found = files.status(name)
+        if found.st_size == 0 and stat.S_ISREG(found.st_mode):
+            files.unlink(name)  # a run that was killed left it: it holds no key
+            raise FileNotFoundError
+    except FileNotFoundError:
+        signer = CryptoSigner.generate_ed25519()
+        with writing_to(files.root / name):
+            files.write_once(name, signer.private_bytes)
+        return signer.public_key
+    return load_key_file(files.root / name, follow=False).public_key
 
 
 def new_key(keys_dir: Path, country: str, role: str) -> Key:
     """Make one more key for a role, beside those that are there, and return its public half."""
-    refuse_git_work_tree(keys_dir)
-    directory = keys_dir / check_country(country)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number = 1
-    while _path(directory, role, number).exists():
+    files, number = key_files(keys_dir, country), 1
+    while os.path.lexists(files.root / _name(check_role(role), number)):
         number += 1
-    return _key(directory, check_role(role), number)
+    return _key(files, role, number)
 
 
-def _path(directory: Path, role: str, number: int) -> Path:
-    return directory / (f"{role}.pem" if number == 1 else f"{role}-{number}.pem")
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that no other user can read at any moment, and that replaces none."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with writing_to(path), os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)  # else the next run would take it for a key
-        raise
+def _name(role: str, number: int) -> str:
+    return f"{role}.pem" if number == 1 else f"{role}-{number}.pem"
 
 
 def refuse_git_work_tree(directory: Path) -> None:
@@ -84,16 +97,16 @@ def refuse_git_work_tree(directory: Path) -> None:
             )
 
 
-def load_key_file(path: Path) -> CryptoSigner:
-    """Return the signer of a private key file.
+def load_key_file(path: Path, *, follow: bool = True) -> CryptoSigner:
+    """Return the signer of a private key file; with ``follow`` a link to one will do.
 
-    Raises NotFoundError, and FormatError for a file that others can read, that cannot be read
-    or that is no PEM private key. No part of the file is ever in a message.
+    Raises NotFoundError, and FormatError for a file that others can read, that another user owns,
+    that cannot be read or that is no PEM private key. No part of the file is ever in a message.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    data = _read_private(path)
+    data = _read_private(path, follow=follow)
     try:
         key = load_pem_private_key(data, None)
         return CryptoSigner(key, SSlibKey.from_crypto(key.public_key()))
@@ -105,16 +118,14 @@ def load_key_file(path: Path) -> CryptoSigner:
         ) from None
 
 
-def _read_private(path: Path) -> bytes:
+def _read_private(path: Path, *, follow: bool) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            raise FormatError(
-                f"this private key can be read by others (mode {stat.S_IMODE(mode):04o})",
-                where=str(path),
-                remedy=f"Run chmod 600 {path}; if others use this machine, rotate the key.",
-            )
-        return path.read_bytes()
+        if not follow and path.is_symlink():
+            raise FormatError("is a symbolic link", where=str(path), remedy=_NO_LINKS)
+        descriptor = open_plain(path, os.O_RDONLY | (0 if follow else os.O_NOFOLLOW))
+        with FileIO(descriptor) as file:
+            _check_owner(os.fstat(descriptor), path)
+            return file.read()
     except FileNotFoundError:
         raise NotFoundError(
             f"the private key {path} does not exist",
@@ -126,3 +137,19 @@ def _read_private(path: Path) -> bytes:
             where=str(path),
             remedy="Make it a file that you own, with mode 600.",
         ) from None
+
+
+def _check_owner(found: os.stat_result, path: Path) -> None:
+    if found.st_uid not in (os.geteuid(), 0):
+        raise FormatError(
+            f"this private key belongs to another user (uid {found.st_uid}), who has it, too",
+            where=str(path),
+            remedy="Move it away, and make a key of your own. If it is yours, chown it.",
+        )
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        raise FormatError(
+            f"this private key can be read by others (mode {mode:04o})",
+            where=str(path),
+            remedy=f"Run chmod 600 {path}; if others use this machine, rotate the key.",
+        )

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, RollbackError, VerificationError
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
 
@@ -75,7 +76,8 @@ class _Chain:
         between = self._between(missing)
         if between is not None and _vouches(first, between, last):
             for version, data in zip(missing, between, strict=True):
-                write_atomically(lineage / HISTORY / f"{version}.root.json", data, mode=0o600)
+                state = ConfinedTree(lineage, modes=PRIVATE)
+                state.write(f"{HISTORY}/{version}.root.json", data, durable=True)
             return True
         if missing and self._download and first.signed.keys.keys() & last.signed.keys.keys():
             raise self._hidden(lineage, first.signed.version, last.signed.version)

@@ -17,6 +17,7 @@ from pe_dvc.primitives.names import check_country
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.store.confined import ConfinedTree
     from pe_dvc.store.port import ReadableStore
 
 _SUFFIX = ".root.json"
@@ -29,7 +30,6 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     DigestMismatchError, and FormatError or SignatureError for bytes that are not a root signed
     by a threshold of its own keys.
     """
-    from pe_dvc.store.atomic_write import write_atomically
     from pe_dvc.trust.roles import COUNTRY_FIELD
     from pe_dvc.trust.verify import fingerprint, verify_root_chain
 
@@ -50,7 +50,7 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
             f"this is the root of {meant}, not of {country}",
             remedy=f"Run pe-dvc trust add {meant}, or get the root of {country}.",
         )
-    write_atomically(_path(config_dir, country), root)
+    _pins(config_dir).write(_name(country), root, durable=True)
     return actual
 
 
@@ -86,7 +86,7 @@ def published_root(store: ReadableStore, country: str, expected: str | None = No
 def pinned_root(config_dir: Path, country: str) -> bytes | None:
     """Return the root pinned for ``country``, None if there is none."""
     try:
-        return _path(config_dir, country).read_bytes()
+        return _pins(config_dir).read(_name(country))
     except FileNotFoundError:
         return None
 
@@ -109,17 +109,28 @@ def list_pins(config_dir: Path) -> dict[str, str]:
     """Return the fingerprint of every pinned root, by country."""
     from pe_dvc.trust.verify import fingerprint
 
-    files = sorted((config_dir / "trust").glob(f"*{_SUFFIX}"))
-    return {path.name.removesuffix(_SUFFIX): fingerprint(path.read_bytes()) for path in files}
+    pins = _pins(config_dir)
+    names = sorted(name for name, _ in pins.entries("") if name.endswith(_SUFFIX))
+    return {name.removesuffix(_SUFFIX): fingerprint(pins.read(name)) for name in names}
 
 
 def remove_pin(config_dir: Path, country: str) -> None:
     """Trust nothing for ``country`` any more. Raises NotFoundError if nothing was pinned."""
     try:
-        _path(config_dir, country).unlink()
+        _pins(config_dir).unlink(_name(country))
     except FileNotFoundError:
         raise NotFoundError(f"no root of trust is pinned for {country!r}") from None
 
 
-def _path(config_dir: Path, country: str) -> Path:
-    return config_dir / "trust" / f"{check_country(country)}{_SUFFIX}"
+def _pins(config_dir: Path) -> ConfinedTree:
+    """Return the directory of pinned roots, once it was seen that only its user writes to it."""
+    from pe_dvc.store.confined import ConfinedTree
+    from pe_dvc.store.permissions import PRIVATE, check_private
+
+    check_private(config_dir)
+    check_private(config_dir / "trust")
+    return ConfinedTree(config_dir / "trust", modes=PRIVATE)
+
+
+def _name(country: str) -> str:
+    return f"{check_country(country)}{_SUFFIX}"

@@ -8,6 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.permissions import PRIVATE
+from pe_dvc.trust.lineages import HISTORY
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import Updater, UpdaterConfig
 
@@ -48,6 +51,8 @@ class Refresh:
 
     def __init__(self, state: LineageState, root: bytes, fetcher: FetcherInterface) -> None:
         self._state = state
+        # tuf would make it by the umask.
+        ConfinedTree(state.directory, modes=PRIVATE).make_folder(HISTORY)
         self.updater = _updater(state.directory, root, fetcher)
         self.updater.refresh()
         self._files = {role: state.read(role) for role in _ABOVE_THE_CHANNELS}

@@ -25,17 +25,17 @@ SECONDS = 3.0
 CODES = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 PIN = f"pe-data://us/cps@sha256:{'a' * 64}"
 BUSY = """
-import sys, time
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from pe_dvc.cli import main, signals
-from pe_dvc.store.atomic_write import atomic_rename
+from pe_dvc.store.confined import ConfinedTree
 
 @main.cli.command("busy")
 def busy():
     def work(name):
-        with atomic_rename(f"{folder}/{name}", f"{folder}/{name}.tmp"):
-            Path(f"{folder}/{name}.tmp").write_text("half")
+        with ConfinedTree(Path(folder)).filling(name) as file:
+            os.write(file.descriptor, b"half")
             print("ready", flush=True)
             time.sleep(60)
     with ThreadPoolExecutor(4) as pool:

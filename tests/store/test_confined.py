@@ -14,6 +14,8 @@ import pytest
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.locks import OPEN
+from pe_dvc.store.permissions import DVC_GROUP
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_no_folder_that_is_a_link_is_followed(root: Path, outside: Path, path: s
     for call in (
         lambda: tree.write(path, b"other"),
         lambda: tree.unlink(path),
-        lambda: tree.open_lock(path),
+        lambda: tree.open_file(path, OPEN),
         lambda: tree.make_folder(f"{path}y"),
         lambda: tree.check([path]),
     ):
@@ -76,7 +78,7 @@ def test_root_itself_may_be_a_link_and_is_made(tmp_path: Path, root: Path) -> No
 
 
 def test_folders_have_the_mode_of_a_group(tmp_path: Path) -> None:
-    ConfinedTree(tmp_path / "cache", folder_mode=0o2775).write("files/ab/x", b"x")
+    ConfinedTree(tmp_path / "cache", modes=DVC_GROUP).write("files/ab/x", b"x")
     modes = {stat.S_IMODE((tmp_path / p).stat().st_mode) for p in ("cache", "cache/files/ab")}
     assert modes == {0o2775}
 
@@ -95,7 +97,7 @@ def test_an_error_names_the_file_and_leaves_nothing(root: Path) -> None:
 def test_a_lock_is_a_file(root: Path, outside: Path) -> None:
     (root / "lock").symlink_to(outside / "new")
     with pytest.raises(FormatError, match="symbolic link"):
-        ConfinedTree(root).open_lock("lock")
+        ConfinedTree(root).open_file("lock", OPEN)
     with pytest.raises(FormatError, match="is a symbolic link"):
         ConfinedTree(root).check_entries("deep")
     assert list(outside.iterdir()) == []

@@ -62,7 +62,7 @@ def test_a_full_disk_while_downloading_and_copying_out(
     monkeypatch.setattr("pe_dvc.adapters.stores.local_store._copy", full)
     with pytest.raises(DiskFullError, match=str(tmp_path / "target")):
         store.download("x", tmp_path / "target", size=4)
-    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr("shutil.copyfileobj", full)
     with pytest.raises(DiskFullError, match=str(tmp_path / "copy")):
         copy_out(tmp_path / "store/x", tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == []

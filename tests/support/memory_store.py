@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.port import ObjectInfo
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress
 
 
@@ -78,11 +80,12 @@ class MemoryStore:
         return digest
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         data = self._content(key)
         check_length(key, expected=size, actual=len(data), source=self.url)
-        path.write_bytes(data)
+        with open_to_fill(path, size) as file:
+            file.write(data)
         if progress is not None:
             progress(len(data))
         return sha256_bytes(data)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress, Store
     from tests.support.memory_store import MemoryStore
 
@@ -61,7 +62,7 @@ class WrappedStore:
         )
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         return self._do(
             "download", key, lambda: self.inner.download(key, path, size=size, progress=progress)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
-from pe_dvc.store.atomic_write import open_new, write_new
-from pe_dvc.store.local_copies import reflink
+from pe_dvc.store.atomic_write import write_new
+from pe_dvc.store.local_copies import copy_bytes, reflink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from pe_dvc.store.confined import ConfinedTree
 
 DEFAULT_TYPES = ("reflink", "copy")
-BLOCK = 1024 * 1024
-"""Bytes that a copy reads at once."""
 
 
 class Links:
@@ -89,8 +86,7 @@ def _reflink(source: str, folder: int, new: str) -> None:
 def _copy(source: str, folder: int, new: str) -> None:
     # The mode is a new file's, by the umask: the object's own is read-only. And it must be new:
     # what `open_to_fill` says of ext4 holds for an empty file, too.
-    with Path(source).open("rb") as old, open_new(new, folder=folder) as copy:
-        shutil.copyfileobj(old, copy, BLOCK)
+    copy_bytes(source, new, folder=folder)
 
 
 def _hardlink(source: str, folder: int, new: str) -> None:

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.cache import object_place
 from pe_dvc.documents.dvc_hash import OBJECTS, object_key
 from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.store.atomic_write import write_new
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.locks import OPEN
+from pe_dvc.store.permissions import DVC_GROUP, USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pe_dvc.store.atomic_write import OpenFile
 
 OBJECT_MODE = 0o444
 LOCK_FILE = ".dvc/tmp/lock"
@@ -44,7 +47,7 @@ class DvcObjects:
         inside = cache_dir.is_relative_to(root)
         self._tree = ConfinedTree(
             root if inside else cache_dir,
-            folder_mode=0o2775 if shared else None,
+            modes=DVC_GROUP if shared else USUAL,
             keep_open=FOLDERS_OPEN,
         )
         self._prefix = f"{cache_dir.relative_to(root).as_posix()}/" if inside else ""
@@ -64,26 +67,21 @@ class DvcObjects:
 
     def write(self, md5: str, data: bytes) -> None:
         """Make verified bytes the object of that hash."""
-        with self._replacing(md5) as (folder, new):
-            write_new(new, data, mode=OBJECT_MODE, folder=folder)
+        self._tree.write(self._path(md5), data, mode=OBJECT_MODE)
 
     @contextlib.contextmanager
-    def incoming(self, md5: str) -> Iterator[Path]:
+    def incoming(self, md5: str) -> Iterator[OpenFile]:
         """Give a new, empty file, which becomes the object of that hash once the context ends.
 
         What is in it must be verified by then. After an exception nothing is left of it.
         """
-        with self._replacing(md5) as (folder, new):
-            write_new(new, b"", mode=0o600, folder=folder)
-            yield Path(self.place(md5)).with_name(new)
-            os.chmod(new, OBJECT_MODE, dir_fd=folder)
+        with self._tree.filling(self._path(md5), mode=OBJECT_MODE) as file:
+            yield file
 
-    @contextlib.contextmanager
-    def _replacing(self, md5: str) -> Iterator[tuple[int, str]]:
+    def _path(self, md5: str) -> str:
         # The new name is in the object's own directory, as DVC gives them: `dvc gc` clears away
         # what a crash leaves, and a thousand new files do not queue for one directory.
-        with self._tree.replacing(f"{self._prefix}{object_key(md5)}") as new:
-            yield new
+        return f"{self._prefix}{object_key(md5)}"
 
 
 @contextlib.contextmanager
@@ -92,7 +90,7 @@ def repo_lock(root: Path, *, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 
     Raises ConflictError if another process keeps it for over ``patience`` seconds.
     """
-    descriptor = ConfinedTree(root).open_lock(LOCK_FILE)
+    descriptor = ConfinedTree(root).open_file(LOCK_FILE, OPEN)
     try:
         _lock(descriptor, root / LOCK_FILE, time.monotonic() + patience)
         os.truncate(descriptor, 0)

@@ -16,6 +16,7 @@ from pe_dvc.adapters.dvc.links import Links
 from pe_dvc.adapters.dvc.objects import FOLDERS_OPEN, DvcObjects
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -143,7 +144,7 @@ def file_digests(path: Path, *algorithms: str) -> dict[str, str]:
     """Return digests of a file in hex, by algorithm, from one reading."""
     digests = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     buffer = memoryview(bytearray(1024 * 1024))
-    with path.open("rb", buffering=0) as file:
+    with open_to_read(path) as file:
         while count := file.readinto(buffer):
             for digest in digests.values():
                 digest.update(buffer[:count])

@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 import time
-import uuid
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +31,15 @@ from pe_dvc.store.checks import (
 )
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
+from pe_dvc.store.plain_files import open_to_read, refuse_special
 from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from pe_dvc.store.atomic_write import OpenFile
 
 BLOCK_SIZE = 1024 * 1024
 INCOMING = f"{PRIVATE_PART}/incoming"
@@ -60,6 +63,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._tree = ConfinedTree(self._root, remedy=REMEDY)
+        self._swept = False
 
     @property
     def url(self) -> str:
@@ -121,7 +125,7 @@ class LocalStore:
         """See Store.upload."""
         with (
             translate_os_errors("upload", str(path)),
-            path.open("rb") as source,
+            open_to_read(path) as source,
             self._writing("upload", key) as new,
         ):
             digest, _ = _copy(source, new.file, progress)
@@ -133,7 +137,7 @@ class LocalStore:
             return digest
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See Store.download."""
         with self._opened("download", key) as source:
@@ -152,9 +156,7 @@ class LocalStore:
         """See Store.list."""
         bare = check_prefix(prefix)
         with translate_os_errors("list", f"{self.url}/{bare}"):
-            if bare:
-                self._tree.check([bare])
-            yield from self._walk(self._root / bare, f"{bare}/" if bare else "")
+            yield from self._walk(bare)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
@@ -165,9 +167,6 @@ class LocalStore:
                 problem = translated(error, "delete", f"{self.url}/{key}")
                 if not isinstance(problem, NotFoundError):
                     raise problem from error
-
-    def _path(self, key: str) -> Path:
-        return self._root / check_key(key)
 
     @contextmanager
     def _writing(self, operation: str, key: str) -> Iterator[_NewFile]:
@@ -180,9 +179,8 @@ class LocalStore:
 
     @contextmanager
     def _opened(self, operation: str, key: str) -> Iterator[IO[bytes]]:
-        path = self._path(key)
         try:
-            with path.open("rb") as file:
+            with os.fdopen(self._tree.open_file(check_key(key), os.O_RDONLY), "rb") as file:
                 yield file
         except OSError as error:
             raise translated(error, operation, f"{self.url}/{key}") from error
@@ -190,7 +188,10 @@ class LocalStore:
     @contextmanager
     def _temporary(self) -> Iterator[_NewFile]:
         """Yield a new file in the private directory, of the user's usual permissions."""
-        with self._tree.parent(f"{INCOMING}/{uuid.uuid4().hex}", make=True) as (folder, name):
+        with self._tree.parent(f"{INCOMING}/{temporary_name()}", make=True) as (folder, name):
+            if not self._swept:
+                self._swept = True
+                sweep(folder)
 
             def discard() -> None:
                 with suppress(FileNotFoundError):
@@ -209,6 +210,7 @@ class LocalStore:
                 if _is_directory(folder, name):
                     raise self._conflict(key, "there is a directory of that name")
                 if replace:
+                    refuse_special(name, folder=folder, named=f"{self.url}/{key}")
                     os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
                 else:
                     # A link fails where the name exists, in one step: of many processes exactly
@@ -225,9 +227,9 @@ class LocalStore:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         try:
-            os.close(self._tree.open_lock(LOCK))
             with exclusive(
-                self._root / LOCK,
+                self._tree,
+                LOCK,
                 timeout=LOCK_TIMEOUT,
                 doing=f"writing to {self.url}",
                 remedy="Try again once the other writer is done.",
@@ -236,26 +238,23 @@ class LocalStore:
         except OSError as error:
             raise translated(error, "write", f"{self.url}/{key}") from error
 
-    def _walk(self, directory: Path, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below ``directory`` in the order of their keys."""
+    def _walk(self, folder: str) -> Iterator[ObjectInfo]:
+        """Yield the objects in a folder and below, in the order of their keys."""
         try:
-            entries = list(os.scandir(directory))
-        except (FileNotFoundError, NotADirectoryError):
+            entries = self._tree.entries(folder)
+        except NotADirectoryError:
             return
         # The slash counts when keys are compared: "a-b" comes before "a/b", and "a.b" too.
-        for entry in sorted(entries, key=lambda entry: entry.name + "/" * entry.is_dir()):
-            key = prefix + entry.name
-            if key == PRIVATE_PART or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+        for name, found in sorted(entries, key=lambda each: each[0] + "/" * _is_folder(each[1])):
+            key = f"{folder}/{name}" if folder else name
+            if key == PRIVATE_PART or (name.startswith(".") and name.endswith(".tmp")):
                 continue  # ours, and what DVC leaves when it is killed while it writes
-            if entry.is_dir():
-                if entry.is_symlink():
-                    self._tree.check([key])
-                yield from self._walk(Path(entry.path), f"{key}/")
-                continue
-            try:
-                yield _info(key, entry.stat())
-            except FileNotFoundError:
-                continue  # removed since the directory was read
+            if _is_folder(found):
+                yield from self._walk(key)
+            elif stat.S_ISLNK(found.st_mode) and Path(self._root / key).is_dir():
+                self._tree.check([key])
+            elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+                yield _info(key, found)
 
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")
@@ -265,6 +264,10 @@ def _info(key: str, status: os.stat_result) -> ObjectInfo:
     etag = f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
     return ObjectInfo(key=key, size=status.st_size, etag=etag, modified=modified)
+
+
+def _is_folder(found: os.stat_result) -> bool:
+    return stat.S_ISDIR(found.st_mode)
 
 
 def _finish(file: IO[bytes]) -> None:

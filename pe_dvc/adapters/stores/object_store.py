@@ -22,6 +22,7 @@ from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
+from pe_dvc.store.plain_files import read_plain
 from pe_dvc.store.port import ObjectInfo, Progress, bucket_url
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Bucket
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
 
 Scheme = Literal["s3", "gs", "az"]
 
@@ -138,7 +140,7 @@ class ObjectStore:
         self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None
     ) -> Sha256:
         with translate_os_errors("upload", str(path)):
-            data = path.read_bytes()
+            data = read_plain(path)
         digest = sha256_bytes(data)
         check_upload(key, expected=sha256, actual=digest, source=str(path))
         self._send(key, data, PART_SIZE)
@@ -147,7 +149,7 @@ class ObjectStore:
         return digest
 
     def download(
-        self, key: str, path: Path, *, size: int, progress: Progress | None = None
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See Store.download."""
         if size == 0:

@@ -16,6 +16,7 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress
 
     FetchRange = Callable[[int, int], Iterable[Buffer]]
@@ -39,7 +41,7 @@ LONGEST = 64 * _MIB
 
 
 def fill_file(
-    path: Path,
+    path: Path | OpenFile,
     size: int,
     fetch: FetchRange,
     *,
@@ -200,7 +202,7 @@ def hashed_blocks(
     digest = hashlib.sha256()
     with (
         translate_os_errors("upload", str(path)),
-        path.open("rb", buffering=0) as file,
+        open_to_read(path) as file,
         ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-sha256") as pool,
     ):
         hashing: Future[None] | None = None

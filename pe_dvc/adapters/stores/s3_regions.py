@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.tls import python_context
-from pe_dvc.store.atomic_write import write_atomically
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.permissions import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,8 @@ class Regions:
         if region is not None and self._notes is not None:
             notes[place] = {"region": region, "asked_at": now}
             with suppress(OSError):  # then it is asked again next time
-                write_atomically(self._notes, json.dumps(notes).encode(), durable=False)
+                notes_in = ConfinedTree(self._notes.parent, modes=PRIVATE)
+                notes_in.write(self._notes.name, json.dumps(notes).encode())
         return region
 
     def _read(self) -> dict[str, dict[str, Any]]:

@@ -17,8 +17,7 @@ from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress, ReadableStore
 
 
@@ -62,22 +61,22 @@ def read_verified(request: ObjectRequest, store: ReadableStore) -> bytes:
 
 
 def download_verified(
-    request: ObjectRequest, store: ReadableStore, path: Path, *, progress: Progress
+    request: ObjectRequest, store: ReadableStore, target: OpenFile, *, progress: Progress
 ) -> None:
-    """Write an object of a known size into ``path``, verified.
+    """Write an object of a known size into ``target``, verified.
 
-    On any error what is in ``path`` is undefined. Raises NotFoundError, DigestMismatchError and
+    On any error what is in ``target`` is undefined. Raises NotFoundError, DigestMismatchError and
     StoreError.
     """
     try:
         size = store.head(request.key).size if request.size is None else request.size
-        actual = store.download(request.key, path, size=size, progress=progress)
+        actual = store.download(request.key, target, size=size, progress=progress)
     except NotFoundError:
         raise _missing(request, store) from None
     if request.sha256 is not None:
         _check_sha256(request, actual, store)
         return
-    with path.open("rb") as file:
+    with target.reader() as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
     _check_md5(request, digest.hexdigest(), store)
 

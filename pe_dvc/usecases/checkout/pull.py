@@ -23,11 +23,11 @@ from pe_dvc.usecases.parallel import TRANSFERS, run_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from pe_dvc.documents.dvc_listing import ListedFile
     from pe_dvc.documents.dvc_output import FileState, Output
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.checkout.pull_plan import TrackedData
     from pe_dvc.usecases.progress import Reporter
@@ -62,7 +62,7 @@ class Workspace(Protocol):
     def write(self, md5: str, data: bytes) -> None:
         """Make verified bytes the object."""
 
-    def incoming(self, md5: str) -> AbstractContextManager[Path]:
+    def incoming(self, md5: str) -> AbstractContextManager[OpenFile]:
         """Give an empty file, which becomes the object once the context ends."""
 
     def exists(self, path: str) -> bool:
@@ -255,8 +255,8 @@ class _Pull:
             self._workspace.write(target.md5, data)
             progress(len(data))
         else:
-            with self._workspace.incoming(target.md5) as temporary:
-                download_verified(request, store, temporary, progress=progress)
+            with self._workspace.incoming(target.md5) as file:
+                download_verified(request, store, file, progress=progress)
         size = self._workspace.object_size(target.md5) if data is None else len(data)
         with self._lock:
             self._done.downloaded.append(target.path)

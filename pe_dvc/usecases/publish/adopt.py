@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.files import ChannelFiles
@@ -43,5 +42,5 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
         return None
     where = bucket.where(role, newest)
     verify_signed_by(git.delegator(role), role, held.metadata, where=where)
-    write_atomically(git.files.path(role), held.data)
+    git.files.write_bytes(role, held.data)
     return newest

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
-from pe_dvc.store.atomic_write import write_atomically
 from pe_dvc.trust.roles import utc
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
@@ -110,7 +109,7 @@ class Publication:
                 )
             published = self.metadata.with_role(REBASED, data)
             if rebased.rewritten:
-                write_atomically(self.metadata.files.path(REBASED), data)
+                self.metadata.files.write_bytes(REBASED, data)
                 self.metadata = published
             time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
         raise ConflictError(

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
+from pe_dvc.store.plain_files import open_plain
 from pe_dvc.usecases.read.chunks import CHUNKS_PER_REQUEST, REQUESTS_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class WholeFile:
     granule = 128 * 1024
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = open_plain(path, os.O_RDONLY | os.O_NOFOLLOW)
         self.size = os.fstat(self._descriptor).st_size
 
     def pieces(self, start: int, end: int) -> Iterator[memoryview]:

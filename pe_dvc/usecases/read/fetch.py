@@ -119,7 +119,7 @@ def _complete(
                 ChunkFetcher(resolved, chunks, partial, store), chunks, partial, progress
             )
     payload = resolved.payload
-    return store.download(payload.key, partial.path, size=payload.size, progress=progress)
+    return store.download(payload.key, partial.file, size=payload.size, progress=progress)
 
 
 def _resume(

@@ -7,13 +7,14 @@ lies beside it. What is there already, with the right bytes, is not downloaded a
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.left_overs import is_temporary
+from pe_dvc.store.plain_files import open_to_read, refuse_special
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def export_release(
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
         ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
-        list(pool.map(lambda a: _download(store, a, directory / PAYLOAD, progress), wanted))
+        list(pool.map(lambda a: _download(store, a, tree, progress), wanted))
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
     tree.write(TRO, release.tro, durable=True)
     return len(wanted)
@@ -56,27 +57,25 @@ def _refuse_foreign(payload: Path, expected: set[str]) -> None:
     there = (path for path in payload.rglob("*") if not path.is_dir())
     for path in sorted(there):
         inside = path.relative_to(payload).as_posix()
-        if inside not in expected and not path.name.endswith(".partial"):
+        if inside not in expected and not is_temporary(path.name):
             raise ConflictError(
                 f"{path} is not a file of this release",
                 remedy="Export into an empty directory: a TRO covers every file beside it.",
             )
+        refuse_special(path)
 
 
 def _is_there(path: Path, artifact: Artifact) -> bool:
     if not path.is_file() or path.stat().st_size != artifact.size:
         return False
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
 
 
-def _download(store: Store, artifact: Artifact, payload: Path, progress: Progress) -> None:
-    final = payload / artifact.path
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.partial")
+def _download(store: Store, artifact: Artifact, tree: ConfinedTree, progress: Progress) -> None:
     key = payload_key(artifact.country, artifact.dvc.md5)
-    try:
-        actual = store.download(key, temporary, size=artifact.size, progress=progress)
+    with tree.filling(f"{PAYLOAD}/{artifact.path}") as file:
+        actual = store.download(key, file, size=artifact.size, progress=progress)
         if actual != artifact.sha256:
             raise DigestMismatchError(
                 what=artifact.name,
@@ -85,6 +84,3 @@ def _download(store: Store, artifact: Artifact, payload: Path, progress: Progres
                 source=f"{store.url}/{key}",
                 remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
             )
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.sizes import parse_size
 from pe_dvc.store import eviction, local_copies
 from pe_dvc.store.cache import Cache
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.eviction import entries, prune
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.usecases.read.fetch import fetch
@@ -268,7 +269,8 @@ def test_an_object_of_dvcs_cache_is_linked_not_downloaded(
     path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     assert path.read_bytes() == payload
     assert store.downloads == 0
-    shared = local_copies.try_link(local_copies.reflink, dvc_object, tmp_path / "probe")
+    with ConfinedTree(tmp_path).parent("probe") as (folder, name):
+        shared = local_copies.try_link(local_copies.reflink, dvc_object, name, folder)
     assert shared or path.stat().st_ino == dvc_object.stat().st_ino
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import pe_dvc
 from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import Leases
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
 from tests.support.country import LATEST, NAME, Country
@@ -179,7 +180,8 @@ def test_a_directory_store_is_read_after_a_fork_too(country: Country) -> None:
 
 def test_a_child_keeps_its_parents_leases_and_gives_back_only_its_own(tmp_path: Path) -> None:
     sha256: Sha256 = "4e" * 32  # type: ignore[assignment]
-    leases, pruner = Leases(tmp_path / "leases"), Leases(tmp_path / "leases")
+    files = ConfinedTree(tmp_path)
+    leases, pruner = Leases(files, "leases"), Leases(files, "leases")
 
     def is_free() -> bool:
         with pruner.unless_held(sha256) as free:

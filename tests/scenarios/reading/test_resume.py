@@ -17,6 +17,7 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.digest import chunk_digests
 from pe_dvc.primitives.errors import DigestMismatchError, StoreUnavailableError
 from pe_dvc.project.stores import open_store
+from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.usecases.read.fetch import slot_of
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
 from tests.support.country import LATEST, Country, chunks_of, payload_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.reader import Reader
+    from pe_dvc.store.atomic_write import OpenFile
 
 FETCH = f"import pe_dvc; print(pe_dvc.fetch({LATEST!r}))"
 
@@ -36,9 +38,9 @@ class BreakingStore(CountingStore):
 
     written: tuple[tuple[int, int], ...] = ()
 
-    def download(self, key: str, path: Path, **options: Any) -> Sha256:
+    def download(self, key: str, path: Path | OpenFile, **options: Any) -> Sha256:
         data, _ = self.inner.read(key, limit=SIZE)
-        with path.open("r+b") as file:
+        with open_to_fill(path, SIZE) as file:
             for start, end in self.written:
                 file.seek(start)
                 file.write(data[start:end])

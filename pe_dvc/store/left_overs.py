@@ -1,0 +1,56 @@
+"""Temporary files that a killed process left: known by their names, and removed by the next one.
+
+A name of ``temporary_name`` tells which process made it. One that ran here and has ended left it
+for good; of one that ran elsewhere, or before a reboot, only the age of the file tells.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from contextlib import suppress
+
+from pe_dvc.store.atomic_write import unique
+from pe_dvc.store.process_identity import ProcessIdentity, is_running
+
+ABANDONED_AFTER = 24 * 3600.0
+"""Seconds after which a temporary file of a process on another machine counts as left over."""
+
+_NAME = re.compile(r"([0-9a-f]{8})-([0-9a-f]{1,8})-([0-9a-f]{1,16})-[0-9a-f]{17,32}\.tmp")
+
+
+def temporary_name(name: str = "") -> str:
+    """Return a new name for the file that is to become ``name``."""
+    return f"{name[:40]}.{unique()}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file's name is one of ``temporary_name``."""
+    return _match(name) is not None
+
+
+def sweep(folder: int) -> None:
+    """Remove from a folder, by its descriptor, the temporary files of processes that have ended."""
+    for name in os.listdir(folder):
+        if (match := _match(name)) and _is_left_over(folder, name, match):
+            with suppress(OSError):  # gone meanwhile, or not ours to remove
+                os.unlink(name, dir_fd=folder)
+
+
+def _match(name: str) -> re.Match[str] | None:
+    # Names of datasets hold dots, too: the last part but one is ours.
+    return _NAME.fullmatch(".".join(name.rsplit(".", 2)[1:])) if name.endswith(".tmp") else None
+
+
+def _is_left_over(folder: int, name: str, match: re.Match[str]) -> bool:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    if stat.S_ISDIR(found.st_mode):
+        return False
+    if match[1] == ProcessIdentity.own().place:
+        return not is_running(int(match[2], 16), int(match[3], 16))
+    return time.time() - found.st_mtime > ABANDONED_AFTER
