@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pe_dvc.documents.dvc_output import Output
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.checkout.verify import Check
@@ -69,13 +70,15 @@ def gather(
         path = manifest_path(repo.settings, name)
         data = as_committed(repo.tree.read(path)) if repo.tree.has(path) else b""
         manifest = Manifest.from_bytes(data, where=repo.tree.where(path)) if data else None
+        output = lineage.output_of(declared[name].path)
         gathered.append(
             Evidence(
                 name=name,
                 declaration=declared[name],
                 manifest=manifest,
                 manifest_data=data,
-                locked_md5=_locked_md5(lineage, listings, declared[name].path),
+                recorded=output is not None,
+                locked_md5=_locked_md5(output, listings, declared[name].path),
                 pointer=pointers.get(name),
                 file_digest=partial(_as_described, manifest),
                 behind=superseded.get(name) == sha256_bytes(data),
@@ -84,9 +87,8 @@ def gather(
     return gathered
 
 
-def _locked_md5(lineage: Lineage, listings: DvcListings, path: str) -> str | None:
+def _locked_md5(output: Output | None, listings: DvcListings, path: str) -> str | None:
     """Return DVC's md5 of a file, by dvc.lock; None where DVC has no record of it here."""
-    output = lineage.output_of(path)
     try:
         return listings.md5_of(output, path) if output is not None else None
     except NotFoundError:

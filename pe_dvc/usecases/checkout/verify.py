@@ -38,6 +38,8 @@ class Check(Result):
 class Evidence:
     """What a checkout holds about one dataset; None for what is not there.
 
+    ``recorded`` tells whether dvc.lock or a .dvc file has the dataset's file, or its directory;
+    where it lacks the md5 of a file, the directory's listing is not here.
     ``file_digest`` hashes the file in the workspace, and is called only if all else agrees.
     ``behind`` tells that another publisher changed the dataset, and that the checkout still has
     what was there before: then the pointer is the other's, and says nothing about the manifest.
@@ -51,6 +53,7 @@ class Evidence:
     pointer: Pointer | None
     file_digest: Callable[[], Sha256 | None]
     behind: bool = False
+    recorded: bool = True
 
 
 def check_any(evidence: Sequence[Evidence], *, where: str) -> None:
@@ -77,6 +80,11 @@ def verify(evidence: Evidence) -> Check:
     if manifest is None:
         return _missing(name, "no manifest: run dvc repro")
     artifact = manifest.artifact
+    if not evidence.recorded:
+        return _differs(
+            name,
+            f"dvc.lock has no record of {artifact.path}: git checkout dvc.lock, or run dvc repro",
+        )
     if evidence.locked_md5 is not None and evidence.locked_md5 != artifact.dvc.md5:
         return _differs(
             name,

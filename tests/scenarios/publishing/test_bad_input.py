@@ -339,10 +339,17 @@ def test_a_pinned_root_is_not_replaced_in_silence(built: Sandbox, tmp_path: Path
 
 
 def test_a_dataset_that_dvc_lock_does_not_record_is_not_published(built: Sandbox) -> None:
-    """Its payload would not be uploaded: readers would be pointed to nothing."""
-    (built.repo / "dvc.lock").unlink()
+    """A clone could not pull it: every check says so, before and after the commit."""
+    lock = built.repo / "dvc.lock"
+    kept = lock.read_bytes()
+    lock.unlink()
+    built.run("git", "add", "--all")
+    for command in (("check",), ("check", "--staged"), ("verify",)):
+        said = built.pe_dvc(*command, code=1).stdout
+        assert "dvc.lock has no record of data/cps_2024.parquet: git checkout dvc.lock" in said
     built.commit("Remove dvc.lock")
-    said = built.pe_dvc("push", code=3).stderr
-    assert "not record it" in said
-    assert "Restore dvc.lock" in said
-    assert not list((built.directory / "bucket").rglob("*.json"))
+    refused = built.pe_dvc("push", code=1).stderr
+    assert "dvc.lock has no record of data/cps_2024.parquet" in refused
+    lock.write_bytes(kept)
+    built.commit("Restore dvc.lock")
+    built.pe_dvc("push")
