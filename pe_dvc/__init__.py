@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest as Manifest
     from pe_dvc.primitives.errors import PeDvcError as PeDvcError
     from pe_dvc.primitives.reference import Reference as Reference
+    from pe_dvc.primitives.warnings import DeprecatedReleaseWarning as DeprecatedReleaseWarning
     from pe_dvc.project.channel_log import Channels as Channels
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Cache": "pe_dvc.public.machine",
     "Channels": "pe_dvc.project.channel_log",
+    "DeprecatedReleaseWarning": "pe_dvc.primitives.warnings",
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",

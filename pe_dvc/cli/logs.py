@@ -1,6 +1,15 @@
-"""``-v``: the log of ``pe_dvc`` on stderr."""
+"""What goes to stderr besides messages: warnings, and with ``-v`` the log of ``pe_dvc``."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from pe_dvc.cli.output import say
+
+
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Say a warning in one line, without the line of code that it comes from."""
+    say(f"warning: {message}")
 
 
 def show_logs(verbosity: int) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from pe_dvc.cli.failures import guarded
+from pe_dvc.cli.logs import show_warning
 from pe_dvc.cli.signals import INTERRUPTED, TERMINATED, end_now, end_on_signals
 
 # name: (module, help line). The help lines stand here so that `pe-dvc --help` imports
@@ -100,6 +102,7 @@ def main() -> NoReturn:
     # traverse them again and again: a tenth of the start, a fifth of reading a long dvc.yaml.
     gc.set_threshold(100_000)
     end_on_signals()
+    warnings.showwarning = show_warning
     code = guarded(cli)
     if code in (INTERRUPTED, TERMINATED):
         end_now(code)  # threads may still wait for a server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer
@@ -10,6 +11,7 @@ from pe_dvc.documents.release_tag import candidates
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are
+from pe_dvc.primitives.warnings import DeprecatedReleaseWarning
 from pe_dvc.usecases.release.read_published import read_published
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ def released_pointer(
 ) -> Pointer:
     """Return the pointer that a signed release gives for the dataset of ``reference``.
 
-    ``releases`` are the published ones, verified, by tag. Raises NotFoundError for a release that
+    ``releases`` are the published ones, verified, by tag. Warns (DeprecatedReleaseWarning) of one
+    that is deprecated. Raises NotFoundError for a release that
     is not published or has no such dataset, DigestMismatchError for an altered manifest.
     """
     released = _find(reference, releases, store)
@@ -35,6 +38,9 @@ def released_pointer(
     artifact = manifest.artifacts.get(reference.name)
     if artifact is None:
         raise _no_such_dataset(reference, released, manifest.artifacts)
+    if released.state == "deprecated":
+        said = f"release {released.tag} of {released.country} is deprecated: {released.reason}"
+        warnings.warn(said, DeprecatedReleaseWarning, stacklevel=2)
     return Pointer(
         country=released.country,
         channel=released.channel,

@@ -473,12 +473,16 @@ def test_states(published: History) -> None:
     assert row.detail == ("wrong weights: use 1.0.1; states/AL: there is an unsigned tombstone")
 
 
-def test_a_deprecated_release_is_still_read(published: History) -> None:
+def test_a_deprecated_release_is_still_read_with_a_warning(published: History) -> None:
     releasing = Releases(published.root)
-    releasing.deprecate("1.0.0", "old")
+    releasing.deprecate("1.0.0", "old, use 1.0.1")
     published.commit("Deprecate")
     releasing.push("1.0.0")
-    assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+    with pytest.warns(
+        pe_dvc.DeprecatedReleaseWarning,
+        match=r"^release 1.0.0 of us is deprecated: old, use 1.0.1$",
+    ):
+        assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
     with pytest.raises(PeDvcError, match="no release '9'"):
         releasing.deprecate("9", "never was")
     with pytest.raises(FormatError, match="a deprecation needs a reason"):

@@ -124,3 +124,8 @@ def test_what_a_person_sees(built: Sandbox) -> None:
     assert made.pe_dvc("release", "verify", "1.0.0").stdout.startswith("ok  1.0.0: ")
     made.pe_dvc("release", "deprecate", "1.0.0", "--reason", "use 1.0.1")
     assert "deprecated      published" in made.pe_dvc("release", "status").stdout
+    made.commit("Deprecate")
+    made.pe_dvc("release", "push", "1.0.0")
+    got = made.pe_dvc("get", "us/enhanced_cps_2024@1.0.0")
+    assert "warning: release 1.0.0 of us is deprecated: use 1.0.1\n" in got.stderr
+    assert "resolve_release.py" not in got.stderr
