@@ -20,6 +20,7 @@ from pe_dvc.store.disk import writing_to
 from pe_dvc.trust.client_state import LineageState, ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.lineages import find_lineage
+from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.refresh import Refresh
 from pe_dvc.trust.tuf_api import Snapshot, Targets
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
@@ -75,6 +76,8 @@ class ChannelClient:
         self.country = check_country(country)
         self._store = store
         self._roots = [*earlier, root]
+        for data in self._roots:
+            check_meant_for(data, country, "root", where=f"the pinned root of {country}")
         verify_root_chain(self._roots, where=f"the pinned root of {country}")
         self._state = ReaderState(state_dir, country, store.url, lock_timeout)
         self._offline = offline

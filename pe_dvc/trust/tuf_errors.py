@@ -42,9 +42,25 @@ _FROZEN = (
     "tell the maintainers of the data."
 )
 
+_NO_SUCCESSOR = (
+    "Nothing of it was believed. TUF has readers stop at a next root that does not follow from the "
+    "one before: a maintainer must remove {object}, or put the true root there, and readers read "
+    "on. If it is the true one, the root that you trust is not of this bucket: compare what "
+    "pe-dvc trust list shows with what a maintainer tells you."
+)
+"""Who can write to the bucket can deny it, by this as by removing the timestamp (5.3.4)."""
+
 
 def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) -> PeDvcError:
     """Return pe_dvc's error for what tuf raised after reading the file ``last`` of ``store``."""
+    found = _explained(error, last, store, state)
+    key, _ = last
+    if key.endswith(".root.json") and isinstance(found, VerificationError | FormatError):
+        found.remedy = _NO_SUCCESSOR.format(object=f"{store}/{key}")
+    return found
+
+
+def _explained(error: Exception, last: tuple[str, bytes], store: str, state: Path) -> PeDvcError:
     key, data = last
     role = key.rpartition("/")[2].removesuffix(".json").rpartition(".")[2]
     where = f"{store}/{key}"
