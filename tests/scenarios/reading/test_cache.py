@@ -263,15 +263,25 @@ def fetched_from(reader: Reader, source: LocalCopy) -> Path:
     return fetch(resolved, store=reader.store, cache=reader.cache, copies=[source])
 
 
+@pytest.mark.parametrize("root", [False, True], ids=["user", "root"])
 def test_an_object_of_dvcs_cache_is_linked_not_downloaded(
-    reader: Reader, store: CountingStore, dvc_object: Path, payload: bytes, tmp_path: Path
+    reader: Reader,
+    store: CountingStore,
+    dvc_object: Path,
+    payload: bytes,
+    tmp_path: Path,
+    root: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """For root it is copied: h5py and pandas open files to append, and root may write to all."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
     path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     assert path.read_bytes() == payload
     assert store.downloads == 0
     with ConfinedTree(tmp_path).parent("probe") as (folder, name):
         shared = local_copies.try_link(local_copies.reflink, dvc_object, name, folder)
-    assert shared or path.stat().st_ino == dvc_object.stat().st_ino
+    linked = path.stat().st_ino == dvc_object.stat().st_ino
+    assert linked == (not root and not shared)
 
 
 @pytest.mark.parametrize(("immutable", "mode"), [(False, 0o644), (False, 0o444), (True, 0o644)])
@@ -293,8 +303,13 @@ def test_a_file_that_may_be_edited_in_place_is_never_hard_linked(
 
 
 def test_a_hard_linked_object_that_was_altered_is_noticed(
-    reader: Reader, store: CountingStore, dvc_object: Path, payload: bytes
+    reader: Reader,
+    store: CountingStore,
+    dvc_object: Path,
+    payload: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     overwrite(dvc_object, b"dvc unprotect, done wrong")
     assert reader.fetch(reader.resolve(LATEST)) == path
