@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.plain_files import open_to_read
+from pe_dvc.store.plain_files import open_to_read, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +137,7 @@ class DigestCache:
 
 def _read_entry(entry: Path, key: _Key) -> FileDigest | None:
     try:
-        value = json.loads(entry.read_bytes())
+        value = read_json(read_document(entry), what="digests")
         body = value["body"]
         if body["key"] != key or value["check"] != _check(body):
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from importlib import metadata
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.lockfiles import fitting_wheel, locked_packages
 from pe_dvc.documents.manifest import Package
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.json_reader import read_json
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -68,7 +68,7 @@ def _pinned_package(name: str, locked: list[LockedPackage], key: str) -> Package
 def _direct_url(installed: Distribution) -> dict[str, Any] | None:
     """Return PEP 610's record of an install from elsewhere than an index."""
     text = installed.read_text("direct_url.json")
-    return json.loads(text) if text else None
+    return read_json(text.encode(), what="direct_url.json") if text else None
 
 
 def _git_commit(installed: Distribution) -> str | None:

@@ -6,16 +6,23 @@ Reads ``uv.lock``, ``pylock.toml`` (PEP 751) and requirements files with hashes.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.toml_reader import read_toml
+from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_REQUIREMENT = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)", re.MULTILINE)
+MAX_BYTES = 16 * 1024 * 1024
+"""Most bytes of a lock file."""
+
+_REQUIREMENT = re.compile(
+    r"^([A-Za-z0-9][\w.-]*+)(?:\[[^\]\n]*+\])?[ \t]*+==[ \t]*+([^\s;\\]++)", re.MULTILINE
+)
+_TABLES = re.compile(rb"^\[\[packages?\]\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +43,24 @@ def locked_packages(path: Path, package: str) -> list[LockedPackage]:
     FormatError for one that does not parse.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix in (".lock", ".toml") and re.search(r"^\[\[packages?\]\]", text, re.M):
-            return _from_toml(tomllib.loads(text), package)
+        data = read_document(path, limit=MAX_BYTES)
     except FileNotFoundError:
         raise NotFoundError(
             f"the lock file {path} is not there",
             remedy="Make the lock file, or correct tool.pe_dvc.lockfile in pyproject.toml, or "
             "leave it out.",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(
-            f"is not a lock file: {error}", where=str(path), remedy="Make the lock file again."
-        ) from None
+    where, remedy = str(path), "Make the lock file again."
+    if path.suffix in (".lock", ".toml") and _TABLES.search(data):
+        document = read_toml(data, where=where, limit=MAX_BYTES, remedy=remedy)
+        try:
+            return _from_toml(document, package)
+        except (TypeError, AttributeError) as error:
+            raise FormatError(f"is not a lock file: {error}", where=where, remedy=remedy) from None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"is not a lock file: {error}", where=where, remedy=remedy) from None
     return [
         LockedPackage(version=version, wheels={})
         for name, version in _REQUIREMENT.findall(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pe_dvc.documents.repo_tree import RepoTree
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.plain_files import read_document
 
 
 class WorkTree(RepoTree):
@@ -16,10 +17,9 @@ class WorkTree(RepoTree):
         self._root = root
 
     def read(self, path: str) -> bytes:
-        """Return a file's bytes. Raises NotFoundError."""
+        """Return a file's bytes. Raises NotFoundError, FormatError."""
         try:
-            with Path(self._root, path).open("rb", buffering=0) as file:
-                return file.read()
+            return read_document(f"{self._root}/{path}")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFoundError(f"{self.where(path)} does not exist") from None
 

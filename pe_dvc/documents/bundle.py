@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.json_reader import read_json
+
+_REMEDY = "Give the bundle's manifest.json (src/policyengine/data/bundle)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,8 @@ class Bundle:
 
 def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
     """Read the manifest.json of a bundle. Raises FormatError if it certifies nothing of it."""
+    document = read_json(data, what="a bundle", where=where, remedy=_REMEDY)
     try:
-        document = json.loads(data)
         release = document["data_releases"][country]
         certified = release["certified_data_artifact"]
         pins = [_dataset(name, entry) for name, entry in sorted(release["datasets"].items())]
@@ -56,7 +58,7 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
             f"not a policyengine.py bundle with a certified data release of {country!r}: "
             f"{type(error).__name__} {error}",
             where=where,
-            remedy="Give the bundle's manifest.json (src/policyengine/data/bundle).",
+            remedy=_REMEDY,
         ) from None
 
 

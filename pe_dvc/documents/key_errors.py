@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def not_a_mapping(value: object, required: Collection[str], *, file: str, path: str) -> FormatError:
     """Return the error of a value that should have keys, some of them ``required``."""
     return FormatError(
-        f"expected a mapping, got {value!r}",
+        f"expected a mapping, got {brief(repr(value))}",
         where=f"{file}: {path}",
         remedy=f"Write keys below {path}, such as {', '.join(required)}.",
     )
@@ -39,5 +40,7 @@ def missing_key(*, file: str, path: str) -> FormatError:
 def wrong_value(fault: str, value: object, *, file: str, path: str) -> FormatError:
     """Return the error of a value that has a ``fault``."""
     return FormatError(
-        f"{fault}, got {value!r}", where=f"{file}: {path}", remedy=f"Correct {path} in {file}."
+        f"{fault}, got {brief(repr(value))}",
+        where=f"{file}: {path}",
+        remedy=f"Correct {path} in {file}.",
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pe_dvc.documents.versions import SUPPORTED, check_version
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.json_reader import read_json
 
 
 class Record(BaseModel):
@@ -34,10 +35,7 @@ class Document(Record):
         Raises UnsupportedVersionError for a newer major version and FormatError, with the path
         of the field, for anything that is not such a document.
         """
-        try:
-            value = _loads(data)
-        except ValueError as error:
-            raise FormatError(f"not the JSON of a {cls.kind}: {error}", where=where) from None
+        value = read_json(data, what=f"a {cls.kind}", where=where)
         check_version(cls.kind, value, where=where)
         try:
             return cls.model_validate_json(data)
@@ -51,12 +49,6 @@ class Document(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the document as plain JSON values, without the fields that are not set."""
         return self.model_dump(mode="json", exclude_none=True)
-
-
-def _loads(data: bytes) -> Any:
-    import json
-
-    return json.loads(data)
 
 
 def _describe(error: ValidationError) -> str:

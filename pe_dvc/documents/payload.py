@@ -7,7 +7,6 @@ the two to the same rules.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +15,9 @@ from pe_dvc.documents.keys import payload_key
 from pe_dvc.documents.versions import check_version
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_country, check_inside, check_name
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +57,7 @@ class Payload:
         Raises UnsupportedVersionError for a newer major version, FormatError with the path of
         the field for anything that is wrong.
         """
-        try:
-            document = json.loads(data)
-        except ValueError as error:
-            raise FormatError(f"not the JSON of a manifest: {error}", where=where) from None
+        document = read_json(data, what="a manifest", where=where)
         check_version("manifest", document, where=where)
         try:
             artifact = _section(document, "artifact")
@@ -113,4 +111,4 @@ def _expect(right: bool, key: str, expected: str, value: object) -> None:
 
 
 def _refuse(key: str, expected: str, value: object) -> NoReturn:
-    raise FormatError(f"{key}: expected {expected}, got {value!r}")
+    raise FormatError(f"{key}: expected {expected}, got {brief(repr(value))}")

@@ -11,6 +11,9 @@ from typing import Any
 
 from pe_dvc.primitives.redact import redact_text
 
+LONGEST = 20_000
+"""Characters of a message that are told."""
+
 
 class PeDvcError(Exception):
     """Base of every error that pe_dvc raises on purpose.
@@ -20,8 +23,8 @@ class PeDvcError(Exception):
     """
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
-        message = redact_text(message)
-        remedy = redact_text(remedy) if remedy else remedy
+        message = _told(message)
+        remedy = _told(remedy) if remedy else remedy
         super().__init__(message)
         self.message = message
         self.remedy = remedy
@@ -31,6 +34,14 @@ class PeDvcError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error reach the parent of a worker process: else a pool never returns."""
         return _restored, (type(self), self.args, self.__dict__)
+
+
+def _told(text: str) -> str:
+    """Return what people may read of a text, which a stranger may have made long, or secret."""
+    # Cut twice, so that a secret that the first cut halves is not told either.
+    whole = text if len(text) <= LONGEST else text[: LONGEST + 1000]
+    told = redact_text(whole)
+    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
 
 
 def _restored(kind: type[PeDvcError], args: tuple[Any, ...], state: dict[str, Any]) -> PeDvcError:
@@ -49,7 +60,7 @@ class FormatError(PeDvcError):
         self, message: str, *, where: str | None = None, remedy: str | None = None
     ) -> None:
         super().__init__(f"{where}: {message}" if where else message, remedy=remedy)
-        self.where = redact_text(where) if where else where
+        self.where = _told(where) if where else where
 
 
 class UnsupportedVersionError(FormatError):

@@ -33,3 +33,12 @@ def printable_json(text: str) -> str:
     return _UNSAFE.sub(
         lambda found: found[0] if found[0] == kept else json.dumps(found[0])[1:-1], text
     )
+
+
+BRIEF = 200
+"""Characters of a stranger's text that a message repeats."""
+
+
+def brief(text: str) -> str:
+    """Return the beginning of a text that may be of any length, for a message."""
+    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"

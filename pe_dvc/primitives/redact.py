@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 REDACTED = "redacted"
 
+_LOOKED_AT = 64 * 1024
+"""Characters of a parameter in which a secret is looked for."""
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRETS = frozenset(
     [
@@ -38,21 +41,21 @@ _PLAIN_KEYS = frozenset(
 # Up to the last "@" of the authority, as URLs are parsed; and a password with slashes in it, as
 # AWS makes them. A port is no password, and a reference (pe-data://us/name@latest) has no user.
 _USER = re.compile(
-    r"(?<!pe-data://)(?<=://)(?!git@)(?:[^\s/]*@|(?!\[)[^\s/@:]+:(?!\d+(?:/|\s|$))[^\s@]*@)"
+    r"(?<!pe-data://)(?<=://)(?!git@)(?:[^\s/]*@|(?!\[)[^\s/@:]+:(?!\d+(?:/|\s|$))[^\s@]{0,500}@)"
 )
 _PAIR = re.compile(r"""(?<![\w.%-])([\w.%-]+)=("[^"]*"|'[^']*'|[^\s&;,'"<>)]+)""")
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
     r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_[A-Za-z0-9]{20,}|\bsk-[\w-]{20,}"
     r"|\bxox[abprs]-[\w-]{10,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{30,}"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\beyJ[\w-]{8,500}\.[\w-]{8,}\.[\w-]*"
     r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[\w+/=-]{8,}",
     re.DOTALL,
 )
 _PRIVATE_KEY = re.compile(
     # With its first line of base64, as documents speak of keys, too; in JSON, lines end in "\\n".
-    rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn])+"
-    rb"(?:[\w-]+: [^\n]*\n\s*)*[A-Za-z0-9+/=]{16}"
+    rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]){1,8}"
+    rb"(?:[\w-]{1,40}: [^\n]{0,200}\n\s{0,8}){0,16}[A-Za-z0-9+/=]{16}"
 )
 _REFERENCE_TO_ONE = re.compile(r"\$\{[\w.:-]+\}|\$\w+|")
 """Says where a secret is found, as DVC and shells write it, or is empty."""
@@ -91,7 +94,7 @@ def is_secret(name: str, value: object) -> bool:
     """Tell whether a parameter's value is secret, by its name or by its shape."""
     if not isinstance(value, str) or value == REDACTED or _REFERENCE_TO_ONE.fullmatch(value):
         return False
-    return is_secret_name(name) or redact_text(value) != value
+    return is_secret_name(name) or redact_text(value[:_LOOKED_AT]) != value[:_LOOKED_AT]
 
 
 def holds_private_key(data: bytes) -> bool:

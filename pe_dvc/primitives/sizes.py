@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.printable import brief
+
+MAX_DIGITS = 18
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
@@ -15,11 +18,14 @@ def parse_size(text: str, *, where: str | None = None) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match[3] and not match[2]):
         raise FormatError(
-            f"{text!r} is not a size: expected the form of 20GB, 1.5GiB or 500000", where=where
+            f"{brief(repr(text))} is not a size: expected the form of 20GB, 1.5GiB or 500000",
+            where=where,
         )
     unit = _UNITS[match[2].lower()]
     if match[3]:
         unit = 1024 ** {"k": 1, "m": 2, "g": 3, "t": 4}[match[2].lower()]
+    if len(match[1]) > MAX_DIGITS:
+        raise FormatError(f"{brief(repr(text))} is too large for a size", where=where)
     return int(float(match[1]) * unit)
 
 

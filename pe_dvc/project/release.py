@@ -20,6 +20,7 @@ from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
@@ -151,7 +152,7 @@ class Releases:
         """
         release = self.derive(tag)
         try:
-            data = bundle.read_bytes()
+            data = read_document(bundle)
         except FileNotFoundError:
             raise NotFoundError(f"{bundle} does not exist") from None
         except OSError as error:

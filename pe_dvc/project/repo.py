@@ -155,5 +155,7 @@ class DataRepo:
 
     def root_of_trust(self) -> bytes | None:
         """Return the root that this clone's git holds, None where there is none."""
+        from pe_dvc.store.plain_files import read_document
+
         path = self.channels_dir / "root.json"
-        return as_committed(path.read_bytes()) if path.exists() else None
+        return as_committed(read_document(path)) if path.exists() else None

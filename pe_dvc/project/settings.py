@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,18 @@ from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.toml_reader import read_toml
 from pe_dvc.project.root import FILE, TABLE, with_pyproject
+from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.release_settings import ReleaseSettings
+
+
+MAX_BYTES = 256 * 1024
+"""Most bytes of a pyproject.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +91,12 @@ def read_settings(root: Path) -> Settings:
     remedy, where the table is missing or wrong.
     """
     path = with_pyproject(root) / FILE
-    return parse_settings(path.read_bytes(), where=str(path))
+    return parse_settings(read_document(path, limit=MAX_BYTES), where=str(path))
 
 
 def parse_settings(data: bytes, *, where: str) -> Settings:
     """Return the settings in the bytes of a pyproject.toml. Raises FormatError."""
-    try:
-        document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(
-            f"is not TOML: {error}", where=where, remedy="Correct the file."
-        ) from None
+    document = read_toml(data, where=where, limit=MAX_BYTES, remedy="Correct the file.")
     settings = _settings(_table(document, where), where)
     check_country(settings.country, where=f"{where}: {TABLE}.country")
     for key in ("manifests", "channels", "lockfile"):
@@ -137,8 +137,8 @@ def _settings(table: Any, file: str) -> Settings:
 
 
 def _table(document: dict[str, Any], path: str) -> Any:
-    tool = document.get("tool", {})
-    if "pe_dvc" not in tool:
+    tool = document.get("tool")
+    if not isinstance(tool, dict) or "pe_dvc" not in tool:
         raise FormatError(
             "is missing",
             where=f"{path}: {TABLE}",

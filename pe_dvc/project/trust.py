@@ -10,6 +10,7 @@ from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.pins import pin_root, pinned_root, published_root
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def trust_file(country: str, root: Path, fingerprint: str | None = None) -> Pinn
 
     Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
     """
-    data = as_committed(root.read_bytes())
+    data = as_committed(read_document(root))
     _refuse_another(country, data, str(root))
     pinned = pin_root(directories.config_dir(), country, data, fingerprint)
     return PinnedRoot(country=country, fingerprint=pinned)

@@ -17,6 +17,10 @@ from pe_dvc.primitives.errors import FormatError
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
+DOCUMENT_LIMIT = 64 * 1024 * 1024
+"""Bytes beyond which no document is read, unless its reader says otherwise."""
+
+_BLOCK = 1024 * 1024
 _FLAGS = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -61,6 +65,24 @@ def read_plain(path: StrPath) -> bytes:
     """Return what is in a file. Raises as ``open_plain``."""
     with open_to_read(path) as file:
         return file.read()
+
+
+def read_document(path: StrPath, *, limit: int = DOCUMENT_LIMIT) -> bytes:
+    """Return the bytes of a document. Raises as ``open_plain``.
+
+    A file of more than ``limit`` bytes is a FormatError, too.
+    """
+    with open_to_read(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(size, limit) + 1 if size else _BLOCK)
+        # A read may fall short; and files of the kernel tell no size, and some never end.
+        while len(data) <= limit and (block := file.read(_BLOCK)):
+            data += block
+    if len(data) > limit:
+        raise FormatError(
+            f"has more than the {limit} bytes that are read of such a file", where=os.fspath(path)
+        )
+    return data
 
 
 def refuse_special(path: StrPath, *, folder: int | None = None, named: str | None = None) -> None:

@@ -24,6 +24,8 @@ SUPERSEDED = "x-pe-dvc-superseded"
 REMEMBERED = 32
 """How many ancestors are named: a channel may change so often between two publications."""
 
+_DIGITS = 18
+
 PlainTargets = dict[str, dict[str, Any]]
 """Targets as plain values, by their paths."""
 
@@ -39,7 +41,7 @@ def ancestors(signed: Targets) -> dict[int, str]:
     return {
         int(version): str(sha256)
         for version, sha256 in found.items()
-        if version.isascii() and version.isdigit()
+        if version.isascii() and version.isdigit() and len(version) <= _DIGITS
     }
 
 
@@ -85,9 +87,11 @@ def lineage(newest: Targets, held: Mapping[str, Targets]) -> dict[int, Sha256]:
     """
     found: dict[int, Sha256] = {}
     known = ancestors(newest)
-    for version in range(newest.version - 1, 0, -1):
-        sha256 = known.get(version)
-        if sha256 is not None and sha256 in held:
+    version = newest.version
+    # By what is named, not by counting down: a version may be any number.
+    while version := max((earlier for earlier in known if 0 < earlier < version), default=0):
+        sha256 = known[version]
+        if sha256 in held:
             found[version] = Sha256(sha256)
             known = ancestors(held[sha256]) | known
     return found

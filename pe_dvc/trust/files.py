@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import Kind, parse
 
@@ -81,7 +82,7 @@ class ChannelFiles:
 
     def _read(self, path: Path) -> bytes:
         try:
-            return as_committed(path.read_bytes())
+            return as_committed(read_document(path))
         except FileNotFoundError:
             raise NotFoundError(
                 f"{path} does not exist",

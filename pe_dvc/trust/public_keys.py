@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.keys import load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import FILE_SCHEME, key_file_of, pin_of_the_device
@@ -72,7 +73,7 @@ def public_key_file(path: Path) -> Key:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
-        return SSlibKey.from_crypto(load_pem_public_key(path.read_bytes()))
+        return SSlibKey.from_crypto(load_pem_public_key(read_document(path)))
     except FileNotFoundError:
         raise NotFoundError(f"the public key {path} does not exist") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import sha256_bytes
@@ -16,6 +15,8 @@ from pe_dvc.primitives.errors import (
     StoreError,
     VerificationError,
 )
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.printable import brief
 from pe_dvc.trust.roles import ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     BadVersionNumberError,
@@ -127,7 +128,7 @@ def _mismatch(role: str, data: bytes, where: str, state: Path) -> PeDvcError:
 def _promise(role: str, state: Path) -> dict[str, Any]:
     """Return what the verified timestamp or snapshot says about the role's file."""
     promising = "timestamp" if role == "snapshot" else "snapshot"
-    signed = json.loads((state / f"{promising}.json").read_bytes())["signed"]
+    signed = read_json((state / f"{promising}.json").read_bytes(), what="metadata")["signed"]
     promise: dict[str, Any] = signed["meta"][f"{role}.json"]
     return promise
 
@@ -135,6 +136,6 @@ def _promise(role: str, state: Path) -> dict[str, Any]:
 def _version(data: bytes) -> str:
     """Return the version that unverified metadata claims to have."""
     try:
-        return str(json.loads(data)["signed"]["version"])
-    except (ValueError, KeyError, TypeError):
+        return brief(str(read_json(data, what="metadata")["signed"]["version"]))
+    except (FormatError, KeyError, TypeError):
         return "?"

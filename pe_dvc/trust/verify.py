@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.printable import brief
 from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
@@ -40,10 +42,12 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
         raise FormatError(
             f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where
         )
+    read_json(data, what="TUF metadata", where=where)
     try:
         metadata = Metadata[Kind].from_bytes(data)
     except DeserializationError as error:
-        raise FormatError(f"not TUF metadata: {error.__cause__ or error}", where=where) from None
+        reason = brief(str(error.__cause__ or error))
+        raise FormatError(f"not TUF metadata: {reason}", where=where) from None
     if metadata.signed.type != kind.type:
         raise FormatError(f"expected {kind.type} metadata, got {metadata.signed.type}", where=where)
     return metadata

@@ -126,7 +126,7 @@ def test_lock_file_missing_or_broken(tmp_path: Path) -> None:
         locked_packages(tmp_path / "uv.lock", "m")
     assert "tool.pe_dvc.lockfile" in str(caught.value.remedy)
     (tmp_path / "uv.lock").write_text("[[package]]\nname =")
-    with pytest.raises(FormatError, match=r"uv\.lock: is not a lock file"):
+    with pytest.raises(FormatError, match=r"uv\.lock: is not TOML"):
         locked_packages(tmp_path / "uv.lock", "m")
 
 

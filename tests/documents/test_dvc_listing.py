@@ -43,7 +43,7 @@ def test_files_are_in_the_order_of_the_listing() -> None:
     ],
 )
 def test_a_damaged_listing_is_named_with_a_remedy(data: bytes) -> None:
-    with pytest.raises(FormatError, match="not a directory listing") as caught:
+    with pytest.raises(FormatError, match="directory listing") as caught:
         parse_listing(data, where="s3://bucket/key", remedy="Do this.")
     assert (caught.value.where, caught.value.remedy) == ("s3://bucket/key", "Do this.")
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_hash import object_key
 from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
+from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.store.plain_files import read_plain
+from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
     from pe_dvc.documents.dvc_output import Output
@@ -31,7 +32,7 @@ def read_dir_listing(cache_dir: Path, md5: str) -> list[ListedFile]:
     """
     path = object_path(cache_dir, md5)
     try:
-        data = read_plain(path)
+        data = read_document(path, limit=LISTING_LIMIT)
     except FileNotFoundError:
         raise NotFoundError(
             f"the DVC cache has no listing of the directory {md5}: expected it at {path}",

@@ -1,8 +1,7 @@
 """DVC's own files, read as files: dvc.yaml, dvc.lock, ``*.dvc``, ``.dvc/config`` and the cache.
 
 DVC itself is neither imported nor run: while a stage runs DVC holds its lock, and dvc.lock already
-holds every stage that finished. This module, ``dvc_stages`` and ``dvc_yaml`` are all that knows
-these formats.
+holds every stage that finished. This package is all that knows these formats.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from pe_dvc.adapters.dvc.stages import (
     stage_address,
     working_directory,
 )
-from pe_dvc.adapters.dvc.yaml import has_template, read_yaml
+from pe_dvc.adapters.dvc.templates import has_template
+from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.dvc_files import LOCK, PIPELINE, tracking_files
 from pe_dvc.primitives.errors import FormatError
@@ -55,7 +55,7 @@ class DvcFiles:
 
     def unfinished_stage(self, path: str) -> str | None:
         """Return a stage of dvc.yaml that makes ``path`` but of which dvc.lock has no record."""
-        matches = (s for s in self._declared for p, _ in s.outs if p.fullmatch(path))
+        matches = (s for s in self._declared for t, _ in s.outs if t.fits(path))
         return next((stage.address for stage in matches), None)
 
 

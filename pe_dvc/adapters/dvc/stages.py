@@ -10,13 +10,12 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.dvc.yaml import has_template, stage_keys, template_pattern
+from pe_dvc.adapters.dvc.templates import Template, has_template, stage_keys
 from pe_dvc.documents.dvc_output import Output
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +30,15 @@ class LockedStage:
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredStage:
-    """A stage of dvc.yaml: the patterns of its outputs' paths, each with its flags.
+    """A stage of dvc.yaml: the templates of its outputs' paths, each with its flags.
 
     ``generated`` is one that stands for many, by ``foreach`` or ``matrix``; ``keys`` are theirs,
     None where they are not known.
     """
 
     address: str
-    outs: tuple[tuple[re.Pattern[str], dict[str, Any]], ...]
-    keys: set[str] | None
+    outs: tuple[tuple[Template, dict[str, Any]], ...]
+    keys: Container[str] | None
     generated: bool
 
     def has(self, key: str | None) -> bool:
@@ -75,7 +74,7 @@ def _read_definition(address: str, wdir: str, definition: Mapping[str, Any]) -> 
     generated = "foreach" in definition or "matrix" in definition
     body = definition.get("do", definition)
     outs = [
-        (template_pattern(join_path(wdir, path)), flags)
+        (Template.of(join_path(wdir, path)), flags)
         for section in ("outs", "metrics", "plots")
         for path, flags in _declared_outs(body.get(section) or [])
     ]
@@ -101,7 +100,7 @@ def locked_stage(address: str, wdir: str, entry: Any, stage: DeclaredStage) -> L
     outs = []
     for out in entry.get("outs") or []:
         path = join_path(wdir, out["path"])
-        flags = next((flags for pattern, flags in stage.outs if pattern.fullmatch(path)), None)
+        flags = next((flags for template, flags in stage.outs if template.fits(path)), None)
         if flags is not None:
             outs.append(output_of_entry(wdir, out, flags, stage=address))
     params = {

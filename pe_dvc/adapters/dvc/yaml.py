@@ -1,4 +1,4 @@
-"""DVC's YAML, and the templates in it.
+"""DVC's YAML: the one reader of dvc.yaml, dvc.lock and ``*.dvc``.
 
 DVC reads YAML 1.2, where ``no`` is a string and ``010`` is ten; PyYAML resolves YAML 1.1. So the
 scalars are resolved here, on libyaml's parser: 25 times the speed of the one in Python.
@@ -6,25 +6,47 @@ scalars are resolved here, on libyaml's parser: 25 times the speed of the one in
 
 from __future__ import annotations
 
-import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Most bytes of a file that are read: a hundred thousand outputs in one dvc.lock."""
+MAX_DEPTH = 64
+"""How deep mappings and lists may stand in each other."""
+MAX_DIGITS = 1000
+"""Characters of a whole number; parameters may be longer than 64 bits."""
+ALIASED_CHARACTERS = 1_000_000
+"""What aliases and merges may repeat, in characters, beside four times the file's own length."""
 
 _TAG = "tag:yaml.org,2002:"
-_TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
+_INDENTED = re.compile(rb"[ \t?:-]{%d}" % MAX_DEPTH)
+"""Without so much before a value, and without brackets, nothing is nested deeply."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """Scalars by the core schema of YAML 1.2; dates stay strings, as JSON has none."""
+    """Scalars by the core schema of YAML 1.2; dates stay strings, as JSON has none.
+
+    No tag but those of the schema is known. What is made is weighed, by characters, since with
+    aliases and merges a few lines may stand for more than any memory holds.
+    """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's own name and place)
+    yaml_constructors: ClassVar[dict[Any, Any]] = {}
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._most = 4 * len(data) + ALIASED_CHARACTERS
+        self._weight = self._depth = 0
+        self._weights: dict[Any, int] = {}
+        self._merged: set[Any] = set()
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Return what a node means.
@@ -33,35 +55,94 @@ class _Loader(yaml.CSafeLoader):
         """
         kind = type(node)
         if kind is yaml.ScalarNode and node.tag == _TAG + "str":
+            self._weight += len(node.value) + 1
             return node.value
         if node in self.constructed_objects:
-            return self.constructed_objects[node]
+            return self._again(node)
         if kind is yaml.MappingNode and node.tag == _TAG + "map":
-            self.flatten_mapping(node)
-            mapping = self.constructed_objects[node] = {}
-            for key_node, value_node in node.value:
-                key = self.construct_object(key_node)
-                if isinstance(key, (dict, list)):
-                    raise yaml.constructor.ConstructorError(
-                        None, None, "found a mapping or a list as a key", key_node.start_mark
-                    )
-                mapping[key] = self.construct_object(value_node)
-            return mapping
+            return self._collection(node, {}, self._fill_mapping)
         if kind is yaml.SequenceNode and node.tag == _TAG + "seq":
-            items = self.constructed_objects[node] = []
-            items.extend(map(self.construct_object, node.value))
-            return items
+            return self._collection(node, [], self._fill_list)
         return super().construct_object(node, deep=True)
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Put what the keys ``<<`` name into a mapping."""
+        if node not in self._merged:
+            self._merged.add(node)
+            _refuse_twins(node)
+            super().flatten_mapping(node)
+        self._weigh(len(node.value), node)
+
+    def _collection(self, node: Any, value: Any, fill: Callable[[Any, Any], None]) -> Any:
+        before, self._depth = self._weight, self._depth + 1
+        if self._depth > MAX_DEPTH:
+            raise _refusal(f"it is nested more than {MAX_DEPTH} deep", node)
+        self.constructed_objects[node] = value
+        fill(node, value)
+        self._weigh(1, node)
+        self._weights[node] = self._weight - before
+        self._depth -= 1
+        return value
+
+    def _fill_mapping(self, node: Any, mapping: dict[Any, Any]) -> None:
+        if any(key.tag == _TAG + "merge" for key, _ in node.value):
+            self.flatten_mapping(node)
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node)
+            if isinstance(key, (dict, list)):
+                raise _refusal("found a mapping or a list as a key", key_node)
+            mapping[key] = self.construct_object(value_node)
+        if len(mapping) != len(node.value) and node not in self._merged:
+            _refuse_twins(node)
+
+    def _fill_list(self, node: Any, items: list[Any]) -> None:
+        items.extend(map(self.construct_object, node.value))
+
+    def _again(self, node: Any) -> Any:
+        """Return what an alias stands for."""
+        if not isinstance(node, yaml.ScalarNode) and node not in self._weights:
+            raise _refusal("found an alias within what it stands for", node)
+        self._weigh(self._weights.get(node, 1), node)
+        return self.constructed_objects[node]
+
+    def _weigh(self, more: int, node: Any) -> None:
+        self._weight += more
+        if self._weight > self._most:
+            raise _refusal("its aliases stand for too much", node)
+
+
+def _refuse_twins(node: yaml.MappingNode) -> None:
+    """Refuse a key that is given twice, as DVC does: others would take the one or the other."""
+    seen = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag != _TAG + "merge":
+            if (key.tag, key.value) in seen:
+                raise _refusal(f"found the key {brief(key.value)!r} twice", key)
+            seen.add((key.tag, key.value))
+
+
+def _refusal(problem: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def _construct_int(loader: Any, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node)).replace("_", "")
+    if len(text) > MAX_DIGITS:
+        raise _refusal(f"found a whole number of more than {MAX_DIGITS} characters", node)
     return int(text, 0) if re.match(r"[-+]?0[xob]", text) else int(text)
 
 
 def _construct_float(loader: Any, node: yaml.ScalarNode) -> float:
     text = str(loader.construct_scalar(node)).replace("_", "").lower()
     return float(re.sub(r"\.(inf|nan)", r"\1", text))
+
+
+def _construct_bool(loader: Any, node: yaml.ScalarNode) -> bool:
+    return str(loader.construct_scalar(node)).lower() == "true"
+
+
+def _construct_null(loader: Any, node: yaml.ScalarNode) -> None:
+    loader.construct_scalar(node)
 
 
 # ruamel's schema for 1.2, the one that DVC has: underscores in numbers, and binary ones.
@@ -78,21 +159,30 @@ for _tag, _pattern, _first in (
     ("merge", r"<<", "<"),
 ):
     _Loader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
-_Loader.add_constructor(_TAG + "int", _construct_int)
-_Loader.add_constructor(_TAG + "float", _construct_float)
+_Loader.yaml_constructors.update(
+    {
+        _TAG + "bool": _construct_bool,
+        _TAG + "null": _construct_null,
+        _TAG + "int": _construct_int,
+        _TAG + "float": _construct_float,
+        _TAG + "str": yaml.CSafeLoader.construct_scalar,
+        None: yaml.CSafeLoader.construct_undefined,
+    }
+)
 
 
 def read_yaml(data: bytes, name: str) -> dict[str, Any]:
     """Return the mapping in the bytes of a YAML file, called ``name`` in messages.
 
-    Raises FormatError, with the line, for what is not YAML or not a mapping.
+    Raises FormatError, with the line, for what is not YAML or not a mapping, and for what is
+    beyond the limits of this module.
     """
     try:
-        value = yaml.load(data, Loader=_Loader)
+        value = _loaded(data)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise FormatError(
-            f"is not YAML: {problem}", where=name, remedy=f"Correct {name}."
+            f"is not YAML: {brief(problem)}", where=name, remedy=f"Correct {name}."
         ) from None
     if not isinstance(value if value is not None else {}, dict):
         raise FormatError(
@@ -101,50 +191,22 @@ def read_yaml(data: bytes, name: str) -> dict[str, Any]:
     return value or {}
 
 
-def has_template(text: str) -> bool:
-    """Tell whether DVC would replace a ``${…}`` in ``text``."""
-    return _TEMPLATE.search(text) is not None
+def _loaded(data: bytes) -> Any:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it has {len(data)} bytes, and {MAX_BYTES} at most are read")
+    data.decode()  # libyaml would take UTF-16, too, where the indicators look otherwise
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH or _INDENTED.search(data):
+        _check_depth(data)
+    return yaml.load(data, Loader=_Loader)
 
 
-def template_pattern(template: str) -> re.Pattern[str]:
-    """Return a pattern of the strings that ``template`` can become once DVC resolved it."""
-    literals = (part.replace("\\${", "${") for part in _TEMPLATE.split(template))
-    return re.compile(".*".join(map(re.escape, literals)), re.DOTALL)
-
-
-def stage_keys(definition: Mapping[str, Any]) -> set[str] | None:
-    """Return the keys of a ``foreach`` or ``matrix`` stage, as they follow the ``@`` in dvc.lock.
-
-    None where they hang on a template, and so are not known from dvc.yaml alone.
-    """
-    if "matrix" in definition:
-        axes = list(definition["matrix"].values())
-        if any(isinstance(axis, str) or _holds_template(axis) for axis in axes):
-            return None
-        names = [
-            [_key(v, f"{k}{i}") for i, v in enumerate(axis)]
-            for k, axis in definition["matrix"].items()
-        ]
-        return {"-".join(combination) for combination in itertools.product(*names)}
-    items = definition["foreach"]
-    if isinstance(items, str) or _holds_template(items):
-        return None
-    if isinstance(items, dict):
-        return {_key(key, "") for key in items}
-    if any(isinstance(item, (dict, list)) for item in items):
-        return {str(index) for index in range(len(items))}
-    return {_key(item, "") for item in items}
-
-
-def _key(value: Any, composite: str) -> str:
-    if isinstance(value, (dict, list)):
-        return composite
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _holds_template(value: Any) -> bool:
-    if isinstance(value, str):
-        return has_template(value)
-    if isinstance(value, dict):
-        return any(_holds_template(item) for item in (*value, *value.values()))
-    return isinstance(value, list) and any(map(_holds_template, value))
+def _check_depth(data: bytes) -> None:
+    """Refuse deep nesting event by event: PyYAML's composer recurses in C, until it crashes."""
+    parser, depth = _Loader(data), 0
+    while (event := parser.get_event()) is not None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} deep")

@@ -12,10 +12,9 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from pe_dvc.adapters.stores.local_listing import object_info, objects_below
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
@@ -34,12 +33,13 @@ from pe_dvc.store.disk import writing_to
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.plain_files import open_to_read, refuse_special
-from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.port import ObjectInfo, Progress
 
 BLOCK_SIZE = 1024 * 1024
 INCOMING = f"{PRIVATE_PART}/incoming"
@@ -73,12 +73,12 @@ class LocalStore:
     def head(self, key: str) -> ObjectInfo:
         """See Store.head."""
         with self._opened("read", key) as file:
-            return _info(key, os.fstat(file.fileno()))
+            return object_info(key, os.fstat(file.fileno()))
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See Store.read."""
         with self._opened("read", key) as file:
-            info, data = _info(key, os.fstat(file.fileno())), file.read(limit + 1)
+            info, data = object_info(key, os.fstat(file.fileno())), file.read(limit + 1)
         if len(data) > limit:
             raise too_long(key, limit=limit, source=self.url)
         return data, info
@@ -156,7 +156,7 @@ class LocalStore:
         """See Store.list."""
         bare = check_prefix(prefix)
         with translate_os_errors("list", f"{self.url}/{bare}"):
-            yield from self._walk(bare)
+            yield from objects_below(self._tree, bare)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
@@ -222,7 +222,7 @@ class LocalStore:
             raise self._conflict(key, "a part of its path is a file") from None
         except FileExistsError:
             raise self._conflict(key, "it exists already") from None
-        return _info(key, os.fstat(new.file.fileno()))
+        return object_info(key, os.fstat(new.file.fileno()))
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -238,36 +238,8 @@ class LocalStore:
         except OSError as error:
             raise translated(error, "write", f"{self.url}/{key}") from error
 
-    def _walk(self, folder: str) -> Iterator[ObjectInfo]:
-        """Yield the objects in a folder and below, in the order of their keys."""
-        try:
-            entries = self._tree.entries(folder)
-        except NotADirectoryError:
-            return
-        # The slash counts when keys are compared: "a-b" comes before "a/b", and "a.b" too.
-        for name, found in sorted(entries, key=lambda each: each[0] + "/" * _is_folder(each[1])):
-            key = f"{folder}/{name}" if folder else name
-            if key == PRIVATE_PART or (name.startswith(".") and name.endswith(".tmp")):
-                continue  # ours, and what DVC leaves when it is killed while it writes
-            if _is_folder(found):
-                yield from self._walk(key)
-            elif stat.S_ISLNK(found.st_mode) and Path(self._root / key).is_dir():
-                self._tree.check([key])
-            elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
-                yield _info(key, found)
-
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")
-
-
-def _info(key: str, status: os.stat_result) -> ObjectInfo:
-    etag = f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
-    modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return ObjectInfo(key=key, size=status.st_size, etag=etag, modified=modified)
-
-
-def _is_folder(found: os.stat_result) -> bool:
-    return stat.S_ISDIR(found.st_mode)
 
 
 def _finish(file: IO[bytes]) -> None:

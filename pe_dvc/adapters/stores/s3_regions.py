@@ -11,8 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.tls import python_context
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
+from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,12 +58,12 @@ class Regions:
         if self._notes is None:
             return {}
         try:
-            found = json.loads(self._notes.read_bytes())
+            found = read_json(read_document(self._notes), what="notes of regions")
             return {
                 place: {"region": str(note["region"]), "asked_at": float(note["asked_at"])}
                 for place, note in found.items()
             }
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, FormatError, ValueError, TypeError, KeyError, AttributeError):
             return {}  # none yet, or torn by a power cut: the buckets are asked again
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ def python_context(client: Mapping[str, Any]) -> SSLContext:
 def _certificates(path: str, what: str) -> bytes:
     remedy = "Name a file of PEM certificates in ssl_verify, AWS_CA_BUNDLE or SSL_CERT_FILE."
     try:
-        data = Path(path).expanduser().read_bytes()
+        data = read_document(Path(path).expanduser())
     except OSError as error:
         raise FormatError(
             f"{what} cannot be read: {error.strerror}", where=path, remedy=remedy

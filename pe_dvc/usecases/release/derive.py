@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
+from pe_dvc.primitives.wildcards import fits
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import verify_signed_by
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.files import ChannelFiles
 
 _SHOWN = 5
+_PLACEHOLDER = re.compile(r"\{\w++\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,9 +216,13 @@ def _check_defaults(
 
 
 def _matches(template: str, paths: Collection[str]) -> bool:
-    parts = re.split(r"\{\w+\}", template)
-    pattern = re.compile("[^/]+".join(map(re.escape, parts)))
-    return any(pattern.fullmatch(path) for path in paths)
+    """Tell whether a path has the form of a template; what stands for ``{name}`` has no slash."""
+    wanted = [_PLACEHOLDER.split(part) for part in template.split("/")]
+    return any(
+        len(parts) == len(wanted)
+        and all(fits(part, one, least=1) for part, one in zip(parts, wanted, strict=True))
+        for parts in (path.split("/") for path in paths)
+    )
 
 
 def _refuse(tree: TaggedTree, names: Iterable[str], what: str, remedy: str) -> None:

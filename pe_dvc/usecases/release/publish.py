@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +18,8 @@ from pe_dvc.documents.keys import (
     release_key,
 )
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, ReleaseError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.release.read_published import (
     UNSIGNED_TOMBSTONE,
@@ -193,6 +193,7 @@ def _moved(release: Release, held: bytes, where: str) -> ReleaseError:
 
 def _commit_in(held: bytes) -> str:
     try:
-        return f" of commit {json.loads(held)['build']['metadata']['git_commit'][:12]}"
-    except (ValueError, KeyError, TypeError):
+        document = read_json(held, what="a release manifest")
+        return f" of commit {document['build']['metadata']['git_commit'][:12]}"
+    except (FormatError, KeyError, TypeError):
         return ""

@@ -6,7 +6,6 @@ not: a broken dvc.lock, one with the marks of a conflict, one of an older DVC ke
 
 from __future__ import annotations
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from pe_dvc.documents.keys import (
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import check_sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, VerificationError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
 
@@ -172,13 +172,13 @@ def points_to_datasets(key: str) -> bool:
 
 def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
     """Return the targets of a channel's metadata, unverified. Raises FormatError."""
+    remedy = "Nothing was removed. Restore it."
+    document = read_json(data, what="a channel's metadata", where=where, remedy=remedy)
     try:
-        targets: dict[str, Any] = json.loads(data)["signed"]["targets"]
+        targets: dict[str, Any] = document["signed"]["targets"]
         for target in targets.values():
             check_sha256(target["hashes"]["sha256"], where=where)
             check_sha256(target["custom"]["manifest_sha256"], where=where)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise FormatError(
-            "is not a channel's metadata", where=where, remedy="Nothing was removed. Restore it."
-        ) from None
+        raise FormatError("is not a channel's metadata", where=where, remedy=remedy) from None
     return targets

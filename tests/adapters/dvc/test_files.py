@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pe_dvc.adapters.dvc.cache import read_dir_listing
 from pe_dvc.adapters.dvc.files import DvcFiles
 from pe_dvc.adapters.dvc.lineage import Lineage
-from pe_dvc.adapters.dvc.yaml import read_yaml, template_pattern
+from pe_dvc.adapters.dvc.templates import Template
+from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.repo_files import read_dvc_files
@@ -289,15 +290,15 @@ _literals = st.text(st.characters(codec="utf-8", exclude_characters="$\\{}"), ma
 def test_template_matches_what_it_becomes(parts: list[tuple[str, str]]) -> None:
     template = "".join(f"{literal}${{item.x}}" for literal, _ in parts)
     resolved = "".join(f"{literal}{value}" for literal, value in parts)
-    pattern = template_pattern(template)
-    assert pattern.fullmatch(resolved)
+    found = Template.of(template)
+    assert found.fits(resolved)
     literal = parts[0][0]
     if literal and not resolved.startswith(f"x{literal}"):
-        assert not pattern.fullmatch(f"\x00{resolved[1:]}") or literal[0] == "\x00"
+        assert not found.fits(f"\x00{resolved[1:]}") or literal[0] == "\x00"
 
 
 @given(_literals)
 def test_path_without_template_matches_itself_only(literal: str) -> None:
-    assert template_pattern(literal).fullmatch(literal)
-    assert not template_pattern(literal).fullmatch(literal + "x")
-    assert template_pattern("\\${" + literal).fullmatch("${" + literal)
+    assert Template.of(literal).fits(literal)
+    assert not Template.of(literal).fits(literal + "x")
+    assert Template.of("\\${" + literal).fits("${" + literal)
