@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Self
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_START_TIME = 19
-"""Place of the start time among the fields of /proc/<pid>/stat that follow the command's name."""
+_START_TIME = 18
+"""Place of the start time among the fields of /proc/<pid>/stat that follow the state."""
+_ENDED = "ZX"
+"""States of a process whose parent has not heard of its end yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +85,10 @@ def _own_start(pid: int) -> int:
 
 
 def _start_of(pid: int) -> int | None:
-    """Return when a process started, None if there is none of that id."""
+    """Return when a process started, -1 if it has ended; None if there is none of that id."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(text.rpartition(")")[2].split()[_START_TIME])
+    state, *fields = text.rpartition(")")[2].split()
+    return -1 if state in _ENDED else int(fields[_START_TIME])

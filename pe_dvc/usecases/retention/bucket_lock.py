@@ -2,28 +2,24 @@
 
 A publisher does not upload what is there already; a collector must not remove it meanwhile. Each
 first leaves a note in the bucket, then looks for the other's. A store shows every note as soon as
-it is written, so at least one of the two sees the other and gives way.
+it is written, so at least one of the two sees the other and gives way. The note of a process that
+is known to have ended, or that has not renewed it for ``EXPIRES_AFTER``, is passed over.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import collector_lock_key, locks_prefix, publisher_lock_key
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
-from pe_dvc.primitives.interruption import undone_on_exit
+from pe_dvc.usecases.retention.bucket_note import EXPIRES_AFTER, Note, noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.store.port import ObjectInfo, Store
-
-STALE = timedelta(days=1)
-"""Age of a note whose writer is taken for dead: no push and no collection lasts that long."""
 
 
 @contextlib.contextmanager
@@ -32,9 +28,8 @@ def publishing(store: Store, country: str) -> Iterator[None]:
 
     Raises ConflictError while a collection runs.
     """
-    with _note(store, publisher_lock_key(country, uuid.uuid4().hex)):
-        with contextlib.suppress(NotFoundError):
-            _refuse(store, store.head(collector_lock_key(country)), "pe-dvc gc is clearing")
+    with noted(store, publisher_lock_key(country, uuid.uuid4().hex)):
+        _refuse_collector(store, country, "pe-dvc gc is clearing")
         yield
 
 
@@ -44,40 +39,47 @@ def collecting(store: Store, country: str) -> Iterator[None]:
 
     Raises ConflictError during a publication or a collection.
     """
+    _refuse_collector(store, country, "another pe-dvc gc is clearing")
     key = collector_lock_key(country)
-    with contextlib.suppress(NotFoundError):
-        _refuse(store, store.head(key), "another pe-dvc gc is clearing")
-        store.delete([key])
-    with _note(store, key):
+    with noted(store, key):
         for info in store.list(locks_prefix(country)):
             if info.key != key:
-                _refuse(store, info, "another process is publishing to")
+                _refuse(store, country, info, "another process is publishing to")
         yield
 
 
-@contextlib.contextmanager
-def _note(store: Store, key: str) -> Iterator[None]:
-    note = {"since": datetime.now(UTC).isoformat(), "by": uuid.uuid4().hex}
-    data = json.dumps(note).encode()
-    try:
-        store.create(key, data)
-    except ConflictError:
-        # Our own, if the answer to a first request was lost and the request sent again.
-        if store.read(key, limit=4096)[0] != data:
-            raise
-    try:
-        with undone_on_exit(lambda: store.delete([key])):
-            yield
-    finally:
-        # A publisher may have no right to delete: then its note goes stale.
+def _refuse_collector(store: Store, country: str, doing: str) -> None:
+    with contextlib.suppress(NotFoundError):
+        _refuse(store, country, store.head(collector_lock_key(country)), doing)
+
+
+def _refuse(store: Store, country: str, info: ObjectInfo, doing: str) -> None:
+    """Raise ConflictError if the process of a note is at work; remove the note if it is not."""
+    note = Note.read(store, info)
+    if note.is_gone or _has_expired(store, country, info):
         with contextlib.suppress(StorePermissionError):
-            store.delete([key])
+            store.delete([info.key])
+        return
+    raise ConflictError(
+        f"{doing} {store.url}: {note.author}. It left {info.key}",
+        remedy="Try again when it is done. If it was killed on another machine, its note "
+        f"counts for {EXPIRES_AFTER.seconds // 3600} hours. You can remove it by hand: "
+        f"{_removal(store.url, info.key)}",
+    )
 
 
-def _refuse(store: Store, note: ObjectInfo, doing: str) -> None:
-    if note.modified is None or datetime.now(UTC) - note.modified < STALE:
-        raise ConflictError(
-            f"{doing} {store.url}: it left {note.key}",
-            remedy="Try again when it is done. If it was killed, remove that object, or wait "
-            f"{STALE.days * 24} hours.",
-        )
+def _has_expired(store: Store, country: str, info: ObjectInfo) -> bool:
+    """Tell by the store's own clock: that of an object which is written now."""
+    probe = publisher_lock_key(country, uuid.uuid4().hex)
+    with noted(store, probe):
+        now = store.head(probe).modified
+    if now is None or info.modified is None:
+        return False
+    return now - info.modified >= EXPIRES_AFTER
+
+
+def _removal(url: str, key: str) -> str:
+    """Return the command that removes an object."""
+    tools = {"s3": "aws s3 rm ", "gs": "gcloud storage rm "}
+    scheme, separator, _ = url.partition("://")
+    return f"{tools.get(scheme, '') if separator else 'rm '}{url}/{key}"
