@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from pe_dvc.cli.channel_adopt import adopt
@@ -11,45 +9,9 @@ from pe_dvc.cli.channel_keys import keys
 from pe_dvc.cli.channel_log import diff, list_, log, show
 from pe_dvc.cli.channel_output import print_status, say_update
 from pe_dvc.cli.channel_promote import promote
+from pe_dvc.cli.channel_recover import recover
 from pe_dvc.cli.output import json_option, print_json, say, store_option
-
-
-class Counts(click.ParamType[tuple[str, int]]):
-    """``ROLE=N``, such as ``next=2``."""
-
-    name = "ROLE=N"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """Return the role and the number. Fails as usage for anything else."""
-        role, _, count = str(value).partition("=")
-        if not role or not count.isdigit() or int(count) < 1:
-            self.fail(f"{value!r} is not of the form next=2", param, ctx)
-        return role, int(count)
-
-
-class RoleValue(click.ParamType[tuple[str, str]]):
-    """``ROLE=VALUE``, such as ``next=awskms:1234abcd``."""
-
-    def __init__(self, value: str) -> None:
-        self.name = f"ROLE={value}"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Return the role and the value. Fails as usage for anything else."""
-        role, _, rest = str(value).partition("=")
-        if not role or not rest:
-            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
-        return role, rest
-
-
-def _by_role(pairs: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for role, value in pairs:
-        found.setdefault(role, []).append(value)
-    return found
+from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
 
 @click.group("channel")
@@ -107,12 +69,12 @@ def init(
 
     from pe_dvc import Repo
 
-    files = {role: [Path(path) for path in paths] for role, paths in _by_role(public_keys).items()}
+    files = {role: [Path(path) for path in paths] for role, paths in by_role(public_keys).items()}
     done = Repo().channel.init(
         country,
         thresholds=dict(thresholds),
         key_counts=dict(key_counts),
-        signers=_by_role(signers),
+        signers=by_role(signers),
         public_keys=files,
     )
     if as_json:
@@ -214,5 +176,5 @@ def status(as_json: bool) -> None:
         print_status(role)
 
 
-for _command in (promote, adopt, list_, show, log, diff, keys):
+for _command in (promote, recover, adopt, list_, show, log, diff, keys):
     command.add_command(_command)

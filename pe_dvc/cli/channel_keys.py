@@ -10,7 +10,7 @@ import click
 from pe_dvc.cli.output import json_option, print_json, say
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.channel.keys import KeyChange
+    from pe_dvc.usecases.channel.key_edits import KeyChange
 
 
 @click.group("keys")
@@ -36,15 +36,21 @@ _threshold = click.option("--threshold", type=click.IntRange(1), help="How many 
 @_signer
 @_public
 @_threshold
+@click.option("--name", help="Whose key it is, such as alice.")
 @json_option
 def add(
-    role: str, signer: str | None, public_key: Path | None, threshold: int | None, as_json: bool
+    role: str,
+    signer: str | None,
+    public_key: Path | None,
+    threshold: int | None,
+    name: str | None,
+    as_json: bool,
 ) -> None:
     """Add a key to ROLE: a new one, unless one is given."""
     from pe_dvc import Repo
 
     keys = Repo().channel.keys
-    change = keys.add(role, signer=signer, public_key=public_key, threshold=threshold)
+    change = keys.add(role, signer=signer, public_key=public_key, threshold=threshold, name=name)
     _say(change, as_json)
 
 
@@ -54,7 +60,9 @@ def add(
 @_threshold
 @json_option
 def remove(role: str, keyid: str, threshold: int | None, as_json: bool) -> None:
-    """Remove the key KEYID, or the start of its id, from ROLE."""
+    """Remove the key KEYID from ROLE.
+
+    KEYID is its id, the start of it, or its name."""
     from pe_dvc import Repo
 
     _say(Repo().channel.keys.remove(role, keyid, threshold=threshold), as_json)
@@ -94,6 +102,8 @@ def _say(change: KeyChange, as_json: bool) -> None:
     say(f"{change.role}: {change.threshold} of {len(change.keyids)} keys must sign")
     for keyid in change.keyids:
         say(f"  {keyid}")
+    if change.key_file is not None:
+        say(f"new key: {change.key_file}; give it to who signs {change.role}")
     for role, version in change.versions.items():
         say(f"{role} is at version {version}: commit it, and push")
     for role, missing in change.waiting.items():

@@ -35,5 +35,7 @@ def print_status(status: RoleStatus) -> None:
         f"{status.role:<9} version {status.version:<4} {signed}{missing}, "
         f"{expiry} {status.expires:%Y-%m-%d}"
     )
-    for keyid in status.unsigned_by:
-        echo(f"{'':<9} not signed by key {keyid}")
+    for verb, keyids in (("signed", status.signed_by), ("not signed", status.unsigned_by)):
+        for keyid in keyids:
+            name = f" ({status.names[keyid]})" if keyid in status.names else ""
+            echo(f"{'':<9} {verb} by key {keyid}{name}")

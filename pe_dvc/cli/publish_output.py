@@ -10,6 +10,8 @@ from pe_dvc.cli.output import F, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pe_dvc.project.push import Pushed
     from pe_dvc.usecases.publish.objects import PublishedObjects
     from pe_dvc.usecases.publish.rebase import Rebased
@@ -29,6 +31,7 @@ def say_pushed(pushed: Pushed) -> None:
     say(
         f"manifests  {len(objects.manifests)} published, {pushed.unchanged_manifests} already there"
     )
+    say_replaced(pushed.channel.replaced)
     say(f"channels   {pushed.channel.summary}")
     say_rebased(pushed.rebased)
     say(f"published to {pushed.store}")
@@ -42,6 +45,12 @@ def say_uploaded(objects: PublishedObjects) -> None:
         f"payloads   {len(objects.uploaded)} uploaded ({bytes_text(objects.uploaded_bytes)}), "
         f"{objects.present} already there"
     )
+
+
+def say_replaced(keys: Sequence[str]) -> None:
+    """Say which objects made way, as today's keys had not signed them."""
+    for key in keys:
+        say(f"replaced or removed {key}: it was not signed by today's keys")
 
 
 def say_rebased(rebased: Rebased | None) -> None:

@@ -48,7 +48,7 @@ _SHA256_KEY = re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(\.[a-z.]+)")
 _MD5_KEY = re.compile(rf"[a-z]{{2,3}}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
-_METADATA_KEY = re.compile(r"channels/[a-z]{2,3}/([0-9]+)\.([a-z]+)\.json")
+_METADATA_KEY = re.compile(r"channels/[a-z]{2,3}/([1-9][0-9]*)\.([a-z]+)\.json")
 
 
 def parse_key(key: str) -> ObjectKey | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def signers_of(
     given: Mapping[str, Sequence[str]] | None = None,
     *,
     metadata: SignedMetadata | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Signers:
     """Return the signers of a repo: those of the environment, its settings and the key files.
 
@@ -48,7 +50,8 @@ def signers_of(
         pinned = pinned_root(directories.config_dir(), repo.country)
         check_may_sign(signed, keys_dir / repo.country, pinned)
         bind_keys(keys_dir / repo.country, signed.root_files[0])
-    return Signers(repo.country, keys_dir, {**repo.settings.signers, **(given or {})})
+    uris = {**repo.settings.signers, **(given or {})}
+    return Signers(repo.country, keys_dir, uris, environ)
 
 
 @dataclass(frozen=True, kw_only=True)

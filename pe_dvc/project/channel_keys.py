@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel_recover import taken_versions
 from pe_dvc.usecases.channel.keys import KeyRing
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Key
-    from pe_dvc.usecases.channel.keys import KeyChange
+    from pe_dvc.usecases.channel.key_edits import KeyChange
 
 
 def add_key(
@@ -24,10 +28,12 @@ def add_key(
     signer: str | None = None,
     public_key: Path | None = None,
     threshold: int | None = None,
+    name: str | None = None,
 ) -> KeyChange:
     """Let another key sign for a role: the one behind ``signer``, in ``public_key``, or new."""
-    key = _given_key(repo, role, signer, public_key)
-    return _key_ring(repo, role, signer).add(role, key, threshold=threshold)
+    with _given_key(repo, role, signer, public_key) as (key, file):
+        change = _key_ring(repo, role, signer).add(role, key, threshold=threshold, name=name)
+    return replace(change, key_file=file)
 
 
 def remove_key(repo: DataRepo, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:
@@ -45,25 +51,47 @@ def rotate_key(
     stolen: bool = False,
 ) -> KeyChange:
     """Replace a role's key; if ``stolen``, nothing that it signed counts any longer."""
-    key = _given_key(repo, role, signer, public_key)
-    return _key_ring(repo, role, signer).rotate(role, key, keyid=keyid, stolen=stolen)
+    taken = taken_versions(repo) if stolen else None
+    with _given_key(repo, role, signer, public_key) as (key, file):
+        ring = _key_ring(repo, role, signer, taken or ())
+        change = ring.rotate(role, key, keyid=keyid, stolen=stolen)
+    return replace(change, key_file=file)
 
 
-def _key_ring(repo: DataRepo, role: str, signer: str | None = None) -> KeyRing:
+def _key_ring(
+    repo: DataRepo,
+    role: str,
+    signer: str | None = None,
+    taken: Collection[tuple[str, int]] = (),
+) -> KeyRing:
     """Return the keys of a repo's roles; ``signer`` is a URI that signs for ``role`` as well."""
     known = repo.settings.signers.get(role, [])
     uris = [known] if isinstance(known, str) else list(known)
     given = {role: [*uris, signer]} if signer and uris else {}
-    return KeyRing(repo.channels_root, repo.country, signers_of(repo, given), now=datetime.now(UTC))
+    signers = signers_of(repo, given)
+    return KeyRing(repo.channels_root, repo.country, signers, now=datetime.now(UTC), taken=taken)
 
 
-def _given_key(repo: DataRepo, role: str, signer: str | None, public: Path | None) -> Key:
-    """Return the key behind a signer's URI, that of a public key file, or else one made here."""
-    from pe_dvc.trust.keys import new_key
+@contextmanager
+def _given_key(
+    repo: DataRepo, role: str, signer: str | None, public: Path | None
+) -> Iterator[tuple[Key, Path | None]]:
+    """Yield a key: behind a signer's URI, of a public key file, or made here, with its file.
+
+    A file made here is removed where what it was made for fails: nothing lists its key.
+    """
+    from pe_dvc.trust.keys import new_key_file
     from pe_dvc.trust.public_keys import public_key, public_key_file
 
     if signer is not None:
-        return public_key(signer)
+        yield public_key(signer), None
+        return
     if public is not None:
-        return public_key_file(public)
-    return new_key(directories.keys_dir(), repo.country, role)
+        yield public_key_file(public), None
+        return
+    file, key = new_key_file(directories.keys_dir(), repo.country, role)
+    try:
+        yield key, file
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.project.channel import InitializedChannels
+    from pe_dvc.project.channel_recover import Recovered
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.usecases.channel.keys import KeyChange
+    from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.roles import RoleStatus
     from pe_dvc.usecases.channel.update import ChannelUpdate
@@ -116,6 +117,25 @@ class ChannelCommands:
 
         return status(self._open())
 
+    def recover(
+        self,
+        roles: Sequence[str] = (),
+        *,
+        signers: Mapping[str, Sequence[str]] | None = None,
+        public_keys: Mapping[str, Sequence[Path]] | None = None,
+        store: str | None = None,
+    ) -> Recovered:
+        """Put new keys in the place of stolen ones, and sign again what git holds of their roles.
+
+        ``roles`` are ``latest``, ``snapshot`` and ``timestamp`` unless given; ``next=KEYID`` is one
+        key of several. Raises SignatureError without the keys of root and targets, NotFoundError.
+        """
+        from pe_dvc.project.channel_recover import recover
+
+        return recover(
+            self._open(), names_of(roles), signers=signers, public_keys=public_keys, store=store
+        )
+
     def adopt(self, role: str, *, store: str | None = None) -> int | None:
         """Take over into git what was published of a role; return its version, None if it is here.
 
@@ -144,15 +164,21 @@ class KeyCommands:
         signer: str | None = None,
         public_key: Path | None = None,
         threshold: int | None = None,
+        name: str | None = None,
     ) -> KeyChange:
         """Let another key sign for a role: the one behind ``signer``, in ``public_key``, or new.
 
-        Raises FormatError, ConflictError, SignatureError.
+        ``name`` says whose it is. Raises FormatError, ConflictError, SignatureError.
         """
         from pe_dvc.project.channel_keys import add_key
 
         return add_key(
-            self._open(), role, signer=signer, public_key=public_key, threshold=threshold
+            self._open(),
+            role,
+            signer=signer,
+            public_key=public_key,
+            threshold=threshold,
+            name=name,
         )
 
     def remove(self, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:

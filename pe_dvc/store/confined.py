@@ -203,3 +203,15 @@ class ConfinedTree(ConfinedFolders):
         except OSError:
             self._refuse_link(path, folder)
             raise
+
+
+def remove_if_empty(folder: int, name: str) -> bool:
+    """Remove a directory if there is no file below it, however deep; tell whether it is gone."""
+    try:
+        for _, inner, _, descriptor in os.fwalk(name, topdown=False, dir_fd=folder):
+            for empty in inner:
+                os.rmdir(empty, dir_fd=descriptor)
+        os.rmdir(name, dir_fd=folder)
+    except OSError:
+        return False
+    return True

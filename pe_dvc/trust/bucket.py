@@ -1,17 +1,25 @@
 """A country's metadata in the bucket, as a publisher sees it: read, verified, never taken on faith.
 
-A publisher trusts the root in git. What an earlier root's keys signed was once right, and has no
-say any more: after a key was rotated because it was stolen, versions start again from git.
+A publisher trusts the root in git. What its keys did not sign has no say: it is an earlier root's,
+or a thief's. It is not another publisher's work, and makes way where its name is needed, unless the
+bucket has a newer root, under which it may count after all. ADR 0003.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    VerificationError,
+)
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import (
@@ -20,14 +28,20 @@ from pe_dvc.trust.tuf_api import (
     MetaFile,
     Root,
     Snapshot,
+    Targets,
     Timestamp,
 )
 from pe_dvc.trust.verify import TAMPERED, Kind, expiry_days, parse, signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from pe_dvc.store.port import ReadableStore, Store
+    from pe_dvc.store.port import ObjectInfo, ReadableStore
+
+log = logging.getLogger(__name__)
+
+LEAP = 10_000
+"""How far a version may lie above the one before: the name of a file further on means nothing."""
 
 
 @dataclass(frozen=True)
@@ -93,58 +107,89 @@ class ReadableChannels:
         Raises VerificationError for another country's or role's.
         """
         data, info = self.store.read(self.key(role, version), limit=max_length(role))
-        where = self.where(role, version)
-        metadata = parse(kind, data, where=where)
-        check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
-        return StoredMetadata(metadata, data, info.etag)
+        return StoredMetadata(self._parsed(role, kind, data, version), data, info.etag)
 
-    def has(self, role: str, version: int) -> bool:
-        """Return whether a version of a role was ever written."""
+    def look(
+        self, delegator: Root | Targets, role: str, kind: type[Kind], version: int | None = None
+    ) -> tuple[StoredMetadata[Kind] | None, str | None]:
+        """Return a file if the delegator's keys signed it as that version; and the object's etag.
+
+        The first is None for whatever else is there, the second where there is no object.
+        """
+        key, limit = self.key(role, version), max_length(role)
         try:
-            self.store.head(self.key(role, version))
+            data, info = self.store.read(key, limit=limit)
         except NotFoundError:
-            return False
-        return True
+            return None, None
+        except FormatError:  # too long to be read
+            return None, self._etag(key)
+        try:
+            metadata = self._parsed(role, kind, data, version)
+        except (FormatError, VerificationError):
+            return None, info.etag
+        is_right = version in (None, metadata.signed.version)
+        if not (is_right and signatures(delegator, role, metadata)):
+            return None, info.etag
+        return StoredMetadata(metadata, data, info.etag), info.etag
+
+    def signed(
+        self, delegator: Root | Targets, role: str, kind: type[Kind], version: int
+    ) -> StoredMetadata[Kind] | None:
+        """Return a version if the delegator's keys signed it, None for whatever else is there."""
+        return self.look(delegator, role, kind, version)[0]
+
+    def refuse_newer_root(self) -> bool:
+        """Raise ConflictError if the bucket holds a next root that today's vouches for.
+
+        Return whether something else is in its place.
+        """
+        newest = self.root.version
+        held, etag = self.look(self.root, "root", Root, newest + 1)
+        if held is not None:
+            raise ConflictError(
+                f"{self.where('root', newest + 1)} is newer than root version {newest} in git",
+                remedy="Get the newer root (git pull), then push again.",
+            )
+        return etag is not None
 
     def timestamp(self) -> tuple[StoredMetadata[Timestamp] | None, str | None]:
         """Return the timestamp, None if today's root does not vouch for it, and its etag.
 
-        Raises SignatureError if no root ever did.
+        Raises ConflictError if that is because the bucket holds a newer root.
         """
-        try:
-            held = self.read("timestamp", Timestamp)
-        except NotFoundError:
-            return None, None
-        trusted = self._is_todays("timestamp", held.metadata, self.where("timestamp"))
-        return (held if trusted else None), held.etag
+        held, etag = self.look(self.root, "timestamp", Timestamp)
+        if held is None and etag is not None:
+            self.refuse_newer_root()
+            log.info("%s is not signed by today's keys", self.where("timestamp"))
+        return held, etag
 
     def snapshot(
         self, version: int, named: MetaFile | None = None
     ) -> StoredMetadata[Snapshot] | None:
-        """Return a snapshot, None if today's root does not vouch for it.
+        """Return a snapshot, None if today's root does not vouch for it, or if it was altered.
 
         ``named`` is what the timestamp says of it, None for one that no timestamp names yet.
-        Raises NotFoundError, and VerificationError if it is not what was signed.
         """
-        held = self.read("snapshot", Snapshot, version)
-        where = self.where("snapshot", version)
-        if named is not None:
-            what = f"snapshot version {version}"
+        held = self.signed(self.root, "snapshot", Snapshot, version)
+        if held is None or named is None:
+            return held
+        what, where = f"snapshot version {version}", self.where("snapshot", version)
+        try:
             held.check(named, what=what, named_by="timestamp", where=where)
-        return held if self._is_todays("snapshot", held.metadata, where) else None
+        except DigestMismatchError as error:
+            log.warning("%s", error.message)
+            return None
+        return held
 
-    def newest_snapshot_version(self) -> int:
-        """Return the highest version of a snapshot that was ever written, 0 for none.
-
-        Lists the bucket: for a start without a timestamp to go by.
-        """
-        return max(self.versions("snapshot"), default=0)
+    def files(self) -> dict[tuple[str, int], ObjectInfo]:
+        """Return what is named as a version of a role, by listing. Anyone may have made it."""
+        listed = self.store.list(channel_prefix(self.country))
+        found = {metadata_version(info.key): info for info in listed}
+        return {name: info for name, info in found.items() if name is not None}
 
     def versions(self, role: str) -> list[int]:
-        """Return every version of a role that was ever written, in order, by listing the bucket."""
-        listed = self.store.list(channel_prefix(self.country))
-        found = (metadata_version(info.key) for info in listed)
-        return sorted(one[1] for one in found if one is not None and one[0] == role)
+        """Return every version that an object is named after, in order, by listing the bucket."""
+        return versions_of(self.files(), role)
 
     def is_fresh(self, role: str, metadata: Metadata[Kind], now: datetime) -> bool:
         """Return whether at least half of a role's days are left: the rest is for its renewal.
@@ -156,25 +201,35 @@ class ReadableChannels:
         half = timedelta(days=expiry_days(self.root, role)) / 2
         return metadata.signed.expires - now >= half
 
-    def _is_todays(self, role: str, metadata: Metadata[Kind], where: str) -> bool:
-        if signatures(self.root, role, metadata):
-            return True
-        if any(signatures(root, role, metadata) for root in self.roots[:-1]):
-            return False
-        raise SignatureError(
-            f"{where}: {role} version {metadata.signed.version} does not have the signatures "
-            f"that any root of {self.country} asks for",
-            remedy=f"{TAMPERED} Restore the object from the bucket's history, or remove it, and "
-            "push again.",
-        )
+    def _parsed(
+        self, role: str, kind: type[Kind], data: bytes, version: int | None
+    ) -> Metadata[Kind]:
+        where = self.where(role, version)
+        metadata = parse(kind, data, where=where)
+        check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+        return metadata
+
+    def _etag(self, key: str) -> str | None:
+        try:
+            return self.store.head(key).etag
+        except NotFoundError:
+            return None
 
 
-class ChannelBucket(ReadableChannels):
-    """A country's metadata in a store that can be published to."""
+def versions_of(files: Iterable[tuple[str, int]], role: str) -> list[int]:
+    """Return the versions of a role among names of files, in order."""
+    return sorted(version for name, version in files if name == role)
 
-    store: Store
 
-    def __init__(
-        self, store: Store, country: str, roots: Sequence[Root], successor: Root | None = None
-    ) -> None:
-        super().__init__(store, country, roots, successor)
+def next_free(at_least: int, taken: Iterable[int]) -> int:
+    """Return the first version from ``at_least`` on that is above those that are ``taken``.
+
+    What lies more than a ``LEAP`` above the one before it is no publisher's, and would make
+    all later ones absurd.
+    """
+    last = at_least - 1
+    for version in sorted(taken):
+        if version - last > LEAP:
+            break
+        last = max(last, version)
+    return last + 1

@@ -92,6 +92,26 @@ class ChannelFiles:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
+class DraftFiles(ChannelFiles):
+    """Holds back what is written until it is saved: all of a change, or nothing, lands in git."""
+
+    def __init__(self, directory: Path, country: str) -> None:
+        super().__init__(directory, country)
+        self._written: dict[Path, bytes] = {}
+
+    def save(self) -> None:
+        """Write the files."""
+        for path, data in self._written.items():
+            super()._write(path, data)
+        self._written.clear()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        self._written[path] = data
+
+    def _read(self, path: Path) -> bytes:
+        return self._written[path] if path in self._written else super()._read(path)
+
+
 class TreeChannelFiles(ChannelFiles):
     """Reads metadata from a commit, or as it is staged; ``directory`` is a path in the repo."""
 

@@ -75,10 +75,15 @@ def _key(files: ConfinedTree, role: str, number: int) -> Key:
 
 def new_key(keys_dir: Path, country: str, role: str) -> Key:
     """Make one more key for a role, beside those that are there, and return its public half."""
+    return new_key_file(keys_dir, country, role)[1]
+
+
+def new_key_file(keys_dir: Path, country: str, role: str) -> tuple[Path, Key]:
+    """Make one more key for a role as ``new_key`` does; return its file and its public half."""
     files, number = key_files(keys_dir, country), 1
     while os.path.lexists(files.root / _name(check_role(role), number)):
         number += 1
-    return _key(files, role, number)
+    return files.root / _name(role, number), _key(files, role, number)
 
 
 def _name(role: str, number: int) -> str:

@@ -18,7 +18,7 @@ TARGETS_LIKE = ("targets", *DELEGATED)
 """The roles that git holds and snapshots list."""
 
 EXPIRY_DAYS = {
-    "root": 730,
+    "root": 365,
     "targets": 365,
     "latest": 365,
     "next": 365,
@@ -34,6 +34,9 @@ EXPIRY_FIELD = "x-pe-dvc-expiry-days"
 
 SIGNER_FIELD = "x-pe-dvc-signer"
 """Field of a key, in the metadata that lists it: the URI of its signer (a KMS, an HSM)."""
+
+NAME_FIELD = "x-pe-dvc-name"
+"""Field of a key, in the metadata that lists it: whose it is, such as ``alice``."""
 
 COUNTRY_FIELD = "x-pe-dvc-country"
 """Field of all metadata: the country that it is of, so that it counts for no other."""

@@ -12,7 +12,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.printable import brief
-from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, ROLE_OWNERS
+from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
     Key,
@@ -129,6 +129,13 @@ def role_of(delegator: Root | Targets, role: str) -> Role:
 def role_keys(delegator: Root | Targets, role: str) -> list[Key]:
     """Return the keys that may sign for a role."""
     return [delegator.get_key(keyid) for keyid in role_of(delegator, role).keyids]
+
+
+def key_names(delegator: Root | Targets, role: str) -> dict[str, str]:
+    """Return the names of those of a role's keys that have one, by key id."""
+    keys = role_keys(delegator, role)
+    named = {key.keyid: key.unrecognized_fields.get(NAME_FIELD) for key in keys}
+    return {keyid: name for keyid, name in named.items() if isinstance(name, str)}
 
 
 def expiry_days(delegator: Root | Targets, role: str) -> int:

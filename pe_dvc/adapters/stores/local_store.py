@@ -28,7 +28,7 @@ from pe_dvc.store.checks import (
     check_upload,
     too_long,
 )
-from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.confined import ConfinedTree, remove_if_empty
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
@@ -207,7 +207,7 @@ class LocalStore:
         _finish(new.file)
         try:
             with self._tree.parent(check_key(key), make=True) as (folder, name):
-                if _is_directory(folder, name):
+                if _is_directory(folder, name) and not remove_if_empty(folder, name):
                     raise self._conflict(key, "there is a directory of that name")
                 if replace:
                     refuse_special(name, folder=folder, named=f"{self.url}/{key}")

@@ -5,70 +5,83 @@ targets. A root is signed by its own keys and by those of the root before it.
 
 Replacing a key of targets, snapshot or timestamp makes two roots: one that lists the old key and
 the new, one that lists the new alone. A push publishes under the first what the new key signed,
-then the second, so that readers never meet metadata that their root does not vouch for. A stolen
-key is replaced in one root: nothing that it signed may count any longer, and readers refuse for
+then the second, so that readers never meet metadata that their root does not vouch for. Stolen
+keys are replaced in one root: nothing that they signed may count any longer, and readers refuse for
 the moment between that root and the new timestamp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
-from pe_dvc.primitives.result import Result
-from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, check_role, utc
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.trust.bucket import next_free, versions_of
+from pe_dvc.trust.files import DraftFiles
+from pe_dvc.trust.roles import DELEGATED, NAME_FIELD, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import expiry_days, role_of, signatures, verify_signed_by
+from pe_dvc.trust.verify import expiry_days, key_names, role_of, signatures, verify_signed_by
+from pe_dvc.usecases.channel.key_edits import (
+    Edit,
+    KeyChange,
+    Recovery,
+    StolenKeys,
+    apply_edit,
+    check_key_name,
+    replacing,
+)
 from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.tuf_api import Key
 
-_Edit = Callable[[Root | Targets], object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyChange(Result):
-    """What became of the metadata: the roles with a new version, and their versions.
-
-    ``waiting`` holds how many signatures the roles still want that must be signed again.
-    """
-
-    role: str
-    keyids: tuple[str, ...]
-    threshold: int
-    versions: dict[str, int]
-    waiting: dict[str, int]
-
 
 class KeyRing:
-    """The keys of a country's roles, as git has them. ``directory`` is the repo's ``channels``."""
+    """The keys of a country's roles, as git has them. ``directory`` is the repo's ``channels``.
 
-    def __init__(self, directory: Path, country: str, signers: Signers, *, now: datetime) -> None:
-        self._files = ChannelFiles(directory, country)
-        self._signers, self._now = signers, utc(now)
+    ``taken`` are the versions that files in the bucket are named after: new versions pass over
+    them, as a thief may have published under these numbers.
+    """
 
-    def add(self, role: str, key: Key, *, threshold: int | None = None) -> KeyChange:
-        """Let ``key`` sign for a role. Raises ConflictError if it does already."""
+    def __init__(
+        self,
+        directory: Path,
+        country: str,
+        signers: Signers,
+        *,
+        now: datetime,
+        taken: Collection[tuple[str, int]] = (),
+    ) -> None:
+        self._files = DraftFiles(directory, country)
+        self._signers, self._now, self._taken = signers, utc(now), taken
+
+    def add(
+        self, role: str, key: Key, *, threshold: int | None = None, name: str | None = None
+    ) -> KeyChange:
+        """Let ``key`` sign for a role; ``name`` says whose it is.
+
+        Raises ConflictError if it does already, or if another key has that name.
+        """
         if key.keyid in self.keyids(role):
             raise ConflictError(f"key {key.keyid} signs for {role} already")
+        if name is not None:
+            if name in self._names(role).values():
+                raise ConflictError(f"{role} has a key of the name {name!r} already")
+            key.unrecognized_fields[NAME_FIELD] = check_key_name(name)
         return self._change(role, [lambda delegator: delegator.add_key(key, role)], threshold)
 
     def remove(self, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:
-        """Let a key sign for a role no more; ``keyid`` may be its beginning.
+        """Let a key sign for a role no more; ``keyid`` may be its beginning, or its name.
 
         Raises NotFoundError, and FormatError if too few would be left for the threshold.
         """
-        whole = self._find(role, keyid)
+        whole = self.find(role, keyid)
         return self._change(role, [lambda delegator: delegator.revoke_key(whole, role)], threshold)
 
     def rotate(
@@ -78,7 +91,7 @@ class KeyRing:
 
         ``stolen`` takes the old one away at once. Raises as ``add`` and ``remove``.
         """
-        old = self._find(role, keyid)
+        old = self.find(role, keyid)
         if key.keyid in self.keyids(role):
             raise ConflictError(f"key {key.keyid} signs for {role} already")
 
@@ -88,34 +101,55 @@ class KeyRing:
         def revoke(delegator: Root | Targets) -> None:
             delegator.revoke_key(old, role)
 
-        def replace(delegator: Root | Targets) -> None:
-            add(delegator)
-            revoke(delegator)
-
+        replace = replacing(StolenKeys(role=role, keyids=[old], keys=[key]))
         in_two = role in ("targets", "snapshot", "timestamp") and not stolen
         return self._change(role, [add, revoke] if in_two else [replace], None)
 
+    def recover(self, stolen: Sequence[StolenKeys]) -> Recovery:
+        """Put new keys in the place of stolen ones, of several roles at once.
+
+        What git holds of these roles is signed again, with versions above those that are taken.
+        Raises as ``add`` and ``remove``, and SignatureError without the keys of root, or of
+        targets where a channel's key was stolen; then nothing is written.
+        """
+        edits = {one.role: replacing(one) for one in stolen}
+        channels = {role: edit for role, edit in edits.items() if role in DELEGATED}
+        top_level = {role: edit for role, edit in edits.items() if role not in DELEGATED}
+        targets, versions = SignedMetadata(self._files).targets, {}
+        if top_level:
+            versions["root"] = self._edit_root(top_level, None)
+        if channels or "targets" in top_level:
+            versions["targets"] = self._edit_targets(channels, None, targets)
+        waiting = self._renew(channels, versions)
+        self._files.save()
+        return Recovery(
+            stolen={one.role: tuple(one.keyids) for one in stolen},
+            keys={one.role: tuple(key.keyid for key in one.keys) for one in stolen},
+            versions=versions,
+            waiting=waiting,
+        )
+
     def renew_root(self) -> int:
         """Give the root a new version that expires later, and return the version."""
-        return self._edit_root("root", lambda root: None, None)
+        version = self._edit_root({"root": lambda root: None}, None)
+        self._files.save()
+        return version
 
     def keyids(self, role: str) -> list[str]:
         """Return the ids of the keys that may sign for a role."""
         return list(role_of(self._delegator(role), role).keyids)
 
-    def _change(self, role: str, steps: list[_Edit], threshold: int | None) -> KeyChange:
+    def _change(self, role: str, steps: list[Edit], threshold: int | None) -> KeyChange:
         """Make a version of the delegator for each step, and sign what it no longer vouches for."""
         versions: dict[str, int] = {}
         for edit in steps:
             if role in DELEGATED:
-                versions["targets"] = self._edit_targets(role, edit, threshold)
+                targets = SignedMetadata(self._files).targets
+                versions["targets"] = self._edit_targets({role: edit}, threshold, targets)
             else:
-                versions["root"] = self._edit_root(role, edit, threshold)
-        waiting: dict[str, int] = {}
-        if role in TARGETS_LIKE:
-            version, missing = self._renew_unvouched(role)
-            versions |= {role: version} if version else {}
-            waiting |= {role: missing} if missing else {}
+                versions["root"] = self._edit_root({role: edit}, threshold)
+        waiting = self._renew([role] if role in TARGETS_LIKE else [], versions)
+        self._files.save()
         delegated = role_of(self._delegator(role), role)
         return KeyChange(
             role=role,
@@ -125,10 +159,11 @@ class KeyRing:
             waiting=waiting,
         )
 
-    def _edit_root(self, role: str, edit: _Edit, threshold: int | None) -> int:
+    def _edit_root(self, edits: Mapping[str, Edit], threshold: int | None) -> int:
         before = SignedMetadata(self._files).root.signed
         root = self._files.read("root", Root)
-        _apply(root.signed, role, edit, threshold)
+        for role, edit in edits.items():
+            apply_edit(root.signed, role, edit, threshold)
         root.signed.version += 1
         root.signed.expires = self._now + timedelta(days=expiry_days(root.signed, "root"))
         root.signatures.clear()
@@ -140,15 +175,35 @@ class KeyRing:
         self._files.write("root", root)
         return root.signed.version
 
-    def _edit_targets(self, role: str, edit: _Edit, threshold: int | None) -> int:
+    def _edit_targets(
+        self, edits: Mapping[str, Edit], threshold: int | None, targets: Metadata[Targets]
+    ) -> int:
         root = SignedMetadata(self._files).root.signed
-        targets = SignedMetadata(self._files).targets
-        next_version(targets, root, "targets", now=self._now)
-        _apply(targets.signed, role, edit, threshold)
+        self._next_version(targets, root, "targets")
+        for role, edit in edits.items():
+            apply_edit(targets.signed, role, edit, threshold)
         self._signers.sign(root, "targets", targets)
         verify_signed_by(root, "targets", targets, where=f"targets {targets.signed.version}")
         self._files.write("targets", targets)
         return targets.signed.version
+
+    def _next_version(
+        self, metadata: Metadata[Targets], delegator: Root | Targets, role: str
+    ) -> None:
+        next_version(metadata, delegator, role, now=self._now)
+        metadata.signed.version = next_free(metadata.signed.version, versions_of(self._taken, role))
+
+    def _renew(self, roles: Collection[str], versions: dict[str, int]) -> dict[str, int]:
+        """Renew roles whose signatures no longer suffice; note their versions.
+
+        Returns how many signatures they still want.
+        """
+        waiting: dict[str, int] = {}
+        for role in roles:
+            version, missing = self._renew_unvouched(role)
+            versions |= {role: version} if version else {}
+            waiting |= {role: missing} if missing else {}
+        return waiting
 
     def _renew_unvouched(self, role: str) -> tuple[int, int]:
         """Give a role a new version if its signatures no longer suffice.
@@ -160,21 +215,29 @@ class KeyRing:
         metadata: Metadata[Targets] = self._files.read(role, Targets)
         if signatures(delegator, role, metadata):
             return 0, 0
-        next_version(metadata, delegator, role, now=self._now)
+        self._next_version(metadata, delegator, role)
         self._signers.sign(delegator, role, metadata)
         if role == "targets":
             verify_signed_by(delegator, role, metadata, where="targets")
         self._files.write(role, metadata)
         return metadata.signed.version, signatures(delegator, role, metadata).missing
 
+    def _names(self, role: str) -> dict[str, str]:
+        return key_names(self._delegator(role), role)
+
     def _delegator(self, role: str) -> Root | Targets:
         if check_role(role) in DELEGATED:
             return SignedMetadata(self._files).targets.signed
         return SignedMetadata(self._files).root.signed
 
-    def _find(self, role: str, keyid: str | None) -> str:
-        known = self.keyids(role)
-        found = [known_id for known_id in known if known_id.startswith(keyid or "")]
+    def find(self, role: str, keyid: str | None) -> str:
+        """Return the id of a role's key by its name or beginning; None is the role's only key.
+
+        Raises NotFoundError, which names the role's keys.
+        """
+        known, names = self.keyids(role), self._names(role)
+        found = [known_id for known_id in known if keyid and names.get(known_id) == keyid]
+        found = found or [known_id for known_id in known if known_id.startswith(keyid or "")]
         if len(found) != 1:
             raise NotFoundError(
                 f"{keyid or 'no key id'} names {len(found)} of the keys of {role}: "
@@ -182,15 +245,3 @@ class KeyRing:
                 remedy="Give the beginning of one key's id.",
             )
         return found[0]
-
-
-def _apply(delegator: Root | Targets, role: str, edit: _Edit, threshold: int | None) -> None:
-    edit(delegator)
-    changed = role_of(delegator, role)
-    if threshold is not None:
-        changed.threshold = threshold
-    if not 1 <= changed.threshold <= len(changed.keyids):
-        raise FormatError(
-            f"{changed.threshold} of {len(changed.keyids)} keys cannot sign {role}",
-            remedy="Add another key first, or give a lower --threshold.",
-        )

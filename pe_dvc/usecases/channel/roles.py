@@ -6,7 +6,7 @@ Reads and writes ``channels/{country}/`` and nothing else. ``directory`` is the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.result import Result
@@ -14,7 +14,7 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ALL, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import signatures
+from pe_dvc.trust.verify import key_names, signatures
 from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RoleStatus(Result):
-    """One role in git: who signed (key ids), how many signatures are missing, until when."""
+    """One role in git: who signed (key ids), how many signatures are missing, until when.
+
+    ``names`` are those of the keys that have one, by key id.
+    """
 
     role: str
     version: int
@@ -36,6 +39,7 @@ class RoleStatus(Result):
     signed_by: tuple[str, ...]
     unsigned_by: tuple[str, ...]
     missing: int
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def sign_role(
@@ -93,4 +97,5 @@ def _status(
         signed_by=tuple(sorted(result.signed)),
         unsigned_by=tuple(sorted(result.unsigned)),
         missing=result.missing,
+        names=key_names(delegator, role),
     )

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.trust.bucket import ChannelBucket
-from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import verify_signed_by
+from pe_dvc.usecases.publish.rebase import newest_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +33,14 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
         raise NotFoundError(f"{role!r} is not a channel: expected one of {', '.join(DELEGATED)}")
     git = SignedMetadata(ChannelFiles(directory, country))
     bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
-    newest = read_head(bucket).versions.get(role, 0)
-    while bucket.has(role, newest + 1):
-        newest += 1
     ours = git.role(role).signed
-    held = bucket.read(role, Targets, newest)
-    if ours.version > newest or held.metadata.signed == ours:
+    newest, _ = newest_version(bucket, git.targets.signed, role, after=0)
+    if newest is None:
+        raise NotFoundError(f"{store.url} has no {role} of {country} that today's keys signed")
+    version = newest.signed.version
+    if ours.version > version or newest.signed == ours:
         return None
-    where = bucket.where(role, newest)
-    verify_signed_by(git.delegator(role), role, held.metadata, where=where)
+    held = bucket.read(role, Targets, version)
+    verify_signed_by(git.targets.signed, role, held.metadata, where=bucket.where(role, version))
     git.files.write_bytes(role, held.data)
-    return newest
+    return version

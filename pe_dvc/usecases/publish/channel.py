@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
-from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
-from pe_dvc.trust.roles import TARGETS_LIKE, max_length, utc
+from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.usecases.publish.moved import follows
 from pe_dvc.usecases.publish.root_rotation import roots_to_publish_under
+from pe_dvc.usecases.publish.roots import publish_roots
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 from pe_dvc.usecases.publish.versioned_files import (
     History,
     publish_between,
     publish_role,
-    publish_roots,
+    published_unnamed,
 )
 
 if TYPE_CHECKING:
@@ -40,10 +40,14 @@ COPIES = ("latest", "next")
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedChannels(Result):
-    """The versions that readers now see, by role, and the keys that this run wrote, in order."""
+    """The versions that readers now see, by role, and the keys that this run wrote, in order.
+
+    ``replaced`` are those of objects that were there and that today's keys had not signed.
+    """
 
     versions: dict[str, int]
     written: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -76,12 +80,18 @@ def publish_channels(
     country, roots = metadata.country, [root.signed for root in metadata.roots]
     newest = ChannelBucket(store, country, roots)
     written: list[str] = []
+    replaced: list[str] = []
     for count in roots_to_publish_under(newest, metadata.targets):
         bucket = ChannelBucket(store, country, roots[:count], successor=roots[count])
         earlier = metadata.up_to_root(count)
-        written += _publish_under(bucket, earlier, signers, now, history, pointed).written
-    last = _publish_under(newest, metadata, signers, now, history, pointed)
-    return PublishedChannels(versions=last.versions, written=(*written, *last.written))
+        written += _publish_under(bucket, earlier, signers, now, history, pointed)[1]
+        replaced += bucket.replaced
+    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed)
+    return PublishedChannels(
+        versions=versions,
+        written=(*written, *keys),
+        replaced=(*replaced, *newest.replaced),
+    )
 
 
 def _publish_under(
@@ -91,27 +101,28 @@ def _publish_under(
     now: datetime,
     history: History | None,
     pointed: PointedObjects | None,
-) -> PublishedChannels:
-    """Publish the roots of ``ours``, and everything below them."""
-    written = publish_roots(bucket, ours.root_files)
+) -> tuple[dict[str, int], list[str]]:
+    """Publish the roots of ``ours``, and everything below; return versions and keys written."""
+    written = publish_roots(bucket, ours)
     head = read_head(bucket)
-    before, wanted = head.meta, SnapshotMeta()
+    before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()
     if pointed is not None:
         _check_pointed(pointed, ours, before)
     for role in TARGETS_LIKE:
-        wanted[role], keys = publish_role(bucket, ours, role, before.get(role))
+        wanted[role], keys = publish_role(bucket, ours, role, before.get(role), history)
         written += keys
         if history is not None and keys:
             published = before[role].version if role in before else 0
-            written += publish_between(bucket, ours.role(role).signed, role, published, history)
+            written += publish_between(
+                bucket, ours.role(role).signed, role, published, history, there=head.files
+            )
     made_from = partial(follows, bucket, ours)
     head, keys = publish_snapshot(
         bucket, wanted, signers, head=head, now=utc(now), follows=made_from
     )
-    versions = head.versions
     written += keys
-    written += _refresh_copies(bucket, ours, versions)
-    return PublishedChannels(versions=versions, written=tuple(written))
+    written += _refresh_copies(bucket, ours, head.versions)
+    return head.versions, written
 
 
 def _check_pointed(pointed: PointedObjects, ours: SignedMetadata, before: SnapshotMeta) -> None:
@@ -129,12 +140,6 @@ def _refresh_copies(
     for role in COPIES:
         if versions[role] != ours.role(role).signed.version:
             continue  # another publisher has gone on from ours: the copy is its to write
-        key = bucket.key(role)
-        try:
-            current, _ = bucket.store.read(key, limit=max_length(role))
-        except NotFoundError:
-            current = b""
-        if current != ours.data(role):
-            bucket.store.overwrite(key, ours.data(role))
-            written.append(key)
+        if bucket.refresh_copy(role, ours.data(role)):
+            written.append(bucket.key(role))
     return written

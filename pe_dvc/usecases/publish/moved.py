@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import MovedError, SignatureError
+from pe_dvc.primitives.errors import MovedError
 from pe_dvc.trust.ancestry import descends
-from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import verify_signed_by
 
 if TYPE_CHECKING:
-    from pe_dvc.trust.bucket import ChannelBucket
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
@@ -30,18 +28,11 @@ def follows(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int
 
 
 def moved_error(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> MovedError:
-    """Return the error that says what another publisher changed. Raises if it is not signed."""
+    """Return the error that says what another publisher changed; today's keys signed it."""
     git = ours.role(role).signed
     held = bucket.read(role, Targets, version)
     where = bucket.where(role, version)
-    try:
-        verify_signed_by(ours.delegator(role), role, held.metadata, where=where)
-    except SignatureError:
-        if role not in DELEGATED:
-            raise
-        detail = "signed by other keys than those that targets in git names"
-    else:
-        detail = _difference(git, held.metadata.signed, len(f"{bucket.country}/{role}/"))
+    detail = _difference(git, held.metadata.signed, len(f"{bucket.country}/{role}/"))
     return MovedError(
         f"another publisher was first: {where} is {role} version {version}, git holds version "
         f"{git.version}; against git, {detail}",

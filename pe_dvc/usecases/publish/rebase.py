@@ -22,12 +22,13 @@ from pe_dvc.trust.ancestry import (
     plain,
     superseded,
 )
-from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import signatures, verify_signed_by
 from pe_dvc.usecases.channel.versions import next_version, set_targets
 from pe_dvc.usecases.publish.three_way_merge import Merged, merge
+from pe_dvc.usecases.publish.versioned_files import NEIGHBOURS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,7 +77,7 @@ def rebase(
     bucket = ChannelBucket(store, git.country, [root.signed for root in git.roots])
     delegator = git.targets.signed
     ours = git.role(channel)
-    theirs, last = newest_version(bucket, delegator, channel)
+    theirs, last = newest_version(bucket, delegator, channel, after=ours.signed.version - 1)
     if theirs is None:
         raise moved
     went_back = history is not None and history.took_away(channel, digest(theirs))
@@ -118,26 +119,27 @@ def _apply(merged: Merged, signed: Targets, *, country: str, channel: str) -> No
 
 
 def newest_version(
-    bucket: ChannelBucket, delegator: Targets, channel: str
+    bucket: ChannelBucket, delegator: Targets, channel: str, *, after: int
 ) -> tuple[Metadata[Targets] | None, int]:
     """Return the newest version of a channel that others can build on, and the last one taken.
 
     That is what readers see, or what was made from it and not finished: its publisher died
     before the timestamp, or is at work. A version that was not made from it was overtaken, and
-    only its number is taken. Raises VerificationError, StoreError.
+    only its number is taken. What today's keys did not sign is passed over; there may be
+    much of it, so that only the next versions are looked at: those after what readers see, or
+    ``after`` where no snapshot says what that is. Raises VerificationError, StoreError.
     """
     named = read_head(bucket).meta.get(channel)
-    newest, last = None, 0
+    newest, last = None, after
     if named is not None:
         newest, last = _named(bucket, delegator, channel, named), named.version
-    for version in bucket.versions(channel):
-        if version <= last:
-            continue
-        metadata = bucket.read(channel, Targets, version).metadata
-        if metadata.signed.version == version and signatures(delegator, channel, metadata):
+    later = [version for version in bucket.versions(channel) if version > last]
+    for version in later[:NEIGHBOURS]:
+        held = bucket.signed(delegator, channel, Targets, version)
+        if held is not None:
             last = version
-            if newest is None or descends(metadata.signed, newest):
-                newest = metadata
+            if newest is None or descends(held.metadata.signed, newest):
+                newest = held.metadata
     return newest, last
 
 

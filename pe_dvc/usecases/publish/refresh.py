@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.result import json_time
-from pe_dvc.trust.bucket import ChannelBucket
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -95,6 +95,7 @@ def refresh_channel(
 def _check_root(bucket: ChannelBucket) -> None:
     """Refuse to sign by a root that is not the one that readers see."""
     version = bucket.root.version
+    bucket.refuse_newer_root()
     try:
         held = bucket.read("root", Root, version).metadata.signed
     except NotFoundError:
@@ -102,7 +103,7 @@ def _check_root(bucket: ChannelBucket) -> None:
             f"{bucket.where('root', version)} does not exist, and git holds root {version}",
             remedy="Run pe-dvc push first, or check that this is the right bucket.",
         ) from None
-    if held != bucket.root or bucket.has("root", version + 1):
+    if held != bucket.root:
         raise ConflictError(
             f"the root of {bucket.country} in {bucket.store.url} is not root {version} of git",
             remedy="Take over the published root (git pull), and check that this is the right "

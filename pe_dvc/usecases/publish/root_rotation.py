@@ -10,11 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import role_of, signatures
 
 if TYPE_CHECKING:
-    from pe_dvc.trust.bucket import ChannelBucket
-    from pe_dvc.trust.tuf_api import Metadata, Root, Targets
+    from pe_dvc.trust.bucket_writer import ChannelBucket
+    from pe_dvc.trust.tuf_api import Metadata, Targets
 
 _BELOW = ("targets", "snapshot", "timestamp")
 
@@ -35,7 +36,11 @@ def roots_to_publish_under(bucket: ChannelBucket, targets: Metadata[Targets]) ->
     ]
     if not wanted or not _is_published(bucket):
         return []
-    return [count for count in wanted if not bucket.has("root", count + 1)]
+    return [
+        count
+        for count in wanted
+        if bucket.signed(bucket.roots[count - 1], "root", Root, count + 1) is None
+    ]
 
 
 def _takes_away(before: Root, after: Root) -> bool:

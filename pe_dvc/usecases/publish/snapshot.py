@@ -19,7 +19,7 @@ from pe_dvc.primitives.errors import (
     MovedError,
     RollbackError,
 )
-from pe_dvc.trust.bucket import ChannelBucket, StoredMetadata
+from pe_dvc.trust.bucket import StoredMetadata, next_free
 from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
 from pe_dvc.trust.meant_for import mark
 from pe_dvc.trust.roles import utc
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signers import Signers
 
 ATTEMPTS = 32
@@ -173,7 +174,9 @@ def _create_snapshot(
     expires = utc(now) + timedelta(days=expiry_days(bucket.root, "snapshot"))
     metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
     data = _signed(bucket, "snapshot", metadata, signers)
-    info = bucket.store.create(bucket.key("snapshot", version), data)
+    info = bucket.create("snapshot", version, data, delegator=bucket.root)
+    if info is None:
+        raise ConflictError(f"{bucket.where('snapshot', version)} was there first")
     return StoredMetadata(metadata, data, info.etag), [info.key]
 
 
@@ -198,17 +201,20 @@ def _swap_timestamp(
     """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more,
     and ExpiredError if this machine's clock is behind by more than a timestamp is good for.
 
-    Without a timestamp to go by the version starts at the snapshot's: if the object was lost,
-    that comes nearest to what readers have seen.
+    Without a timestamp to go by the version starts at the snapshot's, or after that of one which
+    no root vouches for: that comes nearest to what readers have seen.
     """
-    version = head.timestamp.metadata.signed.version + 1 if head.timestamp else head.last or 1
+    if head.timestamp:
+        version = head.timestamp.metadata.signed.version + 1
+    else:
+        version = next_free(head.last or 1, [head.claimed])
     lifetime = timedelta(days=expiry_days(bucket.root, "timestamp"))
     expires = utc(now) + lifetime
     if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
         raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
     metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
     data = _signed(bucket, "timestamp", metadata, signers)
-    return bucket.store.compare_and_swap(bucket.key("timestamp"), data, head.etag).key
+    return bucket.swap("timestamp", data, head.etag).key
 
 
 def _clock_behind(bucket: ChannelBucket, now: datetime, before: datetime) -> ExpiredError:

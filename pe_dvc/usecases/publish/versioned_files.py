@@ -6,20 +6,33 @@ Consistent snapshots, TUF specification 6.2: ``3.latest.json`` is never written 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, SignatureError
-from pe_dvc.trust.ancestry import digest, lineage
-from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
-from pe_dvc.trust.verify import TAMPERED, parse, verify_signed_by
-from pe_dvc.usecases.publish.moved import follows, moved_error
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    FormatError,
+    NotFoundError,
+    SignatureError,
+    VerificationError,
+)
+from pe_dvc.trust.ancestry import descends, digest, lineage
+from pe_dvc.trust.bucket import versions_of
+from pe_dvc.trust.roles import TARGETS_LIKE
+from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
+from pe_dvc.trust.verify import parse, signatures
+from pe_dvc.usecases.publish.moved import moved_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.trust.bucket import ChannelBucket
+    from pe_dvc.trust.bucket_head import SnapshotMeta
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
+
+NEIGHBOURS = 16
+"""How many versions next to git's are looked at, where nothing tells which were published."""
 
 
 class History(Protocol):
@@ -34,81 +47,140 @@ class History(Protocol):
         ...
 
 
-def publish_roots(bucket: ChannelBucket, data: list[bytes]) -> list[str]:
-    """Create those of the bucket's roots that lack, oldest first; return the keys written.
+def published_unnamed(
+    bucket: ChannelBucket, ours: SignedMetadata, files: Iterable[tuple[str, int]]
+) -> SnapshotMeta:
+    """Return what was published that no snapshot names any more which today's keys signed.
 
-    ``data`` are their bytes, from version 1 on. Raises ConflictError if the bucket holds another
-    root, or a newer one.
+    So that new keys of snapshot and timestamp, or their loss, take no one's work back. ``files``
+    is the listing of the bucket. Only versions next to git's are looked at: a thief may have made
+    many.
     """
-    newest = len(data)
-    if bucket.has("root", newest + 1):
-        raise ConflictError(
-            f"{bucket.where('root', newest + 1)} is newer than root version {newest} in git",
-            remedy="Get the newer root (git pull), then push again.",
-        )
-    if _holds_root(bucket, newest):
-        return []
-    written = []
-    for version in range(1, newest + 1):
-        key = bucket.key("root", version)
-        try:
-            bucket.store.create(key, data[version - 1])
-        except ConflictError:
-            if not _holds_root(bucket, version):
-                raise
-        else:
-            written.append(key)
-    return written
-
-
-def _holds_root(bucket: ChannelBucket, version: int) -> bool:
-    """Return whether the bucket holds a root; raise ConflictError if it holds another one."""
-    try:
-        held = bucket.read("root", Root, version)
-    except NotFoundError:
-        return False
-    if held.metadata.signed != bucket.roots[version - 1]:
-        raise ConflictError(
-            f"{bucket.where('root', version)} is another root than version {version} in git",
-            remedy=f"Check that this is the right bucket. If it is: {TAMPERED}",
-        )
-    return True
+    found: SnapshotMeta = {}
+    for role in TARGETS_LIKE:
+        version, known = ours.role(role).signed.version, versions_of(files, role)
+        later = [number for number in known if number >= version][:NEIGHBOURS]
+        earlier = [number for number in known if number < version][-NEIGHBOURS:]
+        for number in (*later[::-1], *earlier[::-1]):
+            held = bucket.signed(ours.delegator(role), role, Targets, number)
+            if held is not None:
+                found[role] = held.meta_file
+                break
+    return found
 
 
 def publish_role(
-    bucket: ChannelBucket, ours: SignedMetadata, role: str, named: MetaFile | None
+    bucket: ChannelBucket,
+    ours: SignedMetadata,
+    role: str,
+    named: MetaFile | None,
+    history: History | None = None,
 ) -> tuple[MetaFile, list[str]]:
     """Create a role's newest file; return what snapshots shall say of it, and the keys written.
 
-    ``named`` is what the snapshot in the bucket says of the role, None where it says nothing.
-    Raises MovedError where git's version was not made from the published one.
+    ``named`` is what the snapshot in the bucket says of the role, None where it says nothing. A
+    version that today's keys did not sign is no publisher's work. Raises MovedError where git's
+    version was not made from the published one.
     """
     meta_file = ours.meta_file(role)
-    if named and named.version > meta_file.version:
-        raise moved_error(bucket, ours, role, named.version)
-    if named and named.version == meta_file.version:
-        same = named.hashes == meta_file.hashes
-        return (meta_file if same else _published_before(bucket, ours, role)), []
-    if named and not follows(bucket, ours, role, named.version):
-        # Its changes would be lost.
-        raise moved_error(bucket, ours, role, named.version)
-    key = bucket.key(role, meta_file.version)
-    try:
-        bucket.store.create(key, ours.data(role))
-    except ConflictError:
+    version = meta_file.version
+    if named and named.version == version and named.hashes == meta_file.hashes:
+        return meta_file, []
+    published = _named(bucket, ours, role, named, history) if named else None
+    if published and published.signed.version == version:
         return _published_before(bucket, ours, role), []
-    return meta_file, [key]
+    if published and not (
+        published.signed.version < version and descends(ours.role(role).signed, published)
+    ):
+        raise moved_error(bucket, ours, role, published.signed.version)  # changes would be lost
+    refuse_newer = partial(refuse_newer_keys, bucket, ours)
+    if named and published is None:
+        refuse_newer()
+        _check_follows(bucket, role, version, named.version)
+    created = bucket.create(
+        role, version, ours.data(role), delegator=ours.delegator(role), refuse_newer=refuse_newer
+    )
+    if created is None:
+        return _published_before(bucket, ours, role), []
+    return meta_file, [created.key]
+
+
+def _named(
+    bucket: ChannelBucket,
+    ours: SignedMetadata,
+    role: str,
+    named: MetaFile,
+    history: History | None,
+) -> Metadata[Targets] | None:
+    """Return the version that a snapshot names, None if the keys that signed it count no more.
+
+    One that was altered or removed is put back from git's history, where that has it. Raises
+    DigestMismatchError, NotFoundError or FormatError where it has not.
+    """
+    where = bucket.where(role, named.version)
+    try:
+        held = bucket.read(role, Targets, named.version)
+        what = f"{role} version {named.version}"
+        held.check(named, what=what, named_by="snapshot", where=where)
+        metadata = held.metadata
+    except (NotFoundError, FormatError, VerificationError):
+        data = next((d for d in history.data(role) if _is(named, d)), None) if history else None
+        if data is None:
+            raise
+        bucket.restore(role, named.version, data)
+        metadata = parse(Targets, data, where=where)
+    return metadata if signatures(ours.delegator(role), role, metadata) else None
+
+
+def _is(named: MetaFile, data: bytes) -> bool:
+    try:
+        named.verify_length_and_hashes(data)
+    except LengthOrHashMismatchError:
+        return False
+    return True
+
+
+def refuse_newer_keys(bucket: ChannelBucket, ours: SignedMetadata) -> None:
+    """Raise if the bucket holds a newer root, or newer targets: git does not know today's keys.
+
+    Who signs by new keys has published before what lists them. Raises MovedError, ConflictError.
+    """
+    bucket.refuse_newer_root()
+    version = ours.targets.signed.version
+    later = [number for number in bucket.versions("targets") if number > version]
+    for number in later[:NEIGHBOURS]:
+        if bucket.signed(bucket.root, "targets", Targets, number) is not None:
+            raise moved_error(bucket, ours, "targets", number)
+
+
+def _check_follows(bucket: ChannelBucket, role: str, ours: int, named: int) -> None:
+    """Refuse what readers would take for a rollback: the keys of the snapshot stayed the same."""
+    if ours <= named:
+        raise SignatureError(
+            f"{bucket.where(role, named)} is what readers are shown. The keys of {role} were "
+            f"changed, so that it counts no more; but git's version {ours} is not above it, and "
+            "readers take no older one",
+            remedy=f"Run pe-dvc channel recover {role}, which takes a version above it; commit, "
+            "and push.",
+        )
 
 
 def publish_between(
-    bucket: ChannelBucket, ours: Targets, role: str, published: int, history: History
+    bucket: ChannelBucket,
+    ours: Targets,
+    role: str,
+    published: int,
+    history: History,
+    *,
+    there: Container[tuple[str, int]] = (),
 ) -> list[str]:
     """Create the versions after ``published`` that ``ours`` was made from; return the keys written.
 
     A laptop may commit a channel several times between two pushes. Readers need only the newest,
     the channel's history has them all. What git holds of another line, as after a merge or from
     before the channels were created again, is left out. One that git does not hold, as after a
-    squashed merge, stays a gap, which ``pe-dvc channel log`` reports.
+    squashed merge, stays a gap, which ``pe-dvc channel log`` reports. What is ``there`` under
+    these names stays: also what no keys vouch for. The log shows it.
     """
     if published + 1 >= ours.version:
         return []
@@ -118,7 +190,8 @@ def publish_between(
         held[digest(metadata)] = metadata.signed, data
     line = lineage(ours, {sha256: signed for sha256, (signed, _) in held.items()})
     written = []
-    for version in sorted(version for version in line if version > published):
+    missing = (v for v in line if v > published and (role, v) not in there)
+    for version in sorted(missing):
         # A publisher who was first left a version of their own that was never pointed to.
         with suppress(ConflictError):
             data = held[line[version]][1]
@@ -130,19 +203,11 @@ def _published_before(bucket: ChannelBucket, ours: SignedMetadata, role: str) ->
     """Return what the bucket's file of git's version is, if it says what git says.
 
     It may differ in its signatures: another reviewer's, or another run of a scheme that signs
-    again each time. Then the bucket's bytes stand. Otherwise another publisher was first.
+    again each time. Then the bucket's bytes stand. Otherwise another publisher was first. That
+    today's keys signed it was seen before.
     """
     git = ours.role(role).signed
     held = bucket.read(role, Targets, git.version)
     if held.metadata.signed != git:
         raise moved_error(bucket, ours, role, git.version)
-    try:
-        where = bucket.where(role, git.version)
-        verify_signed_by(ours.delegator(role), role, held.metadata, where=where)
-    except SignatureError as error:
-        raise SignatureError(
-            error.message,
-            remedy=f"If the keys of {role} were changed, give {role} a new version, sign it and "
-            f"push again. If not: {TAMPERED}",
-        ) from None
     return held.meta_file

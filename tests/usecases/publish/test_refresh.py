@@ -59,7 +59,7 @@ def test_it_speaks_of_what_it_cannot_renew(sim: Simulator) -> None:
     assert refresh(sim).expiring == {}
     sim.now = NOW + days(310)
     done = refresh(sim)
-    assert set(done.expiring) == {"targets", "latest", "next", "revoked", "releases"}
+    assert set(done.expiring) == {"root", "targets", "latest", "next", "revoked", "releases"}
     version, expires, keeper = done.expiring["latest"]
     assert (version, expires) == (3, NOW + days(365))
     assert "the CI of the data repo" in keeper

@@ -1,0 +1,79 @@
+"""``pe-dvc channel recover``: after a theft of keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.role_values import RoleValue, by_role
+
+if TYPE_CHECKING:
+    from pe_dvc.project.channel_recover import Recovered
+
+
+@click.command("recover")
+@click.argument("roles", nargs=-1, metavar="[ROLE[=KEYID]]...")
+@click.option(
+    "--signer",
+    "signers",
+    type=RoleValue("URI"),
+    multiple=True,
+    help="Use the key behind awskms:, gcpkms:, file2: … as a role's new key. Repeatable.",
+)
+@click.option(
+    "--public-key",
+    "public_keys",
+    type=RoleValue("FILE"),
+    multiple=True,
+    help="Use another person's public key (PEM) as a role's new key. Repeatable.",
+)
+@store_option
+@json_option
+def recover(
+    roles: tuple[str, ...],
+    signers: tuple[tuple[str, str], ...],
+    public_keys: tuple[tuple[str, str], ...],
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Replace stolen keys.
+
+    They are those of latest, snapshot and timestamp, or of each ROLE. Needs the offline keys of
+    root and targets. What git holds is signed again by new keys, with versions above those that a
+    thief may have published. Then commit, and run pe-dvc push: from then on, nothing that the
+    stolen keys signed counts.
+
+    Of a role with several keys, say which was stolen: next=KEYID, where KEYID is the start of
+    its id, or its name.
+    """
+    from pe_dvc import Repo
+
+    files = {role: [Path(path) for path in paths] for role, paths in by_role(public_keys).items()}
+    done = Repo().channel.recover(roles, signers=by_role(signers), public_keys=files, store=store)
+    if as_json:
+        print_json(done)
+    else:
+        _say(done)
+
+
+def _say(done: Recovered) -> None:
+    recovery = done.recovery
+    for role, stolen in recovery.stolen.items():
+        say(f"{role}: keys that no longer count: {', '.join(stolen)}")
+        for path in done.key_files.get(role, ()):
+            say(f"  new key: {path}; give it to who signs {role}")
+        if role not in done.key_files:
+            say(f"  new key: {', '.join(recovery.keys[role])}")
+    if not done.passed_over:
+        say(
+            "the bucket could not be read, so the new versions follow git's: if that is not "
+            "enough, the push says so"
+        )
+    for role, version in recovery.versions.items():
+        say(f"{role} is at version {version}")
+    for role, missing in recovery.waiting.items():
+        say(f"{role} needs {missing} more signature(s): pe-dvc channel sign {role}")
+    say("nothing is published yet: commit channels/, then run pe-dvc push")
