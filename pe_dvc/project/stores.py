@@ -101,7 +101,7 @@ def _open_directory(url: str) -> Store:
         return LocalStore(Path(url).expanduser())
     parts = urlsplit(url)
     path = unquote(parts.path)
-    if parts.netloc not in ("", "localhost") or not path.startswith("/"):
+    if parts.netloc.lower() not in ("", "localhost") or not path.startswith("/"):
         raise FormatError(f"{url!r} is not a store: expected the form of file:///srv/data")
     return LocalStore(Path(path))
 

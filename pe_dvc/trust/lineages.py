@@ -98,8 +98,8 @@ class _Chain:
             "was seen in this bucket earlier, share keys; but the bucket does not show the roots "
             "between, by which one would follow from the other",
             remedy=f"Tell the maintainers of the data: channels/{self._country}/N.root.json, with "
-            f"N from {first + 1} to {last - 1}, must be restored. If they say that the channels "
-            f"were created again since, remove {lineage}.",
+            f"N from {first + 1} to {last - 1}, must be there. If they say that the channels were "
+            f"created again since, remove {lineage}.",
         )
 
 

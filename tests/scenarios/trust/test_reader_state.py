@@ -94,6 +94,19 @@ def test_a_refused_refresh_leaves_offline_readers_their_last_answer(sim: Simulat
     assert client.lookup("latest", "cps_2024") == OLD
 
 
+def test_a_process_with_an_older_view_replaces_no_newer_answer(sim: Simulator) -> None:
+    """It began before another process refreshed, and asks for its second channel after."""
+    older = ChannelClient(sim.store, "us", sim.pinned, sim.base / "state")
+    assert older.lookup("latest", "cps_2024") == OLD
+    publish_new(sim)
+    assert read(sim) == NEW
+    assert older.pointers("next") == []
+    client = ChannelClient(
+        OfflineStore(sim.store.url), "us", sim.pinned, sim.base / "state", offline=True
+    )
+    assert client.lookup("latest", "cps_2024") == NEW
+
+
 # State belongs to the country, not to the root file.
 
 
@@ -121,7 +134,7 @@ def test_rollback_of_a_reader_who_pins_a_newer_root_by_hand(sim: Simulator) -> N
         read(sim, roots[-1])
 
 
-def test_hiding_the_roots_between_makes_no_reader_start_anew(sim: Simulator) -> None:
+def test_hiding_the_roots_between_gives_no_reader_an_empty_state(sim: Simulator) -> None:
     assert read(sim) == OLD
     roots = rotate(sim)
     assert len(roots) == 3
@@ -236,7 +249,7 @@ def test_rollback_of_a_reader_who_spells_the_directory_another_way(
         "bucket",
         "./link/",
         f"file://{tmp_path}/bucket",
-        f"file://localhost{tmp_path}/b%75cket/",
+        f"FILE://LocalHost{tmp_path}/b%75cket/",
     ):
         store: ReadableStore = open_store(spelled)
         with pytest.raises(RollbackError):
