@@ -9,6 +9,7 @@ before. Whatever is installed there later runs too.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import run_git
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.printable import printable
 from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
@@ -36,12 +38,14 @@ PASSED_ON = (
 """Hooks of which a script that does nothing changes nothing: one is written for each, so that a
 hook installed later runs. Of the others (``reference-transaction``, …) only those in use."""
 
+_NAME = re.compile(r"[a-z0-9-]+")
+"""What a hook of git may be called."""
+
 _HEAD = """\
 #!/bin/sh
 # Written by `pe-dvc install`, taken away by `pe-dvc install --uninstall`.
-# Runs, besides what pe_dvc adds for the data repo in {prefix}, the hook of this name in
-# {earlier}.
-earlier={quoted}/{name}
+# Runs, besides what pe_dvc adds for the data repo, the hook of this name where git looked before.
+earlier={earlier}
 """
 _EXEC = '[ -x "$earlier" ] || exit 0\nexec "$earlier" "$@"\n'
 _OURS = """\
@@ -111,9 +115,10 @@ class HookInstaller:
         """Write our hooks and point git to them; again, to write them again.
 
         Raises ConflictError where a setting that git prefers to the repo's own names another
-        place.
+        place, and FormatError for paths that no hook can hold.
         """
         self._tree.check([HOOKS])
+        self._check_places()
         earlier = self._earlier()
         shutil.rmtree(self.directory, ignore_errors=True)
         for name in {*PASSED_ON, *self._parts, *self._in_use(earlier)}:
@@ -129,6 +134,16 @@ class HookInstaller:
                 f"work tree or the environment, or call pe-dvc from the hooks in {actual}.",
             )
         return Hooks(directory=self.directory, earlier=earlier)
+
+    def _check_places(self) -> None:
+        """Raise FormatError for a path with a line break or the like, which no hook can hold."""
+        for path in (self._root.resolve(), self._common, _program()):
+            if printable(str(path)) != str(path):
+                raise FormatError(
+                    "no hook is installed where a path has control characters, such as line breaks",
+                    where=repr(str(path)),
+                    remedy="Clone into a directory with another name.",
+                )
 
     def uninstall(self) -> bool:
         """Let git find its hooks where it did before; return whether there was anything to do."""
@@ -162,12 +177,14 @@ class HookInstaller:
         place = self._toplevel() / Path(earlier).expanduser()
         if not place.is_dir():
             return set()
-        return {p.name for p in place.iterdir() if not p.suffix and os.access(p, os.X_OK)}
+        return {
+            p.name for p in place.iterdir() if _NAME.fullmatch(p.name) and os.access(p, os.X_OK)
+        }
 
     def _script(self, name: str, earlier: str) -> str:
-        prefix = shlex.quote(self._root.resolve().relative_to(self._toplevel()).as_posix())
-        quoted = shlex.quote(str(Path(earlier).expanduser()))
-        head = _HEAD.format(prefix=prefix, earlier=earlier, quoted=quoted, name=name)
+        below = self._root.resolve().relative_to(self._toplevel()).as_posix()
+        prefix = shlex.quote(f"./{below}")  # no option of cd, and nothing in CDPATH
+        head = _HEAD.format(earlier=shlex.quote(f"{Path(earlier).expanduser()}/{name}"))
         part = self._parts.get(name)
         if part is None:
             return head + _EXEC
@@ -187,7 +204,7 @@ class HookInstaller:
 
     def _get(self, scope: str, setting: str, *options: str) -> str | None:
         done = run_git(self._root, "config", scope, *options, "--get", setting)
-        return done.stdout.strip() if done.returncode == 0 else None
+        return done.stdout.removesuffix("\n") if done.returncode == 0 else None
 
     def _git(self, *arguments: str) -> str:
         done = run_git(self._root, *arguments)
@@ -196,7 +213,7 @@ class HookInstaller:
             if "not a git repository" in said:
                 raise NotFoundError(f"{self._root} is not in a git repo", remedy="Run git init.")
             raise PeDvcError(f"git {' '.join(arguments)} failed in {self._root}: {said}")
-        return done.stdout.strip()
+        return done.stdout.removesuffix("\n")
 
 
 def _program() -> Path:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pe_dvc
 from pe_dvc.adapters.dvc.workspace import ignored_by_dvc
 from pe_dvc.errors import FormatError
-from tests.support.commands import run_pe_dvc
+from tests.support.commands import run, run_pe_dvc
 from tests.support.hostile_clone import HostileClone
 from tests.support.paths import BIN
 
@@ -373,3 +374,57 @@ def test_hooks_are_installed_inside_the_git_directory(clone: HostileClone) -> No
         clone.repo.install()
     with refused(clone):
         clone.repo.uninstall()
+
+
+ODD = ("with space", "it's", 'a "quoted"', "$(touch ran)", "`touch ran`", "a;touch ran", "-P")
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("name", ODD)
+def test_the_path_of_a_data_repo_is_text_in_a_hook(
+    tmp_path: Path, name: str, *, below: bool
+) -> None:
+    """The clone's own path, or that of the data repo in it, which its author chose."""
+    clone = HostileClone(tmp_path)
+    git = clone.home / ("outer" if below else name)
+    root = git / name if below else git
+    root.parent.mkdir(exist_ok=True)
+    clone.root.rename(root)
+    if below:
+        shutil.rmtree(root / ".git")
+        run("git", "init", "--quiet", cwd=git)
+    hooks = pe_dvc.Repo(root).install()
+    said = run(str(hooks.directory / "pre-commit"), cwd=git, code=1).stderr
+    assert "pyproject.toml is not staged" in said  # so the check ran, and in the data repo
+    assert not list(clone.home.rglob("ran"))
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("name", ["a\ntouch ran", "a\n", "\ra", "a\x1b[2K"])
+def test_no_hook_is_written_for_a_path_with_a_line_break(
+    tmp_path: Path, name: str, *, below: bool
+) -> None:
+    clone = HostileClone(tmp_path)
+    root = clone.root / name if below else clone.home / name
+    if below:
+        shutil.copytree(clone.root / ".dvc", root / ".dvc")
+        shutil.copy(clone.root / "pyproject.toml", root)
+    else:
+        clone.root.rename(root)
+    with pytest.raises(FormatError, match="line breaks"):
+        pe_dvc.Repo(root).install()
+    assert not list(clone.home.rglob(".git/pe_dvc"))
+
+
+def test_a_hook_that_was_there_runs_whatever_its_directory_is_called(clone: HostileClone) -> None:
+    earlier, name = clone.home / "my $(touch ran)\ntouch ran", "x$(touch ran)"
+    earlier.mkdir()
+    for hook in ("commit-msg", name):
+        (earlier / hook).write_text(f"#!/bin/sh\ntouch '{clone.home}/called'\n")
+        (earlier / hook).chmod(0o755)
+    run("git", "config", "core.hooksPath", str(earlier), cwd=clone.root)
+    hooks = clone.repo.install()
+    run(str(hooks.directory / "commit-msg"), cwd=clone.root)
+    assert (clone.home / "called").exists()
+    assert not list(clone.home.rglob("ran"))
+    assert not (hooks.directory / name).exists()
