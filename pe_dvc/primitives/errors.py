@@ -104,7 +104,11 @@ class RollbackError(VerificationError):
 
 
 class UntrustedError(VerificationError):
-    """No root of trust is pinned for a country, so nothing of it can be verified."""
+    """A person must first say that this may be trusted.
+
+    A root: none is pinned for a country, or another one than the clone has. Or a clone: it is
+    another user's, or names a program or an endpoint that its user never named.
+    """
 
 
 class RevokedError(PeDvcError):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
+from pe_dvc.project.clone_root import refuse_pinned
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.gitattributes import keep_line_endings
 from pe_dvc.trust.key_binding import bind_keys, check_may_sign, refuse_bound_keys
 from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.pins import pinned_root
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel import init, roles
@@ -43,12 +43,11 @@ def signers_of(
 
     ``given`` are URIs by role that stand in for the settings'; ``metadata`` is the checkout's,
     where it was read already. Raises UntrustedError in a clone
-    of another root than the key files' own, or than the pinned one (``check_may_sign``).
+    of another root than the key files' own (``check_may_sign``), or than the pinned one.
     """
     keys_dir, signed = directories.keys_dir(), metadata or repo.signed_metadata()
     if signed.files.exists():
-        pinned = pinned_root(directories.config_dir(), repo.country)
-        check_may_sign(signed, keys_dir / repo.country, pinned)
+        check_may_sign(signed, keys_dir / repo.country)
         bind_keys(keys_dir / repo.country, signed.root_files[0])
     uris = {**repo.settings.signers, **(given or {})}
     return Signers(repo.country, keys_dir, uris, environ)
@@ -81,11 +80,13 @@ def init_channels(
 
     A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
     without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
-    Raises as ``pe_dvc.usecases.channel.init.init_channels`` and ``pe_dvc.trust.public_keys``, and
+    Raises ConflictError where a root is pinned, as
+    ``pe_dvc.usecases.channel.init.init_channels`` and ``pe_dvc.trust.public_keys``, and
     FormatError for a key directory inside git.
     """
     wanted = thresholds or {}
     init.refuse_existing(repo.channels_root, repo.country)
+    refuse_pinned(repo.country)
     directory = directories.keys_dir() / repo.country
     refuse_bound_keys(directory)
     kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
@@ -175,7 +176,8 @@ def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:
-    """Return how every role in git stands."""
+    """Return how every role in git stands. Raises UntrustedError (``check_root``)."""
+    repo.check_root()
     return roles.channel_status(repo.channels_root, repo.country, now=_now())
 
 

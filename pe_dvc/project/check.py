@@ -18,7 +18,7 @@ from pe_dvc.usecases.checkout import check as use_case
 if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.project.settings import Settings
-    from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.usecases.checkout.verify import Check
 
 
@@ -70,10 +70,9 @@ class _StagedRepo(DataRepo):
 
         return DvcFiles.read(self.tree)
 
-    def signed_metadata(self) -> SignedMetadata:
-        """Return the country's signed metadata as it is staged."""
+    @property
+    def channel_files(self) -> ChannelFiles:
+        """The files of the country's signed metadata as they are staged."""
         from pe_dvc.trust.files import TreeChannelFiles
-        from pe_dvc.trust.signed_metadata import SignedMetadata
 
-        files = TreeChannelFiles(self.tree, self.settings.channels, self.country)
-        return SignedMetadata(files)
+        return TreeChannelFiles(self.tree, self.settings.channels, self.country)

@@ -24,6 +24,12 @@ def cache_limit() -> int | None:
     return parse_size(given, where="PE_DVC_CACHE_LIMIT") if given else None
 
 
+def allowed_endpoints() -> tuple[str, ...]:
+    """Endpoints that credentials may be sent to: ``PE_DVC_ALLOW_ENDPOINTS``, comma-separated."""
+    given = os.environ.get("PE_DVC_ALLOW_ENDPOINTS", "").split(",")
+    return tuple(endpoint.strip() for endpoint in given if endpoint.strip())
+
+
 def config_dir() -> Path:
     """Directory of pinned roots: ``PE_DVC_CONFIG_DIR``, else the user's configuration."""
     return _place("PE_DVC_CONFIG_DIR", "user_config_path")

@@ -15,7 +15,6 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
@@ -56,7 +55,7 @@ def fsck(
     journal.finish()
     repaired = []
     if repair:
-        other = open_store(mirror) if mirror else None
+        other = repo.open_bucket(mirror) if mirror else None
         repaired = _repair(repo, bucket, report.findings, other)
     return Checked(store=bucket.url, report=report, repaired=repaired)
 

@@ -8,6 +8,7 @@ from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.dvc.objects import repo_lock
 from pe_dvc.adapters.dvc.workspace import DvcWorkspace
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.project.clone_options import came_with_clone
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
@@ -35,12 +36,14 @@ def pull(
     """Download the datasets ``names``, or all that DVC caches, and check them out.
 
     Holds DVC's lock. Raises as ``pe_dvc.usecases.checkout.pull.pull``, and FormatError where the
-    clone, and not its user, puts DVC's cache outside the work tree.
+    clone, and not its user, puts DVC's cache outside the work tree, and UntrustedError in a clone
+    of another root than the pinned one.
     """
 
     def open_store(remote: str | None) -> Store:
         return repo.open_store(store) if remote is None else repo.open_remote(remote)
 
+    repo.check_root(required=True)
     config, root = repo.dvc_config, repo.root.absolute()
     _check_cache(config, root)
     workspace = DvcWorkspace(
@@ -60,7 +63,7 @@ def pull(
 def _check_cache(config: DvcConfig, root: Path) -> None:
     """Raise FormatError if a file that came with the clone names a cache outside the clone."""
     file, directory = config.cache_file, config.cache_dir
-    if file is None or directory.is_relative_to(root) or not _came_with_clone(file, root):
+    if file is None or directory.is_relative_to(root) or not came_with_clone(file, root):
         return
     raise FormatError(
         f"puts DVC's cache into {directory}, outside this repo, and the file came with the repo",
@@ -69,14 +72,6 @@ def _check_cache(config: DvcConfig, root: Path) -> None:
         if file.suffix == ".local"
         else f"If you want it there, say so yourself: dvc config --local cache.dir {directory}",
     )
-
-
-def _came_with_clone(file: Path, root: Path) -> bool:
-    from pe_dvc.adapters.git.repo import GitRepo
-
-    if file == root / ".dvc" / "config":
-        return True
-    return file.is_relative_to(root) and GitRepo(root).tracks(file.relative_to(root).as_posix())
 
 
 def tracked_data(repo: DataRepo) -> TrackedData:

@@ -62,13 +62,17 @@ class Reader:
     def _open_store(self) -> ReadableStore:
         from pe_dvc.project.stores import open_offline, open_store
 
-        given, options = self._given or os.environ.get("PE_DVC_STORE"), None
+        given = self._given or os.environ.get("PE_DVC_STORE")
         if given is not None and not isinstance(given, str):
             return given
-        if self._repo is not None and not given:
-            given, options = self._repo.store_address()
+        repo = self._repo
+        if repo is not None and not given:
+            repo.check_root()
+            given = repo.store_url()
         address = given or directories.DEFAULT_STORE
-        return open_offline(address) if self.offline else open_store(address, options=options)
+        if self.offline:
+            return open_offline(address)
+        return open_store(address) if repo is None else repo.open_bucket(address)
 
     @cached_property
     def channels(self) -> ChannelClient:
@@ -206,6 +210,7 @@ class Reader:
 
         root = pinned_root(directories.config_dir(), self.country)
         if root is None and self._repo is not None:
+            self._repo.check_root()
             root = self._repo.root_of_trust()
         if root is None:
             raise UntrustedError(

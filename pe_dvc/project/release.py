@@ -21,7 +21,6 @@ from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
 from pe_dvc.usecases.release.export import export_release
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.release.publish import Verified
@@ -209,10 +209,12 @@ class Releases:
 
     @property
     def _files(self) -> ChannelFiles:
-        """The signed metadata: the work tree's, or in a bare clone HEAD's."""
-        if self._clone is None:
-            return self.git.channels()
-        return ChannelFiles(self._clone.channels_root, self._clone.country)
+        """The signed metadata: the work tree's, or in a bare clone HEAD's (``check_root``)."""
+        from pe_dvc.project.clone_root import check_root
+
+        files = self.git.channels() if self._clone is None else self._clone.channel_files
+        check_root(files)
+        return files
 
 
 def _now() -> datetime:

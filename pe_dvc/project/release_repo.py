@@ -15,7 +15,7 @@ from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.project.root import FILE
+from pe_dvc.project.root import FILE, nearest_dvc_repo
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.files import TreeChannelFiles
 from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
@@ -39,8 +39,7 @@ class ReleaseRepo:
         The data repo is the nearest DVC repo at or above ``place``, else the top of the git repo.
         """
         start = (place or Path.cwd()).resolve()
-        roots = [path for path in (start, *start.parents) if (path / ".dvc").is_dir()]
-        self.git = GitTags(start, root=roots[0] if roots else None)
+        self.git = GitTags(start, root=nearest_dvc_repo(start))
 
     def tags(self) -> list[tuple[ReleaseTag, GitTag]]:
         """Return every tag that has the form of a release, by time."""

@@ -7,18 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, UntrustedError
 from pe_dvc.primitives.line_endings import as_committed
+from pe_dvc.project.notes import note_once
 from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pe_dvc.adapters.dvc.config import DvcConfig
+    from pe_dvc.adapters.dvc.config import DvcConfig, Remote
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
@@ -32,17 +32,23 @@ class DataRepo:
     def find(cls, start: Path | None = None) -> DataRepo:
         """Return the data repo at or above ``start`` (the working directory).
 
-        Raises NotFoundError where there is none.
+        Raises NotFoundError where there is none, UntrustedError for another user's.
         """
         return cls(find_root(start or Path.cwd()))
 
     @classmethod
     def around(cls, start: Path | None = None) -> DataRepo | None:
-        """Return the data repo at or above ``start``, None where there is none of pe_dvc's."""
+        """Return the data repo at or above ``start``, None where there is none of pe_dvc's.
+
+        Another user's is passed over, with a note.
+        """
         try:
             repo = cls.find(start)
             _ = repo.settings
         except (NotFoundError, FormatError):
+            return None
+        except UntrustedError as error:
+            note_once(f"{error.message}. {error.remedy}")
             return None
         return repo
 
@@ -107,51 +113,87 @@ class DataRepo:
     def open_store(self, url: str | None = None) -> Store:
         """Return the store: ``url``, ``PE_DVC_STORE``, the settings', or the DVC remote's.
 
-        Endpoint and credentials are those of the DVC remote where that lies in the same store.
+        Endpoint and credentials are those of the DVC remote where that lies in the same bucket.
+        Raises UntrustedError in a clone of another root than the pinned one, or where only the
+        clone says that credentials go there (``pe_dvc.project.clone_options``).
         """
-        from pe_dvc.project.stores import open_store
+        self.check_root()
+        return self.open_bucket(self.store_url(url))
 
-        address, options = self.store_address(url)
-        return open_store(address, options=options)
-
-    def store_address(self, url: str | None = None) -> tuple[str, Mapping[str, str] | None]:
-        """Return the address of the store and the options to open it with (``open_store``)."""
+    def store_url(self, url: str | None = None) -> str:
+        """Return the address of the store that ``open_store`` opens."""
         from pe_dvc.project.stores import split_remote_url
 
         given = url or os.environ.get("PE_DVC_STORE") or self.settings.store
-        name = self.remote_name
-        if given and name is None:
-            return given, None
-        if name is None:
+        if given:
+            return given
+        if self.remote_name is None:
             raise NotFoundError(
                 f"{self.root}: no store is known: neither --store, PE_DVC_STORE, store in "
                 "[tool.pe_dvc] nor a default DVC remote",
                 remedy=f"Run dvc remote add --default policyengine <bucket>/{self.country}.",
             )
-        remote = self.dvc_config.remote(name)
-        if given is None:
-            return split_remote_url(remote.url, self.country), remote.options
-        same = remote.url.split(":", 1)[0] == given.split(":", 1)[0]
-        return given, remote.options if same else None
+        return split_remote_url(self.dvc_config.remote(self.remote_name).url, self.country)
+
+    def open_bucket(self, url: str) -> Store:
+        """Return the store at ``url``, by the DVC remote's options if that is its bucket."""
+        from pe_dvc.project.stores import open_store, same_bucket
+
+        remote = self._store_remote()
+        if remote is None or not same_bucket(remote.url, url):
+            return open_store(url)
+        return self._open(url, remote)
 
     def open_remote(self, name: str) -> Store:
         """Return the store of a DVC remote, whose keys start at ``files/md5``."""
+        remote = self.dvc_config.remote(name)
+        return self._open(remote.url, remote)
+
+    def _open(self, url: str, remote: Remote) -> Store:
+        from pe_dvc.project.clone_options import CloneOptions
         from pe_dvc.project.stores import open_store
 
-        remote = self.dvc_config.remote(name)
-        return open_store(remote.url, options=remote.options)
+        clones = CloneOptions(remote, self.root)
+        clones.check_files()
+        return open_store(url, options=remote.options, refusals=clones.refusals())
+
+    def _store_remote(self) -> Remote | None:
+        """Return the remote that lies in the store, None where none is configured."""
+        try:
+            return self.dvc_config.remote(self.remote_name) if self.remote_name else None
+        except NotFoundError:
+            return None
 
     @property
     def remote_name(self) -> str | None:
         """Name of the DVC remote that lies in the store."""
         return self.settings.remote or self.dvc_config.default_remote
 
-    def signed_metadata(self) -> SignedMetadata:
-        """Return the country's signed metadata as the work tree holds it now."""
+    @property
+    def channel_files(self) -> ChannelFiles:
+        """The files of the country's signed metadata."""
         from pe_dvc.trust.files import ChannelFiles
+
+        return ChannelFiles(self.channels_root, self.country)
+
+    def signed_metadata(self) -> SignedMetadata:
+        """Return the country's signed metadata as it is now.
+
+        Raises UntrustedError in a clone of another root than the pinned one.
+        """
         from pe_dvc.trust.signed_metadata import SignedMetadata
 
-        return SignedMetadata(ChannelFiles(self.channels_root, self.country))
+        self.check_root(quiet=True)
+        return SignedMetadata(self.channel_files)
+
+    def check_root(self, *, required: bool = False, quiet: bool = False) -> None:
+        """Raise UntrustedError in a clone of another root than the pinned one.
+
+        See ``pe_dvc.project.clone_root.check_root``.
+        """
+        from pe_dvc.project.clone_root import check_root
+
+        check_root(self.channel_files, required=required, quiet=quiet)
 
     def root_of_trust(self) -> bytes | None:
         """Return the root that this clone's git holds, None where there is none."""

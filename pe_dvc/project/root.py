@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pe_dvc.adapters.git.ownership import check_owner
 from pe_dvc.primitives.errors import NotFoundError
 
 FILE = "pyproject.toml"
@@ -13,16 +14,25 @@ TABLE = "tool.pe_dvc"
 def find_root(start: Path | None = None) -> Path:
     """Return the nearest directory at or above ``start`` (here) that is a DVC repo of pe_dvc's.
 
-    Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml.
+    Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml, and
+    UntrustedError for another user's.
     """
     start = (start or Path()).resolve()
-    for directory in (start, *start.parents):
-        if (directory / ".dvc").is_dir():
-            return with_pyproject(directory)
+    found = nearest_dvc_repo(start)
+    if found is not None:
+        root = with_pyproject(found)
+        check_owner(root, root / ".dvc")
+        return root
     raise NotFoundError(
         f"no DVC repo at {start} or above it: expected a directory .dvc",
         remedy="Run this inside a data repo, or make one with `git init && dvc init`.",
     )
+
+
+def nearest_dvc_repo(start: Path) -> Path | None:
+    """Return the nearest DVC repo at or above ``start``; its owner is not looked at."""
+    places = (start, *start.parents)
+    return next((place for place in places if (place / ".dvc").is_dir()), None)
 
 
 def with_pyproject(root: Path) -> Path:

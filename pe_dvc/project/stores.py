@@ -22,6 +22,7 @@ from pe_dvc.store.port import bucket_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pe_dvc.primitives.errors import UntrustedError
     from pe_dvc.store.port import ReadableStore, Store
 
 log = logging.getLogger(__name__)
@@ -29,18 +30,31 @@ log = logging.getLogger(__name__)
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*")
 _SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "azure": "az"}
 
 
-def open_store(url: str, *, options: Mapping[str, str] | None = None) -> Store:
+def open_store(
+    url: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    refusals: Mapping[str, UntrustedError] | None = None,
+) -> Store:
     """Return the store at ``url``; ``options`` are those of a DVC remote there.
+
+    ``refusals`` has, by option, why no credentials may be sent where it leads
+    (``pe_dvc.project.clone_options``).
 
     ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…`` or
     ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. Raises
     FormatError for another form.
     """
     place = _bucket(url)
-    store = _open_directory(url) if place is None else _open_bucket(*place, dict(options or {}))
+    store = (
+        _open_directory(url)
+        if place is None
+        else _open_bucket(*place, dict(options or {}), dict(refusals or {}))
+    )
     log.info("store %s", redact_text(store.url))
     return logged(store)
 
@@ -68,15 +82,33 @@ def _bucket(url: str) -> tuple[str, str, str] | None:
     return scheme, bucket, prefix
 
 
-def _open_bucket(scheme: str, bucket: str, prefix: str, given: dict[str, str]) -> Store:
+def same_bucket(one: str, other: str) -> bool:
+    """Tell whether two addresses lie in one bucket; directories and unknown forms do not."""
+    try:
+        found, wanted = _bucket(one), _bucket(other)
+    except FormatError:
+        return False
+    return found is not None and wanted is not None and found[:2] == wanted[:2]
+
+
+def _open_bucket(
+    scheme: str,
+    bucket: str,
+    prefix: str,
+    given: dict[str, str],
+    refusals: dict[str, UntrustedError],
+) -> Store:
     if scheme == "s3":
         from pe_dvc.adapters.stores.s3 import s3_store
         from pe_dvc.adapters.stores.s3_regions import Regions
 
-        return s3_store(bucket, prefix, given, Regions(directories.state_dir() / "s3-regions.json"))
+        regions = Regions(directories.state_dir() / "s3-regions.json")
+        return s3_store(bucket, prefix, given, regions, refusals=refusals)
     from pe_dvc.adapters.stores.gcs_azure import az_store, gs_store
 
-    return (gs_store if scheme == "gs" else az_store)(bucket, prefix, given)
+    if scheme == "gs":
+        return gs_store(bucket, prefix, given, refusals=refusals)
+    return az_store(bucket, prefix, given)
 
 
 def split_remote_url(url: str, country: str) -> str:
@@ -109,7 +141,7 @@ def _open_directory(url: str) -> Store:
 def _bucket_and_prefix(url: str) -> tuple[str, str]:
     # Not urlsplit: "?" and "#" may stand in a prefix.
     bucket, _, prefix = url.partition("://")[2].partition("/")
-    if not bucket or "@" in bucket or ":" in bucket:
+    if not _BUCKET.fullmatch(bucket):  # it may become a part of a host's name
         raise FormatError(
             f"{url!r} names no bucket: expected the form of s3://policyengine-data",
             remedy="Credentials and endpoints belong into the DVC remote's options, not its URL.",

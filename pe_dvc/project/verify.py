@@ -33,8 +33,10 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
     """Return the verdict on each declared dataset, or on those of ``names``, by name.
 
     With ``present``, only on those whose files are here; a file that did not change since it was
-    last hashed is not read again. Raises NotFoundError for a name that dvc.yaml does not declare.
+    last hashed is not read again. Raises NotFoundError for a name that dvc.yaml does not declare,
+    UntrustedError in a clone of another root than the pinned one.
     """
+    repo.check_root(required=True)
     evidence = gather(repo, names)
     use_case.check_any(evidence, where=str(repo.root / PIPELINE))
     if present:

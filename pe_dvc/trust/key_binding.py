@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, UntrustedError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.trust.tuf_api import Root
-from pe_dvc.trust.verify import fingerprint, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,26 +39,18 @@ def refuse_bound_keys(directory: Path) -> None:
         )
 
 
-def check_may_sign(metadata: SignedMetadata, directory: Path, pinned: bytes | None) -> None:
-    """Refuse to sign in a clone of another root than the keys' own, or than the pinned one.
+def check_may_sign(metadata: SignedMetadata, directory: Path) -> None:
+    """Refuse to sign in a clone of another root than that of the key files in ``directory``.
 
-    ``directory`` holds the country's key files; ``pinned`` is the pinned root.json, None if there
-    is none. Raises UntrustedError, and SignatureError for a root chain that does not verify.
+    Raises UntrustedError, and SignatureError for a root chain that does not verify.
     """
     bound, where = _bound(directory), metadata.where("root")
-    if bound and not _comes_from(metadata, bound):
+    if bound and not metadata.comes_from(bound):
         raise UntrustedError(
             f"the keys in {directory} were made for another root of {metadata.country} than "
             f"{where}",
             remedy="Nothing was signed. If this is the right clone, set PE_DVC_KEYS_DIR to the "
             "directory of its own keys.",
-        )
-    if pinned and not _comes_from(metadata, pinned):
-        raise UntrustedError(
-            f"{where} does not come from the root that is pinned for {metadata.country} "
-            f"(fingerprint {fingerprint(pinned)})",
-            remedy="Nothing was signed. If the pinned root is newer, run git pull. If not, either "
-            "this clone or the pin is of another root: ask a maintainer which (pe-dvc trust list).",
         )
 
 
@@ -69,11 +59,3 @@ def _bound(directory: Path) -> bytes | None:
         return ConfinedTree(directory).read(_FILE)
     except FileNotFoundError:
         return None
-
-
-def _comes_from(metadata: SignedMetadata, root: bytes) -> bool:
-    """Return whether a root is one of the clone's, whose chain verifies."""
-    if root in metadata.root_files:
-        return True
-    wanted = parse(Root, root, where="the root").signed
-    return any(root.signed == wanted for root in metadata.roots)

@@ -134,3 +134,8 @@ def _pins(config_dir: Path) -> ConfinedTree:
 
 def _name(country: str) -> str:
     return f"{check_country(country)}{_SUFFIX}"
+
+
+def pin_path(config_dir: Path, country: str) -> Path:
+    """Return the file that the root pinned for ``country`` is kept in, for messages."""
+    return config_dir / "trust" / _name(country)

@@ -57,6 +57,13 @@ class SignedMetadata:
         check_root_chain(roots, where=where)
         return roots, [*earlier, self.data("root")]
 
+    def comes_from(self, root: bytes) -> bool:
+        """Return whether a root, a root.json, is one of the chain, which is verified."""
+        if root in self.root_files:
+            return True
+        wanted = parse(Root, root, where="the root").signed
+        return any(root.signed == wanted for root in self.roots)
+
     @property
     def root(self) -> Metadata[Root]:
         """The newest root."""

@@ -226,16 +226,16 @@ def test_regions_are_asked_for_where_they_cannot_be_noted(tmp_path: Path) -> Non
 
 
 def test_requests_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {**KEYS, "endpointurl": "http://s3.example.org"}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.example.org")
     with answering(404) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.endpoint)
         monkeypatch.setenv("http_proxy", proxy.endpoint)
-        list_errors(options)
+        list_errors(KEYS)
         assert proxy.requests[0].startswith("GET http://s3.example.org/bucket?")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         proxy.requests.clear()
         with answering(404) as direct:
-            list_errors({**options, "endpointurl": direct.endpoint})
+            list_errors({**KEYS, "endpointurl": direct.endpoint})
             assert direct.requests
         assert not proxy.requests
 

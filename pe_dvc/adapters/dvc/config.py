@@ -23,11 +23,15 @@ _PATHS = ("url", "credentialpath", "configpath")
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """A DVC remote: its name, its URL or absolute path, and its other options as written."""
+    """A DVC remote: its name, its URL or absolute path, and its other options as written.
+
+    ``said_by`` has for each option the files that give it the value it has.
+    """
 
     name: str
     url: str = field(repr=False)  # may hold a password, as the options may
     options: dict[str, str] = field(repr=False)
+    said_by: dict[str, tuple[Path, ...]] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,8 @@ class DvcConfig:
     ``default_remote`` is the name in ``core.remote``, None where there is none; ``cache_dir`` the
     directory of DVC's cache; ``cache_types`` the ways in which a file may get from there into the
     workspace; ``cache_shared`` whether the group may write to it; ``cache_file`` the file that
-    sets the directory, None where none does; ``file`` the repo's configuration file.
+    sets the directory, None where none does; ``file`` the repo's configuration file; ``layers``
+    the remotes that each file has, by file.
     """
 
     file: Path
@@ -47,6 +52,7 @@ class DvcConfig:
     cache_types: tuple[str, ...] = ("reflink", "copy")
     cache_shared: bool = False
     remotes: dict[str, dict[str, str]] = field(repr=False)
+    layers: dict[Path, dict[str, dict[str, str]]] = field(repr=False, default_factory=dict)
 
     def remote(self, name: str) -> Remote:
         """Return a remote; one whose url is ``remote://other/path`` inherits from the other.
@@ -64,6 +70,7 @@ class DvcConfig:
                 remedy="See `dvc remote list`; add it by `dvc remote add`.",
             )
         options = dict(self.remotes[name])
+        said_by = {option: self._said_by(name, option) for option in options}
         url = options.pop("url", "")
         if not url or name in seen:
             fault = "its remote:// references run in a circle" if url else "it has no url"
@@ -71,8 +78,17 @@ class DvcConfig:
         if match := _REFERENCE.fullmatch(url):
             base = self._remote(match[1].lower(), (*seen, name))
             joined = posixpath.join(base.url, match[2]) if match[2] else base.url
-            return Remote(name=name, url=joined, options={**base.options, **options})
-        return Remote(name=name, url=url, options=options)
+            options, said_by = {**base.options, **options}, {**base.said_by, **said_by}
+            return Remote(name=name, url=joined, options=options, said_by=said_by)
+        return Remote(name=name, url=url, options=options, said_by=said_by)
+
+    def _said_by(self, remote: str, option: str) -> tuple[Path, ...]:
+        value = self.remotes[remote][option]
+        return tuple(
+            file
+            for file, remotes in self.layers.items()
+            if remotes.get(remote, {}).get(option) == value
+        )
 
 
 def read_config(root: Path) -> DvcConfig:
@@ -84,10 +100,11 @@ def read_config(root: Path) -> DvcConfig:
     if not directory.is_dir():
         raise NotFoundError(f"{root} is not a DVC repo", remedy="Run `dvc init` there.")
     merged: dict[str, Any] = {}
-    cache_file = None
+    layers, cache_file = {}, None
     for file in (*_shared_files(), directory / "config", directory / "config.local"):
         found = _read_file(file)
         cache_file = file if found.get("cache", {}).get("dir") else cache_file
+        layers[file] = found.get("remote", {})
         _merge(merged, found)
     default = merged.get("core", {}).get("remote")
     cache = merged.get("cache", {})
@@ -99,6 +116,7 @@ def read_config(root: Path) -> DvcConfig:
         cache_types=_cache_types(cache),
         cache_shared=cache.get("shared") == "group",
         remotes=merged.get("remote", {}),
+        layers=layers,
     )
 
 

@@ -10,7 +10,7 @@ import os
 import posixpath
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import ask_git
@@ -76,6 +76,20 @@ class GitRepo:
     def tracks(self, path: str) -> bool:
         """Tell whether git's index holds the file ``path``."""
         return self._in_git(path) in self._tracked
+
+    def holds(self, path: str) -> bool:
+        """Tell whether ``path`` came with git: as a file, or by a link or submodule on the way.
+
+        Whatever the case of its letters, as file systems differ in that.
+        """
+        place = PurePosixPath(self._in_git(path))
+        way = {step.as_posix().casefold() for step in (place, *place.parents)}
+        return any(tracked.casefold() in way for tracked in self._tracked)
+
+    def has_remotes(self) -> bool:
+        """Tell whether the repo has remotes, so that others may have written what is in it."""
+        known = ask_git(self._top, "for-each-ref", "--count=1", "refs/remotes")
+        return bool(known or ask_git(self._top, "remote"))
 
     def ignores(self, path: str) -> bool:
         """Tell whether git ignores ``path``; one that ends in a slash is a directory."""

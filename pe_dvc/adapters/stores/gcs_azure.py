@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
 from pe_dvc.adapters.stores.object_store import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.primitives.errors import StorePermissionError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pe_dvc.adapters.stores.object_store import ObjectStore
+    from pe_dvc.primitives.errors import UntrustedError
 
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _AZURE_OPTIONS = {
@@ -25,14 +27,24 @@ _AZURE_OPTIONS = {
 }
 
 
-def gs_store(bucket: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+def gs_store(
+    bucket: str,
+    prefix: str,
+    options: Mapping[str, str],
+    *,
+    refusals: Mapping[str, UntrustedError] | None = None,
+) -> ObjectStore:
     """Return the store of a bucket of Google Cloud Storage.
 
     Credentials are the remote's ``credentialpath``, else the application default credentials.
-    Raises StorePermissionError for a file of credentials that cannot be used.
+    ``refusals`` says, by option, why they may not be sent where it leads. Raises one of these,
+    UntrustedError where credentials would go unencrypted, and StorePermissionError for a file of
+    credentials that cannot be used.
     """
-    endpoint = options.get("endpointurl", "").rstrip("/")
+    endpoint = checked_endpoint(options.get("endpointurl", ""), "your environment")
     anonymous = _is_true(options.get("allow_anonymous_login"))
+    if not anonymous:
+        check_may_send(endpoint, refusals or {}, exempt={"ssl_verify"})  # which is not read here
     credentials = None if anonymous else _google_credentials(options.get("credentialpath"))
     config: dict[str, Any] = {"skip_signature": anonymous}
     if endpoint:
@@ -89,6 +101,7 @@ def az_store(container: str, prefix: str, options: Mapping[str, str]) -> ObjectS
         name, _, value = part.partition("=")
         if ours := {"AccountName": "account_name", "AccountKey": "account_key"}.get(name):
             config[ours] = value
+    checked_word(config.get("account_name", ""), "account_name")
     if _is_true(options.get("allow_anonymous_login")):
         config["skip_signature"] = True
     return open_bucket("az", container, prefix, config=config, client=tls_client(None))

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.aws_credentials import AwsSettings
+from pe_dvc.adapters.stores.endpoints import (
+    check_may_send,
+    checked_endpoint,
+    checked_word,
+    same_endpoint,
+)
 from pe_dvc.adapters.stores.object_store import open_bucket
 from pe_dvc.adapters.stores.redirects import one_host_only
 from pe_dvc.adapters.stores.tls import tls_client
-from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pe_dvc.adapters.stores.object_store import ObjectStore
     from pe_dvc.adapters.stores.s3_regions import Regions
+    from pe_dvc.primitives.errors import UntrustedError
 
 AMAZON = "https://s3.amazonaws.com"
 DEFAULT_REGION = "us-east-1"
@@ -26,16 +32,30 @@ _ENCRYPTION = {
 }
 
 
-def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regions) -> ObjectStore:
+def s3_store(
+    bucket: str,
+    prefix: str,
+    options: Mapping[str, str],
+    regions: Regions,
+    *,
+    refusals: Mapping[str, UntrustedError] | None = None,
+) -> ObjectStore:
     """Return the store of a bucket, with the options of a DVC remote.
 
-    Without a region among the options ``regions`` is asked for the bucket's.
-    Raises FormatError for an option that cannot be right, StorePermissionError for credentials
-    that cannot be had.
+    Without a region among the options ``regions`` is asked for the bucket's. ``refusals`` says,
+    by option, why credentials may not be sent where that option leads; an endpoint that AWS's
+    environment or profile names as well is the user's own. Raises one where there are
+    credentials, UntrustedError where they would go unencrypted, FormatError for an option that
+    cannot be right, and StorePermissionError for credentials that cannot be had.
     """
     settings = AwsSettings(options)
-    endpoint = _endpoint(options, settings)
+    named = checked_endpoint(options.get("endpointurl", ""), "AWS_ENDPOINT_URL")
+    users = checked_endpoint(settings.endpoint or "", "AWS_ENDPOINT_URL")
+    endpoint, is_users = named or users, not named or same_endpoint(named, users)
     credentials = settings.credentials()
+    if credentials is not None:
+        exempt = {"endpointurl"} if is_users else set()
+        check_may_send("" if is_users else endpoint, refusals or {}, exempt)
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     region = (
         options.get("region")
@@ -52,22 +72,12 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str], regions: Regi
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
         # DVC's client follows redirects to the bucket's region, obstore does not; and the region
         # that a user works in is often not the bucket's.
-        "region": region,
+        "region": checked_word(region, "region"),
         **_addressing(bucket, endpoint),
     }
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
     client |= one_host_only(endpoint or f"https://s3.{region}.amazonaws.com")
     return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
-
-
-def _endpoint(options: Mapping[str, str], settings: AwsSettings) -> str:
-    endpoint = (options.get("endpointurl") or settings.endpoint or "").rstrip("/")
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise FormatError(
-            f"the S3 endpoint {endpoint!r} is not a URL: expected the form of https://s3.example.org",
-            remedy="Correct the remote's endpointurl, or AWS_ENDPOINT_URL.",
-        )
-    return endpoint
 
 
 def _addressing(bucket: str, endpoint: str) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_a_missing_bucket_is_named(
 
 def test_a_name_that_does_not_resolve() -> None:
     with pytest.raises(StoreUnavailableError, match=KEY):
-        s3_at("http://nowhere.invalid").head(KEY)
+        s3_at("https://nowhere.invalid").head(KEY)
 
 
 def test_no_more_than_the_limit_is_transferred() -> None:

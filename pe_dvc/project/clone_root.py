@@ -1,0 +1,88 @@
+"""Whether a clone may be believed: its root must come from the one that is pinned.
+
+A clone brings its own root, and with it its own keys. Where a root of the country is pinned, a
+clone of another one has other people's data under the same name.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    FormatError,
+    NotFoundError,
+    UntrustedError,
+    VerificationError,
+)
+from pe_dvc.project import directories
+from pe_dvc.project.notes import note_once
+from pe_dvc.trust.pins import pin_path, pinned_root
+from pe_dvc.trust.verify import fingerprint
+
+if TYPE_CHECKING:
+    from pe_dvc.trust.files import ChannelFiles
+
+
+def check_root(files: ChannelFiles, *, required: bool = False, quiet: bool = False) -> None:
+    """Check a clone's signed metadata ``files`` against the root that is pinned, if one is.
+
+    Without a pin the clone's own root counts, and a note says so unless ``quiet``. Raises
+    UntrustedError if the pinned root is not in the clone's chain of roots, or, where ``required``,
+    if the clone has no root at all.
+    """
+    pinned = pinned_root(directories.config_dir(), files.country)
+    if not files.exists():
+        if pinned is not None and required:
+            raise _refusal(files, pinned, f"this clone, which has no {files.path('root')},")
+        return
+    root = files.read_bytes("root")
+    if pinned is None:
+        if not quiet:
+            _note(files, root)
+    elif root != pinned and not _comes_from(files, pinned):
+        what = f"the root of this clone, {files.path('root')} (fingerprint {fingerprint(root)}),"
+        raise _refusal(files, pinned, what)
+
+
+def refuse_pinned(country: str) -> None:
+    """Raise ConflictError if a root is pinned: one that is made now would be another."""
+    pinned = pinned_root(directories.config_dir(), country)
+    if pinned is not None:
+        raise ConflictError(
+            f"a root is pinned for {country}, {pin_path(directories.config_dir(), country)} "
+            f"(fingerprint {fingerprint(pinned)}), and new channels have a root of their own",
+            remedy="If the country has channels, run git pull. If they are to be created again, "
+            f"run pe-dvc trust remove {country}.",
+        )
+
+
+def _comes_from(files: ChannelFiles, pinned: bytes) -> bool:
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+    try:
+        return SignedMetadata(files).comes_from(pinned)
+    except (VerificationError, FormatError, NotFoundError):
+        return False  # a chain that does not hold comes from nowhere
+
+
+def _refusal(files: ChannelFiles, pinned: bytes, what: str) -> UntrustedError:
+    country = files.country
+    pin = pin_path(directories.config_dir(), country)
+    return UntrustedError(
+        f"{what} does not come from the root that is pinned for {country}, {pin} (fingerprint "
+        f"{fingerprint(pinned)})",
+        remedy="Nothing was read or signed under it. If the pinned root is newer than this "
+        "checkout, run git pull. If not, ask a maintainer which fingerprint is right: to leave "
+        f"this clone, or to pin its root by pe-dvc trust remove {country} and then "
+        f"pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}.",
+    )
+
+
+def _note(files: ChannelFiles, root: bytes) -> None:
+    country, path = files.country, shlex.quote(str(files.path("root")))
+    note_once(
+        f"no root is pinned for {country}: this clone's own is trusted, with the fingerprint "
+        f"{fingerprint(root)}. If a maintainer confirms it: pe-dvc trust add {country} {path}"
+    )
