@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.lineage import Lineage
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.progress import Reporter
+
+log = logging.getLogger(__name__)
 
 
 def pull(
@@ -47,7 +50,7 @@ def pull(
     config, root = repo.dvc_config, repo.root.absolute()
     _check_cache(config, root)
     workspace = DvcWorkspace(
-        root, config.cache_dir, shared=config.cache_shared, link_types=config.cache_types
+        root, config.cache_dir, shared=_is_shared(config, root), link_types=config.cache_types
     )
     with repo_lock(root):
         return use_case.pull(
@@ -72,6 +75,19 @@ def _check_cache(config: DvcConfig, root: Path) -> None:
         if file.suffix == ".local"
         else f"If you want it there, say so yourself: dvc config --local cache.dir {directory}",
     )
+
+
+def _is_shared(config: DvcConfig, root: Path) -> bool:
+    """Return whether the user, and not the clone, lets a group write to DVC's cache."""
+    file = config.shared_file
+    if not config.cache_shared or file is None or not came_with_clone(file, root):
+        return config.cache_shared
+    log.warning(
+        "%s: cache.shared = group came with the repo and is ignored. To let your group write to "
+        "your cache: dvc config --local cache.shared group",
+        file,
+    )
+    return False
 
 
 def tracked_data(repo: DataRepo) -> TrackedData:

@@ -11,9 +11,13 @@ import re
 import stat
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pe_dvc.store.atomic_write import unique
 from pe_dvc.store.process_identity import ProcessIdentity, is_running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds after which a temporary file of a process on another machine counts as left over."""
@@ -33,10 +37,20 @@ def is_temporary(name: str) -> bool:
 
 def sweep(folder: int) -> None:
     """Remove from a folder, by its descriptor, the temporary files of processes that have ended."""
-    for name in os.listdir(folder):
-        if (match := _match(name)) and _is_left_over(folder, name, match):
+    for name, found in left_overs(folder):
+        if not stat.S_ISDIR(found.st_mode):
             with suppress(OSError):  # gone meanwhile, or not ours to remove
                 os.unlink(name, dir_fd=folder)
+
+
+def left_overs(folder: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield what processes that have ended left in a folder, and what ``lstat`` tells of it."""
+    for name in os.listdir(folder):
+        if match := _match(name):
+            with suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if _is_left_over(match, found):
+                    yield name, found
 
 
 def _match(name: str) -> re.Match[str] | None:
@@ -44,13 +58,7 @@ def _match(name: str) -> re.Match[str] | None:
     return _NAME.fullmatch(".".join(name.rsplit(".", 2)[1:])) if name.endswith(".tmp") else None
 
 
-def _is_left_over(folder: int, name: str, match: re.Match[str]) -> bool:
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except OSError:
-        return False
-    if stat.S_ISDIR(found.st_mode):
-        return False
+def _is_left_over(match: re.Match[str], found: os.stat_result) -> bool:
     if match[1] == ProcessIdentity.own().place:
         return not is_running(int(match[2], 16), int(match[3], 16))
     return time.time() - found.st_mtime > ABANDONED_AFTER

@@ -40,13 +40,14 @@ class DvcConfig:
 
     ``default_remote`` is the name in ``core.remote``, None where there is none; ``cache_dir`` the
     directory of DVC's cache; ``cache_types`` the ways in which a file may get from there into the
-    workspace; ``cache_shared`` whether the group may write to it; ``cache_file`` the file that
-    sets the directory, None where none does; ``file`` the repo's configuration file; ``layers``
-    the remotes that each file has, by file.
+    workspace; ``cache_shared`` whether the group may write to it; ``cache_file`` and
+    ``shared_file`` the files that set the directory and the group, None where none does; ``file``
+    the repo's configuration file; ``layers`` the remotes that each file has, by file.
     """
 
     file: Path
     cache_file: Path | None = None
+    shared_file: Path | None = None
     default_remote: str | None
     cache_dir: Path
     cache_types: tuple[str, ...] = ("reflink", "copy")
@@ -100,10 +101,11 @@ def read_config(root: Path) -> DvcConfig:
     if not directory.is_dir():
         raise NotFoundError(f"{root} is not a DVC repo", remedy="Run `dvc init` there.")
     merged: dict[str, Any] = {}
-    layers, cache_file = {}, None
+    layers, cache_file, shared_file = {}, None, None
     for file in (*_shared_files(), directory / "config", directory / "config.local"):
         found = _read_file(file)
         cache_file = file if found.get("cache", {}).get("dir") else cache_file
+        shared_file = file if found.get("cache", {}).get("shared") else shared_file
         layers[file] = found.get("remote", {})
         _merge(merged, found)
     default = merged.get("core", {}).get("remote")
@@ -112,6 +114,7 @@ def read_config(root: Path) -> DvcConfig:
         file=directory / "config",
         default_remote=default.lower() if default else None,
         cache_file=cache_file,
+        shared_file=shared_file,
         cache_dir=Path(cache.get("dir") or directory / "cache"),
         cache_types=_cache_types(cache),
         cache_shared=cache.get("shared") == "group",

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from pe_dvc.adapters.dvc.objects import FOLDERS_OPEN, DvcObjects
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import open_to_read
+from pe_dvc.store.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -167,11 +167,11 @@ def ignored_by_dvc(root: Path, paths: Sequence[Path]) -> set[Path]:
         return set()
     # -P: a folder "dvc" of the repo, is not the program that is to run.
     # And DVC keeps notes for each repo, in a directory that the clone's configuration may name.
-    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as notes:
+    with scratch_directory() as notes:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "dvc", "check-ignore", *map(os.fspath, paths)],
             cwd=root,
-            env={**os.environ, "DVC_SITE_CACHE_DIR": notes, "DVC_NO_ANALYTICS": "1"},
+            env={**os.environ, "DVC_SITE_CACHE_DIR": str(notes), "DVC_NO_ANALYTICS": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, ReleaseError
+from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
 if TYPE_CHECKING:
@@ -95,9 +94,9 @@ def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:
 def _check_bytes(store: Store, manifest: ManifestHead) -> PinCheck:
     artifact = manifest.artifact
     key = payload_key(artifact.country, artifact.dvc.md5)
-    with tempfile.TemporaryDirectory(prefix="pe-dvc-") as place:
+    with scratch_directory() as place:
         try:
-            actual = store.download(key, Path(place) / "payload", size=artifact.size)
+            actual = store.download(key, place / "payload", size=artifact.size)
         except NotFoundError:
             return PinCheck(name=artifact.name, verdict="missing", detail=f"no {store.url}/{key}")
         except DigestMismatchError as error:

@@ -6,17 +6,17 @@ Nothing is put back before it was held against the digest that the finding names
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, PAYLOADS, parse_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.store.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.retention.fsck import Finding, Report
@@ -108,8 +108,8 @@ def _put_back(
         data, where = held[str(finding.sha256)]
         store.overwrite(finding.key, data)
         return where
-    with tempfile.TemporaryDirectory(prefix="pe-dvc-repair-") as directory:
-        copy = Path(directory) / "copy"
+    with scratch_directory() as directory:
+        copy = directory / "copy"
         for source in sources:
             key = source.key(finding.key)
             if _take(source.store, key, copy, finding):

@@ -225,6 +225,24 @@ def test_a_refused_pull_names_the_link_and_what_to_do(clone: HostileClone) -> No
     assert (clone.home / "docs/thesis.txt").read_text() == "my thesis"
 
 
+@pytest.mark.parametrize("whose", ["the clone's", "the clone's local", "the user's"])
+def test_only_the_user_makes_the_cache_a_group_s(
+    clone: HostileClone, whose: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = ".dvc/config" if whose == "the clone's" else ".dvc/config.local"
+    file = clone.root / name
+    before = file.read_text() if file.exists() else ""
+    file.write_text(f"{before}[cache]\n    shared = group\n")
+    if whose == "the clone's local":
+        clone.commit(name)
+    clone.track("honest.txt", clone.offer(b"honest\n"), file="honest.dvc")
+    clone.repo.pull()
+    folders = [p for p in (clone.root / ".dvc/cache").rglob("*") if p.is_dir()]
+    opened = any(folder.stat().st_mode & 0o020 for folder in folders)
+    assert opened == (whose == "the user's")
+    assert ("dvc config --local cache.shared group" in caplog.text) == (whose != "the user's")
+
+
 def test_a_file_that_is_a_link_is_replaced_and_its_target_kept(clone: HostileClone) -> None:
     clone.link("x.txt", clone.home / "docs/thesis.txt")
     clone.track("x.txt", clone.offer(b"data\n"))
