@@ -30,7 +30,7 @@ MAY_IMPORT = {
 
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
-    "obstore": {"adapters/stores/object_store.py"},
+    "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
     "pyarrow": {"adapters/tables/parquet.py"},
     "h5py": {"adapters/tables/hdf5.py"},
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},

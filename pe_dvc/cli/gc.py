@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.failures import STORE_UNAVAILABLE
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.retention.gc import Plan
+    from pe_dvc.usecases.retention.gc import Collected, Plan
 
 
 @click.command("gc")
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 @click.option("--tips", is_flag=True, help="Of branches and tags keep only the last commit's data.")
 @store_option
 @json_option
+@click.pass_context
 def command(
-    apply: bool, grace_days: float | None, tips: bool, store: str | None, as_json: bool
+    ctx: click.Context,
+    apply: bool,
+    grace_days: float | None,
+    tips: bool,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Remove objects that no commit, channel or release refers to.
 
@@ -40,7 +47,13 @@ def command(
     done = Repo().gc(store=store, apply=apply, tips=tips, grace=grace)
     if as_json:
         print_json(done)
-        return
+    else:
+        _say(done)
+    if done.swept and done.swept.failures:
+        ctx.exit(STORE_UNAVAILABLE)
+
+
+def _say(done: Collected) -> None:
     _show(done.plan)
     if done.swept is None:
         say("Nothing was removed: this is a dry run. To remove it, run pe-dvc gc --apply.")
@@ -48,6 +61,10 @@ def command(
     for key in done.swept.skipped:
         say(f"skipped {key}: it was written again meanwhile")
     say(f"removed {done.swept.removed} objects ({bytes_text(done.swept.removed_bytes)})")
+    for error in done.swept.failures.values():
+        say(error.message)
+    if done.swept.failures:
+        say(f"{len(done.swept.failures)} objects could not be removed")
 
 
 def _show(plan: Plan) -> None:

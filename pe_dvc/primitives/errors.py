@@ -167,6 +167,24 @@ class StorePermissionError(StoreError):
     """The store refused the credentials, or there are none."""
 
 
+class NotDeletedError(StoreError):
+    """Some objects could not be removed, the others were.
+
+    ``failures`` is the error of each that remains, by key.
+    """
+
+    def __init__(self, failures: dict[str, StoreError], *, of: int) -> None:
+        key, first = next(iter(failures.items()))
+        super().__init__(
+            f"{of - len(failures)} of {of} objects were removed, {len(failures)} were not; "
+            f"the first of these: {first.message}",
+            operation="delete",
+            key=key,
+            remedy=first.remedy,
+        )
+        self.failures = failures
+
+
 class DiskFullError(PeDvcError):
     """This machine has no room for a file: its disk or the user's quota is full.
 

@@ -120,7 +120,11 @@ class Store(ReadableStore, Protocol):
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; those that do not exist are no error."""
+        """Remove objects; those that do not exist are no error.
+
+        Each is tried, whatever became of the others. Raises StoreError for one key, and
+        NotDeletedError if some of several remain.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from email.message import Message as Headers
 
     from tests.support.servers import S3Bucket
 
@@ -32,6 +33,8 @@ ENDLESS = 10_000_000_000
 class Proxy(http.server.ThreadingHTTPServer):
     """``trick`` is asked at each request, with its number, method and path, and may be None.
 
+    ``instead`` is asked first, and may answer a request itself, with a status and a body.
+    ``hidden`` are names of headers, in lower case, that the server does not get to see.
     ``status`` and ``code`` are what a refusal says. ``sent`` counts bytes of endless bodies.
     """
 
@@ -41,6 +44,10 @@ class Proxy(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(target)
         self.trick: Callable[[int, str, str], Trick | None] = lambda number, method, path: None
+        self.instead: Callable[[str, str, Headers, bytes], tuple[int, bytes] | None] = (
+            lambda method, path, headers, body: None
+        )
+        self.hidden: frozenset[str] = frozenset()
         self.status, self.code = 503, "SlowDown"
         self.requests: list[str] = []
         self.sent = 0
@@ -59,6 +66,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.server.counting:
             number = len(self.server.requests)
             self.server.requests.append(f"{self.command} {self.path}")
+        own = self.server.instead(self.command, self.path, self.headers, body)
+        if own is not None:
+            self._answer(own[0], [], own[1], cut=False)
+            return
         trick = self.server.trick(number, self.command, self.path)
         if trick == "refuse before":
             self._refuse()
@@ -80,12 +91,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         target = self.server.target
         connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
-        connection.request(self.command, self.path, body, dict(self.headers))
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in self.server.hidden}
+        connection.request(self.command, self.path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
-        headers = answer.getheaders()
+        said = answer.getheaders()
         connection.close()
-        return answer.status, headers, content
+        return answer.status, said, content
 
     def _answer(
         self, status: int, headers: list[tuple[str, str]], content: bytes, *, cut: bool

@@ -33,6 +33,7 @@ _NO_SOURCES = {
     "AWS_ENDPOINT_URL_S3",
     "AWS_CA_BUNDLE",
     "AWS_EC2_METADATA_DISABLED",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
 }
 """Variables of AWS that say nothing of credentials."""
 
@@ -66,6 +67,13 @@ class AwsSettings:
     def ca_bundle(self) -> str | None:
         """A file of certificates to trust."""
         return os.environ.get("AWS_CA_BUNDLE") or self._profile.get("ca_bundle")
+
+    @property
+    def sends_checksums(self) -> bool:
+        """Whether uploads carry a checksum of S3's, which a few servers do not know."""
+        name = "request_checksum_calculation"
+        said = os.environ.get(f"AWS_{name.upper()}") or self._profile.get(name) or ""
+        return said.lower() != "when_required"
 
     def credentials(self) -> CredentialProvider | None:
         """Return a function that gives credentials, None to go without.

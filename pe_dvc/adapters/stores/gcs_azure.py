@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
-from pe_dvc.adapters.stores.object_store import open_bucket
+from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.primitives.errors import StorePermissionError
 

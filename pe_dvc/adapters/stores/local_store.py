@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from pe_dvc.adapters.stores.local_listing import object_info, objects_below
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, StoreError
 from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.store.atomic_write import open_new, open_to_fill
 from pe_dvc.store.checks import (
@@ -29,6 +29,7 @@ from pe_dvc.store.checks import (
     too_long,
 )
 from pe_dvc.store.confined import ConfinedTree, remove_if_empty
+from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
@@ -160,13 +161,18 @@ class LocalStore:
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
-        for key in keys:
-            try:
-                self._tree.unlink(check_key(key))
-            except OSError as error:
-                problem = translated(error, "delete", f"{self.url}/{key}")
-                if not isinstance(problem, NotFoundError):
-                    raise problem from error
+        delete_each([check_key(key) for key in keys], self._delete)
+
+    def _delete(self, key: str) -> StoreError | None:
+        try:
+            self._tree.unlink(key)
+        except OSError as error:
+            problem = translated(error, "delete", f"{self.url}/{key}")
+            if isinstance(problem, StoreError):
+                return problem
+            if not isinstance(problem, NotFoundError):
+                raise problem from error
+        return None
 
     @contextmanager
     def _writing(self, operation: str, key: str) -> Iterator[_NewFile]:

@@ -6,9 +6,10 @@ asynchronous puts may abort at exit (obstore 0.12). None work in a forked child 
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.obstore_errors import (
@@ -20,14 +21,15 @@ from pe_dvc.adapters.stores.obstore_errors import (
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import NotFoundError, StoreError
+from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
+from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.plain_files import read_plain
-from pe_dvc.store.port import ObjectInfo, Progress, bucket_url
+from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import timedelta
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from obstore import GetOptions, GetResult, PutMode, UpdateVersion
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
 
-Scheme = Literal["s3", "gs", "az"]
+log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 RANGE_SIZE = 4 * MIB
@@ -50,12 +52,29 @@ MAX_PARTS = 10_000
 class ObjectStore:
     """The store of a bucket, or of what lies below a prefix in it.
 
-    ``bucket`` is for requests that get an answer soon; what ``connect_uploads`` returns is the
-    same place, for bodies of many megabytes, which a slow line may take minutes to send.
+    ``bucket`` is for requests that get an answer soon. The same place is what ``connect_uploads``
+    returns, for bodies of many megabytes, which a slow line may take minutes to send, and what
+    ``connect_single_deletes`` returns, where each object is removed by a request of its own.
+    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths.
     """
 
-    def __init__(self, url: str, bucket: Bucket, connect_uploads: Callable[[], Bucket]) -> None:
-        self._url, self._bucket, self._connect_uploads = url, bucket, connect_uploads
+    def __init__(
+        self,
+        url: str,
+        bucket: Bucket,
+        *,
+        connect_uploads: Callable[[], Bucket],
+        connect_single_deletes: Callable[[], Bucket],
+        list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+    ) -> None:
+        self._url, self._bucket = url, bucket
+        self._connect_uploads = connect_uploads
+        self._connect_single_deletes = connect_single_deletes
+        self._list_strange = list_strange
+
+    @cached_property
+    def _single_deletes(self) -> Bucket:
+        return self._connect_single_deletes()
 
     @cached_property
     def _uploads(self) -> Bucket:
@@ -174,23 +193,46 @@ class ObjectStore:
         """See Store.list."""
         import obstore
 
+        last = ""
         bare = check_prefix(prefix)
         with self._translating("list", bare):
-            for page in obstore.list(self._bucket, bare or None, chunk_size=1000):
-                yield from (_info(meta["path"], meta["size"], meta) for meta in page)
+            try:
+                for page in obstore.list(self._bucket, bare or None, chunk_size=1000):
+                    yield from (_info(meta["path"], meta["size"], meta) for meta in page)
+                    last = page[-1]["path"] if page else last
+                return
+            except obstore.exceptions.InvalidPathError:
+                if self._list_strange is None:
+                    raise
+        yield from (info for info in self._list_strange(bare) if info.key > last)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
         import obstore
 
         wanted = [check_key(key) for key in keys]
-        try:
-            with self._translating("delete", wanted[0] if len(wanted) == 1 else ""):
+        if len(wanted) > 1:
+            try:
                 obstore.delete(self._bucket, wanted)
+            except (obstore.exceptions.BaseError, FileNotFoundError) as error:
+                # The server knows no such request, or failed for one key and may have stopped
+                # there (Google and Azure do so for one that is missing): ask for each.
+                log.info("delete %d objects one by one: %s", len(wanted), redact_text(str(error)))
+            else:
+                return
+        delete_each(wanted, self._delete)
+
+    def _delete(self, key: str) -> StoreError | None:
+        import obstore
+
+        try:
+            with self._translating("delete", key):
+                obstore.delete(self._single_deletes, key)
+        except StoreError as error:
+            return error
         except NotFoundError:
-            # Google and Azure call a missing object an error, and may have stopped there.
-            for key in wanted if len(wanted) > 1 else ():
-                self.delete([key])
+            return None
+        return None
 
     def _get(self, operation: str, key: str, start: int, length: int) -> GetResult | None:
         """Request a range; None if the object ends before it starts."""
@@ -251,40 +293,3 @@ def _info(key: str, size: int, meta: Any) -> ObjectInfo:
     # Google compares generations (obstore's version), the others the e_tag: keep both.
     etag = f"{meta['e_tag'] or ''} {meta['version'] or ''}".rstrip()
     return ObjectInfo(key=key, size=size, etag=etag, modified=meta.get("last_modified"))
-
-
-def open_bucket(
-    scheme: Scheme,
-    bucket: str,
-    prefix: str,
-    *,
-    config: Mapping[str, Any],
-    client: Mapping[str, Any],
-    credentials: Callable[[], Any] | None = None,
-) -> ObjectStore:
-    """Return the store of a bucket.
-
-    ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
-    ``credentials`` is called whenever credentials are wanted that ``config`` does not hold.
-    Nothing is requested yet.
-    """
-    from obstore import store
-
-    kind: Any = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}[scheme]
-
-    def connect(timeouts: Mapping[str, str], retried_for: timedelta) -> Bucket:
-        place: Bucket = kind(
-            bucket,
-            prefix=prefix or None,
-            config=dict(config),
-            client_options={**timeouts, **client},
-            retry_config=retry_policy.retries(retried_for),
-            credential_provider=credentials,
-        )
-        return place
-
-    return ObjectStore(
-        bucket_url(scheme, bucket, prefix),
-        connect(retry_policy.ANSWERS, retry_policy.ANSWERS_RETRIED_FOR),
-        lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
-    )

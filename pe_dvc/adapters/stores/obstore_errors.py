@@ -31,12 +31,20 @@ _CAUSES = re.compile(
 _UNTRUSTED = re.compile(r"InvalidCertificate|invalid peer certificate", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
 _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
+_STRANGE_KEY = re.compile(r"Encountered object with invalid path[^\n]*")
 _UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
 _CHECK_CREDENTIALS = (
     "Log in, or check what your credentials may do in this bucket: they come from the cloud's own "
     "environment and files (such as AWS_PROFILE), in a data repo first from the DVC remote "
     "(`dvc remote modify --local`)."
+)
+_CHECK_CLOCK = (
+    "This machine's clock and the store's differ by more than a quarter of an hour: set it."
+)
+_CHECK_CHECKSUMS = (
+    "If the server does not know S3's checksums, set "
+    "AWS_REQUEST_CHECKSUM_CALCULATION=when_required; otherwise check the remote's endpointurl."
 )
 _CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, then try again."
 
@@ -125,7 +133,7 @@ def _refused(request: StoreRequest, reason: str) -> StorePermissionError:
         f"cannot {request.verb} {request.address}: the store refused ({reason})",
         operation=request.verb,
         key=request.key,
-        remedy=_CHECK_CREDENTIALS,
+        remedy=_CHECK_CLOCK if "RequestTimeTooSkewed" in reason else _CHECK_CREDENTIALS,
     )
 
 
@@ -133,8 +141,12 @@ def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreU
     remedy = _CHECK_NETWORK
     if NOWHERE in text:
         remedy = "Check the remote's endpointurl, and who runs it: S3 does not do this."
+    elif _STRANGE_KEY.search(text):
+        remedy = "Remove that object, or move it out of the country's folder: it is not pe_dvc's."
     elif _ELSEWHERE.search(text):
         remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
+    elif status in (400, 501) and request.verb in ("write", "upload"):
+        remedy = _CHECK_CHECKSUMS
     elif status is None and _CREDENTIALS.search(text):
         remedy = _CHECK_CREDENTIALS
     elif _UNTRUSTED.search(text):
@@ -151,6 +163,8 @@ def _reason(text: str) -> str:
     """Return the part of obstore's text that a person can use."""
     if NOWHERE in text:
         return "it redirects to another host, where no credentials are sent"
+    if match := _STRANGE_KEY.search(text):
+        return match[0]
     if _ELSEWHERE.search(text):
         return "the bucket is in another region"
     if match := _STATUS.search(text):

@@ -11,9 +11,10 @@ from pe_dvc.adapters.stores.endpoints import (
     checked_word,
     same_endpoint,
 )
-from pe_dvc.adapters.stores.object_store import open_bucket
+from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.redirects import one_host_only
-from pe_dvc.adapters.stores.tls import tls_client
+from pe_dvc.adapters.stores.s3_listing import S3Listing
+from pe_dvc.adapters.stores.tls import is_file_name, tls_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 AMAZON = "https://s3.amazonaws.com"
 DEFAULT_REGION = "us-east-1"
+
+_CHECKSUMS = {"checksum_algorithm": "SHA256"}
+"""Has the server check each body that it receives. Almost every service that speaks S3 knows this
+digest, and the signature needs it anyway; CRC64NVME would save 0.15 s of CPU for 256 MiB on
+Amazon's own, and is left out until it was seen to work there."""
 
 _ENCRYPTION = {
     "sse": "server_side_encryption",
@@ -64,10 +70,7 @@ def s3_store(
         or DEFAULT_REGION
     )
     config: dict[str, Any] = {
-        # The server checks each body that it receives. Every service that speaks S3 knows this
-        # digest, and the signature needs it anyway; CRC64NVME would save 0.15 s of CPU for
-        # 256 MiB on Amazon's own, and is left out until it was seen to work there.
-        "checksum_algorithm": "SHA256",
+        **(_CHECKSUMS if settings.sends_checksums else {}),
         "skip_signature": credentials is None,
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
         # DVC's client follows redirects to the bucket's region, obstore does not; and the region
@@ -77,7 +80,24 @@ def s3_store(
     }
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
     client |= one_host_only(endpoint or f"https://s3.{region}.amazonaws.com")
-    return open_bucket("s3", bucket, prefix, config=config, client=client, credentials=credentials)
+    said = options.get("ssl_verify", "")
+    listing = S3Listing(
+        bucket,
+        prefix,
+        config=config,
+        client=client,
+        ca_bundle=said if is_file_name(said) else settings.ca_bundle,
+        credentials=credentials,
+    )
+    return open_bucket(
+        "s3",
+        bucket,
+        prefix,
+        config=config,
+        client=client,
+        credentials=credentials,
+        list_strange=listing.list,
+    )
 
 
 def _addressing(bucket: str, endpoint: str) -> dict[str, Any]:

@@ -26,10 +26,15 @@ def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, A
     said = (ssl_verify or "").strip()
     if said.lower() in _FALSE:
         return {"allow_invalid_certificates": True}
-    if said and said.lower() not in _TRUE:
+    if is_file_name(said):
         return {"root_certificate": _certificates(said, "the remote's ssl_verify")}
     named = bundle or os.environ.get("SSL_CERT_FILE")
     return {"root_certificate": _certificates(named, "the CA bundle")} if named else {}
+
+
+def is_file_name(ssl_verify: str) -> bool:
+    """Tell whether ``ssl_verify`` names a file, and is not one of DVC's words for yes and no."""
+    return bool(ssl_verify) and ssl_verify.lower() not in _TRUE | _FALSE
 
 
 def python_context(client: Mapping[str, Any]) -> SSLContext:

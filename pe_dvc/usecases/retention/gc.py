@@ -6,12 +6,20 @@ and nothing is removed. ADR 0009.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pe_dvc.documents.keys import PAYLOADS, Kind, country_prefix, parse_key
-from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.documents.keys import (
+    PAYLOADS,
+    Kind,
+    chunks_key,
+    country_prefix,
+    parse_key,
+    payload_key,
+)
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import ConflictError, NotDeletedError, StoreError
 from pe_dvc.primitives.result import json_time
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
@@ -32,11 +40,15 @@ ORDER: tuple[Kind, ...] = ("manifest", "chunks", "listing", "payload")
 
 @dataclass(frozen=True, kw_only=True)
 class Unreachable:
-    """An object that nothing refers to; ``what`` is the dataset or hash that it was."""
+    """An object that nothing refers to; ``what`` is the dataset or hash that it was.
+
+    ``needs`` are the keys of what must not be gone while it is there.
+    """
 
     kind: Kind
     what: str
     info: ObjectInfo
+    needs: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -85,11 +97,15 @@ class Plan:
 
 @dataclass(kw_only=True)
 class Swept:
-    """What a sweep did. ``skipped`` are keys of objects that were written again meanwhile."""
+    """What a sweep did. ``skipped`` are keys of objects that were written again meanwhile.
+
+    ``failures`` is why objects could not be removed, by key. What these need was kept, too.
+    """
 
     removed: int = 0
     removed_bytes: int = 0
     skipped: list[str] = field(default_factory=list)
+    failures: dict[str, StoreError] = field(default_factory=dict)
 
 
 class History(Protocol):
@@ -124,6 +140,7 @@ class Collected:
             "removed": swept.removed if swept else None,
             "removed_bytes": swept.removed_bytes if swept else None,
             "spared": swept.skipped if swept else [],
+            "failures": {key: e.message for key, e in swept.failures.items()} if swept else {},
         }
 
 
@@ -175,6 +192,7 @@ def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) ->
     plan, names = Plan(), _names(described)
     for key, info in bucket.objects.items():
         _sort(plan, key, info, reach, names, is_young=key in young)
+    plan.unreachable = [_with_needs(one, bucket.country, described) for one in plan.unreachable]
     plan.unreachable.sort(key=lambda one: (ORDER.index(one.kind), one.info.key))
     return plan
 
@@ -182,21 +200,37 @@ def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) ->
 def sweep(store: Store, country: str, plan: Plan) -> Swept:
     """Remove what the plan says, but for objects that are no longer as they were planned.
 
-    Raises StoreError; what was removed by then stays removed, and the rest can be planned again.
+    Goes on after an object that cannot be removed. Raises StoreError if the store does not answer.
     """
-    done = Swept()
+    done, needed = Swept(), set[str]()
     for kind in ORDER:
-        planned = [one.info for one in plan.unreachable if one.kind == kind]
+        planned = {one.info.key: one for one in plan.unreachable if one.kind == kind}
+        planned = {key: one for key, one in planned.items() if key not in needed}
         # Listed again and not asked for one by one: some stores tell less of an object in a list
         # than alone, and what is compared must be told in the same way.
         now = {info.key: info for info in store.list(country_prefix(country))} if planned else {}
-        unchanged = [info for info in planned if _is_unchanged(info, now.get(info.key))]
-        store.delete([info.key for info in unchanged])
-        done.removed += len(unchanged)
-        done.removed_bytes += sum(info.size for info in unchanged)
-        gone = {info.key for info in unchanged}
-        done.skipped += [info.key for info in planned if info.key not in gone]
+        unchanged = [key for key, one in planned.items() if _is_unchanged(one.info, now.get(key))]
+        failures = _delete(store, unchanged)
+        gone = set(unchanged) - set(failures)
+        done.removed += len(gone)
+        done.removed_bytes += sum(planned[key].info.size for key in gone)
+        done.skipped += [key for key in planned if key not in unchanged]
+        done.failures |= failures
+        needed |= {need for key in failures for need in planned[key].needs}
+        if kind == "listing" and failures:
+            break  # what is in such a directory is not known here
     return done
+
+
+def _delete(store: Store, keys: list[str]) -> dict[str, StoreError]:
+    """Return the errors of objects that could not be removed."""
+    try:
+        store.delete(keys)
+    except NotDeletedError as error:
+        return error.failures
+    except StoreError as error:
+        return dict.fromkeys(keys, error)
+    return {}
 
 
 def _is_unchanged(planned: ObjectInfo, now: ObjectInfo | None) -> bool:
@@ -222,6 +256,15 @@ def _names(described: dict[str, Manifest]) -> dict[str, str]:
     """Return datasets' names by the hashes, of either kind, of their artifacts."""
     by_md5 = {m.artifact.dvc.md5: m.artifact.name for m in described.values()}
     return by_md5 | {sha256: m.artifact.name for sha256, m in described.items()}
+
+
+def _with_needs(one: Unreachable, country: str, described: dict[str, Manifest]) -> Unreachable:
+    parsed = parse_key(one.info.key)
+    if parsed is None or one.kind != "manifest" or parsed.digest not in described:
+        return one
+    artifact = described[parsed.digest].artifact
+    needs = {payload_key(country, artifact.dvc.md5), chunks_key(country, Sha256(artifact.sha256))}
+    return replace(one, needs=frozenset(needs))
 
 
 def _sort(

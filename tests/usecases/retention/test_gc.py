@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pygit2
 import pytest
@@ -22,8 +22,10 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
     FormatError,
+    NotDeletedError,
     PeDvcError,
     ReleaseError,
+    StorePermissionError,
     VerificationError,
 )
 from pe_dvc.usecases.retention.bucket_lock import collecting, publishing
@@ -31,6 +33,10 @@ from pe_dvc.usecases.retention.gc import Plan, plan_gc, sweep
 from pe_dvc.usecases.retention.reachability import Bucket, Reach, names_data, reach_of
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
+from tests.support.stores import WrappedStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
 """Long after whatever a test writes, so that only the given grace keeps it."""
@@ -326,6 +332,29 @@ def test_what_was_written_anew_meanwhile_is_skipped(world: World) -> None:
     world.put(next(iter(keys)), b"raw 1, again")
     swept = sweep(world.store, "us", plan)
     assert (swept.removed, swept.skipped) == (0, list(keys))
+
+
+@pytest.mark.parametrize("kind", ["manifest", "chunks", "payload"])
+def test_a_sweep_goes_on_after_what_it_may_not_remove_and_breaks_nothing(
+    world: World, kind: str
+) -> None:
+    (_, first), (_, second) = world.artifact(1), world.artifact(2)
+    plan = world.plan()
+    refused = next(one.info.key for one in plan.unreachable if one.kind == kind)
+    needed = next(keys for keys in (first, second) if refused in keys)
+
+    class Refusing(WrappedStore):
+        def delete(self, keys: Iterable[str]) -> None:
+            wanted = list(keys)
+            self.inner.delete([key for key in wanted if key != refused])
+            if refused in wanted:
+                denied = StorePermissionError("denied", operation="delete", key=refused)
+                raise NotDeletedError({refused: denied}, of=len(wanted))
+
+    swept = sweep(Refusing(world.store), "us", plan)
+    assert list(swept.failures) == [refused]
+    assert world.held() == (needed if kind == "manifest" else {refused})
+    assert swept.removed == 6 - len(world.held())
 
 
 def clone(world: World, *options: str) -> Path:

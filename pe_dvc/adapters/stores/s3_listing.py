@@ -1,0 +1,103 @@
+"""Lists a bucket that holds keys which obstore cannot read, such as ``us//stray``.
+
+obstore refuses a whole page of a listing for one such key. botocore reads them all; it takes a
+tenth of a second to load, and is asked only where obstore has failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import FormatError, StoreUnavailableError
+from pe_dvc.store.checks import check_key
+from pe_dvc.store.port import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+log = logging.getLogger(__name__)
+
+
+class S3Listing:
+    """Lists the bucket of an ``S3Store`` of obstore, reached in the same way.
+
+    ``config`` and ``client`` are obstore's; ``prefix`` is where the store begins in the bucket.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        *,
+        config: Mapping[str, Any],
+        client: Mapping[str, Any],
+        ca_bundle: str | None,
+        credentials: Callable[[], Any] | None,
+    ) -> None:
+        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
+        self._config, self._client = config, client
+        self._ca_bundle, self._credentials = ca_bundle, credentials
+
+    def list(self, below: str) -> Iterator[ObjectInfo]:
+        """Yield the objects below ``below``, a folder in the store; as ``Store.list``.
+
+        What is no key of a store is passed over, with a warning that names it. Raises
+        StoreUnavailableError.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield from self._list(below)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailableError(
+                f"cannot list {self._bucket}/{self._prefix}{below}: {error}",
+                operation="list",
+                key=below,
+            ) from error
+
+    def _list(self, below: str) -> Iterator[ObjectInfo]:
+        pages = self._connect().get_paginator("list_objects_v2")
+        folder = f"{self._prefix}{below}/" if below else self._prefix
+        for page in pages.paginate(Bucket=self._bucket, Prefix=folder):
+            for found in page.get("Contents", ()):
+                key = found["Key"].removeprefix(self._prefix)
+                if _is_key(key):
+                    yield ObjectInfo(
+                        key=key,
+                        size=found["Size"],
+                        etag=found["ETag"],
+                        modified=found["LastModified"],
+                    )
+                elif not key.endswith("/"):  # what consoles make for an empty folder
+                    log.warning("passed over an object of a strange name: %s", found["Key"])
+
+    def _connect(self) -> Any:
+        from botocore.config import Config
+        from botocore.session import Session
+
+        keys = self._credentials() if self._credentials else {}
+        virtual = self._config["virtual_hosted_style_request"]
+        settings: dict[str, Any] = {"s3": {"addressing_style": "virtual" if virtual else "path"}}
+        if not keys:
+            from botocore import UNSIGNED
+
+            settings["signature_version"] = UNSIGNED
+        return Session().create_client(
+            "s3",
+            region_name=self._config["region"],
+            endpoint_url=self._config.get("endpoint"),
+            verify=not self._client.get("allow_invalid_certificates") and (self._ca_bundle or True),
+            aws_access_key_id=keys.get("access_key_id"),
+            aws_secret_access_key=keys.get("secret_access_key"),
+            aws_session_token=keys.get("token"),
+            config=Config(**settings),
+        )
+
+
+def _is_key(key: str) -> bool:
+    try:
+        check_key(key)
+    except FormatError:
+        return False
+    return True
