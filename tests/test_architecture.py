@@ -35,7 +35,7 @@ ONE_MODULE = {
     "h5py": {"adapters/tables/hdf5.py"},
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
-    "configobj": {"adapters/dvc/config.py"},
+    "configobj": {"adapters/dvc/ini.py"},
     "yaml": {"adapters/dvc/yaml.py"},
     "tuf": {"trust/tuf_api.py"},
     "securesystemslib": {"trust/tuf_api.py"},
@@ -155,6 +155,49 @@ def test_every_home_has_its_fact() -> None:
             assert any(fact in text for text in texts(PACKAGE / home)), f"{home} has no {fact!r}"
 
 
+# Bytes that others may have written are parsed by one reader for each format, which has limits.
+READERS = {
+    "json.loads": {"primitives/json_reader.py"},
+    "json.load": set(),
+    "tomllib.loads": {"primitives/toml_reader.py"},
+    "tomllib.load": set(),
+    "yaml.load": {"adapters/dvc/yaml.py"},
+    "yaml.safe_load": set(),
+    "ConfigObj": {"adapters/dvc/ini.py"},
+    "pickle.loads": set(),
+    "pickle.load": set(),
+    "model_validate_json": {"documents/model.py"},  # what the reader of JSON took
+    "read_bytes": set(),
+    "read_text": {
+        "adapters/stores/ec2.py",  # of the kernel
+        "store/process_identity.py",  # of the kernel
+    },
+}
+
+PATTERNS = ("compile", "match", "fullmatch", "search", "sub", "split", "findall", "finditer")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_format_has_one_reader(path: Path) -> None:
+    relative = path.relative_to(PACKAGE).as_posix()
+    for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+        name = ast.unparse(call.func)
+        for reader, homes in READERS.items():
+            ours = reader.startswith("read_") and call.args  # pathlib's take none
+            called = not ours and (name == reader or name.endswith(f".{reader}"))
+            assert not called or relative in homes, f"{name}, line {call.lineno}: use {homes}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_regular_expressions_stand_in_the_code(path: Path) -> None:
+    """Who writes a document or a setting writes no pattern: it could take years to match."""
+    for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+        if ast.unparse(call.func) in [f"re.{name}" for name in PATTERNS]:
+            variables = {n.id for n in ast.walk(call.args[0]) if isinstance(n, ast.Name)}
+            written = {name for name in variables if name.isupper()}
+            assert variables - written <= {"_pattern"}, f"line {call.lineno}: {variables}"
+
+
 def import_graph() -> dict[str, set[str]]:
     """Return which module imports which, of all files here; within functions and for types, too."""
     root = PACKAGE.parent
@@ -215,7 +258,7 @@ def test_no_files_import_each_other_in_circles() -> None:
 
 def test_units_lie_in_the_folders_of_the_package_they_test() -> None:
     tests = PACKAGE.parent / "tests"
-    elsewhere = {"scenarios", "support", "docs", "examples", "benchmarks"}
+    elsewhere = {"scenarios", "support", "docs", "examples", "benchmarks", "fuzz"}
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
     units = {folder for folder in folders if folder.parts and folder.parts[0] not in elsewhere}
     assert not {folder for folder in units if not (PACKAGE / folder).is_dir()}

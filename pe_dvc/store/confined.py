@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,12 @@ from pe_dvc.store.atomic_write import OpenFile, write_new
 from pe_dvc.store.confined_folders import ConfinedFolders
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.permissions import mode_of_new
-from pe_dvc.store.plain_files import open_plain, refuse_special
+from pe_dvc.store.plain_files import (
+    DOCUMENT_LIMIT,
+    open_plain,
+    read_limited,
+    refuse_special,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,10 +74,9 @@ class ConfinedTree(ConfinedFolders):
                     self.check_entries(inner, deep=True)
 
     def read(self, path: str) -> bytes:
-        """Return what is in a file, which is no link. Raises FileNotFoundError."""
-        descriptor = self.open_file(path, os.O_RDONLY)
-        with os.fdopen(descriptor, "rb", 0) as file:
-            return file.read()
+        """Return what is in a document, which is no link. Raises FileNotFoundError, FormatError."""
+        with FileIO(self.open_file(path, os.O_RDONLY)) as file:
+            return read_limited(file, DOCUMENT_LIMIT, named=self.root / path)
 
     def status(self, path: str) -> os.stat_result:
         """Return what ``lstat`` tells of a path. Raises FileNotFoundError."""

@@ -73,14 +73,19 @@ def read_document(path: StrPath, *, limit: int = DOCUMENT_LIMIT) -> bytes:
     A file of more than ``limit`` bytes is a FormatError, too.
     """
     with open_to_read(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        data = file.read(min(size, limit) + 1 if size else _BLOCK)
-        # A read may fall short; and files of the kernel tell no size, and some never end.
-        while len(data) <= limit and (block := file.read(_BLOCK)):
-            data += block
+        return read_limited(file, limit, named=path)
+
+
+def read_limited(file: FileIO, limit: int, *, named: StrPath) -> bytes:
+    """Return what is in an open file. Raises FormatError for more than ``limit`` bytes."""
+    size = os.fstat(file.fileno()).st_size
+    data = file.read(min(size, limit) + 1 if size else _BLOCK)
+    # A read may fall short; and files of the kernel tell no size, and some never end.
+    while len(data) <= limit and (block := file.read(_BLOCK)):
+        data += block
     if len(data) > limit:
         raise FormatError(
-            f"has more than the {limit} bytes that are read of such a file", where=os.fspath(path)
+            f"has more than the {limit} bytes that are read of such a file", where=os.fspath(named)
         )
     return data
 

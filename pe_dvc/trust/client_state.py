@@ -19,6 +19,7 @@ from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.bucket_identity import bucket_id, short_id
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class LineageState:
 
     def read(self, role: str) -> bytes:
         """Return the metadata of a role that verified last."""
-        return (self.directory / f"{role}.json").read_bytes()
+        return read_document(self.directory / f"{role}.json")
 
     def accept(self, files: Mapping[str, bytes]) -> None:
         """Keep ``files``, by role, as accepted whole, unless the state has moved on since.
@@ -94,7 +95,7 @@ class LineageState:
             return
         for role in sorted(files, key=lambda role: role == "timestamp"):
             kept = self.directory / ACCEPTED / f"{role}.json"
-            if not kept.is_file() or kept.read_bytes() != files[role]:
+            if not kept.is_file() or read_document(kept) != files[role]:
                 # A file torn by a power cut does not verify and is read again.
                 state = ConfinedTree(self.directory, modes=PRIVATE)
                 state.write(f"{ACCEPTED}/{role}.json", files[role])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError, RollbackError, VerificationError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
 
@@ -108,7 +109,7 @@ def roots_in(lineage: Path) -> dict[int, Metadata[Root]]:
     found = {}
     for file in (lineage / HISTORY).glob("*.root.json"):
         with suppress(FormatError, OSError):
-            root = parse(Root, file.read_bytes(), where=str(file))
+            root = parse(Root, read_document(file), where=str(file))
             found[root.signed.version] = root
     return found
 
@@ -127,7 +128,7 @@ def _age(lineage: Path) -> tuple[int, int]:
     timestamp = 0
     with suppress(FormatError, OSError):
         file = lineage / "timestamp.json"
-        timestamp = parse(Timestamp, file.read_bytes(), where=str(file)).signed.version
+        timestamp = parse(Timestamp, read_document(file), where=str(file)).signed.version
     return max(roots_in(lineage), default=0), timestamp
 
 

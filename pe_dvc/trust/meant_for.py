@@ -6,10 +6,10 @@ what. What an older pe_dvc made does not say; there the paths of pointers and de
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.roles import COUNTRY_FIELD, DELEGATED, ROLE_FIELD
 
 if TYPE_CHECKING:
@@ -33,12 +33,10 @@ def mark(signed: Signed, country: str, role: str) -> None:
 def check_meant_for(data: bytes, country: str, role: str, *, where: str) -> None:
     """Raise VerificationError if metadata, signed or not, says that it is for something else.
 
-    Bytes that are no metadata pass: they are for the parser to refuse.
+    Raises FormatError for what is no JSON. Other JSON passes: it is for the parser to refuse.
     """
-    try:
-        signed = json.loads(data)["signed"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return
+    document = read_json(data, what="TUF metadata", where=where)
+    signed = document.get("signed") if isinstance(document, dict) else None
     if isinstance(signed, dict):
         check_fields(signed, country, role, where=where)
 

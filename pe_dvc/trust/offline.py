@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.offline import REMEDY
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.client_state import ACCEPTED
 from pe_dvc.trust.lineages import HISTORY
 from pe_dvc.trust.tuf_api import (
@@ -91,12 +92,12 @@ class LastVerified:
         version = parse(Root, pinned, where=where).signed.version
         chain = [pinned]
         while (later := self._history / f"{version + len(chain)}.root.json").exists():
-            chain.append(later.read_bytes())
+            chain.append(read_document(later))
         return verify_root_chain(chain, where=where)[-1].signed
 
     def _read(self, role: str) -> bytes:
         try:
-            return (self._directory / f"{role}.json").read_bytes()
+            return read_document(self._directory / f"{role}.json")
         except FileNotFoundError:
             raise NotFoundError(
                 f"{role} of {self._country} was never read from this store", remedy=REMEDY

@@ -17,6 +17,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.printable import brief
+from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.roles import ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     BadVersionNumberError,
@@ -108,7 +109,7 @@ def _expired(
 ) -> PeDvcError:
     """The signatures were checked before the expiry: the date in the bytes is to be believed."""
     if "root" in str(error):
-        role, data, where = "root", (state / "root.json").read_bytes(), "the newest root"
+        role, data, where = "root", read_document(state / "root.json"), "the newest root"
     signed = Metadata.from_bytes(data).signed
     return expired(role, signed.version, signed.expires, where=where)
 
@@ -128,7 +129,7 @@ def _mismatch(role: str, data: bytes, where: str, state: Path) -> PeDvcError:
 def _promise(role: str, state: Path) -> dict[str, Any]:
     """Return what the verified timestamp or snapshot says about the role's file."""
     promising = "timestamp" if role == "snapshot" else "snapshot"
-    signed = read_json((state / f"{promising}.json").read_bytes(), what="metadata")["signed"]
+    signed = read_json(read_document(state / f"{promising}.json"), what="metadata")["signed"]
     promise: dict[str, Any] = signed["meta"][f"{role}.json"]
     return promise
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pe_dvc.adapters.dvc.ini import read_ini
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
 
 _REMOTE_SECTION = re.compile(r'remote\s*"(.*)"')
@@ -142,22 +143,13 @@ def _shared_files() -> tuple[Path, Path]:
 
 def _read_file(file: Path) -> dict[str, Any]:
     """Return a file's sections; of a file that does not exist, none."""
-    from configobj import ConfigObj, ConfigObjError
-
     try:
-        with file.open("rb") as stream:
-            sections = ConfigObj(stream).dict()
+        sections = read_ini(file)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as error:
         raise StorePermissionError(
             f"cannot read {file}: permission denied", operation="read", key=str(file)
-        ) from error
-    except (ConfigObjError, UnicodeDecodeError) as error:
-        raise FormatError(
-            f"expected DVC's configuration, {error}",
-            where=str(file),
-            remedy="Correct that line; `dvc config --list` shows whether DVC can read it.",
         ) from error
     return _resolved(_sections(sections, file), file)
 

@@ -173,7 +173,8 @@ def ignored_by_dvc(root: Path, paths: Sequence[Path]) -> set[Path]:
             cwd=root,
             env={**os.environ, "DVC_SITE_CACHE_DIR": str(notes), "DVC_NO_ANALYTICS": "1"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # as Python has names of files that are not UTF-8
             check=False,
         )
     if done.returncode not in (0, 1):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.plain_files import read_document
 
 _UNDER_WAY = "pe_dvc/pushing"
 
@@ -60,7 +61,7 @@ class GitPushes:
         note = self._common / _UNDER_WAY
         if not note.is_file():
             return False
-        pid, commit, ref = note.read_text().split()
+        pid, commit, ref = read_document(note, limit=4096).decode().split()
         lines = (line.split() for line in moved.splitlines())
         happened = any(line[1:] == [commit, ref] for line in lines) and pid == str(process)
         if happened:

@@ -35,7 +35,8 @@ def verify_tag(directory: Path, name: str) -> TagSignature:
 def _read_signature(code: int, said: str) -> TagSignature:
     """Read ``git verify-tag --raw``: GnuPG's status lines, or ssh-keygen's sentences."""
     lines = said.strip().splitlines()
-    status = {line.split()[1]: line for line in lines if line.startswith("[GNUPG:] ")}
+    told = (line.split() for line in lines if line.startswith("[GNUPG:] "))
+    status = {words[1]: " ".join(words) for words in told if len(words) > 1}
     detail = next((line for line in lines if line.startswith('Good "git" signature')), None)
     for word in ("GOODSIG", "BADSIG", "ERRSIG"):
         detail = detail or status.get(word, "").removeprefix("[GNUPG:] ") or None

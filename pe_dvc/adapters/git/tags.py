@@ -105,8 +105,8 @@ class GitTags:
             if blob is not None and blob not in before:
                 yield GitChange(
                     commit=str(commit.id),
-                    moment=datetime.fromtimestamp(commit.commit_time, UTC),
-                    author=commit.author.name,
+                    moment=_moment(commit.commit_time),
+                    author=commit.author.raw_name.decode(errors="replace"),
                     tree=self.tree(str(commit.id)),
                 )
 
@@ -145,7 +145,7 @@ class GitTags:
         return GitTag(
             name=name,
             commit=str(commit.id),
-            moment=datetime.fromtimestamp(seconds, UTC),
+            moment=_moment(seconds),
             annotated=isinstance(target, pygit2.Tag),
         )
 
@@ -162,3 +162,11 @@ class GitTags:
 def _below(workdir: str, place: Path) -> str:
     below = posixpath.relpath(place.resolve().as_posix(), workdir.rstrip("/"))
     return "" if below == "." or below.startswith("..") else below
+
+
+def _moment(seconds: int) -> datetime:
+    """Return a time of git's in UTC; one that no calendar has is the first or the last of all."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=UTC)

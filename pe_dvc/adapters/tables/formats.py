@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def format_named(name: str, *, where: str) -> Format:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             return file.read(max(len(found.magic) for found in FORMATS))
-    except OSError:
+    except (OSError, FormatError):
         return b""  # the format's reader says what is wrong with the file

@@ -17,6 +17,7 @@ from pe_dvc.adapters.tables.hdfstore import arrow_name, hdfstore_key, hdfstore_t
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH_ROWS = 1024 * 1024
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError)
+"""What h5py raises, and what is made of what it returns, where a file is damaged."""
 
 
 def describe(
@@ -186,6 +189,31 @@ def _type(array: Any) -> str:
     return "string" if array.dtype.kind in "SOU" else arrow_name(array.dtype.name)
 
 
+def _refuse_links(file: Any, label: str) -> None:
+    """Refuse what would read other files of this machine: an HDF5 file may name any."""
+    import h5py
+
+    groups = [file]
+    while groups:
+        group = groups.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise _points_elsewhere(name, label)
+            item = group[name]
+            if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                raise _points_elsewhere(name, label)
+            if isinstance(item, h5py.Group) and group is file:
+                groups.append(item)
+
+
+def _points_elsewhere(name: str, label: str) -> FormatError:
+    return FormatError(
+        f"{brief(repr(name))} is a link, or has its values in another file",
+        where=label,
+        remedy="Save all values in the file itself.",
+    )
+
+
 @contextmanager
 def _open(path: Path, label: str) -> Iterator[Any]:
     import h5py
@@ -194,10 +222,11 @@ def _open(path: Path, label: str) -> Iterator[Any]:
         raise NotFoundError(f"{label} is not there", remedy="Run `dvc pull` or `dvc repro`.")
     try:
         with h5py.File(path, "r") as file:
+            _refuse_links(file, label)
             yield file
-    except (OSError, pickle.UnpicklingError, KeyError) as error:
+    except (*_DAMAGED, TypeError, ValueError, pickle.UnpicklingError) as error:
         raise FormatError(
-            f"is not a complete HDF5 file: {error}",
+            f"is not a complete HDF5 file: {brief(' '.join(str(error).split()))}",
             where=label,
             remedy="Build it again with `dvc repro`, or `dvc pull` it.",
         ) from None

@@ -27,6 +27,10 @@ _ARROW = {
     "float16": "halffloat",
 }
 _H5T_BITFIELD = 4
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError),
+)
+"""What unpickling raises beside its own error."""
 _BATCH_ROWS = 1024 * 1024
 
 
@@ -144,4 +148,11 @@ class _ListUnpickler(pickle.Unpickler):
 
 
 def _unpickled(data: Any) -> Any:
-    return _ListUnpickler(io.BytesIO(bytes(data))).load()
+    """Return a list of names, or of such lists. Raises UnpicklingError for anything else."""
+    try:
+        found = _ListUnpickler(io.BytesIO(bytes(data))).load()
+    except _DAMAGED as error:
+        raise pickle.UnpicklingError(f"a list of columns is damaged: {error}") from None
+    if not isinstance(found, (list, tuple)):
+        raise pickle.UnpicklingError("a list of columns is none")
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -148,6 +149,7 @@ def _open(path: Path, label: str) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
+        open_to_read(path).close()  # pyarrow would wait for a pipe
         with pq.ParquetFile(path) as file:
             yield file
     except FileNotFoundError:

@@ -1,0 +1,73 @@
+"""Files of tables that a stranger wrote: no other file is read for them, and none waited for."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import h5py
+import pytest
+
+from pe_dvc.adapters.tables import hdf5, parquet
+from pe_dvc.adapters.tables.formats import format_of
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+KEYS = {"person": "person_id"}
+
+
+def external_link(file: h5py.File, secret: Path) -> None:
+    file["income"] = h5py.ExternalLink(str(secret), "/salary/2024")
+
+
+def external_link_of_a_period(file: h5py.File, secret: Path) -> None:
+    file.create_group("income")["2024"] = h5py.ExternalLink(str(secret), "/salary/2024")
+
+
+def soft_link_in_a_circle(file: h5py.File, secret: Path) -> None:
+    file["income"] = h5py.SoftLink("/income")
+
+
+def values_in_another_file(file: h5py.File, secret: Path) -> None:
+    file.create_dataset("income", (2,), "int64", external=[(str(secret), 0, 16)])
+
+
+def virtual_values(file: h5py.File, secret: Path) -> None:
+    layout = h5py.VirtualLayout((2,), "int64")
+    layout[:] = h5py.VirtualSource(str(secret), "salary/2024", (2,))
+    file.create_virtual_dataset("income", layout)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        external_link,
+        external_link_of_a_period,
+        soft_link_in_a_circle,
+        values_in_another_file,
+        virtual_values,
+    ],
+)
+def test_hdf5_that_names_another_file_is_refused(
+    attack: Callable[[h5py.File, Path], None], tmp_path: Path
+) -> None:
+    secret, path = tmp_path / "secret.h5", tmp_path / "x.h5"
+    with h5py.File(secret, "w") as file:
+        file["salary/2024"] = [10, 20]
+    with h5py.File(path, "w") as file:
+        file["person_id/2024"] = [1, 2]
+        attack(file, secret)
+    with pytest.raises(FormatError, match="is a link, or has its values in another file"):
+        hdf5.describe(path, keys=KEYS, columns={})
+
+
+def test_a_pipe_as_data_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    os.mkfifo(path)
+    assert format_of(path, name="x.parquet", where="dvc.yaml").name == "parquet"
+    for reader in (parquet, hdf5):
+        with pytest.raises((FormatError, NotFoundError)):
+            reader.describe(path, keys=KEYS, columns={})
