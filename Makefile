@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast soak conformance check lock format bench clean
+.PHONY: demo test test-fast soak fuzz conformance check lock format bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -22,6 +22,13 @@ test-fast: $(READY)
 soak: $(READY)
 	SOAK=1 $(BIN)/python -m pytest tests/scenarios tests/trust tests/usecases/publish $(PYTEST_ARGS)
 	@if $(MAKE) $(SUITE); then $(MAKE) conformance; else echo "!!! tuf-conformance was not run"; fi
+
+# Seconds of all targets together, on two processors.
+FUZZ_SECONDS ?= 3600
+
+## fuzz: hostile input for every parser, for FUZZ_SECONDS; `make test` tries a little of it
+fuzz: $(READY)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -n 2 --timeout 3600 tests/fuzz $(PYTEST_ARGS)
 
 # The suite is in no package registry. Its commit is pinned by hash, so that any clone of it will do.
 TUF_CONFORMANCE ?= https://github.com/theupdateframework/tuf-conformance

@@ -10,8 +10,18 @@ from tests.support.paths import BIN
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KEPT = {"HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SOAK", "TERM", "TMPDIR", "USER"}
-_KEPT |= {"COLUMNS", "US_CPS_SDIST"}
+_KEPT = {
+    "FUZZ_SECONDS",
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "SOAK",
+    "TERM",
+    "TMPDIR",
+    "USER",
+}
+_KEPT |= {"COLUMNS", "FUZZ_SECONDS", "US_CPS_SDIST"}
 _CERTIFICATES = ("SSL_CERT_", "REQUESTS_CA_", "CURL_CA_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 PACKAGE_CLIENTS = ("PIP_", "UV_", *_CERTIFICATES, *_PROXIES)
