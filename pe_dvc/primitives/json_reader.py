@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.printable import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_BYTES = 256 * 1024 * 1024
 """Most bytes of any JSON document: a listing of a directory may hold a million files."""
@@ -27,22 +30,29 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_json(
-    data: bytes, *, what: str, where: str | None = None, remedy: str | None = None
+    data: bytes,
+    *,
+    what: str,
+    where: str | None = None,
+    remedy: str | None = None,
+    fractions: bool = True,
 ) -> Any:
     """Return the value of a JSON document of UTF-8; ``what`` it should be, as ``a manifest``.
+
+    Without ``fractions`` all numbers must be whole, as in what is signed.
 
     Raises FormatError with ``where`` and ``remedy`` for what is not JSON, and for what is beyond
     the limits of this module.
     """
     try:
-        return _loads(data)
+        return _loads(data, _number if fractions else _refuse_fraction)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         fault = f"not the JSON of {what}: {brief(str(reason))}"
         raise FormatError(fault, where=where, remedy=remedy) from None
 
 
-def _loads(data: bytes) -> Any:
+def _loads(data: bytes, number: Callable[[str], float]) -> Any:
     if len(data) > MAX_BYTES:
         raise ValueError(f"it has {len(data)} bytes, and {MAX_BYTES} at most are read")
     _check_depth(data)
@@ -50,7 +60,7 @@ def _loads(data: bytes) -> Any:
         data.decode(),
         object_pairs_hook=_object,
         parse_int=_whole,
-        parse_float=_number,
+        parse_float=number,
         parse_constant=_refuse_constant,
     )
     if _SURROGATE.search(data):
@@ -92,6 +102,10 @@ def _number(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError(f"the number {brief(text)} is too large")
     return value
+
+
+def _refuse_fraction(text: str) -> float:
+    raise ValueError(f"the number {brief(text)} is not whole, as all of signed documents are")
 
 
 def _refuse_constant(name: str) -> Any:

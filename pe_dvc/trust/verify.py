@@ -42,7 +42,7 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
         raise FormatError(
             f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where
         )
-    read_json(data, what="TUF metadata", where=where)
+    read_json(data, what="TUF metadata", where=where, fractions=False)
     try:
         metadata = Metadata[Kind].from_bytes(data)
     except DeserializationError as error:
@@ -123,12 +123,19 @@ def fingerprint(root: bytes) -> Sha256:
 
 def role_of(delegator: Root | Targets, role: str) -> Role:
     """Return a role's keys and threshold as its delegator lays them down."""
-    return delegator.get_delegated_role(role)
+    try:
+        return delegator.get_delegated_role(role)
+    except ValueError:
+        raise FormatError(f"there is no role {role!r} in {delegator.type} metadata") from None
 
 
 def role_keys(delegator: Root | Targets, role: str) -> list[Key]:
     """Return the keys that may sign for a role."""
-    return [delegator.get_key(keyid) for keyid in role_of(delegator, role).keyids]
+    try:
+        return [delegator.get_key(keyid) for keyid in role_of(delegator, role).keyids]
+    except ValueError as error:
+        fault = f"{delegator.type} metadata does not hold every key of {role}: {error}"
+        raise FormatError(fault) from None
 
 
 def key_names(delegator: Root | Targets, role: str) -> dict[str, str]:

@@ -24,9 +24,10 @@ from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.dvc_files import LOCK, PIPELINE, tracking_files
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.repo_tree import RepoTree
@@ -151,7 +152,7 @@ class _Reader:
                 self._add_stage(locked_stage(address, wdir, entry, stage))
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise FormatError(
-                    f"the stage {name} is not as DVC writes it ({error!r})",
+                    f"the stage {name} is not as DVC writes it ({brief(repr(error))})",
                     where=lock,
                     remedy=f"Restore {lock} from git, or run `dvc repro`.",
                 ) from None
@@ -163,15 +164,26 @@ class _Reader:
     def _read_dvcfile(self, folder: str, name: str) -> None:
         file = join_path(folder, name)
         document = self._parse(file)
-        wdir = join_path(folder, document.get("wdir") or ".")
-        imported = any("repo" in dep for dep in document.get("deps") or [])
-        for entry in document.get("outs") or []:
-            if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-                raise FormatError(
-                    "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
-                )
-            output = output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported)
-            self._outputs[output.path] = output
+        try:
+            for output in _tracked_outputs(folder, file, document):
+                self._outputs[output.path] = output
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise FormatError(
+                f"is not as DVC writes it ({brief(repr(error))})",
+                where=file,
+                remedy=f"Restore {file} from git.",
+            ) from None
+
+
+def _tracked_outputs(folder: str, file: str, document: dict[str, Any]) -> Iterator[Output]:
+    wdir = join_path(folder, document.get("wdir") or ".")
+    imported = any("repo" in dep for dep in document.get("deps") or [])
+    for entry in document.get("outs") or []:
+        if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+            raise FormatError(
+                "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
+            )
+        yield output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported)
 
 
 def _mapping(document: dict[str, Any], key: str, file: str) -> dict[str, Any]:

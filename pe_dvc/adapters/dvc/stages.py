@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.dvc.templates import Template, has_template, stage_keys
 from pe_dvc.documents.dvc_output import Output
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
@@ -119,22 +120,34 @@ def output_of_entry(
     dvcfile: str | None = None,
     imported: bool = False,
 ) -> Output:
-    """Read one output: hash and size from its ``entry``, flags from its definition."""
-    md5 = entry.get("md5")
+    """Read one output: hash and size from its ``entry``, flags from its definition.
+
+    Raises KeyError, TypeError or AttributeError for an entry that is not as DVC writes it.
+    """
+    md5, remote = entry.get("md5"), flags.get("remote")
+    if not isinstance(remote, str | None) or not isinstance(md5, str | int | None):
+        raise TypeError("its remote or its md5 is no text")
     return Output(
         path=join_path(wdir, entry["path"]),
         md5=str(md5) if md5 else None,
-        size=entry.get("size"),
-        nfiles=entry.get("nfiles"),
+        size=_count(entry, "size"),
+        nfiles=_count(entry, "nfiles"),
         cached=flags.get("cache", True),
         push=flags.get("push", True) and not imported,
-        remote=flags.get("remote"),
+        remote=remote,
         persist=flags.get("persist", False),
         legacy=bool(md5) and entry.get("hash") is None,
         executable=bool(entry.get("isexec")),
         stage=stage,
         dvcfile=dvcfile,
     )
+
+
+def _count(entry: Mapping[str, Any], key: str) -> int | None:
+    value: int | None = entry.get(key)
+    if value is not None and (type(value) is not int or value < 0):
+        raise TypeError(f"its {key} is {brief(repr(value))}")
+    return value
 
 
 def working_directory(folder: str, definition: Mapping[str, Any]) -> str:

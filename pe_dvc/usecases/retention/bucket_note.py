@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
 )
 from pe_dvc.primitives.interruption import undone_on_exit
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ RENEWED_EVERY = timedelta(minutes=10)
 EXPIRES_AFTER = timedelta(hours=2)
 """Age, by the store's clock, from which a note that was not renewed counts no more."""
 _LIMIT = 4096
+_UNREADABLE = (ArithmeticError, ValueError, TypeError, KeyError, FormatError, NotFoundError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,8 @@ class Note:
     def read(cls, store: Store, info: ObjectInfo) -> Self:
         """Read a note, which anyone who can write to the bucket may have written."""
         process, since = None, f"{info.modified:%Y-%m-%d %H:%M} UTC" if info.modified else "unknown"
-        with contextlib.suppress(ValueError, TypeError, KeyError, FormatError, NotFoundError):
-            found = json.loads(store.read(info.key, limit=_LIMIT)[0])
+        with contextlib.suppress(*_UNREADABLE):
+            found = read_json(store.read(info.key, limit=_LIMIT)[0], what="a note")
             since = f"{datetime.fromisoformat(found['since']).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             fields = {name: str(found[name]) for name in ("host", "boot")}
             process = ProcessIdentity(**fields, pid=int(found["pid"]), start=int(found["start"]))
