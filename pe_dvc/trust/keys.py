@@ -37,6 +37,7 @@ def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> di
     one that exists already is kept. Raises FormatError if ``keys_dir`` is inside a git work
     tree, where a private key would be a ``git add`` away from the public.
     """
+    refuse_git_work_tree(keys_dir)
     files = key_files(keys_dir, country)
     return {
         check_role(role): [_key(files, role, number) for number in range(1, count + 1)]
@@ -47,11 +48,9 @@ def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> di
 def key_files(keys_dir: Path, country: str) -> ConfinedTree:
     """Return the directory of a country's key files, once it was seen that it is ours alone.
 
-    Raises FormatError for one inside a git work tree, of another user's, that all users may write
-    to, or that is a link.
+    Raises FormatError for one of another user's, that all users may write to, or that is a link.
     """
     directory = keys_dir / check_country(country)
-    refuse_git_work_tree(keys_dir)
     for place in (keys_dir, directory):
         check_private(place)
     ConfinedTree(keys_dir, remedy=_NO_LINKS).check([country])
@@ -80,6 +79,7 @@ def new_key(keys_dir: Path, country: str, role: str) -> Key:
 
 def new_key_file(keys_dir: Path, country: str, role: str) -> tuple[Path, Key]:
     """Make one more key for a role as ``new_key`` does; return its file and its public half."""
+    refuse_git_work_tree(keys_dir)
     files, number = key_files(keys_dir, country), 1
     while os.path.lexists(files.root / _name(check_role(role), number)):
         number += 1

@@ -7,6 +7,7 @@ lies beside it. What is there already, with the right bytes, is not downloaded a
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,16 @@ def export_release(
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
 
-    Raises FormatError for a link below ``directory``, ConflictError for a file there that is not
-    of the release, DigestMismatchError for a payload that is not what was signed (nothing of it
-    is left), NotFoundError and StoreError.
+    Raises FormatError for a link, a pipe or a device in the place of what is written,
+    ConflictError for a file there that is not of the release, DigestMismatchError for a payload
+    that is not what was signed (nothing of it is left), NotFoundError and StoreError.
     """
     tree = ConfinedTree(directory)
     tree.check_entries(PAYLOAD, deep=True)  # else a link in there would lead the downloads out
     artifacts = [manifest.artifact for manifest, _ in release.manifests.values()]
+    for folder in {posixpath.dirname(f"{PAYLOAD}/{artifact.path}") for artifact in artifacts}:
+        tree.sweep(folder)
+    refuse_special(directory / TRO)
     _refuse_foreign(directory / PAYLOAD, {RELEASE_MANIFEST, *(a.path for a in artifacts)})
     wanted = [a for a in artifacts if not _is_there(directory / PAYLOAD / a.path, a)]
     total = sum(artifact.size for artifact in wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,6 +127,19 @@ def test_an_export_leaves_nothing_of_an_altered_payload(released: History, tmp_p
     with pytest.raises(DigestMismatchError, match="states/WY"):
         Releases(released.root).export("1.0.0", tmp_path / "export")
     assert not list((tmp_path / "export").rglob("*WY*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["payload/data/states/WY.parquet", "payload/release_manifest.json", "trace.tro.jsonld"]
+)
+def test_an_export_replaces_no_pipe(released: History, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "export" / name
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place)
+    with pytest.raises(FormatError, match=f"{place}: is a named pipe"):
+        Releases(released.root).export("1.0.0", tmp_path / "export")
+    assert place.is_fifo()
+    assert not list((tmp_path / "export").rglob("AL.parquet")), "refused before a download"
 
 
 def test_an_export_follows_no_link_out_of_its_directory(released: History, tmp_path: Path) -> None:

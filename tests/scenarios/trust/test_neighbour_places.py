@@ -15,12 +15,18 @@ from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.adapters.stores.s3_regions import Regions
 from pe_dvc.errors import FormatError, NotFoundError
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.store.cache import Cache
+from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.store.port import ObjectInfo
 from pe_dvc.trust.key_binding import bind_keys
 from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
 from pe_dvc.trust.pins import list_pins, pinned_root, remove_pin
+from pe_dvc.trust.tuf_api import Root
 from tests.support.commands import run, run_pe_dvc
 from tests.support.country import LATEST, NAME, Country, reader_at
+from tests.support.hostile_clone import HostileClone
+from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +106,49 @@ def test_get_onto_a_link_replaces_the_link(country: Country, tmp_path: Path) -> 
         assert not (tmp_path / name).is_symlink()
     assert (tmp_path / "mine").read_bytes() == b"mine"
     assert not (tmp_path / "nowhere").exists()
+
+
+# DVC's cache, which a group may share
+
+
+@pytest.mark.parametrize("kind", ["object", "listing"])
+def test_a_pipe_in_dvc_s_cache_is_named_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    clone = HostileClone(tmp_path)
+    md5 = clone.offer(b"honest\n") if kind == "object" else clone.offer_directory("a.txt")
+    clone.track("honest", md5)
+    place = clone.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(place)
+    refused = run_pe_dvc("pull", cwd=clone.root, code=1)
+    assert f"{place}: is a named pipe" in refused.stderr
+
+
+@pytest.mark.parametrize("size", [len(DATA), 0], ids=["some", "no bytes"])
+def test_a_pipe_in_dvc_s_cache_is_no_local_copy(tmp_path: Path, size: int) -> None:
+    os.mkfifo(tmp_path / "object")
+    slot = Cache(tmp_path / "cache").slot(sha256_bytes(b""), size, ".h5")
+    assert slot.find([LocalCopy(path=tmp_path / "object", immutable=True)]) is None
+
+
+# The clone, swapped while pe_dvc runs
+
+
+@pytest.mark.parametrize("link", ["channels", "channels/us", "channels/us/root_history"])
+def test_channels_that_become_a_link_are_not_written_through(tmp_path: Path, link: str) -> None:
+    """Links are looked for before the command; here one appears in between."""
+    made = SignedChannels(tmp_path / "repo/channels", tmp_path / "keys")
+    made.create()
+    place, outside = tmp_path / "repo" / link, tmp_path / "outside"
+    outside.mkdir()
+    root = made.files.read("root", Root)
+    place.rename(tmp_path / "aside")
+    place.symlink_to(outside)
+    with pytest.raises(FormatError, match=f"{link}: is a symbolic link"):
+        made.files.write("root", root)
+    if not link.endswith("root_history"):
+        with pytest.raises(FormatError, match=f"{link}: is a symbolic link"):
+            made.files.write_bytes("latest", b"{}")
+    assert list(outside.iterdir()) == []
 
 
 # Permissions

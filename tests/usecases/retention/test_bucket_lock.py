@@ -61,7 +61,9 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 KILLED = """
 import os, sys
 from pe_dvc.project.stores import open_store
+from pe_dvc.cli.signals import end_on_signals
 from pe_dvc.usecases.retention.bucket_lock import collecting, publishing
+end_on_signals()
 options = dict(zip(sys.argv[3::2], sys.argv[4::2]))
 with {"publishing": publishing, "collecting": collecting}[sys.argv[1]](
     open_store(sys.argv[2], options=options), "us"
@@ -104,6 +106,19 @@ def test_note_of_a_process_killed_on_this_machine_is_passed_over_at_once(
             assert left.key not in {info.key for info in bucket.list(locks_prefix("us"))}
     with collecting(bucket, "us"):
         assert [info.key for info in bucket.list(locks_prefix("us"))] == ["us/locks/gc.json"]
+
+
+@pytest.mark.parametrize("turn", ["publishing", "collecting"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_told_to_end_takes_its_note_along(
+    tmp_path: Path, turn: str, number: int
+) -> None:
+    store = open_store(str(tmp_path / "bucket"))
+    with at_work(turn, store, {}) as process:
+        assert list(store.list(locks_prefix("us")))
+        process.send_signal(number)
+        process.wait(30)
+    assert not list(store.list(locks_prefix("us")))
 
 
 ELSEWHERE = {"host": "build-7", "boot": "another/1", "pid": 1, "start": 1, "by": "x"}
