@@ -11,7 +11,12 @@ from pe_dvc.documents.keys import channel_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
 from pe_dvc.trust.meant_for import check_meant_for, role_of_file
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.tuf_api import DownloadHTTPError, DownloadLengthMismatchError, FetcherInterface
+from pe_dvc.trust.tuf_api import (
+    DeserializationError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    FetcherInterface,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +42,19 @@ class StoreFetcher(FetcherInterface):
 
         A longer one is not read, which an endless data attack would rely on. Metadata of another
         country or role goes no further, so that none persists which a shared key has signed.
-        Raises VerificationError for that, and tuf's DownloadError, by which the workflow knows
-        that there is no newer root (5.3.3).
+        Raises VerificationError for that, tuf's DeserializationError for what is no JSON, and
+        tuf's DownloadError, by which the workflow knows that there is no newer root (5.3.3).
         """
         name = url.lstrip("/")
         key = self._prefix + name
         self.last = (key, b"")
         data = self._read(name, max_length)
         self.last = (key, data)
-        check_meant_for(data, self._country, role_of_file(name), where=f"{self._store.url}/{key}")
+        where = f"{self._store.url}/{key}"
+        try:
+            check_meant_for(data, self._country, role_of_file(name), where=where)
+        except FormatError as error:
+            raise DeserializationError("Failed to deserialize JSON") from error
         return data
 
     def root(self, version: int) -> bytes:

@@ -35,7 +35,7 @@ def check_meant_for(data: bytes, country: str, role: str, *, where: str) -> None
 
     Raises FormatError for what is no JSON. Other JSON passes: it is for the parser to refuse.
     """
-    document = read_json(data, what="TUF metadata", where=where, fractions=False)
+    document = read_json(data, what="TUF metadata", fractions=False)
     signed = document.get("signed") if isinstance(document, dict) else None
     if isinstance(signed, dict):
         check_fields(signed, country, role, where=where)
