@@ -46,9 +46,9 @@ _FROZEN = (
 
 _NO_SUCCESSOR = (
     "Nothing of it was believed. TUF has readers stop at a next root that does not follow from the "
-    "one before: a maintainer must remove {object}, or put the true root there, and readers read "
-    "on. If it is the true one, the root that you trust is not of this bucket: compare what "
-    "pe-dvc trust list shows with what a maintainer tells you."
+    "one before: tell the maintainers, whose next pe-dvc push removes {object}. If it is the true "
+    "one, the root that you trust is not of this bucket: compare what pe-dvc trust list shows with "
+    "what a maintainer tells you."
 )
 """Who can write to the bucket can deny it, by this as by removing the timestamp (5.3.4)."""
 
