@@ -23,7 +23,7 @@ from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.refresh import Refresh
 from pe_dvc.trust.tuf_api import Snapshot, Targets
-from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
+from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import TAMPERED, parse, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ class ChannelClient:
         except TUF_FAILURES as error:
             state = self._lineage.directory
             raise explain(error, self._fetcher.last, self._store.url, state) from error
+        except FormatError as error:
+            raise with_root_hint(error, self._fetcher.last, self._store.url) from None
         refresh.accept(role)
         self._refresh = refresh
         return loaded

@@ -56,8 +56,14 @@ _NO_SUCCESSOR = (
 def explain(error: Exception, last: tuple[str, bytes], store: str, state: Path) -> PeDvcError:
     """Return pe_dvc's error for what tuf raised after reading the file ``last`` of ``store``."""
     found = _explained(error, last, store, state)
+    is_ours = isinstance(found, VerificationError | FormatError)
+    return with_root_hint(found, last, store) if is_ours else found
+
+
+def with_root_hint(found: PeDvcError, last: tuple[str, bytes], store: str) -> PeDvcError:
+    """Say what is to be done about a next root, if that is what was read last."""
     key, _ = last
-    if key.endswith(".root.json") and isinstance(found, VerificationError | FormatError):
+    if key.endswith(".root.json"):
         found.remedy = _NO_SUCCESSOR.format(object=f"{store}/{key}")
     return found
 
