@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _FILES = ("configpath", "credentialpath")
 """Files of credentials; AWS's may name a program that prints them (``credential_process``)."""
 _OWN_KEYS = ("access_key_id", "secret_access_key")
+_OTHER_SECRETS = ("session_token", "sse_customer_key")
 _TRUE = ("", "true", "yes", "on", "1")
 
 
@@ -61,7 +62,8 @@ class CloneOptions:
 
     def refusals(self) -> dict[str, UntrustedError]:
         """Return, by option, why credentials of the user may not be sent where it leads."""
-        if all(self._is_clones(key) for key in _OWN_KEYS):
+        sent = [*_OWN_KEYS, *(o for o in _OTHER_SECRETS if self._remote.options.get(o))]
+        if all(self._is_clones(option) for option in sent):
             return {}  # the clone's own credentials: nothing of the user's is sent
         found = {}
         if self._is_clones("endpointurl") and not self._endpoint_allowed():

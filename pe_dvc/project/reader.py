@@ -190,8 +190,9 @@ class Reader:
     def _access_contact(self) -> str:
         from pe_dvc.trust.pins import pinned_contact
 
-        contact = self._repo.settings.contact if self._repo is not None else None
-        contact = contact or pinned_contact(directories.config_dir(), self.country)
+        contact = pinned_contact(directories.config_dir(), self.country)
+        if contact is None and self._repo is not None:
+            contact = self._repo.settings.contact
         if contact is None:
             return f"If you have none, ask the maintainers of the data repo of {self.country}."
         return f"Access to the data of {self.country} is granted by {contact}."

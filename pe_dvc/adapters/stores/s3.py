@@ -59,7 +59,7 @@ def s3_store(
     users = checked_endpoint(settings.endpoint or "", "AWS_ENDPOINT_URL")
     endpoint, is_users = named or users, not named or same_endpoint(named, users)
     credentials = settings.credentials()
-    if credentials is not None:
+    if credentials is not None or options.get("sse_customer_key"):  # which goes along as it is
         exempt = {"endpointurl"} if is_users else set()
         check_may_send("" if is_users else endpoint, refusals or {}, exempt)
     client = tls_client(options.get("ssl_verify"), settings.ca_bundle)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Command = Callable[[HostileClone], object]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"}
+CLONES_KEYS = {"access_key_id": "theirs", "secret_access_key": "x"}
 PIN = "us/cps@sha256:" + "0" * 64
 COMMANDS: dict[str, Command] = {
     "ls": lambda _: pe_dvc.ls("us"),
@@ -112,6 +113,12 @@ def dvc_directory_is_a_link_of_git(clone: HostileClone) -> None:
     clone.commit("box", ".dvc")
 
 
+def dvc_directory_is_a_submodule(clone: HostileClone) -> None:
+    clone.write(".dvc/config.local", remote({"configpath": "../aws"}))
+    entry = f"160000,{'1' * 40},.dvc"
+    run("git", "update-index", "--add", "--cacheinfo", entry, cwd=clone.root)
+
+
 def remote_of_a_remote(clone: HostileClone) -> None:
     base = "['remote \"base\"']\n    url = s3://bucket\n    configpath = ../aws\n"
     clone.write(".dvc/config", remote({"url": "remote://base/us"}) + base)
@@ -129,6 +136,7 @@ def clone_without_git(clone: HostileClone) -> None:
         local_configuration_in_git,
         local_configuration_in_git_in_other_letters,
         dvc_directory_is_a_link_of_git,
+        dvc_directory_is_a_submodule,
         remote_of_a_remote,
         clone_without_git,
     ],
@@ -225,12 +233,25 @@ def test_reading_that_sends_no_secret_needs_no_permission(
     if how == "anonymous":
         options["allow_anonymous_login"] = "true"
     if how == "keys of the clone":
-        options |= {"access_key_id": "theirs", "secret_access_key": "x"}
+        options |= CLONES_KEYS
     clone.write(".dvc/config", remote(options))
     with pytest.raises(PeDvcError):
         pe_dvc.ls("us")
     assert server.requests
     assert not any("mine" in header for header in server.authorizations)
+
+
+@pytest.mark.parametrize("clones", [{"allow_anonymous_login": "true"}, CLONES_KEYS])
+def test_an_encryption_key_of_the_user_does_not_go_to_an_endpoint_of_the_clone(
+    clone: HostileClone, server: Answering, clones: dict[str, str]
+) -> None:
+    """Requests without credentials, or with the clone's own, would still carry it."""
+    clone.write(".dvc/config", remote({"endpointurl": server.endpoint, **clones}))
+    key = {"sse_customer_key": "bXkga2V5IGlzIDMyIGJ5dGVzIGxvbmcuIGl0IGlzLi4="}
+    clone.write(".dvc/config.local", remote(key))
+    with pytest.raises(UntrustedError, match="endpointurl"):
+        pe_dvc.ls("us")
+    assert server.requests == []
 
 
 def test_a_repo_that_was_made_here_is_its_users(
