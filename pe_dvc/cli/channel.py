@@ -163,17 +163,31 @@ def refresh(store: str | None, as_json: bool) -> None:
 
 
 @command.command("status")
+@click.option("--offline", is_flag=True, help="Look at git alone.")
+@store_option
 @json_option
-def status(as_json: bool) -> None:
-    """Show each role's signatures, missing ones, and expiry."""
-    from pe_dvc import Repo
+def status(offline: bool, store: str | None, as_json: bool) -> None:
+    """Show each role's signatures, missing ones, and expiry.
 
-    roles = Repo().channel.status()
+    Also says where the channels stand: whether readers see what git holds, and what to do if not.
+    """
+    from pe_dvc import Repo
+    from pe_dvc.primitives.errors import NotFoundError, StoreError
+
+    channel = Repo().channel
+    roles = channel.status()
     if as_json:
         print_json(roles)
         return
     for role in roles:
         print_status(role)
+    try:
+        found = channel.standing(store=store, offline=offline)
+    except (NotFoundError, StoreError) as error:
+        say(f"the bucket could not be read: {error.message}")
+        found = channel.standing(offline=True)
+    for sentence in found.sentences:
+        say(sentence)
 
 
 for _command in (promote, recover, adopt, list_, show, log, diff, keys):

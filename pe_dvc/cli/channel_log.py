@@ -12,6 +12,8 @@ from pe_dvc.cli.release_output import print_diff
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pe_dvc.usecases.channel.log import LogEntry
 
 _country = click.option("--country", help="The country. Default: the enclosing data repo's.")
@@ -104,20 +106,29 @@ def log(
     else:
         for entry in reversed(found.entries):
             _print(entry)
+    if found.remark is not None:
+        say(found.remark)
     if found.broken is not None:
         say(f"the chain is broken: {found.broken.message}")
         say(f"  {found.broken.remedy}")
         ctx.exit(CHECK_FAILED)
 
 
+def _signer(signer: str, names: Mapping[str, str]) -> str:
+    short = signer if ":" in signer else signer[:12]
+    return f"{names[signer]} ({short})" if signer in names else short
+
+
 def _print(entry: LogEntry) -> None:
     version, commit = entry.version, entry.commit
-    signers = ", ".join(s if ":" in s else s[:12] for s in version.signers)
+    signers = ", ".join(_signer(signer, version.names) for signer in version.signers)
     source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""
     echo(
-        f"version {version.version}  {version.signed_at:%Y-%m-%d %H:%M}  signed by {signers}"
-        f"{source}"
+        f"version {version.version}  {version.signed_at:%Y-%m-%d %H:%M}  "
+        f"{f'signed by {signers}' if signers else 'NOT SIGNED'}{source}"
     )
+    if entry.note:
+        echo(f"  ! {entry.note}")
     changes = (("+", entry.step.added), ("~", entry.step.replaced), ("-", entry.step.removed))
     for verb, names in changes:
         for name in names:

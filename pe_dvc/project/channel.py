@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.standing import Standing
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
@@ -179,6 +180,14 @@ def status(repo: DataRepo) -> list[RoleStatus]:
     """Return how every role in git stands. Raises UntrustedError (``check_root``)."""
     repo.check_root()
     return roles.channel_status(repo.channels_root, repo.country, now=_now())
+
+
+def standing(repo: DataRepo, *, store: str | None = None, offline: bool = False) -> Standing:
+    """Return where the channels stand, against what readers are shown unless ``offline``."""
+    from pe_dvc.usecases.channel import standing as usecase
+
+    bucket = None if offline else repo.open_store(store)
+    return usecase.standing(repo.signed_metadata(), bucket, now=_now())
 
 
 def _now() -> datetime:

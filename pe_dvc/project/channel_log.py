@@ -99,8 +99,10 @@ class Channels:
 
     def log(self, channel: str) -> ChannelLog:
         """Return every version, and where their chain breaks."""
-        commits = self._commits(check_channel(channel))
-        return channel_log(channel, self._history.versions(channel), commits)
+        commits, history = self._commits(check_channel(channel)), self._history
+        in_git = {version: data for version, (_, data) in commits.items()}
+        found = history.versions(channel, in_git)
+        return channel_log(found, commits, remark=history.remark)
 
     @property
     def _history(self) -> ChannelHistory:

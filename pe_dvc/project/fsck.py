@@ -14,6 +14,7 @@ from pe_dvc.documents.keys import country_prefix, parse_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
+from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
@@ -49,9 +50,8 @@ def fsck(
     bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
     journal = FileJournal(_journal_path(repo.country, bucket))
-    report = use_case.fsck(
-        Bucket.read(bucket, repo.country), journal, reach=reach, reporter=reporter
-    )
+    listed = Bucket.read(bucket, repo.country, foreign_files(repo, bucket))
+    report = use_case.fsck(listed, journal, reach=reach, reporter=reporter)
     journal.finish()
     repaired = []
     if repair:

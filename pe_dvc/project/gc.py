@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.documents.dvc_files import records_hashes
+from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
 from pe_dvc.usecases.retention.reachability import names_data, reach_of
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.retention.gc import Collected
     from pe_dvc.usecases.retention.reachability import Reach
 
@@ -29,14 +34,29 @@ def gc(
     Reachable is what any commit of any ref names, here and at the git remotes; with ``tips`` only
     the commits that refs point to, not their ancestors. Raises as ``collect_garbage``.
     """
+    bucket = repo.open_store(store)
     return collect_garbage(
-        repo.open_store(store),
+        bucket,
         repo.country,
         RepoHistory(repo, tips=tips),
         apply=apply,
         grace=grace,
         now=datetime.now(UTC),
+        foreign=partial(foreign_files, repo, bucket),
     )
+
+
+def foreign_files(repo: DataRepo, store: ReadableStore) -> frozenset[str]:
+    """Return the keys of channels' files that the keys of git's root do not vouch for.
+
+    None where these channels cannot be read: then every file promises what it names.
+    """
+    try:
+        pinned = repo.signed_metadata().root_files[-1]
+        history = ChannelHistory(store, repo.country, pinned)
+        return frozenset().union(*(history.foreign(channel) for channel in CHANNELS))
+    except PeDvcError:
+        return frozenset()
 
 
 class RepoHistory:

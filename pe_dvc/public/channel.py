@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.standing import Standing
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
@@ -116,6 +117,15 @@ class ChannelCommands:
         from pe_dvc.project.channel import status
 
         return status(self._open())
+
+    def standing(self, *, store: str | None = None, offline: bool = False) -> Standing:
+        """Return where the channels stand: what git holds against what readers are shown.
+
+        ``offline`` looks at git alone. Raises SignatureError, StoreError.
+        """
+        from pe_dvc.project.channel import standing
+
+        return standing(self._open(), store=store, offline=offline)
 
     def recover(
         self,

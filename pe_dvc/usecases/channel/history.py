@@ -1,53 +1,55 @@
 """The history of a channel, as the bucket's versioned files tell it, verified version by version.
 
-Versioned files are never deleted. A version counts if enough keys signed it that were its role's
-at the time: those of the targets metadata that stood then, which a root that stood then vouches
-for. Neither may go back to an earlier one from one version to the next.
+Versioned files are never deleted. Today's version names those that it was made from; what else lies
+among them does not count, such as a thief's. A version counts if enough keys signed it that were
+its role's at the time: those of the targets metadata that stood then, which a root that stood then
+vouches for. Neither may go back to an earlier one from one version to the next.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
+from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.primitives.errors import (
+    FormatError,
     NotFoundError,
     SignatureError,
     VerificationError,
 )
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.roles import SIGNER_FIELD
+from pe_dvc.trust.bucket_head import Head, read_head
+from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import TAMPERED, expiry_days, parse, signatures, verify_root_chain
+from pe_dvc.trust.verify import (
+    TAMPERED,
+    expiry_days,
+    key_names,
+    parse,
+    signatures,
+    verify_root_chain,
+)
+from pe_dvc.usecases.channel.line import Line, read_version
+from pe_dvc.usecases.channel.version import (
+    Version,
+    check_named,
+    check_number,
+    missing,
+    signer,
+    why_apart,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.store.port import ObjectInfo, ReadableStore
 
 METADATA_READS_AT_ONCE = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Version:
-    """One version of a channel. ``signed_at`` follows from its expiry; ``pointers`` by name.
-
-    ``signers`` are the keys that signed it validly: the URI of a KMS or HSM, else the key's id.
-    """
-
-    channel: str
-    version: int
-    signed_at: datetime
-    expires: datetime
-    signers: tuple[str, ...]
-    pointers: dict[str, Pointer]
-    data: bytes
 
 
 class ChannelHistory:
@@ -65,23 +67,124 @@ class ChannelHistory:
         data = self._bucket.read(check_channel(channel), Targets, number).data
         return self._verified(channel, number, data, self._delegators)[0]
 
-    def versions(self, channel: str) -> Iterator[Version]:
-        """Yield every version, oldest first.
+    def versions(
+        self, channel: str, in_git: Mapping[int, bytes] | None = None
+    ) -> Iterator[Version]:
+        """Yield every version that the bucket has a file of, oldest first.
 
-        Raises VerificationError at the first break: a version that is missing, that says it is
-        another, or that was not validly signed at its time.
+        Today's version and those that it was made from are verified; what else there is, such as a
+        thief's, has a note that says why it does not count. ``in_git`` are versions that git holds.
+        Raises VerificationError at the first break: one of those that count is missing, says that
+        it is another, or was not validly signed at its time.
         """
-        numbers = range(1, self.newest(channel) + 1)
+        files, held = self._held(channel)
+        seen, newest = self._head.meta.get(channel), self._newest(channel, held)
+        line = Line.to(newest, held)
         delegators: Sequence[Targets] = self._delegators
-        for number, data in zip(numbers, self._read_all(channel, numbers), strict=True):
-            if data is None:
-                raise VerificationError(
-                    f"{self._bucket.where(channel, number)} is missing",
-                    remedy="Restore it from git, where it was committed: versioned files are "
-                    "never deleted. It may never have been pushed.",
-                )
+        shown = {seen.version} if seen else set()
+        for number in sorted(files.keys() | line.numbers(files) | shown):
+            if not line.has(number) and number not in shown:
+                yield self._apart(channel, number, files[number], held[number], newest)
+                continue
+            data = self._in_line(channel, number, line, held.get(number), in_git or {})
             version, delegators = self._verified(channel, number, data, delegators)
+            if seen and number == seen.version:
+                check_named(seen, data, self._bucket.where(channel, number))
             yield version
+
+    @property
+    def remark(self) -> str | None:
+        """What keeps readers from what the bucket holds, None if nothing does."""
+        if self._head.snapshot is not None and self._head.timestamp is not None:
+            return None
+        where = self._bucket.where("timestamp")
+        return f"{where} is not signed by today's keys: readers are refused until pe-dvc push"
+
+    def foreign(self, channel: str) -> frozenset[str]:
+        """Return the keys of files that are no version of the channel: not signed by keys that
+        count, and no version that counts was made from them."""
+        files, held = self._held(channel)
+        newest = self._newest(channel, held)
+        line = Line.to(newest, held)
+        apart = (
+            self._apart(channel, number, info, held[number], newest)
+            for number, info in files.items()
+            if newest is not None and not line.has(number)
+        )
+        return frozenset(files[version.version].key for version in apart if version.foreign)
+
+    def _held(self, channel: str) -> tuple[dict[int, ObjectInfo], dict[int, bytes | None]]:
+        files = self._files(channel)
+        return files, dict(zip(files, self._read_all(channel, list(files)), strict=True))
+
+    def _files(self, channel: str) -> dict[int, ObjectInfo]:
+        listed = self._bucket.files().items()
+        return {number: info for (role, number), info in listed if role == channel}
+
+    def _newest(self, channel: str, held: Mapping[int, bytes | None]) -> Metadata[Targets] | None:
+        """Return the version that readers see, else the newest one that today's keys signed."""
+        seen = self._head.meta.get(channel)
+        shown = read_version(held.get(seen.version), seen.version) if seen else None
+        if shown is not None:
+            return shown
+        for number in sorted(held, reverse=True):
+            metadata = read_version(held[number], number)
+            today = self._delegators[-1:] if metadata else []
+            if metadata and any(signatures(one, channel, metadata) for one in today):
+                return metadata
+        return None
+
+    def _in_line(
+        self,
+        channel: str,
+        number: int,
+        line: Line,
+        data: bytes | None,
+        in_git: Mapping[int, bytes],
+    ) -> bytes:
+        """Return the bytes of a version that counts: the bucket's, or git's if that has another."""
+        where = self._bucket.where(channel, number)
+        if data is None:
+            raise missing(where)
+        if line.is_it(number, data):
+            return data
+        if number in in_git and line.is_it(number, in_git[number]):
+            return in_git[number]
+        check_number(parse(Targets, data, where=where), number, where)
+        raise VerificationError(
+            f"{where} is not the version that later ones were made from", remedy=TAMPERED
+        )
+
+    def _apart(
+        self,
+        channel: str,
+        number: int,
+        info: ObjectInfo,
+        data: bytes | None,
+        newest: Metadata[Targets] | None,
+    ) -> Version:
+        """Return a version that does not count, with what can be told of it."""
+        metadata = read_version(data, number)
+        made = info.modified or datetime.now(UTC)
+        for delegator in reversed(self._delegators):
+            result = signatures(delegator, channel, metadata) if metadata else None
+            if metadata and result and result.signed:
+                counts = delegator is self._delegators[-1]
+                later = newest is None or number > newest.signed.version
+                version = self._version(channel, number, data or b"", metadata, delegator)
+                note = why_apart(counts=counts, later=later)
+                return replace(version, note=note, foreign=not counts)
+        return Version(
+            channel=channel,
+            version=number,
+            signed_at=made,
+            expires=made,
+            signers=(),
+            pointers={},
+            data=data or b"",
+            note="not signed by any key of this channel",
+            foreign=True,
+        )
 
     def _verified(
         self, channel: str, number: int, data: bytes, delegators: Sequence[Targets]
@@ -89,22 +192,11 @@ class ChannelHistory:
         """Return a version and the delegators that may vouch for those after it."""
         where = self._bucket.where(channel, number)
         metadata = parse(Targets, data, where=where)
-        _check_number(metadata, number, where)
+        check_number(metadata, number, where)
         for position, delegator in enumerate(delegators):
             result = signatures(delegator, channel, metadata)
             if result:
-                days = timedelta(days=expiry_days(delegator, channel))
-                version = Version(
-                    channel=channel,
-                    version=number,
-                    signed_at=metadata.signed.expires - days,
-                    expires=metadata.signed.expires,
-                    signers=tuple(_signer(keyid, key) for keyid, key in result.signed.items()),
-                    pointers=pointers_of(
-                        plain(metadata.signed), country=self._country, channel=channel, where=where
-                    ),
-                    data=data,
-                )
+                version = self._version(channel, number, data, metadata, delegator)
                 return version, delegators[position:]
         raise SignatureError(
             f"{where}: {channel} version {number} does not have the signatures that any targets "
@@ -112,53 +204,81 @@ class ChannelHistory:
             remedy=TAMPERED,
         )
 
+    def _version(
+        self,
+        channel: str,
+        number: int,
+        data: bytes,
+        metadata: Metadata[Targets],
+        delegator: Targets,
+    ) -> Version:
+        where = self._bucket.where(channel, number)
+        signed = signatures(delegator, channel, metadata).signed
+        known = key_names(delegator, channel)
+        return Version(
+            channel=channel,
+            version=number,
+            signed_at=metadata.signed.expires - timedelta(days=expiry_days(delegator, channel)),
+            expires=metadata.signed.expires,
+            signers=tuple(signer(keyid, key) for keyid, key in signed.items()),
+            names={keyid: name for keyid, name in known.items() if keyid in signed},
+            pointers=pointers_of(
+                plain(metadata.signed), country=self._country, channel=channel, where=where
+            ),
+            data=data,
+        )
+
     @cached_property
     def _roots(self) -> list[Root]:
+        """Every root from the first on, as far as each vouches for the next.
+
+        What is in the place of a next one, and is none, stops the bucket's readers and not us.
+        """
         where = f"roots of {self._country} in {self._store.url}"
         pinned = parse(Root, self._pinned, where="the trusted root").signed.version
-        found: list[bytes] = []
         bucket = ReadableChannels(self._store, self._country, [])
-        try:
-            while True:
-                found.append(bucket.read("root", Root, len(found) + 1).data)
-        except NotFoundError:
-            if len(found) < pinned:
-                raise
+        found = [bucket.read("root", Root, number).data for number in range(1, pinned + 1)]
         if found[pinned - 1] != self._pinned:
             raise VerificationError(
                 f"{bucket.where('root', pinned)} is not the root that is trusted", remedy=TAMPERED
             )
-        return [root.signed for root in verify_root_chain(found, where=where)]
+        roots = [root.signed for root in verify_root_chain(found, where=where)]
+        while held := bucket.signed(roots[-1], "root", Root, roots[-1].version + 1):
+            if not signatures(held.metadata.signed, "root", held.metadata):
+                break
+            roots.append(held.metadata.signed)
+        return roots
 
     @cached_property
     def _bucket(self) -> ReadableChannels:
         return ReadableChannels(self._store, self._country, self._roots)
 
     @cached_property
+    def _head(self) -> Head:
+        return read_head(self._bucket)
+
+    @cached_property
     def _versions(self) -> dict[str, int]:
-        head = read_head(self._bucket)
-        if head.snapshot is None:
+        if self._head.snapshot is None:
             raise NotFoundError(f"{self._store.url} has no channels of {self._country}")
-        return head.versions
+        return self._head.versions
 
     @cached_property
     def _delegators(self) -> list[Targets]:
-        """Every targets metadata that was published, each vouched for by a root of its time."""
-        numbers = range(1, self._versions["targets"] + 1)
+        """Every targets metadata that was published, each vouched for by a root of its time.
+
+        What no root vouches for is a thief's, or anyone's who can write to the bucket.
+        """
+        numbers = sorted(self._files("targets"))
         found, roots = [], self._roots
         for number, data in zip(numbers, self._read_all("targets", numbers), strict=True):
-            if data is None:
+            metadata = read_version(data, number)
+            if metadata is None:
                 continue
-            where = self._bucket.where("targets", number)
-            metadata = parse(Targets, data, where=where)
-            _check_number(metadata, number, where)
             vouching = [i for i, root in enumerate(roots) if signatures(root, "targets", metadata)]
-            if not vouching:
-                raise SignatureError(
-                    f"{where}: not signed by the keys of any root of its time", remedy=TAMPERED
-                )
-            roots = roots[vouching[0] :]
-            found.append(metadata.signed)
+            if vouching:
+                roots = roots[vouching[0] :]
+                found.append(metadata.signed)
         return found
 
     def _read_all(self, role: str, numbers: Sequence[int]) -> list[bytes | None]:
@@ -168,18 +288,8 @@ class ChannelHistory:
 
     def _read(self, role: str, number: int) -> bytes | None:
         try:
-            return self._bucket.read(role, Targets, number).data
+            return self._store.read(self._bucket.key(role, number), limit=max_length(role))[0]
         except NotFoundError:
             return None
-
-
-def _check_number(metadata: Metadata[Targets], number: int, where: str) -> None:
-    if metadata.signed.version != number:
-        raise VerificationError(
-            f"{where} says that it is version {metadata.signed.version}", remedy=TAMPERED
-        )
-
-
-def _signer(keyid: str, key: Any) -> str:
-    uri = key.unrecognized_fields.get(SIGNER_FIELD)
-    return uri if isinstance(uri, str) else keyid
+        except FormatError:  # too long to be metadata
+            return b""

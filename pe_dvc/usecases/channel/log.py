@@ -13,7 +13,7 @@ from pe_dvc.trust.verify import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pe_dvc.usecases.channel.history import Version
+    from pe_dvc.usecases.channel.version import Version
 
 
 class Commit(Protocol):
@@ -39,11 +39,15 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class LogEntry:
-    """One version of a channel's log; ``commit`` is the one that first held it, where known."""
+    """One version of a channel's log; ``commit`` is the one that first held it, where known.
+
+    ``note`` says why it does not count, or what git holds instead.
+    """
 
     version: Version
     step: Step
     commit: Commit | None
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -57,47 +61,54 @@ class LogEntry:
             "added": list(self.step.added),
             "removed": list(self.step.removed),
             "replaced": list(self.step.replaced),
+            "names": dict(version.names),
+            "note": self.note,
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelLog:
-    """The versions of a channel, oldest first, up to the first break of their chain, if any."""
+    """The versions of a channel, oldest first, up to the first break of their chain, if any.
+
+    ``remark`` says what keeps readers from seeing the newest, if anything does.
+    """
 
     entries: tuple[LogEntry, ...]
     broken: PeDvcError | None
+    remark: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         broken = self.broken.message if self.broken else None
-        return {"versions": [entry.to_json() for entry in self.entries], "broken": broken}
+        versions = [entry.to_json() for entry in self.entries]
+        return {"versions": versions, "broken": broken, "remark": self.remark}
 
 
 def channel_log(
-    channel: str,
     found: Iterable[Version],
     commits: Mapping[int, tuple[Commit, bytes]],
+    *,
+    remark: str | None = None,
 ) -> ChannelLog:
     """Return the log of a channel; ``commits`` has what git holds of each version.
 
-    The chain breaks at a version that is missing or not validly signed, or of which git holds
-    another than the bucket.
+    The chain breaks at a version that is missing or not validly signed. Of which git holds another
+    than the bucket, the entry says so: the bucket's is what readers saw. ``remark`` is passed on.
     """
     versions, broken = first_break(found)
     entries: list[LogEntry] = []
     before = None
     for version in versions:
         commit, data = commits.get(version.version, (None, None))
+        note = version.note
         if commit is not None and data is not None and not _is_same(data, version.data):
-            broken = VerificationError(
-                f"git holds another {channel} version {version.version} than the bucket, in "
-                f"commit {commit.commit[:12]}",
-                remedy="Both are signed: two publishers made it. The bucket's is what readers saw.",
-            )
-            break
-        entries.append(LogEntry(version=version, step=step(before, version), commit=commit))
-        before = version
-    return ChannelLog(entries=tuple(entries), broken=broken)
+            other = f"git holds another version {version.version}, in commit {commit.commit[:12]}"
+            note, commit = f"{note}; {other}" if note else other, None
+        entries.append(
+            LogEntry(version=version, step=step(before, version), commit=commit, note=note)
+        )
+        before = before if version.note else version
+    return ChannelLog(entries=tuple(entries), broken=broken, remark=remark)
 
 
 def step(before: Version | None, after: Version) -> Step:
@@ -124,5 +135,8 @@ def first_break(versions: Iterable[Version]) -> tuple[list[Version], PeDvcError 
 def _is_same(one: bytes, other: bytes) -> bool:
     if one == other:
         return True
-    signed = [parse(Targets, data, where="").signed for data in (one, other)]
+    try:
+        signed = [parse(Targets, data, where="").signed for data in (one, other)]
+    except FormatError:
+        return False
     return bool(signed[0] == signed[1])

@@ -6,7 +6,6 @@ Publishes nothing that is new in git: the roles below stay as readers see them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
@@ -18,16 +17,15 @@ from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
+from pe_dvc.usecases.channel.standing import RENEWAL_WARNING
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signers import Signers
-
-RENEWAL_WARNING = timedelta(days=60)
-"""How long before a role of git expires a refresh speaks of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

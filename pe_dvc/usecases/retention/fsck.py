@@ -27,7 +27,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.retention.reachability import Reach, points_to_datasets, targets_of
+from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, Progress
@@ -181,7 +181,7 @@ class _Check:
         """Hold manifests against what any version of a channel signed for them."""
         seen = {finding.key for finding in self._report.findings}
         for key in self._bucket.channels:
-            if not points_to_datasets(key):
+            if not self._bucket.points_to_datasets(key):
                 continue
             try:
                 targets = targets_of(self._read(key), where=key)

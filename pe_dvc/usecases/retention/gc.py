@@ -25,6 +25,7 @@ from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from pe_dvc.documents.manifest import Manifest
@@ -145,11 +146,19 @@ class Collected:
 
 
 def collect_garbage(
-    store: Store, country: str, history: History, *, apply: bool, grace: timedelta, now: datetime
+    store: Store,
+    country: str,
+    history: History,
+    *,
+    apply: bool,
+    grace: timedelta,
+    now: datetime,
+    foreign: Callable[[], Collection[str]] = frozenset,
 ) -> Collected:
     """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
 
-    Reachable is what ``history``, any version of a channel, or any release names. Raises
+    Reachable is what ``history``, any version of a channel, or any release names; ``foreign`` gives
+    the keys of files that are no version of one. Raises
     ReleaseError for an incomplete history, ConflictError during a publication, or if a ref
     moved meanwhile, FormatError and VerificationError for a damaged bucket.
     """
@@ -157,7 +166,7 @@ def collect_garbage(
     def plan() -> tuple[dict[str, str], Plan]:
         history.check_complete()
         # The bucket is listed first: what is published after that is in no plan.
-        bucket, roots = Bucket.read(store, country), history.roots()
+        bucket, roots = Bucket.read(store, country, foreign()), history.roots()
         return roots, plan_gc(bucket, history.reach(roots), now=now, grace=grace)
 
     if not apply:

@@ -32,7 +32,7 @@ from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pe_dvc.documents.keys import Kind
     from pe_dvc.store.port import ObjectInfo, Store
@@ -76,16 +76,24 @@ class Bucket:
     country: str
     objects: Mapping[str, ObjectInfo]
     channels: Mapping[str, ObjectInfo]
+    foreign: Collection[str] = ()
+    """Keys of channels' files that promise nothing: of a thief, or of anyone who can write."""
 
     @classmethod
-    def read(cls, store: Store, country: str) -> Bucket:
+    def read(cls, store: Store, country: str, foreign: Collection[str] = ()) -> Bucket:
         """List the objects of a country and of its channels."""
         return cls(
             store,
             country,
             {info.key: info for info in store.list(country_prefix(country))},
             {info.key: info for info in store.list(channel_prefix(country))},
+            foreign,
         )
+
+    def points_to_datasets(self, key: str) -> bool:
+        """Tell whether a key is that of a version of a channel, whose targets are datasets."""
+        found = metadata_version(key)
+        return found is not None and found[0] in CHANNELS and key not in self.foreign
 
     def manifests(self) -> dict[str, tuple[Manifest, bytes]]:
         """Return every manifest by its artifact's sha256. Raises FormatError for one that is none.
@@ -110,7 +118,7 @@ class Bucket:
         metadata = [key for key in self.channels if key.endswith(".json")]
         for key, data in zip(metadata, self._read_all(metadata, self._bytes), strict=True):
             reach.add(data)
-            if points_to_datasets(key):
+            if self.points_to_datasets(key):
                 self._check_described(key, data, manifests)
         releases = [key for key in self.objects if key.startswith(releases_prefix(self.country))]
         for data in self._read_all(releases, self._bytes):
@@ -162,12 +170,6 @@ class Bucket:
     def _read_all(self, keys: list[Any], read: Any) -> list[Any]:
         with ThreadPoolExecutor(REQUESTS) as pool:
             return run_all(pool, read, keys)
-
-
-def points_to_datasets(key: str) -> bool:
-    """Tell whether a key is that of a version of a channel, whose targets are datasets."""
-    found = metadata_version(key)
-    return found is not None and found[0] in CHANNELS
 
 
 def targets_of(data: bytes, *, where: str) -> dict[str, Any]:

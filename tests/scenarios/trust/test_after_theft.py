@@ -5,17 +5,21 @@ The thief publishes, takes the next versions' names and goes on writing to the b
 
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.primitives.errors import ConflictError, PeDvcError, VerificationError
+from pe_dvc.usecases.channel.history import ChannelHistory
+from pe_dvc.usecases.channel.log import first_break
+from pe_dvc.usecases.channel.standing import standing
 from tests.support import simulator
 from tests.support.memory_store import MemoryStore
 from tests.support.s3_objects import recording_bucket
 from tests.support.servers import S3Bucket
-from tests.support.simulator import Simulator, pointer
+from tests.support.simulator import NOW, Simulator, days, pointer
 from tests.support.stores import RecordingStore
 from tests.support.thief import HUGE, Thief, directory_bucket, recover
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pe_dvc.usecases.channel.version import Version
     from tests.support.servers import S3Endpoint
 
 NEW, EVIL, OURS = (pointer("cps_2024", word) for word in ("new", "evil", "ours"))
@@ -40,12 +45,14 @@ def country(
 ) -> Simulator:
     """A country whose ``latest`` is at version 3; the reader ``knowing`` has seen version 2."""
 
+    numbers = itertools.count(1)
+
     def new_store() -> RecordingStore:
         if request.param == "s3":
             server: S3Endpoint = request.getfixturevalue("s3_server")
             return recording_bucket(S3Bucket(server, server.new_bucket()))
         if request.param == "directory":
-            return directory_bucket(tmp_path / "bucket")
+            return directory_bucket(tmp_path / f"bucket-{next(numbers)}")
         return RecordingStore.of(MemoryStore())
 
     monkeypatch.setattr(simulator, "new_store", new_store)
@@ -254,3 +261,84 @@ def test_a_directory_in_the_place_of_a_file(country: Simulator) -> None:
         sim.store.objects[sim.key(f"{name}/a/b")] = b"in the way"
     sim.publish()
     assert read(sim, None) == OURS
+
+
+def published_from_the_first(country: Simulator) -> Simulator:
+    """Return a country like that one, but for version 1, which was published, too."""
+    sim = Simulator(country.base / "whole")
+    sim.publish()
+    for content in ("old", "new"):
+        sim.update(pointer("cps_2024", content), REST)
+        sim.publish()
+    return sim
+
+
+def log_of(sim: Simulator, channel: str = "latest") -> dict[int, Version]:
+    versions, broken = first_break(ChannelHistory(sim.store, "us", sim.pinned).versions(channel))
+    assert broken is None, broken
+    return {version.version: version for version in versions}
+
+
+def test_the_log_tells_the_thiefs_versions_from_ours(country: Simulator) -> None:
+    sim = published_from_the_first(country)
+    thief, ours = Thief(sim), sim.signer("latest").public_key.keyid
+    thief.publish(4, EVIL)
+    before = log_of(sim)
+    assert [before[number].note for number in (2, 3, 4)] == [None, None, None]
+    assert before[4].signers == (ours,), "before the recovery nothing tells them apart"
+    thief.squat(4, EVIL)
+    recover(sim)
+    sim.publish()
+    told = log_of(sim)
+    assert [number for number, version in told.items() if version.note is None] == [1, 2, 3, 8]
+    assert "keys that no longer count" in str(told[4].note)
+    assert told[4].signers == (ours,)
+    assert told[4].signed_at == told[3].signed_at
+    assert "not signed by any key" in str(told[HUGE].note)
+    assert told[8].signers != (ours,)
+    assert told[8].pointers["cps_2024"] == NEW
+
+
+def test_the_log_of_a_bucket_whose_timestamp_is_a_thiefs(country: Simulator) -> None:
+    sim = published_from_the_first(country)
+    thief = Thief(sim)
+    recover(sim)
+    sim.publish()
+    thief.put("timestamp.json", b"garbage")
+    thief.put("3.root.json", b"garbage")
+    history = ChannelHistory(sim.store, "us", sim.pinned)
+    assert [version.version for version in history.versions("latest")] == [1, 2, 3, 4]
+    assert "readers are refused until pe-dvc push" in str(history.remark)
+
+
+def test_what_a_thief_left_stops_no_collector(country: Simulator) -> None:
+    """Its versions promise nothing: what they point to need not be there."""
+    sim, thief = country, Thief(country)
+    thief.publish(4, EVIL)
+    thief.squat(2)
+    recover(sim)
+    sim.publish()
+    foreign = ChannelHistory(sim.store, "us", sim.root).foreign("latest")
+    assert foreign == {sim.key(f"{number}.latest.json") for number in (4, 5, HUGE)}
+
+
+def test_where_the_maintainer_stands(country: Simulator) -> None:
+    def said() -> str:
+        (sentence,) = standing(country.metadata, country.store, now=NOW).sentences
+        return sentence
+
+    assert said() == "readers see what git holds: latest 3, next 1"
+    thief = Thief(country)
+    thief.publish(4, EVIL)
+    assert "readers see latest 4, signed by" in said()
+    assert "run pe-dvc channel recover" in said()
+    recover(country)
+    assert "root 2 with the new keys is not published yet" in said()
+    country.publish()
+    assert said() == "readers see what git holds: latest 5, next 1"
+    country.update(OURS, REST)
+    assert said() == "latest 6 is not published yet, readers see 5"
+    thief.put("timestamp.json", b"garbage")
+    assert "readers are refused" in said()
+    soon = standing(country.metadata, None, now=NOW + days(306)).sentences
+    assert any(sentence.startswith("root expires on") for sentence in soon)

@@ -1,0 +1,72 @@
+"""Which versions of a channel count: today's, and those that it was made from. No I/O.
+
+A thief's versions, and those of publishers who were overtaken, have numbers among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.trust.ancestry import ancestors, digest, lineage
+from pe_dvc.trust.bucket import next_free
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pe_dvc.trust.tuf_api import Metadata
+
+
+@dataclass(frozen=True)
+class Line:
+    """The digests of the versions that count, by version; of those below ``first`` none is known.
+
+    Metadata of an older pe_dvc does not say what it was made from.
+    """
+
+    digests: Mapping[int, str]
+    first: int
+
+    @classmethod
+    def to(cls, newest: Metadata[Targets] | None, held: Mapping[int, bytes | None]) -> Line:
+        """Return the line that leads to ``newest``, by what the versions ``held`` say."""
+        if newest is None:
+            return cls({}, 0)
+        found: dict[str, Targets] = {}
+        for number, data in held.items():
+            metadata = read_version(data, number)
+            if metadata is not None:
+                found[digest(metadata)] = metadata.signed
+        line = lineage(newest.signed, found)
+        known: dict[int, str] = {}
+        for sha256 in line.values():
+            known |= ancestors(found[sha256])
+        known |= ancestors(newest.signed) | {newest.signed.version: digest(newest)}
+        return cls(known, min(known))
+
+    def has(self, number: int) -> bool:
+        """Return whether a version of that number counts."""
+        return number in self.digests or number < self.first
+
+    def is_it(self, number: int, data: bytes) -> bool:
+        """Return whether these bytes are the version of that number that counts."""
+        if number < self.first:
+            return True
+        metadata = read_version(data, number)
+        return metadata is not None and digest(metadata) == self.digests.get(number)
+
+    def numbers(self, taken: Iterable[int]) -> set[int]:
+        """Return the numbers of all versions that there must be; ``taken`` are those there are."""
+        return {*self.digests, *range(1, min(self.first, next_free(1, taken)))}
+
+
+def read_version(data: bytes | None, number: int) -> Metadata[Targets] | None:
+    """Return metadata of a version, unverified; None for what is no metadata of that number."""
+    try:
+        metadata = parse(Targets, data or b"", where="")
+    except FormatError:
+        return None
+    return metadata if metadata.signed.version == number else None
