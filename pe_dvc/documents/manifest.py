@@ -15,6 +15,7 @@ from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_inside, check_name
+from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ class ChunkList(Record):
     ``sha256`` is of the list itself, so that a signed manifest covers every chunk.
     """
 
-    size: Annotated[int, Field(gt=0)]
+    size: Annotated[int, Field(gt=0, le=MAX_SIZE)]
     sha256: HexSha256
 
 
@@ -74,7 +75,7 @@ class Artifact(Record):
     """One of the kinds of policyengine's data release manifest, ``microdata`` unless declared."""
     media_type: str
     sha256: HexSha256
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, le=MAX_SIZE)]
     dvc: DvcObject
     chunks: ChunkList
 

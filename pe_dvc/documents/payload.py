@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_country, check_inside, check_name
 from pe_dvc.primitives.printable import brief
+from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,8 @@ def _text(section: dict[str, Any], key: str, check: Callable[[str], str]) -> str
 
 def _count(section: dict[str, Any], key: str, *, least: int) -> int:
     value = section.get(key)
-    _expect(type(value) is int and value >= least, key, f"a whole number from {least} on", value)
+    right = type(value) is int and least <= value <= MAX_SIZE
+    _expect(right, key, f"a whole number from {least} on that a file can have", value)
     return int(value)  # type: ignore[arg-type]
 
 

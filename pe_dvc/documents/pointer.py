@@ -14,6 +14,7 @@ from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_distinct, check_name
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,7 @@ class Pointer:
         where = self.target_path
         check_sha256(self.sha256, where=where)
         check_sha256(self.manifest_sha256, where=where)
-        if type(self.size) is not int or self.size < 0:
+        if type(self.size) is not int or not 0 <= self.size <= MAX_SIZE:
             raise FormatError(f"{self.size!r} is not a size in bytes", where=where)
 
     @property

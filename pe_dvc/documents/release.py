@@ -21,6 +21,7 @@ from pe_dvc.documents.manifest import (
 )
 from pe_dvc.documents.model import Document, Record
 from pe_dvc.primitives.reference import ChannelName
+from pe_dvc.primitives.sizes import MAX_SIZE
 
 
 class PackageVersion(Record):
@@ -96,7 +97,7 @@ class ReleaseArtifact(Record):
     repo_type: Literal["model", "dataset"]
     revision: Annotated[str, Field(min_length=1)]
     sha256: HexSha256
-    size_bytes: Annotated[int, Field(ge=0)]
+    size_bytes: Annotated[int, Field(ge=0, le=MAX_SIZE)]
     preservation_mirrors: tuple[PreservationMirror, ...] = ()
     media_type: str
     reference: str

@@ -14,6 +14,7 @@ from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
@@ -48,7 +49,7 @@ class Released:
         check_channel(self.channel)
         check_sha256(self.sha256, where=self.target_path)
         check_sha256(self.tro_sha256, where=self.target_path)
-        if type(self.size) is not int or self.size < 0:
+        if type(self.size) is not int or not 0 <= self.size <= MAX_SIZE:
             raise FormatError(f"{self.size!r} is not a size in bytes", where=self.target_path)
         if self.state not in get_args(State):
             raise FormatError(f"{self.state!r} is not a state", where=self.target_path)

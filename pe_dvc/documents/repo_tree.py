@@ -14,7 +14,7 @@ class RepoTree(ABC):
 
     @abstractmethod
     def read(self, path: str) -> bytes:
-        """Return a file's bytes. Raises NotFoundError."""
+        """Return a file's bytes. Raises NotFoundError, and FormatError for one that is too long."""
 
     @abstractmethod
     def has(self, path: str) -> bool:

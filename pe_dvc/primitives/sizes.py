@@ -8,6 +8,8 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.printable import brief
 
 MAX_DIGITS = 18
+MAX_SIZE = 2**63 - 1
+"""Most bytes that any file can have."""
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)

@@ -103,7 +103,8 @@ def test_manifest() -> None:
         payload = Payload.of_manifest(data, where="m.json")
         assert payload.key.startswith(f"{payload.country}/files/md5/")
         manifest = Manifest.from_bytes(data, where="m.json")
-        assert Manifest.from_bytes(manifest.to_bytes()) == manifest
+        written = manifest.to_bytes()  # without the fields that are null
+        assert Manifest.from_bytes(written).to_bytes() == written
         assert ManifestHead.from_bytes(data).reference == manifest.reference
         Reference.parse(manifest.reference)
         assert (payload.path, payload.size) == (manifest.artifact.path, manifest.artifact.size)
@@ -114,7 +115,8 @@ def test_manifest() -> None:
 def test_release_manifest() -> None:
     def target(data: bytes) -> None:
         release = ReleaseManifest.from_bytes(data, where="release_manifest.json")
-        assert ReleaseManifest.from_bytes(release.to_bytes()) == release
+        written = release.to_bytes()
+        assert ReleaseManifest.from_bytes(written).to_bytes() == written
 
     fuzz(target, hostile(RELEASE))
 

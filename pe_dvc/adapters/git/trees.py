@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.repo_tree import RepoTree
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.store.plain_files import DOCUMENT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,7 @@ class GitTree(RepoTree):
         if not self.has(path):
             where = f"{self._prefix}/{path}" if self._prefix else path
             raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
-        data: bytes = self._root[path].data
-        return data
+        return _data(self._root[path], self.where(path))
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file of that path."""
@@ -59,8 +59,7 @@ class StagedTree(RepoTree):
         """Return a file's bytes. Raises NotFoundError."""
         if not self.has(path):
             raise NotFoundError(f"{path} is not staged in git")
-        data: bytes = self._repo[self._blobs[path]].data
-        return data
+        return _data(self._repo[self._blobs[path]], self.where(path))
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file of that path."""
@@ -91,12 +90,25 @@ class StagedTree(RepoTree):
 
 def _make(folders: dict[str, Folder], folder: str) -> Folder:
     """Return the contents of ``folder``, having entered it into all folders above it."""
-    if folder not in folders:
-        folders[folder] = ([], [])
-        if folder:
-            parent, _, name = folder.rpartition("/")
-            _make(folders, parent)[1].append(name)
+    new, above = [], folder
+    while above not in folders:  # not by recursion: who commits says how deep a path is
+        folders[above] = ([], [])
+        new += [above] if above else []
+        above = above.rpartition("/")[0]
+    for path in new:
+        parent, _, name = path.rpartition("/")
+        folders[parent][1].append(name)
     return folders[folder]
+
+
+def _data(blob: Any, where: str) -> bytes:
+    if blob.size > DOCUMENT_LIMIT:
+        raise FormatError(
+            f"has {blob.size} bytes, and {DOCUMENT_LIMIT} at most are read of such a file",
+            where=where,
+        )
+    data: bytes = blob.data
+    return data
 
 
 def _entry(tree: Any, path: str) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pe_dvc.adapters.stores.fork_guard import refuse_fork
 from pe_dvc.adapters.stores.redirects import NOWHERE
 from pe_dvc.primitives.errors import (
+    LONGEST,
     ConflictError,
     NotFoundError,
     PeDvcError,
@@ -76,7 +77,7 @@ class ErrorTranslator:
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and _is_ours(error):
             problem = translate(error, self._request)
-            error.args = (redact_text(str(error)),)  # tracebacks show it as the cause
+            error.args = (redact_text(str(error)[:LONGEST]),)  # tracebacks show it as the cause
             raise problem from error
 
 
@@ -88,7 +89,7 @@ def _is_ours(error: Exception) -> bool:
 
 def translate(error: Exception, request: StoreRequest) -> PeDvcError:
     """Return the error of pe_dvc that says what ``error`` says."""
-    kind, text = type(error).__name__, str(error)
+    kind, text = type(error).__name__, str(error)[:LONGEST]
     status = int(match[1]) if (match := _STATUS.search(text)) else None
     if "NoSuchBucket" in text or "The specified bucket does not exist" in text:
         return _no_bucket(request)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import chunks_key
+from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 
@@ -69,6 +69,13 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
         )
     expected = payload.chunks_sha256
     count = -(-payload.size // payload.chunk_size)
+    if count * DIGEST_BYTES > MANIFEST_LIMIT:
+        raise FormatError(
+            f"{payload.size} bytes in {count} chunks: a list of so many is not read",
+            where=str(resolved.reference),
+            remedy="The manifest is wrong, or another pe_dvc wrote it: tell the maintainers of the "
+            "data.",
+        )
     data = cache.read_chunk_list(expected)
     if data is None:
         key = chunks_key(payload.country, resolved.sha256)
