@@ -12,7 +12,8 @@ from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.usecases.retention.gc import Collected, Plan
+    from pe_dvc.usecases.retention.gc import Collected
+    from pe_dvc.usecases.retention.gc_plan import Plan
 
 
 @click.command("gc")

@@ -19,6 +19,7 @@ from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.retention.fsck import Finding
+    from pe_dvc.usecases.retention.findings import Finding
     from pe_dvc.usecases.retention.repair import Repaired
 
 
@@ -45,19 +46,36 @@ def fsck(
 
     Good copies are looked for in the local DVC cache and the checkout, then in ``mirror``, a
     bucket of the same layout. A check that was cut off is taken up where it was. Raises
-    StoreError, and ConflictError where a collector is at work while something is repaired.
+    StoreError, and before a repair ConflictError for another project's bucket, and while a
+    collector is at work.
     """
     bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
     journal = FileJournal(_journal_path(repo.country, bucket))
-    listed = Bucket.read(bucket, repo.country, foreign_files(repo, bucket))
-    report = use_case.fsck(listed, journal, reach=reach, reporter=reporter)
+    report = use_case.fsck(
+        Bucket.read(bucket, repo.country, foreign_files(repo, bucket)),
+        journal,
+        reach=reach,
+        wanted=_pulled(repo),
+        reporter=reporter,
+    )
     journal.finish()
     repaired = []
     if repair:
+        check_own_bucket(bucket, repo.country, repo.first_root())
         other = repo.open_bucket(mirror) if mirror else None
         repaired = _repair(repo, bucket, report.findings, other)
     return Checked(store=bucket.url, report=report, repaired=repaired)
+
+
+def _pulled(repo: DataRepo) -> dict[str, str]:
+    """Return the md5 of each output that ``dvc pull`` here takes from this bucket, by path."""
+    return {
+        output.path: output.md5
+        for output in repo.dvc.outputs.values()
+        if output.cached and output.push and output.md5 and not output.legacy
+        if output.remote in (None, repo.remote_name)
+    }
 
 
 def _journal_path(country: str, store: Store) -> Path:

@@ -43,6 +43,7 @@ def gc(
         grace=grace,
         now=datetime.now(UTC),
         foreign=partial(foreign_files, repo, bucket),
+        first_root=repo.first_root(),
     )
 
 

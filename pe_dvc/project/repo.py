@@ -186,6 +186,14 @@ class DataRepo:
         self.check_root(quiet=True)
         return SignedMetadata(self.channel_files)
 
+    def first_root(self) -> bytes | None:
+        """Return the root of version 1, by which a bucket is known as this repo's; None without.
+
+        Raises as ``signed_metadata``.
+        """
+        metadata = self.signed_metadata()
+        return metadata.root_files[0] if metadata.files.exists() else None
+
     def check_root(self, *, required: bool = False, quiet: bool = False) -> None:
         """Raise UntrustedError in a clone of another root than the pinned one.
 

@@ -18,6 +18,7 @@ from pe_dvc.usecases.retention.bucket_note import EXPIRES_AFTER, Note, noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from pe_dvc.store.port import ObjectInfo, Store
 
@@ -34,10 +35,11 @@ def publishing(store: Store, country: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def collecting(store: Store, country: str) -> Iterator[None]:
+def collecting(store: Store, country: str) -> Iterator[datetime | None]:
     """Keep publishers and other collectors out while objects are removed.
 
-    Raises ConflictError during a publication or a collection.
+    Yields the time by the store's own clock (UTC), None if it does not tell. Raises ConflictError
+    during a publication or a collection.
     """
     _refuse_collector(store, country, "another pe-dvc gc is clearing")
     key = collector_lock_key(country)
@@ -45,7 +47,7 @@ def collecting(store: Store, country: str) -> Iterator[None]:
         for info in store.list(locks_prefix(country)):
             if info.key != key:
                 _refuse(store, country, info, "another process is publishing to")
-        yield
+        yield store.head(key).modified
 
 
 def _refuse_collector(store: Store, country: str, doing: str) -> None:

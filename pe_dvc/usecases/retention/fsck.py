@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
@@ -27,40 +27,17 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pe_dvc.store.port import ObjectInfo, Progress
     from pe_dvc.usecases.retention.reachability import Bucket
 
-Fault = Literal["missing", "corrupt", "wrong size", "unsigned", "orphaned"]
 OBJECTS_AT_ONCE = 4
 BLOCK_BYTES = 8 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Something that is not as it should be; ``what`` is the dataset, path or hash concerned.
-
-    ``sha256`` or ``md5`` is what the object's bytes must have, where that is known. ``orphaned``
-    objects do no harm, as nothing names them, nor do ``unsigned`` tombstones.
-    """
-
-    fault: Fault
-    key: str
-    what: str
-    detail: str
-    sha256: Sha256 | None = None
-    md5: str | None = None
-
-    @property
-    def is_harmless(self) -> bool:
-        """Whether every reader still gets what was promised."""
-        return self.fault in ("orphaned", "unsigned")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {"fault": self.fault, "key": self.key, "what": self.what, "detail": self.detail}
 
 
 class Journal(Protocol):
@@ -75,41 +52,21 @@ class Journal(Protocol):
         ...
 
 
-@dataclass(kw_only=True)
-class Report:
-    """What a check found. ``resumed`` objects were found good by a run that was cut off."""
-
-    findings: list[Finding] = field(default_factory=list)
-    manifests: int = 0
-    hashed: int = 0
-    hashed_bytes: int = 0
-    resumed: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing harmful was found."""
-        return all(finding.is_harmless for finding in self.findings)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report as plain JSON values."""
-        return {
-            "findings": [finding.to_json() for finding in self.findings],
-            "manifests": self.manifests,
-            "hashed": self.hashed,
-            "hashed_bytes": self.hashed_bytes,
-            "resumed": self.resumed,
-        }
-
-
 def fsck(
-    bucket: Bucket, journal: Journal, *, reach: Reach | None, reporter: Reporter | None = None
+    bucket: Bucket,
+    journal: Journal,
+    *,
+    reach: Reach | None,
+    wanted: Mapping[str, str] | None = None,
+    reporter: Reporter | None = None,
 ) -> Report:
     """Check everything below a country's prefix.
 
     ``reach`` are the hashes that git names; with None no payload is called orphaned for that no
-    manifest names it. Raises StoreError.
+    manifest names it. ``wanted`` is what ``dvc pull`` of this commit needs: DVC's md5 of each
+    output, by path. Raises StoreError.
     """
-    return _Check(bucket, journal, reach, reporter or Silent()).run()
+    return _Check(bucket, journal, reach, wanted or {}, reporter or Silent()).run()
 
 
 @dataclass(frozen=True)
@@ -124,9 +81,15 @@ class _Expected:
 
 class _Check:
     def __init__(
-        self, bucket: Bucket, journal: Journal, reach: Reach | None, reporter: Reporter
+        self,
+        bucket: Bucket,
+        journal: Journal,
+        reach: Reach | None,
+        wanted: Mapping[str, str],
+        reporter: Reporter,
     ) -> None:
         self._bucket, self._journal, self._reach = bucket, journal, reach
+        self._wanted = wanted
         self._store, self._country, self._reporter = bucket.store, bucket.country, reporter
         self._report = Report()
         self._described: dict[str, Manifest] = {}
@@ -148,6 +111,7 @@ class _Check:
         hashed = [one.info.size for one, new in zip(expected, fresh, strict=True) if new]
         self._report.hashed, self._report.hashed_bytes = len(hashed), sum(hashed)
         self._report.resumed = len(expected) - len(hashed)
+        self._find_unpushed()
         self._find_orphans()
         self._report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
         return self._report
@@ -276,6 +240,16 @@ class _Check:
         detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{digest.hexdigest()}"
         self._found("corrupt", one.info.key, one.what, detail, **{one.algorithm: one.digest})
         return True
+
+    def _find_unpushed(self) -> None:
+        seen = {finding.key for finding in self._report.findings}
+        for path, md5 in self._wanted.items():
+            key = payload_key(self._country, md5)
+            if key not in self._bucket.objects and key not in seen:
+                detail = (
+                    "this commit tracks it: dvc pull fails. If it was never pushed, run dvc push"
+                )
+                self._found("missing", key, path, detail, md5=md5)
 
     def _find_orphans(self) -> None:
         for sha256, key in self._bucket.of_kind("tombstone").items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.retention.fsck import Finding, Report
+    from pe_dvc.usecases.retention.findings import Finding, Report
 
 REPAIRABLE = ("missing", "corrupt", "wrong size")
 

@@ -32,3 +32,21 @@ def test_damage_is_found_and_mended_from_the_dvc_cache(built: Sandbox) -> None:
     built.pe_dvc("fsck", "--repair")
     assert {path: path.read_bytes() for path in good} == good
     assert built.json("fsck")["findings"] == []
+
+
+def test_what_dvc_pull_would_not_find_is_missing(built: Sandbox) -> None:
+    """Raw inputs have no manifest: only git's files of DVC name them."""
+    built.write("raw.bin", "raw")
+    built.run("dvc", "add", "--quiet", "raw.bin")
+    built.commit("Add a raw input")
+    built.pe_dvc("push")
+    assert built.json("fsck")["ok"]
+    raw = built.run("dvc", "status", "--json", "--cloud").stdout
+    assert raw.strip() == "{}"
+    key = next(p for p in Path(built.store).glob("us/files/md5/*/*") if p.read_bytes() == b"raw")
+    key.unlink()
+    found = built.pe_dvc("fsck", code=1).stdout
+    assert "missing" in found
+    assert "raw.bin" in found
+    built.pe_dvc("fsck", "--repair")
+    assert key.read_bytes() == b"raw"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.sandbox import Sandbox
 
 NOW = ("--grace-days", "0")
@@ -53,3 +56,26 @@ def test_a_shallow_clone_removes_nothing(built: Sandbox) -> None:
     refused = built.pe_dvc("gc", "--apply", *NOW, cwd=clone, code=1)
     assert "shallow" in refused.stderr
     assert "--unshallow" in refused.stderr
+
+
+def other_project(sandbox: Sandbox) -> Path:
+    """Return a data repo of the same country with channels of its own, at the same bucket."""
+    other = sandbox.directory / "other"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(other), cwd=sandbox.directory)
+    sandbox.configure_remote(other)
+    shutil.rmtree(other / "channels")
+    keys = str(sandbox.directory / "other-keys")
+    sandbox.pe_dvc("channel", "init", "--country", "us", cwd=other, PE_DVC_KEYS_DIR=keys)
+    sandbox.run("git", "add", "--all", cwd=other)
+    sandbox.run("git", "commit", "--quiet", "--message", "Channels of our own", cwd=other)
+    return other
+
+
+def test_another_projects_bucket_is_neither_cleared_nor_repaired(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    other = other_project(sandbox)
+    for command in (("gc", *NOW), ("gc", "--apply", *NOW), ("fsck", "--repair")):
+        refused = sandbox.pe_dvc(*command, cwd=other, code=1).stderr
+        assert "have another root than this repo's: it is another project's bucket" in refused
+        assert "PE_DVC_STORE" in refused
+    sandbox.pe_dvc("gc", "--apply", *NOW)

@@ -13,7 +13,7 @@ from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombsto
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.port import ObjectInfo
-from pe_dvc.usecases.retention.fsck import Report, fsck
+from pe_dvc.usecases.retention.fsck import fsck
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from pe_dvc.usecases.retention.repair import Source, repair
 from tests.support.factories import manifest_of
@@ -21,6 +21,8 @@ from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pe_dvc.usecases.retention.findings import Report
 
 PAYLOAD = bytes(range(256)) * 8192 + b"tail"
 MANIFEST = manifest_of(PAYLOAD)

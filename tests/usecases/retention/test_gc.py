@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pe_dvc.adapters.git.history import GitHistory
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -29,8 +31,10 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.usecases.retention.bucket_lock import collecting, publishing
-from pe_dvc.usecases.retention.gc import Plan, plan_gc, sweep
+from pe_dvc.usecases.retention.gc import collect_garbage
+from pe_dvc.usecases.retention.gc_plan import Plan, plan_gc
 from pe_dvc.usecases.retention.reachability import Bucket, Reach, names_data, reach_of
+from pe_dvc.usecases.retention.sweep import sweep
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import WrappedStore
@@ -416,6 +420,42 @@ def test_what_is_not_committed_is_refused(world: World) -> None:
     (world.directory / "dvc.lock").write_text("stages: {}")
     with pytest.raises(ReleaseError, match=r"(dvc.lock|d.json) is not committed"):
         GitHistory(world.directory).check_complete(names_data)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=20)], ids=["right", "ahead"])
+def test_ages_are_by_the_stores_clock(tmp_path: Path, ahead: timedelta) -> None:
+    """With this machine's clock ahead, what a publisher has just uploaded would look old."""
+    store = LocalStore(tmp_path)
+    young, old = (payload_key("us", md5_of(name)) for name in (b"young", b"old"))
+    for key in (young, old):
+        store.create(key, b"x")
+    long_ago = (datetime.now(UTC) - timedelta(days=30)).timestamp()
+    os.utime(tmp_path / old, (long_ago, long_ago))
+    done = collect_garbage(
+        store,
+        "us",
+        NoHistory(),
+        apply=True,
+        grace=timedelta(days=14),
+        now=datetime.now(UTC) + ahead,
+        first_root=None,
+    )
+    assert done.swept is not None
+    assert done.swept.removed == 1
+    assert store.head(young).size == 1
+
+
+class NoHistory:
+    """The history of a repo without commits."""
+
+    def check_complete(self) -> None:
+        pass
+
+    def roots(self) -> dict[str, str]:
+        return {}
+
+    def reach(self, roots: dict[str, str]) -> Reach:
+        return Reach()
 
 
 def test_publishers_and_the_collector_take_turns(world: World) -> None:
