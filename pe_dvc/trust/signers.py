@@ -71,6 +71,18 @@ class Signers:
                 signed.append(signer.public_key.keyid)
         return signed
 
+    def check_any(self, delegator: Root | Targets, role: str) -> None:
+        """Raise SignatureError if no key of the role is here; it says where keys are looked for."""
+        keys = role_keys(delegator, role)
+        if not any(True for _ in self._for_role(role, keys, keys)):
+            files = f"{self._directory}/*.pem (PE_DVC_KEYS_DIR)" if self._directory else "no files"
+            raise SignatureError(
+                f"none of the {len(keys)} key(s) of {role} is on this machine",
+                remedy="Nothing was changed. Keys are looked for in PE_DVC_SIGNER_"
+                f"{role.upper()}, in [tool.pe_dvc.signers] of pyproject.toml, behind the URIs that "
+                f"the metadata names, and in {files}.",
+            )
+
     def _for_role(self, role: str, wanted: list[Key], keys: list[Key]) -> Iterator[Signer]:
         named = self._named(role)
         for uri in named:

@@ -51,6 +51,7 @@ def sign_role(
     """
     files = ChannelFiles(directory, country)
     delegator, metadata = _role(files, role)
+    signers.check_any(delegator, role)
     if signers.sign(delegator, role, metadata):
         files.write(role, metadata)
     return _status(role, delegator, metadata, now)
@@ -59,9 +60,13 @@ def sign_role(
 def renew_role(
     directory: Path, country: str, role: str, signers: Signers, *, now: datetime
 ) -> RoleStatus:
-    """Give a targets role a new version with a new expiry, and sign it with this machine's keys."""
+    """Give a targets role a new version with a new expiry, and sign it with this machine's keys.
+
+    Raises SignatureError if it has none of the role.
+    """
     files = ChannelFiles(directory, country)
     delegator, metadata = _role(files, role)
+    signers.check_any(delegator, role)
     next_version(metadata, delegator, role, now=now)
     signers.sign(delegator, role, metadata)
     files.write(role, metadata)

@@ -28,11 +28,12 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.init import init_channels
 from pe_dvc.usecases.channel.pointers import read_pointers
-from pe_dvc.usecases.channel.roles import channel_status, sign_role
+from pe_dvc.usecases.channel.roles import RoleStatus, channel_status, renew_role, sign_role
 from pe_dvc.usecases.channel.update import update_channel
 from tests.support.simulator import NOW, Simulator, days, pointer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 A, B = pointer("a"), pointer("states/AL")
@@ -238,3 +239,19 @@ fetcher = updater.Urllib3Fetcher(app_user_agent="x")
 assert isinstance(fetcher, sys.modules["tuf.ngclient.urllib3_fetcher"].Urllib3Fetcher)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("change", [sign_role, renew_role])
+def test_without_a_key_it_says_where_keys_are_looked_for(
+    tmp_path: Path, change: Callable[..., RoleStatus]
+) -> None:
+    sim = Simulator(tmp_path, thresholds={"next": 2})
+    before = sim.files.read_bytes("next")
+    elsewhere = Signers("us", tmp_path / "none", environ={})
+    with pytest.raises(SignatureError, match=r"none of the 2 key\(s\) of next") as told:
+        change(sim.directory, "us", "next", elsewhere, now=NOW)
+    for place in ("PE_DVC_SIGNER_NEXT", "[tool.pe_dvc.signers]", f"{tmp_path}/none/us/*.pem"):
+        assert place in str(told.value.remedy)
+    assert sim.files.read_bytes("next") == before
+    assert sign_role(sim.directory, "us", "next", sim.signers, now=NOW).missing == 0
+    assert sign_role(sim.directory, "us", "next", sim.signers, now=NOW).missing == 0, "again"
