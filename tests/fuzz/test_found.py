@@ -15,8 +15,11 @@ from pe_dvc.adapters.tables import hdf5
 from pe_dvc.adapters.tables.hdfstore import _unpickled
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.process_identity import ProcessIdentity
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import parse, role_keys, role_of
+from pe_dvc.usecases.retention.bucket_note import Note
+from tests.support.memory_store import MemoryStore
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
@@ -79,6 +82,14 @@ def test_a_dvc_file_that_dvc_did_not_write(document: dict[str, Any], tmp_path: P
     with pytest.raises(FormatError, match=r"x\.dvc: is not as DVC writes it") as caught:
         DvcFiles.read(WorkTree(tmp_path))
     assert caught.value.remedy == "Restore x.dvc from git."
+
+
+@pytest.mark.parametrize("pid", [10**19, 2**31, 0, -1])
+def test_a_note_of_no_process(pid: int) -> None:
+    own = vars(ProcessIdentity.own()) | {"pid": pid, "since": "2026-11-26T00:00:00+00:00"}
+    store = MemoryStore()
+    store.objects["us/locks/gc.json"] = json.dumps(own).encode()
+    assert not Note.read(store, store.head("us/locks/gc.json")).is_gone
 
 
 def test_a_status_line_of_gnupg_without_a_word() -> None:

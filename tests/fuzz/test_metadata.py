@@ -19,6 +19,7 @@ from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.tuf_api import Root, Snapshot, Targets, Timestamp
 from pe_dvc.trust.verify import expiry_days, parse, role_keys, signatures
 from tests.support.fuzzing import edited, fuzz, hostile, said
+from tests.support.memory_store import MemoryStore
 from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:
@@ -133,6 +134,23 @@ def test_what_git_says_of_a_signature() -> None:
             assert "\n" not in found.detail
 
     fuzz(target, edited(SAID))
+
+
+def test_notes_of_processes() -> None:
+    """Notes lie in the bucket: who writes there may claim to be any process of this machine."""
+    from pe_dvc.store.process_identity import ProcessIdentity
+    from pe_dvc.usecases.retention.bucket_note import Note
+
+    store = MemoryStore()
+    true = {**vars(ProcessIdentity.own()), "since": "2026-11-26T00:00:00+00:00", "by": "x"}
+
+    def target(data: bytes) -> None:
+        store.objects["us/locks/gc.json"] = data
+        note = Note.read(store, store.head("us/locks/gc.json"))
+        assert isinstance(note.is_gone, bool)
+        assert note.author
+
+    fuzz(target, hostile(json.dumps(true).encode()))
 
 
 REFUSAL = b"""\

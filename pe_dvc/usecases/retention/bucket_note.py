@@ -31,6 +31,7 @@ RENEWED_EVERY = timedelta(minutes=10)
 EXPIRES_AFTER = timedelta(hours=2)
 """Age, by the store's clock, from which a note that was not renewed counts no more."""
 _LIMIT = 4096
+_NO_PID = 2**31
 _UNREADABLE = (ArithmeticError, ValueError, TypeError, KeyError, FormatError, NotFoundError)
 
 
@@ -49,7 +50,9 @@ class Note:
             found = read_json(store.read(info.key, limit=_LIMIT)[0], what="a note")
             since = f"{datetime.fromisoformat(found['since']).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             fields = {name: str(found[name]) for name in ("host", "boot")}
-            process = ProcessIdentity(**fields, pid=int(found["pid"]), start=int(found["start"]))
+            pid = int(found["pid"])
+            if 0 < pid < _NO_PID:
+                process = ProcessIdentity(**fields, pid=pid, start=int(found["start"]))
         return cls(since=since, process=process)
 
     @property
