@@ -38,7 +38,7 @@ def objects_below(tree: ConfinedTree, folder: str) -> Iterator[ObjectInfo]:
             waiting.append(_entries(tree, key))
         elif stat.S_ISLNK(found.st_mode) and (tree.root / key).is_dir():
             tree.check([key])
-        elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+        else:  # what is no file is refused when it is read; passed over, it would be missing
             yield object_info(key, found)
 
 

@@ -49,9 +49,11 @@ class S3Listing:
 
         try:
             yield from self._list(below)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, RecursionError) as error:
+            # Where an endpoint answers everything with a redirect, botocore asks it without end.
+            reason = "it only redirects" if isinstance(error, RecursionError) else error
             raise StoreUnavailableError(
-                f"cannot list {self._bucket}/{self._prefix}{below}: {error}",
+                f"cannot list {self._bucket}/{self._prefix}{below}: {reason}",
                 operation="list",
                 key=below,
             ) from error

@@ -6,10 +6,8 @@ a check that was cut off goes on where it was.
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
 from pe_dvc.documents.keys import (
@@ -27,6 +25,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.reachability import Bucket
 
 OBJECTS_AT_ONCE = 4
-BLOCK_BYTES = 8 * 1024 * 1024
 
 
 class Journal(Protocol):
@@ -69,16 +67,6 @@ def fsck(
     return _Check(bucket, journal, reach, wanted or {}, reporter or Silent()).run()
 
 
-@dataclass(frozen=True)
-class _Expected:
-    """A payload in the bucket, and what its bytes must hash to."""
-
-    info: ObjectInfo
-    what: str
-    algorithm: Literal["sha256", "md5"]
-    digest: str
-
-
 class _Check:
     def __init__(
         self,
@@ -94,6 +82,7 @@ class _Check:
         self._report = Report()
         self._described: dict[str, Manifest] = {}
         self._listed: set[str] = set()
+        self._unreadable: dict[str, str] = {}
 
     def run(self) -> Report:
         with ThreadPoolExecutor(OBJECTS_AT_ONCE) as pool:
@@ -122,15 +111,20 @@ class _Check:
         )
 
     def _read(self, key: str) -> bytes:
-        data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
-        return data
+        """Return an object's bytes, none of one that cannot be read, such as a link."""
+        try:
+            return self._store.read(key, limit=MANIFEST_LIMIT)[0]
+        except FormatError as error:
+            self._unreadable[key] = error.message
+            return b""
 
     def _check_manifests(self, keys: dict[str, str], data: dict[str, bytes]) -> None:
         for sha256, key in keys.items():
             try:
                 manifest = Manifest.from_bytes(data[key], where=key)
             except FormatError as error:
-                self._found("corrupt", key, sha256[:12], error.message)
+                detail = self._unreadable.get(key, error.message)
+                self._found("corrupt", key, sha256[:12], detail)
                 continue
             artifact = manifest.artifact
             if key != manifest_key(self._country, Sha256(artifact.sha256)):
@@ -195,13 +189,13 @@ class _Check:
                     self._found("missing", there, inside, detail, md5=md5)
 
     def _listing(self, key: str) -> list[ListedFile]:
-        data, _ = self._store.read(key, limit=LISTING_LIMIT)
         try:
+            data, _ = self._store.read(key, limit=LISTING_LIMIT)
             return parse_listing(data, where=key, remedy="")
         except FormatError:
             return []  # its md5 is wrong then, and is reported with the payloads
 
-    def _expected(self) -> list[_Expected]:
+    def _expected(self) -> list[ExpectedPayload]:
         """Return the payloads to hash; what is missing or of a wrong size is found at once."""
         expected, by_key = [], {}
         for manifest in self._described.values():
@@ -215,30 +209,29 @@ class _Check:
                 detail = f"expected {artifact.size} bytes, got {info.size}"
                 self._found("wrong size", key, artifact.name, detail, sha256=digest)
             else:
-                expected.append(_Expected(info, artifact.name, "sha256", digest))
+                expected.append(ExpectedPayload(info, artifact.name, "sha256", digest))
         for key, info in self._bucket.objects.items():
             parsed = parse_key(key)
             if parsed is not None and parsed.kind in PAYLOADS and key not in by_key:
-                expected.append(_Expected(info, f"md5:{parsed.digest}", "md5", parsed.digest))
+                expected.append(ExpectedPayload(info, f"md5:{parsed.digest}", "md5", parsed.digest))
         return expected
 
-    def _check_payload(self, one: _Expected, progress: Progress) -> bool:
+    def _check_payload(self, one: ExpectedPayload, progress: Progress) -> bool:
         """Hash a payload, unless the journal knows it; return whether it was hashed."""
         if self._journal.knows(one.info):
             progress(one.info.size)
             return False
-        digest = hashlib.new(one.algorithm, usedforsecurity=False)
-        for start in range(0, one.info.size, BLOCK_BYTES):
-            block = self._store.read_range(
-                one.info.key, start, min(BLOCK_BYTES, one.info.size - start)
-            )
-            digest.update(block)
-            progress(len(block))
-        if digest.hexdigest() == one.digest:
+        known = {one.algorithm: one.digest}
+        try:
+            actual = one.hash(self._store, progress)
+        except FormatError as error:
+            self._found("corrupt", one.info.key, one.what, error.message, **known)
+            return True
+        if actual == one.digest:
             self._journal.add(one.info)
             return True
-        detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{digest.hexdigest()}"
-        self._found("corrupt", one.info.key, one.what, detail, **{one.algorithm: one.digest})
+        detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{actual}"
+        self._found("corrupt", one.info.key, one.what, detail, **known)
         return True
 
     def _find_unpushed(self) -> None:

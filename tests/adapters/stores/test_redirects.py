@@ -9,6 +9,7 @@ import pytest
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.redirects import one_host_only
+from pe_dvc.adapters.stores.s3_listing import S3Listing
 from pe_dvc.adapters.stores.s3_regions import bucket_region
 from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError
 from pe_dvc.project.stores import open_store
@@ -103,3 +104,28 @@ def test_a_proxy_that_the_endpoint_is_exempt_from_changes_nothing(
     assert one_host_only("https://s3.example.org:9000/x", environ)["proxy_excludes"] == (
         "s3.example.org"
     )
+
+
+def test_the_listing_of_strange_keys_follows_no_redirect_either(thief: Answering) -> None:
+    with answering(307) as endpoint:
+        endpoint.headers["Location"] = f"http://localhost:{thief.server_port}/bucket"
+        listing = S3Listing(
+            "bucket",
+            "",
+            config={
+                "endpoint": endpoint.endpoint,
+                "region": "eu-west-2",
+                "virtual_hosted_style_request": False,
+            },
+            client={},
+            ca_bundle=None,
+            credentials=lambda: {
+                "access_key_id": "key",
+                "secret_access_key": "secret",
+                "token": "the-token",
+            },
+        )
+        with pytest.raises(PeDvcError):
+            list(listing.list(""))
+        assert "the-token" in endpoint.tokens
+    assert thief.requests == []

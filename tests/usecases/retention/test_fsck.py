@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.adapters.file_journal import FileJournal
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key, tombstone_key
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import StoreUnavailableError
@@ -90,6 +92,28 @@ def test_one_altered_byte_is_found(store: MemoryStore, tmp_path: Path, what: str
     report = check(store, tmp_path / "journal")
     assert ("corrupt", KEYS[what]) in faults(report)
     assert not report.ok
+
+
+@pytest.mark.parametrize("plant", ["link", "pipe"])
+def test_what_a_neighbour_planted_in_a_directory_is_found(
+    store: MemoryStore, tmp_path: Path, plant: str
+) -> None:
+    bucket, thesis = LocalStore(tmp_path / "bucket"), tmp_path / "thesis"
+    thesis.write_bytes(b"raw input")  # even of the right bytes
+    keys = [*KEYS.values(), RAW_KEY, LISTING_KEY]
+    for key, data in store.objects.items():
+        bucket.create(key, data)
+    for key in keys:
+        path = tmp_path / "bucket" / key
+        path.unlink()
+        if plant == "link":
+            path.symlink_to(thesis)
+        else:
+            os.mkfifo(path)
+    report = fsck(Bucket.read(bucket, "us"), FileJournal(tmp_path / "journal"), reach=None)
+    found = {key for fault, key in faults(report) if fault == "corrupt"}
+    assert found == set(keys) - {KEYS["chunks"]}, "no manifest names the chunk list now"
+    assert thesis.read_bytes() == b"raw input"
 
 
 def test_a_payload_of_another_size_is_not_even_read(store: MemoryStore, tmp_path: Path) -> None:
