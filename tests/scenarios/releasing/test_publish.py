@@ -325,7 +325,7 @@ def test_a_damaged_listing_in_the_bucket_is_named_with_its_remedy(history: Histo
     releasing.create("1.0.0")
     history.commit("Release 1.0.0")
     alter(history, key, listing[:-1])
-    with pytest.raises(FormatError, match=f"{key}: is not a directory listing of DVC's") as caught:
+    with pytest.raises(FormatError, match=f"{key}: not the JSON of a directory listing") as caught:
         releasing.push("1.0.0")
     assert "pe-dvc fsck --repair" in str(caught.value.remedy)
     assert not (history.bucket / "us/releases").exists()
