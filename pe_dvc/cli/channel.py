@@ -10,7 +10,7 @@ from pe_dvc.cli.channel_log import diff, list_, log, show
 from pe_dvc.cli.channel_output import print_status, say_update
 from pe_dvc.cli.channel_promote import promote
 from pe_dvc.cli.channel_recover import recover
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
 
@@ -184,10 +184,10 @@ def status(offline: bool, store: str | None, as_json: bool) -> None:
     try:
         found = channel.standing(store=store, offline=offline)
     except (NotFoundError, StoreError) as error:
-        say(f"the bucket could not be read: {error.message}")
+        echo(f"the bucket could not be read: {error.message}")
         found = channel.standing(offline=True)
     for sentence in found.sentences:
-        say(sentence)
+        echo(sentence)
 
 
 for _command in (promote, recover, adopt, list_, show, log, diff, keys):

@@ -78,7 +78,7 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     sandbox.trust()
     thief, second = Person(sandbox, "thief", *ONLINE), Person(sandbox, "second", *ONLINE)
     true = sha256_for(sandbox, "old")
-    assert "readers see what git holds" in sandbox.pe_dvc("channel", "status").stderr
+    assert "readers see what git holds" in sandbox.pe_dvc("channel", "status").stdout
 
     # The thief publishes, and takes the next names.
     thief.build(666)
@@ -90,7 +90,7 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
         bucket.overwrite(f"channels/us/{number}.snapshot.json", b"squatted")
     bucket.overwrite("channels/us/2.root.json", b"squatted")
     bucket.overwrite(f"channels/us/{10**19}.latest.json", b"squatted")
-    said = sandbox.pe_dvc("channel", "status").stderr
+    said = sandbox.pe_dvc("channel", "status").stdout
     assert "readers see latest 2, signed by" in said
     assert "keys were stolen: run pe-dvc channel recover" in said
     assert "version 2" in sandbox.pe_dvc("channel", "log", "latest").stdout
@@ -98,10 +98,10 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     # The maintainer has the offline keys.
     recovered = sandbox.pe_dvc("channel", "recover").stderr
     assert "latest-2.pem" in recovered
-    assert "root 2 with the new keys is not published" in sandbox.pe_dvc("channel", "status").stderr
+    assert "root 2 with the new keys is not published" in sandbox.pe_dvc("channel", "status").stdout
     sandbox.commit("Replace the stolen keys")
     assert "2.root.json: it was not signed by today's keys" in sandbox.pe_dvc("push").stderr
-    assert "readers see what git holds: latest 40" in sandbox.pe_dvc("channel", "status").stderr
+    assert "readers see what git holds: latest 40" in sandbox.pe_dvc("channel", "status").stdout
     for reader in ("old", "fooled", "new"):
         assert sha256_for(sandbox, reader) == true, reader
 
