@@ -156,7 +156,7 @@ def _open(path: Path, label: str) -> Iterator[Any]:
         raise NotFoundError(
             f"{label} is not there", remedy="Run `dvc pull` or `dvc repro`."
         ) from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, LookupError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FormatError(
             f"is not a complete parquet file: {reason}",
