@@ -122,18 +122,21 @@ def status(store: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def verify(tag: str, store: str | None, as_json: bool) -> None:
-    """Check that a release matches git and is complete in the bucket."""
+    """Check that a release matches git and is whole in the bucket.
+
+    Every payload is read and hashed.
+    """
     from pe_dvc import Repo
 
-    found = Repo().release.verify(tag, store=store)
+    found = Repo().release.verify(tag, store=store, progress=True)
     if as_json:
         print_json(found)
         return
     verified, signature = found.verified, found.signature
     echo(
         f"ok  {tag}: identical to what git gives, and {verified.artifacts} artifacts "
-        f"({bytes_text(verified.size)}) are in the bucket; signature of the git tag: "
-        f"{signature.verdict} ({signature.detail})"
+        f"({bytes_text(verified.size)}) in the bucket have the bytes that were signed; signature "
+        f"of the git tag: {signature.verdict} ({signature.detail})"
     )
 
 

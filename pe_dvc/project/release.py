@@ -25,7 +25,7 @@ from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
 from pe_dvc.usecases.release.export import export_release
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
-from pe_dvc.usecases.release.status import TagStatus, tag_state
+from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
 
 if TYPE_CHECKING:
     from pe_dvc.adapters.git.tag_signatures import TagSignature
@@ -92,9 +92,15 @@ class Releases:
         )
 
     def derive(self, tag: str) -> Release:
-        """Return the release of a tag, by the channel that it was registered with."""
+        """Return the release of a tag, by the channel that it was registered with.
+
+        Raises ReleaseError for a tag that was moved since.
+        """
         known = self.registered().get(tag)
-        return self.git.release(tag, channel=known.channel if known else "next")
+        release = self.git.release(tag, channel=known.channel if known else "next")
+        if known is not None:
+            publish.check_not_moved(known, release)
+        return release
 
     def registered(self) -> dict[str, Released]:
         """Return the releases that git holds, by tag."""
@@ -126,13 +132,16 @@ class Releases:
         release = self.git.release(tag, channel=registered.channel)
         return push_release(publication, release, registered)
 
-    def verify(self, tag: str) -> tuple[Verified, TagSignature]:
+    def verify(
+        self, tag: str, *, reporter: Reporter | None = None
+    ) -> tuple[Verified, TagSignature]:
         """Prove a published release against git, and the bucket against both."""
         signature = self.git.signature(tag)
         released = self.signed.releases().get(tag)
         channel: ChannelName = released.channel if released else "next"
         release = self.git.release(tag, channel=channel)
-        return publish.verify_release(self.store, self.signed, release), signature
+        verified = publish.verify_release(self.store, self.signed, release, reporter=reporter)
+        return verified, signature
 
     def diff(self, before: str, after: str) -> ReleaseDiff:
         """Compare the manifests in the trees of two tags, released or not."""
@@ -170,12 +179,14 @@ class Releases:
         return register.deprecate(self._files, tag, reason, signers, now=_now())
 
     def status(self) -> list[TagStatus]:
-        """Return how every tag that is a release stands, by time."""
+        """Return how every tag that is a release stands, by time; first releases without a tag."""
         published = self._published()
         known = published | self.registered()
+        tags = [tag for _, tag in self.git.tags()]
+        untagged = known.keys() - {tag.name for tag in tags}
         return [
-            self._status(tag, known.get(tag.name), tag.name in published)
-            for _, tag in self.git.tags()
+            *(untagged_status(known[tag], published=tag in published) for tag in sorted(untagged)),
+            *(self._status(tag, known.get(tag.name), tag.name in published) for tag in tags),
         ]
 
     def _published(self) -> dict[str, Released]:

@@ -100,9 +100,14 @@ class ReleaseCommands:
         """Return for every such tag whether it is staged, certified, deprecated or otherwise."""
         return tuple(self._open(store).status())
 
-    def verify(self, tag: str, *, store: str | None = None) -> VerifiedRelease:
-        """Prove that a published release is what git says, and that the bucket holds it all."""
-        verified, signature = self._open(store).verify(tag)
+    def verify(
+        self, tag: str, *, store: str | None = None, progress: bool = False
+    ) -> VerifiedRelease:
+        """Prove that a published release is what git says, and that the bucket holds it all.
+
+        Reads every payload.
+        """
+        verified, signature = self._open(store).verify(tag, reporter=reporter_for(progress))
         return VerifiedRelease(tag=tag, verified=verified, signature=signature)
 
     def diff(self, before: str, after: str) -> ReleaseDiff:

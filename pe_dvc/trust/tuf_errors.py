@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import sha256_bytes
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 TUF_FAILURES = (RepositoryError, DownloadError, ValueError, TypeError, KeyError, RuntimeError)
 """What refreshing can raise: tuf's own errors, and what it lets slip on odd metadata."""
+
+_EXPIRED = re.compile(r"(?:Final |New )?(\w+?)(?:\.json)? is expired")
 
 _FROZEN = (
     "Either its publisher has not run for that long, or this is an attack with old metadata: "
@@ -113,9 +116,14 @@ def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcE
 def _expired(
     error: ExpiredMetadataError, role: str, data: bytes, where: str, state: Path
 ) -> PeDvcError:
-    """The signatures were checked before the expiry: the date in the bytes is to be believed."""
-    if "root" in str(error):
-        role, data, where = "root", read_document(state / "root.json"), "the newest root"
+    """The signatures were checked before the expiry: the date in the bytes is to be believed.
+
+    What has expired need not be the file that was read last: it may be one kept earlier.
+    """
+    named = _EXPIRED.search(str(error))
+    if named is not None and named[1] != role:
+        role, data = named[1], read_document(state / f"{named[1]}.json")
+        where = "the newest root" if role == "root" else where.rpartition("/")[0] + f"/{role}.json"
     signed = Metadata.from_bytes(data).signed
     return expired(role, signed.version, signed.expires, where=where)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, ReleaseError
-from pe_dvc.store.scratch import scratch_directory
+from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
 if TYPE_CHECKING:
@@ -94,13 +94,14 @@ def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:
 def _check_bytes(store: Store, manifest: ManifestHead) -> PinCheck:
     artifact = manifest.artifact
     key = payload_key(artifact.country, artifact.dvc.md5)
-    with scratch_directory() as place:
-        try:
-            actual = store.download(key, place / "payload", size=artifact.size)
-        except NotFoundError:
-            return PinCheck(name=artifact.name, verdict="missing", detail=f"no {store.url}/{key}")
-        except DigestMismatchError as error:
-            return PinCheck(name=artifact.name, verdict="damaged", detail=error.message)
+    try:
+        size = store.head(key).size
+    except NotFoundError:
+        return PinCheck(name=artifact.name, verdict="missing", detail=f"no {store.url}/{key}")
+    if size != artifact.size:
+        detail = f"{store.url}/{key} has {size} bytes, and {artifact.size} are pinned"
+        return PinCheck(name=artifact.name, verdict="damaged", detail=detail)
+    actual = object_digest(store, key, size)
     if actual != artifact.sha256:
         detail = f"{store.url}/{key} has sha256:{actual}, and sha256:{artifact.sha256} is pinned"
         return PinCheck(name=artifact.name, verdict="damaged", detail=detail)

@@ -18,9 +18,17 @@ from pe_dvc.documents.keys import (
     release_key,
 )
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    ReleaseError,
+)
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS
+from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.release.read_published import (
     UNSIGNED_TOMBSTONE,
     read_published,
@@ -28,12 +36,13 @@ from pe_dvc.usecases.release.read_published import (
 )
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.manifest import Artifact, ManifestHead
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.release.derive import Locked, Release
 
 _SHOWN = 5
+PAYLOADS_AT_ONCE = 4
 
 MOVED_TAG = "A release is permanent: move the tag back to where it was, and use a new tag."
 
@@ -129,9 +138,11 @@ def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
 def check_not_moved(registered: Released, release: Release) -> None:
     """Raise ReleaseError if git gives another release than the one that was registered."""
     if release.sha256 != registered.sha256:
+        ours = release.manifest.build.metadata.git_commit
         raise ReleaseError(
-            f"the tag {release.tag} was moved: {registered.sha256} is registered, of commit "
-            f"{registered.commit[:12]}, and git gives {release.sha256}",
+            f"the tag {release.tag} was moved: release manifest sha256:{registered.sha256} of "
+            f"commit {registered.commit[:12]} is registered, and git gives "
+            f"sha256:{release.sha256} of commit {ours[:12]}",
             remedy=MOVED_TAG,
         )
 
@@ -154,11 +165,14 @@ def publish_documents(store: Store, release: Release) -> list[str]:
     return written
 
 
-def verify_release(store: Store, signed: SignedReleases, release: Release) -> Verified:
+def verify_release(
+    store: Store, signed: SignedReleases, release: Release, *, reporter: Reporter | None = None
+) -> Verified:
     """Prove a published release against the one that git gives, and the bucket against both.
 
-    Raises NotFoundError for one that is not published, ReleaseError for a tag that was moved or
-    for artifacts that are missing, DigestMismatchError for published bytes that were altered.
+    Every payload is read. Raises NotFoundError for one that is not published, ReleaseError for a
+    tag that was moved or for artifacts that are missing, DigestMismatchError for published bytes
+    that were altered.
     """
     released = signed.releases().get(release.tag)
     if released is None:
@@ -172,12 +186,33 @@ def verify_release(store: Store, signed: SignedReleases, release: Release) -> Ve
         if held != data:
             raise _moved(release, held, f"{store.url} ({file})")
     check_held(store, release)
-    artifacts = release.manifest.artifacts.values()
-    return Verified(
-        released=released,
-        artifacts=len(artifacts),
-        size=sum(artifact.size_bytes for artifact in artifacts),
-    )
+    size = _check_payloads(store, release, reporter or Silent())
+    return Verified(released=released, artifacts=len(release.manifests), size=size)
+
+
+def _check_payloads(store: Store, release: Release, reporter: Reporter) -> int:
+    """Read and hash every payload, whose sizes were compared; return the bytes of all."""
+    artifacts = [manifest.artifact for manifest, _ in release.manifests.values()]
+    total = sum(artifact.size for artifact in artifacts)
+
+    def check(artifact: Artifact) -> None:
+        key = payload_key(release.country, artifact.dvc.md5)
+        actual = object_digest(store, key, artifact.size, progress=progress)
+        if actual != artifact.sha256:
+            raise DigestMismatchError(
+                what=artifact.name,
+                expected=f"sha256:{artifact.sha256}",
+                actual=f"sha256:{actual}",
+                source=f"{store.url}/{key}",
+                remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
+            )
+
+    with (
+        reporter.task(f"check {len(artifacts)} payloads", total) as progress,
+        ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
+    ):
+        list(pool.map(check, artifacts))
+    return total
 
 
 def _moved(release: Release, held: bytes, where: str) -> ReleaseError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
@@ -65,7 +66,8 @@ def register(
     """Add a release to the role, staged, and sign it with the keys on this machine.
 
     One that is there already stays as it stands. Raises ReleaseError if it is there with another
-    manifest: then the tag was moved.
+    manifest: then the tag was moved; and if another commit is that version already, as v1.0.0
+    beside 1.0.0.
     """
     metadata = release.manifest.build.metadata
     fresh = Released(
@@ -77,7 +79,10 @@ def register(
         commit=metadata.git_commit,
         channel=metadata.channel,
     )
-    known = read_releases(files).get(release.tag)
+    releases = read_releases(files)
+    known = releases.get(release.tag)
+    if known is None:
+        _refuse_second(releases, fresh)
     if known is not None and (known.sha256, known.tro_sha256) != (fresh.sha256, fresh.tro_sha256):
         raise ReleaseError(
             f"the tag {release.tag} was moved: {files.path(ROLE)} has release manifest "
@@ -87,6 +92,19 @@ def register(
             remedy="A release is permanent: move the tag back to where it was, and use a new tag.",
         )
     return _put(files, known or fresh, signers, now)
+
+
+def _refuse_second(releases: dict[str, Released], fresh: Released) -> None:
+    ours = check_tag(fresh.tag)
+    for other in releases.values():
+        theirs = check_tag(other.tag)
+        same = (ours.version, ours.dataset) == (theirs.version, theirs.dataset)
+        if same and other.commit != fresh.commit:
+            raise ReleaseError(
+                f"{other.tag} is released already, of commit {other.commit[:12]}: {fresh.tag} "
+                f"would be another meaning of version {ours.version}",
+                remedy="Use a new version for the new commit.",
+            )
 
 
 def certify(

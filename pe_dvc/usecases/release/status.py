@@ -27,11 +27,14 @@ TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreprodu
 
 @dataclass(frozen=True, kw_only=True)
 class TagStatus(Result):
-    """How one tag stands. ``moved`` is a release whose tag now names another commit (hex)."""
+    """How one tag stands. ``moved`` is a release whose tag now names another commit (hex).
+
+    ``tagged_at`` (UTC) is None for a release whose tag this clone lacks.
+    """
 
     tag: str
     commit: str
-    tagged_at: datetime
+    tagged_at: datetime | None
     state: TagState
     published: bool
     detail: str
@@ -53,6 +56,19 @@ def tag_state(
     if published and (marked := _with_tombstone(registered, store)):
         said.append(f"{', '.join(marked)}: {UNSIGNED_TOMBSTONE}")
     return registered.state, "; ".join(filter(None, said))
+
+
+def untagged_status(registered: Released, *, published: bool) -> TagStatus:
+    """Return how a release stands whose tag this clone does not have, or no more."""
+    lacking = "this clone has no such tag: git fetch --tags"
+    return TagStatus(
+        tag=registered.tag,
+        commit=registered.commit,
+        tagged_at=None,
+        state=registered.state,
+        published=published,
+        detail="; ".join(filter(None, [registered.reason, lacking])),
+    )
 
 
 def _with_tombstone(registered: Released, store: Store) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pe_dvc.usecases.object_digest import object_digest
+
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
-
-BLOCK_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,5 @@ class ExpectedPayload:
 
     def hash(self, store: ReadableStore, progress: Progress) -> str:
         """Return what the bytes do hash to. Raises FormatError for an object that is no file."""
-        digest = hashlib.new(self.algorithm, usedforsecurity=False)
-        for start in range(0, max(self.info.size, 1), BLOCK_BYTES):
-            length = min(BLOCK_BYTES, self.info.size - start)
-            block = store.read_range(self.info.key, start, length)
-            digest.update(block)
-            progress(len(block))
-        return digest.hexdigest()
+        key, size, algorithm = self.info.key, self.info.size, self.algorithm
+        return object_digest(store, key, size, algorithm=algorithm, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,13 +237,43 @@ def test_a_moved_tag_is_refused_everywhere(published: History) -> None:
     new = published.commit("Rebuild")[:12]
     published.git("tag", "--force", "1.0.0")
     releasing = Releases(published.root)
-    for refused in (releasing.create, releasing.push, releasing.verify):
+    export = partial(releasing.export, directory=published.root / "export")
+    for refused in (releasing.create, releasing.push, releasing.verify, releasing.derive, export):
         with pytest.raises(ReleaseError, match=r"the tag 1\.0\.0 was moved") as caught:
             refused("1.0.0")
         assert old in caught.value.message
     assert new in caught.value.message
     assert [(row.tag, row.state) for row in releasing.status()] == [("1.0.0", "moved")]
     assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+
+
+@pytest.mark.parametrize("other", ["v1.0.0", "1.0.0"])
+def test_a_version_has_one_meaning(published: History, other: str) -> None:
+    """``1.0.0`` and ``v1.0.0`` are one version; of one commit they may both be released."""
+    published.git("tag", "v1.0.0", "1.0.0")
+    published.build({**DATASETS, "cps_2024": b"another nation"})
+    published.sign()
+    published.commit("Rebuild")
+    assert Releases(published.root).create("v1.0.0").update.changed
+    published.git("tag", "--force", "v1.0.0")
+    published.git("checkout", "--", ".")
+    with pytest.raises(ReleaseError, match=r"1\.0\.0 is released already, of commit"):
+        Releases(published.root).create("v1.0.0")
+
+
+def test_a_release_whose_tag_is_gone_is_listed(published: History) -> None:
+    published.git("tag", "--delete", "1.0.0")
+    (row,) = Releases(published.root).status()
+    assert (row.tag, row.state, row.published, row.tagged_at) == ("1.0.0", "staged", True, None)
+    assert "git fetch --tags" in row.detail
+
+
+def test_verify_reads_the_bytes_of_payloads(published: History) -> None:
+    artifact = published.manifests["cps_2024"].artifact
+    key = payload_key("us", artifact.dvc.md5)
+    published.store.overwrite(key, bytes(artifact.size))
+    with pytest.raises(DigestMismatchError, match="cps_2024"):
+        Releases(published.root).verify("1.0.0")
 
 
 def test_an_annotated_tag_made_anew_on_the_same_commit_is_moved_too(history: History) -> None:

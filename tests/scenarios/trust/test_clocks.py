@@ -42,6 +42,18 @@ def read_at(
         return list(sim.client(state).pointers("latest"))
 
 
+@pytest.mark.parametrize("state", ["knowing", "fresh"])
+@pytest.mark.parametrize("later", [15, 29, 40])
+def test_an_expired_timestamp_is_named_to_new_readers_and_to_those_who_come_back(
+    sim: Simulator, later: int, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the file that was read last was named, whose date was still to come."""
+    with pytest.raises(ExpiredError) as caught:
+        read_at(sim, NOW + days(later), monkeypatch, state)
+    assert f"timestamp version 1 expired on {NOW + days(14):%Y-%m-%d}" in caught.value.message
+    assert "timestamp.json" in caught.value.message
+
+
 @pytest.mark.parametrize("hours", HOURS)
 def test_publisher(sim: Simulator, hours: int) -> None:
     """What it signs is good for readers whose clocks are right, though for less or for longer."""
