@@ -22,6 +22,12 @@ _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,{MAX_NAME_SEGMENTS - 1}}}")
 
 _NOT_DATA = (".git", ".dvc")
+# How file systems of macOS and Windows spell them, too: characters that HFS+ passes over, dots and
+# spaces at the end, NTFS streams and short names. Git refuses the same.
+_PASSED_OVER = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
+_SHORT = re.compile(r"\.?(?:git|dvc)~[0-9]+")
 # A part that is empty, "." or ".."; a backslash; a control character.
 _UNSAFE = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\\\x00-\x1f\x7f]")
 
@@ -83,12 +89,17 @@ def check_in_work_tree(path: str, *, where: str | None = None) -> str:
     Raises FormatError otherwise.
     """
     check_inside(path, where=where)
-    if any(part.casefold() in _NOT_DATA for part in path.split("/")):
+    if any(_is_control(part) for part in path.split("/")):
         raise FormatError(
             f"{path!r} is among the files of git or DVC themselves, where no data belongs",
             where=where,
         )
     return path
+
+
+def _is_control(part: str) -> bool:
+    name = part.translate(_PASSED_OVER).casefold().partition(":")[0].rstrip(". ")
+    return name in _NOT_DATA or _SHORT.fullmatch(name) is not None
 
 
 def check_distinct(names: Iterable[str], *, where: str | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pe_dvc.adapters.git.bare import check_not_bare
 from pe_dvc.adapters.git.ownership import check_owner
 from pe_dvc.primitives.errors import NotFoundError
 
@@ -15,13 +16,14 @@ def find_root(start: Path | None = None) -> Path:
     """Return the nearest directory at or above ``start`` (here) that is a DVC repo of pe_dvc's.
 
     Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml, and
-    UntrustedError for another user's.
+    UntrustedError for another user's, or one that git would take for a bare repo.
     """
     start = (start or Path()).resolve()
     found = nearest_dvc_repo(start)
     if found is not None:
         root = with_pyproject(found)
         check_owner(root, root / ".dvc")
+        check_not_bare(root)
         return root
     raise NotFoundError(
         f"no DVC repo at {start} or above it: expected a directory .dvc",

@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.git.bare import check_not_bare
 from pe_dvc.primitives.errors import PeDvcError
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ def run_git(
     """Run ``git`` in ``directory``, whatever it answers; ``variables`` are added.
 
     It speaks English and asks nothing. Bytes that are not UTF-8 come as surrogates (PEP 383).
-    Raises PeDvcError if there is no ``git``.
+    Raises PeDvcError if there is no ``git``, and UntrustedError as ``check_not_bare`` does, unless
+    the repo is named (``--git-dir``).
     """
+    if "--git-dir" not in arguments:
+        check_not_bare(directory)
     kept = {name: value for name, value in os.environ.items() if name not in LOCAL_VARIABLES}
     fixed = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     try:

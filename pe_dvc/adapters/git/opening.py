@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.git.bare import check_not_bare
 from pe_dvc.adapters.git.command import run_git
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError
 
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
 _setting = threading.Lock()
 
 
-def open_repository(place: Path, *, remedy: str) -> Any:
-    """Return the ``pygit2.Repository`` at or around ``place``.
+def open_repository(place: Path, *, remedy: str, bare: bool = False) -> Any:
+    """Return the ``pygit2.Repository`` at or around ``place``, a bare one only with ``bare``.
 
     Raises NotFoundError, with the remedy, where there is none, and PeDvcError for one that
-    belongs to another user (``safe.directory``), or that libgit2 cannot read.
+    belongs to another user (``safe.directory``), or that libgit2 cannot read; UntrustedError as
+    ``check_not_bare`` does.
     """
     import pygit2
 
+    check_not_bare(place, own=bare)
     try:
         found = pygit2.discover_repository(str(place))
         if found is None:

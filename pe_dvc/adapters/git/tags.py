@@ -52,7 +52,7 @@ class GitTags:
 
         ``root`` is the data repo's directory, where that is not the top of the git repo.
         """
-        self._repo = open_repository(place, remedy="Clone the data repo.")
+        self._repo = open_repository(place, remedy="Clone the data repo.", bare=True)
         self.directory = Path(self._repo.path)
         workdir = self._repo.workdir
         self.prefix = "" if workdir is None or root is None else _below(workdir, root)
