@@ -198,6 +198,41 @@ def test_regular_expressions_stand_in_the_code(path: Path) -> None:
             assert variables - written <= {"_pattern"}, f"line {call.lineno}: {variables}"
 
 
+def test_only_the_rule_writes_out_what_was_computed_from_microdata() -> None:
+    """The way around: an attribute that holds the number, or a method that gives it as text."""
+    home = PACKAGE / "documents/disclosure.py"
+    held = {"_computed", "_carriers", "_in_public", "_in_gated", "_text"}
+    for path in MODULES:
+        if path != home and "disclosure" in path.read_text():
+            nodes = ast.walk(ast.parse(path.read_text()))
+            used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+            assert not used & held, f"{path.name} uses {used & held}"
+
+
+def test_gates_get_nothing_that_prints() -> None:
+    tree = ast.parse((PACKAGE / "usecases/channel/gates.py").read_text())
+    (data,) = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == "Data")
+    given = {ast.unparse(n.returns or n) for n in data.body if isinstance(n, ast.FunctionDef)}
+    kinds = {"Count", "Total", "Repeated | None", "Orphans | None", "Value | None"}
+    assert given <= kinds, f"a plain number can be said by anyone: {given - kinds}"
+
+
+READ_VALUES = [*(PACKAGE / "adapters/tables").glob("*.py"), PACKAGE / "usecases/channel/gates.py"]
+
+
+@pytest.mark.parametrize("path", READ_VALUES, ids=lambda path: path.name)
+def test_what_a_library_says_of_values_is_said_by_the_rule_only(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    caught = {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.FormattedValue)]
+    for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
+        texts += call.args if ast.unparse(call.func) in ("str", "repr", "format") else []
+    for text in texts:
+        names = {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}
+        asked = "rule.reason(" in ast.unparse(text)
+        assert asked or not names & caught, f"{ast.unparse(text)}: ask rule.reason"
+
+
 def import_graph() -> dict[str, set[str]]:
     """Return which module imports which, of all files here; within functions and for types, too."""
     root = PACKAGE.parent

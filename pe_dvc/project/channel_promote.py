@@ -55,6 +55,7 @@ def promote(
         manifest=sources.manifest,
         data=sources.data,
         custom=installed_gates(),
+        rule=repo.settings.disclosure_rule,
     )
     standing, draft = signed_and_draft(metadata, committed)
     judged = nominate(latest, standing, draft, names, evidence, override=override)
@@ -111,4 +112,5 @@ class _Sources:
         path = self._repo.root / manifest.artifact.path
         if not path.is_file() or DigestCache(self._repo.root).digest(path).sha256 != pointer.sha256:
             path = self._reader.fetch(self._reader.resolve_pointer(pointer))
-        return ColumnData(path, manifest.table.format, manifest.artifact.path)
+        rule = self._repo.settings.disclosure_rule
+        return ColumnData(path, manifest.table.format, manifest.artifact.path, rule)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.adapters.tables.formats import Format
     from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.manifest import Artifact, Contents
     from pe_dvc.documents.table_schema import FileShape
     from pe_dvc.project.settings import Settings
@@ -100,7 +102,8 @@ def _describe_all(
     checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
     formats = {d.name: _format(d, located[d.name][0]) for d in declarations}
-    shapes = {d.name: _shape(d, located[d.name][0], formats[d.name]) for d in declarations}
+    rule = settings.disclosure_rule
+    shapes = {d.name: _shape(d, located[d.name][0], formats[d.name], rule) for d in declarations}
     contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
     inputs = checkout.inputs(declarations)
     digests = checkout.digests(path for path, _ in located.values())
@@ -114,7 +117,7 @@ def _describe_all(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(
             pool,
-            lambda d: _check_keys(d, located[d.name][0], formats[d.name], contents[d.name]),
+            lambda d: _check_keys(d, located[d.name][0], formats[d.name], contents[d.name], rule),
             unknown,
         )
     check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
@@ -136,17 +139,28 @@ def _format(declaration: Declaration, path: Path) -> Format:
     return format_of(path, name=declaration.path, where=declaration.where("path"))
 
 
-def _shape(declaration: Declaration, path: Path, kind: Format) -> FileShape:
+def _shape(declaration: Declaration, path: Path, kind: Format, rule: Disclosure) -> FileShape:
     keys = {name: entity.key for name, entity in declaration.meta.entities.items()}
-    columns = declaration.meta.columns
-    return kind.reader().describe(path, keys=keys, columns=columns, name=declaration.path)
+    columns, name = declaration.meta.columns, declaration.path
+    return shielded(
+        lambda: kind.reader().describe(path, keys=keys, columns=columns, name=name, rule=rule),
+        label=name,
+        rule=rule,
+    )
 
 
-def _check_keys(declaration: Declaration, path: Path, kind: Format, contents: Contents) -> None:
-    for table in contents.tables:
-        key = contents.entities[table.entity].key
-        where = declaration.where("meta.pe.entities", table.entity, "key")
-        kind.reader().check_key(path, table.entity, key, where=where, name=declaration.path)
+def _check_keys(
+    declaration: Declaration, path: Path, kind: Format, contents: Contents, rule: Disclosure
+) -> None:
+    name = declaration.path
+
+    def check() -> None:
+        for table in contents.tables:
+            key = contents.entities[table.entity].key
+            where = declaration.where("meta.pe.entities", table.entity, "key")
+            kind.reader().check_key(path, table.entity, key, where=where, name=name, rule=rule)
+
+    shielded(check, label=name, rule=rule)
 
 
 def _build(git: GitRepo, settings: Settings) -> Build:

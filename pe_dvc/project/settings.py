@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.disclosure import MINIMUM_CARRIERS, Access, Disclosure, default_access
 from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError
@@ -34,6 +35,14 @@ class Calibration:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DisclosureTable:
+    """What a steward decided about what is said of microdata."""
+
+    minimum_carriers: int = MINIMUM_CARRIERS
+    """Units that any number must rest on, of a gated country."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReleaseTable:
     """The table ``[tool.pe_dvc.release]`` as it stands in ``file``."""
 
@@ -53,6 +62,9 @@ class Settings:
     branch: str | None = None
     """The branch whose ``git push`` publishes, where it is not the git remote's default branch."""
     contact: str | None = None
+    access: Access | None = None
+    """Whether the microdata are public or gated, where it is not the country's default."""
+    disclosure: DisclosureTable = field(default_factory=DisclosureTable)
     model_package: str | None = None
     core_package: str | None = None
     lockfile: str | None = None
@@ -70,6 +82,14 @@ class Settings:
         """Tell whether a file of the data repo is pe_dvc's or DVC's, and so must be committed."""
         folders = (f"{self.manifests}/", f"{self.channels}/")
         return path == FILE or is_dvc_file(path) or path.startswith(folders)
+
+    @property
+    def disclosure_rule(self) -> Disclosure:
+        """What may be said of numbers and values computed from the microdata."""
+        return Disclosure(
+            access=self.access or default_access(self.country),
+            minimum_carriers=self.disclosure.minimum_carriers,
+        )
 
     @property
     def release_settings(self) -> ReleaseSettings | None:
@@ -119,6 +139,20 @@ def _settings(table: Any, file: str) -> Settings:
                 raise wrong_value(fault, uris, file=file, path=f"{path}.{role}")
         return dict(value)
 
+    def access(value: Any, path: str) -> Access:
+        if value not in ("public", "gated"):
+            raise wrong_value('expected "public" or "gated"', value, file=file, path=path)
+        return "gated" if value == "gated" else "public"
+
+    def carriers(value: Any, path: str) -> int:
+        if type(value) is not int or value < 1:
+            raise wrong_value("expected a number of units, 1 or more", value, file=file, path=path)
+        return value
+
+    def disclosure(value: Any, path: str) -> DisclosureTable:
+        readers = {"minimum_carriers": carriers}
+        return read_plain(DisclosureTable, value, file=file, path=path, readers=readers)
+
     def release(value: Any, _: str) -> ReleaseTable:
         return ReleaseTable(value=value, file=file)
 
@@ -128,7 +162,9 @@ def _settings(table: Any, file: str) -> Settings:
         return tuple(value)
 
     readers = {
+        "access": access,
         "calibration": calibration,
+        "disclosure": disclosure,
         "signers": signers,
         "release": release,
         "allowed_params": texts,

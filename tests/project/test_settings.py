@@ -48,6 +48,41 @@ def test_settings(root: Path) -> None:
     assert settings.signers == {"latest": "file:key", "next": ["a", "b"]}
 
 
+@pytest.mark.parametrize(
+    ("country", "more", "access", "minimum"),
+    [
+        ("us", "", "public", 10),
+        ("uk", "", "gated", 10),
+        ("uk", 'access = "public"', "public", 10),
+        ("us", 'access = "gated"\ndisclosure = {minimum_carriers = 30}', "gated", 30),
+    ],
+)
+def test_disclosure(root: Path, country: str, more: str, access: str, minimum: int) -> None:
+    write(root, "pyproject.toml", f'[tool.pe_dvc]\ncountry = "{country}"\n{more}\n')
+    rule = read_settings(root).disclosure_rule
+    assert (rule.access, rule.minimum_carriers) == (access, minimum)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('access = "open"', 'tool.pe_dvc.access: expected "public" or "gated", got \'open\''),
+        ("access = true", 'expected "public" or "gated", got True'),
+        ("disclosure = 10", "tool.pe_dvc.disclosure: expected a mapping"),
+        ("disclosure = {minimum = 10}", "disclosure.minimum: is not a key that pe_dvc knows"),
+        ("disclosure = {minimum_carriers = 0}", "expected a number of units, 1 or more, got 0"),
+        ("disclosure = {minimum_carriers = true}", "1 or more, got True"),
+        ('disclosure = {minimum_carriers = "10"}', "1 or more, got '10'"),
+    ],
+)
+def test_wrong_disclosure(root: Path, more: str, message: str) -> None:
+    write(root, "pyproject.toml", f'[tool.pe_dvc]\ncountry = "uk"\n{more}\n')
+    with pytest.raises(FormatError) as caught:
+        read_settings(root)
+    assert message in caught.value.message
+    assert caught.value.remedy
+
+
 def test_root_is_the_nearest_dvc_repo(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = root / "data" / "deep"
     inside.mkdir(parents=True)

@@ -7,77 +7,130 @@ with their weights: 16 bytes for each of its units.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from pe_dvc.adapters.tables.duplicates import find_duplicate
+from pe_dvc.adapters.tables.duplicates import find_repeated
+from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_named
+from pe_dvc.documents.disclosure import GATED, Count, Orphans, Total, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from pe_dvc.documents.disclosure import Disclosure, Repeated
     from pe_dvc.documents.table_schema import Link, Place
 
 Batch = list["NDArray[Any]"]
+Answer = TypeVar("Answer")
 
 
 class ColumnData:
     """The columns of the file ``path``, of the format that its manifest calls ``kind``.
 
-    ``label`` is what messages call the file. Raises FormatError and NotFoundError of the reader.
+    ``label`` is what messages call the file, ``rule`` what they may say of it. Raises FormatError
+    and NotFoundError of the reader.
     """
 
-    def __init__(self, path: Path, kind: str, label: str) -> None:
-        self._path, self._label = path, label
+    def __init__(self, path: Path, kind: str, label: str, rule: Disclosure = GATED) -> None:
+        self._path, self._label, self._rule = path, label, rule
         self._reader = format_named(kind, where=label).reader()
 
-    def nulls(self, place: Place) -> int:
+    def nulls(self, place: Place) -> Count:
         """Return how many values are missing; what is not a number counts."""
-        return sum(int(_missing(values).sum()) for (values,) in self._batches(place))
+        return self._count(place, "null", _missing)
 
-    def duplicate(self, place: Place) -> Any:
-        """Return a value that occurs twice, None if there is none."""
-        rows = sum(len(values) for (values,) in self._batches(place))
-        return find_duplicate(lambda: (values for (values,) in self._batches(place)), rows)
+    def repeated(self, place: Place) -> Repeated | None:
+        """Return what occurs more than once, None if nothing does."""
 
-    def orphan(self, link: Link) -> Any:
-        """Return a value of the reference that no key has, None if there is none."""
-        if link.reference == link.key:
-            return None
-        keys = np.sort(self._whole(link.key))
-        for (values,) in self._batches(link.reference):
-            unknown = values[~_among(values, keys)]
-            if len(unknown):
-                return unknown[:1].tolist()[0]
-        return None
+        def ask() -> Repeated | None:
+            rows = sum(len(values) for (values,) in self._batches(place))
+            return find_repeated(lambda: (values for (values,) in self._batches(place)), rows)
 
-    def least(self, place: Place) -> float | None:
+        return self._ask(ask)
+
+    def orphans(self, link: Link) -> Orphans | None:
+        """Return which rows name a key that is not there, None if none does."""
+
+        def ask() -> Orphans | None:
+            keys = np.sort(self._whole(link.key))
+            rows = unknown = 0
+            example: list[Any] = []
+            for (values,) in self._batches(link.reference):
+                strange = values[~_among(values, keys)]
+                rows, unknown = rows + len(values), unknown + len(strange)
+                example = example or strange[:1].tolist()
+            return Orphans(Count(unknown, "row", of=rows), Value(example[0])) if example else None
+
+        return None if link.reference == link.key else self._ask(ask)
+
+    def least(self, place: Place) -> Value | None:
         """Return the least value, None for no rows."""
-        found = [float(np.nanmin(v)) for (v,) in self._batches(place) if not _missing(v).all()]
-        return min(found, default=None)
 
-    def total(self, place: Place, weight: Place | None, link: Link | None) -> float:
+        def ask() -> Value | None:
+            found = [float(np.nanmin(v)) for (v,) in self._batches(place) if not _missing(v).all()]
+            return Value(min(found)) if found else None
+
+        return self._ask(ask)
+
+    def below(self, place: Place, bound: float, *, or_equal: bool = False) -> Count:
+        """Return how many values are less than ``bound``, or equal to it if ``or_equal``."""
+
+        def is_below(values: NDArray[Any]) -> NDArray[np.bool_]:
+            numbers = values.astype(np.float64)
+            return np.asarray(numbers <= bound if or_equal else numbers < bound, np.bool_)
+
+        return self._count(place, "row", is_below)
+
+    def total(self, place: Place, weight: Place | None, link: Link | None) -> Total:
         """Return the sum, weighted where there is a weight; ``link`` leads to its table.
 
         What is missing adds nothing.
         """
+
+        def ask() -> Total:
+            sums, carriers = [], 0
+            for parts in self._parts(place, weight, link):
+                numbers = _numbers(parts)
+                sums.append(float(numbers.sum()))
+                carriers += int(np.count_nonzero(numbers))
+            return Total(math.fsum(sums), carriers=carriers)
+
+        return self._ask(ask)
+
+    def _parts(
+        self, place: Place, weight: Place | None, link: Link | None
+    ) -> Iterator[NDArray[Any]]:
+        """Yield what each row adds to a total."""
         if weight is None:
-            return math.fsum(_sum(values) for (values,) in self._batches(place))
-        if link is None:
-            return math.fsum(
-                _sum(_numbers(values) * _numbers(by)) for values, by in self._batches(place, weight)
-            )
-        keys, weights = self._whole(link.key), _numbers(self._whole(weight))
-        order = np.argsort(keys, kind="stable")
-        keys, weights = keys[order], weights[order]
-        return math.fsum(
-            _sum(_numbers(values) * weights[_position(references, keys)])
-            for values, references in self._batches(place, link.reference)
-        )
+            yield from (values for (values,) in self._batches(place))
+        elif link is None:
+            for values, by in self._batches(place, weight):
+                yield _numbers(values) * _numbers(by)
+        else:
+            keys, weights = self._whole(link.key), _numbers(self._whole(weight))
+            order = np.argsort(keys, kind="stable")
+            keys, weights = keys[order], weights[order]
+            for values, references in self._batches(place, link.reference):
+                yield _numbers(values) * weights[_position(references, keys)]
+
+    def _count(
+        self, place: Place, noun: str, chosen: Callable[[NDArray[Any]], NDArray[np.bool_]]
+    ) -> Count:
+        def ask() -> Count:
+            count = rows = 0
+            for (values,) in self._batches(place):
+                count, rows = count + int(chosen(values).sum()), rows + len(values)
+            return Count(count, noun, of=rows)
+
+        return self._ask(ask)
+
+    def _ask(self, ask: Callable[[], Answer]) -> Answer:
+        return shielded(ask, label=self._label, rule=self._rule)
 
     def _whole(self, place: Place) -> NDArray[Any]:
         parts = [values for (values,) in self._batches(place)]
@@ -85,7 +138,9 @@ class ColumnData:
 
     def _batches(self, *places: Place) -> Iterator[Batch]:
         columns = [place.column for place in places]
-        return self._reader.read_columns(self._path, places[0].table, columns, name=self._label)
+        return self._reader.read_columns(
+            self._path, places[0].table, columns, name=self._label, rule=self._rule
+        )
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -98,10 +153,6 @@ def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf)
-
-
-def _sum(values: NDArray[Any]) -> float:
-    return float(_numbers(values).sum())
 
 
 def _position(values: NDArray[Any], keys: NDArray[Any]) -> NDArray[np.intp]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pe_dvc.documents.disclosure import Count, Repeated, Value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -28,7 +30,7 @@ def codes_of(values: NDArray[Any]) -> Codes:
     """Return a 64-bit code for each value: equal values have equal codes.
 
     For numbers the code *is* the value, so that equal codes mean equal values too; for text and
-    the like it is a hash, and ``find_duplicate`` looks at the values themselves again.
+    the like it is a hash, and ``find_repeated`` looks at the values themselves again.
     """
     if values.dtype.kind == "f":
         # Adding zero makes one zero of the two that floating point has.
@@ -39,24 +41,31 @@ def codes_of(values: NDArray[Any]) -> Codes:
     return hashes.view(np.uint64)
 
 
-def find_duplicate(
+def find_repeated(
     batches: Callable[[], Iterable[NDArray[Any]]], rows: int, *, bucket: int = BUCKET
-) -> Any:
-    """Return a value that occurs twice in a column of ``rows`` values, or None.
+) -> Repeated | None:
+    """Return what occurs more than once in a column of ``rows`` values, None if nothing does.
 
-    ``batches`` yields the column's values, without nulls, from the start at each call.
+    ``batches`` yields the column's values, without nulls, from the start at each call. Of text,
+    counts are of hashes of 64 bits: exact, but for a chance of one in thousands in a column of 50
+    million.
     """
     if _is_growing(batches()) or _is_ticked_off(batches, rows):
         return None
     count = -(-rows // bucket)
+    keys = repeating = 0
+    example: list[Any] = []
     for number in range(count):
         codes = _bucket(batches(), number, count)
         codes.sort()
-        repeated = np.unique(codes[1:][codes[1:] == codes[:-1]])
-        found = _first_repeated(batches(), repeated[:1024]) if len(repeated) else None
-        if found is not None:
-            return found
-    return None
+        again = codes[1:][codes[1:] == codes[:-1]]
+        repeated = np.unique(again)
+        keys, repeating = keys + len(repeated), repeating + len(again) + len(repeated)
+        if len(repeated) and not example:
+            example = _first_repeated(batches(), repeated[:1024])
+    if not example:
+        return None
+    return Repeated(Count(keys, "key"), Count(repeating, "row", of=rows), Value(example[0]))
 
 
 def _is_growing(batches: Iterable[NDArray[Any]]) -> bool:
@@ -100,11 +109,12 @@ def _bucket(batches: Iterable[NDArray[Any]], number: int, count: int) -> Codes:
     return np.concatenate(parts)
 
 
-def _first_repeated(batches: Iterable[NDArray[Any]], repeated: Codes) -> Any:
+def _first_repeated(batches: Iterable[NDArray[Any]], repeated: Codes) -> list[Any]:
+    """Return a value that is there twice, as the one item of a list; an empty list for none."""
     seen: set[Any] = set()
     for values in batches:
         for value in values[np.isin(codes_of(values), repeated)].tolist():
             if value in seen:
-                return value
+                return [value]
             seen.add(value)
-    return None
+    return []

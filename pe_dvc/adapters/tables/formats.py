@@ -17,14 +17,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.table_schema import FileShape
 
 
 class TableReader(Protocol):
-    """What a format's module does. ``name`` is what messages call the file."""
+    """What a format's module does. ``name`` is what messages call the file.
+
+    ``rule`` decides what they may say of it: every message about values is made by ``faults``.
+    """
 
     def describe(
-        self, path: Path, *, keys: Mapping[str, str], columns: Mapping[str, str], name: str
+        self,
+        path: Path,
+        *,
+        keys: Mapping[str, str],
+        columns: Mapping[str, str],
+        name: str,
+        rule: Disclosure,
     ) -> FileShape:
         """Return the tables of a file, having read no more than it must.
 
@@ -34,7 +44,9 @@ class TableReader(Protocol):
         """
         ...
 
-    def check_key(self, path: Path, table: str, key: str, *, where: str, name: str) -> None:
+    def check_key(
+        self, path: Path, table: str, key: str, *, where: str, name: str, rule: Disclosure
+    ) -> None:
         """Check that a table's key has no null and no value twice. Raises FormatError.
 
         ``where`` is the declaration that makes it a key.
@@ -42,7 +54,7 @@ class TableReader(Protocol):
         ...
 
     def read_columns(
-        self, path: Path, table: str, columns: Sequence[str], *, name: str
+        self, path: Path, table: str, columns: Sequence[str], *, name: str, rule: Disclosure
     ) -> Iterator[list[NDArray[Any]]]:
         """Yield the values of some columns of a table, a batch of rows at a time.
 

@@ -13,7 +13,9 @@ import pickle
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.tables.faults import incomplete, not_unique, null_key
 from pe_dvc.adapters.tables.hdfstore import arrow_name, hdfstore_key, hdfstore_table, is_hdfstore
+from pe_dvc.documents.disclosure import GATED, Count, Disclosure
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
@@ -31,7 +33,12 @@ _DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, 
 
 
 def describe(
-    path: Path, *, keys: Mapping[str, str], columns: Mapping[str, str], name: str | None = None
+    path: Path,
+    *,
+    keys: Mapping[str, str],
+    columns: Mapping[str, str],
+    name: str | None = None,
+    rule: Disclosure = GATED,
 ) -> FileShape:
     """Return the shape of an HDF5 file.
 
@@ -40,7 +47,7 @@ def describe(
     file. Raises FormatError for what is neither layout, NotFoundError for no file.
     """
     label = name or str(path)
-    with _open(path, label) as file:
+    with _open(path, label, rule) as file:
         if is_hdfstore(file):
             tables = tuple(hdfstore_table(file[group], group, label) for group in sorted(file))
         else:
@@ -48,28 +55,47 @@ def describe(
     return FileShape(format="hdf5", tables=tables)
 
 
-def check_key(path: Path, table: str, key: str, *, where: str, name: str | None = None) -> None:
+def check_key(
+    path: Path,
+    table: str,
+    key: str,
+    *,
+    where: str,
+    name: str | None = None,
+    rule: Disclosure = GATED,
+) -> None:
     """Check that the key of a table has no null and no value twice. Raises FormatError."""
-    from pe_dvc.adapters.tables.duplicates import find_duplicate
+    from pe_dvc.adapters.tables.duplicates import find_repeated
 
     label = name or str(path)
-    with _open(path, label) as file:
+    with _open(path, label, rule) as file:
         if is_hdfstore(file):
             read, rows = hdfstore_key(file[table], table, key, label)
         else:
             array = _variables(file, label)[key]
             read, rows = _slices(array), array.shape[0]
-        found = find_duplicate(lambda: _without_nulls(read(), key, where, label), rows)
+
+        def values() -> Iterator[NDArray[Any]]:
+            for batch in read():
+                if _nulls(batch):
+                    count = Count(sum(_nulls(every) for every in read()), "row", of=rows)
+                    remedy = "Give every unit a key, or name another variable."
+                    raise null_key(count, key, label=label, where=where, remedy=remedy, rule=rule)
+                yield batch
+
+        found = find_repeated(values, rows)
     if found is not None:
-        raise FormatError(
-            f"the key {key!r} is not unique in {label}: {found!r} occurs more than once",
-            where=where,
-            remedy="Name the variable that tells one unit from another, or fix the data.",
-        )
+        remedy = "Name the variable that tells one unit from another, or fix the data."
+        raise not_unique(found, key, label=label, where=where, remedy=remedy, rule=rule)
 
 
 def read_columns(
-    path: Path, table: str, columns: Sequence[str], *, name: str | None = None
+    path: Path,
+    table: str,
+    columns: Sequence[str],
+    *,
+    name: str | None = None,
+    rule: Disclosure = GATED,
 ) -> Iterator[list[NDArray[Any]]]:
     """Yield the values of some columns of a table, a batch of rows at a time.
 
@@ -77,7 +103,7 @@ def read_columns(
     not there.
     """
     label = name or str(path)
-    with _open(path, label) as file:
+    with _open(path, label, rule) as file:
         if is_hdfstore(file):
             reads = [hdfstore_key(file[table], table, column, label)[0] for column in columns]
         else:
@@ -95,17 +121,8 @@ def _slices(array: Any) -> Any:
     return read
 
 
-def _without_nulls(
-    batches: Iterator[NDArray[Any]], key: str, where: str, label: str
-) -> Iterator[NDArray[Any]]:
-    for values in batches:
-        if values.dtype.kind == "f" and bool((values != values).any()):
-            raise FormatError(
-                f"the key {key!r} of {label} is not a number (NaN) in some rows",
-                where=where,
-                remedy="Give every unit a key, or name another variable.",
-            )
-        yield values
+def _nulls(values: NDArray[Any]) -> int:
+    return int((values != values).sum()) if values.dtype.kind == "f" else 0
 
 
 def _variables(file: Any, label: str) -> dict[str, Any]:
@@ -215,7 +232,7 @@ def _points_elsewhere(name: str, label: str) -> FormatError:
 
 
 @contextmanager
-def _open(path: Path, label: str) -> Iterator[Any]:
+def _open(path: Path, label: str, rule: Disclosure) -> Iterator[Any]:
     import h5py
 
     if not path.is_file():
@@ -225,8 +242,4 @@ def _open(path: Path, label: str) -> Iterator[Any]:
             _refuse_links(file, label)
             yield file
     except (*_DAMAGED, TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise FormatError(
-            f"is not a complete HDF5 file: {brief(' '.join(str(error).split()))}",
-            where=label,
-            remedy="Build it again with `dvc repro`, or `dvc pull` it.",
-        ) from None
+        raise incomplete("HDF5 file", error, label=label, rule=rule) from None

@@ -151,8 +151,8 @@ def _unpickled(data: Any) -> Any:
     """Return a list of names, or of such lists. Raises UnpicklingError for anything else."""
     try:
         found = _ListUnpickler(io.BytesIO(bytes(data))).load()
-    except _DAMAGED as error:
-        raise pickle.UnpicklingError(f"a list of columns is damaged: {error}") from None
+    except _DAMAGED:
+        raise pickle.UnpicklingError("a list of columns is damaged") from None
     if not isinstance(found, (list, tuple)):
         raise pickle.UnpicklingError("a list of columns is none")
     return found

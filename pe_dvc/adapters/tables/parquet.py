@@ -8,6 +8,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.tables.faults import incomplete, not_unique, null_key
+from pe_dvc.documents.disclosure import GATED, Count, Disclosure
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, NotFoundError
@@ -28,6 +30,7 @@ def describe(
     keys: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     name: str | None = None,
+    rule: Disclosure = GATED,
 ) -> FileShape:
     """Return the shape of a parquet file, having read its footer only.
 
@@ -35,7 +38,7 @@ def describe(
     messages call the file. Raises FormatError for a file that is cut short or is no parquet file,
     NotFoundError for none.
     """
-    with _open(path, name or str(path)) as file:
+    with _open(path, name or str(path), rule) as file:
         schema = file.schema_arrow
         _refuse_twins(schema.names, name or str(path))
         found = tuple(
@@ -46,31 +49,39 @@ def describe(
     return FileShape(format="parquet", tables=(table,))
 
 
-def check_key(path: Path, table: str, key: str, *, where: str, name: str | None = None) -> None:
+def check_key(
+    path: Path,
+    table: str,
+    key: str,
+    *,
+    where: str,
+    name: str | None = None,
+    rule: Disclosure = GATED,
+) -> None:
     """Check that the column ``key`` has no null and no value twice.
 
     Reads that column only, in batches; there is one table, whatever ``table`` is. ``where`` is
     the declaration that makes it a key. Raises FormatError.
     """
-    from pe_dvc.adapters.tables.duplicates import find_duplicate
+    from pe_dvc.adapters.tables.duplicates import find_repeated
 
     label = name or str(path)
-    with _open(path, label) as file:
-
-        def batches() -> Iterator[NDArray[Any]]:
-            return _values(file, key, where, label)
-
-        found = find_duplicate(batches, file.metadata.num_rows)
+    with _open(path, label, rule) as file:
+        _check_not_nested(file.schema_arrow, key, where, label)
+        rows = file.metadata.num_rows
+        found = find_repeated(lambda: _values(file, key, where, label, rule), rows)
     if found is not None:
-        raise FormatError(
-            f"the key {key!r} is not unique in {label}: {found!r} occurs more than once",
-            where=where,
-            remedy="Name the column that tells one row from another, or fix the data.",
-        )
+        remedy = "Name the column that tells one row from another, or fix the data."
+        raise not_unique(found, key, label=label, where=where, remedy=remedy, rule=rule)
 
 
 def read_columns(
-    path: Path, table: str, columns: Sequence[str], *, name: str | None = None
+    path: Path,
+    table: str,
+    columns: Sequence[str],
+    *,
+    name: str | None = None,
+    rule: Disclosure = GATED,
 ) -> Iterator[list[NDArray[Any]]]:
     """Yield the values of some columns of the one table, a batch of rows at a time.
 
@@ -78,7 +89,7 @@ def read_columns(
     that is nested or not there.
     """
     label = name or str(path)
-    with _open(path, label) as file:
+    with _open(path, label, rule) as file:
         for column in columns:
             _check_flat(file.schema_arrow, column, label)
         for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False):
@@ -106,29 +117,33 @@ def _to_numpy(column: Any) -> NDArray[Any]:
     return values
 
 
-def _values(file: Any, key: str, where: str, label: str) -> Iterator[NDArray[Any]]:
+def _check_not_nested(schema: Any, key: str, where: str, label: str) -> None:
     import pyarrow as pa
 
-    index = file.schema_arrow.get_field_index(key)
-    if pa.types.is_nested(file.schema_arrow.field(index).type):
+    if pa.types.is_nested(schema.field(schema.get_field_index(key)).type):
         raise FormatError(
             f"the key {key!r} of {label} is nested, and a key is one value a row",
             where=where,
             remedy="Name a column of numbers or text.",
         )
-    row = 0
-    for record_batch in file.iter_batches(_BATCH_ROWS, columns=[key], use_threads=False):
-        # By name: for a name with a dot pyarrow may read a nested column of that path as well.
-        batch = record_batch.column(key)
+
+
+def _values(
+    file: Any, key: str, where: str, label: str, rule: Disclosure
+) -> Iterator[NDArray[Any]]:
+    for batch in _batches(file, key):
         if batch.null_count:
-            raise FormatError(
-                f"the key {key!r} of {label} is null in {batch.null_count} of the rows {row} to "
-                f"{row + len(batch)}",
-                where=where,
-                remedy="Give every row a key, or name another column.",
-            )
-        row += len(batch)
+            nulls = sum(every.null_count for every in _batches(file, key))
+            count = Count(nulls, "row", of=file.metadata.num_rows)
+            remedy = "Give every row a key, or name another column."
+            raise null_key(count, key, label=label, where=where, remedy=remedy, rule=rule)
         yield _to_numpy(batch)
+
+
+def _batches(file: Any, key: str) -> Iterator[Any]:
+    for batch in file.iter_batches(_BATCH_ROWS, columns=[key], use_threads=False):
+        # By name: for a name with a dot pyarrow may read a nested column of that path as well.
+        yield batch.column(key)
 
 
 def _refuse_twins(names: list[str], label: str) -> None:
@@ -144,7 +159,7 @@ def _refuse_twins(names: list[str], label: str) -> None:
 
 
 @contextmanager
-def _open(path: Path, label: str) -> Iterator[Any]:
+def _open(path: Path, label: str, rule: Disclosure) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,9 +172,4 @@ def _open(path: Path, label: str) -> Iterator[Any]:
             f"{label} is not there", remedy="Run `dvc pull` or `dvc repro`."
         ) from None
     except (pa.ArrowException, OSError, LookupError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise FormatError(
-            f"is not a complete parquet file: {reason}",
-            where=label,
-            remedy="Build it again with `dvc repro`, or `dvc pull` it.",
-        ) from None
+        raise incomplete("parquet file", error, label=label, rule=rule) from None

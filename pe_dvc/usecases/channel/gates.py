@@ -11,34 +11,50 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.documents.disclosure import GATED, Finding
 from pe_dvc.documents.table_schema import Link, Place
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.channel.gate_failures import (
+    Failure,
+    ForeignFailures,
+    not_so,
+    orphaned,
+    twice,
+)
 
 if TYPE_CHECKING:
+    from pe_dvc.documents.disclosure import Count, Disclosure, Orphans, Repeated, Total, Value
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Entity, Manifest, Table
 
 
 class Data(Protocol):
-    """Numbers about the columns of one file, each by one pass or a few, in bounded memory."""
+    """Numbers about the columns of one file, each by one pass or a few, in bounded memory.
 
-    def nulls(self, place: Place) -> int:
+    Gates compare them, and put them into a ``Finding``; their own text says nothing.
+    """
+
+    def nulls(self, place: Place) -> Count:
         """Return how many values are missing; what is not a number counts."""
         ...
 
-    def duplicate(self, place: Place) -> Any:
-        """Return a value that occurs twice, None if there is none."""
+    def repeated(self, place: Place) -> Repeated | None:
+        """Return what occurs more than once, None if nothing does."""
         ...
 
-    def orphan(self, link: Link) -> Any:
-        """Return a value of the reference that no key has, None if there is none."""
+    def orphans(self, link: Link) -> Orphans | None:
+        """Return which rows name a key that is not there, None if none does."""
         ...
 
-    def least(self, place: Place) -> float | None:
-        """Return the least value, None for no rows."""
+    def least(self, place: Place) -> Value | None:
+        """Return the least value that is not missing, None for no rows."""
         ...
 
-    def total(self, place: Place, weight: Place | None, link: Link | None) -> float:
+    def below(self, place: Place, bound: float, *, or_equal: bool = False) -> Count:
+        """Return how many values are less than ``bound``, or equal to it if ``or_equal``."""
+        ...
+
+    def total(self, place: Place, weight: Place | None, link: Link | None) -> Total:
         """Return the sum, weighted where there is a weight; ``link`` leads to its table."""
         ...
 
@@ -56,37 +72,23 @@ class Nomination:
     after: Manifest
     totals: Mapping[str, float]
     data: Data
-    measured: dict[str, float] = field(default_factory=dict)
+    rule: Disclosure = GATED
+    """What may be said of the data."""
+    measured: dict[str, Total] = field(default_factory=dict)
     """The totals of the nominated one, filled in by the gate."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """What a gate found: the column or table, its value, and the bound that it breaks."""
-
-    dataset: str
-    gate: str
-    column: str | None
-    value: str
-    bound: str
-
-    def __str__(self) -> str:
-        """Return it as a sentence."""
-        column = f" of {self.column}" if self.column else ""
-        return f"{self.dataset}: gate {self.gate}{column}: {self.value}; expected {self.bound}"
 
 
 Gate = Callable[[Nomination, Any], Iterable[Failure]]
 """Judges a nomination, given the options of its declaration (of ``custom``, those of its name)."""
 
 
-def judge(nomination: Nomination, custom: Mapping[str, Gate]) -> list[Failure]:
+def judge(nomination: Nomination, custom: Mapping[str, Gate]) -> list[Failure | ForeignFailures]:
     """Return every failure of a nomination; ``custom`` are the gates of other packages.
 
     Raises NotFoundError for a custom gate that is not installed, FormatError for a declaration
     that names a column that is not there.
     """
-    failures: list[Failure] = []
+    failures: list[Failure | ForeignFailures] = []
     for name, gate in BUILT_IN.items():
         option = getattr(nomination.gates, name)
         if option is not False and option is not None:
@@ -98,8 +100,25 @@ def judge(nomination: Nomination, custom: Mapping[str, Gate]) -> list[Failure]:
                 f"packages ({', '.join(sorted(custom)) or 'none'})",
                 remedy="Install the package that has it, or remove it from meta.pe.gates.custom.",
             )
-        failures += custom[name](nomination, options)
+        found = _ask(custom[name], name, nomination, options)
+        if found:
+            failures.append(ForeignFailures(dataset=nomination.name, gate=name, failures=found))
     return failures
+
+
+def _ask(gate: Gate, name: str, nomination: Nomination, options: Any) -> tuple[Failure, ...]:
+    """Return what a gate of another package finds. What it raises may hold values."""
+    try:
+        return tuple(gate(nomination, options))
+    except Exception as error:
+        if not nomination.rule.is_gated:
+            raise
+        kind = nomination.rule.reason(error)
+    raise FormatError(
+        f"the gate failed with {kind}; its message is not shown, as it may hold values",
+        where=f"meta.pe.gates.custom.{name} of {nomination.name}",
+        remedy="Ask those who wrote the gate, or remove it from the gates.",
+    )
 
 
 def columns(nomination: Nomination, meant: Any) -> Iterator[Failure]:
@@ -133,13 +152,11 @@ def keys(nomination: Nomination, _: bool) -> Iterator[Failure]:
         place = Place(table=table.name, column=entity.key)
         nulls = nomination.data.nulls(place)
         if nulls:
-            yield _fail(nomination, "keys", entity.key, f"{nulls} nulls", "a key in every row")
+            yield _fail(nomination, "keys", entity.key, Finding.alike(nulls), "a key in every row")
         elif table.entity == name:
-            twice = nomination.data.duplicate(place)
-            if twice is not None:
-                yield _fail(
-                    nomination, "keys", entity.key, f"{twice!r} occurs twice", "unique keys"
-                )
+            found = nomination.data.repeated(place)
+            if found is not None:
+                yield _fail(nomination, "keys", entity.key, twice(found), "unique keys")
 
 
 def references(nomination: Nomination, _: bool) -> Iterator[Failure]:
@@ -148,9 +165,9 @@ def references(nomination: Nomination, _: bool) -> Iterator[Failure]:
         for other, column in entity.references.items():
             link = _link(nomination, name, entity, other)
             nulls = nomination.data.nulls(link.reference)
-            orphan = None if nulls else nomination.data.orphan(link)
-            if nulls or orphan is not None:
-                value = f"{nulls} nulls" if nulls else f"{orphan!r} names no {other}"
+            orphans = None if nulls else nomination.data.orphans(link)
+            if nulls or orphans is not None:
+                value = Finding.alike(nulls) if orphans is None else orphaned(orphans, other)
                 yield _fail(nomination, "references", column, value, f"a {other} for every {name}")
 
 
@@ -162,10 +179,11 @@ def weights(nomination: Nomination, bound: str) -> Iterator[Failure]:
     place = _place(nomination, weight)
     nulls = nomination.data.nulls(place)
     if nulls:
-        yield _fail(nomination, "weights", weight, f"{nulls} nulls", "a weight in every row")
-    least = nomination.data.least(place)
-    if least is not None and (least < 0 or (least == 0 and bound == "positive")):
-        yield _fail(nomination, "weights", weight, f"the least is {least!r}", f"all {bound}")
+        yield _fail(nomination, "weights", weight, Finding.alike(nulls), "a weight in every row")
+    rows = nomination.data.below(place, 0, or_equal=bound == "positive")
+    if rows:
+        value = not_so(rows, bound, nomination.data.least(place))
+        yield _fail(nomination, "weights", weight, value, f"all {bound}")
 
 
 def totals(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[Failure]:
@@ -180,9 +198,17 @@ def totals(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[
         link = _link_to(nomination, place, by) if by and by.table != place.table else None
         total = nomination.data.total(place, by, link)
         nomination.measured[column] = total
-        if column in nomination.totals:
+        if nomination.rule.signed_total(total) is None:
+            few = f"{nomination.rule.minimum_carriers} rows or more that add to it"
+            yield _fail(nomination, "totals", column, Finding.alike(total), few)
+        elif column in nomination.totals:
             before = nomination.totals[column]
-            yield from _moved(nomination, "totals", column, total, before, tolerance)
+            if total.has_moved(before, tolerance):
+                bound = Finding(
+                    public=(_range(before, tolerance),),
+                    counts=(f"at most {tolerance:.4g} from the total in next",),
+                )
+                yield _fail(nomination, "totals", column, Finding.alike(total), bound)
 
 
 BUILT_IN: dict[str, Gate] = {
@@ -195,17 +221,22 @@ BUILT_IN: dict[str, Gate] = {
 }
 
 
-def _fail(nomination: Nomination, gate: str, column: str, value: str, bound: str) -> Failure:
+def _fail(
+    nomination: Nomination, gate: str, column: str, value: str | Finding, bound: str | Finding
+) -> Failure:
     return Failure(dataset=nomination.name, gate=gate, column=column, value=value, bound=bound)
 
 
 def _moved(
     nomination: Nomination, gate: str, column: str, now: float, was: float, tolerance: float
 ) -> Iterator[Failure]:
+    if not abs(now - was) <= abs(was) * tolerance:
+        yield _fail(nomination, gate, column, f"{now:,.6g}", _range(was, tolerance))
+
+
+def _range(was: float, tolerance: float) -> str:
     slack = abs(was) * tolerance
-    if not abs(now - was) <= slack:
-        bound = f"{was - slack:,.6g} to {was + slack:,.6g} ({tolerance:.4g} of {was:,.6g})"
-        yield _fail(nomination, gate, column, f"{now:,.6g}", bound)
+    return f"{was - slack:,.6g} to {was + slack:,.6g} ({tolerance:.4g} of {was:,.6g})"
 
 
 def _columns(manifest: Manifest) -> dict[str, str]:

@@ -11,29 +11,33 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.disclosure import GATED
+from pe_dvc.documents.override import OVERRIDE, override_note, without_values
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError, SignatureError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
-from pe_dvc.usecases.channel.gates import Failure, Nomination, judge
+from pe_dvc.usecases.channel.gates import Nomination, judge
 from pe_dvc.usecases.channel.pointers import read_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pe_dvc.documents.disclosure import Disclosure, Total
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.usecases.channel.gate_failures import Failure, ForeignFailures
     from pe_dvc.usecases.channel.gates import Data, Gate
     from pe_dvc.usecases.channel.update import ChannelUpdate
 
-TOTALS, OVERRIDE = "totals", "override"
-"""Notes of a pointer in ``next``: the totals that were measured, and why a gate was passed by.
+TOTALS = "totals"
+"""A note of a pointer in ``next``: the totals that were measured, those that may be signed.
 
-Totals are decimal text: signed metadata holds no floating point.
+They are decimal text: signed metadata holds no floating point.
 """
 
 
@@ -46,16 +50,18 @@ class Evidence:
     manifest: Callable[[Pointer], Manifest]
     data: Callable[[Pointer, Manifest], Data]
     custom: Mapping[str, Gate]
+    rule: Disclosure = GATED
+    """What may be said of the data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What is to be in ``next``, and the failures that a reason overrode."""
+    """What is to be in ``next``, and the failures that a reason overrode, as they may be said."""
 
     pointers: tuple[Pointer, ...]
     checked: tuple[str, ...]
     """The datasets that went through the gates: those that are not in ``next`` as they are."""
-    overridden: tuple[Failure, ...]
+    overridden: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,7 @@ class Promoted:
         return {
             **self.update.to_json(),
             "checked": list(self.judged.checked),
-            "overridden": [str(failure) for failure in self.judged.overridden],
+            "overridden": list(self.judged.overridden),
         }
 
 
@@ -114,17 +120,18 @@ def nominate(
         )
     _check_names(latest, names)
     chosen = {name: _nominated(latest[name]) for name in names or latest}
-    kept = {name: draft[name] for name in draft if names and name not in chosen}
-    checked, failures = [], []
+    kept = {name: _again(draft[name]) for name in draft if names and name not in chosen}
+    checked: list[str] = []
+    failures: list[str] = []
     for name, pointer in sorted(chosen.items()):
         before = standing.get(name)
         if before is not None and _is_same(before, pointer):
-            chosen[name] = before
+            chosen[name] = _again(before)
             continue
         checked.append(name)
         found, measured = _judge(pointer, before, evidence)
-        failures += found
-        chosen[name] = replace(pointer, notes=_notes(found, measured, override))
+        failures += _sentences(found, evidence.rule)
+        chosen[name] = replace(pointer, notes=_notes(found, measured, override, evidence.rule))
     if failures and override is None:
         raise _refusal(failures)
     return Judged(
@@ -146,7 +153,7 @@ def signed_totals(pointer: Pointer | None) -> dict[str, float]:
 
 def _judge(
     pointer: Pointer, before: Pointer | None, evidence: Evidence
-) -> tuple[list[Failure], dict[str, float]]:
+) -> tuple[list[Failure | ForeignFailures], dict[str, Total]]:
     if pointer.name not in evidence.gates:
         raise NotFoundError(
             f"dvc.yaml declares no dataset {pointer.name!r}, so its gates are not known",
@@ -160,19 +167,34 @@ def _judge(
         after=manifest,
         totals=signed_totals(before),
         data=evidence.data(pointer, manifest),
+        rule=evidence.rule,
     )
     return judge(nomination, evidence.custom), nomination.measured
 
 
 def _notes(
-    failures: list[Failure], measured: Mapping[str, float], override: str | None
+    failures: list[Failure | ForeignFailures],
+    measured: Mapping[str, Total],
+    override: str | None,
+    rule: Disclosure,
 ) -> dict[str, Any]:
     notes: dict[str, Any] = {}
-    if measured:
-        notes[TOTALS] = {column: repr(total) for column, total in measured.items()}
+    signed = {column: rule.signed_total(total) for column, total in measured.items()}
+    totals = {column: total for column, total in signed.items() if total is not None}
+    if totals:
+        notes[TOTALS] = totals
     if failures and override is not None:
-        notes[OVERRIDE] = {"reason": override, "failed": [str(failure) for failure in failures]}
+        notes[OVERRIDE] = override_note(override, _sentences(failures, rule.signed))
     return notes
+
+
+def _sentences(failures: list[Failure | ForeignFailures], rule: Disclosure) -> list[str]:
+    return [sentence for failure in failures for sentence in failure.sentences(rule)]
+
+
+def _again(pointer: Pointer) -> Pointer:
+    """Return a pointer that stays, without values that an earlier version signed beside it."""
+    return replace(pointer, notes=without_values(pointer.notes))
 
 
 def _nominated(pointer: Pointer) -> Pointer:
@@ -192,11 +214,10 @@ def _check_names(latest: Mapping[str, Pointer], names: Sequence[str]) -> None:
         )
 
 
-def _refusal(failures: Sequence[Failure]) -> GateError:
-    said = tuple(str(failure) for failure in failures)
+def _refusal(failures: Sequence[str]) -> GateError:
     return GateError(
-        "\n  ".join([f"{len(said)} gate(s) failed, so nothing was nominated:", *said]),
-        failures=said,
+        "\n  ".join([f"{len(failures)} gate(s) failed, so nothing was nominated:", *failures]),
+        failures=tuple(failures),
         remedy="Fix the data, change meta.pe.gates, or nominate it anyway "
         "with --override REASON, which is signed beside it.",
     )

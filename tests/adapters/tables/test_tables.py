@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pe_dvc.adapters.tables import hdf5, parquet
-from pe_dvc.adapters.tables.duplicates import find_duplicate
+from pe_dvc.adapters.tables.duplicates import find_repeated
+from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.manifest import Column
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
@@ -119,7 +120,7 @@ BAD_KEYS = {
     "twice": ([3, 1, 3], "3 occurs"),
     "zero twice": ([0.0, 1.0, -0.0], "occurs"),
     "text twice": (["b", "a", "b"], "'b' occurs"),
-    "null": ([1, None, 2], "is null in 1 of the rows"),
+    "null": ([1, None, 2], "is null in 1 row"),
     "nested": ([[1], [2]], "is nested"),
     "dictionary twice": (pa.array(["b", "a", "b"]).dictionary_encode(), "'b' occurs"),
 }
@@ -130,7 +131,7 @@ def test_bad_key(tmp_path: Path, case: str) -> None:
     values, message = BAD_KEYS[case]
     path = save(tmp_path / "x.parquet", {"key": values}, row_group_size=2)
     with pytest.raises(FormatError, match=message) as caught:
-        parquet.check_key(path, "person", "key", where=WHERE, name="data/x.parquet")
+        parquet.check_key(path, "person", "key", where=WHERE, name="data/x.parquet", rule=PUBLIC)
     assert caught.value.message.startswith(f"{WHERE}: ")
     assert "data/x.parquet" in caught.value.message
     assert caught.value.remedy
@@ -150,12 +151,16 @@ def test_duplicates_are_those_that_a_set_finds(
     def batches() -> list[Any]:
         return [array[i : i + batch] for i in range(0, len(array), batch)]
 
-    found = find_duplicate(batches, len(array), bucket=bucket)
+    found = find_repeated(batches, len(array), bucket=bucket)
     plain = array.tolist()
-    if len(set(plain)) == len(plain):
+    more = {value for value in plain if plain.count(value) > 1}
+    if not more:
         assert found is None
-    else:
-        assert plain.count(found) > 1
+        return
+    assert found is not None
+    assert any(found.example == value for value in more)
+    assert found.keys == len(more)
+    assert found.rows == sum(plain.count(value) for value in more)
 
 
 # HDF5
@@ -272,7 +277,7 @@ def test_hdfstore(tmp_path: Path, layout: str, rows: int) -> None:
     hdf5.check_key(path, "person", "person_id", where=WHERE)
     if rows:
         with pytest.raises(FormatError, match=r"1\.0 occurs more than once"):
-            hdf5.check_key(path, "person", "income", where=WHERE)
+            hdf5.check_key(path, "person", "income", where=WHERE, rule=PUBLIC)
 
 
 def test_hdfstore_of_a_series(tmp_path: Path) -> None:

@@ -13,17 +13,21 @@ import pytest
 
 from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
+from pe_dvc.documents.disclosure import GATED, PUBLIC
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Manifest, Table
+from pe_dvc.documents.override import OVERRIDE
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError
-from pe_dvc.usecases.channel.gates import Failure, Nomination, judge
-from pe_dvc.usecases.channel.promote import OVERRIDE, TOTALS, Evidence, nominate
+from pe_dvc.usecases.channel.gate_failures import Failure
+from pe_dvc.usecases.channel.gates import Nomination, judge
+from pe_dvc.usecases.channel.promote import TOTALS, Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.pointer import Pointer
 
 PERSONS: dict[str, Any] = {
@@ -59,11 +63,12 @@ def nomination(path: Path, changes: dict[str, Any] | None = None, **gates: Any) 
         after=manifest(path / "after.parquet"),
         totals={"income": 3000.0, "weight": 10.0},
         data=ColumnData(path / "after.parquet", "parquet", "after.parquet"),
+        rule=PUBLIC,
     )
 
 
-def failures(nominated: Nomination) -> list[str]:
-    return [str(failure) for failure in judge(nominated, {})]
+def failures(nominated: Nomination, rule: Disclosure = PUBLIC) -> list[str]:
+    return [said for failure in judge(nominated, {}) for said in failure.sentences(rule)]
 
 
 def test_what_did_not_change_passes(tmp_path: Path) -> None:
@@ -77,12 +82,24 @@ def test_what_did_not_change_passes(tmp_path: Path) -> None:
     [
         ({"income": None}, {}, "gate columns of person.income: it is gone; expected a column of"),
         ({"income": [1, 2, 3, 4]}, {}, "its type is int64; expected type double"),
-        ({"person_id": [1, 2, 2, 4]}, {}, "gate keys of person_id: 2 occurs twice"),
-        ({"person_id": pa.array([1, None, 3, 4])}, {}, "gate keys of person_id: 1 nulls"),
-        ({"household_id": pa.array([10, None, 20, 20])}, {}, "gate references of household_id: 1"),
-        ({"weight": [1.0, 0.0, 3.0, 4.0]}, {}, "gate weights of weight: the least is 0.0; "),
+        (
+            {"person_id": [1, 2, 2, 4]},
+            {},
+            "gate keys of person_id: 2 occurs twice (1 key in 2 rows)",
+        ),
+        ({"person_id": pa.array([1, None, 3, 4])}, {}, "gate keys of person_id: 1 null;"),
+        (
+            {"household_id": pa.array([10, None, 20, 20])},
+            {},
+            "gate references of household_id: 1 null",
+        ),
+        (
+            {"weight": [1.0, 0.0, 3.0, 4.0]},
+            {},
+            "gate weights of weight: the least is 0.0 (not positive in 1 row); ",
+        ),
         ({"weight": [1.0, -2.0, 3.0, 4.0]}, {"weights": "not negative"}, "the least is -2.0"),
-        ({"weight": [1.0, float("nan"), 3.0, 4.0]}, {}, "gate weights of weight: 1 nulls"),
+        ({"weight": [1.0, float("nan"), 3.0, 4.0]}, {}, "gate weights of weight: 1 null;"),
         (
             {"income": [100.0, 200.0, 300.0, 1000.0]},
             {"totals": {"income": 0.05}},
@@ -143,9 +160,9 @@ def test_a_gate_of_another_package(tmp_path: Path) -> None:
             )
 
     nominated = nomination(tmp_path, custom={"no_poor": {"least": 150}})
-    assert [str(f) for f in judge(nominated, {"no_poor": no_poor})] == [
-        "cps: gate no_poor of income: low; expected high"
-    ]
+    (found,) = judge(nominated, {"no_poor": no_poor})
+    assert found.sentences(PUBLIC) == ["cps: gate no_poor of income: low; expected high"]
+    assert found.sentences(GATED) == ["cps: gate no_poor: fewer than 10 failures"]
     with pytest.raises(NotFoundError, match="there is no gate 'no_poor'"):
         judge(nominated, {})
 
@@ -186,14 +203,15 @@ def test_the_weight_of_another_entity(tmp_path: Path) -> None:
         after=manifest_of(b"x").model_copy(update={"table": contents}),
         totals={},
         data=ColumnData(path, "hdf5", "cps.h5"),
+        rule=PUBLIC,
     )
     assert failures(nominated) == []
     assert nominated.measured == {"income": 2.0 + 50.0 + 200.0, "household_weight": 7.0}
     with h5py.File(path, "a") as file:
         file["person_household_id/2024"][1] = 11
     assert failures(nominated) == [
-        "cps: gate references of person_household_id: 11 names no household; expected a household "
-        "for every person"
+        "cps: gate references of person_household_id: 11 names no household (1 row); expected a "
+        "household for every person"
     ]
 
 
@@ -209,6 +227,7 @@ def evidence(path: Path, **gates: Any) -> tuple[dict[str, Pointer], dict[str, Po
         manifest=lambda pointer: manifests[pointer.sha256],
         data=lambda pointer, manifest: ColumnData(path / "after.parquet", "parquet", "after"),
         custom={},
+        rule=PUBLIC,
     )
     return {"cps": new}, {"cps": old}, found
 
@@ -234,7 +253,10 @@ def test_a_failure_is_refused_or_overridden_with_a_reason(tmp_path: Path) -> Non
     judged = nominate(latest, standing, standing, (), found, override="the survey was revised")
     (pointer,) = judged.pointers
     assert pointer.notes[OVERRIDE]["reason"] == "the survey was revised"
-    assert pointer.notes[OVERRIDE]["failed"] == list(caught.value.failures)
+    assert pointer.notes[OVERRIDE]["failed"] == [
+        "cps: gate totals of income: a total of fewer than 10 rows; expected at most 0 from the "
+        "total in next"
+    ], "what is signed says less"
 
 
 def test_names(tmp_path: Path) -> None:
