@@ -103,7 +103,7 @@ def _say(change: KeyChange, as_json: bool) -> None:
     for keyid in change.keyids:
         say(f"  {keyid}")
     if change.key_file is not None:
-        say(f"new key: {change.key_file}; give it to who signs {change.role}")
+        say(f"new key: {change.key_file}; move it to where {change.role} is signed")
     for role, version in change.versions.items():
         say(f"{role} is at version {version}: commit it, and push")
     for role, missing in change.waiting.items():

@@ -130,6 +130,9 @@ def _print(entry: LogEntry) -> None:
     if entry.note:
         echo(f"  ! {entry.note}")
     changes = (("+", entry.step.added), ("~", entry.step.replaced), ("-", entry.step.removed))
+    pointers = version.pointers if entry.note else {}
     for verb, names in changes:
         for name in names:
-            echo(f"  {verb} {name}")
+            echo(
+                f"  {verb} {name}{f'  sha256:{pointers[name].sha256}' if name in pointers else ''}"
+            )

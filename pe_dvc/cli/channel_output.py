@@ -28,13 +28,20 @@ def say_update(done: ChannelUpdate) -> None:
 
 def print_status(status: RoleStatus) -> None:
     """Print who signed a role, who did not, and when it expires."""
-    signed = f"{len(status.signed_by)} of {status.threshold} signatures"
+    count, needed = len(status.signed_by), status.threshold
+    signed = (
+        f"{count} signatures, {needed} needed"
+        if count > needed
+        else f"{count} of {needed} signatures"
+    )
     missing = f", {status.missing} missing" if status.missing else ""
     expiry = "EXPIRED" if status.expired else "expires"
     echo(
         f"{status.role:<9} version {status.version:<4} {signed}{missing}, "
         f"{expiry} {status.expires:%Y-%m-%d}"
     )
+    if status.fingerprint is not None:
+        echo(f"{'':<9} fingerprint {status.fingerprint}")
     for verb, keyids in (("signed", status.signed_by), ("not signed", status.unsigned_by)):
         for keyid in keyids:
             name = f" ({status.names[keyid]})" if keyid in status.names else ""

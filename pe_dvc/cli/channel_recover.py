@@ -64,7 +64,7 @@ def _say(done: Recovered) -> None:
     for role, stolen in recovery.stolen.items():
         say(f"{role}: keys that no longer count: {', '.join(stolen)}")
         for path in done.key_files.get(role, ()):
-            say(f"  new key: {path}; give it to who signs {role}")
+            say(f"  new key: {path}; move it to where {role} is signed")
         if role not in done.key_files:
             say(f"  new key: {', '.join(recovery.keys[role])}")
     if not done.passed_over:
@@ -76,4 +76,6 @@ def _say(done: Recovered) -> None:
         say(f"{role} is at version {version}")
     for role, missing in recovery.waiting.items():
         say(f"{role} needs {missing} more signature(s): pe-dvc channel sign {role}")
+    if "root" in recovery.versions:
+        say(f"fingerprint of the new root: {done.fingerprint}; publish it in place of the old one")
     say("nothing is published yet: commit channels/, then run pe-dvc push")

@@ -81,11 +81,14 @@ class LazyGroup(click.Group):
 def cli(verbose: int) -> None:
     """Verified, content-addressed microdata releases on top of DVC.
 
-    A dataset is named by a reference such as pe-data://us/enhanced_cps_2024@latest, where
-    @latest may also be @next, a release such as @1.78.2, or @sha256:<64 hex digits>.
+    A dataset is named by a reference such as
+
+        pe-data://us/enhanced_cps_2024@latest
+
+    where @latest may also be @next, a release such as @1.78.2, or @sha256:<64 hex digits>.
 
     Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage,
-    3 not found, 4 revoked, 5 store unavailable, 6 other.
+    3 not found, 4 revoked, 5 store unavailable, 6 other, 130 and 143 interrupted.
     """
     if verbose:
         from pe_dvc.cli.logs import show_logs

@@ -65,4 +65,5 @@ def say_rebased(rebased: Rebased | None) -> None:
     if rebased.rewritten:
         say(f"commit channels/…/{rebased.channel}.json: it was rewritten")
     if rebased.taken_over:
-        say("git pull, to have their manifests here too")
+        say("git pull, to have their manifests here too; if no publisher of yours made these")
+        say("versions, keys were stolen: see pe-dvc channel log, then pe-dvc channel recover")

@@ -15,6 +15,7 @@ from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.keys import new_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
 from pe_dvc.trust.roles import check_role
+from pe_dvc.trust.verify import fingerprint
 from pe_dvc.usecases.channel.key_edits import StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.key_edits import Recovery
@@ -35,11 +37,13 @@ class Recovered(Result):
     """A recovery as it stands in git, to be committed and pushed; ``key_files`` were made for it.
 
     ``passed_over`` tells whether the bucket could be asked which versions are taken.
+    ``fingerprint`` is that of the root as it is now.
     """
 
     recovery: Recovery
     key_files: dict[str, tuple[Path, ...]]
     passed_over: bool
+    fingerprint: Sha256
 
 
 class _NewKeys:
@@ -106,6 +110,7 @@ def recover(
         recovery=recovery,
         key_files={role: tuple(paths) for role, paths in new.files.items()},
         passed_over=taken is not None,
+        fingerprint=fingerprint(repo.channel_files.read_bytes("root")),
     )
 
 

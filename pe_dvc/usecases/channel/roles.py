@@ -6,7 +6,7 @@ Reads and writes ``channels/{country}/`` and nothing else. ``directory`` is the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.result import Result
@@ -14,13 +14,14 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ALL, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import key_names, signatures
+from pe_dvc.trust.verify import fingerprint, key_names, signatures
 from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.trust.signers import Signers
 
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class RoleStatus(Result):
     """One role in git: who signed (key ids), how many signatures are missing, until when.
 
-    ``names`` are those of the keys that have one, by key id.
+    ``names`` are those of the keys that have one, by key id. ``fingerprint`` is that of the root,
+    by which readers pin it; other roles have none.
     """
 
     role: str
@@ -40,6 +42,7 @@ class RoleStatus(Result):
     unsigned_by: tuple[str, ...]
     missing: int
     names: dict[str, str] = field(default_factory=dict)
+    fingerprint: Sha256 | None = None
 
 
 def sign_role(
@@ -77,7 +80,11 @@ def channel_status(directory: Path, country: str, *, now: datetime) -> list[Role
     """Return how every role in git stands, root first. Raises FormatError, SignatureError."""
     files = ChannelFiles(directory, country)
     roles = [role for role in ALL if role == "root" or role in TARGETS_LIKE]
-    return [_status(role, *_role(files, role), now) for role in roles]
+    found = [_status(role, *_role(files, role), now) for role in roles]
+    root = fingerprint(files.read_bytes("root"))
+    return [
+        replace(status, fingerprint=root) if status.role == "root" else status for status in found
+    ]
 
 
 def _role(files: ChannelFiles, role: str) -> tuple[Root | Targets, Metadata[Any]]:

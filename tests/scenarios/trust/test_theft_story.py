@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from typing import TYPE_CHECKING
@@ -98,6 +99,9 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     # The maintainer has the offline keys.
     recovered = sandbox.pe_dvc("channel", "recover").stderr
     assert "latest-2.pem" in recovered
+    fingerprint = hashlib.sha256((sandbox.repo / "channels/us/root.json").read_bytes()).hexdigest()
+    assert f"fingerprint of the new root: {fingerprint}" in recovered
+    assert f"fingerprint {fingerprint}" in sandbox.pe_dvc("channel", "status").stdout
     assert "root 2 with the new keys is not published" in sandbox.pe_dvc("channel", "status").stdout
     sandbox.commit("Replace the stolen keys")
     assert "2.root.json: it was not signed by today's keys" in sandbox.pe_dvc("push").stderr
@@ -113,6 +117,9 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     assert notes[40] is None
     assert "keys that no longer count" in notes[2]
     assert "not signed by any key" in notes[5]
+    told = sandbox.pe_dvc("channel", "log", "latest").stdout
+    assert f"sha256:{false}" in told, "to find it in the caches of those who were deceived"
+    assert true not in told
     without_clone = sandbox.read("channel", "log", "latest", "--country", "us")
     assert "NOT SIGNED" in without_clone.stdout
 
