@@ -98,9 +98,9 @@ class CloneOptions:
         return UntrustedError(
             f"{self._file('endpointurl')}: your credentials would go to {endpoint}, the "
             f"endpointurl of the remote {self._remote.name!r}, which only this clone names",
-            remedy=f"Nothing was sent. {self._remedy('endpointurl')} In CI, set "
-            f"PE_DVC_ALLOW_ENDPOINTS={shlex.quote(endpoint)}. A public bucket needs no "
-            f"credentials: {anonymous} true",
+            remedy=f"Nothing was sent. {self._remedy('endpointurl')}\n"
+            f"In CI, set PE_DVC_ALLOW_ENDPOINTS={shlex.quote(endpoint)}\n"
+            f"A public bucket needs no credentials: {anonymous} true",
         )
 
     def _remedy(self, option: str) -> str:

@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
+from pe_dvc.trust.key_binding import bound_root
 from pe_dvc.trust.pins import pin_path, pinned_root
 from pe_dvc.trust.verify import fingerprint
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 def check_root(files: ChannelFiles, *, required: bool = False, quiet: bool = False) -> None:
     """Check a clone's signed metadata ``files`` against the root that is pinned, if one is.
 
-    Without a pin the clone's own root counts, and a note says so unless ``quiet``. Raises
+    Without a pin the clone's own root counts, and a note says so unless ``quiet`` or this machine
+    has key files that were made for that root. Raises
     UntrustedError if the pinned root is not in the clone's chain of roots, or, where ``required``,
     if the clone has no root at all.
     """
@@ -39,7 +41,7 @@ def check_root(files: ChannelFiles, *, required: bool = False, quiet: bool = Fal
         return
     root = files.read_bytes("root")
     if pinned is None:
-        if not quiet:
+        if not (quiet or _has_keys(files, root)):
             _note(files, root)
     elif root != pinned and not _comes_from(files, pinned):
         what = f"the root of this clone, {files.path('root')} (fingerprint {fingerprint(root)}),"
@@ -58,6 +60,11 @@ def refuse_pinned(country: str) -> None:
         )
 
 
+def _has_keys(files: ChannelFiles, root: bytes) -> bool:
+    bound = bound_root(directories.keys_dir() / files.country)
+    return bound is not None and (root == bound or _comes_from(files, bound))
+
+
 def _comes_from(files: ChannelFiles, pinned: bytes) -> bool:
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
@@ -74,15 +81,16 @@ def _refusal(files: ChannelFiles, pinned: bytes, what: str) -> UntrustedError:
         f"{what} does not come from the root that is pinned for {country}, {pin} (fingerprint "
         f"{fingerprint(pinned)})",
         remedy="Nothing was read or signed under it. If the pinned root is newer than this "
-        "checkout, run git pull. If not, ask a maintainer which fingerprint is right: to leave "
-        f"this clone, or to pin its root by pe-dvc trust remove {country} and then "
-        f"pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}.",
+        "checkout, run git pull.\nIf not, ask a maintainer which fingerprint is right. If it is "
+        f"the clone's:\n  pe-dvc trust remove {country}\n"
+        f"  pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}",
     )
 
 
 def _note(files: ChannelFiles, root: bytes) -> None:
     country, path = files.country, shlex.quote(str(files.path("root")))
     note_once(
-        f"no root is pinned for {country}: this clone's own is trusted, with the fingerprint "
-        f"{fingerprint(root)}. If a maintainer confirms it: pe-dvc trust add {country} {path}"
+        f"no root is pinned for {country}, so this clone's own is trusted, with the fingerprint\n"
+        f"{fingerprint(root)}\n"
+        f"If a maintainer confirms it, pin it: pe-dvc trust add {country} {path}"
     )

@@ -217,11 +217,12 @@ class Reader:
             raise UntrustedError(
                 f"no root of trust is pinned for {self.country!r}, so its channels cannot be "
                 "verified",
-                remedy=f"Get the country's root.json from its data repo (channels/"
-                f"{self.country}/root.json), check it with a maintainer, and run "
-                f"pe-dvc trust add {self.country} root.json. To trust the store on first use: "
-                f"pe-dvc trust add {self.country} --from-store. A reference with @sha256:… needs "
-                "no root.",
+                remedy=f"Get channels/{self.country}/root.json from the country's data repo, check "
+                "its fingerprint with a maintainer, and pin it:\n"
+                f"  pe-dvc trust add {self.country} root.json\n"
+                "To trust the store on first use instead:\n"
+                f"  pe-dvc trust add {self.country} --from-store\n"
+                "A reference with @sha256:… needs no root.",
             )
         return root
 

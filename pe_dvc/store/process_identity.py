@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,7 +70,7 @@ def boot_id() -> str:
 
 @cache
 def _host() -> str:
-    return socket.gethostname()
+    return os.uname().nodename  # as socket.gethostname(), without importing socket for it
 
 
 @cache

@@ -26,13 +26,21 @@ def bind_keys(directory: Path, root: bytes) -> None:
 
     Directories made by an older pe_dvc name no root; they are bound when they first sign.
     """
-    if not _bound(directory) and any(directory.glob("*.pem")):
+    if not bound_root(directory) and any(directory.glob("*.pem")):
         ConfinedTree(directory, modes=PRIVATE).write(_FILE, root, durable=True)
+
+
+def bound_root(directory: Path) -> bytes | None:
+    """Return the root that the key files in ``directory`` were made for, if it names one."""
+    try:
+        return ConfinedTree(directory).read(_FILE)
+    except FileNotFoundError:
+        return None
 
 
 def refuse_bound_keys(directory: Path) -> None:
     """Raise ConflictError if the key files in ``directory`` are of a root that exists already."""
-    if _bound(directory):
+    if bound_root(directory):
         raise ConflictError(
             f"the keys in {directory} were made for another root, which {directory / _FILE} names",
             remedy="Set PE_DVC_KEYS_DIR to another directory, to keep them; or move them away.",
@@ -44,7 +52,7 @@ def check_may_sign(metadata: SignedMetadata, directory: Path) -> None:
 
     Raises UntrustedError, and SignatureError for a root chain that does not verify.
     """
-    bound, where = _bound(directory), metadata.where("root")
+    bound, where = bound_root(directory), metadata.where("root")
     if bound and not metadata.comes_from(bound):
         raise UntrustedError(
             f"the keys in {directory} were made for another root of {metadata.country} than "
@@ -52,10 +60,3 @@ def check_may_sign(metadata: SignedMetadata, directory: Path) -> None:
             remedy="Nothing was signed. If this is the right clone, set PE_DVC_KEYS_DIR to the "
             "directory of its own keys.",
         )
-
-
-def _bound(directory: Path) -> bytes | None:
-    try:
-        return ConfinedTree(directory).read(_FILE)
-    except FileNotFoundError:
-        return None

@@ -11,7 +11,8 @@ import pytest
 
 import pe_dvc
 from pe_dvc.errors import NotFoundError, UntrustedError
-from pe_dvc.project import notes
+from pe_dvc.project import directories, notes
+from pe_dvc.trust.key_binding import bind_keys
 from pe_dvc.trust.verify import fingerprint
 from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.commands import run, run_pe_dvc
@@ -158,8 +159,23 @@ def test_a_root_that_nobody_pinned_is_not_trusted_silently(
 def test_the_note_is_on_stderr_until_the_root_is_pinned(clone: HostileClone) -> None:
     clone.made.update_latest()
     said = run_pe_dvc("channel", "status", cwd=clone.root).stderr
-    (line,) = said.splitlines()
-    command = line.partition("confirms it: ")[2].split()
+    command = said.splitlines()[-1].partition("pin it: ")[2].split()
     assert command[:4] == ["pe-dvc", "trust", "add", "us"]
     run(*command, cwd=clone.root)
     assert run_pe_dvc("channel", "status", cwd=clone.root).stderr == ""
+
+
+def test_no_note_on_the_machine_that_holds_the_keys_of_that_root(
+    clone: HostileClone, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = directories.keys_dir() / "us"
+    shutil.copytree(clone.made.keys / "us", keys)
+    bind_keys(keys, (clone.root / "channels/us/root.json").read_bytes())
+    clone.made.update_latest()
+    clone.repo.channel.status()
+    renew_root(clone)
+    clone.repo.channel.status()
+    assert not caplog.records
+    (keys / "root.json").write_bytes(b"{}")
+    clone.repo.channel.status()
+    assert "no root is pinned" in caplog.text
