@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pe_dvc.primitives.errors import NotFoundError
+
 DEFAULT_STORE = "s3://policyengine-data"
 
 
@@ -52,5 +54,10 @@ def _place(variable: str, platform: str) -> Path:
         return Path(given).expanduser().absolute()
     import platformdirs
 
-    path: Path = getattr(platformdirs, platform)("pe_dvc", appauthor=False)
+    try:
+        path: Path = getattr(platformdirs, platform)("pe_dvc", appauthor=False)
+    except RuntimeError as error:  # neither HOME nor the system says where it is
+        raise NotFoundError(
+            "this user has no home directory", remedy=f"Set HOME, or {variable} to a directory."
+        ) from error
     return path

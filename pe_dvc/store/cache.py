@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
 from pe_dvc.store.cache_directory import CacheDirectory
+from pe_dvc.store.disk import unless_read_only
 from pe_dvc.store.eviction import files_below
 from pe_dvc.store.slot import Slot
 
@@ -74,7 +75,8 @@ class Cache(CacheDirectory):
         return data if sha256_bytes(data) == sha256 else None
 
     def _keep_document(self, kind: str, sha256: Sha256, suffix: str, data: bytes) -> None:
-        self.write(self._document_path(kind, sha256, suffix), data)
+        with unless_read_only():
+            self.write(self._document_path(kind, sha256, suffix), data)
 
 
 def cached_suffix(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A full disk of this machine, told apart from a store that fails."""
+"""A disk of this machine that is full, or that may only be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,22 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.atomic_write import OpenFile
 
+READ_ONLY = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
+"""What the operating system says where this user may not write."""
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+
+
+@contextmanager
+def unless_read_only() -> Iterator[None]:
+    """Leave undone what is written within, where this user may only read.
+
+    For notes that save time: a cache may be part of an image, or a group's.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
 
 
 @contextmanager

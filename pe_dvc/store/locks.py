@@ -6,6 +6,7 @@ and end with the last of those that hold the file, however it ends. None outlive
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -13,9 +14,11 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.store.disk import READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +28,22 @@ if TYPE_CHECKING:
 
 OPEN = os.O_RDWR | os.O_CREAT
 """How the file of a lock is opened, and made where there is none."""
+_NO_LOCKS = frozenset([errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+"""What the operating system says of a lock that a file system or sandbox does not have."""
 _PAUSE = 0.02
 """Seconds between two tries at a lock that is held elsewhere."""
+
+
+class NoLocksError(StoreUnavailableError):
+    """The file system of a directory of ours has no locks, as some network file systems."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the file system of {path} has no locks",
+            operation="lock",
+            key=path,
+            remedy="Set PE_DVC_CACHE_DIR and PE_DVC_STATE_DIR to directories on a local disk.",
+        )
 
 
 @contextmanager
@@ -89,6 +106,10 @@ def _try_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise NoLocksError(str(Path(f"/proc/self/fd/{descriptor}").readlink())) from error
     return True
 
 
@@ -136,8 +157,9 @@ class Leases:
         """Take a lease; it ends by as many calls of ``release``, or with the process."""
         with self._mutex:
             if self._descriptor is None:
-                self._descriptor = self._open()
-            lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
+                self._descriptor = self._open_shared()
+            if self._descriptor is not None:
+                lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
             self._held[sha256] += 1
 
     def release(self, sha256: Sha256) -> None:
@@ -153,19 +175,41 @@ class Leases:
         """Tell whether no process has a lease, this one included, and keep it so meanwhile."""
         descriptor = self._open()
         try:
-            yield lock_range(descriptor, fcntl.F_WRLCK, _offset(sha256), 1, wait=False)
+            yield _has_range_locks(descriptor) and lock_range(
+                descriptor, fcntl.F_WRLCK, _offset(sha256), 1, wait=False
+            )
         finally:
             os.close(descriptor)
 
     def _open(self) -> int:
         return self._files.open_file(self._path, OPEN)
 
+    def _open_shared(self) -> int | None:
+        """Open the file for leases; None where there can be none.
+
+        In a cache that may only be read its owner can still remove what is being read. Where the
+        file system has no such locks, nothing is removed (``unless_held``).
+        """
+        try:
+            descriptor = self._open()
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            try:
+                descriptor = self._files.open_file(self._path, os.O_RDONLY)
+            except (FileNotFoundError, PermissionError):
+                return None
+        if _has_range_locks(descriptor):
+            return descriptor
+        os.close(descriptor)
+        return None
+
     def _prepare_fork(self) -> None:
         # What a child inherits is the parent's own lock: either's release would end it for both.
         # So a second one is taken before the fork, with no moment in between that has none.
         self._mutex.acquire()
         if self._descriptor is not None:
-            self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDWR | os.O_CLOEXEC)
+            self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
             for sha256 in self._held:
                 lock_range(self._childs, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
 
@@ -183,6 +227,16 @@ class Leases:
     def _close(descriptor: int | None) -> None:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _has_range_locks(descriptor: int) -> bool:
+    try:
+        lock_range(descriptor, fcntl.F_UNLCK, 0, 1, wait=False)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
 
 
 def _offset(sha256: Sha256) -> int:

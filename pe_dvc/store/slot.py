@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
 from pe_dvc.store.cache_directory import LOCKS
-from pe_dvc.store.disk import writing_to
+from pe_dvc.store.disk import READ_ONLY, unless_read_only, writing_to
 from pe_dvc.store.eviction import make_room
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
 from pe_dvc.store.locks import exclusive
@@ -72,7 +72,7 @@ class Slot:
         if self.find() is not None:
             yield
             return
-        with self.download_lock(on_wait):
+        with self._writable(), self.download_lock(on_wait):
             here = self.find() is not None or self._adopt_one(self._likely(copies))
             if not here and self._reserve:
                 make_room(self._cache, self._size)
@@ -90,7 +90,7 @@ class Slot:
         """
         self.path = self._verified()
         if self.path is None and (likely := self._likely(copies)):
-            with self.download_lock(on_wait):
+            with self._writable(), self.download_lock(on_wait):
                 self.path = self._verified()
                 if self.path is None:
                     self._adopt_one(likely)
@@ -108,6 +108,20 @@ class Slot:
             remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
             on_wait=on_wait,
         )
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        """Say what to do where the artifact is not here and the cache may only be read."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            raise PeDvcError(
+                f"{self._sha256[:12]} is not in the cache, and {self._cache.directory} cannot be "
+                f"written to: {error.strerror}",
+                remedy="Set PE_DVC_CACHE_DIR to a directory that you can write to.",
+            ) from error
 
     def keep(self, data: bytes) -> None:
         """Make verified bytes the artifact, read-only. Within ``admission``."""
@@ -157,7 +171,8 @@ class Slot:
                 self._files.unlink(self._name)
                 return None
             else:
-                self._cache.write(record_path(self._name), now.after(known).to_bytes())
+                with unless_read_only():
+                    self._cache.write(record_path(self._name), now.after(known).to_bytes())
         except FileNotFoundError:
             return None
         return self.final
@@ -165,7 +180,8 @@ class Slot:
     def _touch(self) -> None:
         """Note that the artifact was used now, if we may."""
         with (
-            suppress(PermissionError, FileNotFoundError),  # a group's cache that we may only read
+            unless_read_only(),
+            suppress(FileNotFoundError),
             self._files.parent(record_path(self._name)) as (folder, name),
         ):
             os.utime(name, dir_fd=folder, follow_symlinks=False)

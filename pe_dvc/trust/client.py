@@ -108,7 +108,7 @@ class ChannelClient:
 
     def verified_at(self) -> datetime:
         """Return when the store's state was last verified (UTC). Raises NotFoundError if never."""
-        with self._state.locked():
+        with self._state.read():
             return self._last.verified_at
 
     def releases(self) -> dict[str, Released]:
@@ -121,12 +121,12 @@ class ChannelClient:
 
     def _role(self, role: str) -> _Role:
         if role not in self._roles:
-            with self._state.locked():
-                if self._offline:
+            if self._offline:
+                with self._state.read():
                     self._roles[role] = self._loaded(role, self._last.role(role))
-                else:
-                    with writing_to(self._state.directory):
-                        self._roles[role] = self._load(role)
+            else:
+                with self._state.locked(), writing_to(self._state.directory):
+                    self._roles[role] = self._load(role)
             self._log(role)
         return self._roles[role]
 

@@ -41,6 +41,17 @@ class ReaderState:
         self._lock_timeout = lock_timeout
 
     @contextmanager
+    def read(self) -> Iterator[None]:
+        """As ``locked``, but a state that may only be read is read as it is."""
+        if self.directory.is_dir() and not os.access(self.directory, os.W_OK):
+            for place in self._places:
+                check_private(place)
+            yield
+            return
+        with self.locked():
+            yield
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out, and take over what an older pe_dvc has verified.
 

@@ -98,7 +98,7 @@ class AwsSettings:
         return (
             any(self._options.get(option) for option in options)
             or any(name.startswith("AWS_") and name not in _NO_SOURCES for name in os.environ)
-            or any(Path(file).expanduser().is_file() for file in _FILES)
+            or any(_is_file(file) for file in _FILES)
             or may_be_amazons()
         )
 
@@ -145,7 +145,7 @@ class AwsSettings:
     def _profile(self) -> dict[str, str]:
         """The profile's settings in AWS's configuration file, if there is one."""
         file = self._options.get("configpath") or os.environ.get("AWS_CONFIG_FILE")
-        if not Path(file or "~/.aws/config").expanduser().is_file():
+        if not _is_file(file or "~/.aws/config"):
             return {}
         from botocore.exceptions import BotoCoreError
 
@@ -154,6 +154,11 @@ class AwsSettings:
         except BotoCoreError as error:
             raise _no_credentials(error) from error
         return {name: value for name, value in settings.items() if isinstance(value, str)}
+
+
+def _is_file(path: str) -> bool:
+    # Where this user has no home directory Path.expanduser raises, and there is no such file.
+    return Path(os.path.expanduser(path)).is_file()  # noqa: PTH111
 
 
 def _static(source: Mapping[str, str], key: str, secret: str, token: str) -> CredentialProvider:
