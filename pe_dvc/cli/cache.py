@@ -6,7 +6,7 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import echo, json_option, print_json, say
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
 
 
 @click.group("cache")
@@ -45,7 +45,7 @@ def ls(as_json: bool) -> None:
             f"sha256:{entry.sha256}  {entry.state:<7}  {bytes_text(entry.size):>9}  "
             f"{_time(entry.used)}"
         )
-    say(f"{len(found)} artifacts, {bytes_text(sum(entry.size for entry in found))}")
+    say(f"{counted(len(found), 'artifact')}, {bytes_text(sum(entry.size for entry in found))}")
 
 
 @command.command("verify")
@@ -64,7 +64,7 @@ def verify(context: click.Context, as_json: bool) -> None:
     for entry in checked:
         if entry.altered:
             say(f"altered, removed: {entry.path}")
-    say(f"{len(checked)} artifacts hashed")
+    say(f"{counted(len(checked), 'artifact')} hashed")
     if any(entry.altered for entry in checked):
         context.exit(CHECK_FAILED)
 
@@ -91,7 +91,10 @@ def prune(max_size: str | None, as_json: bool) -> None:
     removed = cache.prune(limit)
     if as_json:
         print_json(removed)
-    say(f"removed {len(removed)} artifacts, {bytes_text(sum(entry.size for entry in removed))}")
+    say(
+        f"removed {counted(len(removed), 'artifact')}, "
+        f"{bytes_text(sum(entry.size for entry in removed))}"
+    )
 
 
 def _time(seconds: float) -> str:

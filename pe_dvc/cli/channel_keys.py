@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.channel.key_edits import KeyChange
@@ -107,4 +108,4 @@ def _say(change: KeyChange, as_json: bool) -> None:
     for role, version in change.versions.items():
         say(f"{role} is at version {version}: commit it, and push")
     for role, missing in change.waiting.items():
-        say(f"{role} needs {missing} more signature(s): pe-dvc channel sign {role}")
+        say(f"{role} needs {counted(missing, 'more signature')}: pe-dvc channel sign {role}")

@@ -9,7 +9,7 @@ import click
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import print_diff
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
     for channel in listed:
         echo(
             f"{channel.country}/{channel.channel:<7} version {channel.version:<4} "
-            f"{channel.datasets} dataset(s), expires {channel.expires:%Y-%m-%d}"
+            f"{counted(channel.datasets, 'dataset')}, expires {channel.expires:%Y-%m-%d}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.cli.output import echo, say
+from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.channel.roles import RoleStatus
@@ -21,8 +22,8 @@ def say_update(done: ChannelUpdate) -> None:
             say(f"  {verb} {name}")
     if not done.signed:
         say(
-            f"{done.channel} is NOT signed: {done.missing} signature(s) missing. Readers cannot "
-            f"see it until a key holder runs pe-dvc channel sign {done.channel}."
+            f"{done.channel} is NOT signed: {counted(done.missing, 'signature')} missing. Readers "
+            f"cannot see it until a key holder runs pe-dvc channel sign {done.channel}."
         )
 
 

@@ -6,6 +6,7 @@ import click
 
 from pe_dvc.cli.channel_output import say_update
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import counted
 
 
 @click.command("promote")
@@ -40,7 +41,7 @@ def promote(
         print_json(promoted)
         return
     judged = promoted.judged
-    say(f"gates passed by {len(judged.checked)} dataset(s)")
+    say(f"gates passed by {counted(len(judged.checked), 'dataset')}")
     for failure in judged.overridden:
         say(f"  overridden: {failure}")
     say_update(promoted.update)

@@ -9,6 +9,7 @@ import click
 
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import RoleValue, by_role
+from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
     from pe_dvc.project.channel_recover import Recovered
@@ -75,7 +76,7 @@ def _say(done: Recovered) -> None:
     for role, version in recovery.versions.items():
         say(f"{role} is at version {version}")
     for role, missing in recovery.waiting.items():
-        say(f"{role} needs {missing} more signature(s): pe-dvc channel sign {role}")
+        say(f"{role} needs {counted(missing, 'more signature')}: pe-dvc channel sign {role}")
     if "root" in recovery.versions:
         say(f"fingerprint of the new root: {done.fingerprint}; publish it in place of the old one")
     say("nothing is published yet: commit channels/, then run pe-dvc push")

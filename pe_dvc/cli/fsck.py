@@ -6,7 +6,13 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
+
+_REPAIRED = "pe-dvc fsck --repair restores what has an intact copy here or in --mirror"
+_NO_COPY = (
+    "what is left has no intact copy here or in --mirror: run it in the clone that built it, or "
+    "name another --mirror"
+)
 
 
 @click.command("fsck")
@@ -39,8 +45,11 @@ def command(
             echo(f"repaired    {one.what}  {one.key} from {one.source}")
         resumed = f", {report.resumed} by a run before" if report.resumed else ""
         say(
-            f"{report.manifests} manifests, {report.hashed} payloads hashed "
-            f"({bytes_text(report.hashed_bytes)}){resumed}; {len(checked.unrepaired)} faults left"
+            f"{counted(report.manifests, 'manifest')}, {counted(report.hashed, 'payload')} hashed "
+            f"({bytes_text(report.hashed_bytes)}){resumed}; "
+            f"{counted(len(checked.unrepaired), 'fault')} left"
         )
+        if checked.unrepaired:
+            say(_NO_COPY if repair else _REPAIRED)
     if checked.unrepaired:
         ctx.exit(CHECK_FAILED)

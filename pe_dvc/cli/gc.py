@@ -9,7 +9,7 @@ import click
 
 from pe_dvc.cli.failures import STORE_UNAVAILABLE
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.retention.gc import Collected
@@ -61,11 +61,11 @@ def _say(done: Collected) -> None:
         return
     for key in done.swept.skipped:
         say(f"skipped {key}: it was written again meanwhile")
-    say(f"removed {done.swept.removed} objects ({bytes_text(done.swept.removed_bytes)})")
+    say(f"removed {counted(done.swept.removed, 'object')} ({bytes_text(done.swept.removed_bytes)})")
     for error in done.swept.failures.values():
         say(error.message)
     if done.swept.failures:
-        say(f"{len(done.swept.failures)} objects could not be removed")
+        say(f"{counted(len(done.swept.failures), 'object')} could not be removed")
 
 
 def _show(plan: Plan) -> None:
@@ -74,8 +74,8 @@ def _show(plan: Plan) -> None:
         size = bytes_text(one.info.size)
         echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}")
     kinds = Counter(one.kind for one in plan.unreachable)
-    named = ", ".join(f"{count} of kind {kind}" for kind, count in kinds.items())
+    named = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     size = bytes_text(plan.unreachable_bytes)
-    say(f"to remove  {len(plan.unreachable)} objects ({size}) {named}".rstrip())
-    say(f"reachable  {plan.reachable} objects ({bytes_text(plan.reachable_bytes)})")
-    say(f"too young  {plan.in_grace} objects ({bytes_text(plan.in_grace_bytes)})")
+    say(f"to remove  {counted(len(plan.unreachable), 'object')} ({size}) {named}".rstrip())
+    say(f"reachable  {counted(plan.reachable, 'object')} ({bytes_text(plan.reachable_bytes)})")
+    say(f"too young  {counted(plan.in_grace, 'object')} ({bytes_text(plan.in_grace_bytes)})")

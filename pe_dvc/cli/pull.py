@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.output import json_option, print_json, say, store_option
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
 
 
 @click.command("pull")
@@ -30,10 +30,13 @@ def command(names: tuple[str, ...], force: bool, store: str | None, as_json: boo
         say(f"repaired {path}: the DVC cache held other bytes")
     for path, reason in pulled.left.items():
         say(f"left {path}: {reason}")
-    say(f"downloaded {len(pulled.downloaded)} objects ({bytes_text(pulled.downloaded_bytes)})")
     say(
-        f"workspace  {len(pulled.checked_out)} files checked out, {pulled.unchanged} already "
-        f"there, {len(pulled.removed)} removed"
+        f"downloaded {counted(len(pulled.downloaded), 'object')} "
+        f"({bytes_text(pulled.downloaded_bytes)})"
+    )
+    say(
+        f"workspace  {counted(len(pulled.checked_out), 'file')} checked out, "
+        f"{pulled.unchanged} already there, {len(pulled.removed)} removed"
     )
     if pulled.by_md5:
-        say(f"{pulled.by_md5} files have no manifest: verified by DVC's md5 alone")
+        say(f"{counted(pulled.by_md5, 'file')} without a manifest: verified by DVC's md5 alone")

@@ -10,7 +10,7 @@ from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, say_replaced, uncommitted_option
 from pe_dvc.cli.release_output import print_diff, say_update
-from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.primitives.sizes import bytes_text, counted
 
 
 @click.group("release")
@@ -134,7 +134,7 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
         return
     verified, signature = found.verified, found.signature
     echo(
-        f"ok  {tag}: identical to what git gives, and {verified.artifacts} artifacts "
+        f"ok  {tag}: identical to what git holds, and {counted(verified.artifacts, 'artifact')} "
         f"({bytes_text(verified.size)}) in the bucket have the bytes that were signed; signature "
         f"of the git tag: {signature.verdict} ({signature.detail})"
     )
@@ -170,7 +170,7 @@ def export(tag: str, directory: Path, store: str | None) -> None:
     from pe_dvc import Repo
 
     downloaded = Repo().release.export(tag, directory, store=store, progress=True)
-    say(f"{downloaded} payloads downloaded and verified")
+    say(f"{counted(downloaded, 'payload')} downloaded and verified")
     say(f"check it with: tro-utils verify-package {directory}/trace.tro.jsonld {directory}/payload")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.cli.output import echo, say
+from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest_diff import ReleaseDiff
@@ -22,8 +23,8 @@ def say_update(update: RoleUpdate) -> None:
         say(f"next       commit channels, then pe-dvc release push {update.released.tag}")
     else:
         say(
-            f"next       NOT signed: {update.missing} signature(s) missing. Commit channels, let "
-            "a release manager run pe-dvc channel sign releases"
+            f"next       NOT signed: {counted(update.missing, 'signature')} missing. Commit "
+            "channels, let a release manager run pe-dvc channel sign releases"
         )
 
 
@@ -41,7 +42,7 @@ def print_diff(found: ReleaseDiff) -> None:
         ):
             for key, (before, after) in changes.items():
                 echo(f"    {label} {key}: {_shown(before)} → {_shown(after)}")
-    echo(f"{found.unchanged} datasets are the same")
+    echo(f"{counted(found.unchanged, 'dataset')} unchanged")
 
 
 def _shown(value: Any) -> str:

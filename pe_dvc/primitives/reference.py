@@ -49,7 +49,11 @@ class Reference:
         """
         match = _SHAPE.fullmatch(text)
         if match is None:
-            raise FormatError(f"{text!r} is not a reference: expected the form of {EXAMPLE}")
+            raise FormatError(
+                f"{text!r} is not a reference: expected the form of {EXAMPLE}",
+                remedy="After the name stands @latest, @next, a release such as @1.78.2, or "
+                "@sha256: and 64 hex digits. pe-dvc ls COUNTRY lists references.",
+            )
         country, name, selector = match.groups()
         check_country(country, where=text)
         check_name(name, where=text)

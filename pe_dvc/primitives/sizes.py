@@ -31,6 +31,11 @@ def parse_size(text: str, *, where: str | None = None) -> int:
     return int(float(match[1]) * unit)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of a thing: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def bytes_text(size: int) -> str:
     """Return a number of bytes for a person to read, such as ``14.2 MB``."""
     amount = float(size)

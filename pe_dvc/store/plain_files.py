@@ -110,5 +110,7 @@ def _check_plain(mode: int, path: StrPath) -> None:
         raise FormatError(
             f"is {_KINDS.get(stat.S_IFMT(mode), 'not a file')}, and a file was expected",
             where=os.fspath(path),
-            remedy="Remove it if it does not belong there, or name another place.",
+            remedy="Name another place."
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+            else "Remove it if it does not belong there, or name another place.",
         )

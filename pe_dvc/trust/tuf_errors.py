@@ -105,7 +105,7 @@ def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcE
         return VerificationError(f"{where} is {error}: it was not read", remedy=TAMPERED)
     if isinstance(error, DownloadHTTPError) and role == "timestamp":
         return NotFoundError(
-            f"{store} has no channels of that country: {error}",
+            f"{store} has no channels of this country: {error}",
             remedy="Check the country, and that --store names the right bucket.",
         )
     return VerificationError(

@@ -95,3 +95,9 @@ def test_names_that_differ_by_case_alone_are_refused() -> None:
     check_distinct(["states/AL", "states/AK", "states/AL"])
     with pytest.raises(FormatError, match=r"states/AL.*states/al"):
         check_distinct(["states/AL", "states/al"])
+
+
+def test_a_reference_without_a_channel_says_what_may_stand_there() -> None:
+    with pytest.raises(FormatError) as caught:
+        Reference.parse("us/enhanced_cps_2024")
+    assert "@latest, @next, a release" in (caught.value.remedy or "")

@@ -45,8 +45,13 @@ def test_what_dvc_pull_would_not_find_is_missing(built: Sandbox) -> None:
     assert raw.strip() == "{}"
     key = next(p for p in Path(built.store).glob("us/files/md5/*/*") if p.read_bytes() == b"raw")
     key.unlink()
-    found = built.pe_dvc("fsck", code=1).stdout
-    assert "missing" in found
-    assert "raw.bin" in found
+    found = built.pe_dvc("fsck", code=1)
+    assert "missing" in found.stdout
+    assert "raw.bin" in found.stdout
+    assert "1 fault left\npe-dvc fsck --repair restores" in found.stderr
     built.pe_dvc("fsck", "--repair")
     assert key.read_bytes() == b"raw"
+    key.unlink()
+    for copy in (*built.repo.glob(".dvc/cache/files/md5/*/*"), built.repo / "raw.bin"):
+        copy.unlink()
+    assert "no intact copy" in built.pe_dvc("fsck", "--repair", code=1).stderr
