@@ -82,8 +82,8 @@ def _refusal(files: ChannelFiles, pinned: bytes, what: str) -> UntrustedError:
         f"{fingerprint(pinned)})",
         remedy="Nothing was read or signed under it. If the pinned root is newer than this "
         "checkout, run git pull.\nIf not, ask a maintainer which fingerprint is right. If it is "
-        f"the clone's:\n  pe-dvc trust remove {country}\n"
-        f"  pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}",
+        f"the clone's:\n    pe-dvc trust remove {country}\n"
+        f"    pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}",
     )
 
 

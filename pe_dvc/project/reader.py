@@ -219,9 +219,9 @@ class Reader:
                 "verified",
                 remedy=f"Get channels/{self.country}/root.json from the country's data repo, check "
                 "its fingerprint with a maintainer, and pin it:\n"
-                f"  pe-dvc trust add {self.country} root.json\n"
+                f"    pe-dvc trust add {self.country} root.json\n"
                 "To trust the store on first use instead:\n"
-                f"  pe-dvc trust add {self.country} --from-store\n"
+                f"    pe-dvc trust add {self.country} --from-store\n"
                 "A reference with @sha256:… needs no root.",
             )
         return root
