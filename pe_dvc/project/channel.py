@@ -20,11 +20,12 @@ from pe_dvc.usecases.channel import init, roles
 from pe_dvc.usecases.channel.update import latest_pointers, update_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import RoleStatus
@@ -187,7 +188,20 @@ def standing(repo: DataRepo, *, store: str | None = None, offline: bool = False)
     from pe_dvc.usecases.channel import standing as usecase
 
     bucket = None if offline else repo.open_store(store)
-    return usecase.standing(repo.signed_metadata(), bucket, now=_now())
+    found = usecase.standing(repo.signed_metadata(), bucket, now=_now())
+    if not repo.settings.disclosure_rule.is_gated:
+        return found
+    return usecase.Standing(sentences=(*found.sentences, *_disclosed(repo, bucket)))
+
+
+def _disclosed(repo: DataRepo, bucket: Store | None) -> Iterator[str]:
+    """Yield which versions of ``next`` name values of a gated country's microdata."""
+    from pe_dvc.usecases.channel.disclosed import CHANNEL, Held, disclosed, held_in_bucket
+
+    today = repo.channel_files.read_bytes(CHANNEL)
+    held = [Held(place="git", data=data) for data in GitChannels(repo).held(CHANNEL)]
+    held += held_in_bucket(bucket, repo.country) if bucket is not None else []
+    return disclosed(held, repo.country, today=today)
 
 
 def _now() -> datetime:

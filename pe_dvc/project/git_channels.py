@@ -47,6 +47,12 @@ class GitChannels:
         """Return the file of each version that was committed signed, newest first."""
         return [found.data for _, found in self._signed(role)]
 
+    def held(self, role: str) -> list[bytes]:
+        """Return the file of every commit that changed it, signed or not, newest first."""
+        path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
+        history = self._git.history(path)
+        return [as_committed(change.tree.read(path)) for change in history]
+
     def took_away(self, role: str, sha256: Sha256) -> bool:
         """Tell whether HEAD's file was committed on top of the version with that digest.
 
