@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.errors import UntrustedError
 
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_NAMED = {"GOOGLE_APPLICATION_CREDENTIALS"}
+"""Variables that name credentials, which then must be usable."""
 _AZURE_OPTIONS = {
     "account_name": "account_name",
     "account_key": "account_key",
@@ -36,7 +39,8 @@ def gs_store(
 ) -> ObjectStore:
     """Return the store of a bucket of Google Cloud Storage.
 
-    Credentials are the remote's ``credentialpath``, else the application default credentials.
+    Credentials are the remote's ``credentialpath``, else the application default credentials;
+    without any it is read as the public can, as S3 is.
     ``refusals`` says, by option, why they may not be sent where it leads. Raises one of these,
     UntrustedError where credentials would go unencrypted, and StorePermissionError for a file of
     credentials that cannot be used.
@@ -45,7 +49,12 @@ def gs_store(
     anonymous = _is_true(options.get("allow_anonymous_login"))
     if not anonymous:
         check_may_send(endpoint, refusals or {}, exempt={"ssl_verify"})  # which is not read here
-    credentials = None if anonymous else _google_credentials(options.get("credentialpath"))
+    credentials = None
+    if not anonymous:
+        try:
+            credentials = _google_credentials(options.get("credentialpath"))
+        except _NoLoginError:
+            anonymous = True
     config: dict[str, Any] = {"skip_signature": anonymous}
     if endpoint:
         config["base_url"] = endpoint
@@ -53,6 +62,10 @@ def gs_store(
         config["application_credentials"] = options["credentialpath"]
     client = {**tls_client(None), "allow_http": endpoint.startswith("http://")}
     return open_bucket("gs", bucket, prefix, config=config, client=client, credentials=credentials)
+
+
+class _NoLoginError(Exception):
+    """This machine has no credentials of Google's, and none were named."""
 
 
 def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None:
@@ -63,7 +76,7 @@ def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None
     """
     try:
         import google.auth
-        from google.auth.exceptions import GoogleAuthError
+        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
         from google.auth.transport.requests import Request
     except ImportError:
         return None
@@ -75,6 +88,8 @@ def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None
         else:
             found, _ = google.auth.default(scopes=scopes)
     except (GoogleAuthError, OSError) as error:
+        if isinstance(error, DefaultCredentialsError) and not path and not _NAMED & set(os.environ):
+            raise _NoLoginError from error
         raise StorePermissionError(
             f"no Google credentials: {error}",
             operation="read credentials",

@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from tests.support.proxy import Proxy, before
+from tests.support.servers import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,3 +146,30 @@ def test_clocks_that_differ_are_named(odd: tuple[Proxy, Store]) -> None:
     with pytest.raises(StorePermissionError) as caught:
         store.read("us/a", limit=10)
     assert "clock" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("status", [206, 401])
+def test_without_a_google_login_a_bucket_is_read_as_the_public_can(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    with answering(status, b"public") as server:
+        server.headers = {
+            "ETag": '"1"',
+            "Last-Modified": "Mon, 20 Apr 2026 12:00:00 GMT",
+            "Content-Range": "bytes 0-5/6",
+        }
+        store = open_store("gs://public", options={"endpointurl": server.endpoint})
+        if status == 206:
+            assert store.read("us/a", limit=10)[0] == b"public"
+        else:
+            with pytest.raises(StorePermissionError, match="refused") as caught:
+                store.read("us/a", limit=10)
+            assert "Log in" in str(caught.value.remedy)
+    assert set(server.authorizations) == {""}
+
+
+def test_google_credentials_that_are_named_must_be_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent.json")
+    with pytest.raises(StorePermissionError, match="no Google credentials"):
+        open_store("gs://private")
