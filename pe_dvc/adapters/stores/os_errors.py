@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -43,5 +44,9 @@ def translated(error: OSError, operation: str, name: str) -> PeDvcError:
     if error.errno in _REFUSED:
         remedy = "Check the owner and the permissions of the directory, and that it is writable."
         return StorePermissionError(sentence, operation=operation, key=name, remedy=remedy)
-    remedy_if_full = "Free some space there, then try again." if error.errno in _FULL else None
-    return StoreUnavailableError(sentence, operation=operation, key=name, remedy=remedy_if_full)
+    remedies = {
+        **dict.fromkeys(_FULL, "Free some space there, then try again."),
+        **dict.fromkeys(_TOO_MANY, "Allow more open files (ulimit -n 1024), then try again."),
+    }
+    remedy = remedies.get(error.errno or 0, "")
+    return StoreUnavailableError(sentence, operation=operation, key=name, remedy=remedy or None)

@@ -197,6 +197,21 @@ def test_an_aborted_upload_leaves_no_parts_behind(moto_bucket: S3Bucket, tmp_pat
     assert "Uploads" not in uploads
 
 
+def test_too_many_open_files_say_how_to_allow_more(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.create(KEY, b"x")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = [os.open(tmp_path, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened[0] + 1, before[1]))
+    try:
+        with pytest.raises(StoreUnavailableError, match="Too many open files") as caught:
+            store.read(KEY, limit=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        os.close(opened[0])
+    assert "ulimit -n" in str(caught.value.remedy)
+
+
 def test_a_full_disk_while_downloading(tmp_path: Path) -> None:
     """The device /dev/full refuses every write, as a full disk does."""
     store = LocalStore(tmp_path)
