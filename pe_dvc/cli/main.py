@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from pe_dvc.cli.failures import guarded
+from pe_dvc.cli.help_formatter import HelpFormatter
 from pe_dvc.cli.logs import show_warning
 from pe_dvc.cli.signals import INTERRUPTED, TERMINATED, end_now, end_on_signals
 
@@ -47,6 +48,8 @@ COMMANDS = {
 
 HIDDEN = {"git-hook": "pe_dvc.cli.git_hook"}
 """Commands that programs call, not people."""
+
+click.Context.formatter_class = HelpFormatter  # of all commands: each has a context of its own
 
 
 class LazyGroup(click.Group):

@@ -61,7 +61,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 
     Uploads its manifest, its TRO, then the signed metadata.
 
-    Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc is at work.
+    Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc runs.
     """
     from pe_dvc import Repo
 

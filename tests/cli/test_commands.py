@@ -34,6 +34,13 @@ def leaves() -> list[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.parametrize("command", [(), *leaves()], ids=" ".join)
+def test_no_name_is_broken_at_a_hyphen_in_help(command: tuple[str, ...]) -> None:
+    said = CliRunner().invoke(cli, [*command, "--help"], terminal_width=78).output
+    assert "\N{NON-BREAKING HYPHEN}" not in said
+    assert not [line for line in said.splitlines() if re.search(r"\w-$", line)]
+
+
 def test_the_table_of_commands_says_what_the_commands_say() -> None:
     for name, (_, text) in COMMANDS.items():
         command = cli.get_command(click.Context(cli), name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.tuf_api import Metadata, Root
-from pe_dvc.trust.verify import TAMPERED, signatures
+from pe_dvc.trust.verify import signatures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,5 +65,7 @@ def _before(roots: Sequence[Metadata[Root]], version: int) -> Root:
 def _another(bucket: ChannelBucket, version: int) -> ConflictError:
     return ConflictError(
         f"{bucket.where('root', version)} is another root than version {version} in git",
-        remedy=f"Check that this is the right bucket. If it is: {TAMPERED}",
+        remedy="Check that this is the right bucket. If it is, either the channels were created "
+        "again, and the old ones must be moved away first, or its root was replaced without your "
+        "keys: see docs/runbook-keys.md of pe_dvc.",
     )
