@@ -7,9 +7,10 @@ shared. Format: ADR 0003.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.override import without_values
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_distinct, check_name
@@ -63,8 +64,11 @@ class Pointer:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the pointer as plain JSON values: as it stands in the signed metadata."""
-        return self.to_target()
+        """Return the pointer as plain JSON values: as it stands in the signed metadata.
+
+        Values of microdata that an override of an earlier pe_dvc names are left out.
+        """
+        return replace(self, notes=without_values(self.notes)).to_target()
 
     @classmethod
     def from_target(cls, path: str, target: dict[str, Any]) -> Pointer:

@@ -162,7 +162,8 @@ def test_status_names_what_was_signed_before(tmp_path: Path) -> None:
     assert f"{named}git and in the bucket" in said
     assert "still names such values: pe-dvc channel promote latest next" in said
     assert f"{named}git: tell" in frs.say("channel", "status", "--offline")
-    frs.say("channel", "show", "next")
+    frs.say("trust", "add", "uk", str(frs.repo / "channels/uk/root.json"))
+    assert '"gate keys"' in frs.say("channel", "show", "next", "--json")
 
     frs.say(*PROMOTE)
     frs.commit("Without the value")
