@@ -37,15 +37,14 @@ def check_root(files: ChannelFiles, *, required: bool = False, quiet: bool = Fal
     pinned = pinned_root(directories.config_dir(), files.country)
     if not files.exists():
         if pinned is not None and required:
-            raise _refusal(files, pinned, f"this clone, which has no {files.path('root')},")
+            raise _without_root(files, pinned)
         return
     root = files.read_bytes("root")
     if pinned is None:
         if not (quiet or _has_keys(files, root)):
             _note(files, root)
     elif root != pinned and not _comes_from(files, pinned):
-        what = f"the root of this clone, {files.path('root')} (fingerprint {fingerprint(root)}),"
-        raise _refusal(files, pinned, what)
+        raise _of_another_root(files, pinned, root)
 
 
 def refuse_pinned(country: str) -> None:
@@ -74,17 +73,31 @@ def _comes_from(files: ChannelFiles, pinned: bytes) -> bool:
         return False  # a chain that does not hold comes from nowhere
 
 
-def _refusal(files: ChannelFiles, pinned: bytes, what: str) -> UntrustedError:
-    country = files.country
-    pin = pin_path(directories.config_dir(), country)
+def _of_another_root(files: ChannelFiles, pinned: bytes, root: bytes) -> UntrustedError:
+    country, path = files.country, files.path("root")
     return UntrustedError(
-        f"{what} does not come from the root that is pinned for {country}, {pin} (fingerprint "
-        f"{fingerprint(pinned)})",
+        f"the root of this clone, {path} (fingerprint {fingerprint(root)}), does not come from "
+        f"{_pin(country, pinned)}",
         remedy="Nothing was read or signed under it. If the pinned root is newer than this "
-        "checkout, run git pull.\nIf not, ask a maintainer which fingerprint is right. If it is "
-        f"the clone's:\n    pe-dvc trust remove {country}\n"
-        f"    pe-dvc trust add {country} {shlex.quote(str(files.path('root')))}",
+        "checkout, run git pull; for the data of an old commit, dvc pull or @sha256: references.\n"
+        "If not, ask a maintainer which fingerprint is right. If it is the clone's:\n"
+        f"    pe-dvc trust remove {country}\n"
+        f"    pe-dvc trust add {country} {shlex.quote(str(path))}",
     )
+
+
+def _without_root(files: ChannelFiles, pinned: bytes) -> UntrustedError:
+    return UntrustedError(
+        f"this clone has no {files.path('root')}, so nothing in it can come from "
+        f"{_pin(files.country, pinned)}",
+        remedy="Nothing was read. Get the file back (git checkout, git pull); for the data of a "
+        "commit from before the channels, run dvc pull.",
+    )
+
+
+def _pin(country: str, pinned: bytes) -> str:
+    path = pin_path(directories.config_dir(), country)
+    return f"the root that is pinned for {country}, {path} (fingerprint {fingerprint(pinned)})"
 
 
 def _note(files: ChannelFiles, root: bytes) -> None:

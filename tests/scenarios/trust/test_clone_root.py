@@ -113,6 +113,7 @@ def test_a_clone_of_another_root_than_the_pinned_one_is_refused(
     assert fingerprint(true_root.read_bytes()) in said
     assert fingerprint(own.read_bytes()) in said
     assert "pe-dvc trust remove us" in (caught.value.remedy or "")
+    assert "for the data of an old commit, dvc pull" in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize("command", ["pull", "verify", "verify --present"])
@@ -123,6 +124,7 @@ def test_a_clone_without_a_root_is_refused_where_one_is_pinned(
     with pytest.raises(UntrustedError, match=r"has no .*root\.json") as caught:
         COMMANDS[command](clone)
     assert fingerprint(true_root.read_bytes()) in str(caught.value)
+    assert "trust add" not in (caught.value.remedy or ""), "there is nothing to pin"
 
 
 def test_a_clone_with_successors_of_the_pinned_root_is_read(clone: HostileClone) -> None:
