@@ -48,14 +48,15 @@ def gc(
 
 
 def foreign_files(repo: DataRepo, store: ReadableStore) -> frozenset[str]:
-    """Return the keys of channels' files that the keys of git's root do not vouch for.
+    """Return the keys of channels' files that promise nothing: readers were never shown them, or
+    the keys of git's root do not vouch for them.
 
     None where these channels cannot be read: then every file promises what it names.
     """
     try:
         pinned = repo.signed_metadata().root_files[-1]
         history = ChannelHistory(store, repo.country, pinned)
-        return frozenset().union(*(history.foreign(channel) for channel in CHANNELS))
+        return frozenset().union(*(history.without_promise(channel) for channel in CHANNELS))
     except PeDvcError:
         return frozenset()
 

@@ -14,6 +14,7 @@ from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
@@ -24,12 +25,14 @@ from pe_dvc.usecases.checkout.describe import (
     check_no_duplicates,
     describe_artifact,
     describe_contents,
+    first_manifest,
     manifest_bytes,
     was_checked,
 )
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.adapters.digests import FileDigest
@@ -61,7 +64,8 @@ def write_manifests(root: Path) -> list[Written]:
     """Write the manifest of every dataset that the repo at ``root`` declares, by name.
 
     All or nothing: what is wrong with any dataset is found before anything is written. A manifest
-    that would differ in ``build`` alone keeps its bytes; that of a dataset no longer declared is
+    that would differ in ``build`` alone keeps its bytes, also where an earlier commit has it: an
+    artifact has one manifest. That of a dataset no longer declared is
     removed. May run within ``dvc repro``: reads DVC's files and never asks DVC.
 
     Raises FormatError for a declaration or a file that is wrong, NotFoundError for a file that
@@ -76,11 +80,16 @@ def write_manifests(root: Path) -> list[Written]:
     existing = manifest_files(WorkTree(root), settings.manifests)
     manifests = _describe_all(root, settings, dvc, git, existing)
     allowed = settings.allowed_params
+    paths = {name: manifest_path(settings, name) for name in existing | manifests}
     settled = {
         name: manifest_bytes(m, existing.get(name), allowed_params=allowed)
         for name, m in manifests.items()
     }
-    paths = {name: manifest_path(settings, name) for name in existing | settled}
+    settled |= {
+        name: first_manifest(manifests[name], _committed(root, paths[name]), allowed_params=allowed)
+        for name, data in settled.items()
+        if data != existing.get(name)
+    }
     tree.make_folder(folder)
     written = [
         _write(tree, paths[name], manifests[name], data, existing.get(name))
@@ -90,6 +99,14 @@ def write_manifests(root: Path) -> list[Written]:
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
     return [*written, *removed, *skipped]
+
+
+def _committed(root: Path, path: str) -> Iterator[bytes]:
+    """Yield what the commits behind HEAD hold of a file, newest first."""
+    from pe_dvc.adapters.git.tags import GitTags
+
+    for change in GitTags(root, root=root).history(path):
+        yield as_committed(change.tree.read(path))
 
 
 def _describe_all(

@@ -94,6 +94,7 @@ def push_to(
     prepared = _prepare(repo, store, uncommitted=uncommitted, reporter=reporter)
     publication, known = prepared.publication, {sha256_bytes(m.data) for m in prepared.manifests}
     with publication.turn():
+        publication.foresee()
         objects = _upload(prepared, reporter)
         channel, rebased = publication.publish_channels(known=known)
     return Pushed(

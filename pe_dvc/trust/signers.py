@@ -26,7 +26,7 @@ from pe_dvc.trust.tuf_api import (
     UnsignedMetadataError,
     UnverifiedSignatureError,
 )
-from pe_dvc.trust.verify import role_keys, signatures
+from pe_dvc.trust.verify import role_keys, role_of, signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,11 +73,21 @@ class Signers:
 
     def check_any(self, delegator: Root | Targets, role: str) -> None:
         """Raise SignatureError if no key of the role is here; it says where keys are looked for."""
+        self._check_there(delegator, role, 1)
+
+    def check_enough(self, delegator: Root | Targets, role: str) -> None:
+        """Raise SignatureError, as ``check_any``, if fewer of a role's keys are here than must
+        sign."""
+        self._check_there(delegator, role, role_of(delegator, role).threshold)
+
+    def _check_there(self, delegator: Root | Targets, role: str, needed: int) -> None:
         keys = role_keys(delegator, role)
-        if not any(True for _ in self._for_role(role, keys, keys)):
+        there = {signer.public_key.keyid for signer in self._for_role(role, keys, keys)}
+        if len(there) < needed:
             files = f"{self._directory}/*.pem (PE_DVC_KEYS_DIR)" if self._directory else "no files"
             raise SignatureError(
-                f"none of the {len(keys)} key(s) of {role} is on this machine",
+                f"{len(there) or 'none'} of the {len(keys)} key(s) of {role} is on this machine"
+                + (f", and {needed} must sign" if there else ""),
                 remedy="Nothing was changed. Keys are looked for in PE_DVC_SIGNER_"
                 f"{role.upper()}, in [tool.pe_dvc.signers] of pyproject.toml, behind the URIs that "
                 f"the metadata names, and in {files}.",

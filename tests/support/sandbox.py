@@ -85,9 +85,9 @@ class Sandbox:
         self.remote_options = remote_options
 
     def run(
-        self, *command: str, cwd: Path | None = None, code: int = 0, **environment: str
+        self, *command: str, cwd: Path | None = None, code: int | None = 0, **environment: str
     ) -> Done:
-        """Run a command and check its exit code."""
+        """Run a command and check its exit code; None means that any will do."""
         return run(
             *command,
             cwd=cwd or self.repo,
@@ -96,7 +96,7 @@ class Sandbox:
         )
 
     def pe_dvc(
-        self, *arguments: str, cwd: Path | None = None, code: int = 0, **environment: str
+        self, *arguments: str, cwd: Path | None = None, code: int | None = 0, **environment: str
     ) -> Done:
         """Run pe-dvc and check its exit code."""
         return self.run("pe-dvc", *arguments, cwd=cwd, code=code, **environment)

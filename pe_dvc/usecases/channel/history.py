@@ -35,11 +35,12 @@ from pe_dvc.trust.verify import (
     verify_root_chain,
 )
 from pe_dvc.usecases.channel.line import Line, read_version
+from pe_dvc.usecases.channel.shown import Shown
 from pe_dvc.usecases.channel.version import (
+    NEVER_PUBLISHED,
     Version,
     check_named,
     check_number,
-    missing,
     signer,
     why_apart,
 )
@@ -74,8 +75,9 @@ class ChannelHistory:
 
         Today's version and those that it was made from are verified; what else there is, such as a
         thief's, has a note that says why it does not count. ``in_git`` are versions that git holds.
-        Raises VerificationError at the first break: one of those that count is missing, says that
-        it is another, or was not validly signed at its time.
+        One that readers were never shown may lack: it has a note where git holds it. Raises
+        VerificationError at the first break: another that counts is missing, says that it is
+        another, or was not validly signed at its time.
         """
         files, held = self._held(channel)
         seen, newest = self._head.meta.get(channel), self._newest(channel, held)
@@ -86,10 +88,16 @@ class ChannelHistory:
             if not line.has(number) and number not in shown:
                 yield self._apart(channel, number, files[number], held[number], newest)
                 continue
-            data = self._in_line(channel, number, line, held.get(number), in_git or {})
+            if number not in files and self._shown.never(channel, number):
+                if in_git and line.is_it(number, in_git.get(number, b"")):
+                    version = self._verified(channel, number, in_git[number], delegators)[0]
+                    yield replace(version, note=NEVER_PUBLISHED)
+                continue
+            where = self._bucket.where(channel, number)
+            data = line.pick(number, held.get(number), in_git or {}, where=where)
             version, delegators = self._verified(channel, number, data, delegators)
             if seen and number == seen.version:
-                check_named(seen, data, self._bucket.where(channel, number))
+                check_named(seen, data, where)
             yield version
 
     @property
@@ -99,6 +107,12 @@ class ChannelHistory:
             return None
         where = self._bucket.where("timestamp")
         return f"{where} is not signed by today's keys: readers are refused until pe-dvc push"
+
+    def without_promise(self, channel: str) -> frozenset[str]:
+        """Return the keys of files that readers were never shown, and of ``foreign`` ones."""
+        files = self._files(channel).items()
+        never = {info.key for number, info in files if self._shown.never(channel, number)}
+        return self.foreign(channel) | never
 
     def foreign(self, channel: str) -> frozenset[str]:
         """Return the keys of files that are no version of the channel: not signed by keys that
@@ -133,27 +147,6 @@ class ChannelHistory:
             if metadata and any(signatures(one, channel, metadata) for one in today):
                 return metadata
         return None
-
-    def _in_line(
-        self,
-        channel: str,
-        number: int,
-        line: Line,
-        data: bytes | None,
-        in_git: Mapping[int, bytes],
-    ) -> bytes:
-        """Return the bytes of a version that counts: the bucket's, or git's if that has another."""
-        where = self._bucket.where(channel, number)
-        if data is None:
-            raise missing(where)
-        if line.is_it(number, data):
-            return data
-        if number in in_git and line.is_it(number, in_git[number]):
-            return in_git[number]
-        check_number(parse(Targets, data, where=where), number, where)
-        raise VerificationError(
-            f"{where} is not the version that later ones were made from", remedy=TAMPERED
-        )
 
     def _apart(
         self,
@@ -256,6 +249,10 @@ class ChannelHistory:
     @cached_property
     def _head(self) -> Head:
         return read_head(self._bucket)
+
+    @cached_property
+    def _shown(self) -> Shown:
+        return Shown(self._bucket, self._head)
 
     @cached_property
     def _versions(self) -> dict[str, int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.trust.ancestry import ancestors, digest, lineage
 from pe_dvc.trust.bucket import next_free
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import parse
+from pe_dvc.trust.verify import TAMPERED, parse
+from pe_dvc.usecases.channel.version import check_number, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +58,22 @@ class Line:
             return True
         metadata = read_version(data, number)
         return metadata is not None and digest(metadata) == self.digests.get(number)
+
+    def pick(
+        self, number: int, data: bytes | None, in_git: Mapping[int, bytes], *, where: str
+    ) -> bytes:
+        """Return the bytes of a version that counts: the bucket's ``data``, or git's if that has
+        another. Raises VerificationError where neither is it, FormatError."""
+        if data is None:
+            raise missing(where)
+        if self.is_it(number, data):
+            return data
+        if number in in_git and self.is_it(number, in_git[number]):
+            return in_git[number]
+        check_number(parse(Targets, data, where=where), number, where)
+        raise VerificationError(
+            f"{where} is not the version that later ones were made from", remedy=TAMPERED
+        )
 
     def numbers(self, taken: Iterable[int]) -> set[int]:
         """Return the numbers of all versions that there must be; ``taken`` are those there are."""

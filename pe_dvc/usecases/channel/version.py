@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.pointer import Pointer
 
+NEVER_PUBLISHED = "in git only: it was never published"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Version:

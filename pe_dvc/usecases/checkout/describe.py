@@ -109,6 +109,24 @@ def manifest_bytes(
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
 
 
+def first_manifest(
+    manifest: Manifest, committed: Iterable[bytes], *, allowed_params: Collection[str] = ()
+) -> bytes:
+    """Return the first that was committed of the same artifact described alike, else the new one.
+
+    ``committed`` are manifests of the dataset, newest first. One that cannot be read counts for
+    nothing: it is of another version of pe_dvc, or no manifest.
+    """
+    found = manifest.to_bytes()
+    for data in committed:
+        try:
+            kept = manifest_bytes(manifest, data, allowed_params=allowed_params)
+        except UnsupportedVersionError:
+            continue
+        found = data if kept == data else found
+    return found
+
+
 def was_checked(manifest: Manifest, existing: bytes | None) -> bool:
     """Tell whether the keys of the same bytes, declared alike, were found unique before.
 

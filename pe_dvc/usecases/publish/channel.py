@@ -15,7 +15,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
-from pe_dvc.usecases.publish.moved import follows
+from pe_dvc.usecases.publish.moved import follows, leads_to
 from pe_dvc.usecases.publish.root_rotation import roots_to_publish_under
 from pe_dvc.usecases.publish.roots import publish_roots
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
@@ -114,11 +114,22 @@ def _publish_under(
         if history is not None and keys:
             published = before[role].version if role in before else 0
             written += publish_between(
-                bucket, ours.role(role).signed, role, published, history, there=head.files
+                bucket,
+                ours.role(role).signed,
+                role,
+                published,
+                history,
+                there=head.files,
+                pointed=pointed,
             )
-    made_from = partial(follows, bucket, ours)
     head, keys = publish_snapshot(
-        bucket, wanted, signers, head=head, now=utc(now), follows=made_from
+        bucket,
+        wanted,
+        signers,
+        head=head,
+        now=utc(now),
+        follows=partial(follows, bucket, ours),
+        leads_to=partial(leads_to, bucket, ours),
     )
     written += keys
     written += _refresh_copies(bucket, ours, head.versions)

@@ -27,6 +27,12 @@ def follows(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int
     return descends(ours.role(role).signed, published)
 
 
+def leads_to(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> bool:
+    """Return whether a version that is in the bucket was made from git's metadata of a role."""
+    published = bucket.read(role, Targets, version).metadata
+    return descends(published.signed, ours.role(role))
+
+
 def moved_error(bucket: ChannelBucket, ours: SignedMetadata, role: str, version: int) -> MovedError:
     """Return the error that says what another publisher changed; today's keys signed it."""
     git = ours.role(role).signed
@@ -37,9 +43,8 @@ def moved_error(bucket: ChannelBucket, ours: SignedMetadata, role: str, version:
         f"another publisher was first: {where} is {role} version {version}, git holds version "
         f"{git.version}; against git, {detail}",
         role=role,
-        remedy=f"Nothing is lost. Take over what was published (git pull; of conflicting "
-        f"{role}.json keep the published one), {_AGAIN.get(role, 'make your change again')}, "
-        "commit, and push again.",
+        remedy=f"Nothing is lost. Take over what was published: git pull, then pe-dvc channel "
+        f"adopt {role}. Then {_AGAIN.get(role, 'make your change again')}, commit, and push again.",
     )
 
 

@@ -40,6 +40,14 @@ class PointedObjects:
         with ThreadPoolExecutor(TRANSFERS) as pool:
             run_all(pool, lambda pointer: self._check(where, pointer), asked)
 
+    def holds(self, channel: str, signed: Targets) -> bool:
+        """Tell whether all that a version of a channel points to is there."""
+        try:
+            self.check(channel, signed)
+        except (NotFoundError, ConflictError):
+            return False
+        return True
+
     def _check(self, where: str, pointer: Pointer) -> None:
         key = manifest_key(self._country, pointer.sha256)
         try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
 from pe_dvc.trust.roles import utc
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
+from pe_dvc.usecases.publish.foresight import check_clock, foresee
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
-from pe_dvc.usecases.publish.rebase import Rebased, rebase
+from pe_dvc.usecases.publish.rebase import REBASED, Rebased, rebase
 from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.versioned_files import History
-
-REBASED = "latest"
-"""The channel that several publishers may change; the others are reviewed in git, one by one."""
 
 ATTEMPTS = 32
 """How often a publisher builds on what others published before it gives up."""
@@ -75,9 +73,21 @@ class Publication:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Keep ``pe-dvc gc`` out of the bucket. Raises ConflictError while it is at work."""
-        with publishing(self.store, self.country):
+        """Keep ``pe-dvc gc`` out of the bucket. Raises ConflictError while it is at work.
+
+        Raises ExpiredError if this machine's clock is far from the store's.
+        """
+        with publishing(self.store, self.country) as store_time:
+            check_clock(self.store, self._now, store_time)
             yield
+
+    def foresee(self) -> None:
+        """Refuse before anything is uploaded what ``publish_channels`` would refuse afterwards.
+
+        Raises SignatureError without the keys that must sign, ConflictError where another
+        publisher changed the same dataset, and as ``publish_channels``.
+        """
+        foresee(self.store, self.metadata, self._signers, now=self._now, history=self._history)
 
     def publish_channels(
         self, *, known: Collection[Sha256] = ()

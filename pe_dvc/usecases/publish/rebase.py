@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import MovedError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
 from pe_dvc.trust.ancestry import (
     PlainTargets,
     ancestors,
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.versioned_files import History
+
+REBASED = "latest"
+"""The channel that several publishers may change; the others are reviewed in git, one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +84,21 @@ def rebase(
     if theirs is None:
         raise moved
     went_back = history is not None and history.took_away(channel, digest(theirs))
-    before = plain(theirs.signed) if went_back else _common_ancestor(bucket, channel, ours, theirs)
-    if before is None:
-        raise moved
-    merged = merge(before, ours.signed, theirs.signed)
+
+    def merged_with(theirs: Metadata[Targets]) -> Merged:
+        before = (
+            plain(theirs.signed) if went_back else _common_ancestor(bucket, channel, ours, theirs)
+        )
+        if before is None:
+            raise moved
+        return merge(before, ours.signed, theirs.signed)
+
+    try:
+        merged = merged_with(theirs)
+    except ConflictError as conflict:
+        # Its publisher died, or is behind us: readers never saw it. The first to be seen has won.
+        theirs = _base_without(bucket, delegator, channel, ours, theirs, conflict)
+        merged = merged_with(theirs)
     if merged.ours and not _says_all(theirs.signed, merged):
         next_version(theirs, delegator, channel, now=now)
         theirs.signed.version = max(theirs.signed.version, last + 1)
@@ -101,6 +115,31 @@ def rebase(
         went_back=went_back,
     )
     return rebased, readable_json(theirs.to_dict())
+
+
+def _base_without(
+    bucket: ChannelBucket,
+    delegator: Targets,
+    channel: str,
+    ours: Metadata[Targets],
+    unseen: Metadata[Targets],
+    conflict: ConflictError,
+) -> Metadata[Targets]:
+    """Return what to build on instead of a version that no snapshot names.
+
+    That is what readers see, or the version that git's first one was laid out as. Raises
+    ``conflict`` where readers see that version.
+    """
+    named = read_head(bucket).meta.get(channel)
+    if named is None:
+        first = bucket.signed(delegator, channel, Targets, 1)
+        if first is not None and descends(ours.signed, first.metadata):
+            return first.metadata
+        raise conflict
+    seen = _named(bucket, delegator, channel, named)
+    if seen.signed == unseen.signed:
+        raise conflict
+    return seen
 
 
 def _unsigned(moved: MovedError, version: int) -> MovedError:

@@ -37,7 +37,8 @@ ATTEMPTS = 32
 """How often a publisher builds on what others did in the meantime before it gives up."""
 
 Follows = Callable[[str, int], bool]
-"""Whether our metadata of a role was made from a version of it that is in the bucket."""
+"""Whether our metadata of a role was made from a version of it that is in the bucket, or that
+from ours."""
 
 
 def publish_snapshot(
@@ -48,18 +49,19 @@ def publish_snapshot(
     head: Head,
     now: datetime,
     follows: Follows = lambda role, version: False,
+    leads_to: Follows = lambda role, version: False,
 ) -> tuple[Head, list[str]]:
     """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
 
     ``head`` is where the bucket stood when ``wanted`` was found to follow from it; ``follows``
-    tells whether a role's ``wanted`` version was made from another published one. Never lowers
-    a role's version. Nothing is written where all is in place and fresh. Raises
-    MovedError if a version was published meanwhile that ``wanted`` does not follow from,
-    ConflictError after too many lost races, SignatureError without the keys of snapshot and
-    timestamp, VerificationError, StoreError.
+    tells whether a role's ``wanted`` version was made from another published one, ``leads_to``
+    whether another was made from it. Never lowers a role's version. Nothing is written where all
+    is in place and fresh. Raises MovedError if a version was published meanwhile that is neither
+    before nor after ``wanted``, ConflictError after too many lost races, SignatureError without
+    the keys of snapshot and timestamp, VerificationError, StoreError.
     """
     written: list[str] = []
-    may_replace = _Replaceable(bucket, wanted, head.meta, follows)
+    may_replace = _Replaceable(bucket, wanted, head.meta, follows, leads_to)
     for _ in range(ATTEMPTS):
         snapshot, key = _covering(bucket, may_replace, signers, head, now)
         written += key
@@ -83,19 +85,22 @@ class _Replaceable:
     wanted: SnapshotMeta
     seen: SnapshotMeta
     follows: Follows
+    leads_to: Follows
 
     def check(self, named: SnapshotMeta) -> None:
         """Raise MovedError rather than pass over a version that ours was not made from.
 
-        ``named`` is what a snapshot says that may be newer than what was ``seen``: another
-        publisher's, or one that we left behind ourselves when we were killed.
+        Nor may ours be passed over by one that was not made from it. ``named`` is what a snapshot
+        says that may be newer than what was ``seen``: another publisher's, or one that we left
+        behind ourselves when we were killed.
         """
-        for role, meta_file in named.items():
+        for role in named.keys() & self.wanted.keys():
+            meta_file, ours = named[role], self.wanted[role].version
             before = self.seen[role].version if role in self.seen else 0
-            overtaken = (
-                role in self.wanted and before < meta_file.version < self.wanted[role].version
-            )
-            if overtaken and not self.follows(role, meta_file.version):
+            if not before < meta_file.version != ours:
+                continue
+            related = self.follows if meta_file.version < ours else self.leads_to
+            if not related(role, meta_file.version):
                 raise MovedError(
                     f"another publisher was first: {self.bucket.where(role, meta_file.version)} "
                     f"was published while {role} version {self.wanted[role].version} "
@@ -118,13 +123,13 @@ def _covering(
     """
     snapshot, last = head.snapshot, head.last
     for _ in range(ATTEMPTS):
+        ours.check(snapshot_meta(snapshot))
         if (
             snapshot
             and _covers(snapshot, ours.wanted)
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
         ):
             return snapshot, []
-        ours.check(snapshot_meta(snapshot))
         try:
             return _create_snapshot(bucket, snapshot, ours.wanted, signers, last + 1, now)
         except ConflictError:

@@ -42,9 +42,9 @@ def merge(before: PlainTargets, ours: Targets, theirs: Targets) -> Merged:
         names = ", ".join(sorted(path.split("/", 2)[2] for path in both))
         raise ConflictError(
             f"another publisher was first, and both of you changed {names}",
-            remedy="Nothing was changed. Take over what was published (git pull; keep the "
-            "published pointers), run dvc repro and pe-dvc channel update latest, commit, and "
-            "push again.",
+            remedy="Readers see what they saw before. Take over what was published: git pull, "
+            "then pe-dvc channel adopt latest. Then run dvc repro and pe-dvc channel update "
+            "latest, commit, and push again.",
         )
     kept = {path: target for path, target in published.items() if path not in changed}
     targets = kept | {path: target for path, target in mine.items() if path in changed}

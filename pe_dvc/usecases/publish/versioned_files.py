@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import descends, digest, lineage
 from pe_dvc.trust.bucket import versions_of
 from pe_dvc.trust.roles import TARGETS_LIKE
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.bucket_head import SnapshotMeta
     from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 
 NEIGHBOURS = 16
 """How many versions next to git's are looked at, where nothing tells which were published."""
@@ -173,13 +175,15 @@ def publish_between(
     history: History,
     *,
     there: Container[tuple[str, int]] = (),
+    pointed: PointedObjects | None = None,
 ) -> list[str]:
     """Create the versions after ``published`` that ``ours`` was made from; return the keys written.
 
     A laptop may commit a channel several times between two pushes. Readers need only the newest,
     the channel's history has them all. What git holds of another line, as after a merge or from
     before the channels were created again, is left out. One that git does not hold, as after a
-    squashed merge, stays a gap, which ``pe-dvc channel log`` reports. What is ``there`` under
+    squashed merge, stays a gap, and so does one that points to what the bucket lacks (``pointed``):
+    its push was refused. ``pe-dvc channel log`` tells of it. What is ``there`` under
     these names stays: also what no keys vouch for. The log shows it.
     """
     if published + 1 >= ours.version:
@@ -192,6 +196,9 @@ def publish_between(
     written = []
     missing = (v for v in line if v > published and (role, v) not in there)
     for version in sorted(missing):
+        signed = held[line[version]][0]
+        if pointed is not None and role in CHANNELS and not pointed.holds(role, signed):
+            continue
         # A publisher who was first left a version of their own that was never pointed to.
         with suppress(ConflictError):
             data = held[line[version]][1]

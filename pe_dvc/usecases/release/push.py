@@ -43,6 +43,7 @@ def push_release(publication: Publication, release: Release, registered: Release
     store = publication.store
     with publication.turn():
         check_held(store, release)
+        publication.foresee()
         documents = publish_documents(store, release)
         channel, rebased = publication.publish_channels()
     return ReleasePushed(

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def publishing(store: Store, country: str) -> Iterator[None]:
+def publishing(store: Store, country: str) -> Iterator[datetime | None]:
     """Keep the collector out while something is published.
 
-    Raises ConflictError while a collection runs.
+    Yields the time by the store's own clock (UTC), None if it does not tell. Raises ConflictError
+    while a collection runs.
     """
-    with noted(store, publisher_lock_key(country, uuid.uuid4().hex)):
+    key = publisher_lock_key(country, uuid.uuid4().hex)
+    with noted(store, key):
         _refuse_collector(store, country, "pe-dvc gc is clearing")
-        yield
+        yield store.head(key).modified
 
 
 @contextlib.contextmanager

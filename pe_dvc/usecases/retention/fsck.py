@@ -137,7 +137,7 @@ class _Check:
 
     def _check_pointers(self, data: dict[str, bytes]) -> None:
         """Hold manifests against what any version of a channel signed for them."""
-        seen = {finding.key for finding in self._report.findings}
+        signed: dict[str, dict[Sha256, str]] = {}
         for key in self._bucket.channels:
             if not self._bucket.points_to_datasets(key):
                 continue
@@ -147,23 +147,24 @@ class _Check:
                 self._found("corrupt", key, "channel", error.message)
                 continue
             for path, target in targets.items():
-                self._check_target(path, target, data, seen)
+                there = manifest_key(self._country, Sha256(target["hashes"]["sha256"]))
+                by_digest = signed.setdefault(there, {})
+                by_digest[Sha256(target["custom"]["manifest_sha256"])] = path
+        for key, by_digest in signed.items():
+            self._check_signed(key, by_digest, data)
 
-    def _check_target(
-        self, path: str, target: dict[str, Any], data: dict[str, bytes], seen: set[str]
-    ) -> None:
-        sha256 = Sha256(target["hashes"]["sha256"])
-        signed = Sha256(target["custom"]["manifest_sha256"])
-        key = manifest_key(self._country, sha256)
-        if key not in data:
-            if key not in seen:
-                self._found("missing", key, path, "a channel points to it", sha256=signed)
-        elif sha256_bytes(data[key]) != signed:
-            actual = sha256_bytes(data[key])
-            detail = f"a channel signed sha256:{signed}, this is sha256:{actual}"
-            self._report.findings = [f for f in self._report.findings if f.key != key]
-            self._found("corrupt", key, path, detail, sha256=signed)
-        seen.add(key)
+    def _check_signed(self, key: str, signed: dict[Sha256, str], data: dict[str, bytes]) -> None:
+        """Check one manifest. One that any version signed is good, and is never repaired away."""
+        actual = sha256_bytes(data[key]) if key in data else None
+        if actual in signed:
+            return
+        wanted, path = next(reversed(signed.items()))
+        if actual is None:
+            self._found("missing", key, path, "a channel points to it", sha256=wanted)
+            return
+        detail = f"a channel signed sha256:{wanted}, this is sha256:{actual}"
+        self._report.findings = [f for f in self._report.findings if f.key != key]
+        self._found("corrupt", key, path, detail, sha256=wanted)
 
     def _check_chunks(self, manifest: Manifest) -> None:
         artifact = manifest.artifact

@@ -1,0 +1,84 @@
+"""What a publication would be refused for at its end, found before anything is uploaded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import ExpiredError
+from pe_dvc.trust.ancestry import descends
+from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.roles import TARGETS_LIKE, utc
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.usecases.publish.moved import moved_error
+from pe_dvc.usecases.publish.rebase import REBASED, rebase
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pe_dvc.store.port import Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.tuf_api import MetaFile
+    from pe_dvc.usecases.publish.versioned_files import History
+
+CLOCKS_MAY_DIFFER = timedelta(days=1)
+"""By how much this machine's clock may differ from the store's: a timestamp is good for days."""
+
+
+def check_clock(store: Store, now: datetime, store_time: datetime | None) -> None:
+    """Raise ExpiredError if ``now`` is far from the time by the store's own clock.
+
+    What a clock that is ahead signs would make every other publisher's metadata look older than
+    what readers have; what one that is behind signs would expire at once.
+    """
+    if store_time is None or abs(now - store_time) <= CLOCKS_MAY_DIFFER:
+        return
+    raise ExpiredError(
+        f"this machine's clock says {utc(now):%Y-%m-%d at %H:%M} UTC, and that of {store.url} "
+        f"{utc(store_time):%Y-%m-%d at %H:%M}",
+        remedy="Nothing was changed. Set the clock, and try again.",
+    )
+
+
+def foresee(
+    store: Store,
+    metadata: SignedMetadata,
+    signers: Signers,
+    *,
+    now: datetime,
+    history: History | None,
+) -> None:
+    """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
+
+    Nothing is written. Another publisher may still be first in the meantime.
+    """
+    bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
+    named = read_head(bucket).meta
+    new = [role for role in TARGETS_LIKE if _is_new(bucket, metadata, role, named.get(role))]
+    if new:
+        for role in ("snapshot", "timestamp"):
+            signers.check_enough(bucket.root, role)
+    if REBASED not in new or REBASED not in named:
+        return
+    version = named[REBASED].version
+    held = bucket.signed(metadata.targets.signed, REBASED, Targets, version)
+    if held is not None and not descends(metadata.role(REBASED).signed, held.metadata):
+        moved = moved_error(bucket, metadata, REBASED, version)
+        rebase(store, metadata, moved, signers, now=now, history=history)
+
+
+def _is_new(
+    bucket: ChannelBucket, metadata: SignedMetadata, role: str, named: MetaFile | None
+) -> bool:
+    """Return whether git's metadata of a role is neither what is published nor behind it."""
+    if named is None:
+        return True
+    if named.hashes == metadata.meta_file(role).hashes:
+        return False
+    held = bucket.signed(metadata.delegator(role), role, Targets, named.version)
+    ours = metadata.role(role)
+    return held is None or not (
+        held.metadata.signed == ours.signed or descends(held.metadata.signed, ours)
+    )
