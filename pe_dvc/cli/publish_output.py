@@ -10,7 +10,7 @@ from pe_dvc.cli.output import F, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pe_dvc.project.push import Pushed
     from pe_dvc.usecases.publish.objects import PublishedObjects
@@ -33,6 +33,7 @@ def say_pushed(pushed: Pushed) -> None:
     )
     say_replaced(pushed.channel.replaced)
     say(f"channels   {pushed.channel.summary}")
+    say_waiting(pushed.channel.waiting)
     say_rebased(pushed.rebased)
     say(f"published to {pushed.store}")
 
@@ -51,6 +52,12 @@ def say_replaced(keys: Sequence[str]) -> None:
     """Say which objects made way, as today's keys had not signed them."""
     for key in keys:
         say(f"replaced or removed {key}: it was not signed by today's keys")
+
+
+def say_waiting(waiting: Mapping[str, str]) -> None:
+    """Say which roles stayed as they were published, and why."""
+    for role, reason in waiting.items():
+        say(f"{role} stays as it is published: {reason}")
 
 
 def say_rebased(rebased: Rebased | None) -> None:

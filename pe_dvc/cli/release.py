@@ -8,7 +8,7 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
-from pe_dvc.cli.publish_output import say_rebased, say_replaced, uncommitted_option
+from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
 from pe_dvc.cli.release_output import print_diff, say_update
 from pe_dvc.primitives.sizes import bytes_text, counted
 
@@ -72,6 +72,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
     say(f"documents  {', '.join(pushed.documents) or 'already there'}")
     say(f"signed     releases {pushed.channel.versions['releases']}")
     say_replaced(pushed.channel.replaced)
+    say_waiting(pushed.channel.waiting)
     say_rebased(pushed.rebased)
     say(f"published  {tag} to {pushed.store}")
 

@@ -54,18 +54,27 @@ class Channels:
         self._reader = Reader(chosen, store=store)
 
     def list(self) -> tuple[ListedChannel, ...]:
-        """Return the channels with their versions and expiry."""
+        """Return the channels that were published, with their versions and expiry."""
         channels = self._reader.channels
-        return tuple(
-            ListedChannel(
-                country=self.country,
-                channel=channel,
-                version=channels.channel_version(channel),
-                expires=channels.channel_expires(channel),
-                datasets=len(channels.pointers(channel)),
+        listed, lacking = [], []
+        for channel in CHANNELS:
+            try:
+                version = channels.channel_version(channel)
+            except NotFoundError as error:
+                lacking.append(error)
+                continue
+            listed.append(
+                ListedChannel(
+                    country=self.country,
+                    channel=channel,
+                    version=version,
+                    expires=channels.channel_expires(channel),
+                    datasets=len(channels.pointers(channel)),
+                )
             )
-            for channel in CHANNELS
-        )
+        if not listed:
+            raise lacking[0]
+        return tuple(listed)
 
     def show(self, which: str) -> dict[str, Pointer]:
         """Return the pointers of ``latest``, ``next``, or of a version such as ``latest:4``."""

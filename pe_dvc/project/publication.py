@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_preconditions import exposed_outputs, uncommitted_files
@@ -26,8 +27,10 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
 
     Refuses private keys and data that git tracks or would add, files of pe_dvc and DVC that are
     not in HEAD unless ``uncommitted``, and metadata that readers would refuse. Raises
-    VerificationError, NotFoundError for a repo without channels.
+    VerificationError, NotFoundError for a repo without channels, FormatError for a DVC remote
+    that keeps files under other names.
     """
+    check_plain_remote(repo)
     check_no_private_keys(exposed_private_keys(repo.root))
     check_out_of_git(exposed_outputs(repo))
     if not uncommitted:
@@ -42,3 +45,20 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
     )
     publication.check()
     return publication
+
+
+def check_plain_remote(repo: DataRepo) -> None:
+    """Refuse a DVC remote whose objects are not named by their md5: ``dvc pull`` would fail."""
+    name = repo.remote_name
+    if name is None or name.lower() not in repo.dvc_config.remotes:
+        return
+    options = repo.dvc_config.remote(name).options
+    for option in ("version_aware", "worktree"):
+        if options.get(option, "false").strip().lower() in ("true", "1", "yes", "on"):
+            raise FormatError(
+                f"the DVC remote {name} is {option}: dvc pull looks there for other objects than "
+                "pe-dvc push brings",
+                where=str(repo.dvc_config.file),
+                remedy=f"Run dvc remote modify --unset {name} {option}, or name another remote in "
+                "[tool.pe_dvc].",
+            )

@@ -10,6 +10,7 @@ from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.verify import gather
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -96,7 +98,9 @@ def push_to(
     with publication.turn():
         publication.foresee()
         objects = _upload(prepared, reporter)
-        channel, rebased = publication.publish_channels(known=known)
+        publication.keep_promises(partial(_publish_release, repo, store))
+        supply = EarlierBuilds(repo, store)
+        channel, rebased = publication.publish_channels(known=known, supply=supply)
     return Pushed(
         store=store.url,
         objects=objects,
@@ -105,6 +109,14 @@ def push_to(
         local_changes=prepared.changes,
         rebased=rebased,
     )
+
+
+def _publish_release(repo: DataRepo, store: Store, released: Released) -> None:
+    """Publish the documents of a registered release, as ``pe-dvc release push`` does."""
+    from pe_dvc.project.release_repo import ReleaseRepo
+    from pe_dvc.usecases.release.publish import publish_registered
+
+    publish_registered(store, ReleaseRepo(repo.root).release, released)
 
 
 def upload(repo: DataRepo, *, reporter: Reporter | None = None) -> PublishedObjects:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,8 @@ class Releases:
         publication = open_publication(self._with_work_tree(), self.store, uncommitted=uncommitted)
         registered = register.registered(self._files, tag)
         release = self.git.release(tag, channel=registered.channel)
-        return push_release(publication, release, registered)
+        others = partial(publish.publish_registered, self.store, self.git.release)
+        return push_release(publication, release, registered, others)
 
     def verify(
         self, tag: str, *, reporter: Reporter | None = None

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
-from pe_dvc.primitives.errors import FormatError, ReleaseError, VerificationError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    ReleaseError,
+    VerificationError,
+)
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
 from pe_dvc.trust.client_state import LineageState, ReaderState
@@ -143,6 +148,7 @@ class ChannelClient:
         refresh, self._refresh = self._refresh, None
         try:
             refresh = refresh or Refresh(self._lineage, self._roots[-1], self._fetcher)
+            self._check_published(role, refresh)
             data = refresh.load(role, f"{self.country}/{role}/any")
             loaded = self._loaded(role, self._listed(role, data, refresh))
         except TUF_FAILURES as error:
@@ -153,6 +159,15 @@ class ChannelClient:
         refresh.accept(role)
         self._refresh = refresh
         return loaded
+
+    def _check_published(self, role: str, above: Refresh) -> None:
+        """Raise NotFoundError for a role of which no version was published yet."""
+        snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
+        targets = parse(Targets, above["targets"], where="targets").signed
+        if f"{role}.json" not in snapshot.meta and _delegates(targets, role, self.country):
+            raise NotFoundError(
+                f"{role} of {self.country} was not published in {self._store.url} yet"
+            )
 
     @cached_property
     def _lineage(self) -> LineageState:

@@ -1,7 +1,7 @@
 """Which versions of a role readers were ever shown: those that some snapshot names.
 
-A version that none names promised nothing to anybody: its publisher was refused or died, or went on
-to a later one before readers looked.
+A version that no snapshot names promises nothing: its push was refused or killed, or a later
+version was published with it.
 """
 
 from __future__ import annotations

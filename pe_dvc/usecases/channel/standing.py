@@ -84,7 +84,8 @@ def _published(git: SignedMetadata, store: ReadableStore) -> Iterator[str]:
     said = [one for role in CHANNELS if (one := _channel(git, bucket, role, head.meta.get(role)))]
     yield from said
     if not said:
-        shown = ", ".join(f"{role} {head.versions[role]}" for role in CHANNELS)
+        seen = [role for role in CHANNELS if role in head.meta]
+        shown = ", ".join(f"{role} {head.versions[role]}" for role in seen)
         yield f"readers see what git holds: {shown}"
 
 

@@ -6,7 +6,7 @@ anywhere, readers see the old state or the new one, and a rerun completes. ADR 0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from pe_dvc.usecases.publish.versioned_files import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from pe_dvc.store.port import Store
@@ -43,16 +44,18 @@ class PublishedChannels(Result):
     """The versions that readers now see, by role, and the keys that this run wrote, in order.
 
     ``replaced`` are those of objects that were there and that today's keys had not signed.
+    ``waiting`` says of each role that stayed as it was published why git's version waits.
     """
 
     versions: dict[str, int]
     written: tuple[str, ...]
     replaced: tuple[str, ...] = ()
+    waiting: dict[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
         """One line for people."""
-        shown = ", ".join(f"{role} {self.versions[role]}" for role in COPIES)
+        shown = ", ".join(f"{role} {self.versions.get(role, 'none')}" for role in COPIES)
         return f"{shown} ({'published' if self.written else 'already there'})"
 
 
@@ -64,6 +67,7 @@ def publish_channels(
     now: datetime,
     history: History | None = None,
     pointed: PointedObjects | None = None,
+    waiting: Mapping[str, str] | None = None,
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store.
 
@@ -74,9 +78,10 @@ def publish_channels(
     with, and StoreError. ``Publication`` goes on where this raises MovedError.
     ``history`` is asked for versions that were committed and never published: they are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
-    that points to what is not in the store.
+    that points to what is not in the store. The roles in ``waiting`` stay as they are published.
     """
-    metadata.check_publishable(utc(now))
+    left = dict(waiting or {})
+    metadata.check_publishable(utc(now), but=left)
     country, roots = metadata.country, [root.signed for root in metadata.roots]
     newest = ChannelBucket(store, country, roots)
     written: list[str] = []
@@ -84,13 +89,14 @@ def publish_channels(
     for count in roots_to_publish_under(newest, metadata.targets):
         bucket = ChannelBucket(store, country, roots[:count], successor=roots[count])
         earlier = metadata.up_to_root(count)
-        written += _publish_under(bucket, earlier, signers, now, history, pointed)[1]
+        written += _publish_under(bucket, earlier, signers, now, history, pointed, left)[1]
         replaced += bucket.replaced
-    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed)
+    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed, left)
     return PublishedChannels(
         versions=versions,
         written=(*written, *keys),
         replaced=(*replaced, *newest.replaced),
+        waiting=left,
     )
 
 
@@ -101,14 +107,16 @@ def _publish_under(
     now: datetime,
     history: History | None,
     pointed: PointedObjects | None,
+    waiting: Collection[str],
 ) -> tuple[dict[str, int], list[str]]:
     """Publish the roots of ``ours``, and everything below; return versions and keys written."""
     written = publish_roots(bucket, ours)
     head = read_head(bucket)
     before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()
     if pointed is not None:
-        _check_pointed(pointed, ours, before)
-    for role in TARGETS_LIKE:
+        _check_pointed(pointed, ours, before, waiting)
+    wanted |= {role: before[role] for role in waiting if role in before}
+    for role in (role for role in TARGETS_LIKE if role not in waiting):
         wanted[role], keys = publish_role(bucket, ours, role, before.get(role), history)
         written += keys
         if history is not None and keys:
@@ -132,12 +140,15 @@ def _publish_under(
         leads_to=partial(leads_to, bucket, ours),
     )
     written += keys
-    written += _refresh_copies(bucket, ours, head.versions)
+    shown = {role: n for role, n in head.versions.items() if role not in waiting}
+    written += _refresh_copies(bucket, ours, shown)
     return head.versions, written
 
 
-def _check_pointed(pointed: PointedObjects, ours: SignedMetadata, before: SnapshotMeta) -> None:
-    for channel in CHANNELS:
+def _check_pointed(
+    pointed: PointedObjects, ours: SignedMetadata, before: SnapshotMeta, waiting: Collection[str]
+) -> None:
+    for channel in (channel for channel in CHANNELS if channel not in waiting):
         signed = ours.role(channel).signed
         if channel not in before or before[channel].version < signed.version:
             pointed.check(channel, signed)
@@ -149,7 +160,7 @@ def _refresh_copies(
     """Overwrite the unversioned copies that are not what readers now see."""
     written = []
     for role in COPIES:
-        if versions[role] != ours.role(role).signed.version:
+        if versions.get(role) != ours.role(role).signed.version:
             continue  # another publisher has gone on from ours: the copy is its to write
         if bucket.refresh_copy(role, ours.data(role)):
             written.append(bucket.key(role))

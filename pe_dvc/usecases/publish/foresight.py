@@ -15,6 +15,7 @@ from pe_dvc.usecases.publish.moved import moved_error
 from pe_dvc.usecases.publish.rebase import REBASED, rebase
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from pe_dvc.store.port import Store
@@ -49,14 +50,17 @@ def foresee(
     *,
     now: datetime,
     history: History | None,
+    waiting: Collection[str] = (),
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
-    Nothing is written. Another publisher may still be first in the meantime.
+    Nothing is written. Roles that are ``waiting`` are not published. Another publisher may
+    still be first in the meantime.
     """
     bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
     named = read_head(bucket).meta
-    new = [role for role in TARGETS_LIKE if _is_new(bucket, metadata, role, named.get(role))]
+    roles = [role for role in TARGETS_LIKE if role not in waiting]
+    new = [role for role in roles if _is_new(bucket, metadata, role, named.get(role))]
     if new:
         for role in ("snapshot", "timestamp"):
             signers.check_enough(bucket.root, role)

@@ -16,16 +16,19 @@ from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.foresight import check_clock, foresee
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 from pe_dvc.usecases.publish.rebase import REBASED, Rebased, rebase
+from pe_dvc.usecases.publish.waiting import RELEASES, check_drafts, drafts, unkept_promise
 from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.pointed_objects import Supply
     from pe_dvc.usecases.publish.versioned_files import History
 
 ATTEMPTS = 32
@@ -53,6 +56,8 @@ class Publication:
     ) -> None:
         self.store, self.metadata = store, metadata
         self._signers, self._now, self._history = signers, now, history
+        self.waiting: dict[str, str] = {}
+        """Why git's version of a role waits and is not published, by role."""
 
     @property
     def country(self) -> str:
@@ -62,14 +67,16 @@ class Publication:
     def check(self) -> None:
         """Refuse metadata that readers would refuse, before anything is written.
 
-        Raises NotFoundError for a repo without channels, SignatureError, ExpiredError.
+        A draft of ``next`` or ``releases`` that too few have signed waits. Raises NotFoundError
+        for a repo without channels, SignatureError, ExpiredError.
         """
         if not self.metadata.files.exists():
             raise NotFoundError(
                 f"{self.metadata.files.directory} does not exist: this repo has no channels yet",
                 remedy=f"Run pe-dvc channel init --country {self.country}, then dvc repro.",
             )
-        self.metadata.check_publishable(utc(self._now))
+        self.waiting = drafts(self.metadata)
+        self.metadata.check_publishable(utc(self._now), but=self.waiting)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -87,21 +94,40 @@ class Publication:
         Raises SignatureError without the keys that must sign, ConflictError where another
         publisher changed the same dataset, and as ``publish_channels``.
         """
-        foresee(self.store, self.metadata, self._signers, now=self._now, history=self._history)
+        check_drafts(self.store, self.metadata, self.waiting)
+        foresee(
+            self.store,
+            self.metadata,
+            self._signers,
+            now=self._now,
+            history=self._history,
+            waiting=self.waiting,
+        )
+
+    def keep_promises(self, publish: Callable[[Released], None]) -> None:
+        """Bring the documents of the registered releases into the store, by ``publish``.
+
+        Where that cannot be done, the role waits: readers must not see what is not there.
+        """
+        if RELEASES not in self.waiting:
+            lacking = unkept_promise(self.store, self.metadata, publish)
+            if lacking is not None:
+                self.waiting[RELEASES] = lacking
 
     def publish_channels(
-        self, *, known: Collection[Sha256] = ()
+        self, *, known: Collection[Sha256] = (), supply: Supply | None = None
     ) -> tuple[PublishedChannels, Rebased | None]:
         """Publish the signed metadata; build on ``latest`` where another publisher was first.
 
         Payloads and manifests must be in the store before; ``known`` are the sha256 of manifests
-        that this publication has just seen there. Git's file of ``latest`` is rewritten
+        that this publication has just seen there; ``supply`` brings what an earlier version in
+        git points to. Git's file of ``latest`` is rewritten
         before it is published: whenever a push is killed, the next one, or the next build, goes
         on from there. Raises as ``publish_channels`` of ``usecases.publish.channel``;
         ConflictError also if both changed one dataset, and if others were first too often;
         NotFoundError for a channel that points to what was never pushed.
         """
-        pointed = PointedObjects(self.store, self.country, known=known)
+        pointed = PointedObjects(self.store, self.country, known=known, supply=supply)
         published, rebased = self.metadata, None
         for attempt in range(ATTEMPTS):
             try:
@@ -136,4 +162,5 @@ class Publication:
             now=self._now,
             history=self._history,
             pointed=pointed,
+            waiting=self.waiting,
         )

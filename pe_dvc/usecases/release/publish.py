@@ -36,6 +36,8 @@ from pe_dvc.usecases.release.read_published import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pe_dvc.documents.manifest import Artifact, ManifestHead
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
@@ -163,6 +165,17 @@ def publish_documents(store: Store, release: Release) -> list[str]:
             if held != data:
                 raise _moved(release, held, f"{store.url}/{key}") from None
     return written
+
+
+def publish_registered(store: Store, derive: Callable[..., Release], released: Released) -> None:
+    """Publish the documents of a release that git registers; ``derive`` makes it from its tag.
+
+    Raises ReleaseError for a tag that was moved, and for artifacts that the store lacks.
+    """
+    release = derive(released.tag, channel=released.channel)
+    check_not_moved(released, release)
+    check_held(store, release)
+    publish_documents(store, release)
 
 
 def verify_release(

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.primitives.errors import ReleaseError
+from pe_dvc.usecases.publish.waiting import RELEASES
 from pe_dvc.usecases.release.publish import check_held, check_not_moved, publish_documents
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pe_dvc.documents.release_target import Released
     from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.publish.publication import Publication
@@ -33,18 +37,30 @@ class ReleasePushed:
         return {"documents": self.documents, "channel_files": list(self.channel.written)}
 
 
-def push_release(publication: Publication, release: Release, registered: Released) -> ReleasePushed:
+def push_release(
+    publication: Publication,
+    release: Release,
+    registered: Released,
+    publish: Callable[[Released], None],
+) -> ReleasePushed:
     """Publish a release that git registers as ``registered``, in the publication's turn.
 
-    Raises ReleaseError for a tag that was moved and for one whose artifacts are not all in the
-    store, and as ``Publication.turn`` and ``publish_channels``.
+    ``publish`` brings the documents of another registered release into the store. Raises
+    SignatureError where too few have signed the releases, ReleaseError for a tag that was moved,
+    and for any release that cannot be published whole, and as ``Publication.turn`` and
+    ``publish_channels``.
     """
     check_not_moved(registered, release)
+    publication.metadata.verified(RELEASES)
     store = publication.store
     with publication.turn():
         check_held(store, release)
         publication.foresee()
         documents = publish_documents(store, release)
+        publication.keep_promises(publish)
+        if RELEASES in publication.waiting:
+            seen = "Readers see what they saw before."
+            raise ReleaseError(publication.waiting[RELEASES], remedy=seen)
         channel, rebased = publication.publish_channels()
     return ReleasePushed(
         tag=release.tag, store=store.url, documents=documents, channel=channel, rebased=rebased

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.project.stores import open_store
-from tests.scenarios.publishing.test_going_back import build, digest, latest
+from tests.support.stories import Person, build, check_whole, digest, latest, remote_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.sandbox import Sandbox
 
 NAME = "enhanced_cps_2024"
-ADVICE = (
-    "git pull, then pe-dvc channel adopt latest. Then run dvc repro and pe-dvc channel update "
-    "latest, commit, and push again."
-)
 
 
 CLOCK = """
@@ -34,31 +27,6 @@ class Wrong(datetime.datetime):
 import pe_dvc.project.publication
 pe_dvc.project.publication.datetime = Wrong
 """
-
-
-def remote_options(sandbox: Sandbox) -> dict[str, str]:
-    """Return what opens the bucket of a sandbox from within a test."""
-    credentials = {
-        option: sandbox.environment[variable]
-        for option, variable in (
-            ("access_key_id", "AWS_ACCESS_KEY_ID"),
-            ("secret_access_key", "AWS_SECRET_ACCESS_KEY"),
-        )
-        if sandbox.remote_options
-    }
-    return {**sandbox.remote_options, **credentials}
-
-
-def check_whole(sandbox: Sandbox, *clones: Path) -> None:
-    """The tools of a maintainer find nothing wrong, in any clone."""
-    for repo in clones or (sandbox.repo,):
-        if repo != sandbox.repo:
-            sandbox.run("git", "fetch", "--quiet", cwd=repo)
-        assert sandbox.json("channel", "log", "latest", cwd=repo)["broken"] is None
-        sandbox.pe_dvc("gc", cwd=repo)
-        checked = sandbox.json("fsck", cwd=repo)
-        assert checked["ok"], checked
-    sandbox.read("get", f"us/{NAME}@latest", "-o", str(sandbox.directory / token_hex(4)))
 
 
 def older_tool_builds_again(sandbox: Sandbox, seed: int) -> None:
@@ -109,57 +77,6 @@ def test_a_refused_version_is_never_published_by_the_adopted_one(sandbox: Sandbo
     sandbox.read("get", f"us/{NAME}@latest", "-o", "again.parquet")
     sandbox.run("git", "checkout", "--quiet", "-")
     check_whole(sandbox)
-
-
-class Person:
-    """A publisher with a clone of a git remote, who does what the messages say."""
-
-    def __init__(self, sandbox: Sandbox, name: str) -> None:
-        self.sandbox, self.clone = sandbox, sandbox.directory / name
-        origin = sandbox.directory / "origin.git"
-        if not origin.exists():
-            sandbox.run("git", "clone", "--quiet", "--bare", str(sandbox.repo), str(origin))
-        sandbox.run("git", "clone", "--quiet", str(origin), str(self.clone))
-        sandbox.configure_remote(self.clone)
-
-    def git(self, *arguments: str, code: int = 0) -> str:
-        return self.sandbox.run("git", *arguments, cwd=self.clone, code=code).stdout
-
-    def build(self, seed: int) -> None:
-        (self.clone / "params.yaml").write_text(f"seed: {seed}\n")
-        self.repro()
-        self.git("commit", "--quiet", "--all", "--message", f"Build {seed}")
-
-    def repro(self) -> None:
-        self.sandbox.run("dvc", "repro", "--quiet", cwd=self.clone)
-
-    def push(self) -> str:
-        """Push to the bucket, and to git where that was published; return what was said."""
-        done = self.sandbox.pe_dvc("push", cwd=self.clone, code=None)
-        if done.returncode == 0:
-            self.git("commit", "--quiet", "--allow-empty", "--all", "--message", "Published")
-            self.git("push", "--quiet", "origin", "HEAD")
-        return "" if done.returncode == 0 else done.stderr
-
-    def obey(self, said: str, *, keep: str) -> None:
-        """Do what a refused push says, in its order; ``keep`` is ours or theirs, of conflicts."""
-        assert ADVICE in said
-        pulled = self.sandbox.run(
-            "git", "pull", "--quiet", "--no-rebase", "--no-edit", cwd=self.clone, code=None
-        )
-        if pulled.returncode != 0:
-            self.git("checkout", "--quiet", f"--{keep}", ".")
-        self.sandbox.pe_dvc("channel", "adopt", "latest", cwd=self.clone)
-        if keep == "theirs":
-            self.sandbox.run("dvc", "pull", "--quiet", cwd=self.clone)
-        self.repro()
-        self.sandbox.pe_dvc("channel", "update", "latest", cwd=self.clone)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "As I was told")
-
-    def artifact(self) -> str:
-        manifest = json.loads((self.clone / f"manifests/{NAME}.json").read_text())
-        return str(manifest["artifact"]["sha256"])
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from tests.support.stories import build, digest, latest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,31 +12,10 @@ if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
 
-def build(sandbox: Sandbox, seed: int) -> str:
-    """Build with another parameter, commit, and return what readers should get."""
-    sandbox.write("params.yaml", f"seed: {seed}\n")
-    sandbox.run("dvc", "repro", "--quiet")
-    sandbox.commit(f"Build with seed {seed}")
-    return digest(sandbox)
-
-
-def digest(sandbox: Sandbox) -> str:
-    manifest = json.loads((sandbox.repo / "manifests/enhanced_cps_2024.json").read_text())
-    return str(manifest["artifact"]["sha256"])
-
-
 def revert(sandbox: Sandbox) -> None:
     sandbox.run("git", "revert", "--no-edit", "HEAD")
     sandbox.run("dvc", "checkout", "--quiet")
     sandbox.run("dvc", "repro", "--quiet")
-
-
-def latest(sandbox: Sandbox) -> tuple[str, int]:
-    """Return what a reader who was there before gets now, and the version of the channel."""
-    shown = json.loads(sandbox.read("show", "us/enhanced_cps_2024@latest", "--json").stdout)
-    listed = json.loads(sandbox.read("channel", "list", "--country", "us", "--json").stdout)
-    (channel,) = (one for one in listed if one["channel"] == "latest")
-    return str(shown["manifest"]["artifact"]["sha256"]), int(channel["version"])
 
 
 def test_a_reverted_build_is_taken_from_readers(built: Sandbox) -> None:

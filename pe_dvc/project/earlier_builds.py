@@ -1,0 +1,67 @@
+"""What git's earlier commits describe, as far as DVC's cache still has it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.digests import digest_file
+from pe_dvc.adapters.dvc.cache import object_path
+from pe_dvc.adapters.git.tags import GitTags
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
+from pe_dvc.primitives.line_endings import as_committed
+from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.usecases.publish.cache_objects import CacheObject
+from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+
+
+class EarlierBuilds:
+    """Brings builds into ``store`` that were committed between two pushes."""
+
+    def __init__(self, repo: DataRepo, store: Store) -> None:
+        self._repo, self._store = repo, store
+
+    def __call__(self, pointer: Pointer) -> bool:
+        """Bring what a pointer points to; tell whether it could be done. Raises StoreError."""
+        data = self._manifest(pointer)
+        if data is None:
+            return False
+        manifest = Manifest.from_bytes(data, where=pointer.name)
+        artifact = manifest.artifact
+        payload = CacheObject(
+            what=artifact.path,
+            md5=artifact.dvc.md5,
+            path=object_path(self._repo.dvc_config.cache_dir, artifact.dvc.md5),
+            sha256=Sha256(artifact.sha256),
+        )
+        described = ManifestToPublish(
+            manifest=manifest, data=data, chunks=partial(_chunks, payload.path)
+        )
+        if not payload.path.exists():
+            return False
+        try:
+            publish_objects(self._store, self._repo.country, [payload], [described])
+        except (ConflictError, NotFoundError, VerificationError):
+            return False
+        return True
+
+    def _manifest(self, pointer: Pointer) -> bytes | None:
+        path = manifest_path(self._repo.settings, pointer.name)
+        for change in GitTags(self._repo.root, root=self._repo.root).history(path):
+            data = as_committed(change.tree.read(path))
+            if sha256_bytes(data) == pointer.manifest_sha256:
+                return data
+        return None
+
+
+def _chunks(path: Path) -> bytes:
+    return digest_file(path).chunks
