@@ -42,6 +42,7 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
         signers_of(repo, metadata=metadata),
         now=datetime.now(UTC),
         history=GitChannels(repo),
+        single_publisher=repo.settings.single_publisher,
     )
     publication.check()
     return publication

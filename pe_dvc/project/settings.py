@@ -75,6 +75,8 @@ class Settings:
     signers: dict[str, str | list[str]] = field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
     release: ReleaseTable | None = None
+    single_publisher: bool = False
+    """Whether only one machine ever publishes: then a store may ignore conditional writes."""
     allowed_params: tuple[str, ...] = ()
     """Parameters published although they look secret, as ``params.yaml:train.api_key``."""
 
@@ -153,6 +155,11 @@ def _settings(table: Any, file: str) -> Settings:
         readers = {"minimum_carriers": carriers}
         return read_plain(DisclosureTable, value, file=file, path=path, readers=readers)
 
+    def flag(value: Any, path: str) -> bool:
+        if not isinstance(value, bool):
+            raise wrong_value("expected true or false", value, file=file, path=path)
+        return value
+
     def release(value: Any, _: str) -> ReleaseTable:
         return ReleaseTable(value=value, file=file)
 
@@ -167,6 +174,7 @@ def _settings(table: Any, file: str) -> Settings:
         "disclosure": disclosure,
         "signers": signers,
         "release": release,
+        "single_publisher": flag,
         "allowed_params": texts,
     }
     return read_plain(Settings, table, file=file, path=TABLE, readers=readers)

@@ -11,6 +11,7 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.usecases.publish.conditions import check_conditions
 from pe_dvc.usecases.publish.moved import moved_error
 from pe_dvc.usecases.publish.rebase import REBASED, rebase
 
@@ -51,19 +52,24 @@ def foresee(
     now: datetime,
     history: History | None,
     waiting: Collection[str] = (),
+    single_publisher: bool = False,
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
-    Nothing is written. Roles that are ``waiting`` are not published. Another publisher may
-    still be first in the meantime.
+    Before the first publication to a store it is tried whether that lets two publishers overwrite
+    each other, unless there is a ``single_publisher``. Nothing else is written. Roles that are
+    ``waiting`` are not published. Another publisher may still be first in the meantime.
     """
     bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
-    named = read_head(bucket).meta
+    head = read_head(bucket)
+    named = head.meta
     roles = [role for role in TARGETS_LIKE if role not in waiting]
     new = [role for role in roles if _is_new(bucket, metadata, role, named.get(role))]
     if new:
         for role in ("snapshot", "timestamp"):
             signers.check_enough(bucket.root, role)
+    if head.etag is None and not single_publisher:
+        check_conditions(store, metadata.country)
     if REBASED not in new or REBASED not in named:
         return
     version = named[REBASED].version

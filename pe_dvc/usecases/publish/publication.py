@@ -42,7 +42,8 @@ class Publication:
     """One publication of a country's data repo to ``store``.
 
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
-    of a role. ``now`` is an aware time.
+    of a role. ``now`` is an aware time. With a ``single_publisher`` stores will do that ignore
+    conditional writes.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Publication:
         *,
         now: datetime,
         history: History | None = None,
+        single_publisher: bool = False,
     ) -> None:
         self.store, self.metadata = store, metadata
         self._signers, self._now, self._history = signers, now, history
+        self._single_publisher = single_publisher
         self.waiting: dict[str, str] = {}
         """Why git's version of a role waits and is not published, by role."""
 
@@ -102,6 +105,7 @@ class Publication:
             now=self._now,
             history=self._history,
             waiting=self.waiting,
+            single_publisher=self._single_publisher,
         )
 
     def keep_promises(self, publish: Callable[[Released], None]) -> None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.sandbox import RELEASE
+from tests.support.proxy import before
+from tests.support.s3_objects import S3Objects
+from tests.support.sandbox import RELEASE, Sandbox
 from tests.support.stories import build, check_whole, latest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.sandbox import Sandbox
+    from tests.support.servers import S3Bucket
 
 NAME = "enhanced_cps_2024"
 
@@ -145,3 +147,24 @@ def test_a_remote_that_names_objects_otherwise_is_refused(built: Sandbox, option
     assert f"the DVC remote policyengine is {option}" in refused
     assert f"dvc remote modify --unset policyengine {option}" in refused
     assert not (built.directory / "bucket/us").exists()
+
+
+@pytest.mark.parametrize("header", ["if-none-match", "if-match"])
+def test_a_store_that_ignores_conditions_is_refused_unless_allowed(
+    tmp_path: Path, sandbox_template: Sandbox, s3_bucket: S3Bucket, header: str
+) -> None:
+    with before(s3_bucket) as (proxy, seen):
+        proxy.hidden = frozenset({header})
+        made = Sandbox(tmp_path, seen.url, {"endpointurl": seen.server.endpoint})
+        made.environment |= seen.server.environment
+        made.start_from(sandbox_template)
+        refused = made.pe_dvc("push", code=None)
+        assert refused.returncode != 0
+        assert f"ignores {header.title()}" in refused.stderr
+        assert "single_publisher = true" in refused.stderr
+        assert list(S3Objects(s3_bucket)) == []
+
+        settings = (made.repo / "pyproject.toml").read_text()
+        made.write("pyproject.toml", settings.replace('us"', 'us"\nsingle_publisher = true'))
+        made.commit("One machine publishes")
+        made.pe_dvc("push")
