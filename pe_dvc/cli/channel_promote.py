@@ -14,7 +14,9 @@ from pe_dvc.primitives.sizes import counted
 @click.argument("target", metavar="next", type=click.Choice(["next"]))
 @click.argument("names", nargs=-1, metavar="[NAME…]")
 @click.option(
-    "--override", metavar="REASON", help="Nominate in spite of failed gates; the reason is signed."
+    "--override",
+    metavar="REASON",
+    help="Nominate in spite of failed gates; the reason is signed, so name no values in it.",
 )
 @store_option
 @json_option
