@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from pe_dvc.trust.ancestry import Committed, plain
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
 from pe_dvc.usecases.channel.update import update_channel
-from pe_dvc.usecases.publish import publication
+from pe_dvc.usecases.publish import channel, publication, snapshot
 from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.publish.rebase import Rebased
 from pe_dvc.usecases.publish.three_way_merge import merge
@@ -69,6 +69,27 @@ def test_a_first_version_that_already_has_datasets_is_built_upon(tmp_path: Path)
     assert push(sim) == Rebased(
         channel="latest", version=3, ours=("a",), taken_over=("b",), rewritten=True
     )
+
+
+def test_a_publisher_that_was_passed_over_is_told(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version was in the bucket, and no snapshot named it yet: the first to be seen won."""
+    rival = sim.clone("rival")
+    rival.update(A2, B)
+    sim.update(pointer("a", "a3"), B)
+    publish = snapshot.publish_snapshot
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(channel, "publish_snapshot", publish)
+        assert push(rival) == Rebased(
+            channel="latest", version=4, ours=("a",), taken_over=(), rewritten=True
+        )
+        return publish(*arguments, **options)
+
+    monkeypatch.setattr(channel, "publish_snapshot", late)
+    with pytest.raises(ConflictError, match="both of you changed a"):
+        push(sim)
 
 
 def test_the_losers_change_goes_onto_the_winners(sim: Simulator) -> None:
