@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.store.home import expand_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 from pe_dvc.primitives.errors import NotFoundError
 
@@ -45,13 +50,13 @@ def state_dir() -> Path:
 def keys_dir() -> Path:
     """Directory of private keys: ``PE_DVC_KEYS_DIR``, else ``keys`` in the configuration."""
     given = os.environ.get("PE_DVC_KEYS_DIR")
-    return Path(given).expanduser().absolute() if given else config_dir() / "keys"
+    return expand_home(given).absolute() if given else config_dir() / "keys"
 
 
 def _place(variable: str, platform: str) -> Path:
     given = os.environ.get(variable)
     if given:
-        return Path(given).expanduser().absolute()
+        return expand_home(given).absolute()
     import platformdirs
 
     try:

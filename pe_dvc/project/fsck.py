@@ -14,6 +14,7 @@ from pe_dvc.documents.keys import country_prefix, parse_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
+from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.usecases.retention import fsck as use_case
@@ -86,6 +87,7 @@ def _journal_path(country: str, store: Store) -> Path:
 def _repair(
     repo: DataRepo, store: Store, findings: Sequence[Finding], mirror: Store | None
 ) -> list[Repaired]:
+    check_published(repo)
     sources = [Source(LocalStore(repo.dvc_config.cache_dir), country_prefix(repo.country))]
     if mirror is not None:
         sources.append(Source(mirror))

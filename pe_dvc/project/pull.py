@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.dvc.objects import repo_lock
 from pe_dvc.adapters.dvc.workspace import DvcWorkspace
-from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.clone_options import came_with_clone
+from pe_dvc.project.dvc_cache import check_cache_place
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
@@ -48,7 +48,7 @@ def pull(
 
     repo.check_root(required=True)
     config, root = repo.dvc_config, repo.root.absolute()
-    _check_cache(config, root)
+    check_cache_place(config, root)
     workspace = DvcWorkspace(
         root, config.cache_dir, shared=_is_shared(config, root), link_types=config.cache_types
     )
@@ -61,20 +61,6 @@ def pull(
             force=force,
             reporter=reporter or Silent(),
         )
-
-
-def _check_cache(config: DvcConfig, root: Path) -> None:
-    """Raise FormatError if a file that came with the clone names a cache outside the clone."""
-    file, directory = config.cache_file, config.cache_dir
-    if file is None or directory.is_relative_to(root) or not came_with_clone(file, root):
-        return
-    raise FormatError(
-        f"puts DVC's cache into {directory}, outside this repo, and the file came with the repo",
-        where=f"{file}: cache.dir",
-        remedy=f"Take the file out of git, where it never belongs: git rm --cached {file}"
-        if file.suffix == ".local"
-        else f"If you want it there, say so yourself: dvc config --local cache.dir {directory}",
-    )
 
 
 def _is_shared(config: DvcConfig, root: Path) -> bool:

@@ -10,6 +10,7 @@ from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
@@ -174,7 +175,7 @@ def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPubli
 
 def _payloads(repo: DataRepo, manifests: Sequence[ManifestToPublish]) -> list[CacheObject]:
     artifacts = [m.manifest.artifact for m in manifests]
-    return list(
+    found = list(
         cache_objects(
             repo.dvc.outputs.values(),
             DvcListings(repo.dvc_config.cache_dir),
@@ -182,6 +183,8 @@ def _payloads(repo: DataRepo, manifests: Sequence[ManifestToPublish]) -> list[Ca
             sha256_by_md5={a.dvc.md5: Sha256(a.sha256) for a in artifacts},
         )
     )
+    check_published(repo, [payload.md5 for payload in found])
+    return found
 
 
 def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:

@@ -11,7 +11,7 @@ from pe_dvc.documents.disclosure import MINIMUM_CARRIERS, Access, Disclosure, de
 from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.names import check_country, check_in_work_tree
 from pe_dvc.primitives.toml_reader import read_toml
 from pe_dvc.project.root import FILE, TABLE, with_pyproject
 from pe_dvc.store.plain_files import read_document
@@ -123,6 +123,8 @@ def parse_settings(data: bytes, *, where: str) -> Settings:
     check_country(settings.country, where=f"{where}: {TABLE}.country")
     for key in ("manifests", "channels", "lockfile"):
         _check_inside(getattr(settings, key), key, where)
+    if settings.calibration is not None:
+        _check_inside(settings.calibration.path, "calibration.path", where)
     return settings
 
 
@@ -192,11 +194,12 @@ def _table(document: dict[str, Any], path: str) -> Any:
 
 
 def _check_inside(value: str | None, key: str, path: str) -> None:
-    parts = (value or "x").casefold().split("/")
-    if {"", "..", ".", ".git", ".dvc"} & set(parts) or "\\" in (value or ""):
+    try:
+        check_in_work_tree(value if value is not None else "x")
+    except FormatError:
         raise FormatError(
             f"{value!r} is not a path in the repo: expected a relative one without '..', "
             "and not in .git or .dvc",
             where=f"{path}: {TABLE}.{key}",
             remedy=f"Write {key} relative to the repo, with forward slashes.",
-        )
+        ) from None

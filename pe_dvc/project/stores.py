@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.project import directories
 from pe_dvc.store.checks import check_prefix
+from pe_dvc.store.home import expand_home
 from pe_dvc.store.logged import logged
 from pe_dvc.store.port import bucket_url
 
@@ -130,7 +131,7 @@ def _open_directory(url: str) -> Store:
     from pe_dvc.adapters.stores.local_store import LocalStore
 
     if "://" not in url:
-        return LocalStore(Path(url).expanduser())
+        return LocalStore(expand_home(url))
     parts = urlsplit(url)
     path = unquote(parts.path)
     if parts.netloc.lower() not in ("", "localhost") or not path.startswith("/"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.primitives.names import check_country
+from pe_dvc.store.home import expand_home
 from pe_dvc.trust.keys import key_files, load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import (
@@ -174,7 +175,7 @@ class Signers:
 
 def key_file_of(uri: str, environ: Mapping[str, str]) -> Path:
     """Return the private key file that a ``file2:`` URI names."""
-    path = Path(uri.removeprefix(FILE_SCHEME)).expanduser()
+    path = expand_home(uri.removeprefix(FILE_SCHEME))
     return Path(environ.get("CRYPTO_SIGNER_PATH_PREFIX", "")) / path
 
 

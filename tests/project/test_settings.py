@@ -127,6 +127,16 @@ WRONG = {
         "tool.pe_dvc.manifests: '../x' is not a path in the repo",
         "relative",
     ),
+    "snapshot of another directory": (
+        FULL.replace("targets.csv", "/etc/hostname"),
+        "tool.pe_dvc.calibration.path",
+        "relative",
+    ),
+    "a folder that is .git on HFS+": (
+        FULL + 'channels = ".g\u200cit/hooks"\n',
+        "tool.pe_dvc.channels",
+        "relative",
+    ),
 }
 
 

@@ -21,7 +21,7 @@ from pe_dvc.store.locks import OPEN
 from pe_dvc.store.permissions import DVC_GROUP, USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pe_dvc.store.atomic_write import OpenFile
 
@@ -56,6 +56,10 @@ class DvcObjects:
         """Raise FormatError if a folder of the cache is a link, before anything is written."""
         parts = f"{self._prefix}{OBJECTS}".rstrip("/")
         self._tree.check_entries(parts)
+
+    def check_objects(self, md5s: Iterable[str]) -> None:
+        """Raise FormatError if an object is a link, or lies behind one."""
+        self._tree.check(map(self._path, md5s))
 
     def place(self, md5: str) -> str:
         """Return where the object of that hash is, or would be."""

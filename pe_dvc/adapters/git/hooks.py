@@ -21,6 +21,7 @@ from pe_dvc.adapters.git.command import run_git
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.printable import printable
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.home import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,7 +175,7 @@ class HookInstaller:
         return str(self._common / "hooks")
 
     def _in_use(self, earlier: str) -> set[str]:
-        place = self._toplevel() / Path(earlier).expanduser()
+        place = self._toplevel() / expand_home(earlier)
         if not place.is_dir():
             return set()
         return {
@@ -184,7 +185,7 @@ class HookInstaller:
     def _script(self, name: str, earlier: str) -> str:
         below = self._root.resolve().relative_to(self._toplevel()).as_posix()
         prefix = shlex.quote(f"./{below}")  # no option of cd, and nothing in CDPATH
-        head = _HEAD.format(earlier=shlex.quote(f"{Path(earlier).expanduser()}/{name}"))
+        head = _HEAD.format(earlier=shlex.quote(f"{expand_home(earlier)}/{name}"))
         part = self._parts.get(name)
         if part is None:
             return head + _EXEC

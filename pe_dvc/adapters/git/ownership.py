@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 from pe_dvc.primitives.errors import UntrustedError
+from pe_dvc.store.home import expand_home
 
 _PROTECTED = ("system", "global", "command")
 """Scopes in which git heeds the setting: a repo cannot declare itself safe."""
@@ -68,7 +69,7 @@ def _is_safe(root: Path) -> bool:
 
 def _names(value: str, root: Path) -> bool:
     if value.endswith("/*"):
-        return Path(value[:-2]).expanduser().resolve() in root.resolve().parents
+        return expand_home(value[:-2]).resolve() in root.resolve().parents
     return Path(value).is_absolute() and Path(value).resolve() == root.resolve()
 
 

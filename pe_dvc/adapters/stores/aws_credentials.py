@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.ec2 import may_be_amazons
 from pe_dvc.primitives.errors import StorePermissionError
+from pe_dvc.store.home import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +36,8 @@ _NO_SOURCES = {
     "AWS_REQUEST_CHECKSUM_CALCULATION",
 }
 """Variables of AWS that say nothing of credentials."""
+_NOT_AS_EXPECTED = (OSError, ValueError, LookupError, TypeError, AttributeError)
+"""What botocore lets through where a program or a file of credentials has another form."""
 
 
 class AwsSettings:
@@ -98,7 +100,7 @@ class AwsSettings:
         return (
             any(self._options.get(option) for option in options)
             or any(name.startswith("AWS_") and name not in _NO_SOURCES for name in os.environ)
-            or any(_is_file(file) for file in _FILES)
+            or any(expand_home(file).is_file() for file in _FILES)
             or may_be_amazons()
         )
 
@@ -114,7 +116,7 @@ class AwsSettings:
             if self._session.available_profiles:
                 raise _no_credentials(error) from error
             return None  # only the machine's own metadata service, which no proxy leads to
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, *_NOT_AS_EXPECTED) as error:
             raise _no_credentials(error) from error
 
         def current() -> dict[str, Any]:
@@ -145,7 +147,7 @@ class AwsSettings:
     def _profile(self) -> dict[str, str]:
         """The profile's settings in AWS's configuration file, if there is one."""
         file = self._options.get("configpath") or os.environ.get("AWS_CONFIG_FILE")
-        if not _is_file(file or "~/.aws/config"):
+        if not expand_home(file or "~/.aws/config").is_file():
             return {}
         from botocore.exceptions import BotoCoreError
 
@@ -154,11 +156,6 @@ class AwsSettings:
         except BotoCoreError as error:
             raise _no_credentials(error) from error
         return {name: value for name, value in settings.items() if isinstance(value, str)}
-
-
-def _is_file(path: str) -> bool:
-    # Where this user has no home directory Path.expanduser raises, and there is no such file.
-    return Path(os.path.expanduser(path)).is_file()  # noqa: PTH111
 
 
 def _static(source: Mapping[str, str], key: str, secret: str, token: str) -> CredentialProvider:

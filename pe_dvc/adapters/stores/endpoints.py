@@ -27,7 +27,9 @@ def checked_endpoint(endpoint: str, option: str) -> str:
     """Return an endpoint without a slash at its end. Raises FormatError for what is not one."""
     if not endpoint:
         return ""
-    if not _ENDPOINT.fullmatch(endpoint):
+    from pe_dvc.adapters.stores.open_bucket import is_url
+
+    if not _ENDPOINT.fullmatch(endpoint) or not is_url(endpoint):
         raise FormatError(
             f"the endpoint {endpoint!r} is not a URL: expected the form of https://s3.example.org",
             remedy=f"Correct the remote's endpointurl, or {option}.",

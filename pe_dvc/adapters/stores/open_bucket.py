@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.object_store import ObjectStore
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
@@ -34,9 +36,10 @@ def open_bucket(
     ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
     ``credentials`` is called whenever credentials are wanted that ``config`` does not hold,
     ``list_strange`` as in ``ObjectStore``.
-    Nothing is requested yet.
+    Nothing is requested yet. Raises FormatError for an option that obstore refuses.
     """
     from obstore import store
+    from obstore.exceptions import BaseError
 
     kind: Any = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}[scheme]
 
@@ -55,10 +58,30 @@ def open_bucket(
     # Only S3 has requests for many objects: some servers lack these, and one that is refused says
     # no HTTP status of its own.
     single: dict[str, Any] = {"disable_bulk_delete": True} if scheme == "s3" else {}
+    url = bucket_url(scheme, bucket, prefix)
+    try:
+        connected = connect(*answers)
+    except (BaseError, ValueError) as error:
+        raise FormatError(
+            f"{url} cannot be opened: {redact_text(str(error).partition(chr(10))[0])}",
+            remedy="Correct the options of the DVC remote, or the cloud's variables in your "
+            "environment.",
+        ) from None
     return ObjectStore(
-        bucket_url(scheme, bucket, prefix),
-        connect(*answers),
+        url,
+        connected,
         connect_uploads=lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
         connect_single_deletes=lambda: connect(*answers, **single),
         list_strange=list_strange,
     )
+
+
+def is_url(endpoint: str) -> bool:
+    """Ask the parser that obstore has: of what it refuses, a request is a crash, not an error."""
+    from obstore.store import HTTPStore
+
+    try:
+        HTTPStore.from_url(endpoint, client_options={"allow_http": True})
+    except ValueError:  # a port above 65535, 300.1.1.1, a wrong IDN
+        return False
+    return True

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.home import expand_home
 from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def python_context(client: Mapping[str, Any]) -> SSLContext:
 def _certificates(path: str, what: str) -> bytes:
     remedy = "Name a file of PEM certificates in ssl_verify, AWS_CA_BUNDLE or SSL_CERT_FILE."
     try:
-        data = read_document(Path(path).expanduser())
+        data = read_document(expand_home(path))
     except OSError as error:
         raise FormatError(
             f"{what} cannot be read: {error.strerror}", where=path, remedy=remedy

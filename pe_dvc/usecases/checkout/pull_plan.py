@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.usecases.checkout.verify import check_declared
 
@@ -125,7 +125,8 @@ def make_plan(
 ) -> PullPlan:
     """Return the plan for ``selections``; ``read_listing`` gives a tracked directory's files.
 
-    Raises VerificationError where a manifest and dvc.lock name other bytes for one path.
+    Raises VerificationError where a manifest and dvc.lock name other bytes for one path, and
+    FormatError where a path is a file and a folder.
     """
     plan = PullPlan()
     for selection in selections:
@@ -139,7 +140,25 @@ def make_plan(
             plan.targets.append(_target(data, output, path, md5))
         if output.is_directory and not selection.inside:
             plan.folders.append(output.path)
+    _check_disjoint(plan)
     return plan
+
+
+def _check_disjoint(plan: PullPlan) -> None:
+    """Raise FormatError where one path would be a file and a folder, before one of them is made."""
+    folders = {parent for target in plan.targets for parent in _above(target.path)}
+    both = sorted(target.path for target in plan.targets if target.path in folders)
+    if both:
+        raise FormatError(
+            "is tracked as a file, and as a directory with files in it",
+            where=both[0],
+            remedy="Nothing was pulled. Tell the author of this commit.",
+        )
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _left_to_dvc(output: Output) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.dvc_files import LOCK
-from pe_dvc.documents.dvc_hash import is_listing
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.documents.dvc_hash import bare_md5, is_listing
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +35,21 @@ class CacheObject:
     def is_listing(self) -> bool:
         """Whether this is DVC's listing of a directory, which must not precede its files."""
         return is_listing(self.md5)
+
+    def check_md5(self) -> None:
+        """Raise DigestMismatchError if the object is not of the md5 that is its name."""
+        with open_to_read(self.path) as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        actual, expected = digest.hexdigest(), bare_md5(self.md5)
+        if actual != expected:
+            raise DigestMismatchError(
+                what=f"{self.what}, in DVC's cache",
+                expected=f"md5:{expected}",
+                actual=f"md5:{actual}",
+                source=str(self.path),
+                remedy="It was not published. Remove it from the cache, then build it again (dvc "
+                "repro --force), or pull it.",
+            )
 
 
 class DvcCache(Protocol):

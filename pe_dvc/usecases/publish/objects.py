@@ -67,8 +67,8 @@ def publish_objects(
     The pointer is not touched: publish it after this returned. Raises ConflictError when the
     store holds another manifest for one of the artifacts (nothing was written then),
     NotFoundError for a payload that is neither in the store nor in the local DVC cache,
-    DigestMismatchError when the DVC cache holds other bytes than the manifest says, and
-    StoreError.
+    DigestMismatchError when the DVC cache holds other bytes than the manifest, or the object's
+    name, says, and StoreError.
     """
     done = PublishedObjects()
     with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -194,6 +194,8 @@ def _upload(
 
 def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -> None:
     key = payload_key(country, payload.md5)
+    if payload.sha256 is None:
+        payload.check_md5()
     store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
 
 

@@ -123,6 +123,15 @@ def listing_holds_a_git_hook(clone: HostileClone) -> None:
     clone.track("sub", clone.offer_directory(".GIT/hooks/post-checkout"))
 
 
+def listing_in_which_a_file_is_a_folder(clone: HostileClone) -> None:
+    clone.track("raw", clone.offer_directory("a", "a/b"))
+
+
+def output_below_another_output(clone: HostileClone) -> None:
+    clone.track("raw.txt/b", md5 := clone.offer())
+    clone.track("raw.txt", md5, file="y.dvc")
+
+
 def lock_is_a_link(clone: HostileClone) -> None:
     clone.link(".dvc/tmp/lock", clone.home / "docs/thesis.txt")
 
@@ -191,6 +200,8 @@ PULLS: list[Attack] = [
     output_is_a_git_hook,
     output_is_the_configuration_of_dvc,
     listing_holds_a_git_hook,
+    listing_in_which_a_file_is_a_folder,
+    output_below_another_output,
     lock_is_a_link,
     lock_is_a_link_to_nothing,
     lock_is_a_pipe,
