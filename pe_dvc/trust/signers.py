@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE_SCHEME = "file2:"
+REMOTE_SCHEMES = ("awskms", "gcpkms", "azurekms", "hsm", "hv")
+"""What a signer that is no file may be: these run no program."""
 
 
 class Signers:
@@ -133,7 +135,16 @@ class Signers:
         return [self._remote(uri, key) for key in _of_uri(uri, wanted)]
 
     def _remote(self, uri: str, key: Key) -> Signer:
-        """Open a KMS or HSM. What it raises is its library's own and is not foreseeable."""
+        """Open a KMS or HSM. What it raises is its library's own and is not foreseeable.
+
+        The URI may be a clone's: securesystemslib knows schemes that run programs as well, and
+        ``gnupg:`` runs those that the configuration in a directory names.
+        """
+        if uri.partition(":")[0] not in REMOTE_SCHEMES:
+            raise SignatureError(
+                f"{uri} is no signer that pe_dvc opens",
+                remedy=f"Expected file2: or one of {', '.join(f'{s}:' for s in REMOTE_SCHEMES)}.",
+            )
         try:
             return Signer.from_priv_key_uri(uri, key, pin_of_the_device)
         except Exception as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from securesystemslib.signer import GPGKey
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.trust.keys import generate_keys, load_key_file
@@ -94,3 +96,25 @@ def test_files_that_are_no_public_key(tmp_path: Path) -> None:
     assert "PRIVATE" not in str(caught.value)
     with pytest.raises(NotFoundError):
         public_key_file(tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize("by", ["metadata", "settings"])
+def test_a_signer_that_a_clone_names_runs_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """GnuPG starts the ``agent-program`` that ``gpg.conf`` in its home directory names."""
+    program, ran = tmp_path / "bin/gpg", tmp_path / "ran"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    uri = f"gnupg:{tmp_path}/in-the-clone"
+    value = {"public": {"q": "00" * 32}}
+    key = GPGKey("ab" * 20, "eddsa", "pgp+eddsa-ed25519", value, {SIGNER_FIELD: uri})
+    local = generate_keys(tmp_path / "k", "us", {role: 1 for role in ALL if role != "latest"})
+    keys: dict[str, Any] = {**local, "latest": [key]}
+    init_channels(tmp_path, "us", keys, Signers("us", tmp_path / "k", environ={}), now=NOW)
+    signers = Signers("us", uris={"latest": uri} if by == "settings" else {}, environ={})
+    with pytest.raises(SignatureError, match=r"no signer that pe_dvc opens|none of the 1 key"):
+        sign_role(tmp_path, "us", "latest", signers, now=NOW)
+    assert not ran.exists()
