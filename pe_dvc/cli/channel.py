@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.channel_adopt import adopt
+from pe_dvc.cli.channel_hold import hold, release_hold
 from pe_dvc.cli.channel_keys import keys
 from pe_dvc.cli.channel_log import diff, list_, log, show
 from pe_dvc.cli.channel_output import print_status, say_update
 from pe_dvc.cli.channel_promote import promote
 from pe_dvc.cli.channel_recover import recover
+from pe_dvc.cli.channel_rollback import rollback
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
@@ -86,6 +88,7 @@ def init(
         say(f"kept         {', '.join(done.kept_keys)}: these existing keys are used")
     if signers:
         say("signers      file2: URIs are not saved: add them to [tool.pe_dvc.signers]")
+    say('gates        [tool.pe_dvc.channel] latest = "gated" has builds pass them, too')
     say(f"fingerprint  {done.fingerprint}: publish it, so that readers can check root.json")
 
 
@@ -97,6 +100,7 @@ def update(channel: str, as_json: bool) -> None:
 
     Meant as the command of a stage of `dvc repro`. The version goes up only if a dataset was
     added, removed or changed. Without the channel's key it is written unsigned, for review.
+    Datasets that are held, or went back from what was built, stay as they are.
     """
     from pe_dvc import Repo
 
@@ -111,7 +115,7 @@ def update(channel: str, as_json: bool) -> None:
 @click.argument("role")
 @json_option
 def sign(role: str, as_json: bool) -> None:
-    """Sign ROLE, such as latest or next, with the keys of this machine."""
+    """Sign ROLE, such as next, with this machine's keys."""
     from pe_dvc import Repo
 
     status = Repo().channel.sign(role)
@@ -190,5 +194,17 @@ def status(offline: bool, store: str | None, as_json: bool) -> None:
         echo(sentence)
 
 
-for _command in (promote, recover, adopt, list_, show, log, diff, keys):
+for _command in (
+    promote,
+    rollback,
+    hold,
+    release_hold,
+    recover,
+    adopt,
+    list_,
+    show,
+    log,
+    diff,
+    keys,
+):
     command.add_command(_command)

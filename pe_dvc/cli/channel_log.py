@@ -24,7 +24,7 @@ _country = click.option("--country", help="The country. Default: the enclosing d
 @store_option
 @json_option
 def list_(country: str | None, store: str | None, as_json: bool) -> None:
-    """List the channels of the bucket with their versions and expiry."""
+    """List the bucket's channels, their versions and expiry."""
     from pe_dvc import Channels
 
     listed = Channels(country, store=store).list()
@@ -56,9 +56,8 @@ def show(channel: str, country: str | None, store: str | None, as_json: bool) ->
         return
     for name, pointer in pointers.items():
         echo(f"{name}  sha256:{pointer.sha256}  {bytes_text(pointer.size)}")
-        override = pointer.notes.get("override")
-        if isinstance(override, dict):
-            echo(f"  nominated although a gate failed: {override.get('reason')}")
+        for sentence in pointer.remarks:
+            echo(f"  {sentence}")
 
 
 @click.command("diff")
@@ -136,3 +135,5 @@ def _print(entry: LogEntry) -> None:
             echo(
                 f"  {verb} {name}{f'  sha256:{pointers[name].sha256}' if name in pointers else ''}"
             )
+            for sentence in version.pointers[name].remarks if name in version.pointers else ():
+                echo(f"      {sentence}")

@@ -17,6 +17,10 @@ def say_update(done: ChannelUpdate) -> None:
     say(f"{done.channel} is at version {done.version}{'' if done.changed else ', unchanged'}")
     if done.kept:
         say(f"kept as another publisher has it, until you git pull: {', '.join(done.kept)}")
+    if done.compared:
+        say(f"gates passed, compared with {done.compared}")
+    for name, why in done.stay.items():
+        say(f"  {name} stays: {why}")
     for verb, names in (("+", done.added), ("~", done.replaced), ("-", done.removed)):
         for name in names:
             say(f"  {verb} {name}")

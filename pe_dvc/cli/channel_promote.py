@@ -10,7 +10,7 @@ from pe_dvc.primitives.sizes import counted
 
 
 @click.command("promote")
-@click.argument("source", metavar="latest", type=click.Choice(["latest"]))
+@click.argument("source", metavar="SOURCE")
 @click.argument("target", metavar="next", type=click.Choice(["next"]))
 @click.argument("names", nargs=-1, metavar="[NAME…]")
 @click.option(
@@ -28,9 +28,10 @@ def promote(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Nominate datasets of latest for certification.
+    """Nominate datasets of SOURCE for certification.
 
-    All datasets, or those named.
+    All datasets, or those named. SOURCE is latest, an earlier version such as latest:12,
+    @sha256:… of one dataset, or a published release.
 
     Runs the gates of each (meta.pe.gates in dvc.yaml), then writes next and signs it with the
     reviewers' keys of this machine. If signatures are missing, other reviewers add theirs with
@@ -38,7 +39,9 @@ def promote(
     """
     from pe_dvc import Repo
 
-    promoted = Repo().channel.promote(names, override=override, store=store, progress=True)
+    promoted = Repo().channel.promote(
+        names, source=source, override=override, store=store, progress=True
+    )
     if as_json:
         print_json(promoted)
         return

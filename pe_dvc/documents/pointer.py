@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.override import without_values
+from pe_dvc.documents.pointer_notes import remarks_of
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_distinct, check_name
@@ -54,6 +55,11 @@ class Pointer:
     def target_path(self) -> str:
         """The path of the TUF target, such as ``us/latest/states/AL``."""
         return f"{self.country}/{self.channel}/{self.name}"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is signed beside it, in sentences: that it is held, or went back, and why."""
+        return remarks_of(self)
 
     def to_target(self) -> dict[str, Any]:
         """Return the pointer as the plain dict of a TUF target."""

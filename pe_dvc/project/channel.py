@@ -17,7 +17,6 @@ from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel import init, roles
-from pe_dvc.usecases.channel.update import latest_pointers, update_channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import RoleStatus
     from pe_dvc.usecases.channel.standing import Standing
-    from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 
@@ -126,30 +124,6 @@ def _given_keys(
     for role, paths in public_keys.items():
         keys.setdefault(check_role(role), []).extend(public_key_file(path) for path in paths)
     return keys
-
-
-def update_latest(repo: DataRepo) -> ChannelUpdate:
-    """Point ``latest`` at the artifacts of the repo's manifests, and sign it if the key is here.
-
-    Raises as ``usecases.channel.update.update_channel`` and ``read_manifests``, and NotFoundError
-    without any manifest.
-    """
-    from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.project.repo_files import read_manifests
-
-    manifests = read_manifests(repo.tree, repo.settings, Manifest)
-    pointers = latest_pointers(
-        repo.country, manifests, where=str(repo.root / repo.settings.manifests)
-    )
-    return update_channel(
-        repo.channels_root,
-        repo.country,
-        "latest",
-        pointers,
-        signers_of(repo),
-        now=_now(),
-        committed=GitChannels(repo).newest("latest"),
-    )
 
 
 def sign(repo: DataRepo, role: str) -> RoleStatus:

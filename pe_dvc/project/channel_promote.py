@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.git_manifests import committed_manifest
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.usecases.channel.pointers import read_pointers
+from pe_dvc.usecases.channel.hold import refuse_held
+from pe_dvc.usecases.channel.pointers import read_pointers, signed_pointers
 from pe_dvc.usecases.channel.promote import Evidence, Promoted, nominate, signed_and_draft
+from pe_dvc.usecases.channel.source import parse_source, pointers_from
 from pe_dvc.usecases.channel.update import update_channel
 
 if TYPE_CHECKING:
@@ -21,9 +25,12 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.tables.column_data import ColumnData
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.project.published import PublishedPointers
     from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
     from pe_dvc.usecases.channel.gates import Gate
+    from pe_dvc.usecases.channel.source import Source
     from pe_dvc.usecases.progress import Reporter
 
 GROUP = "pe_dvc.gates"
@@ -34,31 +41,27 @@ def promote(
     repo: DataRepo,
     names: Sequence[str] = (),
     *,
+    source: str = "latest",
     override: str | None = None,
     store: str | None = None,
     reporter: Reporter | None = None,
 ) -> Promoted:
-    """Nominate datasets of ``latest`` in ``next``, all unless named, and sign with the keys here.
+    """Nominate datasets of a source in ``next``, all unless named, and sign with the keys here.
 
-    Raises as ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a
-    ``latest`` that waits for signatures.
+    ``source`` is ``latest`` as git holds it, or what was published (``parse_source``). Raises as
+    ``usecases.channel.promote.nominate`` and ``update_channel``; SignatureError for a ``latest``
+    that waits for signatures; GateError for a dataset that is held.
     """
     metadata = repo.signed_metadata()
-    latest = read_pointers(metadata, "latest")
     committed = GitChannels(repo).newest("next")
-    sources = _Sources(repo, store, reporter)
-    evidence = Evidence(
-        gates={
-            declaration.name: declaration.meta.gates
-            for declaration in read_declarations(repo.dvc.artifacts, country=repo.country)
-        },
-        manifest=sources.manifest,
-        data=sources.data,
-        custom=installed_gates(),
-        rule=repo.settings.disclosure_rule,
-    )
+    sources = Sources(repo, store, reporter)
+    found = _pointers(repo, parse_source(source), names, sources)
     standing, draft = signed_and_draft(metadata, committed)
-    judged = nominate(latest, standing, draft, names, evidence, override=override)
+    chosen = [found[name] for name in names or found if name in found]
+    latest = signed_pointers(metadata, "latest", GitChannels(repo).newest("latest"))
+    refuse_held(latest, standing, chosen)
+    evidence = evidence_of(repo, sources)
+    judged = nominate(found, standing, draft, names, evidence, override=override, source=source)
     update = update_channel(
         repo.channels_root,
         repo.country,
@@ -71,6 +74,31 @@ def promote(
     return Promoted(judged=judged, update=update)
 
 
+def _pointers(
+    repo: DataRepo, source: Source, names: Sequence[str], sources: Sources
+) -> dict[str, Pointer]:
+    """Return the pointers of a source: all of a channel in git, else those asked for."""
+    if source.channel == "latest" and source.version is None:
+        return read_pointers(repo.signed_metadata(), "latest")
+    if source.channel == "next" and source.version is None:
+        raise FormatError(
+            "next is not promoted to next", remedy="Name a version: pe-dvc channel log next"
+        )
+    return pointers_from(source, names, sources.published)
+
+
+def evidence_of(repo: DataRepo, sources: Sources) -> Evidence:
+    """Return what gates judge by: declarations here, manifests and files of the ``sources``."""
+    declarations = read_declarations(repo.dvc.artifacts, country=repo.country)
+    return Evidence(
+        gates={declaration.name: declaration.meta.gates for declaration in declarations},
+        manifest=sources.manifest,
+        data=sources.data,
+        custom=installed_gates(),
+        rule=repo.settings.disclosure_rule,
+    )
+
+
 def installed_gates() -> dict[str, Gate]:
     """Return the gates of the installed packages, by the names of their entry points."""
     from importlib.metadata import entry_points
@@ -78,8 +106,8 @@ def installed_gates() -> dict[str, Gate]:
     return {entry.name: entry.load() for entry in entry_points(group=GROUP)}
 
 
-class _Sources:
-    """Manifests and files: those of the checkout where they are the signed ones, else the store's.
+class Sources:
+    """Manifests and files: those here or in git where they are the signed ones, else the store's.
 
     The reader verifies what it fetches against the pointer.
     """
@@ -92,17 +120,33 @@ class _Sources:
         return read_manifests(self._repo.tree, self._repo.settings, Manifest)
 
     @cached_property
-    def _reader(self) -> Reader:
+    def store(self) -> Store:
+        """The repo's bucket, or the one that was given."""
+        return self._repo.open_store(self._store)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """A reader of that bucket."""
         from pe_dvc.project.reader import Reader
 
-        return Reader(self._repo.country, store=self._store, reporter=self._reporter)
+        return Reader(self._repo.country, store=self.store, reporter=self._reporter)
+
+    @property
+    def published(self) -> PublishedPointers:
+        """What was published there."""
+        from pe_dvc.project.published import PublishedPointers
+
+        return PublishedPointers(self._repo, self.store, self.reader)
 
     def manifest(self, pointer: Pointer) -> Manifest:
         """Return the manifest that a pointer signs."""
         manifest, data = self._here.get(pointer.name, (None, b""))
         if manifest is not None and sha256_bytes(data) == pointer.manifest_sha256:
             return manifest
-        return self._reader.resolve_pointer(pointer).manifest
+        committed = committed_manifest(self._repo, pointer.name, pointer.manifest_sha256)
+        if committed is not None:
+            return committed
+        return self.reader.resolve_pointer(pointer).manifest
 
     def data(self, pointer: Pointer, manifest: Manifest) -> ColumnData:
         """Return the columns of the file that a pointer signs, fetched if it is not here."""
@@ -111,6 +155,6 @@ class _Sources:
 
         path = self._repo.root / manifest.artifact.path
         if not path.is_file() or DigestCache(self._repo.root).digest(path).sha256 != pointer.sha256:
-            path = self._reader.fetch(self._reader.resolve_pointer(pointer))
+            path = self.reader.fetch(self.reader.resolve_pointer(pointer))
         rule = self._repo.settings.disclosure_rule
         return ColumnData(path, manifest.table.format, manifest.artifact.path, rule)

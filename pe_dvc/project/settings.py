@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_settings import ReleaseSettings
 
 
+GATED = "gated"
+"""Of a channel: builds pass the gates of their datasets first."""
+
 MAX_BYTES = 256 * 1024
 """Most bytes of a pyproject.toml."""
 
@@ -40,6 +43,13 @@ class DisclosureTable:
 
     minimum_carriers: int = MINIMUM_CARRIERS
     """Units that any number must rest on, of a gated country."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSettings:
+    """What the channels are held to: ``latest`` is ``gated``, or takes every build."""
+
+    latest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +84,7 @@ class Settings:
     channels: str = "channels"
     signers: dict[str, str | list[str]] = field(default_factory=dict)
     """For each role of a channel, the URIs of its signers."""
+    channel: ChannelSettings = field(default_factory=ChannelSettings)
     release: ReleaseTable | None = None
     single_publisher: bool = False
     """Whether only one machine ever publishes: then a store may ignore conditional writes."""
@@ -162,6 +173,13 @@ def _settings(table: Any, file: str) -> Settings:
             raise wrong_value("expected true or false", value, file=file, path=path)
         return value
 
+    def channel(value: Any, path: str) -> ChannelSettings:
+        found = read_plain(ChannelSettings, value, file=file, path=path)
+        if found.latest not in (None, GATED):
+            fault = f'expected "{GATED}", or no such key'
+            raise wrong_value(fault, found.latest, file=file, path=f"{path}.latest")
+        return found
+
     def release(value: Any, _: str) -> ReleaseTable:
         return ReleaseTable(value=value, file=file)
 
@@ -175,6 +193,7 @@ def _settings(table: Any, file: str) -> Settings:
         "calibration": calibration,
         "disclosure": disclosure,
         "signers": signers,
+        "channel": channel,
         "release": release,
         "single_publisher": flag,
         "allowed_params": texts,

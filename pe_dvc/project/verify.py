@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.checkout.verify import Check
@@ -73,6 +74,7 @@ def gather(
         data = as_committed(repo.tree.read(path)) if repo.tree.has(path) else b""
         manifest = Manifest.from_bytes(data, where=repo.tree.where(path)) if data else None
         output = lineage.output_of(declared[name].path)
+        pointer = pointers.get(name)
         gathered.append(
             Evidence(
                 name=name,
@@ -81,12 +83,21 @@ def gather(
                 manifest_data=data,
                 recorded=output is not None,
                 locked_md5=_locked_md5(output, listings, declared[name].path),
-                pointer=pointers.get(name),
+                pointer=pointer,
                 file_digest=partial(_as_described, manifest),
                 behind=superseded.get(name) == sha256_bytes(data),
+                stays=_why_it_stays(pointer, manifest, data),
             )
         )
     return gathered
+
+
+def _why_it_stays(pointer: Pointer | None, manifest: Manifest | None, data: bytes) -> str | None:
+    from pe_dvc.usecases.channel.settle import why_it_stays
+
+    if pointer is None or manifest is None or pointer.manifest_sha256 == sha256_bytes(data):
+        return None
+    return why_it_stays(pointer, manifest.artifact.sha256)
 
 
 def _locked_md5(output: Output | None, listings: DvcListings, path: str) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.rollback import RolledBack
     from pe_dvc.usecases.channel.standing import Standing
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
@@ -65,30 +66,83 @@ class ChannelCommands:
     def update(self) -> ChannelUpdate:
         """Point ``latest`` at the artifacts of the manifests, and sign it where a key is here.
 
-        Raises NotFoundError without manifests, VerificationError.
+        Raises NotFoundError without manifests, GateError where ``latest`` is gated and a gate
+        fails, VerificationError.
         """
-        from pe_dvc.project.channel import update_latest
+        from pe_dvc.project.channel_update import update_latest
 
         return update_latest(self._open())
+
+    def rollback(
+        self,
+        channel: str,
+        names: Sequence[str] = (),
+        *,
+        to: str,
+        reason: str,
+        store: str | None = None,
+        progress: bool = False,
+    ) -> RolledBack:
+        """Take datasets of a channel back to what was published, all that it had unless named.
+
+        ``to`` is a version of the channel (``12``), or of the other (``latest:12``), ``@sha256:…``
+        or a release. ``reason`` is signed. Raises NotFoundError for what is not published or not
+        whole, RevokedError, VerificationError, ConflictError, FormatError.
+        """
+        from pe_dvc.project.channel_rollback import rollback
+
+        return rollback(
+            self._open(),
+            channel,
+            names_of(names),
+            to=to,
+            reason=reason,
+            store=store,
+            reporter=reporter_for(progress),
+        )
+
+    def hold(self, name: str, *, reason: str) -> ChannelUpdate:
+        """Keep a dataset of ``latest`` as it is, whatever is built, until ``release_hold``.
+
+        ``reason`` is signed. Raises NotFoundError for a dataset that ``latest`` lacks, FormatError,
+        SignatureError for a ``latest`` that waits for signatures.
+        """
+        from pe_dvc.project.channel_hold import hold
+
+        return hold(self._open(), name, reason=reason)
+
+    def release_hold(self, name: str) -> ChannelUpdate:
+        """Let builds move a dataset of ``latest`` again. Raises NotFoundError for one not held."""
+        from pe_dvc.project.channel_hold import release_hold
+
+        return release_hold(self._open(), name)
 
     def promote(
         self,
         names: Sequence[str] = (),
         *,
+        source: str = "latest",
         override: str | None = None,
         store: str | None = None,
         progress: bool = False,
     ) -> Promoted:
-        """Nominate datasets of ``latest``, all unless named, in ``next``.
+        """Nominate datasets of ``source``, all unless named, in ``next``.
 
+        ``source`` is ``latest``, or what was published: ``latest:12``, ``@sha256:…``, a release.
         ``override`` is the reason why a failed gate does not matter; it is signed. Raises
-        GateError, SignatureError for an unsigned ``latest``, NotFoundError.
+        GateError, also for a dataset that is held, SignatureError for an unsigned ``latest``,
+        NotFoundError.
         """
         from pe_dvc.project.channel_promote import promote
 
         reporter = reporter_for(progress)
         return promote(
-            self._open(), names_of(names), override=override, store=store, reporter=reporter
+            self._open(),
+            names_of(names),
+            source=source,
+            override=override,
+            store=store,
+            reporter=reporter,
         )
 
     def sign(self, role: str) -> RoleStatus:

@@ -61,7 +61,7 @@ COMMANDS_BY_WORDS = all_commands()
 
 def call_of(words: str) -> str:
     """Return the public call of a command, from ``pe_dvc`` on."""
-    return OTHERWISE.get(words) or f"Repo.{words.replace(' ', '.')}"
+    return OTHERWISE.get(words) or f"Repo.{words.replace(' ', '.').replace('-', '_')}"
 
 
 def looked_up(call: str, directory: Path) -> Any:

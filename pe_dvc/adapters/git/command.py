@@ -61,3 +61,10 @@ def ask_git(directory: Path, *arguments: str, variables: Mapping[str, str] | Non
     if done.returncode:
         raise PeDvcError(f"git {' '.join(arguments)} failed in {directory}: {done.stderr.strip()}")
     return done.stdout
+
+
+def committer(directory: Path) -> str:
+    """Return whom git names as the maker of a commit, ``Name <email>``; ``unknown`` without one."""
+    done = run_git(directory, "var", "GIT_COMMITTER_IDENT")
+    named = done.stdout.rpartition(">")[0]
+    return f"{named}>" if named and done.returncode == 0 else "unknown"

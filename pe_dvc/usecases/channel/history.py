@@ -9,6 +9,7 @@ vouches for. Neither may go back to an earlier one from one version to the next.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -59,10 +60,6 @@ class ChannelHistory:
     def __init__(self, store: ReadableStore, country: str, pinned: bytes) -> None:
         self._store, self._country, self._pinned = store, country, pinned
 
-    def newest(self, channel: str) -> int:
-        """Return the version that readers see. Raises NotFoundError, VerificationError."""
-        return self._versions.get(check_channel(channel), 0)
-
     def version(self, channel: str, number: int) -> Version:
         """Return one version, verified. Raises NotFoundError, VerificationError."""
         data = self._bucket.read(check_channel(channel), Targets, number).data
@@ -99,6 +96,19 @@ class ChannelHistory:
             if seen and number == seen.version:
                 check_named(seen, data, where)
             yield version
+
+    def counting(self, channel: str) -> Iterator[Version]:
+        """Yield the versions that readers see or saw and that today's was made from, newest first.
+
+        Each verified by itself: one that is missing or altered is passed over, and hides no other.
+        """
+        _, held = self._held(check_channel(channel))
+        line = Line.to(self._newest(channel, held), held)
+        for number in sorted(held, reverse=True):
+            data = held[number]
+            if data is not None and line.has(number) and line.is_it(number, data):
+                with suppress(VerificationError, FormatError):
+                    yield self._verified(channel, number, data, self._delegators)[0]
 
     @property
     def remark(self) -> str | None:
@@ -253,12 +263,6 @@ class ChannelHistory:
     @cached_property
     def _shown(self) -> Shown:
         return Shown(self._bucket, self._head)
-
-    @cached_property
-    def _versions(self) -> dict[str, int]:
-        if self._head.snapshot is None:
-            raise NotFoundError(f"{self._store.url} has no channels of {self._country}")
-        return self._head.versions
 
     @cached_property
     def _delegators(self) -> list[Targets]:

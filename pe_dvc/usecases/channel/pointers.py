@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import check_channel, pointers_of
+from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.trust.ancestry import plain, superseded
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
@@ -20,6 +24,30 @@ def read_pointers(metadata: SignedMetadata, channel: str) -> dict[str, Pointer]:
     targets = plain(metadata.verified(check_channel(channel)).signed)
     where = metadata.where(channel)
     return pointers_of(targets, country=metadata.country, channel=channel, where=where)
+
+
+def draft_pointers(metadata: SignedMetadata, channel: str) -> dict[str, Pointer]:
+    """Return a channel's pointers as they stand in git's files, signed or not."""
+    targets = plain(metadata.role(check_channel(channel)).signed)
+    where = metadata.where(channel)
+    return pointers_of(targets, country=metadata.country, channel=channel, where=where)
+
+
+def signed_pointers(
+    metadata: SignedMetadata, channel: str, committed: Committed
+) -> dict[str, Pointer]:
+    """Return a channel's pointers as they were signed last: the checkout's, else ``committed``.
+
+    What is kept of a channel and signed again comes from here: not from a draft, which anyone may
+    have written. Empty where nothing was signed.
+    """
+    try:
+        return read_pointers(metadata, channel)
+    except SignatureError:
+        if not committed.data:
+            return {}
+    targets = plain(parse(Targets, committed.data, where=committed.where).signed)
+    return pointers_of(targets, country=metadata.country, channel=channel, where=committed.where)
 
 
 def superseded_manifests(metadata: SignedMetadata, channel: str) -> dict[str, str | None]:

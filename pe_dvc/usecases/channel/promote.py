@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.override import OVERRIDE, override_note, without_values
 from pe_dvc.documents.pointer import pointers_of
+from pe_dvc.documents.pointer_notes import TOTALS
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError, SignatureError
+from pe_dvc.primitives.sizes import counted
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
 from pe_dvc.usecases.channel.gates import Nomination, judge
-from pe_dvc.usecases.channel.pointers import read_pointers
+from pe_dvc.usecases.channel.pointers import draft_pointers, read_pointers
+from pe_dvc.usecases.channel.settle import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +36,6 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.gate_failures import Failure, ForeignFailures
     from pe_dvc.usecases.channel.gates import Data, Gate
     from pe_dvc.usecases.channel.update import ChannelUpdate
-
-TOTALS = "totals"
-"""A note of a pointer in ``next``: the totals that were measured, those that may be signed.
-
-They are decimal text: signed metadata holds no floating point.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +86,7 @@ def signed_and_draft(
     signed itself.
     """
     read = partial(pointers_of, country=metadata.country, channel="next")
-    draft = read(plain(metadata.role("next").signed), where=metadata.where("next"))
+    draft = draft_pointers(metadata, "next")
     if committed.data:
         signed = plain(parse(Targets, committed.data, where=committed.where).signed)
         return read(signed, where=committed.where), draft
@@ -107,33 +104,40 @@ def nominate(
     evidence: Evidence,
     *,
     override: str | None = None,
+    source: str = "latest",
 ) -> Judged:
     """Judge the datasets ``names`` of ``latest``, all unless named, and return what next becomes.
 
-    ``standing`` is the last signed ``next`` and ``draft`` what lies in git now. Without names
-    ``next`` will have what ``latest`` has; with names the others stay. Raises GateError for
-    failures without ``override``, a reason; NotFoundError for a name that ``latest`` lacks.
+    ``latest`` is what messages call ``source``. ``standing`` is the last signed ``next`` and
+    ``draft`` what lies in git now. Without names ``next`` will have what the source has; with names
+    the others stay. Raises GateError for failures without ``override``, a reason; NotFoundError
+    for a name that the source lacks.
     """
     if override is not None and not override.strip():
         raise FormatError(
             "an override needs a reason", remedy="Give the reason, for those who review it."
         )
-    _check_names(latest, names)
+    _check_names(latest, names, source)
     chosen = {name: _nominated(latest[name]) for name in names or latest}
     kept = {name: _again(draft[name]) for name in draft if names and name not in chosen}
     checked: list[str] = []
     failures: list[str] = []
     for name, pointer in sorted(chosen.items()):
         before = standing.get(name)
-        if before is not None and _is_same(before, pointer):
+        if before is not None and is_same(before, pointer):
             chosen[name] = _again(before)
             continue
         checked.append(name)
-        found, measured = _judge(pointer, before, evidence)
-        failures += _sentences(found, evidence.rule)
+        found, measured = judged_pointer(pointer, before, evidence)
+        failures += sentences_of(found, evidence.rule)
         chosen[name] = replace(pointer, notes=_notes(found, measured, override, evidence.rule))
     if failures and override is None:
-        raise _refusal(failures)
+        raise gates_failed(
+            failures,
+            so="nothing was nominated",
+            remedy="Fix the data, change meta.pe.gates, or nominate it anyway "
+            "with --override REASON, which is signed beside it.",
+        )
     return Judged(
         pointers=tuple({**kept, **chosen}.values()),
         checked=tuple(checked),
@@ -151,9 +155,13 @@ def signed_totals(pointer: Pointer | None) -> dict[str, float]:
         raise FormatError(f"{TOTALS} are {found!r}: expected numbers", where=where) from None
 
 
-def _judge(
+def judged_pointer(
     pointer: Pointer, before: Pointer | None, evidence: Evidence
 ) -> tuple[list[Failure | ForeignFailures], dict[str, Total]]:
+    """Return what gates find against a pointer after ``before``, and the totals they measured.
+
+    Raises NotFoundError for a dataset without a declaration.
+    """
     if pointer.name not in evidence.gates:
         raise NotFoundError(
             f"dvc.yaml declares no dataset {pointer.name!r}, so its gates are not known",
@@ -178,17 +186,14 @@ def _notes(
     override: str | None,
     rule: Disclosure,
 ) -> dict[str, Any]:
-    notes: dict[str, Any] = {}
-    signed = {column: rule.signed_total(total) for column, total in measured.items()}
-    totals = {column: total for column, total in signed.items() if total is not None}
-    if totals:
-        notes[TOTALS] = totals
+    notes = totals_note(measured, rule)
     if failures and override is not None:
-        notes[OVERRIDE] = override_note(override, _sentences(failures, rule.signed))
+        notes[OVERRIDE] = override_note(override, sentences_of(failures, rule.signed))
     return notes
 
 
-def _sentences(failures: list[Failure | ForeignFailures], rule: Disclosure) -> list[str]:
+def sentences_of(failures: list[Failure | ForeignFailures], rule: Disclosure) -> list[str]:
+    """Return what may be said of failures."""
     return [sentence for failure in failures for sentence in failure.sentences(rule)]
 
 
@@ -201,23 +206,23 @@ def _nominated(pointer: Pointer) -> Pointer:
     return replace(pointer, channel="next", notes={})
 
 
-def _is_same(one: Pointer, other: Pointer) -> bool:
-    return (one.sha256, one.manifest_sha256) == (other.sha256, other.manifest_sha256)
-
-
-def _check_names(latest: Mapping[str, Pointer], names: Sequence[str]) -> None:
+def _check_names(latest: Mapping[str, Pointer], names: Sequence[str], source: str) -> None:
     unknown = next((name for name in names if name not in latest), None)
     if unknown is not None:
         raise NotFoundError(
-            f"latest has no dataset {unknown!r}",
+            f"{source} has no dataset {unknown!r}",
             remedy=f"It has {', '.join(latest) or 'none'}.",
         )
 
 
-def _refusal(failures: Sequence[str]) -> GateError:
-    return GateError(
-        "\n  ".join([f"{len(failures)} gate(s) failed, so nothing was nominated:", *failures]),
-        failures=tuple(failures),
-        remedy="Fix the data, change meta.pe.gates, or nominate it anyway "
-        "with --override REASON, which is signed beside it.",
-    )
+def totals_note(measured: Mapping[str, Total], rule: Disclosure) -> dict[str, Any]:
+    """Return the note of the totals that were measured, those that may be signed."""
+    signed = {column: rule.signed_total(total) for column, total in measured.items()}
+    totals = {column: total for column, total in signed.items() if total is not None}
+    return {TOTALS: totals} if totals else {}
+
+
+def gates_failed(failures: Sequence[str], *, so: str, remedy: str) -> GateError:
+    """Return the error that names every failure; ``so`` says what became of the channel."""
+    message = "\n  ".join([f"{counted(len(failures), 'gate')} failed, so {so}:", *failures])
+    return GateError(message, failures=tuple(failures), remedy=remedy)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.pointer_notes import hold_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
@@ -18,6 +19,7 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import expiry_days, key_names, signatures
+from pe_dvc.usecases.channel.pointers import draft_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +48,13 @@ def standing(git: SignedMetadata, store: ReadableStore | None, *, now: datetime)
     Raises SignatureError for metadata in git that does not verify, StoreError.
     """
     said = list(_published(git, store)) if store is not None else []
-    return Standing(sentences=(*said, *_expiring(git, now)))
+    return Standing(sentences=(*said, *_held(git), *_expiring(git, now)))
+
+
+def _held(git: SignedMetadata) -> Iterator[str]:
+    for name, pointer in draft_pointers(git, "latest").items():
+        if why := hold_of(pointer):
+            yield f"{name} is held in latest: {why}"
 
 
 def _expiring(git: SignedMetadata, now: datetime) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer, check_channel, check_pointers
@@ -11,6 +11,7 @@ from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.result import Result
 from pe_dvc.trust.ancestry import (
     Committed,
+    PlainTargets,
     base_of,
     behind,
     note_superseded,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.tuf_api import Metadata, VerificationResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,10 @@ class ChannelUpdate(Result):
     kept: tuple[str, ...] = ()
     """Names of datasets, in order. ``kept`` are those that another publisher changed and this
     checkout did not: they stay as published."""
+    stay: dict[str, str] = field(default_factory=dict)
+    """Why datasets with a new build do not move, by name: held, or taken back before."""
+    compared: str | None = None
+    """What gates compared with, None if they did not run."""
 
 
 def latest_pointers(
@@ -113,17 +119,31 @@ def update_channel(
     signed = signers.sign(delegator, channel, metadata)
     if wanted != before or signed:
         files.write(channel, metadata)
-    names = len(f"{country}/{channel}/")
-    both = before.keys() & wanted.keys()
     result = signatures(delegator, channel, metadata)
+    done = changes(channel, before, wanted, metadata, result)
+    return replace(done, kept=_names(kept))
+
+
+def changes(
+    channel: str,
+    before: PlainTargets,
+    wanted: PlainTargets,
+    metadata: Metadata[Targets],
+    result: VerificationResult,
+) -> ChannelUpdate:
+    """Return what became of a channel that had the targets ``before`` and has those ``wanted``."""
+    both = before.keys() & wanted.keys()
     return ChannelUpdate(
         channel=channel,
         changed=wanted != before,
         version=metadata.signed.version,
         signed=result.verified,
         missing=result.missing,
-        added=tuple(sorted(path[names:] for path in wanted.keys() - before.keys())),
-        removed=tuple(sorted(path[names:] for path in before.keys() - wanted.keys())),
-        replaced=tuple(sorted(path[names:] for path in both if before[path] != wanted[path])),
-        kept=tuple(sorted(path[names:] for path in kept)),
+        added=_names(wanted.keys() - before.keys()),
+        removed=_names(before.keys() - wanted.keys()),
+        replaced=_names(path for path in both if before[path] != wanted[path]),
     )
+
+
+def _names(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(path.split("/", 2)[2] for path in paths))

@@ -43,6 +43,8 @@ class Evidence:
     ``file_digest`` hashes the file in the workspace, and is called only if all else agrees.
     ``behind`` tells that another publisher changed the dataset, and that the checkout still has
     what was there before: then the pointer is the other's, and says nothing about the manifest.
+    ``stays`` is why the pointer is not that of the manifest, where that is meant: the dataset is
+    held, or was taken back.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Evidence:
     pointer: Pointer | None
     file_digest: Callable[[], Sha256 | None]
     behind: bool = False
+    stays: str | None = None
     recorded: bool = True
 
 
@@ -107,6 +110,8 @@ def verify(evidence: Evidence) -> Check:
             "the manifest's content, in DVC's cache, too, if that is damaged",
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
+    if evidence.stays:
+        signed = f"and latest has another one, {evidence.stays}"
     if evidence.behind:
         signed = "and another publisher has put another one into latest: git pull"
     return Check(name=name, verdict="ok", detail=f"sha256:{artifact.sha256}, {signed}")
@@ -133,7 +138,7 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
 
 def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:
     pointer = evidence.pointer
-    if pointer is None or evidence.behind:
+    if pointer is None or evidence.behind or evidence.stays:
         return None
     if pointer.sha256 != manifest.artifact.sha256:
         return (

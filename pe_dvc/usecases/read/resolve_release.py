@@ -38,13 +38,36 @@ def released_pointer(
     artifact = manifest.artifacts.get(reference.name)
     if artifact is None:
         raise _no_such_dataset(reference, released, manifest.artifacts)
+    _warn_of_deprecation(released)
+    return _pointer(released, reference.name, artifact)
+
+
+def released_pointers(
+    tag: str, releases: dict[str, Released], *, store: ReadableStore, cache: Cache
+) -> dict[str, Pointer]:
+    """Return the pointers that a signed release gives, by name; as ``released_pointer``."""
+    bare = tag.removeprefix("v")
+    found = next((releases[one] for one in (tag, bare, f"v{bare}") if one in releases), None)
+    if found is None:
+        newest = ", ".join(list(releases)[-_SHOWN:])
+        remedy = f"Published are {newest}." if newest else "No release is."
+        raise NotFoundError(f"no release {tag} is published in {store.url}", remedy=remedy)
+    _warn_of_deprecation(found)
+    artifacts = _manifest(found, store, cache).artifacts
+    return {name: _pointer(found, name, artifact) for name, artifact in artifacts.items()}
+
+
+def _warn_of_deprecation(released: Released) -> None:
     if released.state == "deprecated":
         said = f"release {released.tag} of {released.country} is deprecated: {released.reason}"
-        warnings.warn(said, DeprecatedReleaseWarning, stacklevel=2)
+        warnings.warn(said, DeprecatedReleaseWarning, stacklevel=3)
+
+
+def _pointer(released: Released, name: str, artifact: ReleaseArtifact) -> Pointer:
     return Pointer(
         country=released.country,
         channel=released.channel,
-        name=reference.name,
+        name=name,
         sha256=Sha256(artifact.sha256),
         size=artifact.size_bytes,
         manifest_sha256=Sha256(artifact.manifest_sha256),

@@ -17,10 +17,11 @@ from pe_dvc.documents.disclosure import GATED, PUBLIC
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Manifest, Table
 from pe_dvc.documents.override import OVERRIDE
+from pe_dvc.documents.pointer_notes import TOTALS
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError
 from pe_dvc.usecases.channel.gate_failures import Failure
 from pe_dvc.usecases.channel.gates import Nomination, judge
-from pe_dvc.usecases.channel.promote import TOTALS, Evidence, nominate
+from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def test_a_version_signed_by_a_key_of_another_time(told: Simulator) -> None:
 def test_another_root_than_the_one_that_is_trusted(told: Simulator, tmp_path: Path) -> None:
     stranger = Simulator(tmp_path / "stranger")
     with pytest.raises(VerificationError, match="is not the root that is trusted"):
-        ChannelHistory(told.store, "us", stranger.pinned).newest("latest")
+        ChannelHistory(told.store, "us", stranger.pinned).version("latest", 1)
 
 
 def test_a_shallow_clone_tells_what_it_holds(tmp_path: Path) -> None:

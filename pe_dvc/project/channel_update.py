@@ -1,0 +1,48 @@
+"""``pe-dvc channel update latest`` on this machine: from the repo's manifests to its pointers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.project.channel import signers_of
+from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.settings import GATED
+from pe_dvc.usecases.channel.pointers import signed_pointers
+from pe_dvc.usecases.channel.settle import settle
+from pe_dvc.usecases.channel.update import latest_pointers, update_channel
+
+if TYPE_CHECKING:
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.channel.update import ChannelUpdate
+
+
+def update_latest(repo: DataRepo) -> ChannelUpdate:
+    """Point ``latest`` at the artifacts of the repo's manifests, and sign it if the key is here.
+
+    Raises as ``usecases.channel.update.update_channel`` and ``read_manifests``, NotFoundError
+    without any manifest, and GateError where the settings say that ``latest`` is gated.
+    """
+    manifests = read_manifests(repo.tree, repo.settings, Manifest)
+    where = str(repo.root / repo.settings.manifests)
+    built = latest_pointers(repo.country, manifests, where=where)
+    committed = GitChannels(repo).newest("latest")
+    settled = settle(built, signed_pointers(repo.signed_metadata(), "latest", committed))
+    pointers, compared = settled.pointers, None
+    if repo.settings.channel.latest == GATED:
+        from pe_dvc.project.channel_gated import gate
+
+        pointers, compared = gate(repo, pointers, stay=settled.stay, committed=committed)
+    done = update_channel(
+        repo.channels_root,
+        repo.country,
+        "latest",
+        pointers,
+        signers_of(repo),
+        now=datetime.now(UTC),
+        committed=committed,
+    )
+    return replace(done, stay=settled.stay, compared=compared)

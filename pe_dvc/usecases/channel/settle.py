@@ -1,0 +1,56 @@
+"""What a new build may move in ``latest``: not what is held, nor what was taken back before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.pointer_notes import hold_of, left_by, rollback_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pe_dvc.documents.pointer import Pointer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """The pointers that ``latest`` gets, and why some datasets stay, by name."""
+
+    pointers: tuple[Pointer, ...]
+    stay: dict[str, str]
+
+
+def settle(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> Settled:
+    """Return what becomes of ``latest``, which is ``current``, after a build.
+
+    A pointer to what a dataset is already keeps its notes. A held dataset stays, also if the
+    build does not have it any more.
+    """
+    wanted = {pointer.name: pointer for pointer in built}
+    stay: dict[str, str] = {}
+    for name, pointer in current.items():
+        new = wanted.get(name)
+        if new is not None and is_same(new, pointer):
+            wanted[name] = pointer
+        elif why := why_it_stays(pointer, new.sha256 if new else None):
+            wanted[name], stay[name] = pointer, why
+    return Settled(pointers=tuple(wanted.values()), stay=stay)
+
+
+def why_it_stays(pointer: Pointer, built: str | None) -> str | None:
+    """Return why a build of other bytes or another manifest does not move a pointer.
+
+    ``built`` is the sha256 of the built artifact, None for a dataset that is no longer built. None
+    if the build moves it.
+    """
+    if held := hold_of(pointer):
+        return f"held: {held}"
+    if built is not None and built == left_by(pointer):
+        return f"went back from this build to {rollback_of(pointer)}"
+    return None
+
+
+def is_same(one: Pointer, other: Pointer) -> bool:
+    """Tell whether two pointers mean the same bytes, described alike."""
+    return (one.sha256, one.manifest_sha256) == (other.sha256, other.manifest_sha256)

@@ -1,0 +1,249 @@
+"""``pe-dvc channel rollback``: publishers, reviewers, and readers who come new or come back."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from tests.support.servers import S3Endpoint
+from tests.support.stories import build, digest, latest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.sandbox import Sandbox
+
+NAME, OTHER = "enhanced_cps_2024", "cps_2024"
+WHY = ("--reason", "Weights are wrong")
+
+
+def back(sandbox: Sandbox, *arguments: str, code: int = 0, cwd: Path | None = None) -> str:
+    """Roll back and return what was said."""
+    return sandbox.pe_dvc("channel", "rollback", *arguments, *WHY, code=code, cwd=cwd).stderr
+
+
+def published(sandbox: Sandbox, channel: str = "latest") -> dict[str, Any]:
+    """Return the pointers that a reader is shown who was there before."""
+    shown = sandbox.read("channel", "show", channel, "--country", "us", "--json").stdout
+    pointers: dict[str, Any] = json.loads(shown)
+    return pointers
+
+
+def newcomer(sandbox: Sandbox, cwd: Path) -> str:
+    """Return what is shown to a reader who was never there."""
+    shown = sandbox.run(
+        *("pe-dvc", "show", f"us/{NAME}@latest", "--json"),
+        cwd=cwd,
+        PE_DVC_STORE=sandbox.store,
+        PE_DVC_STATE_DIR=str(cwd / "state"),
+        PE_DVC_CACHE_DIR=str(cwd / "cache"),
+    )
+    return str(json.loads(shown.stdout)["manifest"]["artifact"]["sha256"])
+
+
+def check_whole(sandbox: Sandbox) -> None:
+    """Nothing is broken afterwards, for the next publisher and for those who keep the bucket."""
+    assert sandbox.json("channel", "log", "latest")["broken"] is None
+    sandbox.pe_dvc("verify")
+    sandbox.pe_dvc("fsck")
+    sandbox.pe_dvc("gc")
+
+
+def test_after_a_bad_build_readers_of_all_ages_get_the_good_one(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.trust()
+    sandbox.pe_dvc("push")
+    good = digest(sandbox)
+    bad = build(sandbox, 8)
+    sandbox.pe_dvc("push")
+    assert latest(sandbox) == (bad, 2)
+
+    said = back(sandbox, "latest", "--to", "1")
+    assert "latest is at version 3" in said
+    assert f"restored manifests/{NAME}.json" in said
+    first = sandbox.run("git", "rev-list", "--max-parents=0", "HEAD").stdout.strip()
+    assert f"git checkout {first[:12]} -- dvc.lock, then pe-dvc pull" in said
+    assert digest(sandbox) == good
+    assert latest(sandbox) == (bad, 2), "nothing is published before it is committed and pushed"
+
+    sandbox.run("git", "checkout", first[:12], "--", "dvc.lock")
+    sandbox.pe_dvc("pull")
+    sandbox.commit("Go back to version 1")
+    sandbox.pe_dvc("push")
+    assert latest(sandbox) == (good, 3)
+    assert newcomer(sandbox, tmp_path) == good
+    note = published(sandbox)[NAME]["custom"]["rollback"]
+    assert note["reason"] == "Weights are wrong"
+    assert (note["from"], note["to"]) == (f"sha256:{bad}", "latest:1")
+    assert "<" in note["by"]
+    log = sandbox.read("channel", "log", "latest", "--country", "us").stdout
+    assert "went back to latest:1: Weights are wrong (" in log
+    check_whole(sandbox)
+
+
+def test_a_build_after_it_goes_on_from_there(built: Sandbox) -> None:
+    built.trust()
+    built.pe_dvc("push")
+    good = digest(built)
+    bad = build(built, 8)
+    built.pe_dvc("push")
+    back(built, "latest", "--to", "1")
+    built.run("git", "checkout", "HEAD~1", "--", "dvc.lock")
+    built.pe_dvc("pull")
+    built.commit("Go back to version 1")
+    built.pe_dvc("push")
+
+    # The parameters that made the bad build are still here: what was taken back stays so.
+    said = built.run("dvc", "repro").stderr
+    assert f"{NAME} stays: went back from this build to latest:1: Weights are wrong" in said
+    assert digest(built) == bad
+    for name in (NAME, OTHER):
+        built.pe_dvc("manifest", "adopt", name)
+    built.run("dvc", "repro", "--quiet")
+    built.commit("The bad build again")
+    built.pe_dvc("push")
+    assert latest(built)[0] == good
+
+    better = build(built, 10)
+    built.pe_dvc("push")
+    assert latest(built) == (better, 4)
+    assert "rollback" not in published(built)[NAME]["custom"]
+    check_whole(built)
+
+
+def test_one_of_several_goes_back(sandbox: Sandbox) -> None:
+    sandbox.trust()
+    sandbox.pe_dvc("push")
+    good = published(sandbox)
+    build(sandbox, 8)
+    sandbox.pe_dvc("push")
+    bad = published(sandbox)
+
+    said = back(sandbox, "latest", NAME, "--to", "1")
+    assert f"restored manifests/{NAME}.json" in said
+    assert f"manifests/{OTHER}.json" not in said
+    commands = re.findall(r"^  ((?:pe-)?dvc .*)$", said, re.MULTILINE)
+    assert len(commands) == 2
+    sandbox.run("bash", "-ec", "; ".join(commands))
+    assert sandbox.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    sandbox.commit("One goes back")
+    sandbox.pe_dvc("push")
+    now = published(sandbox)
+    assert now[NAME]["hashes"] == good[NAME]["hashes"]
+    assert now[OTHER] == bad[OTHER]
+    check_whole(sandbox)
+
+
+def test_two_reviewers_take_next_back(built: Sandbox) -> None:
+    """A draft, as a nomination is one: readers see it when both have signed."""
+    built.pe_dvc("channel", "keys", "add", "next", "--threshold", "2", "--name", "bob")
+    built.trust()
+    built.pe_dvc("channel", "promote", "latest", "next")
+    built.commit("Nominate")
+    built.pe_dvc("push")
+    good = digest(built)
+    build(built, 8)
+    built.pe_dvc("channel", "promote", "latest", "next")
+    built.commit("Nominate the bad one")
+    built.pe_dvc("push")
+    bad = published(built, "next")
+    assert bad[NAME]["hashes"]["sha256"] != good
+    versions = {one["channel"]: one["version"] for one in built.json("channel", "list")}
+
+    keys = sorted((built.directory / "keys/us").glob("next*.pem"))
+    assert len(keys) == 2
+    kept = built.directory / "bob.pem"
+    keys[1].rename(kept)
+    before = digest(built)
+    said = back(built, "next", "--to", str(versions["next"] - 1))
+    assert f"next is at version {versions['next'] + 1}" in said
+    assert "1 signature missing" in said
+    assert digest(built) == before, "the manifests are those of latest"
+    built.commit("Take next back")
+    assert published(built, "next") == bad
+    keys[0].rename(built.directory / "alice.pem")
+    kept.rename(keys[1])
+    assert built.json("channel", "sign", "next")["missing"] == 0
+    (built.directory / "alice.pem").rename(keys[0])
+    built.commit("Bob signs")
+    built.pe_dvc("push")
+    now = published(built, "next")
+    assert now[NAME]["hashes"]["sha256"] == good
+    assert now[NAME]["custom"]["rollback"]["reason"] == "Weights are wrong"
+    check_whole(built)
+
+
+def test_what_is_not_whole_any_more_is_refused(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    old = json.loads((sandbox.repo / f"manifests/{NAME}.json").read_text())["artifact"]
+    build(sandbox, 8)
+    sandbox.pe_dvc("push")
+    sandbox.run("pe-dvc", "verify")
+    before = status(sandbox)
+    md5 = old["dvc"]["md5"]
+    remove(sandbox, f"us/files/md5/{md5[:2]}/{md5[2:]}")
+    said = back(sandbox, "latest", "--to", "1", code=3)
+    assert f"{NAME}, sha256:{old['sha256']} is no longer whole" in said
+    assert "Nothing was changed." in said
+    assert status(sandbox) == before
+    back(sandbox, "latest", OTHER, "--to", "1")
+
+
+def test_what_never_was_published_or_no_longer_counts_is_refused(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    before = status(built)
+    assert "latest:7 is no version of latest that was" in back(built, "latest", "--to", "7", code=3)
+    assert "says not to which version" in back(built, "latest", "--to", "latest", code=1)
+    assert "names nothing published" in back(built, "latest", "--to", "yesterday", code=1)
+    unknown = back(built, "latest", "other", "--to", "1", code=3)
+    assert "latest:1 has no dataset 'other'" in unknown
+    reason = built.pe_dvc("channel", "rollback", "latest", "--to", "1", "--reason", "", code=1)
+    assert "a rollback needs a reason" in reason.stderr
+    said = back(built, "latest", "--to", "1")
+    assert "latest has what latest:1 had: there is nothing to go back to" in said
+    assert status(built) == before
+
+
+def test_a_clone_that_never_saw_the_bad_build_takes_it_back(built: Sandbox, tmp_path: Path) -> None:
+    """CI published it, and its commit was lost: what readers see is what is gone back from."""
+    built.trust()
+    built.pe_dvc("push")
+    good = digest(built)
+    bad = build(built, 8)
+    built.pe_dvc("push")
+    built.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+    built.run("dvc", "checkout", "--quiet")
+    assert latest(built) == (bad, 2)
+    back(built, "latest", "--to", "1")
+    built.commit("Go back")
+    built.pe_dvc("push")
+    assert latest(built) == (good, 3)
+    check_whole(built)
+
+
+def test_a_release_or_a_digest_is_gone_back_to(built: Sandbox) -> None:
+    built.trust()
+    built.pe_dvc("push")
+    good = digest(built)
+    build(built, 8)
+    built.pe_dvc("push")
+    back(built, "latest", NAME, "--to", f"@sha256:{good}")
+    assert digest(built) == good
+    wrong = back(built, "latest", OTHER, "--to", f"@sha256:{good}", code=3)
+    assert "no signed version of latest or next ever had" in wrong
+
+
+def status(sandbox: Sandbox) -> str:
+    return sandbox.run("git", "status", "--porcelain").stdout
+
+
+def remove(sandbox: Sandbox, key: str) -> None:
+    """Delete an object past pe_dvc."""
+    if sandbox.remote_options:
+        bucket = sandbox.store.removeprefix("s3://")
+        client = S3Endpoint(sandbox.remote_options["endpointurl"]).client()
+        client.delete_object(Bucket=bucket, Key=key)
+    else:
+        (sandbox.directory / "bucket" / key).unlink()
