@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.support.sandbox import RELEASE
 from tests.support.servers import S3Endpoint
 from tests.support.stories import build, digest, latest
 
@@ -223,7 +224,7 @@ def test_a_clone_that_never_saw_the_bad_build_takes_it_back(built: Sandbox, tmp_
     check_whole(built)
 
 
-def test_a_release_or_a_digest_is_gone_back_to(built: Sandbox) -> None:
+def test_a_digest_is_gone_back_to(built: Sandbox) -> None:
     built.trust()
     built.pe_dvc("push")
     good = digest(built)
@@ -233,6 +234,23 @@ def test_a_release_or_a_digest_is_gone_back_to(built: Sandbox) -> None:
     assert digest(built) == good
     wrong = back(built, "latest", OTHER, "--to", f"@sha256:{good}", code=3)
     assert "no signed version of latest or next ever had" in wrong
+
+
+def test_a_release_is_gone_back_to(built: Sandbox) -> None:
+    with (built.repo / "pyproject.toml").open("a") as settings:
+        settings.write(RELEASE)
+    built.commit("Release settings")
+    built.pe_dvc("push")
+    built.run("git", "tag", "1.78.2")
+    built.pe_dvc("release", "create", "1.78.2", "--from-latest")
+    built.commit("Release 1.78.2")
+    built.pe_dvc("release", "push", "1.78.2")
+    good = digest(built)
+    build(built, 8)
+    built.pe_dvc("push")
+    said = back(built, "latest", "--to", "1.78.2")
+    assert "latest is at version 3" in said
+    assert digest(built) == good
 
 
 def status(sandbox: Sandbox) -> str:
