@@ -70,9 +70,7 @@ class StoreFetcher(FetcherInterface):
             # S3 answers 403 for a missing object to readers that may not list the bucket.
             raise DownloadHTTPError(str(error), 403) from error
         except FormatError as error:
-            raise DownloadLengthMismatchError(
-                f"longer than the {limit} bytes that it may have"
-            ) from error
+            raise DownloadLengthMismatchError(str(error)) from error
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         """Satisfy the interface; tuf's client asks for metadata by ``download_bytes``."""

@@ -89,7 +89,7 @@ class Signers:
         if len(there) < needed:
             files = f"{self._directory}/*.pem (PE_DVC_KEYS_DIR)" if self._directory else "no files"
             raise SignatureError(
-                f"{len(there) or 'none'} of the {len(keys)} key(s) of {role} is on this machine"
+                f"this machine has {len(there) or 'none'} of the keys of {role} ({len(keys)})"
                 + (f", and {needed} must sign" if there else ""),
                 remedy="Nothing was changed. Keys are looked for in PE_DVC_SIGNER_"
                 f"{role.upper()}, in [tool.pe_dvc.signers] of pyproject.toml, behind the URIs that "

@@ -102,7 +102,9 @@ def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcE
     if isinstance(error.__cause__, StoreError):
         return error.__cause__
     if isinstance(error, DownloadLengthMismatchError):
-        return VerificationError(f"{where} is {error}: it was not read", remedy=TAMPERED)
+        found = error.__cause__
+        said = found.message if isinstance(found, FormatError) else f"{where}: {error}"
+        return VerificationError(f"{said}; it was not read", remedy=TAMPERED)
     if isinstance(error, DownloadHTTPError) and role == "timestamp":
         return NotFoundError(
             f"{store} has no channels of this country: {error}",

@@ -115,6 +115,6 @@ def test_a_signer_that_a_clone_names_runs_no_program(
     keys: dict[str, Any] = {**local, "latest": [key]}
     init_channels(tmp_path, "us", keys, Signers("us", tmp_path / "k", environ={}), now=NOW)
     signers = Signers("us", uris={"latest": uri} if by == "settings" else {}, environ={})
-    with pytest.raises(SignatureError, match=r"no signer that pe_dvc opens|none of the 1 key"):
+    with pytest.raises(SignatureError, match=r"no signer that pe_dvc opens|none of the keys"):
         sign_role(tmp_path, "us", "latest", signers, now=NOW)
     assert not ran.exists()

@@ -163,7 +163,7 @@ def test_a_publisher_killed_before_the_timestamp_stops_nobody(sandbox: Sandbox) 
 def test_keys_are_looked_for_before_anything_is_uploaded(sandbox: Sandbox) -> None:
     (sandbox.directory / "keys/us/timestamp.pem").unlink()
     refused = sandbox.pe_dvc("push", code=1).stderr
-    assert "none of the 1 key(s) of timestamp is on this machine" in refused
+    assert "this machine has none of the keys of timestamp (1)" in refused
     assert "Nothing was changed" in refused
     assert "PE_DVC_SIGNER_TIMESTAMP" in refused
     assert "PE_DVC_KEYS_DIR" in refused

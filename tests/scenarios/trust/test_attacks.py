@@ -7,6 +7,7 @@ the bucket is mended, the same reader reads on.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -186,7 +187,7 @@ def test_mix_and_match_of_snapshots(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("name", ["2.snapshot.json", "1.targets.json", "3.latest.json"])
 def test_wrong_length_longer(sim: Simulator, name: str) -> None:
-    with refused(sim, VerificationError, says=f"{name} is longer than"):
+    with refused(sim, VerificationError, says=f"{name}: expected at most"):
         sim.store.objects[sim.key(name)] += b" "
 
 
@@ -208,7 +209,17 @@ def test_endless_data(sim: Simulator, tmp_path: Path, name: str) -> None:
     with (bucket / sim.key(name)).open("ab") as file:
         file.truncate(10_000_000_000)
     client = ChannelClient(LocalStore(bucket), "us", sim.pinned, tmp_path / "state")
-    with pytest.raises(VerificationError, match=f"{name} is longer than .* not read"):
+    with pytest.raises(VerificationError, match=f"{name}: expected at most .* it was not read"):
+        client.lookup("latest", "cps_2024")
+
+
+def test_a_pipe_in_the_place_of_metadata(sim: Simulator, tmp_path: Path) -> None:
+    """Nothing waits for it, and the message does not speak of a length."""
+    bucket = tmp_path / "bucket"
+    (bucket / sim.key("timestamp.json")).parent.mkdir(parents=True)
+    os.mkfifo(bucket / sim.key("timestamp.json"))
+    client = ChannelClient(LocalStore(bucket), "us", sim.pinned, tmp_path / "state")
+    with pytest.raises(VerificationError, match=r"timestamp.json.* named pipe.*; it was not read"):
         client.lookup("latest", "cps_2024")
 
 
