@@ -34,18 +34,6 @@ _PAUSE = 0.02
 """Seconds between two tries at a lock that is held elsewhere."""
 
 
-class NoLocksError(StoreUnavailableError):
-    """The file system of a directory of ours has no locks, as some network file systems."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"the file system of {path} has no locks",
-            operation="lock",
-            key=path,
-            remedy="Set PE_DVC_CACHE_DIR and PE_DVC_STATE_DIR to directories on a local disk.",
-        )
-
-
 @contextmanager
 def exclusive(
     files: ConfinedTree,
@@ -109,8 +97,17 @@ def _try_lock(descriptor: int) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        raise NoLocksError(str(Path(f"/proc/self/fd/{descriptor}").readlink())) from error
+        raise _no_locks(Path(f"/proc/self/fd/{descriptor}").readlink()) from error
     return True
+
+
+def _no_locks(path: Path) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"the file system of {path} has no locks",
+        operation="lock",
+        key=str(path),
+        remedy="Set PE_DVC_CACHE_DIR and PE_DVC_STATE_DIR to directories on a local disk.",
+    )
 
 
 def _is_named(descriptor: int, files: ConfinedTree, path: str) -> bool:
