@@ -26,6 +26,7 @@ from pe_dvc.usecases.checkout.describe import (
     describe_artifact,
     describe_contents,
     first_manifest,
+    is_of_other_bytes,
     manifest_bytes,
     was_checked,
 )
@@ -64,9 +65,9 @@ def write_manifests(root: Path) -> list[Written]:
     """Write the manifest of every dataset that the repo at ``root`` declares, by name.
 
     All or nothing: what is wrong with any dataset is found before anything is written. A manifest
-    that would differ in ``build`` alone keeps its bytes, also where an earlier commit has it: an
-    artifact has one manifest. That of a dataset no longer declared is
-    removed. May run within ``dvc repro``: reads DVC's files and never asks DVC.
+    that would differ in ``build`` alone keeps its bytes, and so does that of a build which came
+    back to an artifact of an earlier commit: an artifact has one manifest. That of a dataset no
+    longer declared is removed. May run within ``dvc repro``: reads DVC's files and never asks DVC.
 
     Raises FormatError for a declaration or a file that is wrong, NotFoundError for a file that
     is missing, DigestMismatchError for one that changed since DVC hashed it.
@@ -87,8 +88,8 @@ def write_manifests(root: Path) -> list[Written]:
     }
     settled |= {
         name: first_manifest(manifests[name], _committed(root, paths[name]), allowed_params=allowed)
-        for name, data in settled.items()
-        if data != existing.get(name)
+        for name in settled
+        if is_of_other_bytes(existing.get(name), manifests[name])
     }
     tree.make_folder(folder)
     written = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.pointer import Pointer
 
-NEVER_PUBLISHED = "in git only: it was never published"
+NEVER_PUBLISHED = "in git only: the bucket does not have it, and no snapshot shows that readers had"
 
 
 @dataclass(frozen=True, kw_only=True)

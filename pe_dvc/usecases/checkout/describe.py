@@ -109,6 +109,15 @@ def manifest_bytes(
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
 
 
+def is_of_other_bytes(existing: bytes | None, manifest: Manifest) -> bool:
+    """Tell whether the manifest that lies there is one, and is of another artifact."""
+    try:
+        before = Manifest.from_bytes(existing or b"")
+    except FormatError:
+        return False
+    return before.artifact.sha256 != manifest.artifact.sha256
+
+
 def first_manifest(
     manifest: Manifest, committed: Iterable[bytes], *, allowed_params: Collection[str] = ()
 ) -> bytes:

@@ -20,7 +20,10 @@ def check_conditions(store: Store, country: str) -> None:
     is removed again.
     """
     key = publisher_lock_key(country, uuid.uuid4().hex)
-    first = store.create(key, b"{}")
+    try:
+        first = store.create(key, b"{}")
+    except ConflictError:  # our own: the answer to a first request was lost, and it was sent again
+        first = store.head(key)
     try:
         ignored = [
             name
