@@ -71,7 +71,12 @@ def _acquire(
     files: ConfinedTree, path: str, deadline: float, on_wait: Callable[[], None] | None
 ) -> int | None:
     while True:
-        descriptor = files.open_file(path, OPEN)
+        try:
+            descriptor = files.open_file(path, OPEN)
+        except FileNotFoundError:  # its folder went, being empty, with the lock before
+            if time.monotonic() > deadline:
+                raise
+            continue
         try:
             while not _try_lock(descriptor):
                 if on_wait is not None:

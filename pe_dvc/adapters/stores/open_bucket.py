@@ -78,10 +78,13 @@ def open_bucket(
 
 def is_url(endpoint: str) -> bool:
     """Ask the parser that obstore has: of what it refuses, a request is a crash, not an error."""
+    from obstore.exceptions import GenericError
     from obstore.store import HTTPStore
 
     try:
         HTTPStore.from_url(endpoint, client_options={"allow_http": True})
     except ValueError:  # a port above 65535, 300.1.1.1, a wrong IDN
         return False
+    except GenericError:  # no client can be made, as with a wrong SSL_CERT_FILE: that is said later
+        return True
     return True

@@ -55,7 +55,6 @@ def s3_store(
     cannot be right, and StorePermissionError for credentials that cannot be had.
     """
     settings = AwsSettings(options)
-    client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     named = checked_endpoint(options.get("endpointurl", ""), "AWS_ENDPOINT_URL")
     users = checked_endpoint(settings.endpoint or "", "AWS_ENDPOINT_URL")
     endpoint, is_users = named or users, not named or same_endpoint(named, users)
@@ -63,6 +62,7 @@ def s3_store(
     if credentials is not None or options.get("sse_customer_key"):  # which goes along as it is
         exempt = {"endpointurl"} if is_users else set()
         check_may_send("" if is_users else endpoint, refusals or {}, exempt)
+    client = tls_client(options.get("ssl_verify"), settings.ca_bundle)
     region = (
         options.get("region")
         or regions.of(bucket, endpoint or AMAZON, client)

@@ -274,7 +274,7 @@ def test_an_object_of_dvcs_cache_is_linked_not_downloaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For root it is copied: h5py and pandas open files to append, and root may write to all."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
+    monkeypatch.setattr(local_copies, "_is_root", lambda: root)
     path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     assert path.read_bytes() == payload
     assert store.downloads == 0
@@ -309,7 +309,7 @@ def test_a_hard_linked_object_that_was_altered_is_noticed(
     payload: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(local_copies, "_is_root", lambda: False)
     path = fetched_from(reader, LocalCopy(path=dvc_object, immutable=True))
     overwrite(dvc_object, b"dvc unprotect, done wrong")
     assert reader.fetch(reader.resolve(LATEST)) == path

@@ -10,6 +10,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fsspec
@@ -28,7 +29,7 @@ from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
 
 FIRST, EVIL, RECOVERED = b"the first\n", b"the thief's\n", b"after the theft\n"
 CPS = "pe-data://us/cps@latest"
@@ -62,6 +63,11 @@ def read_by_fsspec(offline: bool) -> str:
 WAYS = [fetched, opened, shown, listed, read_by_fsspec]
 
 
+def _replace(source: str, target: str) -> str:
+    Path(target).unlink(missing_ok=True)  # it may be read-only
+    return str(shutil.copy2(source, target))
+
+
 @dataclass(frozen=True)
 class Theft:
     """Maintainers, a thief with a copy of their repo, and the bucket as it was at each time."""
@@ -73,7 +79,12 @@ class Theft:
         """Let the bucket show what it held then, later times over earlier ones."""
         shutil.rmtree(self.base / "bucket", ignore_errors=True)
         for time in times:
-            shutil.copytree(self.base / time, self.base / "bucket", dirs_exist_ok=True)
+            shutil.copytree(
+                self.base / time,
+                self.base / "bucket",
+                dirs_exist_ok=True,
+                copy_function=_replace,
+            )
 
     def keep(self, time: str) -> None:
         shutil.copytree(self.base / "bucket", self.base / time)
