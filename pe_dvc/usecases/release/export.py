@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
-from pe_dvc.primitives.errors import ConflictError, DigestMismatchError
+from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import open_to_read, refuse_special
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.release.payload_digest import check_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,11 +81,4 @@ def _download(store: Store, artifact: Artifact, tree: ConfinedTree, progress: Pr
     key = payload_key(artifact.country, artifact.dvc.md5)
     with tree.filling(f"{PAYLOAD}/{artifact.path}") as file:
         actual = store.download(key, file, size=artifact.size, progress=progress)
-        if actual != artifact.sha256:
-            raise DigestMismatchError(
-                what=artifact.name,
-                expected=f"sha256:{artifact.sha256}",
-                actual=f"sha256:{actual}",
-                source=f"{store.url}/{key}",
-                remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
-            )
+        check_digest(store, key, artifact, actual)

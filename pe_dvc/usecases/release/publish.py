@@ -20,7 +20,6 @@ from pe_dvc.documents.keys import (
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
-    DigestMismatchError,
     FormatError,
     NotFoundError,
     ReleaseError,
@@ -29,6 +28,7 @@ from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.release.payload_digest import check_digest
 from pe_dvc.usecases.release.read_published import (
     UNSIGNED_TOMBSTONE,
     read_published,
@@ -211,14 +211,7 @@ def _check_payloads(store: Store, release: Release, reporter: Reporter) -> int:
     def check(artifact: Artifact) -> None:
         key = payload_key(release.country, artifact.dvc.md5)
         actual = object_digest(store, key, artifact.size, progress=progress)
-        if actual != artifact.sha256:
-            raise DigestMismatchError(
-                what=artifact.name,
-                expected=f"sha256:{artifact.sha256}",
-                actual=f"sha256:{actual}",
-                source=f"{store.url}/{key}",
-                remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
-            )
+        check_digest(store, key, artifact, actual)
 
     with (
         reporter.task(f"check {len(artifacts)} payloads", total) as progress,

@@ -1,0 +1,23 @@
+"""The payload of a released artifact: are the bytes in the bucket those that were signed?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import DigestMismatchError
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.store.port import ReadableStore
+
+
+def check_digest(store: ReadableStore, key: str, artifact: Artifact, actual: str) -> None:
+    """Raise DigestMismatchError unless ``actual`` is the sha256 that was signed of an artifact."""
+    if actual != artifact.sha256:
+        raise DigestMismatchError(
+            what=artifact.name,
+            expected=f"sha256:{artifact.sha256}",
+            actual=f"sha256:{actual}",
+            source=f"{store.url}/{key}",
+            remedy="The payload was altered or damaged in the bucket: run pe-dvc fsck.",
+        )
