@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.line_endings import as_committed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,6 +17,13 @@ class RepoTree(ABC):
     @abstractmethod
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError, and FormatError for one that is too long."""
+
+    def read_signed(self, path: str) -> bytes:
+        """Return a file of ours that is signed, or signed for: with the line endings as written.
+
+        Raises NotFoundError.
+        """
+        return as_committed(self.read(path))
 
     @abstractmethod
     def has(self, path: str) -> bool:

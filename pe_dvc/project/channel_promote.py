@@ -143,9 +143,9 @@ class Sources:
         manifest, data = self._here.get(pointer.name, (None, b""))
         if manifest is not None and sha256_bytes(data) == pointer.manifest_sha256:
             return manifest
-        committed = committed_manifest(self._repo, pointer.name, pointer.manifest_sha256)
+        committed = committed_manifest(self._repo, pointer)
         if committed is not None:
-            return committed
+            return committed[0]
         return self.reader.resolve_pointer(pointer).manifest
 
     def data(self, pointer: Pointer, manifest: Manifest) -> ColumnData:

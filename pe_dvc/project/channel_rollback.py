@@ -11,7 +11,6 @@ from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.documents.pointer_notes import check_reason
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.channel_promote import Sources, evidence_of
 from pe_dvc.project.git_channels import GitChannels
@@ -118,7 +117,7 @@ def _restore(repo: DataRepo, manifests: Mapping[str, bytes]) -> tuple[str, ...]:
     written = []
     for name, data in sorted(manifests.items()):
         path = manifest_path(repo.settings, name)
-        if not repo.tree.has(path) or as_committed(repo.tree.read(path)) != data:
+        if not repo.tree.has(path) or repo.tree.read_signed(path) != data:
             ConfinedTree(repo.root).write(path, data, durable=True)
             written.append(path)
     return tuple(written)

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import digest_file
 from pe_dvc.adapters.dvc.cache import object_path
-from pe_dvc.adapters.git.tags import GitTags
-from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
-from pe_dvc.primitives.line_endings import as_committed
-from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.project.git_manifests import committed_manifest
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 
@@ -32,10 +29,10 @@ class EarlierBuilds:
 
     def __call__(self, pointer: Pointer) -> bool:
         """Bring what a pointer points to; tell whether it could be done. Raises StoreError."""
-        data = self._manifest(pointer)
-        if data is None:
+        committed = committed_manifest(self._repo, pointer)
+        if committed is None:
             return False
-        manifest = Manifest.from_bytes(data, where=pointer.name)
+        manifest, data = committed
         artifact = manifest.artifact
         payload = CacheObject(
             what=artifact.path,
@@ -53,14 +50,6 @@ class EarlierBuilds:
         except (ConflictError, NotFoundError, VerificationError):
             return False
         return True
-
-    def _manifest(self, pointer: Pointer) -> bytes | None:
-        path = manifest_path(self._repo.settings, pointer.name)
-        for change in GitTags(self._repo.root, root=self._repo.root).history(path):
-            data = as_committed(change.tree.read(path))
-            if sha256_bytes(data) == pointer.manifest_sha256:
-                return data
-        return None
 
 
 def _chunks(path: Path) -> bytes:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.trust.ancestry import Committed, digest
 from pe_dvc.trust.files import ChannelFiles, TreeChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -51,7 +50,7 @@ class GitChannels:
         """Return the file of every commit that changed it, signed or not, newest first."""
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         history = self._git.history(path)
-        return [as_committed(change.tree.read(path)) for change in history]
+        return [change.tree.read_signed(path) for change in history]
 
     def took_away(self, role: str, sha256: Sha256) -> bool:
         """Tell whether HEAD's file was committed on top of the version with that digest.
@@ -62,7 +61,7 @@ class GitChannels:
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         if not held or not self._git.head().has(path):
             return False
-        today = as_committed(self._git.head().read(path))
+        today = self._git.head().read_signed(path)
         placed = next((change for change, found in held if found.data == today), None)
         if placed is None:
             return False
@@ -93,7 +92,7 @@ class GitChannels:
         """
         path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
         for change in self._git.history(path):
-            data = as_committed(change.tree.read(path))
+            data = change.tree.read_signed(path)
             found = Committed(data=data, where=change.tree.where(path))
             if self._is_signed(change, role):
                 yield change, found

@@ -7,23 +7,31 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.project.repo_files import manifest_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
 
 
-def committed_manifest(repo: DataRepo, name: str, sha256: str) -> Manifest | None:
-    """Return a manifest of a dataset that was committed, by its sha256; None if none was."""
-    path = manifest_path(repo.settings, name)
-    for change in GitTags(repo.root, root=repo.root).history(path):
-        data = as_committed(change.tree.read(path))
-        if sha256_bytes(data) == sha256:
-            return Manifest.from_bytes(data, where=change.tree.where(path))
+def committed_manifests(root: Path, path: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the manifests that the commits behind HEAD brought to ``path``, newest first.
+
+    Each with what messages call it.
+    """
+    for change in GitTags(root, root=root).history(path):
+        yield change.tree.read_signed(path), change.tree.where(path)
+
+
+def committed_manifest(repo: DataRepo, pointer: Pointer) -> tuple[Manifest, bytes] | None:
+    """Return the manifest that a pointer signs, if it was committed; None if it was not."""
+    path = manifest_path(repo.settings, pointer.name)
+    for data, where in committed_manifests(repo.root, path):
+        if sha256_bytes(data) == pointer.manifest_sha256:
+            return Manifest.from_bytes(data, where=where), data
     return None
 
 
@@ -40,7 +48,7 @@ def commit_with(repo: DataRepo, pointers: Mapping[str, Pointer]) -> str | None:
     for path in wanted:
         for change in git.history(path):
             held = ((one, sha256) for one, sha256 in wanted.items() if change.tree.has(one))
-            same = [sha256_bytes(as_committed(change.tree.read(o))) == sha for o, sha in held]
+            same = [sha256_bytes(change.tree.read_signed(o)) == sha for o, sha in held]
             if len(same) == len(wanted) and all(same):
                 return change.commit
     return None

@@ -14,7 +14,6 @@ from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
@@ -33,7 +32,6 @@ from pe_dvc.usecases.checkout.describe import (
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.adapters.digests import FileDigest
@@ -73,6 +71,7 @@ def write_manifests(root: Path) -> list[Written]:
     is missing, DigestMismatchError for one that changed since DVC hashed it.
     """
     from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.project.git_manifests import committed_manifests
 
     settings, git = read_settings(root), GitRepo(root)
     tree, folder = ConfinedTree(root), settings.manifests
@@ -86,11 +85,10 @@ def write_manifests(root: Path) -> list[Written]:
         name: manifest_bytes(m, existing.get(name), allowed_params=allowed)
         for name, m in manifests.items()
     }
-    settled |= {
-        name: first_manifest(manifests[name], _committed(root, paths[name]), allowed_params=allowed)
-        for name in settled
-        if is_of_other_bytes(existing.get(name), manifests[name])
-    }
+    for name in settled:
+        if is_of_other_bytes(existing.get(name), manifests[name]):
+            earlier = (data for data, _ in committed_manifests(root, paths[name]))
+            settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
     tree.make_folder(folder)
     written = [
         _write(tree, paths[name], manifests[name], data, existing.get(name))
@@ -100,14 +98,6 @@ def write_manifests(root: Path) -> list[Written]:
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
     return [*written, *removed, *skipped]
-
-
-def _committed(root: Path, path: str) -> Iterator[bytes]:
-    """Yield what the commits behind HEAD hold of a file, newest first."""
-    from pe_dvc.adapters.git.tags import GitTags
-
-    for change in GitTags(root, root=root).history(path):
-        yield as_committed(change.tree.read(path))
 
 
 def _describe_all(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.line_endings import as_committed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,7 @@ def manifest_files(tree: RepoTree, folder: str) -> dict[str, bytes]:
         for path in tree.files(folder)
         if path.endswith(_SUFFIX)
     }
-    return {name: as_committed(tree.read(paths[name])) for name in sorted(paths)}
+    return {name: tree.read_signed(paths[name]) for name in sorted(paths)}
 
 
 def read_payloads(tree: RepoTree, settings: Settings) -> Iterator[Payload]:

@@ -14,7 +14,6 @@ from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.usecases.checkout import verify as use_case
 from pe_dvc.usecases.checkout.verify import Evidence
@@ -71,7 +70,7 @@ def gather(
     gathered = []
     for name in names or declared:
         path = manifest_path(repo.settings, name)
-        data = as_committed(repo.tree.read(path)) if repo.tree.has(path) else b""
+        data = repo.tree.read_signed(path) if repo.tree.has(path) else b""
         manifest = Manifest.from_bytes(data, where=repo.tree.where(path)) if data else None
         output = lineage.output_of(declared[name].path)
         pointer = pointers.get(name)

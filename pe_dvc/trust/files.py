@@ -124,4 +124,4 @@ class TreeChannelFiles(ChannelFiles):
         return self._tree.has(self.path(role).as_posix())
 
     def _read(self, path: Path) -> bytes:
-        return as_committed(self._tree.read(path.as_posix()))
+        return self._tree.read_signed(path.as_posix())
