@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_boolean import TRUE
 from pe_dvc.primitives.errors import NotFoundError, UntrustedError
 from pe_dvc.project import directories
 
@@ -22,7 +23,6 @@ _FILES = ("configpath", "credentialpath")
 """Files of credentials; AWS's may name a program that prints them (``credential_process``)."""
 _OWN_KEYS = ("access_key_id", "secret_access_key")
 _OTHER_SECRETS = ("session_token", "sse_customer_key")
-_TRUE = ("", "true", "yes", "on", "1")
 
 
 def came_with_clone(file: Path, root: Path) -> bool:
@@ -69,7 +69,7 @@ class CloneOptions:
         if self._is_clones("endpointurl") and not self._endpoint_allowed():
             found["endpointurl"] = self._endpoint_refusal()
         verify = self._remote.options.get("ssl_verify", "").strip().lower()
-        if verify not in _TRUE and self._is_clones("ssl_verify"):
+        if verify not in {"", *TRUE} and self._is_clones("ssl_verify"):
             found["ssl_verify"] = UntrustedError(
                 f"{self._file('ssl_verify')}: the remote {self._remote.name!r} has ssl_verify = "
                 f"{verify}, with which others could read your credentials, and this came with the "

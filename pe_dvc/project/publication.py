@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_boolean import is_true
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
@@ -55,7 +56,7 @@ def check_plain_remote(repo: DataRepo) -> None:
         return
     options = repo.dvc_config.remote(name).options
     for option in ("version_aware", "worktree"):
-        if options.get(option, "false").strip().lower() in ("true", "1", "yes", "on"):
+        if is_true(options.get(option, "").strip()):
             raise FormatError(
                 f"the DVC remote {name} is {option}: dvc pull looks there for other objects than "
                 "pe-dvc push brings",

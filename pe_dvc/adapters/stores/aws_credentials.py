@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.ec2 import may_be_amazons
+from pe_dvc.documents.dvc_boolean import is_true
 from pe_dvc.primitives.errors import StorePermissionError
 from pe_dvc.store.home import expand_home
 
@@ -85,7 +86,7 @@ class AwsSettings:
         StorePermissionError if what is configured cannot be had.
         """
         options, environment = self._options, os.environ
-        if options.get("allow_anonymous_login", "").lower() in ("true", "yes", "on", "1"):
+        if is_true(options.get("allow_anonymous_login")):
             return None
         if options.get("access_key_id") and options.get("secret_access_key"):
             return _static(options, "access_key_id", "secret_access_key", "session_token")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
+from pe_dvc.documents.dvc_boolean import is_true
 from pe_dvc.primitives.errors import StorePermissionError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def gs_store(
     credentials that cannot be used.
     """
     endpoint = checked_endpoint(options.get("endpointurl", ""), "your environment")
-    anonymous = _is_true(options.get("allow_anonymous_login"))
+    anonymous = is_true(options.get("allow_anonymous_login"))
     if not anonymous:
         check_may_send(endpoint, refusals or {}, exempt={"ssl_verify"})  # which is not read here
     credentials = None
@@ -117,10 +118,6 @@ def az_store(container: str, prefix: str, options: Mapping[str, str]) -> ObjectS
         if ours := {"AccountName": "account_name", "AccountKey": "account_key"}.get(name):
             config[ours] = value
     checked_word(config.get("account_name", ""), "account_name")
-    if _is_true(options.get("allow_anonymous_login")):
+    if is_true(options.get("allow_anonymous_login")):
         config["skip_signature"] = True
     return open_bucket("az", container, prefix, config=config, client=tls_client(None))
-
-
-def _is_true(option: str | None) -> bool:
-    return (option or "").lower() in ("true", "yes", "on", "1")

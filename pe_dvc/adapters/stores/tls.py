@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.dvc_boolean import FALSE, TRUE
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.home import expand_home
 from pe_dvc.store.plain_files import read_document
@@ -12,9 +13,6 @@ from pe_dvc.store.plain_files import read_document
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ssl import SSLContext
-
-_FALSE = {"false", "no", "off", "0"}
-_TRUE = {"true", "yes", "on", "1"}
 
 
 def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, A
     for a file that cannot be read.
     """
     said = (ssl_verify or "").strip()
-    if said.lower() in _FALSE:
+    if said.lower() in FALSE:
         return {"allow_invalid_certificates": True}
     if is_file_name(said):
         return {"root_certificate": _certificates(said, "the remote's ssl_verify")}
@@ -34,7 +32,7 @@ def tls_client(ssl_verify: str | None, bundle: str | None = None) -> dict[str, A
 
 def is_file_name(ssl_verify: str) -> bool:
     """Tell whether ``ssl_verify`` names a file, and is not one of DVC's words for yes and no."""
-    return bool(ssl_verify) and ssl_verify.lower() not in _TRUE | _FALSE
+    return bool(ssl_verify) and ssl_verify.lower() not in TRUE | FALSE
 
 
 def python_context(client: Mapping[str, Any]) -> SSLContext:
