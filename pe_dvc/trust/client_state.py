@@ -44,8 +44,7 @@ class ReaderState:
     def read(self) -> Iterator[None]:
         """As ``locked``, but a state that may only be read is read as it is."""
         if self.directory.is_dir() and not os.access(self.directory, os.W_OK):
-            for place in self._places:
-                check_private(place)
+            self._check_places()
             yield
             return
         with self.locked():
@@ -58,8 +57,7 @@ class ReaderState:
         Raises StoreUnavailableError if another process holds on to it, PeDvcError if the
         directory cannot be written, and FormatError if other users can write to it.
         """
-        for place in self._places:
-            check_private(place)
+        self._check_places()
         try:
             with exclusive(
                 ConfinedTree(self.directory, modes=PRIVATE),
@@ -75,6 +73,10 @@ class ReaderState:
                 f"what was last verified cannot be kept in {self.directory}: {error.strerror}",
                 remedy="Set PE_DVC_STATE_DIR to a directory that you can write to.",
             ) from error
+
+    def _check_places(self) -> None:
+        for place in self._places:
+            check_private(place)
 
     def _take_over(self) -> None:
         """Make lineages of the directories that an older pe_dvc kept, one for each root file."""
