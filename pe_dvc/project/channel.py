@@ -19,16 +19,19 @@ from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel import init, roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.roles import RoleStatus
     from pe_dvc.usecases.channel.standing import Standing
+    from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 
@@ -110,6 +113,26 @@ def init_channels(
         keys=directory,
         kept_keys=kept,
         metadata=repo.channels_dir,
+    )
+
+
+def write_pointers(
+    repo: DataRepo, channel: str, pointers: Iterable[Pointer], committed: Committed
+) -> ChannelUpdate:
+    """Write a channel's pointers into git's file, signed if its key is here.
+
+    ``committed`` is the newest version that was committed signed. Raises as ``update_channel``.
+    """
+    from pe_dvc.usecases.channel.update import update_channel
+
+    return update_channel(
+        repo.channels_root,
+        repo.country,
+        channel,
+        pointers,
+        signers_of(repo),
+        now=_now(),
+        committed=committed,
     )
 
 

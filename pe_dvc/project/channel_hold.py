@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import committer
-from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel import write_pointers
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.usecases.channel.hold import held, released
 from pe_dvc.usecases.channel.pointers import read_pointers
-from pe_dvc.usecases.channel.update import update_channel
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
@@ -34,12 +32,4 @@ def release_hold(repo: DataRepo, name: str) -> ChannelUpdate:
 
 
 def _write(repo: DataRepo, pointers: list[Pointer]) -> ChannelUpdate:
-    return update_channel(
-        repo.channels_root,
-        repo.country,
-        "latest",
-        pointers,
-        signers_of(repo),
-        now=datetime.now(UTC),
-        committed=GitChannels(repo).newest("latest"),
-    )
+    return write_pointers(repo, "latest", pointers, GitChannels(repo).newest("latest"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel import write_pointers
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import committed_manifest
 from pe_dvc.project.repo_files import read_manifests
@@ -18,7 +17,6 @@ from pe_dvc.usecases.channel.hold import refuse_held
 from pe_dvc.usecases.channel.pointers import read_pointers, signed_pointers
 from pe_dvc.usecases.channel.promote import Evidence, Promoted, nominate, signed_and_draft
 from pe_dvc.usecases.channel.source import parse_source, pointers_from
-from pe_dvc.usecases.channel.update import update_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,15 +60,7 @@ def promote(
     refuse_held(latest, standing, chosen)
     evidence = evidence_of(repo, sources)
     judged = nominate(found, standing, draft, names, evidence, override=override, source=source)
-    update = update_channel(
-        repo.channels_root,
-        repo.country,
-        "next",
-        judged.pointers,
-        signers_of(repo),
-        now=datetime.now(UTC),
-        committed=committed,
-    )
+    update = write_pointers(repo, "next", judged.pointers, committed)
     return Promoted(judged=judged, update=update)
 
 

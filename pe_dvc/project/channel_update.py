@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel import write_pointers
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.settings import GATED
 from pe_dvc.usecases.channel.pointers import signed_pointers
 from pe_dvc.usecases.channel.settle import settle
-from pe_dvc.usecases.channel.update import latest_pointers, update_channel
+from pe_dvc.usecases.channel.update import latest_pointers
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
@@ -36,13 +35,5 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
         from pe_dvc.project.channel_gated import gate
 
         pointers, compared = gate(repo, pointers, stay=settled.stay, committed=committed)
-    done = update_channel(
-        repo.channels_root,
-        repo.country,
-        "latest",
-        pointers,
-        signers_of(repo),
-        now=datetime.now(UTC),
-        committed=committed,
-    )
+    done = write_pointers(repo, "latest", pointers, committed)
     return replace(done, stay=settled.stay, compared=compared)
