@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 
-@click.group("cache")
+@click.group("cache", cls=Group)
 def command() -> None:
     """List, verify and prune the local cache."""
 

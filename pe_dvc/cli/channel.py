@@ -12,11 +12,12 @@ from pe_dvc.cli.channel_output import print_status, say_update
 from pe_dvc.cli.channel_promote import promote
 from pe_dvc.cli.channel_recover import recover
 from pe_dvc.cli.channel_rollback import rollback
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
 
-@click.group("channel")
+@click.group("channel", cls=Group)
 def command() -> None:
     """Sign and inspect the channels latest and next."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.sizes import counted
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.key_edits import KeyChange
 
 
-@click.group("keys")
+@click.group("keys", cls=Group)
 def keys() -> None:
     """Add, remove or rotate the keys of a role.
 

@@ -30,7 +30,7 @@ from pe_dvc.cli.output import (
 def command(
     reference: str, output: str | None, store: str | None, offline: bool, as_json: bool
 ) -> None:
-    """Download a dataset, verified, and print its path.
+    """Download datasets, verified, and print their paths.
 
     The file is kept in the local cache under its sha256, read-only: a second get of the same
     bytes downloads nothing. Nothing is left behind that did not verify.

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import say
 from pe_dvc.cli.publish_output import say_pushed, say_uploaded
 from pe_dvc.primitives.errors import PeDvcError
@@ -14,7 +15,7 @@ from pe_dvc.primitives.errors import PeDvcError
 process_option = click.option("--process", type=int, help="The id of the git that runs the hook.")
 
 
-@click.group("git-hook", hidden=True)
+@click.group("git-hook", cls=Group, hidden=True)
 def command() -> None:
     """Run pe_dvc's part of a git hook; git calls this, not you."""
 

@@ -12,39 +12,57 @@ from typing import NoReturn
 import click
 
 from pe_dvc.cli.failures import guarded
+from pe_dvc.cli.group import Group, commands_of
 from pe_dvc.cli.help_formatter import HelpFormatter
 from pe_dvc.cli.logs import show_warning
 from pe_dvc.cli.signals import INTERRUPTED, TERMINATED, end_now, end_on_signals
 
 # name: (module, help line). The help lines stand here so that `pe-dvc --help` imports
 # no command; a test holds them equal to the commands' own.
-COMMANDS = {
-    "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
-    "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
-    "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
-    "pull": (
-        "pe_dvc.cli.pull",
-        "Download this checkout's datasets into DVC's cache and the workspace.",
-    ),
-    "verify": ("pe_dvc.cli.verify", "Check every dataset of this checkout against its manifest."),
-    "check": ("pe_dvc.cli.check", "Check that manifests, the signed pointer and dvc.lock agree."),
-    "install": (
-        "pe_dvc.cli.install",
-        "Add git hooks that check commits, verify checkouts and push data.",
-    ),
-    "fsck": ("pe_dvc.cli.fsck", "Check every object in the bucket; --repair restores what it can."),
-    "gc": ("pe_dvc.cli.gc", "Remove objects that no commit, channel or release refers to."),
-    "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
-    "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
-    "get": ("pe_dvc.cli.get", "Download a dataset, verified, and print its path."),
-    "release": (
-        "pe_dvc.cli.release",
-        "Turn git tags into releases that policyengine.py certifies.",
-    ),
-    "trust": ("pe_dvc.cli.trust", "Manage pinned roots of trust."),
-    "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
-    "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
+SECTIONS = {
+    "Read data": {
+        "trust": ("pe_dvc.cli.trust", "Manage pinned roots of trust."),
+        "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
+        "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
+        "get": ("pe_dvc.cli.get", "Download datasets, verified, and print their paths."),
+        "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
+    },
+    "Work in a clone": {
+        "pull": (
+            "pe_dvc.cli.pull",
+            "Download this checkout's datasets into DVC's cache and the workspace.",
+        ),
+        "verify": (
+            "pe_dvc.cli.verify",
+            "Check every dataset of this checkout against its manifest.",
+        ),
+        "check": (
+            "pe_dvc.cli.check",
+            "Check that manifests, the signed pointer and dvc.lock agree.",
+        ),
+        "install": (
+            "pe_dvc.cli.install",
+            "Add git hooks that check commits, verify checkouts and push data.",
+        ),
+    },
+    "Maintain a data repo": {
+        "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
+        "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
+        "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
+        "release": (
+            "pe_dvc.cli.release",
+            "Turn git tags into releases that policyengine.py certifies.",
+        ),
+        "fsck": (
+            "pe_dvc.cli.fsck",
+            "Check every object in the bucket; --repair restores what it can.",
+        ),
+        "gc": ("pe_dvc.cli.gc", "Remove objects that no commit, channel or release refers to."),
+        "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
+    },
 }
+
+COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 HIDDEN = {"git-hook": "pe_dvc.cli.git_hook"}
 """Commands that programs call, not people."""
@@ -52,7 +70,18 @@ HIDDEN = {"git-hook": "pe_dvc.cli.git_hook"}
 click.Context.formatter_class = HelpFormatter  # of all commands: each has a context of its own
 
 
-class LazyGroup(click.Group):
+OTHER_WORDS = {
+    "describe": "show",
+    "download": "get",
+    "fetch": "get",
+    "info": "show",
+    "list": "ls",
+    "publish": "push",
+}
+"""What the commands are called in other tools."""
+
+
+class LazyGroup(Group):
     """A group that knows its commands by name and imports one when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -68,9 +97,19 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table, importing none."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """Write the commands by section, importing none."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+
+    def meant_by(self, ctx: click.Context, name: str) -> str | None:
+        """Return the command that may have been meant, also one of a group: ``promote``."""
+        if name in OTHER_WORDS:
+            return OTHER_WORDS[name]
+        for group_name, group in commands_of(self, ctx):
+            if isinstance(group, click.Group) and name in group.commands:
+                return f"{group_name} {name}"
+        return super().meant_by(ctx, name)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

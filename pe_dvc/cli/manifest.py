@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+
+NOTHING_DECLARED = """no dataset is declared. To declare one, add to dvc.yaml:
+  artifacts:
+    NAME:
+      path: data/NAME.parquet
+      type: dataset
+      meta:
+        pe:
+          entities:
+            household: {key: household_id}  # each kind of unit in it, and the column of its key
+          weight: household_weight          # if it has one
+then run pe-dvc manifest write again"""
 
 WORDS = {"changed": "written", "unchanged": "unchanged", "removed": "removed"}
 
 
-@click.group("manifest")
+@click.group("manifest", cls=Group)
 def command() -> None:
     """Write and check the manifests of a data repo."""
 
@@ -31,6 +44,9 @@ def write(as_json: bool) -> None:
     for w in written:
         if w.change != "skipped":
             say(f"{WORDS[w.change]:<9} {w.name}")
+    if all(w.change in ("removed", "skipped") for w in written):
+        for line in NOTHING_DECLARED.splitlines():
+            say(line)
     redacted = sorted({place for w in written for place in w.redacted})
     if redacted:
         say(

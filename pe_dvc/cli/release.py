@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
 from pe_dvc.cli.release_output import print_diff, say_update
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 
-@click.group("release")
+@click.group("release", cls=Group)
 def command() -> None:
     """Turn git tags into releases that policyengine.py certifies."""
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 
 
-@click.group("trust")
+@click.group("trust", cls=Group)
 def command() -> None:
     """Manage pinned roots of trust.
 

@@ -29,6 +29,8 @@ def command(
     checks = Repo().verify(names, present=present)
     if as_json:
         print_json(checks)
+    elif not checks and not quiet and not present:
+        say("no dataset is declared: nothing was checked")
     else:
         for check in checks:
             if not (quiet and check.ok):

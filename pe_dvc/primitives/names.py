@@ -36,7 +36,9 @@ def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
     """Return a remedy for a name that is not among ``names``: those like it, else the first."""
     if not names:
         return "It is empty."
-    shown = difflib.get_close_matches(wanted, names, n=3) or names[:SHOWN_NAMES]
+    if close := difflib.get_close_matches(wanted, names, n=3):
+        return f"Did you mean {' or '.join(close)}?"
+    shown = names[:SHOWN_NAMES]
     rest = len(names) - len(shown)
     return f"It has {', '.join(shown)}{f' and {rest} more' if rest else ''}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,8 +52,7 @@ class Reference:
         if match is None:
             raise FormatError(
                 f"{text!r} is not a reference: expected the form of {EXAMPLE}",
-                remedy="After the name stands @latest, @next, a release such as @1.78.2, or "
-                "@sha256: and 64 hex digits. pe-dvc ls COUNTRY lists references.",
+                remedy=_remedy(text.removeprefix(f"{SCHEME}://")),
             )
         country, name, selector = match.groups()
         check_country(country, where=text)
@@ -69,6 +69,7 @@ class Reference:
             f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits> "
             "or a release such as 1.78.2",
             where=text,
+            remedy=_meant_selector(country, name, selector),
         )
 
     @classmethod
@@ -85,6 +86,33 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{SCHEME}://{self.country}/{self.name}@{self.selector}"
+
+
+def _remedy(text: str) -> str:
+    """Return what to do about a text, without its scheme, that has not the form of a reference."""
+    country, slash, name = text.partition("/")
+    with suppress(FormatError):
+        check_country(country)
+        if not slash:
+            return f"pe-dvc ls {country} lists the references of {country}."
+        check_name(name)
+        return (
+            f"Did you mean {SCHEME}://{text}@latest, the newest build, or @next, what was reviewed?"
+        )
+    return (
+        "After the name stands @latest, @next, a release such as @1.78.2, or @sha256: and 64 hex "
+        "digits. pe-dvc ls COUNTRY lists references."
+    )
+
+
+def _meant_selector(country: str, name: str, selector: str) -> str | None:
+    """Return what a selector that selects nothing may have been meant for, None if unknown."""
+    import difflib
+
+    with suppress(FormatError):
+        return f"Did you mean {Reference.pinned(country, name, check_sha256(selector))}?"
+    close = difflib.get_close_matches(selector, CHANNELS, n=1)
+    return f"Did you mean {SCHEME}://{country}/{name}@{close[0]}?" if close else None
 
 
 def is_release(text: str) -> bool:

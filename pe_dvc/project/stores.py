@@ -54,7 +54,7 @@ def open_store(
     store = (
         _open_directory(url)
         if place is None
-        else _open_bucket(*place, dict(options or {}), dict(refusals or {}))
+        else _open_bucket(*place, options, dict(refusals or {}))
     )
     log.info("store %s", redact_text(store.url))
     return logged(store)
@@ -96,20 +96,23 @@ def _open_bucket(
     scheme: str,
     bucket: str,
     prefix: str,
-    given: dict[str, str],
+    options: Mapping[str, str] | None,
     refusals: dict[str, UntrustedError],
 ) -> Store:
+    from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, OF_REMOTE
+
+    given, advice = dict(options or {}), OF_ENVIRONMENT if options is None else OF_REMOTE
     if scheme == "s3":
         from pe_dvc.adapters.stores.s3 import s3_store
         from pe_dvc.adapters.stores.s3_regions import Regions
 
         regions = Regions(directories.state_dir() / "s3-regions.json")
-        return s3_store(bucket, prefix, given, regions, refusals=refusals)
+        return s3_store(bucket, prefix, given, regions, refusals=refusals, advice=advice)
     from pe_dvc.adapters.stores.gcs_azure import az_store, gs_store
 
     if scheme == "gs":
-        return gs_store(bucket, prefix, given, refusals=refusals)
-    return az_store(bucket, prefix, given)
+        return gs_store(bucket, prefix, given, refusals=refusals, advice=advice)
+    return az_store(bucket, prefix, given, advice=advice)
 
 
 def split_remote_url(url: str, country: str) -> str:
@@ -145,6 +148,6 @@ def _bucket_and_prefix(url: str) -> tuple[str, str]:
     if not _BUCKET.fullmatch(bucket):  # it may become a part of a host's name
         raise FormatError(
             f"{url!r} names no bucket: expected the form of s3://policyengine-data",
-            remedy="Credentials and endpoints belong into the DVC remote's options, not its URL.",
+            remedy="Credentials and endpoints do not belong into the address.",
         )
     return bucket, check_prefix(prefix)

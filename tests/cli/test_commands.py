@@ -59,19 +59,6 @@ def test_every_command_has_help_and_is_documented(path: tuple[str, ...]) -> None
     assert f"pe-dvc {' '.join(path)}" in text, f"docs/ says nothing about {' '.join(path)}"
 
 
-GROUPS = [
-    (name,)
-    for name in COMMANDS
-    if isinstance(cli.get_command(click.Context(cli), name), click.Group)
-]
-
-
-@pytest.mark.parametrize("path", [*GROUPS, ("channel", "keys")], ids=" ".join)
-def test_the_list_of_commands_is_not_cut_short(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(cli, [*path, "--help"], terminal_width=80).stdout
-    assert not [line for line in shown.splitlines() if line.endswith("...") and "Usage" not in line]
-
-
 def test_help_imports_nothing_heavy() -> None:
     program = (
         "import sys; from click.testing import CliRunner; from pe_dvc.cli.main import cli;"

@@ -100,4 +100,4 @@ def test_names_that_differ_by_case_alone_are_refused() -> None:
 def test_a_reference_without_a_channel_says_what_may_stand_there() -> None:
     with pytest.raises(FormatError) as caught:
         Reference.parse("us/enhanced_cps_2024")
-    assert "@latest, @next, a release" in (caught.value.remedy or "")
+    assert "pe-data://us/enhanced_cps_2024@latest" in (caught.value.remedy or "")

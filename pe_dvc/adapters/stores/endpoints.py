@@ -16,6 +16,8 @@ from pe_dvc.primitives.errors import FormatError, UntrustedError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from pe_dvc.adapters.stores.advice import Advice
+
 _ENDPOINT = re.compile(
     r"(?P<scheme>https?)://(?:[^@/?#\\\s]*@)?"
     r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>/[^?#\\\s]*)?"
@@ -24,7 +26,10 @@ _WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def checked_endpoint(endpoint: str, option: str) -> str:
-    """Return an endpoint without a slash at its end. Raises FormatError for what is not one."""
+    """Return an endpoint without a slash at its end; ``option`` is where it was set.
+
+    Raises FormatError for what is not one.
+    """
     if not endpoint:
         return ""
     from pe_dvc.adapters.stores.open_bucket import is_url
@@ -32,17 +37,17 @@ def checked_endpoint(endpoint: str, option: str) -> str:
     if not _ENDPOINT.fullmatch(endpoint) or not is_url(endpoint):
         raise FormatError(
             f"the endpoint {endpoint!r} is not a URL: expected the form of https://s3.example.org",
-            remedy=f"Correct the remote's endpointurl, or {option}.",
+            remedy=f"Correct {option}.",
         )
     return endpoint.rstrip("/")
 
 
-def checked_word(value: str, option: str) -> str:
+def checked_word(value: str, option: str, advice: Advice) -> str:
     """Return what becomes a part of a host's name. Raises FormatError for other than a word."""
     if value and not _WORD.fullmatch(value):
         raise FormatError(
             f"{value!r} is not a {option}: expected letters, digits and hyphens",
-            remedy=f"Correct {option} in the options of the DVC remote, or in your environment.",
+            remedy=advice.options,
         )
     return value
 

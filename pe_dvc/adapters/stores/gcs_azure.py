@@ -6,6 +6,7 @@ import os
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
@@ -37,6 +38,7 @@ def gs_store(
     options: Mapping[str, str],
     *,
     refusals: Mapping[str, UntrustedError] | None = None,
+    advice: Advice = OF_ENVIRONMENT,
 ) -> ObjectStore:
     """Return the store of a bucket of Google Cloud Storage.
 
@@ -46,14 +48,14 @@ def gs_store(
     UntrustedError where credentials would go unencrypted, and StorePermissionError for a file of
     credentials that cannot be used.
     """
-    endpoint = checked_endpoint(options.get("endpointurl", ""), "your environment")
+    endpoint = checked_endpoint(options.get("endpointurl", ""), "the remote's endpointurl")
     anonymous = is_true(options.get("allow_anonymous_login"))
     if not anonymous:
         check_may_send(endpoint, refusals or {}, exempt={"ssl_verify"})  # which is not read here
     credentials = None
     if not anonymous:
         try:
-            credentials = _google_credentials(options.get("credentialpath"))
+            credentials = _google_credentials(options.get("credentialpath"), advice)
         except _NoLoginError:
             anonymous = True
     config: dict[str, Any] = {"skip_signature": anonymous}
@@ -62,14 +64,22 @@ def gs_store(
     if credentials is None and options.get("credentialpath"):
         config["application_credentials"] = options["credentialpath"]
     client = {**tls_client(None), "allow_http": endpoint.startswith("http://")}
-    return open_bucket("gs", bucket, prefix, config=config, client=client, credentials=credentials)
+    return open_bucket(
+        "gs",
+        bucket,
+        prefix,
+        config=config,
+        client=client,
+        credentials=credentials,
+        advice=advice,
+    )
 
 
 class _NoLoginError(Exception):
     """This machine has no credentials of Google's, and none were named."""
 
 
-def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None:
+def _google_credentials(path: str | None, advice: Advice) -> Callable[[], dict[str, Any]] | None:
     """Return a function that gives tokens; None where google-auth (extra ``gs``) is missing.
 
     google-auth knows the workload identities that CI runs with; obstore alone knows keys of
@@ -95,8 +105,7 @@ def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None
             f"no Google credentials: {error}",
             operation="read credentials",
             key=path or "application default credentials",
-            remedy="Run `gcloud auth application-default login`, or set the remote's "
-            "credentialpath; for a public bucket, allow_anonymous_login.",
+            remedy=advice.google,
         ) from error
 
     def current() -> dict[str, Any]:
@@ -108,7 +117,13 @@ def _google_credentials(path: str | None) -> Callable[[], dict[str, Any]] | None
     return current
 
 
-def az_store(container: str, prefix: str, options: Mapping[str, str]) -> ObjectStore:
+def az_store(
+    container: str,
+    prefix: str,
+    options: Mapping[str, str],
+    *,
+    advice: Advice = OF_ENVIRONMENT,
+) -> ObjectStore:
     """Return the store of a container of Azure Blob Storage."""
     config: dict[str, Any] = {
         ours: options[name] for name, ours in _AZURE_OPTIONS.items() if options.get(name)
@@ -117,7 +132,9 @@ def az_store(container: str, prefix: str, options: Mapping[str, str]) -> ObjectS
         name, _, value = part.partition("=")
         if ours := {"AccountName": "account_name", "AccountKey": "account_key"}.get(name):
             config[ours] = value
-    checked_word(config.get("account_name", ""), "account_name")
+    checked_word(config.get("account_name", ""), "account_name", advice)
     if is_true(options.get("allow_anonymous_login")):
         config["skip_signature"] = True
-    return open_bucket("az", container, prefix, config=config, client=tls_client(None))
+    return open_bucket(
+        "az", container, prefix, config=config, client=tls_client(None), advice=advice
+    )

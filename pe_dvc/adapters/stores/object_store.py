@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores import retry_policy
+from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
     StoreRequest,
@@ -55,7 +56,8 @@ class ObjectStore:
     ``bucket`` is for requests that get an answer soon. The same place is what ``connect_uploads``
     returns, for bodies of many megabytes, which a slow line may take minutes to send, and what
     ``connect_single_deletes`` returns, where each object is removed by a request of its own.
-    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths.
+    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths. ``advice`` is
+    what people can do where a request fails.
     """
 
     def __init__(
@@ -66,11 +68,12 @@ class ObjectStore:
         connect_uploads: Callable[[], Bucket],
         connect_single_deletes: Callable[[], Bucket],
         list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+        advice: Advice = OF_ENVIRONMENT,
     ) -> None:
         self._url, self._bucket = url, bucket
         self._connect_uploads = connect_uploads
         self._connect_single_deletes = connect_single_deletes
-        self._list_strange = list_strange
+        self._list_strange, self._advice = list_strange, advice
 
     @cached_property
     def _single_deletes(self) -> Bucket:
@@ -286,7 +289,7 @@ class ObjectStore:
             )
 
     def _translating(self, operation: str, key: str) -> ErrorTranslator:
-        return ErrorTranslator(StoreRequest(operation, self._url, key))
+        return ErrorTranslator(StoreRequest(operation, self._url, key, self._advice))
 
 
 def _info(key: str, size: int, meta: Any) -> ObjectInfo:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.fork_guard import refuse_fork
 from pe_dvc.adapters.stores.redirects import NOWHERE
 from pe_dvc.primitives.errors import (
@@ -35,28 +36,22 @@ _PAST_END = re.compile(r"status code: 416|Wanted range starting at")
 _STRANGE_KEY = re.compile(r"Encountered object with invalid path[^\n]*")
 _UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
-_CHECK_CREDENTIALS = (
-    "Log in, or check what your credentials may do in this bucket: they come from the cloud's own "
-    "environment and files (such as AWS_PROFILE), in a data repo first from the DVC remote "
-    "(`dvc remote modify --local`)."
-)
 _CHECK_CLOCK = (
     "This machine's clock and the store's differ by more than a quarter of an hour: set it."
 )
-_CHECK_CHECKSUMS = (
-    "If the server does not know S3's checksums, set "
-    "AWS_REQUEST_CHECKSUM_CALCULATION=when_required; otherwise check the remote's endpointurl."
-)
-_CHECK_NETWORK = "Check the network, the proxy and the remote's endpointurl, then try again."
 
 
 @dataclass(slots=True)
 class StoreRequest:
-    """A request to a store: its verb, the address of the bucket and the key below it."""
+    """A request to a store: its verb, the address of the bucket and the key below it.
+
+    ``advice`` is what people can do if it fails.
+    """
 
     verb: str
     url: str
     key: str
+    advice: Advice = OF_ENVIRONMENT
 
     @property
     def address(self) -> str:
@@ -125,7 +120,7 @@ def _no_bucket(request: StoreRequest) -> StoreUnavailableError:
         f"cannot {request.verb} {request.address}: the bucket does not exist",
         operation=request.verb,
         key=request.key,
-        remedy="Check the bucket's name and the endpoint (`dvc remote list`), or create it.",
+        remedy=request.advice.bucket,
     )
 
 
@@ -134,24 +129,24 @@ def _refused(request: StoreRequest, reason: str) -> StorePermissionError:
         f"cannot {request.verb} {request.address}: the store refused ({reason})",
         operation=request.verb,
         key=request.key,
-        remedy=_CHECK_CLOCK if "RequestTimeTooSkewed" in reason else _CHECK_CREDENTIALS,
+        remedy=_CHECK_CLOCK if "RequestTimeTooSkewed" in reason else request.advice.credentials,
     )
 
 
 def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreUnavailableError:
-    remedy = _CHECK_NETWORK
+    remedy = request.advice.network
     if NOWHERE in text:
-        remedy = "Check the remote's endpointurl, and who runs it: S3 does not do this."
+        remedy = request.advice.redirected
     elif _STRANGE_KEY.search(text):
         remedy = "Remove that object, or move it out of the country's folder: it is not pe_dvc's."
     elif _ELSEWHERE.search(text):
-        remedy = "Check the remote's region (`dvc remote modify … region`) and its endpointurl."
+        remedy = request.advice.region
     elif status in (400, 501) and request.verb in ("write", "upload"):
-        remedy = _CHECK_CHECKSUMS
+        remedy = request.advice.checksums
     elif status is None and _CREDENTIALS.search(text):
-        remedy = _CHECK_CREDENTIALS
+        remedy = request.advice.credentials
     elif _UNTRUSTED.search(text):
-        remedy = "Name the certificate authority's file in AWS_CA_BUNDLE or ssl_verify."
+        remedy = request.advice.certificate
     return StoreUnavailableError(
         f"cannot {request.verb} {request.address}: {_reason(text)}",
         operation=request.verb,

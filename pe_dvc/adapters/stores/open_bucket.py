@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.adapters.stores import retry_policy
+from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.object_store import ObjectStore
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.redact import redact_text
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import ObjectInfo
 
+_AZURE_ACCOUNT = " Azure needs AZURE_STORAGE_ACCOUNT_NAME, and a key, a SAS token or a login."
+
 Scheme = Literal["s3", "gs", "az"]
 
 
@@ -30,12 +33,13 @@ def open_bucket(
     client: Mapping[str, Any],
     credentials: Callable[[], Any] | None = None,
     list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+    advice: Advice = OF_ENVIRONMENT,
 ) -> ObjectStore:
     """Return the store of a bucket.
 
     ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
     ``credentials`` is called whenever credentials are wanted that ``config`` does not hold,
-    ``list_strange`` as in ``ObjectStore``.
+    ``list_strange`` and ``advice`` as in ``ObjectStore``.
     Nothing is requested yet. Raises FormatError for an option that obstore refuses.
     """
     from obstore import store
@@ -64,8 +68,7 @@ def open_bucket(
     except (BaseError, ValueError) as error:
         raise FormatError(
             f"{url} cannot be opened: {redact_text(str(error).partition(chr(10))[0])}",
-            remedy="Correct the options of the DVC remote, or the cloud's variables in your "
-            "environment.",
+            remedy=f"{advice.options}{_AZURE_ACCOUNT if scheme == 'az' else ''}",
         ) from None
     return ObjectStore(
         url,
@@ -73,6 +76,7 @@ def open_bucket(
         connect_uploads=lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
         connect_single_deletes=lambda: connect(*answers, **single),
         list_strange=list_strange,
+        advice=advice,
     )
 
 

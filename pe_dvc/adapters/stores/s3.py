@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.aws_credentials import AwsSettings
 from pe_dvc.adapters.stores.endpoints import (
     check_may_send,
@@ -45,6 +46,7 @@ def s3_store(
     regions: Regions,
     *,
     refusals: Mapping[str, UntrustedError] | None = None,
+    advice: Advice = OF_ENVIRONMENT,
 ) -> ObjectStore:
     """Return the store of a bucket, with the options of a DVC remote.
 
@@ -55,7 +57,7 @@ def s3_store(
     cannot be right, and StorePermissionError for credentials that cannot be had.
     """
     settings = AwsSettings(options)
-    named = checked_endpoint(options.get("endpointurl", ""), "AWS_ENDPOINT_URL")
+    named = checked_endpoint(options.get("endpointurl", ""), "the remote's endpointurl")
     users = checked_endpoint(settings.endpoint or "", "AWS_ENDPOINT_URL")
     endpoint, is_users = named or users, not named or same_endpoint(named, users)
     credentials = settings.credentials()
@@ -75,7 +77,7 @@ def s3_store(
         **{ours: options[name] for name, ours in _ENCRYPTION.items() if options.get(name)},
         # DVC's client follows redirects to the bucket's region, obstore does not; and the region
         # that a user works in is often not the bucket's.
-        "region": checked_word(region, "region"),
+        "region": checked_word(region, "region", advice),
         **_addressing(bucket, endpoint),
     }
     client["allow_http"] = bool(endpoint) and endpoint.startswith("http://")
@@ -97,6 +99,7 @@ def s3_store(
         client=client,
         credentials=credentials,
         list_strange=listing.list,
+        advice=advice,
     )
 
 

@@ -50,7 +50,7 @@ def python_context(client: Mapping[str, Any]) -> SSLContext:
 
 
 def _certificates(path: str, what: str) -> bytes:
-    remedy = "Name a file of PEM certificates in ssl_verify, AWS_CA_BUNDLE or SSL_CERT_FILE."
+    remedy = f"Name a file of PEM certificates in {what}."
     try:
         data = read_document(expand_home(path))
     except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,10 +19,11 @@ from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
     NotFoundError,
+    PeDvcError,
     UntrustedError,
 )
 from pe_dvc.primitives.names import say_which_there_are
-from pe_dvc.primitives.reference import Reference
+from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.store.cache import cached_suffix
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _signed_pointer(
         return released_pointer(reference, channels.releases(), store=store, cache=cache)
     pointer = channels.lookup(reference.channel, reference.name)
     if pointer is None:
-        raise _no_such_dataset(reference, channels.pointers(reference.channel))
+        raise _no_such_dataset(reference, channels)
     return pointer
 
 
@@ -241,8 +242,18 @@ def _resolved(
     )
 
 
-def _no_such_dataset(reference: Reference, pointers: list[Pointer]) -> NotFoundError:
+def _no_such_dataset(reference: Reference, channels: Channels) -> NotFoundError:
+    names = [pointer.name for pointer in channels.pointers(str(reference.channel))]
     return NotFoundError(
         f"channel {reference.channel} of {reference.country} has no dataset {reference.name!r}",
-        remedy=say_which_there_are(reference.name, [pointer.name for pointer in pointers]),
+        remedy=_in_other_channel(reference, channels) or say_which_there_are(reference.name, names),
     )
+
+
+def _in_other_channel(reference: Reference, channels: Channels) -> str | None:
+    """Return where the dataset is instead, None if it is in no other channel."""
+    for other in CHANNELS:
+        with suppress(PeDvcError):  # of a channel that was never published
+            if other != reference.channel and channels.lookup(other, reference.name):
+                return f"It is in {other}: {replace(reference, channel=other)}"
+    return None

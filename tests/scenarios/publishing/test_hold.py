@@ -64,7 +64,7 @@ def test_a_hold_needs_a_reason_a_dataset_and_is_released_once(built: Sandbox) ->
     before = (built.repo / "channels/us/latest.json").read_bytes()
     assert "needs a reason" in built.pe_dvc("channel", "hold", NAME, "--reason", " ", code=1).stderr
     unknown = built.pe_dvc("channel", "hold", "enhanced_cps", "--reason", "A", code=3).stderr
-    assert f"latest has no dataset 'enhanced_cps'\n  It has {NAME}" in unknown
+    assert f"latest has no dataset 'enhanced_cps'\n  Did you mean {NAME}?" in unknown
     released = built.pe_dvc("channel", "release-hold", NAME, code=3).stderr
     assert f"{NAME} is not held in latest" in released
     assert (built.repo / "channels/us/latest.json").read_bytes() == before

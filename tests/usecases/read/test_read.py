@@ -176,7 +176,7 @@ def test_a_cached_manifest_that_was_altered_is_not_believed(bucket: Bucket) -> N
 def test_unknown_datasets_are_named_with_what_there_is(bucket: Bucket) -> None:
     with pytest.raises(NotFoundError) as caught:
         bucket.resolve(Reference.parse("us/enhanced_cps_2042@latest"))
-    assert caught.value.remedy == "It has enhanced_cps_2024."
+    assert caught.value.remedy == "Did you mean enhanced_cps_2024?"
     with pytest.raises(NotFoundError):
         bucket.resolve(Reference.parse("us/enhanced_cps_2024@next"))
     with pytest.raises(NotFoundError, match=r"no release 1\.78\.2"):

@@ -1,0 +1,51 @@
+"""Groups of commands: lists that are not cut short, and suggestions for what was mistyped."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Group(click.Group):
+    """A group whose list of commands is complete, however narrow the terminal is."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the name and the first line of help of each command."""
+        rows = [(name, _first_line(command)) for name, command in commands_of(self, ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the words name; say which was meant, if there is none."""
+        name = str(args[0])
+        is_word = not ctx.resilient_parsing and not name.startswith("-")
+        if is_word and self.get_command(ctx, name) is None:
+            ctx.fail(f"No such command {name!r}.{self._suggestion(ctx, name)}")
+        return super().resolve_command(ctx, args)
+
+    def _suggestion(self, ctx: click.Context, name: str) -> str:
+        meant = self.meant_by(ctx, name)
+        return f" Did you mean {ctx.command_path} {meant}?" if meant else ""
+
+    def meant_by(self, ctx: click.Context, name: str) -> str | None:
+        """Return the words of the command that ``name`` may have been meant for."""
+        return next(iter(difflib.get_close_matches(name, self.list_commands(ctx), n=1)), None)
+
+
+def commands_of(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands of a group that people use, by their names."""
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        if command is not None and not command.hidden:
+            yield name, command
+
+
+def _first_line(command: click.Command) -> str:
+    return (command.help or "").partition("\n")[0]
