@@ -10,7 +10,7 @@ from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
-from pe_dvc.cli.release_output import print_diff, say_update
+from pe_dvc.cli.release_output import print_diff, say_passed_over, say_update
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 
@@ -90,17 +90,32 @@ def show(tag: str, tro: bool) -> None:
 
 
 @command.command("list")
+@click.option("--passed-over", is_flag=True, help="List the tags that are no releases, and why.")
 @json_option
-def list_(as_json: bool) -> None:
-    """List the git tags that have the form of a release."""
+def list_(passed_over: bool, as_json: bool) -> None:
+    """List the git tags that are releases.
+
+    They are ordered by the time of the tag, of a light tag its commit's. Releases are the tags
+    that fit tags in [tool.pe_dvc.release]; without it, versions and GTO's tags.
+    """
     from pe_dvc import Repo
 
-    tags = Repo().release.list()
+    release = Repo().release
+    if passed_over:
+        others = release.passed_over()
+        if as_json:
+            print_json(others)
+            return
+        for other in others:
+            echo(f"{other.tag:<24} {other.reason}")
+        return
+    tags = release.list()
     if as_json:
         print_json(tags)
         return
     for tag in tags:
         echo(f"{tag.tag:<24} {tag.tagged_at:%Y-%m-%dT%H:%M:%SZ}  {tag.commit[:12]}")
+    say_passed_over(release.passed_over())
 
 
 @command.command("status")

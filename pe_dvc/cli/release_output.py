@@ -8,8 +8,14 @@ from pe_dvc.cli.output import echo, say
 from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pe_dvc.documents.manifest_diff import ReleaseDiff
+    from pe_dvc.public.release import PassedOver
     from pe_dvc.usecases.release.register import RoleUpdate
+
+SHOWN = 5
+"""Most of the tags that are passed over whose names are said unasked."""
 
 
 def say_update(update: RoleUpdate) -> None:
@@ -26,6 +32,15 @@ def say_update(update: RoleUpdate) -> None:
             f"next       NOT signed: {counted(update.missing, 'signature')} missing. Commit "
             "channels, let a release manager run pe-dvc channel sign releases"
         )
+
+
+def say_passed_over(tags: Sequence[PassedOver]) -> None:
+    """Say which tags are no releases, the newest first, and why."""
+    newest = list(reversed(tags))
+    for tag in newest[:SHOWN]:
+        say(f"passed over {tag.tag}: it {tag.reason}")
+    if len(tags) > SHOWN:
+        say(f"passed over {len(tags) - SHOWN} more: pe-dvc release list --passed-over")
 
 
 def print_diff(found: ReleaseDiff) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pe_dvc.documents.pydantic_reader import StrictRecord
 
@@ -45,9 +45,27 @@ class Mirror(StrictRecord):
     doi: str | None = None
 
 
+_PATTERN = re.compile(r"[A-Za-z0-9*][A-Za-z0-9._@/*+-]*")
+
+
+def _patterns(value: object) -> object:
+    """Return ``tags`` as a list: people write one pattern as a text."""
+    return [value] if isinstance(value, str) else value
+
+
+def _pattern(text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise ValueError("should be a name of git tags, where * stands for anything")
+    return text
+
+
 class ReleaseSettings(StrictRecord):
     """The table ``[tool.pe_dvc.release]``."""
 
+    tags: Annotated[list[Annotated[str, AfterValidator(_pattern)]], BeforeValidator(_patterns)] = (
+        Field(default_factory=list)
+    )
+    """Patterns of the git tags that are releases, ``*`` being anything; else versions are."""
     data_package: Annotated[str, Field(min_length=1)]
     """Name of the data package, such as ``policyengine-us-data``."""
     repo_id: Annotated[str, Field(pattern=r"^[^/@\s]+/[^/@\s]+$")]

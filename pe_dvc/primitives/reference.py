@@ -10,6 +10,7 @@ from typing import Literal
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_name
+from pe_dvc.primitives.release_names import is_release
 
 SCHEME = "pe-data"
 EXAMPLE = "pe-data://us/enhanced_cps_2024@latest"
@@ -18,9 +19,6 @@ ChannelName = Literal["latest", "next"]
 CHANNELS: tuple[ChannelName, ...] = ("latest", "next")
 
 _SHAPE = re.compile(r"(?:pe-data://)?([^/@]+)/([^@]+)@([^@]+)")
-_RELEASE = re.compile(
-    r"v?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,3}(?:[-+.][0-9A-Za-z.+-]{1,64})?"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +64,8 @@ class Reference:
         if is_release(selector):
             return cls(country=country, name=name, release=selector)
         raise FormatError(
-            f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits> "
-            "or a release such as 1.78.2",
+            f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits>, or a "
+            "release such as 1.78.2 or populace-us-2024-spm-20260915",
             where=text,
             remedy=_meant_selector(country, name, selector),
         )
@@ -113,8 +111,3 @@ def _meant_selector(country: str, name: str, selector: str) -> str | None:
         return f"Did you mean {Reference.pinned(country, name, check_sha256(selector))}?"
     close = difflib.get_close_matches(selector, CHANNELS, n=1)
     return f"Did you mean {SCHEME}://{country}/{name}@{close[0]}?" if close else None
-
-
-def is_release(text: str) -> bool:
-    """Tell whether ``text`` has the form of a release, such as ``1.78.2`` or ``v1.78.2``."""
-    return _RELEASE.fullmatch(text) is not None

@@ -6,6 +6,7 @@ not looked at.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
-from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.root import FILE, nearest_dvc_repo
 from pe_dvc.project.settings import parse_settings
@@ -21,6 +22,8 @@ from pe_dvc.trust.files import TreeChannelFiles
 from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.adapters.git.tags import GitTag
     from pe_dvc.adapters.git.trees import GitTree
@@ -42,9 +45,29 @@ class ReleaseRepo:
         self.git = GitTags(start, root=nearest_dvc_repo(start))
 
     def tags(self) -> list[tuple[ReleaseTag, GitTag]]:
-        """Return every tag that has the form of a release, by time."""
-        found = ((read_tag(tag.name), tag) for tag in self.git.tags())
-        return [(release, tag) for release, tag in found if release is not None]
+        """Return every tag that is a release for the settings in its own tree, by time.
+
+        Their time is the tag's, of a light tag its commit's: labels have no other order.
+        """
+        return [(release, tag) for release, tag, _ in self._sorted_out() if release is not None]
+
+    def passed_over(self) -> list[tuple[GitTag, str]]:
+        """Return every other tag, by time, and why it is no release."""
+        return [(tag, reason) for release, tag, reason in self._sorted_out() if release is None]
+
+    def _sorted_out(self) -> Iterator[tuple[ReleaseTag | None, GitTag, str]]:
+        patterns_of = cache(_patterns)
+        for tag in self.git.tags():
+            release = read_tag(tag.name)
+            if release is None:
+                yield None, tag, "cannot be the name of a release"
+                continue
+            try:
+                pyproject = self.git.tree(tag.commit, name=tag.name).read(FILE)
+            except NotFoundError:
+                pyproject = b""
+            unfit = release.unfit(patterns_of(pyproject))
+            yield None if unfit else release, tag, unfit or ""
 
     def release(self, tag: str, *, channel: ChannelName = "next") -> Release:
         """Return the release of a tag.
@@ -108,6 +131,15 @@ def _settings(tree: GitTree, what: str) -> Settings:
             f"{what} is not a pe_dvc data repo: commit {tree.commit[:12]} has no {FILE}",
             remedy="Tag a commit of a data repo.",
         ) from None
+
+
+def _patterns(pyproject: bytes) -> tuple[str, ...]:
+    """Return the patterns of releases in a pyproject.toml, none in one that cannot be read."""
+    try:
+        settings = parse_settings(pyproject, where=FILE).release_settings
+    except FormatError:
+        return ()
+    return tuple(settings.tags) if settings is not None else ()
 
 
 def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:

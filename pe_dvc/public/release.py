@@ -25,11 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ListedTag(Result):
-    """A git tag that has the form of a release."""
+    """A git tag that can be a release."""
 
     tag: str
     commit: str
     tagged_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedOver(Result):
+    """A git tag that is no release, and why."""
+
+    tag: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +100,14 @@ class ReleaseCommands:
         return self._open().derive(tag)
 
     def list(self) -> tuple[ListedTag, ...]:
-        """Return the git tags that have the form of a release, by time."""
+        """Return the git tags that can be releases, by the time of the tag."""
         tags = (tag for _, tag in self._open().git.tags())
         return tuple(ListedTag(tag=t.name, commit=t.commit, tagged_at=t.moment) for t in tags)
+
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """Return the git tags that are no releases, and why, by the time of the tag."""
+        found = self._open().git.passed_over()
+        return tuple(PassedOver(tag=tag.name, reason=reason) for tag, reason in found)
 
     def status(self, *, store: str | None = None) -> tuple[TagStatus, ...]:
         """Return for every such tag whether it is staged, certified, deprecated or otherwise."""

@@ -128,6 +128,7 @@ def test_the_program_runs_and_results_are_as_documented(built: Sandbox) -> None:
     with (built.repo / "pyproject.toml").open("a") as settings:
         settings.write(RELEASE)
     built.commit("A repo without channels")
+    built.run("git", "tag", "a-label")
     program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
     said = built.run(sys.executable, "-c", program + SHOW_RESULTS).stdout
     rows = re.findall(r"^\| `(\w+)` \| .+? \| (.+) \|$", SECTIONS["Results"], re.MULTILINE)

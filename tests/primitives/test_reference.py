@@ -14,7 +14,8 @@ DIGEST = "4e" * 32
 segments = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 names = st.lists(segments, min_size=1, max_size=3).map("/".join)
 selectors = st.one_of(
-    st.sampled_from(["latest", "next", "1.78.2", "v1.78.2", "1.0.0-rc.1"]),
+    st.sampled_from(["latest", "next", "1.78.2", "v1.78.2", "1.0.0-rc.1", "1.78.2rc1"]),
+    st.sampled_from(["populace-us-2024-spm-20260915", "latest-national", "microcosm_0.1"]),
     st.text("0123456789abcdef", min_size=64, max_size=64).map("sha256:{}".format),
 )
 
@@ -42,6 +43,13 @@ def test_the_scheme_may_be_left_out() -> None:
         "pe-data://us/@latest",
         "pe-data:///x@latest",
         "pe-data://us/x@stable",
+        "pe-data://us/x@Latest",
+        "pe-data://us/x@NEXT",
+        "pe-data://us/x@lastest",
+        f"pe-data://us/x@{DIGEST}",
+        "pe-data://us/x@a..b",
+        "pe-data://us/x@label/",
+        "pe-data://us/x@latest:12",
         "pe-data://us/x@",
         "pe-data://us/x@latest@next",
         "pe-data://US/x@latest",

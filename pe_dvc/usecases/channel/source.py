@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.primitives.reference import CHANNELS, is_release
+from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.primitives.release_names import is_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

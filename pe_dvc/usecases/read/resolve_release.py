@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import warnings
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.release import ReleaseManifest
-from pe_dvc.documents.release_tag import candidates
+from pe_dvc.documents.release_tag import candidates, spellings
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are
@@ -46,12 +47,12 @@ def released_pointers(
     tag: str, releases: dict[str, Released], *, store: ReadableStore, cache: Cache
 ) -> dict[str, Pointer]:
     """Return the pointers that a signed release gives, by name; as ``released_pointer``."""
-    bare = tag.removeprefix("v")
-    found = next((releases[one] for one in (tag, bare, f"v{bare}") if one in releases), None)
+    found = next((releases[one] for one in spellings(tag) if one in releases), None)
     if found is None:
-        newest = ", ".join(list(releases)[-_SHOWN:])
-        remedy = f"Published are {newest}." if newest else "No release is."
-        raise NotFoundError(f"no release {tag} is published in {store.url}", remedy=remedy)
+        raise NotFoundError(
+            f"no release {tag} is published in {store.url}",
+            remedy=_which_there_are(tag, releases) or "No release is.",
+        )
     _warn_of_deprecation(found)
     artifacts = _manifest(found, store, cache).artifacts
     return {name: _pointer(found, name, artifact) for name, artifact in artifacts.items()}
@@ -78,15 +79,20 @@ def _find(reference: Reference, releases: dict[str, Released], store: ReadableSt
     for tag in candidates(reference.name, reference.release or ""):
         if tag in releases:
             return releases[tag]
-    newest = list(releases)[-_SHOWN:]
-    earlier = " and earlier ones" if len(releases) > len(newest) else ""
     raise NotFoundError(
         f"{reference}: no release {reference.release} is published in {store.url}",
-        remedy=f"Published are {', '.join(newest)}{earlier}."
-        if newest
-        else f"No release is; use @latest, @next or @sha256:…, such as pe-data://"
+        remedy=_which_there_are(reference.release or "", releases)
+        or f"No release is; use @latest, @next or @sha256:…, such as pe-data://"
         f"{reference.country}/{reference.name}@latest.",
     )
+
+
+def _which_there_are(wanted: str, releases: dict[str, Released]) -> str:
+    """Return a remedy: the releases of like names, else the last by name; empty without any."""
+    shown = difflib.get_close_matches(wanted, releases) or list(releases)[-_SHOWN:]
+    rest = len(releases) - len(shown)
+    more = f" and {rest} more" if rest else ""
+    return f"Published are {', '.join(shown)}{more}." if shown else ""
 
 
 def _manifest(released: Released, store: ReadableStore, cache: Cache) -> ReleaseManifest:

@@ -105,6 +105,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
             "its pyproject.toml has no [tool.pe_dvc.release]",
             "Add it (see docs/releasing.md of pe_dvc), commit, and tag that commit.",
         )
+    _check_tag(tree, settings)
     manifests = _complete_manifests(tree)
     signed_in = _check_signed(tree, manifests, channel)
     _check_defaults(tree, settings, manifests)
@@ -117,6 +118,17 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         manifests=manifests,
         declared={name: tree.declared[name] for name in manifests},
     )
+
+
+def _check_tag(tree: TaggedTree, settings: ReleaseSettings) -> None:
+    unfit = tree.tagged.tag.unfit(settings.tags)
+    if unfit is not None:
+        raise _refusal(
+            tree,
+            f"it {unfit}",
+            'Write the pattern of your tags, as tags = "populace-us-*", in [tool.pe_dvc.release] '
+            "of pyproject.toml, commit, and tag that commit.",
+        )
 
 
 def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[ManifestHead, bytes]]:

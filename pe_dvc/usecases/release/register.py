@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import InvalidVersion, Version
+
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
@@ -98,13 +100,26 @@ def _refuse_second(releases: dict[str, Released], fresh: Released) -> None:
     ours = check_tag(fresh.tag)
     for other in releases.values():
         theirs = check_tag(other.tag)
-        same = (ours.version, ours.dataset) == (theirs.version, theirs.dataset)
+        same = (_meaning(ours.version), ours.dataset) == (_meaning(theirs.version), theirs.dataset)
         if same and other.commit != fresh.commit:
             raise ReleaseError(
                 f"{other.tag} is released already, of commit {other.commit[:12]}: {fresh.tag} "
                 f"would be another meaning of version {ours.version}",
                 remedy="Use a new version for the new commit.",
             )
+        if fresh.tag.casefold() == other.tag.casefold():
+            raise ReleaseError(
+                f"{other.tag} is released already: {fresh.tag} differs from it by case alone",
+                remedy="Use another tag: on some file systems both would be one directory.",
+            )
+
+
+def _meaning(version: str) -> str:
+    """Return what PEP 440 makes of a version: 1.78.2-rc1 and 1.78.2rc1 are the same."""
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
 
 
 def certify(

@@ -37,6 +37,10 @@ GOLDEN = (
 """The sha256 of the release manifest and of the TRO of a release that stands for all."""
 
 
+LABEL = "populace-us-2024-spm-20260915"
+CUT = "microcosm-uk-2024-25-national-20261025T091414Z-a6299504"
+
+
 def derive(history: History, tag: str = "1.0.0") -> Release:
     return ReleaseRepo(history.root).release(tag)
 
@@ -294,6 +298,14 @@ def test_settings_that_are_wrong_are_named(
         ("1.0.0-rc.1", "1.0.0-rc.1", None),
         ("cps_2024@v1.2.3", "1.2.3", "cps_2024"),
         ("states/AL@v1.2.3", "1.2.3", "states/AL"),
+        ("1.78.2rc1", "1.78.2rc1", None),
+        ("v1.78.2.post1", "1.78.2.post1", None),
+        ("2.0rc1", "2.0rc1", None),
+        ("2026.9rc1", "2026.9rc1", None),
+        ("populace-us-2024-spm-20260915", "populace-us-2024-spm-20260915", None),
+        (CUT, CUT, None),
+        ("validated-2024", "validated-2024", None),
+        ("V1.2.3", "V1.2.3", None),
     ],
 )
 def test_tags_that_are_releases(tag: str, version: str, dataset: str | None) -> None:
@@ -302,7 +314,12 @@ def test_tags_that_are_releases(tag: str, version: str, dataset: str | None) -> 
 
 
 @pytest.mark.parametrize(
-    "tag", ["main", "1", "cps#prod", "cps@1.2.3", "a.b@v1.0.0", "@v1.0.0", "1.0.0/x", "../1.0.0"]
+    "tag",
+    [
+        *("1", "12", "cps#prod", "cps@1.2.3", "a.b@v1.0.0", "@v1.0.0", "1.0.0/x", "../1.0.0"),
+        *("latest", "Latest", "next", "stable", "lts", "sha256:abc", "4e" * 20, "4E" * 32),
+        *("a..b", "label.", "label.lock", "-label", "é-label", "a" * 129, "populace\n", "1!2.0"),
+    ],
 )
 def test_tags_that_are_not(tag: str) -> None:
     assert read_tag(tag) is None
@@ -315,11 +332,70 @@ def test_a_reference_may_mean_a_plain_tag_or_gtos() -> None:
     assert candidates("cps", "1.2.3") == ("1.2.3", "cps@v1.2.3", "v1.2.3")
 
 
+def test_a_label_means_itself_alone() -> None:
+    """The v of a word is no v of a version: another label's data must not be served for it."""
+    assert candidates("cps", "validated-2024") == ("validated-2024",)
+
+
+# Tags that are labels
+
+
+def labelled(history: History, tags: str) -> None:
+    """Build, and tag with what two producers write; the settings have these ``tags``."""
+    history.write("pyproject.toml", PYPROJECT + f"tags = {tags}\n")
+    history.build()
+    history.sign()
+    history.commit()
+    for tag in (LABEL, CUT, "v1.0.0", "cps#prod"):
+        history.git("tag", tag)
+
+
+def test_a_label_that_the_settings_name_is_a_release(history: History) -> None:
+    labelled(history, '"populace-us-*"')
+    manifest = derive(history, LABEL).manifest
+    assert (manifest.tag, manifest.data_package.version) == (LABEL, LABEL)
+    assert {artifact.revision for artifact in manifest.artifacts.values()} == {LABEL}
+    assert [tag.name for _, tag in ReleaseRepo(history.root).tags()] == [LABEL]
+
+
+def test_tags_that_were_passed_over_are_named_with_the_reason(history: History) -> None:
+    labelled(history, '["populace-us-*", "v*"]')
+    repo = ReleaseRepo(history.root)
+    assert [tag.name for _, tag in repo.tags()] == [LABEL, "v1.0.0"]
+    reasons = {tag.name: reason for tag, reason in repo.passed_over()}
+    assert reasons == {
+        CUT: "does not fit the tags of [tool.pe_dvc.release]: populace-us-*, v*",
+        "cps#prod": "cannot be the name of a release",
+    }
+    assert f"it {reasons[CUT]}" in refusal(history, CUT)
+
+
+def test_without_patterns_labels_are_passed_over(released: History) -> None:
+    released.git("tag", LABEL)
+    assert "it is a label, and [tool.pe_dvc.release] names no tags" in refusal(released, LABEL)
+    ((tag, reason),) = ReleaseRepo(released.root).passed_over()
+    assert (tag.name, reason) == (LABEL, "is a label, and [tool.pe_dvc.release] names no tags")
+
+
+def test_labels_are_ordered_by_the_time_of_the_tag(history: History) -> None:
+    labelled(history, '"*-20*"')
+    for day, tag in ((3, "z-2026"), (2, "b-2026"), (1, "a-2027")):
+        history.git("tag", "-am", "x", tag, GIT_COMMITTER_DATE=f"2026-05-0{day}T00:00:00Z")
+    names = [tag.name for _, tag in ReleaseRepo(history.root).tags()]
+    assert names == [CUT, LABEL, "a-2027", "b-2026", "z-2026"]
+
+
+@pytest.mark.parametrize("tags", ['"populace us"', "[1]", '"[a-z]*"', '""'])
+def test_patterns_that_are_none_are_named(history: History, tags: str) -> None:
+    with pytest.raises(FormatError, match=r"tool\.pe_dvc\.release\.tags"):
+        _ = parse_settings((PYPROJECT + f"tags = {tags}\n").encode(), where="x").release_settings
+
+
 @given(
     st.builds(
         Released,
         country=st.sampled_from(["us", "uk"]),
-        tag=st.sampled_from(["1.78.2", "v2.0.0", "states/AL@v1.0.0"]),
+        tag=st.sampled_from(["1.78.2", "v2.0.0", "states/AL@v1.0.0", LABEL, CUT]),
         sha256=st.text("0123456789abcdef", min_size=64, max_size=64).map(Sha256),
         size=st.integers(0, 2**53),
         tro_sha256=st.just(Sha256("a" * 64)),

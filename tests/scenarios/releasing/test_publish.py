@@ -33,7 +33,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.project.release import Releases
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, TargetFile, Targets
 from pe_dvc.usecases.retention.bucket_lock import collecting
-from tests.support.release_history import DATASETS, History
+from tests.support.release_history import DATASETS, PYPROJECT, History
 from tests.support.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -247,6 +247,24 @@ def test_a_moved_tag_is_refused_everywhere(published: History) -> None:
     assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("1.0.0-rc1", "1.0.0rc1", "another meaning of version 1.0.0rc1"),
+        ("Build-2024", "build-2024", "differs from it by case alone"),
+    ],
+)
+def test_names_that_people_would_confuse_are_not_both_released(
+    history: History, first: str, second: str, said: str
+) -> None:
+    history.write("pyproject.toml", PYPROJECT + 'tags = ["*"]\n')
+    history.release(first)
+    publish(history, first)
+    history.git("tag", second)
+    with pytest.raises(ReleaseError, match=said):
+        Releases(history.root).create(second)
+
+
 @pytest.mark.parametrize("other", ["v1.0.0", "1.0.0"])
 def test_a_version_has_one_meaning(published: History, other: str) -> None:
     """``1.0.0`` and ``v1.0.0`` are one version; of one commit they may both be released."""
@@ -393,6 +411,22 @@ def test_a_tag_of_gtos_is_resolved_by_the_same_words(published: History) -> None
     assert pe_dvc.fetch("us/states/AL@v2.0.0").read_bytes() == DATASETS["states/AL"]
     with pytest.raises(NotFoundError, match=r"no release v2\.0\.0 is published"):
         pe_dvc.resolve("us/states/WY@v2.0.0")
+
+
+def test_a_label_is_released_and_read_like_a_version(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = "populace-us-2024-0a1b2c3-20260619T010203Z"
+    history.write("pyproject.toml", PYPROJECT + 'tags = "populace-us-*"\n')
+    history.release(label)
+    publish(history, label)
+    monkeypatch.chdir(history.root)
+    assert pe_dvc.fetch(f"us/cps_2024@{label}").read_bytes() == DATASETS["cps_2024"]
+    with pytest.raises(NotFoundError) as caught:
+        pe_dvc.resolve(f"us/cps_2024@{label[:-1]}")
+    assert caught.value.remedy == f"Published are {label}."
+    assert Releases(history.root).verify(label)[0].artifacts == len(DATASETS)
+    assert [row.state for row in Releases(history.root).status()] == ["staged"]
 
 
 def test_what_a_release_does_not_have_is_named(published: History) -> None:
