@@ -18,6 +18,7 @@ from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.primitives.names import check_inside
 from pe_dvc.store.atomic_write import OpenFile, write_new
 from pe_dvc.store.confined_folders import ConfinedFolders
+from pe_dvc.store.hard_links import link_new
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.permissions import mode_of_new
 from pe_dvc.store.plain_files import (
@@ -103,13 +104,13 @@ class ConfinedTree(ConfinedFolders):
     def write_once(self, path: str, data: Buffer) -> None:
         """Write a file where there is none yet, safe on the disk. Raises FileExistsError.
 
-        Should that fail, nothing is left of it.
+        Should that fail, nothing is left of it. Raises NoHardLinksError as ``link_new`` does.
         """
         with self.parent(path, make=True) as (folder, name):
             temporary, mode = temporary_name(name), self._modes.of_file(folder)
             try:
                 write_new(temporary, data, mode=mode, durable=True, folder=folder)
-                os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                link_new(temporary, name, source=folder, folder=folder)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary, dir_fd=folder)

@@ -11,10 +11,11 @@ import stat
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreUnavailableError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.hard_links import NoHardLinksError
 from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.store.plain_files import open_plain
 from pe_dvc.trust.roles import check_role
@@ -66,8 +67,16 @@ def _key(files: ConfinedTree, role: str, number: int) -> Key:
             raise FileNotFoundError
     except FileNotFoundError:
         signer = CryptoSigner.generate_ed25519()
-        with writing_to(files.root / name):
-            files.write_once(name, signer.private_bytes)
+        try:
+            with writing_to(files.root / name):
+                files.write_once(name, signer.private_bytes)
+        except NoHardLinksError as error:
+            raise StoreUnavailableError(
+                f"the file system of {files.root} has no hard links",
+                operation="write",
+                key=str(files.root / name),
+                remedy="Set PE_DVC_KEYS_DIR to a directory on a local disk.",
+            ) from error
         return signer.public_key
     return load_key_file(files.root / name, follow=False).public_key
 

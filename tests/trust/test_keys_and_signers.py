@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.primitives.errors import DiskFullError, FormatError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import (
+    DiskFullError,
+    FormatError,
+    NotFoundError,
+    SignatureError,
+    StoreUnavailableError,
+)
 from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
+from tests.support.file_systems import without_hard_links
 from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:
@@ -53,6 +60,16 @@ def test_an_empty_key_file_of_a_killed_init_does_not_block_the_next(tmp_path: Pa
     (tmp_path / "us/root.pem").touch(mode=0o600)
     (key,) = generate_keys(tmp_path, "us", {"root": 1})["root"]
     assert load_key_file(tmp_path / "us/root.pem").public_key == key
+
+
+def test_a_file_system_without_hard_links_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_hard_links(monkeypatch)
+    with pytest.raises(StoreUnavailableError, match="no hard links") as caught:
+        generate_keys(tmp_path, "us", {"latest": 1})
+    assert "PE_DVC_KEYS_DIR" in str(caught.value.remedy)
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_keys_may_not_lie_in_a_git_work_tree(tmp_path: Path) -> None:

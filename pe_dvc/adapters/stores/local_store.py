@@ -31,6 +31,7 @@ from pe_dvc.store.checks import (
 from pe_dvc.store.confined import ConfinedTree, remove_if_empty
 from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.hard_links import NoHardLinksError, link_new
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.plain_files import open_to_read, refuse_special
@@ -219,16 +220,22 @@ class LocalStore:
                     refuse_special(name, folder=folder, named=f"{self.url}/{key}")
                     os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
                 else:
-                    # A link fails where the name exists, in one step: of many processes exactly
-                    # one wins, and what it wrote is complete.
-                    places = {"src_dir_fd": new.folder, "dst_dir_fd": folder}
-                    os.link(new.name, name, **places, follow_symlinks=False)
+                    self._take_name(key, new, name, folder)
                 os.fsync(folder)
         except NotADirectoryError:
             raise self._conflict(key, "a part of its path is a file") from None
         except FileExistsError:
-            raise self._conflict(key, "it exists already") from None
+            raise self._exists(key) from None
         return object_info(key, os.fstat(new.file.fileno()))
+
+    def _take_name(self, key: str, new: _NewFile, name: str, folder: int) -> None:
+        try:
+            link_new(new.name, name, source=new.folder, folder=folder)
+        except NoHardLinksError:
+            with self._locked(key):
+                if _mode(folder, name):
+                    raise self._exists(key) from None
+                os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -244,6 +251,9 @@ class LocalStore:
         except OSError as error:
             raise translated(error, "write", f"{self.url}/{key}") from error
 
+    def _exists(self, key: str) -> ConflictError:
+        return self._conflict(key, "it exists already")
+
     def _conflict(self, key: str, why: str) -> ConflictError:
         return ConflictError(f"{key} in {self.url} was not written: {why}")
 
@@ -258,10 +268,15 @@ def _finish(file: IO[bytes]) -> None:
 
 
 def _is_directory(folder: int, name: str) -> bool:
+    return stat.S_ISDIR(_mode(folder, name))
+
+
+def _mode(folder: int, name: str) -> int:
+    """Return the kind and the permissions of what has a name; 0 where nothing has it."""
     try:
-        return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except FileNotFoundError:
-        return False
+        return 0
 
 
 def _copy(source: IO[bytes], target: IO[bytes], progress: Progress | None) -> tuple[Sha256, int]:

@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
 )
 from pe_dvc.project.stores import open_store
+from tests.support.file_systems import without_hard_links
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ MIB = 1024 * 1024
 SIZES = [0, 1, 200_000, 8 * MIB, 8 * MIB + 1, 40 * MIB + 4321]
 
 
-@pytest.fixture(params=["local", "memory", "s3-ministack", "s3-moto", "s3-prefix"])
+@pytest.fixture(
+    params=["local", "local-without-hard-links", "memory", "s3-ministack", "s3-moto", "s3-prefix"]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "local":
+    if request.param.startswith("local"):
+        if request.param != "local":
+            without_hard_links(request.getfixturevalue("monkeypatch"))
         return LocalStore(tmp_path / "store")
     if request.param == "memory":
         return MemoryStore()
