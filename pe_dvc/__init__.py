@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pe_dvc.api import fetch as fetch
     from pe_dvc.api import get as get
+    from pe_dvc.api import get_all as get_all
     from pe_dvc.api import ls as ls
     from pe_dvc.api import manifest as manifest
     from pe_dvc.api import open as open  # noqa: A004 - a name of the module only
+    from pe_dvc.api import releases as releases
     from pe_dvc.api import resolve as resolve
     from pe_dvc.api import schema as schema
     from pe_dvc.api import verified_at as verified_at
@@ -44,9 +46,11 @@ _PUBLIC = {
     "TrustedRoots": "pe_dvc.public.machine",
     "fetch": "pe_dvc.api",
     "get": "pe_dvc.api",
+    "get_all": "pe_dvc.api",
     "ls": "pe_dvc.api",
     "manifest": "pe_dvc.api",
     "open": "pe_dvc.api",
+    "releases": "pe_dvc.api",
     "resolve": "pe_dvc.api",
     "schema": "pe_dvc.api",
     "verified_at": "pe_dvc.api",

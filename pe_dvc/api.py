@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.primitives.result import Result
 from pe_dvc.project.reader import Reader, open_reader
 from pe_dvc.public.reporting import reporter_for
 from pe_dvc.usecases.progress import Notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.usecases.read.ls import Listed
+    from pe_dvc.project.get_all import Attempt, Fetched
+    from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -50,20 +49,6 @@ def manifest(
     return resolve(reference, store=store, offline=offline).manifest
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched(Result):
-    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number.
-
-    ``manifest_verified`` tells whether what the manifest says of them is signed, too.
-    """
-
-    path: Path
-    reference: str
-    sha256: Sha256
-    size: int
-    manifest_verified: bool
-
-
 def get(
     reference: str | Reference,
     *,
@@ -75,14 +60,33 @@ def get(
     """Do what ``fetch`` does, and return what the file is along with its path."""
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, reporter=reporter_for(progress), offline=offline)
-    resolved = reader.resolve(asked)
-    path = reader.fetch(resolved, output=output)
-    return Fetched(
-        path=path,
-        reference=str(resolved.pinned),
-        sha256=resolved.sha256,
-        size=path.stat().st_size,
-        manifest_verified=resolved.manifest_verified,
+    from pe_dvc.project.get_all import get_one
+
+    return get_one(reader, reader.resolve(asked), output=output)
+
+
+def get_all(
+    references: Sequence[str | Reference],
+    *,
+    output: Path | None = None,
+    store: str | None = None,
+    offline: bool = False,
+    progress: bool = False,
+) -> list[Attempt]:
+    """Get several at once, and return what became of each, in their order.
+
+    Each channel is verified once, and connections are shared. What fails stops none of the others:
+    its attempt has the error that ``get`` would raise. ``output`` is a directory for copies.
+    Raises FormatError if it is none.
+    """
+    from pe_dvc.project.get_all import get_all as project_get_all
+
+    return project_get_all(
+        references,
+        output=output,
+        store=store,
+        offline=offline,
+        reporter=reporter_for(progress),
     )
 
 
@@ -124,9 +128,21 @@ def open(  # noqa: A001 - read as pe_dvc.open
 def ls(country: str, *, store: str | None = None, offline: bool = False) -> list[Listed]:
     """Return which datasets the channels of a country have, by channel and name.
 
-    Raises NotFoundError for a country without channels, and otherwise as ``resolve``.
+    Reads each one's manifest, once: when and where it was built, and its rows. Raises NotFoundError
+    for a country without channels, and otherwise as ``resolve``.
     """
-    return Reader(check_country(country), store=store, offline=offline).ls()
+    return Reader(check_country(country), store=store, offline=offline).ls_described()
+
+
+def releases(
+    country: str, *, store: str | None = None, offline: bool = False
+) -> list[ListedRelease]:
+    """Return the published releases of a country, by version, and their states.
+
+    Needs no clone. Raises NotFoundError for a country that never published one, and otherwise as
+    ``resolve``.
+    """
+    return Reader(check_country(country), store=store, offline=offline).releases()
 
 
 def verified_at(country: str, *, store: str | None = None) -> datetime:

@@ -49,7 +49,7 @@ def guarded(command: click.Command) -> int:
         click.echo(interrupted_text(), err=True)
         return signal_code()
     except PeDvcError as error:
-        _say(error.message, error.remedy)
+        say_error(error)
         return exit_code(error)
     except BrokenPipeError:
         # The reader of stdout went away, as `| head` does; keep the interpreter from flushing.
@@ -63,6 +63,11 @@ def guarded(command: click.Command) -> int:
         _say("this is a bug in pe_dvc: please report it with the lines above", None)
         return OTHER
     return OK if code is None else int(code)
+
+
+def say_error(error: PeDvcError) -> None:
+    """Say on stderr what failed, and what to do about it."""
+    _say(error.message, error.remedy)
 
 
 def _os_error_text(error: OSError) -> str:

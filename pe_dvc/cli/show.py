@@ -40,9 +40,10 @@ def _print(resolved: Resolved) -> None:
     artifact = manifest.artifact
     rows = [
         ("reference", str(resolved.reference)),
-        ("artifact", f"sha256:{artifact.sha256}"),
+        ("pin", resolved.pin),
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
         ("signed by", _signed_by(resolved)),
+        *(("note", remark) for remark in (resolved.pointer.remarks if resolved.pointer else ())),
         ("built", _built(manifest)),
         *_inputs(manifest.inputs),
         ("weight", manifest.table.weight or "none"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.read.ls import Listed
+    from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
     from pe_dvc.usecases.read.verified_file import VerifiedFile
 
@@ -89,6 +90,15 @@ class Reader:
             offline=self.offline,
         )
 
+    def connect(self) -> None:
+        """Open the bucket now; after that, threads may share this reader.
+
+        Raises StoreError, FormatError, and UntrustedError for a clone that may not be read.
+        """
+        _ = self.store
+        with suppress(UntrustedError):  # said by what needs the channels: a pin does not
+            _ = self.channels
+
     @property
     def age(self) -> timedelta:
         """How long ago the channels that it answers from were verified. Raises NotFoundError."""
@@ -115,10 +125,28 @@ class Reader:
         return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
 
     def ls(self) -> list[Listed]:
-        """Return what there is in each channel (``pe_dvc.usecases.read.ls``)."""
+        """Return what there is in each channel, from signed metadata alone."""
         from pe_dvc.usecases.read.ls import list_datasets
 
         return list_datasets(self.country, self.channels)
+
+    def ls_described(self) -> list[Listed]:
+        """Return what there is in each channel, with what the manifests say."""
+        from pe_dvc.usecases.read.ls import describe_datasets
+
+        return describe_datasets(
+            self.country, self.channels, lambda pointer: self.resolve_pointer(pointer).manifest
+        )
+
+    def releases(self) -> list[ListedRelease]:
+        """Return the published releases, with what their manifests say."""
+        from pe_dvc.usecases.read.ls import list_releases
+        from pe_dvc.usecases.read.resolve_release import release_manifest
+
+        return list_releases(
+            self.channels,
+            lambda released: release_manifest(released, store=self.store, cache=self.cache),
+        )
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""

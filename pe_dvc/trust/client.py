@@ -8,6 +8,7 @@ python-tuf does its client workflow (``trust.refresh``) on what was verified ear
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ class ChannelClient:
         self._refresh: Refresh | None = None
         self._fetcher = StoreFetcher(store, country)
         self._roles: dict[str, _Role] = {}
+        self._lock = threading.Lock()
 
     def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset.
@@ -125,15 +127,18 @@ class ChannelClient:
         return entries
 
     def _role(self, role: str) -> _Role:
-        if role not in self._roles:
-            if self._offline:
-                with self._state.read():
-                    self._roles[role] = self._loaded(role, self._last.role(role))
-            else:
-                with self._state.locked(), writing_to(self._state.directory):
-                    self._roles[role] = self._load(role)
-            self._log(role)
-        return self._roles[role]
+        with self._lock:
+            if role not in self._roles:
+                self._roles[role] = self._first(role)
+                self._log(role)
+            return self._roles[role]
+
+    def _first(self, role: str) -> _Role:
+        if self._offline:
+            with self._state.read():
+                return self._loaded(role, self._last.role(role))
+        with self._state.locked(), writing_to(self._state.directory):
+            return self._load(role)
 
     def _log(self, role: str) -> None:
         found, how = self._roles[role], "verified earlier" if self._offline else "verified"

@@ -1,28 +1,48 @@
-"""List: which datasets a country's channels have."""
+"""List: which datasets a country's channels have, and which releases there are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError
 from pe_dvc.primitives.reference import CHANNELS, ChannelName, Reference
 from pe_dvc.primitives.result import Result
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release import ReleaseManifest
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.read.resolve import Channels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listed(Result):
-    """A dataset in a channel: the artifact that it means now, and its size in bytes."""
+    """A dataset in a channel: the artifact that it means now, and its size in bytes.
+
+    What its manifest says is ``built_at`` (UTC), ``built_in`` (``ci`` or ``local``), ``commit``
+    and the ``rows`` of each table; all are empty if the manifest was not read, and ``problem`` says
+    why it could not be. ``remarks`` are signed: that it is held, or went back, and why.
+    """
 
     reference: str
     name: str
     channel: ChannelName
     sha256: Sha256
     size: int
+    remarks: tuple[str, ...] = ()
+    built_at: str | None = None
+    built_in: str | None = None
+    commit: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    problem: str | None = None
 
     @property
     def pinned(self) -> str:
@@ -35,30 +55,125 @@ class Listed(Result):
         return {**super().to_json(), "pinned": self.pinned}
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListedRelease(Result):
+    """A published release: its state, and of a deprecated one the ``reason``.
+
+    ``bundles`` are those of policyengine.py that certified it. What its manifest says is
+    ``created_at`` (UTC) and the names of its ``datasets``; ``problem`` says why it was not read.
+    """
+
+    tag: str
+    state: str
+    reason: str | None
+    commit: str
+    channel: ChannelName
+    bundles: tuple[str, ...]
+    created_at: str | None = None
+    datasets: tuple[str, ...] = ()
+    problem: str | None = None
+
+
 def list_datasets(country: str, channels: Channels) -> list[Listed]:
-    """Return what there is in each channel, by channel and name.
+    """Return what there is in each channel, by channel and name, without their manifests.
 
     A channel that a country does not have yet counts as empty; a country without any raises
     NotFoundError. Raises VerificationError and StoreError.
     """
-    found, missing = [], []
+    return [_listed(country, pointer) for pointer in _pointers(channels)]
+
+
+def describe_datasets(
+    country: str, channels: Channels, manifest: Callable[[Pointer], Manifest]
+) -> list[Listed]:
+    """Do what ``list_datasets`` does, and tell what each ``manifest`` says.
+
+    A manifest that cannot be read leaves its dataset in the list, with the problem.
+    """
+
+    def described(pointer: Pointer) -> Listed:
+        listed = _listed(country, pointer)
+        try:
+            found = manifest(pointer)
+        except PeDvcError as error:
+            return replace(listed, problem=error.message)
+        return _described(listed, found)
+
+    pointers = _pointers(channels)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return run_all(pool, described, pointers)
+
+
+def list_releases(
+    channels: Channels, manifest: Callable[[Released], ReleaseManifest]
+) -> list[ListedRelease]:
+    """Return the published releases by version, with what the ``manifest`` of each says.
+
+    Raises NotFoundError where there is no role of releases, VerificationError and StoreError.
+    """
+
+    def described(released: Released) -> ListedRelease:
+        listed = _listed_release(released)
+        try:
+            found = manifest(released)
+        except PeDvcError as error:
+            return replace(listed, problem=error.message)
+        return replace(listed, created_at=found.created_at, datasets=tuple(found.artifacts))
+
+    ordered = sorted(channels.releases().values(), key=lambda one: _by_version(one.tag))
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return run_all(pool, described, ordered)
+
+
+def _by_version(tag: str) -> list[str | int]:
+    """Return what puts 1.10.0 after 1.9.0: text and numbers, by turns."""
+    parts = re.split(r"(\d+)", tag.removeprefix("v"))
+    return [int(part) if part.isdecimal() else part for part in parts]
+
+
+def _listed_release(released: Released) -> ListedRelease:
+    return ListedRelease(
+        tag=released.tag,
+        state=released.state,
+        reason=released.reason,
+        commit=released.commit,
+        channel=released.channel,
+        bundles=released.bundles,
+    )
+
+
+def _pointers(channels: Channels) -> list[Pointer]:
+    found: list[Pointer] = []
+    missing = []
     for channel in CHANNELS:
         try:
-            pointers = channels.pointers(channel)
+            found += channels.pointers(channel)
         except NotFoundError as error:
             missing.append(error)
-            continue
-        for pointer in pointers:
-            reference = Reference(country=country, name=pointer.name, channel=channel)
-            found.append(
-                Listed(
-                    reference=str(reference),
-                    name=pointer.name,
-                    channel=channel,
-                    sha256=pointer.sha256,
-                    size=pointer.size,
-                )
-            )
     if len(missing) == len(CHANNELS):
         raise missing[0]
     return found
+
+
+def _listed(country: str, pointer: Pointer) -> Listed:
+    channel: ChannelName = "next" if pointer.channel == "next" else "latest"
+    reference = Reference(country=country, name=pointer.name, channel=channel)
+    return Listed(
+        reference=str(reference),
+        name=pointer.name,
+        channel=channel,
+        sha256=pointer.sha256,
+        size=pointer.size,
+        remarks=tuple(pointer.remarks),
+    )
+
+
+def _described(listed: Listed, manifest: Manifest) -> Listed:
+    build = manifest.build
+    return replace(
+        listed,
+        built_at=build.built_at,
+        built_in=build.built_in,
+        commit=build.git_commit,
+        rows={table.name: table.rows for table in manifest.table.tables},
+    )

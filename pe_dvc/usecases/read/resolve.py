@@ -116,6 +116,11 @@ class Resolved:
         """The pinned reference: it always means these bytes."""
         return Reference.pinned(self.reference.country, self.reference.name, self.sha256)
 
+    @property
+    def pin(self) -> str:
+        """The pinned reference as text: for papers, for pandas and all that reads references."""
+        return str(self.pinned)
+
 
 def resolve(
     reference: Reference,

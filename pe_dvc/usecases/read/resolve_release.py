@@ -35,7 +35,7 @@ def released_pointer(
     is not published or has no such dataset, DigestMismatchError for an altered manifest.
     """
     released = _find(reference, releases, store)
-    manifest = _manifest(released, store, cache)
+    manifest = release_manifest(released, store=store, cache=cache)
     artifact = manifest.artifacts.get(reference.name)
     if artifact is None:
         raise _no_such_dataset(reference, released, manifest.artifacts)
@@ -54,7 +54,7 @@ def released_pointers(
             remedy=_which_there_are(tag, releases) or "No release is.",
         )
     _warn_of_deprecation(found)
-    artifacts = _manifest(found, store, cache).artifacts
+    artifacts = release_manifest(found, store=store, cache=cache).artifacts
     return {name: _pointer(found, name, artifact) for name, artifact in artifacts.items()}
 
 
@@ -95,7 +95,8 @@ def _which_there_are(wanted: str, releases: dict[str, Released]) -> str:
     return f"Published are {', '.join(shown)}{more}." if shown else ""
 
 
-def _manifest(released: Released, store: ReadableStore, cache: Cache) -> ReleaseManifest:
+def release_manifest(released: Released, *, store: ReadableStore, cache: Cache) -> ReleaseManifest:
+    """Return the manifest of a signed release, verified. Raises as ``released_pointer``."""
     data = cache.read_manifest(released.sha256)
     if data is None:
         data = read_published(store, released)

@@ -548,6 +548,8 @@ def test_a_deprecated_release_is_still_read_with_a_warning(published: History) -
         match=r"^release 1.0.0 of us is deprecated: old, use 1.0.1$",
     ):
         assert pe_dvc.fetch(NATION).read_bytes() == DATASETS["cps_2024"]
+    (listed,) = pe_dvc.releases("us")
+    assert (listed.state, listed.reason) == ("deprecated", "old, use 1.0.1")
     with pytest.raises(PeDvcError, match="no release '9'"):
         releasing.deprecate("9", "never was")
     with pytest.raises(FormatError, match="a deprecation needs a reason"):

@@ -1,0 +1,193 @@
+"""Several references at once: by shared connections, and what fails stops none of the others."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.errors import FormatError, PeDvcError, StoreUnavailableError
+from pe_dvc.primitives.reference import Reference
+from pe_dvc.primitives.result import Result
+from pe_dvc.primitives.sizes import counted
+from pe_dvc.project.reader import Reader
+from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import Progress
+    from pe_dvc.usecases.progress import Reporter
+    from pe_dvc.usecases.read.resolve import Resolved
+
+AT_ONCE = 8
+"""References under way at once; each large file has several requests of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched(Result):
+    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number.
+
+    ``manifest_verified`` tells whether what the manifest says of them is signed, too.
+    """
+
+    path: Path
+    reference: str
+    sha256: Sha256
+    size: int
+    manifest_verified: bool
+
+
+@dataclass(kw_only=True)
+class Attempt:
+    """What became of one reference, as it was ``asked`` for: ``fetched``, or else an ``error``."""
+
+    asked: str
+    fetched: Fetched | None = None
+    error: PeDvcError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values: the fields of the file, or the error's text."""
+        found = self.fetched.to_json() if self.fetched else {}
+        error = self.error and {"message": self.error.message, "remedy": self.error.remedy}
+        return {"asked": self.asked, **found, "error": error}
+
+
+def get_one(reader: Reader, resolved: Resolved, *, output: Path | None) -> Fetched:
+    """Return the file of what was resolved; raises as ``Reader.fetch``."""
+    path = reader.fetch(resolved, output=output)
+    return Fetched(
+        path=path,
+        reference=str(resolved.pinned),
+        sha256=resolved.sha256,
+        size=path.stat().st_size,
+        manifest_verified=resolved.manifest_verified,
+    )
+
+
+def get_all(
+    references: Sequence[str | Reference],
+    *,
+    output: Path | None = None,
+    store: str | None = None,
+    offline: bool = False,
+    reporter: Reporter | None = None,
+) -> list[Attempt]:
+    """Fetch each of ``references``, and return what became of each, in their order.
+
+    ``output`` is a directory for copies. Raises FormatError if it is none.
+    """
+    if output is not None and not output.is_dir():
+        raise FormatError(
+            "is no directory, and several files were to be put there",
+            where=str(output),
+            remedy="Make it, or name another one.",
+        )
+    shared = _OneTask(reporter or Silent())
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return _GetAll(store, offline, output, shared, pool).run(references)
+
+
+@dataclass(kw_only=True)
+class _Job(Attempt):
+    """An attempt that is under way."""
+
+    reader: Reader | None = None
+    resolved: Resolved | None = None
+
+
+@dataclass
+class _GetAll:
+    store: str | None
+    offline: bool
+    output: Path | None
+    reporter: _OneTask
+    pool: ThreadPoolExecutor
+    readers: dict[str, Reader] = field(default_factory=dict)
+    down: dict[str, StoreUnavailableError] = field(default_factory=dict)
+    """By country, that its bucket cannot be reached: to ask for each reference would take long."""
+
+    def run(self, references: Sequence[str | Reference]) -> list[Attempt]:
+        jobs = {str(reference): _Job(asked=str(reference)) for reference in references}
+        for job in jobs.values():
+            _noting(job, self._open)
+        self._each(jobs, self._resolve)
+        self._refuse_same_names(jobs.values())
+        total = sum(job.resolved.payload.size for job in jobs.values() if job.resolved)
+        with self.reporter.whole(counted(len(jobs), "dataset"), total):
+            self._each(jobs, self._fetch)
+        return [
+            Attempt(asked=job.asked, fetched=job.fetched, error=job.error)
+            for job in (jobs[str(reference)] for reference in references)
+        ]
+
+    def _each(self, jobs: Mapping[str, _Job], step: Callable[[_Job], None]) -> None:
+        run_all(self.pool, lambda job: _noting(job, step), list(jobs.values()))
+
+    def _open(self, job: _Job) -> None:
+        country = Reference.parse(job.asked).country
+        if country not in self.readers:
+            reader = Reader(country, store=self.store, offline=self.offline, reporter=self.reporter)
+            reader.connect()
+            self.readers[country] = reader
+        job.reader = self.readers[country]
+
+    def _resolve(self, job: _Job) -> None:
+        if job.reader is None:
+            return
+        if job.reader.country in self.down:
+            raise self.down[job.reader.country]
+        try:
+            job.resolved = job.reader.resolve(job.asked)
+        except StoreUnavailableError as error:
+            self.down[job.reader.country] = error
+            raise
+
+    def _refuse_same_names(self, jobs: Iterable[_Job]) -> None:
+        """Keep two files that are called alike from being copied to one path."""
+        taken: dict[str, _Job] = {}
+        for job in jobs:
+            if self.output is None or job.resolved is None:
+                continue
+            other = taken.setdefault(job.resolved.file_name, job)
+            if other.resolved and other.resolved.sha256 != job.resolved.sha256:
+                job.error = FormatError(
+                    f"{other.asked} and {job.asked} are both called {job.resolved.file_name}",
+                    where=str(self.output),
+                    remedy="Copy them into two directories, by two commands.",
+                )
+
+    def _fetch(self, job: _Job) -> None:
+        if job.reader and job.resolved and not job.error:
+            job.fetched = get_one(job.reader, job.resolved, output=self.output)
+
+
+def _noting(job: _Job, step: Callable[[_Job], None]) -> None:
+    """Take a step, and keep what it raises."""
+    try:
+        step(job)
+    except PeDvcError as error:
+        job.error = error
+
+
+class _OneTask:
+    """A reporter for which all tasks are parts of one."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self.note = reporter, reporter.note
+        self._progress: Progress = lambda moved: None
+
+    @contextlib.contextmanager
+    def whole(self, label: str, total: int) -> Iterator[None]:
+        """Begin the one task."""
+        with self._reporter.task(label, total) as self._progress:
+            yield
+
+    @contextlib.contextmanager
+    def task(self, label: str, total: int) -> Iterator[Progress]:
+        """Begin a part of it."""
+        yield self._progress

@@ -1,0 +1,57 @@
+"""``pe-dvc ls us --releases``: what was released, for a reader without a clone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pe_dvc
+from pe_dvc.documents.keys import RELEASE_MANIFEST, release_key
+from pe_dvc.project.release import Releases
+from tests.support.commands import run_pe_dvc
+from tests.support.environment import own_directories
+from tests.support.release_history import DATASETS, History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """A reader of a country with the releases 1.9.0 and 1.10.0, who has no clone."""
+    history = History(tmp_path / "maintainer")
+    for variable, place in own_directories(history.base).items():
+        monkeypatch.setenv(variable, place)
+    monkeypatch.setenv("PE_DVC_STORE", str(history.bucket))
+    for tag in ("1.9.0", "1.10.0"):
+        history.release(tag, {**DATASETS, "cps_2024": tag.encode()})
+        history.publish_channels()
+        releasing = Releases(history.root)
+        releasing.create(tag)
+        history.commit(f"Release {tag}")
+        releasing.push(tag)
+    run_pe_dvc("trust", "add", "us", str(history.root / "channels/us/root.json"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return history
+
+
+def test_releases_by_version_with_state_date_and_datasets(reader: History) -> None:
+    done = run_pe_dvc("ls", "us", "--releases")
+    first, second = (line.split("  ") for line in done.stdout.splitlines())
+    assert (first[0], second[0]) == ("1.9.0", "1.10.0")
+    assert {"staged", "2026-04-20", ", ".join(sorted(DATASETS))} <= {part.strip() for part in first}
+    (one, _) = json.loads(run_pe_dvc("ls", "us", "--releases", "--json").stdout)
+    assert one["tag"] == "1.9.0"
+    assert one["datasets"] == sorted(DATASETS)
+    assert one["problem"] is None
+
+
+def test_an_altered_release_manifest_is_named(reader: History) -> None:
+    (reader.bucket / release_key("us", "1.9.0", RELEASE_MANIFEST)).chmod(0o644)
+    (reader.bucket / release_key("us", "1.9.0", RELEASE_MANIFEST)).write_bytes(b"{}")
+    first, second = pe_dvc.releases("us")
+    assert "is not what was promised" in (first.problem or "")
+    assert second.datasets == tuple(sorted(DATASETS))
