@@ -117,7 +117,11 @@ HOMES = {
     ".chunks": {"documents/keys.py", "store/cache.py"},  # the local cache has its own layout
     "channels/": {"documents/keys.py"},
     "locks/": {"documents/keys.py"},
-    "releases/": {"documents/keys.py", "documents/release_target.py"},  # a TUF target's path
+    "releases/": {
+        "documents/keys.py",
+        "documents/release_target.py",  # a TUF target's path
+        "documents/release_layout.py",  # a hub's
+    },
 }
 
 # The same for texts that are a fact only where they stand alone.

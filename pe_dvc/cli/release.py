@@ -81,11 +81,12 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 @command.command("show")
 @click.argument("tag")
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
-def show(tag: str, tro: bool) -> None:
+@click.option("--with-claims", is_flag=True, help="Add the claims that were made since.")
+def show(tag: str, tro: bool, with_claims: bool) -> None:
     """Print the release manifest of TAG, in policyengine.py's format."""
     from pe_dvc import Repo
 
-    release = Repo().release.show(tag)
+    release = Repo().release.show(tag, with_claims=with_claims)
     click.echo(release.tro if tro else release.data, nl=False)
 
 
@@ -235,6 +236,25 @@ def deprecate(tag: str, reason: str, as_json: bool) -> None:
     from pe_dvc import Repo
 
     update = Repo().release.deprecate(tag, reason)
+    if as_json:
+        print_json(update)
+    else:
+        say_update(update)
+
+
+@command.command("claim")
+@click.argument("tag")
+@click.argument("claim")
+@json_option
+def claim(tag: str, claim: str, as_json: bool) -> None:
+    """Add the claim that TAG works with more versions of a package.
+
+    CLAIM is a package and its versions, such as 'policyengine-uk>=2.89,<2.91'. The artifacts and
+    the manifest as tagged stay the same; the claim is signed beside them.
+    """
+    from pe_dvc import Repo
+
+    update = Repo().release.claim(tag, claim)
     if as_json:
         print_json(update)
     else:

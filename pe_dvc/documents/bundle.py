@@ -32,6 +32,8 @@ class Bundle:
     data_package: str
     version: str
     pins: tuple[Pin, ...]
+    revision: str | None = None
+    """The tag whose release manifest was certified, where the bundle says it."""
 
     @property
     def reference(self) -> str:
@@ -52,6 +54,7 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
             data_package=release["data_package"]["name"],
             version=release["data_package"]["version"],
             pins=(_certified(certified), *pins),
+            revision=release["data_package"].get("release_manifest_revision"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FormatError(

@@ -69,12 +69,16 @@ class BuildMetadata(Record):
     data_vintage: str | None = None
     built_from_changed_tree: tuple[str, ...] = ()
     """Datasets whose build found uncommitted changes in the work tree."""
+    data_package_git_sha: GitCommit | None = None
+    """``git_commit`` by the name that uk-data's validator asks for."""
 
 
 class ReleaseBuild(Record):
     """How the release was built: that of its national dataset, where datasets differ."""
 
     build_id: str
+    cut_tag: str | None = None
+    """The git tag, where ``build_id`` names a line of releases and not one of them."""
     built_at: UtcTime
     built_with_model_package: PackageVersion | None = None
     built_with_core_package: PackageVersion | None = None
@@ -82,6 +86,13 @@ class ReleaseBuild(Record):
     raw_inputs: tuple[InputFile, ...] = ()
     build_environment: BuildEnvironment
     metadata: BuildMetadata
+
+
+class ArtifactMetadata(Record):
+    """What uk-data's validator asks of an artifact."""
+
+    repo_type: str
+    visibility: str
 
 
 class ReleaseArtifact(Record):
@@ -104,6 +115,8 @@ class ReleaseArtifact(Record):
     manifest_sha256: HexSha256
     built_with_model_package: PackageVersion | None = None
     """Where it is not the release's."""
+    uri: str | None = None
+    metadata: ArtifactMetadata | None = None
 
 
 class ReleaseManifest(Document):
@@ -114,6 +127,8 @@ class ReleaseManifest(Document):
     country_id: str
     created_at: UtcTime
     data_package: PackageVersion
+    dataset_role: str | None = None
+    is_default: bool | None = None
     compatible_model_packages: tuple[Claim, ...] = ()
     compatible_core_packages: tuple[Claim, ...] = ()
     default_datasets: dict[str, str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.release import (
+    ArtifactMetadata,
     BuildEnvironment,
     BuildMetadata,
     Claim,
@@ -15,15 +16,19 @@ from pe_dvc.documents.release import (
     ReleaseBuild,
     ReleaseManifest,
 )
+from pe_dvc.documents.release_layout import hub_uri, published_path, release_id
 from pe_dvc.primitives.digest import sha256_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import ManifestHead, Package
+    from pe_dvc.documents.manifest import Artifact, ManifestHead, Package
     from pe_dvc.documents.release_settings import CompatibleClaim, ReleaseSettings
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
+
+
+MICRODATA = "microdata"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +60,16 @@ def build_release(
     """
     ordered = {name: manifests[name] for name in sorted(manifests)}
     defaults = {role: n for role, n in settings.default_datasets.items() if n in ordered}
-    leading, _ = ordered[defaults.get("national", next(iter(ordered)))]
+    leading = _leading(defaults, {name: head for name, (head, _) in ordered.items()})
     build = _build(tagged, signed_in, settings, leading, [m for m, _ in ordered.values()])
-    regions = {region: r.model_dump() for region, r in settings.region_datasets.items()}
+    version = _data_version(tagged, settings)
+    further: dict[str, Any] = {n: v for n, v in settings.extra.items() if n != "metadata"}
     return ReleaseManifest(
         country_id=leading.artifact.country,
         created_at=tagged.moment,
-        data_package=PackageVersion(name=settings.data_package, version=tagged.tag.version),
+        data_package=PackageVersion(name=settings.data_package, version=version),
+        dataset_role=settings.dataset_role,
+        is_default=settings.is_default,
         compatible_model_packages=_claims(
             build.built_with_model_package, settings.compatible_model_packages
         ),
@@ -75,8 +83,38 @@ def build_release(
             for name, (manifest, data) in ordered.items()
         },
         preservation_dois=tuple(settings.preservation_dois),
-        metadata={"region_datasets": regions} if regions and not tagged.tag.dataset else {},
+        metadata=_metadata(tagged, settings, version),
+        **further,
     )
+
+
+def _leading(defaults: Mapping[str, str], manifests: Mapping[str, ManifestHead]) -> ManifestHead:
+    """Return the manifest that says how the release was built: of the national dataset.
+
+    Without one, of the first dataset of microdata.
+    """
+    microdata = [name for name, head in manifests.items() if head.artifact.kind == MICRODATA]
+    return manifests[defaults.get("national", next(iter([*microdata, *manifests])))]
+
+
+def _data_version(tagged: TaggedCommit, settings: ReleaseSettings) -> str:
+    template = settings.data_package_version or "{version}"
+    return template.format(tag=tagged.tag.tag, version=tagged.tag.version)
+
+
+def _metadata(tagged: TaggedCommit, settings: ReleaseSettings, version: str) -> dict[str, Any]:
+    found: dict[str, Any] = dict(settings.extra.get("metadata") or {})  # type: ignore[arg-type]
+    if settings.region_datasets and not tagged.tag.dataset:
+        regions = {name: region.model_dump() for name, region in settings.region_datasets.items()}
+        found["region_datasets"] = regions
+    if settings.visibility is not None:
+        found["artifact_release"] = {
+            "repo_id": settings.repo_id,
+            "repo_type": settings.repo_type,
+            "version": version,
+            "visibility": settings.visibility,
+        }
+    return found
 
 
 def _build(
@@ -88,8 +126,13 @@ def _build(
 ) -> ReleaseBuild:
     inputs = leading.inputs
     raw = {(r.name, r.sha256): r for m in manifests for r in m.inputs.raw_inputs}
+    own_id = release_id(settings, tagged.tag, tagged.commit)
+    of_package = f"{settings.data_package}-{tagged.tag.version}-{tagged.commit[:12]}"
+    is_line = settings.id is not None and "{" not in settings.id
+    cut = is_line if settings.cut_tag is None else settings.cut_tag
     return ReleaseBuild(
-        build_id=f"{settings.data_package}-{tagged.tag.version}-{tagged.commit[:12]}",
+        build_id=own_id or of_package,
+        cut_tag=tagged.tag.tag if cut else None,
         built_at=max(m.build.built_at for m in manifests),
         built_with_model_package=_package(inputs.model_package),
         built_with_core_package=_package(inputs.core_package),
@@ -106,6 +149,7 @@ def _build(
             built_in=leading.build.built_in,
             data_vintage=inputs.data_vintage,
             built_from_changed_tree=tuple(m.artifact.name for m in manifests if m.build.git_dirty),
+            data_package_git_sha=None if settings.visibility is None else tagged.commit,
         ),
     )
 
@@ -119,27 +163,34 @@ def _artifact(
 ) -> ReleaseArtifact:
     artifact = manifest.artifact
     model = _package(manifest.inputs.model_package)
+    path = published_path(settings, artifact.name, artifact.path)
+    told: dict[str, Any] = {}
+    if settings.visibility is not None:
+        told["uri"] = hub_uri(settings.repo_type, settings.repo_id, tagged.tag.tag, path)
+        told["metadata"] = ArtifactMetadata(
+            repo_type=settings.repo_type, visibility=settings.visibility
+        )
     return ReleaseArtifact(
         kind=artifact.kind,
-        path=artifact.path,
+        path=path,
         repo_id=settings.repo_id,
         repo_type=settings.repo_type,
         revision=tagged.tag.tag,
         sha256=artifact.sha256,
         size_bytes=artifact.size,
-        preservation_mirrors=_mirrors(tagged, settings, manifest),
+        preservation_mirrors=_mirrors(tagged, settings, artifact, path),
         media_type=artifact.media_type,
         reference=manifest.reference,
         manifest_sha256=sha256_bytes(data),
         built_with_model_package=None if model == build.built_with_model_package else model,
+        **told,
     )
 
 
 def _mirrors(
-    tagged: TaggedCommit, settings: ReleaseSettings, manifest: ManifestHead
+    tagged: TaggedCommit, settings: ReleaseSettings, artifact: Artifact, path: str
 ) -> tuple[PreservationMirror, ...]:
-    artifact = manifest.artifact
-    parts = {"path": artifact.path, "sha256": artifact.sha256, "version": tagged.tag.version}
+    parts = {"path": path, "sha256": artifact.sha256, "version": tagged.tag.version}
     return tuple(
         PreservationMirror(
             kind=mirror.kind,

@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 from pe_dvc.documents.pydantic_reader import StrictRecord
+from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_inside
 
 _VERSION = r"v?[0-9][0-9A-Za-z.!+*_-]*"
 _SPECIFIERS = re.compile(
@@ -59,6 +62,28 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _inside(path: str) -> str:
+    try:
+        return check_inside(path)
+    except FormatError as error:
+        raise ValueError(error.message) from None
+
+
+def _prefix(path: str) -> str:
+    _inside(path.removesuffix("/"))
+    return path
+
+
+def _extra(fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse what would replace what pe_dvc writes; ``metadata`` is added to."""
+    for name in ReleaseManifest.model_fields:
+        if name in fields and name != "metadata":
+            raise ValueError(f"should not have {name}, which pe_dvc writes")
+    if not isinstance(fields.get("metadata", {}), dict):
+        raise ValueError("should have a table as metadata")
+    return fields
+
+
 class ReleaseSettings(StrictRecord):
     """The table ``[tool.pe_dvc.release]``."""
 
@@ -71,6 +96,26 @@ class ReleaseSettings(StrictRecord):
     repo_id: Annotated[str, Field(pattern=r"^[^/@\s]+/[^/@\s]+$")]
     """Where policyengine.py finds the artifacts: ``owner/name``."""
     repo_type: Literal["model", "dataset"] = "dataset"
+    id: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]|\{(tag|version|commit)\})+$")] | None = None
+    """The release id, of ``{tag}``, ``{version}`` and ``{commit}``; of a label, the label."""
+    cut_tag: bool | None = None
+    """Whether the build names its tag as ``cut_tag``; as a rule where ``id`` is a constant."""
+    data_package_version: (
+        Annotated[str, Field(pattern=r"^([0-9A-Za-z.!+_-]|\{(tag|version)\})+$")] | None
+    ) = None
+    """The version of the data package, where it is not the tag's."""
+    strip_prefix: Annotated[str, Field(pattern=r"^[^/].*/$"), AfterValidator(_prefix)] | None = None
+    """A folder of the data repo that paths in the release are without, as ``data/``."""
+    publish_as: dict[str, Annotated[str, AfterValidator(_inside)]] = Field(default_factory=dict)
+    """Paths in the release by dataset, where they are others than in the data repo."""
+    dataset_role: Annotated[str, Field(min_length=1)] | None = None
+    """What a release is for that supplements another, as ``non_default_local_area``."""
+    is_default: bool | None = None
+    """Whether the release is meant to be a default; one that is not names no default datasets."""
+    visibility: Literal["public", "private"] | None = None
+    """Who may read ``repo_id``: with it come the fields that uk-data's validator asks for."""
+    extra: Annotated[dict[str, JsonValue], AfterValidator(_extra)] = Field(default_factory=dict)
+    """Further fields of the release manifest."""
     default_datasets: dict[str, str] = Field(default_factory=dict)
     """Datasets by role; ``national`` is what policyengine.py asks for."""
     region_datasets: dict[str, RegionDatasets] = Field(default_factory=dict)

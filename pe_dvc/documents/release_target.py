@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pe_dvc.documents.pointer import check_channel
+from pe_dvc.documents.release_claims import AddedClaim
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
@@ -28,7 +29,7 @@ class Released:
     """A signed release: its manifest, its TRO, its commit, and how it stands.
 
     ``bundles`` are the policyengine.py bundles that certified it, ``name@sha256:…``; ``reason``
-    is why it was deprecated.
+    is why it was deprecated; ``claims`` are those that were added since it was tagged.
     """
 
     country: str
@@ -41,6 +42,7 @@ class Released:
     state: State = "staged"
     bundles: tuple[str, ...] = ()
     reason: str | None = None
+    claims: tuple[AddedClaim, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise FormatError or ReleaseError unless every field is of its form."""
@@ -71,6 +73,8 @@ class Released:
             custom["bundles"] = list(self.bundles)
         if self.reason is not None:
             custom["reason"] = self.reason
+        if self.claims:
+            custom["claims"] = [claim._asdict() for claim in self.claims]
         return {
             "length": self.size,
             "hashes": {"sha256": str(self.sha256)},
@@ -102,9 +106,14 @@ class Released:
                 state=custom["state"],
                 bundles=tuple(custom.get("bundles", ())),
                 reason=custom.get("reason"),
+                claims=tuple(_claim(claim) for claim in custom.get("claims", ())),
             )
         except (KeyError, TypeError) as error:
             raise FormatError(f"{error} is missing or of the wrong type", where=path) from None
+
+
+def _claim(plain: dict[str, Any]) -> AddedClaim:
+    return AddedClaim(str(plain["name"]), str(plain["specifier"]))
 
 
 def releases_of(

@@ -7,7 +7,7 @@ else works on a bare one.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -178,6 +178,29 @@ class Releases:
         """Record in the signed metadata in git that a release should no longer be used."""
         signers = signers_of(self._with_work_tree())
         return register.deprecate(self._files, tag, reason, signers, now=_now())
+
+    def claim(self, tag: str, text: str) -> RoleUpdate:
+        """Add a compatibility claim to the signed metadata in git; the artifacts stay the same.
+
+        Raises FormatError for what is no claim, or is about another package.
+        """
+        from pe_dvc.documents.release_claims import check_claim, parse_claim
+
+        signers = signers_of(self._with_work_tree())
+        added = parse_claim(text)
+        register.registered(self._files, tag)
+        check_claim(self.derive(tag).manifest, added)
+        return register.claim(self._files, tag, added, signers, now=_now())
+
+    def claimed(self, tag: str) -> Release:
+        """Return the release of a tag with the claims that git registers added to its manifest."""
+        from pe_dvc.documents.release_claims import with_claims
+
+        release, known = self.derive(tag), self.registered().get(tag)
+        if known is None or not known.claims:
+            return release
+        manifest = with_claims(release.manifest, known.claims)
+        return replace(release, manifest=manifest, data=manifest.to_bytes())
 
     def status(self) -> list[TagStatus]:
         """Return how every tag that is a release stands, by time; first releases without a tag."""

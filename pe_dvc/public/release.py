@@ -95,9 +95,13 @@ class ReleaseCommands:
         """Publish a registered release: its manifest, its TRO, then the signed metadata."""
         return self._open(store).push(tag, uncommitted=uncommitted)
 
-    def show(self, tag: str) -> Release:
-        """Return the release of a tag: its manifest as ``data``, its TRACE TRO as ``tro``."""
-        return self._open().derive(tag)
+    def show(self, tag: str, *, with_claims: bool = False) -> Release:
+        """Return the release of a tag: its manifest as ``data``, its TRACE TRO as ``tro``.
+
+        ``with_claims`` adds those that were made since: what a certification then reads.
+        """
+        releases = self._open()
+        return releases.claimed(tag) if with_claims else releases.derive(tag)
 
     def list(self) -> tuple[ListedTag, ...]:
         """Return the git tags that can be releases, by the time of the tag."""
@@ -146,6 +150,13 @@ class ReleaseCommands:
     def deprecate(self, tag: str, reason: str) -> RoleUpdate:
         """Record in git that a release should no longer be used; it stays readable."""
         return self._open().deprecate(tag, reason)
+
+    def claim(self, tag: str, claim: str) -> RoleUpdate:
+        """Add in git the claim that a release works with versions such as ``policyengine-us>=2``.
+
+        Its artifacts and its manifest as tagged stay the same.
+        """
+        return self._open().claim(tag, claim)
 
     def _open(self, store: str | None = None) -> Releases:
         from pe_dvc.project.release import Releases

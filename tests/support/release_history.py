@@ -59,6 +59,8 @@ INPUTS: dict[str, Any] = {
     "python_version": "3.13.1",
 }
 
+NO_FIELDS: Mapping[str, Mapping[str, Any]] = {}
+
 # Git's own clock: a test that runs over midnight must not make other bytes.
 MOMENT = "2026-04-20T12:00:00+02:00"
 
@@ -96,13 +98,19 @@ class History:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     def build(
-        self, datasets: Mapping[str, bytes] = DATASETS, inputs: Mapping[str, Any] = INPUTS
+        self,
+        datasets: Mapping[str, bytes] = DATASETS,
+        inputs: Mapping[str, Any] = INPUTS,
+        fields: Mapping[str, Mapping[str, Any]] = NO_FIELDS,
     ) -> None:
-        """Write what `dvc repro` and `pe-dvc manifest write` would write, and publish it."""
-        self.manifests = {
-            name: _described(manifest_of(data, name=name, path=f"data/{name}.parquet"), inputs)
-            for name, data in datasets.items()
-        }
+        """Write what `dvc repro` and `pe-dvc manifest write` would write, and publish it.
+
+        ``fields`` are of the section ``artifact``, by dataset, such as its kind and its path.
+        """
+        self.manifests = {}
+        for name, data in datasets.items():
+            artifact = {"name": name, "path": f"data/{name}.parquet", **fields.get(name, {})}
+            self.manifests[name] = _described(manifest_of(data, **artifact), inputs)
         for name, manifest in self.manifests.items():
             self.write(f"manifests/{name}.json", manifest.to_bytes())
         self.write("dvc.yaml", _pipeline(self.manifests))
@@ -120,9 +128,14 @@ class History:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def release(self, tag: str, datasets: Mapping[str, bytes] = DATASETS) -> str:
+    def release(
+        self,
+        tag: str,
+        datasets: Mapping[str, bytes] = DATASETS,
+        fields: Mapping[str, Mapping[str, Any]] = NO_FIELDS,
+    ) -> str:
         """Build, sign, commit and tag."""
-        self.build(datasets)
+        self.build(datasets, fields=fields)
         self.sign()
         commit = self.commit(f"Build {tag}")
         self.git("tag", tag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,10 +51,17 @@ def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinChec
     bundle of another release.
     """
     package = release.manifest.data_package
-    if (bundle.data_package, bundle.version) != (package.name, package.version):
+    theirs = f"{bundle.data_package} {bundle.version}"
+    ours = f"{package.name} {package.version}"
+    if bundle.revision in (None, release.tag):
+        revision = ""
+    elif re.fullmatch("[0-9a-f]{40}", bundle.revision or ""):
+        revision = ""  # of a manifest that was committed later, with another claim
+    else:
+        revision = f" of tag {bundle.revision}"
+    if theirs + revision != ours:
         raise ReleaseError(
-            f"{bundle.name} certifies {bundle.data_package} {bundle.version}, and the release "
-            f"{release.tag} is {package.name} {package.version}",
+            f"{bundle.name} certifies {theirs}{revision}, and the release {release.tag} is {ours}",
             remedy="Name the release that the bundle certifies.",
         )
     digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
@@ -71,7 +79,7 @@ def _check(store: Store, release: Release, pin: Pin, marked: set[Sha256]) -> Pin
         return PinCheck(
             name=pin.name, verdict="differs", detail=f"is no artifact of release {release.tag}"
         )
-    difference = _difference(pin, artifact)
+    difference = _difference(pin, artifact, release.hub_path(pin.name))
     if difference is not None:
         return PinCheck(name=pin.name, verdict="differs", detail=difference)
     found = _check_bytes(store, release.manifests[pin.name][0])
@@ -80,9 +88,9 @@ def _check(store: Store, release: Release, pin: Pin, marked: set[Sha256]) -> Pin
     return found
 
 
-def _difference(pin: Pin, artifact: ReleaseArtifact) -> str | None:
+def _difference(pin: Pin, artifact: ReleaseArtifact, hub_path: str) -> str | None:
     for what, pinned, released in (
-        ("path", pin.path, artifact.path),
+        ("path", pin.path, artifact.path if pin.path == artifact.path else hub_path),
         ("revision", pin.revision, artifact.revision),
         ("sha256", pin.sha256, artifact.sha256),
     ):

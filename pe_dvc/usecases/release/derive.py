@@ -10,8 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.keys import RELEASE_FILES
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
+from pe_dvc.documents.release_layout import RELEASE_SCOPED, hub_path, is_safe_id, release_id
+from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.documents.tro import build_tro
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.trust.files import ChannelFiles
 
+_AMEND = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
 _SHOWN = 5
 _PLACEHOLDER = re.compile(r"\{\w++\}")
 
@@ -67,9 +71,13 @@ class TaggedTree:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A release and its two documents. ``manifests`` are those of its artifacts, by name."""
+    """A release and its two documents. ``manifests`` are those of its artifacts, by name.
+
+    ``directory_id`` names the directory that it has on a hub.
+    """
 
     manifest: ReleaseManifest
+    directory_id: str
     data: bytes
     tro: bytes
     manifests: Mapping[str, tuple[ManifestHead, bytes]]
@@ -84,6 +92,11 @@ class Release:
     def country(self) -> str:
         """The country whose data it is."""
         return self.manifest.country_id
+
+    def hub_path(self, name: str) -> str:
+        """Return where a hub has an artifact of the release."""
+        artifact = self.manifest.artifacts[name]
+        return hub_path(self.directory_id, artifact.kind, artifact.path)
 
     @property
     def sha256(self) -> Sha256:
@@ -108,11 +121,14 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
     _check_tag(tree, settings)
     manifests = _complete_manifests(tree)
     signed_in = _check_signed(tree, manifests, channel)
-    _check_defaults(tree, settings, manifests)
     manifest = build_release(tree.tagged, signed_in, settings, manifests)
+    paths = {name: artifact.path for name, artifact in manifest.artifacts.items()}
+    _check_defaults(tree, settings, paths)
+    _check_layout(tree, settings, manifest)
     data = manifest.to_bytes()
     return Release(
         manifest=manifest,
+        directory_id=_directory(manifest, settings),
         data=data,
         tro=build_tro(manifest, data),
         manifests=manifests,
@@ -211,20 +227,40 @@ def _is_signed(pointer: Pointer | None, manifest: ManifestHead, data: bytes) -> 
     )
 
 
-def _check_defaults(
-    tree: TaggedTree, settings: ReleaseSettings, manifests: Mapping[str, tuple[ManifestHead, bytes]]
-) -> None:
-    where = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
+def _check_defaults(tree: TaggedTree, settings: ReleaseSettings, paths: dict[str, str]) -> None:
     if tree.tagged.tag.dataset is not None:
         return
-    if "national" not in settings.default_datasets:
-        raise _refusal(tree, "default_datasets names no national dataset", where)
-    unknown = [n for n in settings.default_datasets.values() if n not in manifests]
-    _refuse(tree, unknown, "default_datasets names what is no dataset:", where)
-    paths = [manifest.artifact.path for manifest, _ in manifests.values()]
+    defaults = settings.default_datasets
+    if settings.is_default is False:
+        _refuse(tree, defaults.values(), "is_default is false, but default_datasets names", _AMEND)
+    elif "national" not in defaults:
+        how = "a release that is no default, such as a regional one, says is_default = false"
+        raise _refusal(tree, f"default_datasets names no national dataset ({how})", _AMEND)
+    unknown = [n for n in defaults.values() if n not in paths]
+    _refuse(tree, unknown, "default_datasets names what is no dataset:", _AMEND)
     templates = [region.path_template for region in settings.region_datasets.values()]
-    empty = [template for template in templates if not _matches(template, paths)]
-    _refuse(tree, empty, "no dataset's path is of the template", where)
+    empty = [template for template in templates if not _matches(template, paths.values())]
+    _refuse(tree, empty, "no dataset's path is of the template", _AMEND)
+
+
+def _check_layout(tree: TaggedTree, settings: ReleaseSettings, release: ReleaseManifest) -> None:
+    """Refuse an id that is no directory, and files that would lie one over the other."""
+    directory = _directory(release, settings)
+    if settings.id is not None and not is_safe_id(directory):
+        raise _refusal(tree, f"its id {directory!r} is not the name of a directory", _AMEND)
+    unknown = [] if tree.tagged.tag.dataset else settings.publish_as.keys() - tree.declared.keys()
+    _refuse(tree, sorted(unknown), "publish_as names what is no dataset:", _AMEND)
+    documents = [hub_path(directory, RELEASE_SCOPED[0], file) for file in RELEASE_FILES]
+    taken = dict.fromkeys((*RELEASE_FILES, *documents), "the release's own document")
+    for name, artifact in release.artifacts.items():
+        for path in {artifact.path, hub_path(directory, artifact.kind, artifact.path)}:
+            other = taken.setdefault(path, name)
+            _refuse(tree, [path] if other != name else [], f"{name} and {other} are both", _AMEND)
+
+
+def _directory(release: ReleaseManifest, settings: ReleaseSettings) -> str:
+    own = release_id(settings, check_tag(release.tag), release.build.metadata.git_commit)
+    return own or release.tag
 
 
 def _matches(template: str, paths: Collection[str]) -> bool:

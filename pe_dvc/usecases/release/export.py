@@ -41,27 +41,30 @@ def export_release(
     """
     tree = ConfinedTree(directory)
     tree.check_entries(PAYLOAD, deep=True)  # else a link in there would lead the downloads out
-    artifacts = [manifest.artifact for manifest, _ in release.manifests.values()]
-    for folder in {posixpath.dirname(f"{PAYLOAD}/{artifact.path}") for artifact in artifacts}:
+    files = {
+        f"{PAYLOAD}/{release.manifest.artifacts[name].path}": manifest.artifact
+        for name, (manifest, _) in release.manifests.items()
+    }
+    for folder in {posixpath.dirname(path) for path in files}:
         tree.sweep(folder)
     refuse_special(directory / TRO)
-    _refuse_foreign(directory / PAYLOAD, {RELEASE_MANIFEST, *(a.path for a in artifacts)})
-    wanted = [a for a in artifacts if not _is_there(directory / PAYLOAD / a.path, a)]
-    total = sum(artifact.size for artifact in wanted)
+    _refuse_foreign(directory, {f"{PAYLOAD}/{RELEASE_MANIFEST}", *files})
+    wanted = {path: a for path, a in files.items() if not _is_there(directory / path, a)}
+    total = sum(artifact.size for artifact in wanted.values())
     with (
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
         ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
-        list(pool.map(lambda a: _download(store, a, tree, progress), wanted))
+        list(pool.map(lambda p: _download(store, p, wanted[p], tree, progress), wanted))
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
     tree.write(TRO, release.tro, durable=True)
     return len(wanted)
 
 
-def _refuse_foreign(payload: Path, expected: set[str]) -> None:
-    there = (path for path in payload.rglob("*") if not path.is_dir())
+def _refuse_foreign(directory: Path, expected: set[str]) -> None:
+    there = (path for path in (directory / PAYLOAD).rglob("*") if not path.is_dir())
     for path in sorted(there):
-        inside = path.relative_to(payload).as_posix()
+        inside = path.relative_to(directory).as_posix()
         if inside not in expected and not is_temporary(path.name):
             raise ConflictError(
                 f"{path} is not a file of this release",
@@ -77,8 +80,10 @@ def _is_there(path: Path, artifact: Artifact) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
 
 
-def _download(store: Store, artifact: Artifact, tree: ConfinedTree, progress: Progress) -> None:
+def _download(
+    store: Store, path: str, artifact: Artifact, tree: ConfinedTree, progress: Progress
+) -> None:
     key = payload_key(artifact.country, artifact.dvc.md5)
-    with tree.filling(f"{PAYLOAD}/{artifact.path}") as file:
+    with tree.filling(path) as file:
         actual = store.download(key, file, size=artifact.size, progress=progress)
         check_digest(store, key, artifact, actual)

@@ -23,6 +23,7 @@ from pe_dvc.usecases.channel.versions import next_version
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pe_dvc.documents.release_claims import AddedClaim
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.release.derive import Release
@@ -50,6 +51,7 @@ class RoleUpdate:
             "tro_sha256": released.tro_sha256,
             "channel": released.channel,
             "state": released.state,
+            "claims": [str(claim) for claim in released.claims],
             "releases_version": self.version,
             "changed": self.changed,
             "signed": self.signed,
@@ -147,6 +149,18 @@ def deprecate(
         )
     known = registered(files, tag)
     return _put(files, replace(known, state="deprecated", reason=reason), signers, now)
+
+
+def claim(
+    files: ChannelFiles, tag: str, added: AddedClaim, signers: Signers, *, now: datetime
+) -> RoleUpdate:
+    """Add a compatibility claim to a release, whose artifacts and manifest stay as they are.
+
+    Raises NotFoundError for a release that is not registered.
+    """
+    known = registered(files, tag)
+    claims = known.claims if added in known.claims else (*known.claims, added)
+    return _put(files, replace(known, claims=claims), signers, now)
 
 
 def registered(files: ChannelFiles, tag: str) -> Released:

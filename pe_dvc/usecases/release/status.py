@@ -53,6 +53,7 @@ def tag_state(
     if registered.commit != commit:
         return "moved", f"released from commit {registered.commit[:12]}"
     said = [registered.reason or ", ".join(registered.bundles)]
+    said += [f"claimed {', '.join(map(str, registered.claims))}"] if registered.claims else []
     if published and (marked := _with_tombstone(registered, store)):
         said.append(f"{', '.join(marked)}: {UNSIGNED_TOMBSTONE}")
     return registered.state, "; ".join(filter(None, said))
