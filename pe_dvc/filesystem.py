@@ -8,7 +8,7 @@ listed. Loaded by fsspec when the protocol is first used (entry point ``fsspec.s
 from __future__ import annotations
 
 import errno
-import os
+import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fsspec.spec import AbstractFileSystem
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.names import check_country, say_which_there_are
 from pe_dvc.primitives.reference import SCHEME, Reference
 
 if TYPE_CHECKING:
@@ -63,23 +63,29 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         self._resolved: dict[str, Resolved] = {}
 
     def resolve(self, path: str) -> Resolved:
-        """Return what a path means in this view. Raises FileNotFoundError and as pe_dvc's does."""
+        """Return what a path means in this view. Raises as ``pe_dvc.resolve``."""
         bare = self._strip_protocol(path)
         if bare not in self._resolved:
-            try:
-                reference = Reference.parse(bare)
-                self._resolved[bare] = self._reader(reference.country).resolve(reference)
-            except NotFoundError as error:
-                raise _missing(path, error) from error
+            reference = Reference.parse(bare)
+            self._resolved[bare] = self._reader(reference.country).resolve(reference)
         return self._resolved[bare]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Return name, size, type, and of a dataset also its sha256 and its pinned reference."""
         bare = self._strip_protocol(path)
-        if "@" in bare:
-            resolved = self.resolve(bare)
-            size = resolved.payload.size
-            return _file(bare, size, resolved.sha256) | {"pinned": str(resolved.pinned)}
+        try:
+            return self._dataset(bare) if "@" in bare else self._directory(bare)
+        except NotFoundError:
+            if _asked_by_pyarrow():
+                return _file(bare, None, "")
+            raise
+
+    def _dataset(self, bare: str) -> dict[str, Any]:
+        resolved = self.resolve(bare)
+        size = resolved.payload.size
+        return _file(bare, size, resolved.sha256) | {"pinned": str(resolved.pinned)}
+
+    def _directory(self, bare: str) -> dict[str, Any]:
         self.ls(bare, detail=False)
         return _folder(bare)
 
@@ -108,9 +114,24 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return False
         return True
 
+    def walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Walk as fsspec does, which ``find`` and ``glob`` use; a store that fails raises.
+
+        fsspec itself takes any OSError for an empty folder.
+        """
+        on_error = on_error or _unless_missing
+        return super().walk(path, maxdepth, topdown, on_error, **options)
+
     def isfile(self, path: str) -> bool:
         """Tell whether there is such a dataset; what does not verify raises."""
-        return "@" in self._strip_protocol(path) and self.exists(path)
+        return _asked_by_pyarrow() or ("@" in self._strip_protocol(path) and self.exists(path))
 
     def isdir(self, path: str) -> bool:
         """Tell whether a country or a folder of datasets is of that name."""
@@ -130,21 +151,15 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if mode != "rb":
             self._refuse(path)
         resolved = self.resolve(path)
-        try:
-            return self._reader(resolved.reference.country).open(resolved)
-        except NotFoundError as error:
-            raise _missing(path, error) from error
+        return self._reader(resolved.reference.country).open(resolved)
 
     def _below(self, path: str) -> list[dict[str, Any]]:
         country, _, folder = path.partition("/")
         try:
             reader = self._reader(check_country(country))
         except FormatError as error:
-            raise _missing(path, error) from error
-        try:
-            listed = reader.ls()
-        except NotFoundError as error:
-            raise _missing(path, error) from error
+            raise NotFoundError(error.message, remedy=error.remedy) from error
+        listed = reader.ls()
         prefix = f"{folder}/" if folder else ""
         found = {}
         for entry in listed:
@@ -157,7 +172,11 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
                     name = f"{name}@{entry.channel}"
                     found[name] = _file(name, entry.size, entry.sha256)
         if not found and folder:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            names = [entry.name for entry in listed]
+            raise NotFoundError(
+                f"no dataset of {country} is below {folder!r}",
+                remedy=say_which_there_are(folder, names),
+            )
         return [found[name] for name in sorted(found)]
 
     def _countries(self) -> list[str]:
@@ -184,17 +203,26 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
     mv = cp_file = copy = pipe_file = put_file = _refuse
 
 
-def _file(name: str, size: int, sha256: str) -> dict[str, Any]:
+def _asked_by_pyarrow() -> bool:
+    """Tell whether pyarrow called the function that calls this.
+
+    Of a missing file it raises an error of its own that has the path and nothing else. So it is
+    told that there is one: opening that raises ours, which says what there is, and what to do.
+    """
+    return bool(sys._getframe(2).f_globals.get("__name__") == "pyarrow.fs")
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _file(name: str, size: int | None, sha256: str) -> dict[str, Any]:
     return {"name": name, "size": size, "type": "file", "sha256": sha256}
 
 
 def _folder(name: str) -> dict[str, Any]:
     return {"name": name, "size": 0, "type": "directory"}
-
-
-def _missing(path: str, error: NotFoundError | FormatError) -> FileNotFoundError:
-    said = f"{error.message}. {error.remedy}" if error.remedy else error.message
-    return FileNotFoundError(errno.ENOENT, said, path)
 
 
 def _forget_older(kind: Any, current: int) -> None:

@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import (
     PeDvcError,
     RevokedError,
     StoreError,
+    UnknownNameError,
 )
 from pe_dvc.primitives.printable import printable_lines
 
@@ -22,6 +23,7 @@ OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
 
 _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
     (NotFoundError, NOT_FOUND),
+    (UnknownNameError, NOT_FOUND),
     (RevokedError, REVOKED),
     (StoreError, STORE_UNAVAILABLE),
     (DiskFullError, OTHER),

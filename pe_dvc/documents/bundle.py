@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.json_reader import read_json
 
 _REMEDY = "Give the bundle's manifest.json (src/policyengine/data/bundle)."
@@ -56,6 +56,8 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
             pins=(_certified(certified), *pins),
             revision=release["data_package"].get("release_manifest_revision"),
         )
+    except PeDvcError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FormatError(
             f"not a policyengine.py bundle with a certified data release of {country!r}: "

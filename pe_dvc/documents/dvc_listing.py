@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pe_dvc.documents.dvc_hash import is_listing, object_key
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_inside
 
@@ -34,6 +34,8 @@ def parse_listing(data: bytes, *, where: str, remedy: str) -> list[ListedFile]:
             if is_listing(md5):
                 raise ValueError(md5)
             object_key(md5)
+    except PeDvcError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FormatError(
             "is not a directory listing of DVC's", where=where, remedy=remedy

@@ -3,6 +3,12 @@
 An error carries data (what was expected, what came, where) and says it in one
 plain sentence. Exit codes and layout belong to the command line, which reads
 these classes (``pe_dvc.cli.failures``).
+
+Some are an error of Python's as well, so that code around pandas and fsspec, which knows nothing
+of pe_dvc, can catch them: a missing dataset is a FileNotFoundError. What does not verify, or was
+revoked, is none of these: who catches a missing file or a lost network does not pass over it.
+
+So code that catches such an error of Python's, around calls of ours, lets a PeDvcError pass first.
 """
 
 from __future__ import annotations
@@ -28,8 +34,10 @@ class PeDvcError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        if remedy:
-            self.add_note(remedy)  # what a traceback shows below the message
+
+    def __str__(self) -> str:
+        """Return the message, and the remedy below it: all that logs and tracebacks show."""
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error reach the parent of a worker process: else a pool never returns."""
@@ -46,11 +54,12 @@ def _told(text: str) -> str:
 
 def _restored(kind: type[PeDvcError], args: tuple[Any, ...], state: dict[str, Any]) -> PeDvcError:
     error = kind.__new__(kind, *args)
+    error.args = args  # which OSError leaves to __init__
     error.__dict__.update(state)
     return error
 
 
-class FormatError(PeDvcError):
+class FormatError(PeDvcError, ValueError):
     """A document, reference or declaration is not of the form it must have.
 
     ``where`` is the file, key or field at fault, as precise as is known.
@@ -119,8 +128,12 @@ class RevokedError(PeDvcError):
         self.reference = reference
 
 
-class NotFoundError(PeDvcError):
+class NotFoundError(PeDvcError, FileNotFoundError):
     """What was asked for does not exist: an object, a dataset, a file, a repo."""
+
+
+class UnknownNameError(PeDvcError, KeyError):
+    """A manifest has no table, or a table no column, of that name."""
 
 
 class GateError(PeDvcError):
@@ -146,7 +159,7 @@ class MovedError(ConflictError):
         self.role = role
 
 
-class StoreError(PeDvcError):
+class StoreError(PeDvcError, OSError):
     """The store could not do what was asked of it.
 
     ``operation`` is the verb (``read``, ``write`` …) and ``key`` the object's key or URL.
@@ -159,11 +172,11 @@ class StoreError(PeDvcError):
         self.operation, self.key = operation, redact_text(key)
 
 
-class StoreUnavailableError(StoreError):
+class StoreUnavailableError(StoreError, ConnectionError):
     """The store cannot be reached, or kept failing after bounded retries."""
 
 
-class StorePermissionError(StoreError):
+class StorePermissionError(StoreError, PermissionError):
     """The store refused the credentials, or there are none."""
 
 
@@ -185,7 +198,7 @@ class NotDeletedError(StoreError):
         self.failures = failures
 
 
-class DiskFullError(PeDvcError):
+class DiskFullError(PeDvcError, OSError):
     """This machine has no room for a file: its disk or the user's quota is full.
 
     ``path`` is the file, ``reason`` what the operating system says.

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.names import check_inside
 from pe_dvc.store.permissions import USUAL, Modes
 
@@ -49,6 +49,8 @@ class ConfinedFolders:
         with self._opened(parent, make=make) as folder:
             try:
                 yield folder, name
+            except PeDvcError:
+                raise
             except OSError as error:
                 self._name_file(error, path)
                 raise
@@ -144,7 +146,9 @@ class ConfinedFolders:
 
     def _name_file(self, error: BaseException, path: str) -> None:
         """Let an OSError name the whole path: what it has of a descriptor is a bare name."""
-        if isinstance(error, OSError) and not str(error.filename or "").startswith("/"):
+        if isinstance(error, PeDvcError) or not isinstance(error, OSError):
+            return
+        if not str(error.filename or "").startswith("/"):
             error.filename, error.filename2 = self._full(path), None
 
     def _full(self, path: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import DiskFullError
+from pe_dvc.primitives.errors import DiskFullError, PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,8 @@ def unless_read_only() -> Iterator[None]:
     """
     try:
         yield
+    except PeDvcError:
+        raise
     except OSError as error:
         if error.errno not in READ_ONLY:
             raise
@@ -41,6 +43,8 @@ def writing_to(path: Path | OpenFile) -> Iterator[None]:
     """
     try:
         yield
+    except PeDvcError:
+        raise
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFullError(Path(str(path)), os.strerror(error.errno)) from error

@@ -114,6 +114,8 @@ class Slot:
         """Say what to do where the artifact is not here and the cache may only be read."""
         try:
             yield
+        except PeDvcError:
+            raise
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise

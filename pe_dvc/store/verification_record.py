@@ -40,8 +40,12 @@ class VerificationRecord:
     def read(cls, files: ConfinedTree, path: str) -> Self | None:
         """Return what was recorded, None if nothing was, or if it was damaged."""
         try:
-            stamp, boot = files.read(path).decode("ascii").split()
-        except (FileNotFoundError, ValueError):
+            data = files.read(path)
+        except FileNotFoundError:
+            return None
+        try:
+            stamp, boot = data.decode("ascii").split()
+        except ValueError:
             return None
         return cls(stamp=stamp, boot=boot)
 

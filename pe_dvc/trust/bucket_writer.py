@@ -117,7 +117,7 @@ class ChannelBucket(ReadableChannels):
         try:
             self.store.delete([key])
         except StorePermissionError as error:
-            log.warning("%s stands in readers' way, and cannot be removed: %s", key, error)
+            log.warning("%s stands in readers' way, and cannot be removed: %s", key, error.message)
         else:
             self.replaced.append(key)
 

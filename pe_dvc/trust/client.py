@@ -156,11 +156,11 @@ class ChannelClient:
             self._check_published(role, refresh)
             data = refresh.load(role, f"{self.country}/{role}/any")
             loaded = self._loaded(role, self._listed(role, data, refresh))
+        except FormatError as error:
+            raise with_root_hint(error, self._fetcher.last, self._store.url) from None
         except TUF_FAILURES as error:
             state = self._lineage.directory
             raise explain(error, self._fetcher.last, self._store.url, state) from error
-        except FormatError as error:
-            raise with_root_hint(error, self._fetcher.last, self._store.url) from None
         refresh.accept(role)
         self._refresh = refresh
         return loaded

@@ -68,6 +68,8 @@ class ReaderState:
             ):
                 self._take_over()
                 yield
+        except PeDvcError:
+            raise
         except OSError as error:
             raise PeDvcError(
                 f"what was last verified cannot be kept in {self.directory}: {error.strerror}",

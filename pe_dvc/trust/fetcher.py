@@ -65,12 +65,12 @@ class StoreFetcher(FetcherInterface):
         try:
             return self._store.read(self._prefix + name, limit=limit)[0]
         except NotFoundError as error:
-            raise DownloadHTTPError(str(error), 404) from error
+            raise DownloadHTTPError(error.message, 404) from error
         except StorePermissionError as error:
             # S3 answers 403 for a missing object to readers that may not list the bucket.
-            raise DownloadHTTPError(str(error), 403) from error
+            raise DownloadHTTPError(error.message, 403) from error
         except FormatError as error:
-            raise DownloadLengthMismatchError(str(error)) from error
+            raise DownloadLengthMismatchError(error.message) from error
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         """Satisfy the interface; tuf's client asks for metadata by ``download_bytes``."""

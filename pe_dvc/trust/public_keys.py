@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, SignatureError
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.keys import load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
@@ -76,6 +76,8 @@ def public_key_file(path: Path) -> Key:
         return SSlibKey.from_crypto(load_pem_public_key(read_document(path)))
     except FileNotFoundError:
         raise NotFoundError(f"the public key {path} does not exist") from None
+    except PeDvcError:
+        raise
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise FormatError(
             "not a public key in PEM of a kind that TUF signs with",

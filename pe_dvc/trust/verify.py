@@ -131,8 +131,9 @@ def role_of(delegator: Root | Targets, role: str) -> Role:
 
 def role_keys(delegator: Root | Targets, role: str) -> list[Key]:
     """Return the keys that may sign for a role."""
+    keyids = role_of(delegator, role).keyids
     try:
-        return [delegator.get_key(keyid) for keyid in role_of(delegator, role).keyids]
+        return [delegator.get_key(keyid) for keyid in keyids]
     except ValueError as error:
         fault = f"{delegator.type} metadata does not hold every key of {role}: {error}"
         raise FormatError(fault) from None

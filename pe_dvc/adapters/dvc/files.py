@@ -23,7 +23,7 @@ from pe_dvc.adapters.dvc.templates import has_template
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.dvc_files import LOCK, PIPELINE, tracking_files
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ class _Reader:
             address = stage_address(folder, str(name))
             try:
                 self._add_stage(locked_stage(address, wdir, entry, stage))
+            except PeDvcError:
+                raise
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise FormatError(
                     f"the stage {name} is not as DVC writes it ({brief(repr(error))})",
@@ -167,6 +169,8 @@ class _Reader:
         try:
             for output in _tracked_outputs(folder, file, document):
                 self._outputs[output.path] = output
+        except PeDvcError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise FormatError(
                 f"is not as DVC writes it ({brief(repr(error))})",

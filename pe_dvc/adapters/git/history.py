@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.repo import changed_files
-from pe_dvc.primitives.errors import ReleaseError, StoreUnavailableError
+from pe_dvc.primitives.errors import PeDvcError, ReleaseError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,6 +97,8 @@ class GitHistory:
             try:
                 for tree in self._trees(oid, seen, tips):
                     yield from self._files(tree, wanted, seen)
+            except PeDvcError:
+                raise
             except (KeyError, ValueError, pygit2.GitError) as error:
                 raise ReleaseError(
                     f"{ref} cannot be read: this clone lacks an object of it ({error})",

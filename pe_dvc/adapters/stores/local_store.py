@@ -178,19 +178,16 @@ class LocalStore:
     @contextmanager
     def _writing(self, operation: str, key: str) -> Iterator[_NewFile]:
         """Yield a temporary file for an object about to be written; say what failed."""
-        try:
-            with self._temporary() as temporary:
-                yield temporary
-        except OSError as error:
-            raise translated(error, operation, f"{self.url}/{key}") from error
+        with translate_os_errors(operation, f"{self.url}/{key}"), self._temporary() as temporary:
+            yield temporary
 
     @contextmanager
     def _opened(self, operation: str, key: str) -> Iterator[IO[bytes]]:
-        try:
-            with os.fdopen(self._tree.open_file(check_key(key), os.O_RDONLY), "rb") as file:
-                yield file
-        except OSError as error:
-            raise translated(error, operation, f"{self.url}/{key}") from error
+        with (
+            translate_os_errors(operation, f"{self.url}/{key}"),
+            os.fdopen(self._tree.open_file(check_key(key), os.O_RDONLY), "rb") as file,
+        ):
+            yield file
 
     @contextmanager
     def _temporary(self) -> Iterator[_NewFile]:
@@ -239,17 +236,17 @@ class LocalStore:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        try:
-            with exclusive(
+        with (
+            translate_os_errors("write", f"{self.url}/{key}"),
+            exclusive(
                 self._tree,
                 LOCK,
                 timeout=LOCK_TIMEOUT,
                 doing=f"writing to {self.url}",
                 remedy="Try again once the other writer is done.",
-            ):
-                yield
-        except OSError as error:
-            raise translated(error, "write", f"{self.url}/{key}") from error
+            ),
+        ):
+            yield
 
     def _exists(self, key: str) -> ConflictError:
         return self._conflict(key, "it exists already")

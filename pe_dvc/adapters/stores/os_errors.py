@@ -31,6 +31,8 @@ def translate_os_errors(operation: str, name: str) -> Iterator[None]:
     """
     try:
         yield
+    except PeDvcError:
+        raise
     except OSError as error:
         raise translated(error, operation, name) from error
 

@@ -18,7 +18,7 @@ from pe_dvc.adapters.tables.hdfstore import arrow_name, hdfstore_key, hdfstore_t
 from pe_dvc.documents.disclosure import GATED, Count, Disclosure
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
@@ -241,5 +241,7 @@ def _open(path: Path, label: str, rule: Disclosure) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             _refuse_links(file, label)
             yield file
+    except PeDvcError:
+        raise
     except (*_DAMAGED, TypeError, ValueError, pickle.UnpicklingError) as error:
         raise incomplete("HDF5 file", error, label=label, rule=rule) from None

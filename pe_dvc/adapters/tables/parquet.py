@@ -12,7 +12,7 @@ from pe_dvc.adapters.tables.faults import incomplete, not_unique, null_key
 from pe_dvc.documents.disclosure import GATED, Count, Disclosure
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape, FoundTable
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ def _open(path: Path, label: str, rule: Disclosure) -> Iterator[Any]:
         open_to_read(path).close()  # pyarrow would wait for a pipe
         with pq.ParquetFile(path) as file:
             yield file
+    except PeDvcError:
+        raise
     except FileNotFoundError:
         raise NotFoundError(
             f"{label} is not there", remedy="Run `dvc pull` or `dvc repro`."

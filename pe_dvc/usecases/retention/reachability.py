@@ -26,7 +26,7 @@ from pe_dvc.documents.keys import (
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import check_sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError, VerificationError
+from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
@@ -181,6 +181,8 @@ def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
         for target in targets.values():
             check_sha256(target["hashes"]["sha256"], where=where)
             check_sha256(target["custom"]["manifest_sha256"], where=where)
+    except PeDvcError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FormatError("is not a channel's metadata", where=where, remedy=remedy) from None
     return targets

@@ -134,7 +134,7 @@ def test_a_payload_that_is_refused_says_whom_to_ask_whoever_reads_it(
     monkeypatch.setattr(store, "download", refuse)
     with pytest.raises(StorePermissionError) as caught:
         reader.fetch(resolved)
-    assert "granted by data@example.org" in caught.value.__notes__[0]
+    assert "granted by data@example.org" in str(caught.value)
     with reader.open(resolved) as file:
         monkeypatch.setattr(store, "read_range", refuse)
         with pytest.raises(StorePermissionError) as caught:
