@@ -23,13 +23,14 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
     """Point ``latest`` at the artifacts of the repo's manifests, and sign it if the key is here.
 
     Raises as ``usecases.channel.update.update_channel`` and ``read_manifests``, NotFoundError
-    without any manifest, and GateError where the settings say that ``latest`` is gated.
+    where no manifest is left, and GateError where the settings say that ``latest`` is gated.
     """
     manifests = read_manifests(repo.tree, repo.settings, Manifest)
     where = str(repo.root / repo.settings.manifests)
-    built = latest_pointers(repo.country, manifests, where=where)
     committed = GitChannels(repo).newest("latest")
-    settled = settle(built, signed_pointers(repo.signed_metadata(), "latest", committed))
+    signed = signed_pointers(repo.signed_metadata(), "latest", committed)
+    built = latest_pointers(repo.country, manifests, where=where, empties=bool(signed))
+    settled = settle(built, signed)
     pointers, compared = settled.pointers, None
     if repo.settings.channel.latest == GATED:
         from pe_dvc.project.channel_gated import gate

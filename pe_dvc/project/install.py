@@ -37,6 +37,11 @@ def install_hooks(repo: DataRepo) -> Hooks:
     return HookInstaller(repo.root, PARTS).install()
 
 
+def hooks_are_installed(repo: DataRepo) -> bool:
+    """Tell whether ``install_hooks`` would change nothing."""
+    return HookInstaller(repo.root, PARTS).is_current()
+
+
 def uninstall_hooks(repo: DataRepo) -> bool:
     """Take the hooks away; return whether they were there."""
     return HookInstaller(repo.root, PARTS).uninstall()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from pe_dvc.adapters.git.hooks import Hooks
+    from pe_dvc.project.init import Initialized
+    from pe_dvc.project.init_plan import Ask
     from pe_dvc.project.push import Pushed
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.public.channel import ChannelCommands
@@ -39,6 +41,38 @@ class Repo:
         Nothing is read before it is needed; the methods raise NotFoundError where there is none.
         """
         self.path = Path.cwd() if path is None else Path(path).absolute()
+
+    def init(
+        self,
+        country: str | None = None,
+        *,
+        store: str | None = None,
+        contact: str | None = None,
+        subdir: bool = False,
+        channels: bool = True,
+        hooks: bool = True,
+        workflows: bool = True,
+        ask: Ask | None = None,
+    ) -> Initialized:
+        """Set up a git repo as a country's data repo; what is there already stays.
+
+        ``ask`` is called for ``country`` or ``store`` where it is neither given nor known, with
+        its name and a default. Raises NotFoundError outside a git repo, ConflictError where a file
+        says otherwise, FormatError; then nothing was changed.
+        """
+        from pe_dvc.project.init import init_repo
+
+        return init_repo(
+            self.path,
+            country=country,
+            store=store,
+            contact=contact,
+            subdir=subdir,
+            channels=channels,
+            hooks=hooks,
+            workflows=workflows,
+            ask=ask,
+        )
 
     @property
     def manifest(self) -> ManifestCommands:

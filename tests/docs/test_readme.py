@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.commands import run
 from tests.support.paths import BIN, ROOT
 from tests.support.sandbox import RELEASE, Sandbox
 
@@ -113,9 +115,22 @@ def test_install(tmp_path: Path) -> None:
     assert modules <= names
     assert "pe_dvc/py.typed" in names
     assert not any(name.startswith(("tests/", "benchmarks/", "examples/")) for name in names)
+    check_init_of(wheel, tmp_path)
     for block in blocks("Install"):
         for line in block.splitlines():
             assert re.match(r"pip install ('\.\[gs\]'|\.) +#", line)
+
+
+def check_init_of(wheel: Path, directory: Path) -> None:
+    """Set up a repo with the package as it is in the wheel: it has the starter files."""
+    zipfile.ZipFile(wheel).extractall(directory / "installed")
+    (directory / "us-data").mkdir()
+    run("git", "init", "--quiet", cwd=directory / "us-data")
+    program = "import pe_dvc; pe_dvc.Repo().init('us', store='s3://b'); print(pe_dvc.__file__)"
+    variables = {**os.environ, "PYTHONPATH": str(directory / "installed")}
+    said = run(sys.executable, "-c", program, cwd=directory / "us-data", environment=variables)
+    assert said.stdout.startswith(str(directory / "installed"))
+    assert (directory / "us-data/.github/workflows/publish.yml").is_file()
 
 
 def test_the_two_commands_exist() -> None:

@@ -25,7 +25,7 @@ def test_pyproject_is_read_as_it_stands(tmp_path: Path) -> None:
     shutil.copyfile(PYPROJECT, tmp_path / "pyproject.toml")
     settings = read_settings(tmp_path)
     assert settings.country == "us"
-    assert settings.lockfile == "uv.lock"
+    assert settings.lockfile is None  # what a repo may not have is commented out
 
 
 def test_pyproject_with_all_comments_taken_away_sets_every_key(tmp_path: Path) -> None:

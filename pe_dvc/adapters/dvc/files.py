@@ -59,6 +59,10 @@ class DvcFiles:
         matches = (s for s in self._declared for t, _ in s.outs if t.fits(path))
         return next((stage.address for stage in matches), None)
 
+    def stages_calling(self, command: str) -> list[DeclaredStage]:
+        """Return the stages of dvc.yaml whose command has ``command``, one of pe-dvc's."""
+        return [stage for stage in self._declared if command in stage.cmd]
+
 
 class _Reader:
     def __init__(self, tree: RepoTree, ignored: Callable[[str], bool]) -> None:

@@ -14,6 +14,7 @@ from pe_dvc.primitives.printable import brief
 from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MAX_BYTES = 256 * 1024
@@ -61,3 +62,16 @@ def _check(line: str, where: str) -> None:
         raise FormatError(
             f"expected DVC's configuration, got {brief(repr(line))}", where=where, remedy=_REMEDY
         )
+
+
+def with_remote(text: str, name: str, options: Mapping[str, str]) -> str:
+    """Return a configuration with a remote that is the default one; comments stay.
+
+    ``text`` is one that ``read_ini`` takes.
+    """
+    from configobj import ConfigObj
+
+    config = ConfigObj(text.splitlines(), interpolation=False, indent_type="    ")
+    config.setdefault("core", {})["remote"] = name
+    config[f'remote "{name}"'] = dict(options)
+    return "".join(f"{line}\n" for line in config.write())

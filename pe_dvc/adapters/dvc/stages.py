@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.templates import Template, has_template, stage_keys
@@ -17,6 +18,9 @@ from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
+
+
+OUR_COMMAND = "pe-dvc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +38,21 @@ class DeclaredStage:
     """A stage of dvc.yaml: the templates of its outputs' paths, each with its flags.
 
     ``generated`` is one that stands for many, by ``foreach`` or ``matrix``; ``keys`` are theirs,
-    None where they are not known.
+    None where they are not known. ``cmd`` and ``deps`` are those of a stage that calls pe-dvc,
+    and empty of any other.
     """
 
     address: str
     outs: tuple[tuple[Template, dict[str, Any]], ...]
     keys: Container[str] | None
     generated: bool
+    cmd: str = ""
+    deps: tuple[Template, ...] = ()
+
+    def depends_on(self, path: str) -> bool:
+        """Tell whether a dep of the stage is ``path``, or a folder that it lies in."""
+        places = (path, *(place.as_posix() for place in PurePosixPath(path).parents))
+        return any(dep.fits(place) for dep in self.deps for place in places)
 
     def has(self, key: str | None) -> bool:
         """Tell whether ``name@key`` is one of the stages that this definition stands for."""
@@ -80,7 +92,23 @@ def _read_definition(address: str, wdir: str, definition: Mapping[str, Any]) -> 
         for path, flags in _declared_outs(body.get(section) or [])
     ]
     keys = stage_keys(definition) if generated else None
-    return DeclaredStage(address=address, outs=tuple(outs), keys=keys, generated=generated)
+    cmd = _command(body)
+    deps = [join_path(wdir, dep) for dep in body.get("deps") or [] if cmd and isinstance(dep, str)]
+    return DeclaredStage(
+        address=address,
+        outs=tuple(outs),
+        keys=keys,
+        generated=generated,
+        cmd=cmd,
+        deps=tuple(map(Template.of, deps)),
+    )
+
+
+def _command(body: Mapping[str, Any]) -> str:
+    """Return the command of a stage that calls pe-dvc; of thousands of others it is not kept."""
+    lines = body.get("cmd")
+    text = "\n".join(map(str, lines)) if isinstance(lines, list) else str(lines)
+    return text if OUR_COMMAND in text else ""
 
 
 def _declared_outs(entries: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -122,8 +122,7 @@ class HookInstaller:
         self._check_places()
         earlier = self._earlier()
         shutil.rmtree(self.directory, ignore_errors=True)
-        for name in {*PASSED_ON, *self._parts, *self._in_use(earlier)}:
-            script = self._script(name, earlier).encode()
+        for name, script in self._scripts(earlier).items():
             self._tree.write(f"{HOOKS}/{name}", script, mode=0o755, durable=True)
         self._git("config", "--local", SETTING, str(self.directory))
         actual = self._effective()
@@ -135,6 +134,20 @@ class HookInstaller:
                 f"work tree or the environment, or call pe-dvc from the hooks in {actual}.",
             )
         return Hooks(directory=self.directory, earlier=earlier)
+
+    def is_current(self) -> bool:
+        """Tell whether ``install`` would change nothing."""
+        if self._get("--local", SETTING) != str(self.directory):
+            return False
+        wanted = self._scripts(self._earlier())
+        there = {name for name, _ in self._tree.entries(HOOKS)}
+        return there == wanted.keys() and all(
+            self._tree.read(f"{HOOKS}/{name}") == script for name, script in wanted.items()
+        )
+
+    def _scripts(self, earlier: str) -> dict[str, bytes]:
+        names = {*PASSED_ON, *self._parts, *self._in_use(earlier)}
+        return {name: self._script(name, earlier).encode() for name in names}
 
     def _check_places(self) -> None:
         """Raise FormatError for a path with a line break or the like, which no hook can hold."""

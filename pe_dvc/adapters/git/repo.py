@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.command import ask_git
+from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.trees import StagedTree
 from pe_dvc.documents.dvc_files import LOCK
@@ -45,6 +45,16 @@ class GitRepo:
             raise NotFoundError(f"{root} is in a bare git repo", remedy="Work in a clone of it.")
         self._top = Path(workdir)
         self._prefix = posixpath.relpath(root.resolve().as_posix(), workdir.rstrip("/"))
+
+    @property
+    def top(self) -> Path:
+        """The directory of the git repo itself, which the data repo may lie below."""
+        return self._top.resolve()
+
+    def branch(self) -> str | None:
+        """Return the branch that is checked out, None where none is."""
+        done = run_git(self._top, "symbolic-ref", "--short", "--quiet", "HEAD")
+        return done.stdout.strip() or None
 
     def state(self, *, written: Collection[str] = ()) -> GitState:
         """Return the commit and whether files, untracked ones too, differ from it.

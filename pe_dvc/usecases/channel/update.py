@@ -56,13 +56,18 @@ class ChannelUpdate(Result):
 
 
 def latest_pointers(
-    country: str, manifests: Mapping[str, tuple[Manifest, bytes]], *, where: str
+    country: str,
+    manifests: Mapping[str, tuple[Manifest, bytes]],
+    *,
+    where: str,
+    empties: bool,
 ) -> list[Pointer]:
     """Return the pointers of ``latest`` to the artifacts of ``manifests``, by name.
 
-    ``where`` is the directory of the manifests. Raises NotFoundError if there are none.
+    ``where`` is the directory of the manifests. Raises NotFoundError if there are none, and that
+    ``empties`` the channel.
     """
-    if not manifests:
+    if not manifests and empties:
         raise NotFoundError(
             f"{where} holds no manifest, and latest is not emptied by accident",
             remedy="Declare datasets below artifacts: of dvc.yaml, each with meta: pe:.",

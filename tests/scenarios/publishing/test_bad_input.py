@@ -302,10 +302,14 @@ def test_two_datasets_of_the_same_bytes_are_refused_at_repro(built: Sandbox) -> 
     assert "enhanced_cps_2024" in refused
 
 
-def test_a_repo_without_datasets_or_channels_says_so(built: Sandbox) -> None:
+def test_a_repo_without_channels_says_so(built: Sandbox) -> None:
     shutil.rmtree(built.repo / "channels")
     built.commit("No channels")
-    assert "channel init --country us" in built.pe_dvc("push", code=3).stderr
+    for command in ("push", "channel update latest"):
+        assert "channel init --country us" in built.pe_dvc(*command.split(), code=3).stderr
+
+
+def test_a_repo_without_datasets_says_so(built: Sandbox) -> None:
     text = (built.repo / "dvc.yaml").read_text()
     built.write("dvc.yaml", text[: text.index("artifacts:")])
     assert "declares no dataset" in built.pe_dvc("verify", code=3).stderr

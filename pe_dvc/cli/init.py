@@ -1,0 +1,98 @@
+"""``pe-dvc init``: from a git repo to a country's data repo."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.output import json_option, print_json, say
+
+if TYPE_CHECKING:
+    from pe_dvc.project.init import Initialized
+
+_QUESTIONS = {
+    "country": "Country, two or three lower-case letters such as us",
+    "store": "Store: s3://…, gs://… or a directory outside this repo",
+}
+_SHOWN = 5
+
+
+@click.command("init")
+@click.option("--country", help="The country, such as us: the first part of every reference.")
+@click.option(
+    "--store",
+    metavar="URL",
+    help="The bucket: s3://…, gs://… or a directory outside the repo.",
+)
+@click.option("--contact", help="Whom readers ask for access to the data.")
+@click.option("--subdir", is_flag=True, help="Set up this directory, not the whole git repo.")
+@click.option("--no-channels", is_flag=True, help="Make no keys and channels: channel init does.")
+@click.option("--no-hooks", is_flag=True, help="Add no git hooks: install does.")
+@click.option("--no-workflows", is_flag=True, help="Write no GitHub workflows.")
+@json_option
+def command(
+    country: str | None,
+    store: str | None,
+    contact: str | None,
+    subdir: bool,
+    no_channels: bool,
+    no_hooks: bool,
+    no_workflows: bool,
+    as_json: bool,
+) -> None:
+    """Set up a git repo as a country's data repo.
+
+    Runs dvc init, and writes [tool.pe_dvc] of pyproject.toml, the stages of dvc.yaml, a DVC
+    remote, .gitignore, .gitattributes, signed channels with their keys, git hooks and GitHub
+    workflows. Asks for what is not given. What is there already is kept, so that it can be run
+    again.
+    """
+    from pe_dvc import Repo
+
+    done = Repo().init(
+        country,
+        store=store,
+        contact=contact,
+        subdir=subdir,
+        channels=not no_channels,
+        hooks=not no_hooks,
+        workflows=not no_workflows,
+        ask=_ask,
+    )
+    if as_json:
+        print_json(done)
+        return
+    _say_written(done)
+    _say_next(done)
+
+
+def _ask(name: str, likely: str | None) -> str:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"--{name} is missing, and there is no terminal to ask at.")
+    answer: str = click.prompt(_QUESTIONS[name], default=likely, err=True)
+    return answer
+
+
+def _say_written(done: Initialized) -> None:
+    for path in done.written:
+        say(f"wrote        {path}")
+    if done.hooks is not None:
+        say(f"git hooks    {done.hooks.directory}; they also run those in {done.hooks.earlier}")
+    for path, reason in done.skipped.items():
+        say(f"not written  {path}: {reason}")
+    if done.channels is not None:
+        say(f"keys         {done.channels.keys}: move root and targets to a safe place offline")
+        say(f"fingerprint  {done.channels.fingerprint}: publish it for readers")
+    if not (done.written or done.hooks):
+        say(f"nothing to change: a data repo of {done.country}, published to {done.store}")
+
+
+def _say_next(done: Initialized) -> None:
+    shown = [shlex.quote(os.path.relpath(done.root / path)) for path in done.found[:_SHOWN]]
+    more = f" and {len(done.found) - _SHOWN} more data files" if len(done.found) > _SHOWN else ""
+    say(f"next         pe-dvc add {' '.join(shown) or 'FILE…'}{more}")
+    say('then         dvc repro && git add -A && git commit -m "Set up pe_dvc" && pe-dvc push')

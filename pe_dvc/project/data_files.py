@@ -1,0 +1,57 @@
+"""Data files in a clone that nothing declares yet, to suggest them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pe_dvc.project.settings import Settings
+
+MOST = 2000
+"""Files that are found at most."""
+_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+"""What a directory has that is a Python environment."""
+_PASSED_OVER = ("node_modules", "__pycache__", "tests", "test")
+
+
+def find_data_files(root: Path, settings: Settings) -> list[str]:
+    """Return the paths of data files below ``root`` that git does not track, sorted.
+
+    Data files are known by their suffixes. Those that dvc.yaml declares are left out, and those in
+    hidden folders, environments and tests.
+    """
+    from pe_dvc.adapters.git.repo import GitRepo
+    from pe_dvc.project.repo_files import read_dvc_files
+
+    git = GitRepo(root)
+    declared = {a.path for a in read_dvc_files(root, git).artifacts if a.declares}
+    own = {settings.manifests, settings.channels}
+    found: list[str] = []
+    for path in _data_files(root, own):
+        if path not in declared and not git.tracks(path):
+            found.append(path)
+        if len(found) == MOST:
+            break
+    return sorted(found)
+
+
+def _data_files(root: Path, own: set[str]) -> Iterator[str]:
+    from pe_dvc.adapters.tables.formats import FORMATS
+
+    suffixes = tuple(suffix for one in FORMATS for suffix in one.suffixes)
+    for folder, folders, files in os.walk(root):
+        below = os.path.relpath(folder, root)
+        prefix = "" if below == "." else f"{below}/"
+        folders[:] = [] if any(mark in (*folders, *files) for mark in _ENVIRONMENTS) else folders
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _PASSED_OVER
+            and f"{prefix}{name}" not in own
+        ]
+        yield from (f"{prefix}{name}" for name in files if name.lower().endswith(suffixes))
