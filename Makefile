@@ -58,11 +58,20 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-## lock: resolve the newest versions that pyproject.toml allows into requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.11 --custom-compile-command "make lock"
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.11 --custom-compile-command "make lock"
+
+## lock: resolve the newest versions that pyproject.toml allows; of these, what reading and publishing need
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --python-version 3.11 --extra gs --group dev pyproject.toml --output-file requirements.lock \
-	  --custom-compile-command "make lock" --upgrade
+	$(COMPILE) --upgrade --extra gs --extra aws-kms --group dev pyproject.toml \
+	  --output-file requirements.lock
+	$(COMPILE) --group pyproject.toml:reader \
+	  --constraint requirements.lock --output-file requirements-reader.lock
+	$(COMPILE) --extra aws-kms --group pyproject.toml:build pyproject.toml \
+	  --constraint requirements.lock --output-file requirements-publisher.lock
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -60,11 +60,24 @@ def guarded(command: click.Command) -> int:
     except OSError as error:
         _say(_os_error_text(error), None)
         return OTHER
-    except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
-        _print_traceback()
-        _say("this is a bug in pe_dvc: please report it with the lines above", None)
+    except ModuleNotFoundError as error:
+        if (error.name or "pe_dvc").startswith("pe_dvc"):
+            return _bug()
+        _say(
+            f"this command needs the Python package {error.name}, which is not installed here",
+            "requirements-reader.lock has what reading needs, and no more. Install pe_dvc with all "
+            "its dependencies: pip install . in a checkout of it.",
+        )
         return OTHER
+    except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
+        return _bug()
     return OK if code is None else int(code)
+
+
+def _bug() -> int:
+    _print_traceback()
+    _say("this is a bug in pe_dvc: please report it with the lines above", None)
+    return OTHER
 
 
 def say_error(error: PeDvcError) -> None:

@@ -10,10 +10,13 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.reader import Reader
 from tests.support.country import NAME, Country, reader_at
+from tests.support.s3_objects import S3Objects
 from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.servers import S3Bucket
 
 MIB = 1024 * 1024
 SIZE = 10 * MIB + 12_345
@@ -44,6 +47,28 @@ def country(
     made.trust(tmp_path / "reader/config")
     assert places["PE_DVC_CONFIG_DIR"] == str(tmp_path / "reader/config")
     return made
+
+
+@pytest.fixture(params=["directory", "S3"])
+def any_store(
+    request: pytest.FixtureRequest,
+    country: Country,
+    tmp_path: Path,
+    s3_bucket: S3Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """The country's bucket, as a directory and on S3; ``PE_DVC_STORE`` names it."""
+    bucket = tmp_path / "bucket"
+    if request.param == "directory":
+        return str(bucket)
+    objects = S3Objects(s3_bucket)
+    for path in bucket.rglob("*"):
+        if path.is_file():
+            objects[path.relative_to(bucket).as_posix()] = path.read_bytes()
+    for name, value in s3_bucket.server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PE_DVC_STORE", s3_bucket.url)
+    return s3_bucket.url
 
 
 @pytest.fixture

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.support.servers import S3Bucket
-
 READERS = [
     pytest.param(pd.read_parquet, id="pandas"),
     pytest.param(lambda reference: fsspec.open(reference).open(), id="fsspec"),
@@ -41,28 +39,6 @@ def _no_earlier_views(country: Country) -> Iterator[None]:
     PeDataFileSystem.clear_instance_cache()
     yield
     PeDataFileSystem.clear_instance_cache()
-
-
-@pytest.fixture(params=["directory", "S3"])
-def any_store(
-    request: pytest.FixtureRequest,
-    country: Country,
-    tmp_path: Path,
-    s3_bucket: S3Bucket,
-    monkeypatch: pytest.MonkeyPatch,
-) -> str:
-    """The country's bucket, as a directory and on S3."""
-    if request.param == "directory":
-        return str(tmp_path / "bucket")
-    client = s3_bucket.server.client()
-    for path in (tmp_path / "bucket").rglob("*"):
-        if path.is_file():
-            key = path.relative_to(tmp_path / "bucket").as_posix()
-            client.put_object(Bucket=s3_bucket.name, Key=key, Body=path.read_bytes())
-    for name, value in s3_bucket.server.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PE_DVC_STORE", s3_bucket.url)
-    return s3_bucket.url
 
 
 @pytest.mark.parametrize("read", READERS)
