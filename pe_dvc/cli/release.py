@@ -81,13 +81,24 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
 @command.command("show")
 @click.argument("tag")
 @click.option("--tro", is_flag=True, help="Print the TRACE TRO instead.")
+@click.option(
+    "--tro-vocabulary",
+    type=click.Choice(["0.1", "2023/05"]),
+    help="The terms of the TRO: 0.1 is signed; policyengine.py's schema asks for the older ones. "
+    "[default: 0.1]",
+)
 @click.option("--with-claims", is_flag=True, help="Add the claims that were made since.")
-def show(tag: str, tro: bool, with_claims: bool) -> None:
+def show(tag: str, tro: bool, tro_vocabulary: str | None, with_claims: bool) -> None:
     """Print the release manifest of TAG, in policyengine.py's format."""
     from pe_dvc import Repo
 
+    if tro_vocabulary and not tro:
+        raise click.UsageError("--tro-vocabulary is for --tro.")
     release = Repo().release.show(tag, with_claims=with_claims)
-    click.echo(release.tro if tro else release.data, nl=False)
+    document = release.tro if tro else release.data
+    if tro_vocabulary == "2023/05":
+        document = release.older_tro
+    click.echo(document, nl=False)
 
 
 @command.command("list")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RELEASE_SCOPED = ("diagnostics", "evidence")
 """The kinds of artifact whose path is relative to the directory of the release."""
 
+_UNQUOTED = re.compile(r"[^A-Za-z0-9._~/-]")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -57,3 +58,14 @@ def hub_path(release_id: str, kind: str, path: str) -> str:
 def hub_uri(repo_type: str, repo_id: str, revision: str, path: str) -> str:
     """Return the URI by which policyengine's producers name a file of a hub."""
     return f"hf://{repo_type}/{repo_id}@{revision}/{path}"
+
+
+def hub_url(repo_type: str, repo_id: str, revision: str, path: str) -> str:
+    """Return where a browser gets a file of Hugging Face's hub."""
+    prefix = "datasets/" if repo_type == "dataset" else ""
+    place = f"{repo_id}/resolve/{_quoted(revision).replace('/', '%2F')}/{_quoted(path)}"
+    return f"https://huggingface.co/{prefix}{place}"
+
+
+def _quoted(text: str) -> str:
+    return _UNQUOTED.sub(lambda found: "".join(f"%{b:02X}" for b in found[0].encode()), text)

@@ -26,8 +26,15 @@ CONTEXT = {
 }
 VOCABULARY_VERSION = "0.1"
 
-_COMPOSITION = "composition/1"
-_ARRANGEMENT = "arrangement/1"
+COMPOSITION = "composition/1"
+ARRANGEMENT = "arrangement/1"
+RESEARCH_SYSTEM: dict[str, Any] = {
+    "@id": "trs",
+    "@type": ["trov:TrustedResearchSystem", "schema:Organization"],
+    "schema:name": "PolicyEngine data release pipeline",
+    "rdfs:comment": "Builds survey microdata from a git commit, and pins what was built and "
+    "reviewed by its sha256.",
+}
 _EMITTED_IN = {"ci": "github-actions", "local": "local"}
 
 
@@ -40,17 +47,16 @@ def build_tro(release: ReleaseManifest, manifest_data: bytes) -> bytes:
     placed = {RELEASE_MANIFEST: (sha256_bytes(manifest_data), "application/json")}
     placed |= {path: (Sha256(files[path].sha256), files[path].media_type) for path in sorted(files)}
     contents = dict(placed.values())
-    ids = {digest: f"{_COMPOSITION}/artifact/{n}" for n, digest in enumerate(contents)}
+    ids = {digest: f"{COMPOSITION}/artifact/{n}" for n, digest in enumerate(contents)}
     tro = {
         "@id": "tro",
         "@type": ["trov:TransparentResearchObject", "schema:CreativeWork"],
         "trov:vocabularyVersion": VOCABULARY_VERSION,
-        "schema:name": f"{release.data_package.name} {release.data_package.version}",
-        "schema:description": f"The data release {release.tag} of {release.country_id}: "
-        f"{len(release.artifacts)} artifacts and the manifest that pins them.",
+        "schema:name": tro_name(release),
+        "schema:description": tro_description(release),
         "schema:creator": "PolicyEngine",
         "schema:dateCreated": release.created_at,
-        "trov:wasAssembledBy": _research_system(),
+        "trov:wasAssembledBy": RESEARCH_SYSTEM,
         "trov:createdWith": {"@type": "schema:SoftwareApplication", "schema:name": "pe_dvc"},
         "trov:hasComposition": _composition(contents, ids),
         "trov:hasArrangement": [_arrangement(placed, ids)],
@@ -58,6 +64,19 @@ def build_tro(release: ReleaseManifest, manifest_data: bytes) -> bytes:
     }
     document = {"@context": [CONTEXT], "@graph": [tro]}
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
+
+
+def tro_name(release: ReleaseManifest) -> str:
+    """Return the name of a release's TRO."""
+    return f"{release.data_package.name} {release.data_package.version}"
+
+
+def tro_description(release: ReleaseManifest) -> str:
+    """Return what a release's TRO covers."""
+    return (
+        f"The data release {release.tag} of {release.country_id}: {len(release.artifacts)} "
+        "artifacts and the manifest that pins them."
+    )
 
 
 def composition_fingerprint(digests: Iterable[str]) -> Sha256:
@@ -68,19 +87,9 @@ def composition_fingerprint(digests: Iterable[str]) -> Sha256:
     return sha256_bytes("".join(sorted(digests)).encode())
 
 
-def _research_system() -> dict[str, Any]:
-    return {
-        "@id": "trs",
-        "@type": ["trov:TrustedResearchSystem", "schema:Organization"],
-        "schema:name": "PolicyEngine data release pipeline",
-        "rdfs:comment": "Builds survey microdata from a git commit, and pins what was built and "
-        "reviewed by its sha256.",
-    }
-
-
 def _composition(contents: dict[Sha256, str], ids: dict[Sha256, str]) -> dict[str, Any]:
     return {
-        "@id": _COMPOSITION,
+        "@id": COMPOSITION,
         "@type": "trov:ArtifactComposition",
         "trov:hasFingerprint": {
             "@id": "fingerprint",
@@ -101,12 +110,12 @@ def _composition(contents: dict[Sha256, str], ids: dict[Sha256, str]) -> dict[st
 
 def _arrangement(placed: dict[str, tuple[Sha256, str]], ids: dict[Sha256, str]) -> dict[str, Any]:
     return {
-        "@id": _ARRANGEMENT,
+        "@id": ARRANGEMENT,
         "@type": "trov:ArtifactArrangement",
         "rdfs:comment": "The files of the release, below the directory payload of an export",
         "trov:hasArtifactLocation": [
             {
-                "@id": f"{_ARRANGEMENT}/location/{number}",
+                "@id": f"{ARRANGEMENT}/location/{number}",
                 "@type": "trov:ArtifactLocation",
                 "trov:artifact": {"@id": ids[digest]},
                 "trov:path": path,
@@ -117,6 +126,23 @@ def _arrangement(placed: dict[str, tuple[Sha256, str]], ids: dict[Sha256, str]) 
 
 
 def _performance(release: ReleaseManifest) -> dict[str, Any]:
+    return {
+        "@id": "trp/1",
+        "@type": "trov:TrustedResearchPerformance",
+        "rdfs:comment": f"The build that git tag {release.tag} names",
+        "trov:wasConductedBy": {"@id": "trs"},
+        "trov:endedAtTime": release.build.built_at,
+        "trov:contributedToArrangement": {
+            "@id": "trp/1/binding/1",
+            "@type": "trov:ArrangementBinding",
+            "trov:arrangement": {"@id": ARRANGEMENT},
+        },
+        **performed(release),
+    }
+
+
+def performed(release: ReleaseManifest) -> dict[str, Any]:
+    """Return PolicyEngine's fields about the build of a release, those that are known."""
     build = release.build
     model = build.built_with_model_package
     found = {
@@ -131,19 +157,7 @@ def _performance(release: ReleaseManifest) -> dict[str, Any]:
         "pe:ciGitSha": build.metadata.git_commit,
         "pe:ciGitRef": f"refs/tags/{release.tag}",
     }
-    return {
-        "@id": "trp/1",
-        "@type": "trov:TrustedResearchPerformance",
-        "rdfs:comment": f"The build that git tag {release.tag} names",
-        "trov:wasConductedBy": {"@id": "trs"},
-        "trov:endedAtTime": build.built_at,
-        "trov:contributedToArrangement": {
-            "@id": "trp/1/binding/1",
-            "@type": "trov:ArrangementBinding",
-            "trov:arrangement": {"@id": _ARRANGEMENT},
-        },
-        **{term: value for term, value in found.items() if value is not None},
-    }
+    return {term: value for term, value in found.items() if value is not None}
 
 
 def _hash(digest: str) -> dict[str, str]:

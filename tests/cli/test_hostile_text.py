@@ -109,5 +109,5 @@ def test_commands_print_through_one_module() -> None:
     }
     assert found == {
         "get.py: click.echo(fetched.path)",
-        "release.py: click.echo(release.tro if tro else release.data, nl=False)",
+        "release.py: click.echo(document, nl=False)",
     }

@@ -6,16 +6,14 @@ every machine. What is wrong is named. ADR 0007.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import RELEASE_FILES
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
-from pe_dvc.documents.release_layout import RELEASE_SCOPED, hub_path, is_safe_id, release_id
-from pe_dvc.documents.release_tag import check_tag
+from pe_dvc.documents.release_layout import hub_path
 from pe_dvc.documents.tro import build_tro
+from pe_dvc.documents.tro_2023 import build_older_tro
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
     FormatError,
@@ -24,13 +22,13 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
-from pe_dvc.primitives.wildcards import fits
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import verify_signed_by
+from pe_dvc.usecases.release.settings_faults import directory_id, fault_of_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
 _AMEND = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
 _SHOWN = 5
-_PLACEHOLDER = re.compile(r"\{\w++\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +90,11 @@ class Release:
         """The country whose data it is."""
         return self.manifest.country_id
 
+    @property
+    def older_tro(self) -> bytes:
+        """The TRO in the terms of 2023/05, which is not signed."""
+        return build_older_tro(self.manifest, self.data, self.directory_id)
+
     def hub_path(self, name: str) -> str:
         """Return where a hub has an artifact of the release."""
         artifact = self.manifest.artifacts[name]
@@ -122,13 +124,13 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
     manifests = _complete_manifests(tree)
     signed_in = _check_signed(tree, manifests, channel)
     manifest = build_release(tree.tagged, signed_in, settings, manifests)
-    paths = {name: artifact.path for name, artifact in manifest.artifacts.items()}
-    _check_defaults(tree, settings, paths)
-    _check_layout(tree, settings, manifest)
+    fault = fault_of_settings(settings, manifest, tree.declared)
+    if fault is not None:
+        raise _refusal(tree, fault, _AMEND)
     data = manifest.to_bytes()
     return Release(
         manifest=manifest,
-        directory_id=_directory(manifest, settings),
+        directory_id=directory_id(settings, manifest),
         data=data,
         tro=build_tro(manifest, data),
         manifests=manifests,
@@ -224,52 +226,6 @@ def _is_signed(pointer: Pointer | None, manifest: ManifestHead, data: bytes) -> 
         pointer is not None
         and pointer.sha256 == manifest.artifact.sha256
         and pointer.manifest_sha256 == sha256_bytes(data)
-    )
-
-
-def _check_defaults(tree: TaggedTree, settings: ReleaseSettings, paths: dict[str, str]) -> None:
-    if tree.tagged.tag.dataset is not None:
-        return
-    defaults = settings.default_datasets
-    if settings.is_default is False:
-        _refuse(tree, defaults.values(), "is_default is false, but default_datasets names", _AMEND)
-    elif "national" not in defaults:
-        how = "a release that is no default, such as a regional one, says is_default = false"
-        raise _refusal(tree, f"default_datasets names no national dataset ({how})", _AMEND)
-    unknown = [n for n in defaults.values() if n not in paths]
-    _refuse(tree, unknown, "default_datasets names what is no dataset:", _AMEND)
-    templates = [region.path_template for region in settings.region_datasets.values()]
-    empty = [template for template in templates if not _matches(template, paths.values())]
-    _refuse(tree, empty, "no dataset's path is of the template", _AMEND)
-
-
-def _check_layout(tree: TaggedTree, settings: ReleaseSettings, release: ReleaseManifest) -> None:
-    """Refuse an id that is no directory, and files that would lie one over the other."""
-    directory = _directory(release, settings)
-    if settings.id is not None and not is_safe_id(directory):
-        raise _refusal(tree, f"its id {directory!r} is not the name of a directory", _AMEND)
-    unknown = [] if tree.tagged.tag.dataset else settings.publish_as.keys() - tree.declared.keys()
-    _refuse(tree, sorted(unknown), "publish_as names what is no dataset:", _AMEND)
-    documents = [hub_path(directory, RELEASE_SCOPED[0], file) for file in RELEASE_FILES]
-    taken = dict.fromkeys((*RELEASE_FILES, *documents), "the release's own document")
-    for name, artifact in release.artifacts.items():
-        for path in {artifact.path, hub_path(directory, artifact.kind, artifact.path)}:
-            other = taken.setdefault(path, name)
-            _refuse(tree, [path] if other != name else [], f"{name} and {other} are both", _AMEND)
-
-
-def _directory(release: ReleaseManifest, settings: ReleaseSettings) -> str:
-    own = release_id(settings, check_tag(release.tag), release.build.metadata.git_commit)
-    return own or release.tag
-
-
-def _matches(template: str, paths: Collection[str]) -> bool:
-    """Tell whether a path has the form of a template; what stands for ``{name}`` has no slash."""
-    wanted = [_PLACEHOLDER.split(part) for part in template.split("/")]
-    return any(
-        len(parts) == len(wanted)
-        and all(fits(part, one, least=1) for part, one in zip(parts, wanted, strict=True))
-        for parts in (path.split("/") for path in paths)
     )
 
 

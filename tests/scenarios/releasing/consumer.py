@@ -16,6 +16,7 @@ from filelock import FileLock
 
 HERE = Path(__file__).parent
 LOCK = HERE / "policyengine.lock"
+US_DATA_LOCK = HERE / "us-data.lock"
 SHAPES = HERE / "trov-0.1-shapes.ttl"
 
 _FILE = re.compile(
@@ -26,7 +27,7 @@ _PACKAGE = re.compile(r"/[^/]+/pypi/(?P<name>[^/]+)/(?P<version>[^/]+)/json")
 
 def environment() -> Path:
     """Return the consumer's environment, made from the locked requirements where it is not yet."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(LOCK.read_bytes() + US_DATA_LOCK.read_bytes()).hexdigest()[:12]
     place = Path(sys.prefix) / f"consumer-{digest}"
     with FileLock(f"{place}.lock"):
         if not (place / ".ready").exists():
@@ -34,6 +35,9 @@ def environment() -> Path:
             python = place / "bin/python"
             _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, place)
             _run(uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", LOCK)
+            # For its schema alone: it asks for a newer Python, and for much else.
+            only = ("--no-deps", "--target", place / "us-data", "--python-version", "3.12")
+            _run(uv, "pip", "install", "--quiet", "--require-hashes", *only, "-r", US_DATA_LOCK)
             (place / ".ready").touch()
     return place
 
@@ -109,6 +113,12 @@ class Consumer:
         answer = self._ask(name, arguments)
         assert "error" in answer, answer
         return str(answer["error"])
+
+    def tro_schemas(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the JSON Schemas of TROs of policyengine.py and of policyengine-us-data."""
+        (theirs,) = self.place.glob("lib/*/site-packages/policyengine/data/schemas/trace_tro.*")
+        (us_data,) = self.place.glob("us-data/policyengine_us_data/schemas/trace_tro.*")
+        return json.loads(theirs.read_bytes()), json.loads(us_data.read_bytes())
 
     def tro_utils(self, *arguments: str | Path) -> str:
         """Run tro-utils and return what it said."""

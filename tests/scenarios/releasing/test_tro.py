@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from pe_dvc.documents.tro import CONTEXT, composition_fingerprint
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, FormatError
@@ -72,6 +73,38 @@ def test_the_shapes_find_retired_terms_in_older_tros(consumer: Consumer, tro: Pa
     artifact["trov:sha256"] = artifact.pop("trov:hash")["trov:hashValue"]
     tro.write_text(json.dumps(document))
     assert consumer.call("shacl", data=tro, shapes=SHAPES)["violations"] == 1
+
+
+@pytest.fixture
+def older(released: History) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(Releases(released.root).derive("1.0.0").older_tro)
+    return loaded
+
+
+def test_each_vocabulary_is_of_the_schema_that_asks_for_it_and_of_no_other(
+    consumer: Consumer, tro: Path, older: dict[str, Any]
+) -> None:
+    policyengine, us_data = map(Draft202012Validator, consumer.tro_schemas())
+    signed = json.loads(tro.read_bytes())
+    assert not list(us_data.iter_errors(signed))
+    assert not list(policyengine.iter_errors(older))
+    assert list(us_data.iter_errors(older))
+    assert list(policyengine.iter_errors(signed))
+
+
+def test_the_older_one_names_files_by_their_place_on_the_hub(older: dict[str, Any]) -> None:
+    (node,) = older["@graph"]
+    assert "2023/05" in node["schema:description"]
+    hub = "https://huggingface.co/datasets/policyengine/policyengine-us-data/resolve/1.0.0"
+    places = [
+        p["trov:hasLocation"] for p in node["trov:hasArrangement"][0]["trov:hasArtifactLocation"]
+    ]
+    assert places[0] == f"{hub}/releases/1.0.0/release_manifest.json"
+    assert f"{hub}/data/states/AL.parquet" in places
+    composition = node["trov:hasComposition"]
+    digests = sorted(artifact["trov:sha256"] for artifact in composition["trov:hasArtifact"])
+    fingerprint = composition["trov:hasFingerprint"]["trov:sha256"]
+    assert fingerprint == hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def test_it_uses_the_vocabularies_terms_and_no_others(tro: Path) -> None:
