@@ -1,39 +1,53 @@
-"""Lock files of Python: which version and which wheel of a package a build was pinned to.
+"""Lock files of Python: which version, and which files of a package, a build was pinned to.
 
-Reads ``uv.lock``, ``pylock.toml`` (PEP 751) and requirements files with hashes.
+Reads ``uv.lock``, ``poetry.lock``, ``pylock.toml`` (PEP 751) and requirements files of pip.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from pe_dvc.adapters.requirements_file import pinned
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.toml_reader import read_toml
 from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MAX_BYTES = 16 * 1024 * 1024
 """Most bytes of a lock file."""
 
-_REQUIREMENT = re.compile(
-    r"^([A-Za-z0-9][\w.-]*+)(?:\[[^\]\n]*+\])?[ \t]*+==[ \t]*+([^\s;\\]++)", re.MULTILINE
-)
 _TABLES = re.compile(rb"^\[\[packages?\]\]", re.MULTILINE)
+
+COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+
+SourceKind = Literal["index", "git", "editable", "directory", "archive"]
+"""Where a package is from: an index such as PyPI, a commit, a folder, or a file by its address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LockedPackage:
-    """A version that a lock file pins, and the sha256 of each wheel of it by file name.
+    """What a lock file pins of a package; ``version`` is None where it leaves that to the source.
 
-    A requirements file names no files, so that its hashes say of no wheel that it is one.
+    ``wheels`` is the sha256 of each wheel by file name. A requirements file names no files, so
+    that its ``hashes`` say of no wheel that it is one. ``commit`` is of a package from git.
     """
 
-    version: str
-    wheels: dict[str, str]
+    version: str | None
+    wheels: dict[str, str] = field(default_factory=dict)
+    hashes: frozenset[str] = frozenset()
+    source: SourceKind = "index"
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        """Return what is pinned, such as ``1.637.0`` or ``1.0 from git 5fa48f07436a``."""
+        place = "" if self.source == "index" else f" from {self.source}"
+        commit = f" {self.commit[:12]}" if self.commit else ""
+        return f"{self.version or 'any version'}{place}{commit}"
 
 
 def locked_packages(path: Path, package: str) -> list[LockedPackage]:
@@ -54,7 +68,7 @@ def locked_packages(path: Path, package: str) -> list[LockedPackage]:
     if path.suffix in (".lock", ".toml") and _TABLES.search(data):
         document = read_toml(data, where=where, limit=MAX_BYTES, remedy=remedy)
         try:
-            return _from_toml(document, package)
+            return list(_from_toml(document, package))
         except (TypeError, AttributeError) as error:
             raise FormatError(f"is not a lock file: {error}", where=where, remedy=remedy) from None
     try:
@@ -62,9 +76,14 @@ def locked_packages(path: Path, package: str) -> list[LockedPackage]:
     except UnicodeDecodeError as error:
         raise FormatError(f"is not a lock file: {error}", where=where, remedy=remedy) from None
     return [
-        LockedPackage(version=version, wheels={})
-        for name, version in _REQUIREMENT.findall(text)
-        if _normal(name) == _normal(package)
+        LockedPackage(
+            version=pin.version,
+            hashes=pin.hashes,
+            commit=pin.commit,
+            source="git" if pin.commit else "archive" if pin.version is None else "index",
+        )
+        for pin in pinned(text)
+        if normal_name(pin.name) == normal_name(package)
     ]
 
 
@@ -87,24 +106,57 @@ def fitting_wheel(wheels: dict[str, str]) -> str | None:
     return digests.pop() if len(digests) == 1 else None
 
 
-def _from_toml(document: dict[str, Any], package: str) -> list[LockedPackage]:
+def normal_name(name: str) -> str:
+    """Return a package's name as indexes compare names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _from_toml(document: dict[str, Any], package: str) -> Iterator[LockedPackage]:
     entries = document.get("package") or document.get("packages") or []
-    return [
-        LockedPackage(
-            version=entry["version"],
-            wheels=dict(filter(None, map(_wheel, entry.get("wheels", [])))),
+    # The first versions of poetry kept the files of all packages in one table.
+    files = (document.get("metadata") or {}).get("files") or {}
+    for entry in entries:
+        name = entry.get("name", "")
+        if normal_name(name) != normal_name(package):
+            continue
+        listed = [*entry.get("wheels", []), *entry.get("files", []), *files.get(name, [])]
+        source, commit = _source(entry)
+        found = [file for file in map(_file, listed) if file is not None]
+        version = entry.get("version")
+        if not isinstance(version, str | None):
+            raise TypeError(f"the version of {package} is no text")
+        yield LockedPackage(
+            version=version,
+            wheels={file: sha256 for file, sha256 in found if file.endswith(".whl")},
+            hashes=frozenset(sha256 for _, sha256 in found),
+            source=source,
+            commit=commit,
         )
-        for entry in entries
-        if _normal(entry.get("name", "")) == _normal(package) and "version" in entry
-    ]
 
 
-def _wheel(entry: dict[str, Any]) -> tuple[str, str] | None:
-    source = entry.get("name") or entry.get("filename") or entry.get("url") or entry.get("path", "")
+def _source(entry: dict[str, Any]) -> tuple[SourceKind, str | None]:
+    """Return where a package is from, as uv, poetry or PEP 751 say it."""
+    source: dict[str, Any] = entry.get("source") or {}
+    if "vcs" in entry or "git" in source or source.get("type") == "git":
+        vcs = entry.get("vcs") or {}
+        commit = vcs.get("commit-id") or source.get("resolved_reference")
+        commit = commit or source.get("git", "").rpartition("#")[2]
+        return "git", commit if re.fullmatch(COMMIT, commit) else None
+    folder = entry.get("directory") or {}
+    editable = folder.get("editable") or entry.get("develop") or "editable" in source
+    if folder or source.keys() & {"editable", "virtual", "directory"}:
+        return ("editable" if editable else "directory"), None
+    if source.get("type") == "directory":
+        return ("editable" if editable else "directory"), None
+    is_file = "archive" in entry or source.keys() & {"url", "path"} - {"type"}
+    if is_file and source.get("type", "url") in ("url", "file"):
+        return "archive", None
+    return "index", None
+
+
+def _file(entry: dict[str, Any]) -> tuple[str, str] | None:
+    keys = ("name", "filename", "file", "url", "path")
+    source = next((entry[key] for key in keys if entry.get(key)), "")
     name = source.rsplit("/", 1)[-1].partition("#")[0]
     sha256 = entry.get("hashes", {}).get("sha256") or entry.get("hash", "").removeprefix("sha256:")
     return (name, sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -131,13 +131,21 @@ class Contents(Record):
 
 
 class Package(Record):
-    """An installed Python package that the build used."""
+    """A Python package that the build used, installed where the manifest was written."""
 
     name: str
     version: str
     wheel_sha256: HexSha256 | None = None
     git_sha: GitCommit | None = None
     data_build_fingerprint: str | None = None
+    installed_from: str | None = None
+    """``git``, ``editable``, ``directory`` or ``archive``, where it is not from an index."""
+    known_from: Literal["lockfile", "statement"] | None = None
+    """What says that the build used it, where it was not installed."""
+    locked_version: str | None = None
+    """What the lock file pins, where that is not what was installed."""
+    unlocked_reason: str | None = None
+    """Why that was accepted, as the settings say."""
 
 
 class InputFile(Record):

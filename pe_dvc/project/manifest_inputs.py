@@ -147,11 +147,26 @@ class ManifestInputs:
             )
         return Inputs(
             data_vintage=settings.data_vintage,
-            model_package=_package(settings.model_package, lockfile, "model_package"),
-            core_package=_package(settings.core_package, lockfile, "core_package"),
+            model_package=self._package("model_package", lockfile),
+            core_package=self._package("core_package", lockfile),
             calibration_targets=calibration,
             lockfile_sha256=self._digests.digest(lockfile).sha256 if lockfile else None,
             python_version=python_version(),
+        )
+
+    def _package(self, key: str, lockfile: Path | None) -> Package | None:
+        from pe_dvc.adapters.environment import describe_package
+
+        settings, name = self._settings, getattr(self._settings, key)
+        if name is None:
+            return None
+        wheel = settings.model_wheel if key == "model_package" else None
+        return describe_package(
+            name,
+            lockfile=lockfile,
+            key=f"tool.pe_dvc.{key}",
+            unlocked=settings.unlocked.get(name),
+            wheel=self._root / wheel if wheel else None,
         )
 
 
@@ -160,14 +175,6 @@ def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]
         return InputFile(name=name, sha256=known[files[""]].sha256)
     tree = tree_digest((inside, known[path].sha256) for inside, path in files.items())
     return InputFile(name=f"{name}/", sha256=tree)
-
-
-def _package(name: str | None, lockfile: Path | None, key: str) -> Package | None:
-    from pe_dvc.adapters.environment import describe_package
-
-    if name is None:
-        return None
-    return describe_package(name, lockfile=lockfile, key=f"tool.pe_dvc.{key}")
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -78,6 +78,10 @@ class Settings:
     model_package: str | None = None
     core_package: str | None = None
     lockfile: str | None = None
+    unlocked: dict[str, str] = field(default_factory=dict)
+    """Packages whose installed version may be another than the locked one, with the reason."""
+    model_wheel: str | None = None
+    """The wheel of the model, for its fingerprint where it is not installed."""
     data_vintage: str | None = None
     calibration: Calibration | None = None
     manifests: str = "manifests"
@@ -132,7 +136,7 @@ def parse_settings(data: bytes, *, where: str) -> Settings:
     document = read_toml(data, where=where, limit=MAX_BYTES, remedy="Correct the file.")
     settings = _settings(_table(document, where), where)
     check_country(settings.country, where=f"{where}: {TABLE}.country")
-    for key in ("manifests", "channels", "lockfile"):
+    for key in ("manifests", "channels", "lockfile", "model_wheel"):
         _check_inside(getattr(settings, key), key, where)
     if settings.calibration is not None:
         _check_inside(settings.calibration.path, "calibration.path", where)
@@ -188,6 +192,14 @@ def _settings(table: Any, file: str) -> Settings:
             raise wrong_value("expected a list of texts", value, file=file, path=path)
         return tuple(value)
 
+    def reasons(value: Any, path: str) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            raise wrong_value("expected a reason for each package", value, file=file, path=path)
+        for name, reason in value.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise wrong_value("expected a reason", reason, file=file, path=f"{path}.{name}")
+        return dict(value)
+
     readers = {
         "access": access,
         "calibration": calibration,
@@ -197,6 +209,7 @@ def _settings(table: Any, file: str) -> Settings:
         "release": release,
         "single_publisher": flag,
         "allowed_params": texts,
+        "unlocked": reasons,
     }
     return read_plain(Settings, table, file=file, path=TABLE, readers=readers)
 

@@ -195,6 +195,12 @@ LOCKS = (
     b'[[packages.wheels]]\nname = "m-1.2-py3-none-any.whl"\nhashes = {sha256 = "'
     + b"a" * 64
     + b'"}\n',
+    b'[[package]]\nname = "m"\nversion = "1"\nfiles = [{file = "m-1.tar.gz", hash = "sha256:'
+    + b"a" * 64
+    + b'"}]\n[package.source]\ntype = "git"\nresolved_reference = "'
+    + b"a" * 40
+    + b'"\n',
+    b"-e git+https://x/m@" + b"a" * 40 + b"#egg=m\nm @ https://x/m.whl#sha256=" + b"a" * 64,
     b"m[extra]==1.2 \\\n    --hash=sha256:" + b"a" * 64 + b"\nother == 3 ; python_version > '3'\n",
 )
 
@@ -204,6 +210,7 @@ def test_lock_files(tmp_path: Path) -> None:
         for name in ("uv.lock", "requirements.txt"):
             (tmp_path / name).write_bytes(data)
             for found in locked_packages(tmp_path / name, "m"):
+                assert str(found)
                 fitting_wheel(found.wheels)
 
     fuzz(target, edited(LOCKS))
