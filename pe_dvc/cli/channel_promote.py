@@ -46,7 +46,13 @@ def promote(
         print_json(promoted)
         return
     judged = promoted.judged
-    say(f"gates passed by {counted(len(judged.checked), 'dataset')}")
+    passed = [name for name in judged.checked if name not in judged.failed]
+    if not judged.checked:
+        say("no gate was run: next has these datasets already")
+    else:
+        say(f"gates passed by {len(passed)} of {counted(len(judged.checked), 'dataset')}")
+    if judged.failed:
+        say(f"gates FAILED for {', '.join(judged.failed)}, nominated anyway: {override}")
     for failure in judged.overridden:
-        say(f"  overridden: {failure}")
+        say(f"  {failure}")
     say_update(promoted.update)

@@ -56,6 +56,9 @@ def command(
 
 def _say(done: Collected) -> None:
     _show(done.plan)
+    if not done.plan.unreachable:
+        say("There is nothing to remove.")
+        return
     if done.swept is None:
         say("Nothing was removed: this is a dry run. To remove it, run pe-dvc gc --apply.")
         return
@@ -77,5 +80,6 @@ def _show(plan: Plan) -> None:
     named = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     size = bytes_text(plan.unreachable_bytes)
     say(f"to remove  {counted(len(plan.unreachable), 'object')} ({size}) {named}".rstrip())
-    say(f"reachable  {counted(plan.reachable, 'object')} ({bytes_text(plan.reachable_bytes)})")
-    say(f"too young  {counted(plan.in_grace, 'object')} ({bytes_text(plan.in_grace_bytes)})")
+    in_use, young = counted(plan.reachable, "object"), counted(plan.in_grace, "object")
+    say(f"too young  {young} ({bytes_text(plan.in_grace_bytes)}): kept, whether in use or not")
+    say(f"in use     {in_use} of the older ones ({bytes_text(plan.reachable_bytes)})")

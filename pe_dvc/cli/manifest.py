@@ -53,6 +53,15 @@ def write(as_json: bool) -> None:
             f"left out as secret: {', '.join(redacted)}; to keep them, list them in allowed_params "
             "of [tool.pe_dvc]"
         )
+    outdated = [w for w in written if w.outdated]
+    if outdated:
+        texts = ", ".join(dict.fromkeys(text for w in outdated for text in w.outdated))
+        names = ", ".join(w.name for w in outdated)
+        say(
+            f"not in the manifest yet: {texts} of {names}. A "
+            "manifest stays while its bytes do, and the next build of others has them. One that "
+            "was never pushed can be removed from manifests and written again."
+        )
     skipped = [w.name for w in written if w.change == "skipped"]
     if skipped:
         say(f"no manifest of {', '.join(skipped)}: type: dataset, and no meta: pe: in dvc.yaml")

@@ -10,7 +10,7 @@ from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import Inputs, Manifest, Table
+    from pe_dvc.documents.manifest import About, Inputs, Manifest, Table
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -41,6 +41,7 @@ def _print(resolved: Resolved) -> None:
     rows = [
         ("reference", str(resolved.reference)),
         ("pin", resolved.pin),
+        *_about(manifest.about),
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
         ("signed by", _signed_by(resolved)),
         *(("note", remark) for remark in (resolved.pointer.remarks if resolved.pointer else ())),
@@ -53,6 +54,11 @@ def _print(resolved: Resolved) -> None:
         echo(f"{label:<12} {text}")
     for table in manifest.table.tables:
         _print_table(table)
+
+
+def _about(about: About | None) -> list[tuple[str, str]]:
+    texts = about.model_dump(include=set(type(about).model_fields)) if about else {}
+    return [(label, " ".join(text.split())) for label, text in texts.items() if text]
 
 
 def _signed_by(resolved: Resolved) -> str:

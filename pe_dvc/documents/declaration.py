@@ -44,6 +44,8 @@ class DatasetMeta(StrictRecord):
     columns: dict[str, str] = Field(default_factory=dict)
     weight: str | None = None
     vintage: str | None = None
+    licence: str | None = None
+    citation: str | None = None
     kind: Kind = "microdata"
     gates: Gates = Field(default_factory=Gates)
     """What ``pe-dvc channel promote`` checks."""
@@ -58,6 +60,8 @@ class Declaration:
     country: str
     file: str
     meta: DatasetMeta
+    description: str | None = None
+    """DVC's ``desc``."""
 
     @property
     def rows(self) -> str | None:
@@ -112,10 +116,22 @@ def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
         country=country,
         file=artifact.file,
         meta=meta,
+        description=_description(artifact),
     )
     _check_country(declaration)
     _check_entities(declaration)
     return declaration
+
+
+def _description(artifact: DeclaredArtifact) -> str | None:
+    found = artifact.others.get("desc")
+    if found is None or isinstance(found, str):
+        return found
+    raise FormatError(
+        "is no text",
+        where=f"{artifact.file}: {_path_of(artifact.name)}.desc",
+        remedy="Write one line about the dataset, in quotes.",
+    )
 
 
 def _path_of(name: str) -> str:

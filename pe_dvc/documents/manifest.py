@@ -204,6 +204,18 @@ class Build(Record):
     built_in: Literal["ci", "local"]
 
 
+class About(Record):
+    """What people wrote about the dataset when the artifact was first built, as text."""
+
+    description: str | None = None
+    licence: str | None = None
+    citation: str | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was written."""
+        return any((self.description, self.licence, self.citation))
+
+
 class ManifestHead(Document):
     """A manifest without its tables: all that a release asks of it, at half the time to read."""
 
@@ -213,6 +225,7 @@ class ManifestHead(Document):
     artifact: Artifact
     inputs: Inputs
     build: Build
+    about: About | None = None
 
     @property
     def reference(self) -> str:

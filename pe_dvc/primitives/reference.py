@@ -89,6 +89,8 @@ class Reference:
 def _remedy(text: str) -> str:
     """Return what to do about a text, without its scheme, that has not the form of a reference."""
     country, slash, name = text.partition("/")
+    if not slash and "@" in text:
+        return f"The country comes first: us/{text}, if it is of the US."
     with suppress(FormatError):
         check_country(country)
         if not slash:

@@ -12,7 +12,7 @@ from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
-from pe_dvc.documents.manifest import Build, Manifest, utc_time
+from pe_dvc.documents.manifest import About, Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
@@ -27,6 +27,7 @@ from pe_dvc.usecases.checkout.describe import (
     first_manifest,
     is_of_other_bytes,
     manifest_bytes,
+    outdated_texts,
     was_checked,
 )
 from pe_dvc.usecases.parallel import run_all
@@ -50,13 +51,15 @@ class Written(Result):
     """What became of one manifest; ``sha256`` is of its bytes, None if there is none.
 
     A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.
-    ``redacted`` are the parameters whose values it leaves out, as they look secret.
+    ``redacted`` are the parameters whose values it leaves out, as they look secret. ``outdated`` is
+    what dvc.yaml says otherwise about the dataset by now: a manifest of the same bytes stays.
     """
 
     name: str
     change: Literal["changed", "unchanged", "removed", "skipped"]
     sha256: Sha256 | None
     redacted: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
 
 def write_manifests(root: Path) -> list[Written]:
@@ -120,7 +123,8 @@ def _describe_all(
     for d in declarations:
         path, md5 = located[d.name]
         artifact = _artifact(d, formats[d.name], digests[path], md5)
-        manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build)
+        about = _about(d, settings)
+        manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build, about)
     unknown = [d for d in declarations if not was_checked(manifests[d.name], existing.get(d.name))]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(
@@ -140,6 +144,14 @@ def _artifact(declaration: Declaration, kind: Format, digest: FileDigest, md5: s
         size=digest.size,
         chunks=digest.chunks,
         md5=md5,
+    )
+
+
+def _about(declaration: Declaration, settings: Settings) -> About:
+    return About(
+        description=declaration.description,
+        licence=declaration.meta.licence or settings.licence,
+        citation=declaration.meta.citation or settings.citation,
     )
 
 
@@ -193,6 +205,7 @@ def _write(
         change=change,
         sha256=sha256_bytes(data),
         redacted=tuple(redacted_params(manifest.inputs.params)),
+        outdated=outdated_texts(data, manifest),
     )
 
 

@@ -83,6 +83,9 @@ class Settings:
     model_wheel: str | None = None
     """The wheel of the model, for its fingerprint where it is not installed."""
     data_vintage: str | None = None
+    licence: str | None = None
+    """Of datasets that declare none of their own; ``citation`` likewise."""
+    citation: str | None = None
     calibration: Calibration | None = None
     manifests: str = "manifests"
     channels: str = "channels"

@@ -56,6 +56,7 @@ def test_words_of_other_tools_lead_to_commands_that_exist() -> None:
         ("us/people@lastest", "pe-data://us/people@latest"),
         (f"us/people@{'4e' * 32}", f"pe-data://us/people@sha256:{'4e' * 32}"),
         ("us", "pe-dvc ls us"),
+        ("people@latest", "us/people@latest"),
     ],
 )
 def test_a_mistyped_reference(typed: str, meant: str) -> None:

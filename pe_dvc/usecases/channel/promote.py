@@ -59,6 +59,8 @@ class Judged:
     checked: tuple[str, ...]
     """The datasets that went through the gates: those that are not in ``next`` as they are."""
     overridden: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    """Those of the checked that failed, and are nominated in spite of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ class Promoted:
         return {
             **self.update.to_json(),
             "checked": list(self.judged.checked),
+            "failed": list(self.judged.failed),
             "overridden": list(self.judged.overridden),
         }
 
@@ -121,6 +124,7 @@ def nominate(
     chosen = {name: _nominated(latest[name]) for name in names or latest}
     kept = {name: _again(draft[name]) for name in draft if names and name not in chosen}
     checked: list[str] = []
+    failed: list[str] = []
     failures: list[str] = []
     for name, pointer in sorted(chosen.items()):
         before = standing.get(name)
@@ -129,6 +133,7 @@ def nominate(
             continue
         checked.append(name)
         found, measured = judged_pointer(pointer, before, evidence)
+        failed += [name] if found else []
         failures += sentences_of(found, evidence.rule)
         chosen[name] = replace(pointer, notes=_notes(found, measured, override, evidence.rule))
     if failures and override is None:
@@ -142,6 +147,7 @@ def nominate(
         pointers=tuple({**kept, **chosen}.values()),
         checked=tuple(checked),
         overridden=tuple(failures),
+        failed=tuple(failed),
     )
 
 

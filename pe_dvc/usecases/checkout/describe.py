@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import (
+    About,
     Artifact,
     Build,
     ChunkList,
@@ -87,10 +88,10 @@ def manifest_bytes(
     """Return the bytes to write: ``existing`` where that describes the same artifact alike.
 
     An artifact has one manifest, which says how its bytes were first made: the same bytes made
-    again, or a lockfile that changed since, do not rewrite it. What is declared about the bytes
-    (tables, entities, weight, vintage) does, and so does a parameter in ``existing`` that is
-    secret and not in ``allowed_params``. Raises UnsupportedVersionError for an existing
-    manifest of a newer major version; one that is damaged is replaced.
+    again, a lockfile or a description that changed since, do not rewrite it. What is declared
+    about the bytes (tables, entities, weight, vintage) does, and so does a parameter in
+    ``existing`` that is secret and not in ``allowed_params``. Raises UnsupportedVersionError for an
+    existing manifest of a newer major version; one that is damaged is replaced.
     """
     if existing is None:
         return manifest.to_bytes()
@@ -107,6 +108,13 @@ def manifest_bytes(
         and not any(secret_params(before.inputs.params, allowed_params))
     )
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()
+
+
+def outdated_texts(kept: bytes, manifest: Manifest) -> tuple[str, ...]:
+    """Return what a manifest that is kept says otherwise about the dataset than is declared now."""
+    before = Manifest.from_bytes(kept).about or About()
+    now = manifest.about or About()
+    return tuple(key for key in About.model_fields if getattr(before, key) != getattr(now, key))
 
 
 def is_of_other_bytes(existing: bytes | None, manifest: Manifest) -> bool:
@@ -166,9 +174,13 @@ def check_no_duplicates(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None
             )
 
 
-def assemble(artifact: Artifact, contents: Contents, inputs: Inputs, build: Build) -> Manifest:
-    """Return the manifest of these four sections."""
-    return Manifest(artifact=artifact, table=contents, inputs=inputs, build=build)
+def assemble(
+    artifact: Artifact, contents: Contents, inputs: Inputs, build: Build, about: About
+) -> Manifest:
+    """Return the manifest of these sections."""
+    return Manifest(
+        artifact=artifact, table=contents, inputs=inputs, build=build, about=about or None
+    )
 
 
 def tree_digest(files: Iterable[tuple[str, Sha256]]) -> Sha256:

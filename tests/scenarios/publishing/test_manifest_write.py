@@ -101,6 +101,57 @@ def test_an_artifact_keeps_its_manifest_and_other_bytes_get_another(repo: Path) 
     assert (manifest.build.git_commit, manifest.build.git_dirty) == (head, True)
 
 
+ABOUT = """
+    desc: Tax units of the CPS
+    meta:
+      pe:
+        licence: CC0-1.0
+"""
+
+
+def test_what_people_write_about_a_dataset_is_in_the_manifest_of_its_next_build(
+    repo: Path,
+) -> None:
+    before = (repo / "manifests/cps.json").read_bytes()
+    text = (repo / "dvc.yaml").read_text()
+    write(repo, "dvc.yaml", text.replace("\n    meta:\n      pe:\n", ABOUT, 1))
+    settings = (repo / "pyproject.toml").read_text()
+    write(repo, "pyproject.toml", settings + 'citation = "PolicyEngine (2026)"\n')
+    (kept,) = write_manifests(repo)
+    assert kept.outdated == ("description", "licence", "citation")
+    assert (repo / "manifests/cps.json").read_bytes() == before, (
+        "no conflict with what is published"
+    )
+    said = run("pe-dvc", "manifest", "write", cwd=repo).stderr
+    assert "not in the manifest yet: description, licence, citation of cps" in said
+
+    write(repo, "build.py", (repo / "build.py").read_text() + REBUILD)
+    run("dvc", "repro", "build", cwd=repo)
+    (changed,) = write_manifests(repo)
+    assert changed.outdated == ()
+    manifest, data = manifests_of(repo)["cps"]
+    assert manifest.about is not None
+    assert manifest.about.description == "Tax units of the CPS"
+    assert manifest.about.licence == "CC0-1.0"
+    assert manifest.about.citation == "PolicyEngine (2026)"
+    assert Manifest.from_bytes(before).about is None
+    assert b'"about": {' in data
+
+
+def test_a_description_that_is_no_text_is_refused(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    write(repo, "dvc.yaml", text.replace("\n    meta:", "\n    desc: 7\n    meta:", 1))
+    with pytest.raises(FormatError, match=r"artifacts\.cps\.desc: is no text"):
+        write_manifests(repo)
+
+
+def test_nothing_declared_says_what_to_write(repo: Path) -> None:
+    text = (repo / "dvc.yaml").read_text()
+    write(repo, "dvc.yaml", text.partition("artifacts:")[0])
+    said = run("pe-dvc", "manifest", "write", cwd=repo).stderr
+    assert "no dataset is declared. To declare one, add to dvc.yaml:\n  artifacts:\n" in said
+
+
 def test_what_repro_writes_is_not_dirt(repo: Path) -> None:
     shutil.rmtree(repo / "manifests")
     write(repo, "data/.gitignore", "/cps.parquet\n/other\n")

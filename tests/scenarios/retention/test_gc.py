@@ -29,6 +29,9 @@ def test_what_no_branch_names_goes_and_the_rest_still_works(sandbox: Sandbox) ->
 
     young = sandbox.json("gc", "--apply")
     assert (young["removed"], young["plan"]["remove"]) == (0, []), "the grace period was ignored"
+    said = sandbox.pe_dvc("gc").stderr
+    assert "kept, whether in use or not\nin use     0 objects of the older ones" in said
+    assert said.endswith("There is nothing to remove.\n")
     dry = sandbox.pe_dvc("gc", *NOW)
     assert "payload" in dry.stdout
     assert "dry run" in dry.stderr

@@ -252,6 +252,7 @@ def test_a_failure_is_refused_or_overridden_with_a_reason(tmp_path: Path) -> Non
     with pytest.raises(FormatError, match="needs a reason"):
         nominate(latest, standing, standing, (), found, override=" ")
     judged = nominate(latest, standing, standing, (), found, override="the survey was revised")
+    assert (judged.checked, judged.failed) == (("cps",), ("cps",))
     (pointer,) = judged.pointers
     assert pointer.notes[OVERRIDE]["reason"] == "the survey was revised"
     assert pointer.notes[OVERRIDE]["failed"] == [
