@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast soak fuzz conformance check lock format bench clean
+.PHONY: demo test test-fast soak fuzz conformance check lock format reference bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -72,6 +72,10 @@ lock: $(READY)
 	  --constraint requirements.lock --output-file requirements-reader.lock
 	$(COMPILE) --extra aws-kms --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
+
+## reference: write docs/commands.md from what the commands say of themselves
+reference: $(READY)
+	$(BIN)/python -m tests.support.command_reference
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import say, store_option
 
 
-@click.command("adopt")
+@click.command("adopt", cls=Command)
 @click.argument("role")
 @store_option
 def adopt(role: str, store: str | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.channel_output import say_update
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say
 
 
-@click.command("hold")
+@click.command("hold", cls=Command)
 @click.argument("name")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is signed and published.")
 @json_option
@@ -28,7 +29,7 @@ def hold(name: str, reason: str, as_json: bool) -> None:
     say(f"{name} is held: commit and push")
 
 
-@click.command("release-hold")
+@click.command("release-hold", cls=Command)
 @click.argument("name")
 @json_option
 def release_hold(name: str, as_json: bool) -> None:

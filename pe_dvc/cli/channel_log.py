@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.release_output import print_diff
 from pe_dvc.primitives.sizes import bytes_text, counted
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _country = click.option("--country", help="The country. Default: the enclosing data repo's.")
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @_country
 @store_option
 @json_option
@@ -38,7 +39,7 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
         )
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @click.argument("channel")
 @_country
 @store_option
@@ -60,7 +61,7 @@ def show(channel: str, country: str | None, store: str | None, as_json: bool) ->
             echo(f"  {sentence}")
 
 
-@click.command("diff")
+@click.command("diff", cls=Command)
 @click.argument("before")
 @click.argument("after")
 @_country
@@ -81,7 +82,7 @@ def diff(before: str, after: str, country: str | None, store: str | None, as_jso
         print_diff(found)
 
 
-@click.command("log")
+@click.command("log", cls=Command)
 @click.argument("channel", type=click.Choice(["latest", "next"]))
 @_country
 @store_option

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.channel_output import say_update
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import counted
 
 
-@click.command("promote")
+@click.command("promote", cls=Command)
 @click.argument("source", metavar="SOURCE")
 @click.argument("target", metavar="next", type=click.Choice(["next"]))
 @click.argument("names", nargs=-1, metavar="[NAME…]")

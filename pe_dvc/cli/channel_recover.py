@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import RoleValue, by_role
 from pe_dvc.primitives.sizes import counted
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.channel_recover import Recovered
 
 
-@click.command("recover")
+@click.command("recover", cls=Command)
 @click.argument("roles", nargs=-1, metavar="[ROLE[=KEYID]]...")
 @click.option(
     "--signer",

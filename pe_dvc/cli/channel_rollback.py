@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.channel_output import say_update
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 
 if TYPE_CHECKING:
     from pe_dvc.usecases.channel.rollback import RolledBack
 
 
-@click.command("rollback")
+@click.command("rollback", cls=Command)
 @click.argument("channel", type=click.Choice(["latest", "next"]))
 @click.argument("names", nargs=-1, metavar="[NAME…]")
 @click.option(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @click.option("--staged", is_flag=True, help="What the next commit will hold, not the work tree.")
 @json_option
 @click.pass_context

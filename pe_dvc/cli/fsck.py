@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
@@ -15,7 +16,7 @@ _NO_COPY = (
 )
 
 
-@click.command("fsck")
+@click.command("fsck", cls=Command)
 @click.option(
     "--repair", is_flag=True, help="Restore damaged objects from the DVC cache or a mirror."
 )

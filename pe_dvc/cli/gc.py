@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.failures import STORE_UNAVAILABLE
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.gc_plan import Plan
 
 
-@click.command("gc")
+@click.command("gc", cls=Command)
 @click.option("--apply", is_flag=True, help="Remove what is listed; without it, this is a dry run.")
 @click.option(
     "--grace-days",

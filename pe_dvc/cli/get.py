@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.failures import exit_code, say_error
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import (
     json_option,
     offline_option,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.get_all import Attempt, Fetched
 
 
-@click.command("get")
+@click.command("get", cls=Command)
 @click.argument("references", nargs=-1, required=True, metavar="REFERENCE...")
 @click.option(
     "-o",

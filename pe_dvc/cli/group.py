@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
+
+from pe_dvc.cli.examples import EXAMPLES, EXITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class Command(click.Command):
+    """A command whose help ends with examples."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write its examples, and what its exit codes mean beyond what they mean of all."""
+        words = words_of(ctx)
+        if words in EXITS:
+            with formatter.section("Exit code"):
+                formatter.write_text(EXITS[words])
+        examples = EXAMPLES.get(words, ())
+        with formatter.section("Examples") if examples else nullcontext():
+            for arguments, text in examples:
+                formatter.write_text(f"pe-dvc {words} {arguments}".rstrip())
+                with formatter.indentation():
+                    formatter.write_text(f"# {text}")
+
+
 class Group(click.Group):
     """A group whose list of commands is complete, however narrow the terminal is."""
+
+    command_class = Command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the name and the first line of help of each command."""
@@ -37,6 +59,15 @@ class Group(click.Group):
     def meant_by(self, ctx: click.Context, name: str) -> str | None:
         """Return the words of the command that ``name`` may have been meant for."""
         return next(iter(difflib.get_close_matches(name, self.list_commands(ctx), n=1)), None)
+
+
+def words_of(ctx: click.Context) -> str:
+    """Return the words that call a command, without the program's."""
+    words: list[str] = []
+    while ctx.parent is not None:
+        words.insert(0, str(ctx.info_name))
+        ctx = ctx.parent
+    return " ".join(words)
 
 
 def commands_of(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, click.Command]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _QUESTIONS = {
 _SHOWN = 5
 
 
-@click.command("init")
+@click.command("init", cls=Command)
 @click.option("--country", help="The country, such as us: the first part of every reference.")
 @click.option(
     "--store",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import say
 
 
-@click.command("install")
+@click.command("install", cls=Command)
 @click.option("--uninstall", is_flag=True, help="Remove the hooks.")
 def command(uninstall: bool) -> None:
     """Add git hooks that check commits, verify checkouts and push data.

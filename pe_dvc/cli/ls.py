@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import (
     echo,
     json_option,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN_TABLES = 2
 
 
-@click.command("ls")
+@click.command("ls", cls=Command)
 @click.argument("country")
 @click.option("--releases", is_flag=True, help="List the published releases instead.")
 @store_option

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 
-@click.command("pull")
+@click.command("pull", cls=Command)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--force", is_flag=True, help="Replace files that were changed here.")
 @store_option

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, store_option
 from pe_dvc.cli.publish_output import say_pushed, uncommitted_option
 
 
-@click.command("push")
+@click.command("push", cls=Command)
 @store_option
 @uncommitted_option
 @json_option

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say_age, store_option
 from pe_dvc.primitives.sizes import bytes_text
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.read.resolve import Resolved
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @click.argument("reference")
 @store_option
 @offline_option

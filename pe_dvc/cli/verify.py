@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say
 
 
-@click.command("verify")
+@click.command("verify", cls=Command)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--present", is_flag=True, help="Check only files that are here; read only those that changed."

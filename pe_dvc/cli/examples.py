@@ -1,0 +1,140 @@
+"""An example or two of each command, for ``--help`` and docs/commands.md; a test parses them all.
+
+By the words of the command: pairs of the arguments after these words, and what that does.
+"""
+
+from __future__ import annotations
+
+Examples = tuple[tuple[str, str], ...]
+
+REFERENCE = "us/enhanced_cps_2024@latest"
+
+EXAMPLES: dict[str, Examples] = {
+    "cache dir": (("", "print where the cache is"),),
+    "cache ls": (("", "list what is in the cache"),),
+    "cache prune": (("--max-size 20GB", "keep the 20 GB that were used last"),),
+    "cache verify": (("", "hash all files, and remove altered ones"),),
+    "channel adopt": (("latest", "take over what another publisher pushed without git"),),
+    "channel diff": (
+        ("latest next", "what reviewers would be asked to sign"),
+        ("latest:11 latest:12", "what one version changed"),
+    ),
+    "channel hold": (
+        ('cps_2024 --reason "Weights are checked"', "keep new builds from moving it"),
+    ),
+    "channel init": (
+        ("--country us", "create all roles, with a key for each on this machine"),
+        ("--country us --threshold next=2 --keys next=2", "have two reviewers sign next"),
+    ),
+    "channel keys add": (
+        ("next --public-key bob.pem --name bob", "let another reviewer sign next"),
+    ),
+    "channel keys remove": (("next bob", "take a reviewer's key away"),),
+    "channel keys rotate": (
+        ("latest", "replace the one key of latest"),
+        ("next bob --stolen", "replace a stolen key, and reject what it signed"),
+    ),
+    "channel list": (("--country us", "versions and expiry, without a clone"),),
+    "channel log": (("latest", "every version, verified, newest first"),),
+    "channel promote": (
+        ("latest next", "nominate all datasets, past their gates"),
+        ("latest next cps_2024", "nominate one"),
+        ("latest:12 next", "nominate what an earlier version had"),
+    ),
+    "channel recover": (("", "replace the keys that were on a stolen machine"),),
+    "channel refresh": (("", "in a scheduled job: keep snapshot and timestamp from expiring"),),
+    "channel release-hold": (("cps_2024", "let builds move it again"),),
+    "channel renew": (("root", "a new version of root that expires later"),),
+    "channel rollback": (
+        ('latest --to 12 --reason "Weights are wrong"', "all datasets as in version 12"),
+        ('latest cps_2024 --to 1.78.2 --reason "As cited"', "one, as in a release"),
+    ),
+    "channel show": (("next", "the pointers that are published in next"),),
+    "channel sign": (("next", "add this reviewer's signature"),),
+    "channel status": (
+        ("", "who signed, what expires when, and what readers see"),
+        ("--offline", "the same of git alone"),
+    ),
+    "channel update": (("latest", "the command of a stage of dvc repro"),),
+    "check": (("--staged", "what the next commit will hold"),),
+    "fsck": (
+        ("", "hash everything in the bucket"),
+        ("--repair --mirror gs://our-mirror", "restore what is damaged"),
+    ),
+    "gc": (
+        ("", "show what would be removed"),
+        ("--apply", "remove it"),
+    ),
+    "get": (
+        (REFERENCE, "print the path of a verified file"),
+        ("us/cps_2024@next -o data/", "copy it to data/, too"),
+        ("us/cps_2024@latest us/states/AL@latest", "several: a path per line"),
+        (f"{REFERENCE} --offline", "from the cache, without network access"),
+    ),
+    "init": (
+        ("", "ask for the country and the store"),
+        ("--country us --store s3://policyengine-data", "ask nothing"),
+    ),
+    "install": (
+        ("", "add the hooks"),
+        ("--uninstall", "remove them"),
+    ),
+    "ls": (
+        ("us", "the datasets of latest and next"),
+        ("us --releases", "the releases and their states"),
+        ("us --json", "for programs"),
+    ),
+    "manifest adopt": (("cps_2024", "take over the manifest that was published first"),),
+    "manifest write": (("", "the command of a stage of dvc repro"),),
+    "pull": (
+        ("", "everything that DVC caches"),
+        ("cps_2024", "one dataset"),
+        ("--force", "discard changes to data files"),
+    ),
+    "push": (("", "after dvc repro and git commit"),),
+    "release certified": (
+        ("1.78.2 --bundle manifest.json", "check what a bundle pins"),
+        ("1.78.2 --bundle manifest.json --record", "and record that it was certified"),
+    ),
+    "release create": (("1.78.2", "register the git tag"),),
+    "release claim": (("1.78.2 'policyengine-us>=2.89,<2.91'", "it works with these, too"),),
+    "release deprecate": (('1.78.2 --reason "Wrong weights: use 1.78.3"', "warn its readers"),),
+    "release diff": (("1.78.1 1.78.2", "datasets, columns, rows and inputs that changed"),),
+    "release export": (("1.78.2 export/", "its files and its TRO"),),
+    "release list": (("", "the git tags that can be released"),),
+    "release push": (("1.78.2", "publish it"),),
+    "release show": (
+        ("1.78.2", "its release manifest"),
+        ("1.78.2 --tro", "its TRO"),
+    ),
+    "release status": (("", "staged, certified, deprecated, published or not"),),
+    "release verify": (("1.78.2", "hash all that it has in the bucket"),),
+    "schema": (("manifest", "the JSON Schema of manifests"),),
+    "show": (
+        (REFERENCE, "schema, rows, inputs, pin"),
+        ("us/enhanced_cps_2024@1.78.2 --json", "the manifest of a release's dataset"),
+    ),
+    "trust add": (
+        ("us root.json", "pin the root.json of the data repo"),
+        ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),
+    ),
+    "trust list": (("", "what is pinned, with fingerprints"),),
+    "trust remove": (("us", "forget the root"),),
+    "verify": (
+        ("", "every dataset"),
+        ("cps_2024", "one"),
+        ("--present --quiet", "what is here and differs"),
+    ),
+}
+
+EXITS: dict[str, str] = {
+    "cache verify": "1 if an artifact was altered",
+    "channel log": "1 if a version is missing or not validly signed",
+    "check": "1 if anything does not agree",
+    "fsck": "1 if anything is missing or damaged and was not restored",
+    "gc": "5 if an object could not be removed",
+    "get": "of several references, the code of the first that failed",
+    "release certified": "1 if a pin cannot be fetched",
+    "verify": "1 if a dataset differs",
+}
+"""What exit codes mean of one command, beyond what they mean of all."""
