@@ -48,7 +48,9 @@ def promote(
         return
     judged = promoted.judged
     passed = [name for name in judged.checked if name not in judged.failed]
-    if not judged.checked:
+    if not judged.pointers:
+        say(f"{source} has no dataset")
+    elif not judged.checked:
         say("no gate was run: next has these datasets already")
     else:
         say(f"gates passed by {len(passed)} of {counted(len(judged.checked), 'dataset')}")

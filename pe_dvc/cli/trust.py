@@ -21,9 +21,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("country")
-@click.argument(
-    "root", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
-)
+@click.argument("root", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @click.option("--fingerprint", help="Refuse a root whose sha256 is not this one.")
 @click.option(
     "--from-store",
@@ -46,7 +44,9 @@ def add(
     write to it could give you another root. After that it cannot.
     """
     if (root is None) != from_store:
-        raise click.UsageError("give either a root.json or --from-store")
+        raise click.UsageError(
+            f"Give a root.json (channels/{country}/root.json of the data repo), or --from-store."
+        )
     from pe_dvc import TrustedRoots
 
     pinned = TrustedRoots().add(country, root, fingerprint=fingerprint, store=store)

@@ -27,7 +27,8 @@ def find_root(start: Path | None = None) -> Path:
         return root
     raise NotFoundError(
         f"no DVC repo at {start} or above it: expected a directory .dvc",
-        remedy="Run this inside a data repo, or make one with `git init && dvc init`.",
+        remedy="Run this in a clone of a data repo, or make one: `git init && pe-dvc init`. "
+        "Without a clone data is read by pe-dvc ls, show and get.",
     )
 
 

@@ -30,8 +30,15 @@ class PinnedRoot(Result):
 def trust_file(country: str, root: Path, fingerprint: str | None = None) -> PinnedRoot:
     """Pin the root.json ``root`` for a country.
 
-    Raises ConflictError if another root is pinned already, and as ``pe_dvc.trust.pins.pin_root``.
+    Raises NotFoundError without the file, ConflictError if another root is pinned already, and as
+    ``pe_dvc.trust.pins.pin_root``.
     """
+    if not root.exists():
+        raise NotFoundError(
+            f"{root} does not exist",
+            remedy=f"Get channels/{country}/root.json from the country's data repo; or trust the "
+            f"store on first use: pe-dvc trust add {country} --from-store",
+        )
     data = as_committed(read_document(root))
     _refuse_another(country, data, str(root))
     pinned = pin_root(directories.config_dir(), country, data, fingerprint)

@@ -108,7 +108,8 @@ def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcE
     if isinstance(error, DownloadHTTPError) and role == "timestamp":
         return NotFoundError(
             f"{store} has no channels of this country: {error}",
-            remedy="Check the country, and that --store names the right bucket.",
+            remedy="Check the country, and that --store names the right bucket. Maintainers: "
+            "nothing is there before the first pe-dvc push.",
         )
     return VerificationError(
         f"{where} is gone, though signed metadata names it: {error}", remedy=TAMPERED

@@ -134,6 +134,12 @@ def test_outside_a_dvc_repo_says_so(arguments: list[str], tmp_path: Path) -> Non
     assert "dvc init" in done.stderr
 
 
+def test_a_root_that_is_not_there_says_where_it_is_found(tmp_path: Path) -> None:
+    done = run_pe_dvc("trust", "add", "us", "root.json", cwd=tmp_path, code=3)
+    assert "channels/us/root.json from the country's data repo" in done.stderr
+    assert "channels/us/root.json" in run_pe_dvc("trust", "add", "us", cwd=tmp_path, code=2).stderr
+
+
 def test_the_json_schema_is_one() -> None:
     from jsonschema import Draft202012Validator
 

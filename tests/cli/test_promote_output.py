@@ -10,6 +10,7 @@ from pe_dvc.cli.main import cli
 from pe_dvc.public.channel import ChannelCommands
 from pe_dvc.usecases.channel.promote import Judged, Promoted
 from pe_dvc.usecases.channel.update import ChannelUpdate
+from tests.support.factories import manifest_of, pointer_to
 
 if TYPE_CHECKING:
     import pytest
@@ -26,7 +27,10 @@ def said(monkeypatch: pytest.MonkeyPatch, judged: Judged) -> str:
 
 def test_overridden_failures_are_not_counted_as_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     failures = tuple(f"cps: gate {gate} failed" for gate in ("rows", "keys", "weights"))
-    judged = Judged(pointers=(), checked=("acs", "cps"), overridden=failures, failed=("cps",))
+    pointer = pointer_to(manifest_of(b"data"), "next")
+    judged = Judged(
+        pointers=(pointer,), checked=("acs", "cps"), overridden=failures, failed=("cps",)
+    )
     lines = said(monkeypatch, judged).splitlines()
     assert lines[:2] == [
         "gates passed by 1 of 2 datasets",
@@ -36,5 +40,11 @@ def test_overridden_failures_are_not_counted_as_passed(monkeypatch: pytest.Monke
 
 
 def test_no_gate_was_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = said(monkeypatch, Judged(pointers=(), checked=(), overridden=()))
+    pointer = pointer_to(manifest_of(b"data"), "next")
+    text = said(monkeypatch, Judged(pointers=(pointer,), checked=(), overridden=()))
     assert text.startswith("no gate was run: next has these datasets already\n")
+
+
+def test_there_was_nothing_to_nominate(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = said(monkeypatch, Judged(pointers=(), checked=(), overridden=()))
+    assert text.startswith("latest has no dataset\n")
