@@ -92,7 +92,7 @@ def _options(command: click.Command, context: click.Context) -> str:
         for param in command.get_params(context)
         if isinstance(param, click.Option) and "--help" not in param.opts
     ]
-    rows = [f"| `{names}` | {_cell(text)} |" for names, text in filter(None, records)]
+    rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in filter(None, records)]
     return "\n".join(["| option | meaning |", "|---|---|", *rows]) if rows else ""
 
 
