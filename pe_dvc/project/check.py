@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.redact import secret_params
+from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.private_keys import exposed_private_keys, staged_private_keys
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import manifest_path, read_manifests
@@ -46,7 +47,16 @@ def _check(repo: DataRepo, private_keys: list[str]) -> list[Check]:
         )
         for name, (manifest, _) in manifests.items()
     }
-    return checks + use_case.check_secrets(secrets) + use_case.check_private_keys(private_keys)
+    lacking = [
+        (one.where, one.dep, one.name)
+        for one in missing_deps(repo.dvc, [e.declaration for e in evidence]).values()
+    ]
+    return [
+        *checks,
+        *use_case.check_deps(lacking),
+        *use_case.check_secrets(secrets),
+        *use_case.check_private_keys(private_keys),
+    ]
 
 
 class _StagedRepo(DataRepo):

@@ -16,6 +16,7 @@ from pe_dvc.documents.manifest import About, Build, Manifest, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
+from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.confined import ConfinedTree
@@ -112,6 +113,7 @@ def _describe_all(
     declarations = read_declarations(dvc.artifacts, country=settings.country)
     checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
+    check_deps(dvc, declarations)
     formats = {d.name: _format(d, located[d.name][0]) for d in declarations}
     rule = settings.disclosure_rule
     shapes = {d.name: _shape(d, located[d.name][0], formats[d.name], rule) for d in declarations}

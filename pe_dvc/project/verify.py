@@ -14,6 +14,7 @@ from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.usecases.checkout import verify as use_case
 from pe_dvc.usecases.checkout.verify import Evidence
@@ -66,6 +67,7 @@ def gather(
     if signed.files.exists("latest"):
         pointers = read_pointers(signed, "latest")
         superseded = superseded_manifests(signed, "latest")
+    lacking = missing_deps(repo.dvc, declared.values())
     lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)
     gathered = []
     for name in names or declared:
@@ -86,6 +88,7 @@ def gather(
                 file_digest=partial(_as_described, manifest),
                 behind=superseded.get(name) == sha256_bytes(data),
                 stays=_why_it_stays(pointer, manifest, data),
+                remedy=lacking[name].remedy if name in lacking else None,
             )
         )
     return gathered

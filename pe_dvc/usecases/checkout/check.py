@@ -31,6 +31,22 @@ def check(evidence: Sequence[Evidence], manifests: Iterable[str], *, directory: 
     return [_agreement(found) for found in evidence] + undeclared
 
 
+def check_deps(lacking: Iterable[tuple[str, str, str]]) -> list[Check]:
+    """Return a verdict on each dataset that the stage of the manifests does not depend on.
+
+    ``lacking`` has where the stage's deps are, what they lack, and the dataset's name.
+    """
+    return [
+        Check(
+            name=where,
+            verdict="differs",
+            detail=f"lacks {dep} of the dataset {name}, so that dvc repro would write no new "
+            f"manifest when it changes: add the line - {dep}",
+        )
+        for where, dep, name in lacking
+    ]
+
+
 def check_secrets(params: Mapping[str, Sequence[str]]) -> list[Check]:
     """Return a verdict on each manifest that shows secret parameters: ``params`` names them."""
     return [

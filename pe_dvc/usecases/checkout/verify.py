@@ -45,6 +45,7 @@ class Evidence:
     what was there before: then the pointer is the other's, and says nothing about the manifest.
     ``stays`` is why the pointer is not that of the manifest, where that is meant: the dataset is
     held, or was taken back.
+    ``remedy`` is what makes ``dvc repro`` write the manifest again, where it does not by itself.
     """
 
     name: str
@@ -57,6 +58,12 @@ class Evidence:
     behind: bool = False
     stays: str | None = None
     recorded: bool = True
+    remedy: str | None = None
+
+    @property
+    def repro(self) -> str:
+        """How the manifest is written again."""
+        return f"{self.remedy}, then run dvc repro" if self.remedy else "run dvc repro"
 
 
 def check_any(evidence: Sequence[Evidence], *, where: str) -> None:
@@ -81,7 +88,7 @@ def verify(evidence: Evidence) -> Check:
     """Return the verdict on one dataset. The first disagreement found is the one reported."""
     name, manifest = evidence.name, evidence.manifest
     if manifest is None:
-        return _missing(name, "no manifest: run dvc repro")
+        return _missing(name, f"no manifest: {evidence.repro}")
     artifact = manifest.artifact
     if not evidence.recorded:
         return _differs(
@@ -92,7 +99,7 @@ def verify(evidence: Evidence) -> Check:
         return _differs(
             name,
             f"dvc.lock has md5 {evidence.locked_md5} and the manifest {artifact.dvc.md5}: "
-            "run dvc repro",
+            f"{evidence.repro}",
         )
     disagreement = _declared_otherwise(evidence.declaration, manifest) or _pointer_disagreement(
         evidence, manifest
