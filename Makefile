@@ -66,11 +66,11 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 
 ## lock: resolve the newest versions that pyproject.toml allows; of these, what reading and publishing need
 lock: $(READY)
-	$(COMPILE) --upgrade --extra gs --extra aws-kms --group dev pyproject.toml \
+	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra gcp-kms --group dev pyproject.toml \
 	  --output-file requirements.lock
 	$(COMPILE) --group pyproject.toml:reader \
 	  --constraint requirements.lock --output-file requirements-reader.lock
-	$(COMPILE) --extra aws-kms --group pyproject.toml:build pyproject.toml \
+	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 
 ## reference: write docs/commands.md from what the commands say of themselves

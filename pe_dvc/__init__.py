@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pe_dvc import errors as errors
     from pe_dvc.api import fetch as fetch
     from pe_dvc.api import get as get
     from pe_dvc.api import get_all as get_all
@@ -58,14 +59,23 @@ _PUBLIC = {
 
 __all__ = sorted(_PUBLIC)
 
+__version__: str
+"""The version of this package, such as ``0.1.0``; read when it is asked for, as all names are."""
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pe_dvc")
     from importlib import import_module
 
+    if name == "errors":
+        return import_module("pe_dvc.errors")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__", "errors"]

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "api": {"public", "project", "usecases", "documents", "primitives"},
     "filesystem": {"project", "usecases", "documents", "primitives"},
     "errors": {"primitives"},
+    "__main__": {"cli"},
     "__init__": {"api", "public", "project", "usecases", "documents", "primitives"},
 }
 

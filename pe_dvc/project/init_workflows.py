@@ -53,7 +53,6 @@ def rendered(text: str, scheme: str, branch: str) -> str:
     text = text.replace("branches: [main]", f'branches: ["{branch}"]')
     if scheme == "s3":
         return text
-    text = text.replace("[aws-kms]", "[gs,gcp-kms]")
     head, *steps = _STEP.split(text)
     steps = [_GOOGLE if step.startswith("uses: aws-actions/") else step for step in steps]
     return "      - ".join([head, *steps])

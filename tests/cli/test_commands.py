@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from pe_dvc.cli.failures import exit_code
 from pe_dvc.cli.main import COMMANDS, cli
 from pe_dvc.primitives import errors
-from tests.support.commands import run_pe_dvc
+from tests.support.commands import run, run_pe_dvc
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ def test_every_command_has_help_and_is_documented(path: tuple[str, ...]) -> None
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(document.read_text() for document in documents)
     assert f"pe-dvc {' '.join(path)}" in text, f"docs/ says nothing about {' '.join(path)}"
+
+
+def test_python_runs_the_package_as_the_command() -> None:
+    python = (sys.executable, "-m", "pe_dvc")
+    assert run(*python, "--version").stdout == run_pe_dvc("--version").stdout
+    assert run(*python, "show", "us/nothing", code=None).returncode == 1
+    assert "Usage: python -m pe_dvc" in run(*python, "--help").stdout
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import re
+import sys
 from dataclasses import fields, is_dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ import pe_dvc
 import pe_dvc.errors
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.cli.failures import exit_code
+from tests.support.commands import run
 from tests.support.country import NAME, Country, reader_at
 from tests.support.paths import ROOT
 
@@ -88,6 +91,15 @@ def methods(kind: type) -> set[str]:
 
 def test_every_public_name_is_documented_and_nothing_else() -> None:
     assert sorted([*SECTIONS, *OF_REPOS]) == pe_dvc.__all__
+
+
+def test_errors_and_the_version_are_there_without_another_import() -> None:
+    program = (
+        "import pe_dvc; print(pe_dvc.__version__, pe_dvc.errors.NotFoundError.__name__);"
+        "assert {'errors', '__version__', 'fetch'} <= set(dir(pe_dvc))"
+    )
+    said = run(sys.executable, "-c", program).stdout
+    assert said == f"{version('pe_dvc')} NotFoundError\n"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -153,5 +153,5 @@ def test_the_reader_s_lock_is_of_dependencies_and_the_publisher_s_of_all() -> No
     assert reader <= declared
     names = {re.split(r"[^a-z0-9-]", each)[0] for each in declared}
     assert names <= pins("-publisher").keys()
-    assert {"boto3", "hatchling"} <= pins("-publisher").keys()
+    assert {"boto3", "google-cloud-kms", "dvc-gs", "hatchling"} <= pins("-publisher").keys()
     assert "pytest" not in pins("-publisher")
