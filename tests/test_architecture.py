@@ -33,7 +33,8 @@ MAY_IMPORT = {
 ONE_MODULE = {
     "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
     "pyarrow": {"adapters/tables/parquet.py"},
-    "h5py": {"adapters/tables/hdf5.py"},
+    "h5py": {"adapters/tables/hdf5.py", "adapters/tables/hdf5_tree.py"},
+    "hdf5plugin": {"adapters/tables/hdf5.py"},
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
     "configobj": {"adapters/dvc/ini.py"},

@@ -47,6 +47,8 @@ def write(as_json: bool) -> None:
     if all(w.change in ("removed", "skipped") for w in written):
         for line in NOTHING_DECLARED.splitlines():
             say(line)
+    for note in (note for w in written for note in w.notes):
+        say(f"note: {note}")
     redacted = sorted({place for w in written for place in w.redacted})
     if redacted:
         say(

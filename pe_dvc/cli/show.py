@@ -11,7 +11,7 @@ from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import About, Inputs, Manifest, Table
+    from pe_dvc.documents.manifest import About, Inputs, Manifest, Member, Table
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -50,6 +50,9 @@ def _print(resolved: Resolved) -> None:
         *_inputs(manifest.inputs),
         ("weight", manifest.table.weight or "none"),
         *_entities(manifest),
+        *([("period", manifest.table.period)] if manifest.table.period else []),
+        *([("types from", manifest.table.types_from)] if manifest.table.types_from else []),
+        *(("beside", _member(member)) for member in manifest.table.members),
     ]
     for label, text in rows:
         echo(f"{label:<12} {text}")
@@ -102,11 +105,23 @@ def _entities(manifest: Manifest) -> list[tuple[str, str]]:
     ]
 
 
+def _member(member: Member) -> str:
+    shape = (
+        "" if member.shape is None else f" of {' x '.join(map(str, member.shape)) or 'one value'}"
+    )
+    value = "" if member.value is None else f" = {member.value}"
+    reason = f" ({member.reason})" if member.reason else ""
+    return f"{member.name}: {member.type or 'not described'}{shape}{value}{reason}"
+
+
 def _print_table(table: Table) -> None:
     echo()
-    echo(f"{table.name}: {table.rows:,} rows of {table.entity}, {len(table.columns)} columns")
+    of = f" of {table.entity}" if table.entity else ""
+    periods = "".join(f"; {period}: {rows:,}" for period, rows in table.periods.items())
+    echo(f"{table.name}: {table.rows:,} rows{of}, {len(table.columns)} columns{periods}")
     width = max((len(column.name) for column in table.columns), default=0)
     for column in table.columns:
         entity = f"  ({column.entity})" if column.entity else ""
         nullable = "" if column.nullable else ", not null"
-        echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}")
+        own = "" if column.periods is None else f"  in {', '.join(column.periods) or 'no period'}"
+        echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}{own}")

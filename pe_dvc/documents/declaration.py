@@ -7,7 +7,7 @@ meant to be one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Entity
 from pe_dvc.documents.misplaced_keys import refuse_slip
 from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
+from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_distinct, check_inside, check_name
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 
-Kind = Literal[
-    "microdata", "database", "geography", "weights", "auxiliary", "diagnostics", "evidence"
-]
+MICRODATA, OTHER = "microdata", "auxiliary"
+KINDS = (
+    *(MICRODATA, "database", "geography", "weights", OTHER, "diagnostics", "evidence"),
+    "calibration",
+)
+"""The kinds that PolicyEngine's releases have. Any other word may be one."""
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$", max_length=64)]
 
 
 class DeclaredEntity(StrictRecord):
@@ -36,17 +41,23 @@ class DeclaredEntity(StrictRecord):
 
 
 class DatasetMeta(StrictRecord):
-    """The mapping ``meta.pe`` of a dataset: its entities, weight, vintage and gates."""
+    """The mapping ``meta.pe`` of a dataset: its entities, weight, vintage and gates.
+
+    Entities, keys and weight are asked of tables of microdata only.
+    """
 
     country: str | None = None
     rows: str | None = None
-    entities: dict[str, DeclaredEntity]
+    entities: dict[str, DeclaredEntity] = Field(default_factory=dict)
     columns: dict[str, str] = Field(default_factory=dict)
+    types: dict[str, str] = Field(default_factory=dict)
+    """The types of columns, of formats that hold none (csv)."""
     weight: str | None = None
     vintage: str | None = None
     licence: str | None = None
     citation: str | None = None
-    kind: Kind = "microdata"
+    kind: Kind | None = None
+    """Where it is not given: ``microdata`` for tables, ``auxiliary`` for anything else."""
     gates: Gates = Field(default_factory=Gates)
     """What ``pe-dvc channel promote`` checks."""
 
@@ -68,6 +79,12 @@ class Declaration:
         """The entity that a row stands for, where the declaration says or leaves no choice."""
         entities = list(self.meta.entities)
         return self.meta.rows or (entities[0] if len(entities) == 1 else None)
+
+    @property
+    def hints(self) -> Hints:
+        """What readers of formats are told."""
+        keys = {name: entity.key for name, entity in self.meta.entities.items()}
+        return Hints(keys=keys, columns=self.meta.columns, types=self.meta.types)
 
     @property
     def entities(self) -> dict[str, Entity]:
@@ -150,12 +167,6 @@ def _check_country(declaration: Declaration) -> None:
 
 def _check_entities(declaration: Declaration) -> None:
     meta = declaration.meta
-    if not meta.entities:
-        raise FormatError(
-            "names no entity",
-            where=declaration.where("meta.pe.entities"),
-            remedy="Declare at least the entity of the rows, such as person: {key: person_id}.",
-        )
     if meta.rows is not None:
         _check_known(declaration, meta.rows, "rows")
     for name, entity in meta.entities.items():
@@ -169,7 +180,7 @@ def _check_known(declaration: Declaration, entity: str, *keys: str) -> None:
     entities = declaration.meta.entities
     if entity not in entities:
         raise FormatError(
-            f"{entity!r} is not an entity of this dataset: it has {', '.join(entities)}",
+            f"{entity!r} is not an entity of this dataset: it has {', '.join(entities) or 'none'}",
             where=declaration.where("meta.pe", *keys),
             remedy=f"Declare {entity} under meta.pe.entities, or name one that is there.",
         )

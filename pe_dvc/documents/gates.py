@@ -17,10 +17,12 @@ Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class AllowedChanges(StrictRecord):
-    """Allowed changes of the schema: columns that may go, or change their type."""
+    """Allowed changes of the schema: columns that may go, or change their type; periods."""
 
     removed: list[str] = Field(default_factory=list)
     retyped: list[str] = Field(default_factory=list)
+    periods: list[str | int] = Field(default_factory=list)
+    """Periods that may go, such as 2023."""
 
 
 class Gates(StrictRecord):
@@ -31,7 +33,7 @@ class Gates(StrictRecord):
     """
 
     columns: AllowedChanges | Literal[False] = Field(default_factory=AllowedChanges)
-    """No column is lost and none changes its type, but for those named here."""
+    """No column and no period is lost and no column changes its type, but for those named here."""
     keys: bool = True
     """No key is null, and none of a table's own key occurs twice."""
     references: bool = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from pe_dvc.documents.model import Document, Record
+from pe_dvc.documents.places import Place
 from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
@@ -32,6 +33,10 @@ def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
             raise ValueError(error.message) from None
 
     return validate
+
+
+def _is_empty(value: object) -> bool:
+    return not value
 
 
 HexSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(Sha256)]
@@ -72,7 +77,7 @@ class Artifact(Record):
     path: Annotated[str, AfterValidator(_valid(check_inside))]
     """Path in the data repo, with forward slashes."""
     kind: str
-    """One of the kinds of policyengine's data release manifest, ``microdata`` unless declared."""
+    """What it is, by a word of policyengine's data release manifest, such as ``microdata``."""
     media_type: str
     sha256: HexSha256
     size: Annotated[int, Field(ge=0, le=MAX_SIZE)]
@@ -98,15 +103,46 @@ class Column(Record):
     nullable: bool = Field(default=True, exclude_if=bool)
     entity: str | None = None
     """The entity that the column describes; that of the table's rows where not given."""
+    periods: tuple[str, ...] | None = None
+    """The periods that have it; those of the table where not given."""
 
 
 class Table(Record):
-    """One table of the artifact. ``entity`` is what one row stands for."""
+    """One table of the artifact. ``entity`` is what one row stands for, where that is declared."""
 
     name: str
     rows: Annotated[int, Field(ge=0)]
-    entity: str
+    """The number of rows; of several periods, in the first one."""
+    entity: str | None = None
     columns: tuple[Column, ...]
+    periods: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict, exclude_if=_is_empty
+    )
+    """The number of rows in each period, such as ``2024``, where the file has it by period."""
+
+    def places(self, name: str) -> list[Place]:
+        """Return where a column's values are: one place for each period that has it."""
+        return [p for column in self.columns if column.name == name for p in self.places_of(column)]
+
+    def places_of(self, column: Column) -> list[Place]:
+        """Return the same, of one of the columns."""
+        own = tuple(self.periods) if column.periods is None else column.periods
+        return [
+            Place(table=self.name, column=column.name, period=period) for period in own or [None]
+        ]
+
+
+class Member(Record):
+    """What is in the file beside its tables: an array, a single value, or what is not described."""
+
+    name: str
+    """Where it is in the file, such as ``weights/2025``."""
+    type: str | None = None
+    shape: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    value: str | int | float | bool | None = None
+    """The value, of one that describes the file, such as its period."""
+    reason: str | None = None
+    """Why no more is said of it."""
 
 
 class Entity(Record):
@@ -128,6 +164,11 @@ class Contents(Record):
     entities: dict[str, Entity]
     weight: str | None = None
     """The column of survey weights, where the dataset has one."""
+    period: str | None = None
+    """The period that the file says it is of."""
+    types_from: str | None = None
+    """Where the columns' types are from, of formats that hold none (csv)."""
+    members: tuple[Member, ...] = Field(default=(), exclude_if=_is_empty)
 
 
 class Package(Record):

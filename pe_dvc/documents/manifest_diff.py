@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.manifest import Manifest, Member
 
 Change = tuple[Any, Any]
 """What a value was and what it is; None where there is none."""
@@ -23,7 +23,8 @@ class DatasetDiff:
     size: Change
     rows: dict[str, Change]
     columns: dict[str, Change]
-    """The type of each column that is new, gone or of another type."""
+    """The type of each column, and the type and shape of what is beside tables, that is new, gone
+    or of another type."""
     inputs: dict[str, Change]
 
 
@@ -76,11 +77,25 @@ def _essence(manifest: Manifest) -> dict[str, Any]:
 
 
 def _rows(manifest: Manifest) -> dict[str, int]:
-    return {table.name: table.rows for table in manifest.table.tables}
+    """Return the rows of each table, by period where it has periods."""
+    plain = {table.name: table.rows for table in manifest.table.tables if not table.periods}
+    by_period = {
+        f"{table.name}/{period}": rows
+        for table in manifest.table.tables
+        for period, rows in table.periods.items()
+    }
+    return plain | by_period
 
 
 def _columns(manifest: Manifest) -> dict[str, str]:
-    return {f"{t.name}.{c.name}": c.type for t in manifest.table.tables for c in t.columns}
+    columns = {f"{t.name}.{c.name}": c.type for t in manifest.table.tables for c in t.columns}
+    return columns | {member.name: _described(member) for member in manifest.table.members}
+
+
+def _described(member: Member) -> str:
+    shape = "" if member.shape is None else f" of {' x '.join(map(str, member.shape))}"
+    value = "" if member.value is None else f" = {member.value}"
+    return f"{member.type or 'not described'}{shape}{value}"
 
 
 def _inputs(manifest: Manifest) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import write_pointers
@@ -147,4 +148,6 @@ class Sources:
         if not path.is_file() or DigestCache(self._repo.root).digest(path).sha256 != pointer.sha256:
             path = self.reader.fetch(self.reader.resolve_pointer(pointer))
         rule = self._repo.settings.disclosure_rule
-        return ColumnData(path, manifest.table.format, manifest.artifact.path, rule)
+        columns = [column for table in manifest.table.tables for column in table.columns]
+        hints = Hints(types={column.name: column.type for column in columns})
+        return ColumnData(path, manifest.table.format, manifest.artifact.path, rule, hints)

@@ -6,13 +6,15 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.faults import shielded
-from pe_dvc.adapters.tables.formats import format_of
+from pe_dvc.adapters.tables.formats import format_of, media_type_of
+from pe_dvc.adapters.tables.key_check import check_key
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
-from pe_dvc.documents.manifest import About, Build, Manifest, utc_time
+from pe_dvc.documents.manifest import About, Build, utc_time
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
@@ -20,11 +22,11 @@ from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.usecases.checkout.contents import describe_contents, kind_of, notes_on
 from pe_dvc.usecases.checkout.describe import (
     assemble,
     check_no_duplicates,
     describe_artifact,
-    describe_contents,
     first_manifest,
     is_of_other_bytes,
     manifest_bytes,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.tables.formats import Format
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.disclosure import Disclosure
-    from pe_dvc.documents.manifest import Artifact, Contents
+    from pe_dvc.documents.manifest import Artifact, Contents, Manifest
     from pe_dvc.documents.table_schema import FileShape
     from pe_dvc.project.settings import Settings
 
@@ -61,6 +63,15 @@ class Written(Result):
     sha256: Sha256 | None
     redacted: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the description leaves to people, such as what is in the file and not described."""
+
+
+class Described(NamedTuple):
+    """A manifest, and what is to be said of it."""
+
+    manifest: Manifest
+    notes: tuple[str, ...]
 
 
 def write_manifests(root: Path) -> list[Written]:
@@ -82,7 +93,8 @@ def write_manifests(root: Path) -> list[Written]:
     tree.check_entries(folder, deep=True)
     dvc = read_dvc_files(root, git)
     existing = manifest_files(WorkTree(root), settings.manifests)
-    manifests = _describe_all(root, settings, dvc, git, existing)
+    described = _describe_all(root, settings, dvc, git, existing)
+    manifests = {name: one.manifest for name, one in described.items()}
     allowed = settings.allowed_params
     paths = {name: manifest_path(settings, name) for name in existing | manifests}
     settled = {
@@ -95,7 +107,7 @@ def write_manifests(root: Path) -> list[Written]:
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
     tree.make_folder(folder)
     written = [
-        _write(tree, paths[name], manifests[name], data, existing.get(name))
+        _write(tree, paths[name], described[name], data, existing.get(name))
         for name, data in settled.items()
     ]
     removed = [_remove(tree, folder, paths[name], name) for name in existing if name not in settled]
@@ -106,7 +118,7 @@ def write_manifests(root: Path) -> list[Written]:
 
 def _describe_all(
     root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
-) -> dict[str, Manifest]:
+) -> dict[str, Described]:
     from pe_dvc.adapters.dvc.config import read_config
     from pe_dvc.project.manifest_inputs import ManifestInputs
 
@@ -114,34 +126,36 @@ def _describe_all(
     checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
     check_deps(dvc, declarations)
-    formats = {d.name: _format(d, located[d.name][0]) for d in declarations}
     rule = settings.disclosure_rule
-    shapes = {d.name: _shape(d, located[d.name][0], formats[d.name], rule) for d in declarations}
+    files = {d.name: _file(d, located[d.name][0], rule) for d in declarations}
+    shapes = {d.name: describe_file(files[d.name]) for d in declarations}
     contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
     inputs = checkout.inputs(declarations)
     digests = checkout.digests(path for path, _ in located.values())
     build = _build(git, settings)
-    manifests = {}
+    found = {}
     for d in declarations:
         path, md5 = located[d.name]
-        artifact = _artifact(d, formats[d.name], digests[path], md5)
+        artifact = _artifact(d, files[d.name], kind_of(d, shapes[d.name]), digests[path], md5)
         about = _about(d, settings)
-        manifests[d.name] = assemble(artifact, contents[d.name], inputs[d.name], build, about)
-    unknown = [d for d in declarations if not was_checked(manifests[d.name], existing.get(d.name))]
+        manifest = assemble(artifact, contents[d.name], inputs[d.name], build, about)
+        found[d.name] = Described(manifest, tuple(notes_on(d, contents[d.name])))
+    unknown = [
+        d for d in declarations if not was_checked(found[d.name].manifest, existing.get(d.name))
+    ]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        run_all(
-            pool,
-            lambda d: _check_keys(d, located[d.name][0], formats[d.name], contents[d.name], rule),
-            unknown,
-        )
+        run_all(pool, lambda d: check_keys(files[d.name], d, contents[d.name]), unknown)
     check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
-    return manifests
+    return found
 
 
-def _artifact(declaration: Declaration, kind: Format, digest: FileDigest, md5: str) -> Artifact:
+def _artifact(
+    declaration: Declaration, file: DataFile, kind: str, digest: FileDigest, md5: str
+) -> Artifact:
     return describe_artifact(
         declaration,
-        media_type=kind.media_type,
+        kind=kind,
+        media_type=media_type_of(_format(file), file.label),
         sha256=digest.sha256,
         size=digest.size,
         chunks=digest.chunks,
@@ -157,32 +171,33 @@ def _about(declaration: Declaration, settings: Settings) -> About:
     )
 
 
-def _format(declaration: Declaration, path: Path) -> Format:
-    return format_of(path, name=declaration.path, where=declaration.where("path"))
+def _file(declaration: Declaration, path: Path, rule: Disclosure) -> DataFile:
+    return DataFile(path=path, label=declaration.path, rule=rule, hints=declaration.hints)
 
 
-def _shape(declaration: Declaration, path: Path, kind: Format, rule: Disclosure) -> FileShape:
-    keys = {name: entity.key for name, entity in declaration.meta.entities.items()}
-    columns, name = declaration.meta.columns, declaration.path
-    return shielded(
-        lambda: kind.reader().describe(path, keys=keys, columns=columns, name=name, rule=rule),
-        label=name,
-        rule=rule,
-    )
+def _format(file: DataFile) -> Format:
+    return format_of(file.path, name=file.label)
 
 
-def _check_keys(
-    declaration: Declaration, path: Path, kind: Format, contents: Contents, rule: Disclosure
-) -> None:
-    name = declaration.path
+def describe_file(file: DataFile) -> FileShape:
+    """Return what is in a file. Raises FormatError, NotFoundError."""
+    reader = _format(file).reader()
+    return shielded(lambda: reader.describe(file), label=file.label, rule=file.rule)
+
+
+def check_keys(file: DataFile, declaration: Declaration, contents: Contents) -> None:
+    """Check that the keys of all tables are keys, in every period. Raises FormatError."""
+    reader = _format(file).reader()
 
     def check() -> None:
         for table in contents.tables:
-            key = contents.entities[table.entity].key
-            where = declaration.where("meta.pe.entities", table.entity, "key")
-            kind.reader().check_key(path, table.entity, key, where=where, name=name, rule=rule)
+            if table.entity is not None:
+                key = contents.entities[table.entity].key
+                where = declaration.where("meta.pe.entities", table.entity, "key")
+                for place in table.places(key):
+                    check_key(reader, file, place, where=where)
 
-    shielded(check, label=name, rule=rule)
+    shielded(check, label=file.label, rule=file.rule)
 
 
 def _build(git: GitRepo, settings: Settings) -> Build:
@@ -197,17 +212,18 @@ def _build(git: GitRepo, settings: Settings) -> Build:
 
 
 def _write(
-    tree: ConfinedTree, path: str, manifest: Manifest, data: bytes, before: bytes | None
+    tree: ConfinedTree, path: str, described: Described, data: bytes, before: bytes | None
 ) -> Written:
     if data != before:
         tree.write(path, data, durable=True)
     change: Literal["changed", "unchanged"] = "unchanged" if data == before else "changed"
     return Written(
-        name=manifest.artifact.name,
+        name=described.manifest.artifact.name,
         change=change,
         sha256=sha256_bytes(data),
-        redacted=tuple(redacted_params(manifest.inputs.params)),
-        outdated=outdated_texts(data, manifest),
+        redacted=tuple(redacted_params(described.manifest.inputs.params)),
+        outdated=outdated_texts(data, described.manifest),
+        notes=described.notes,
     )
 
 

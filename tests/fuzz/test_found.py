@@ -12,7 +12,7 @@ import pytest
 from pe_dvc.adapters.dvc.files import DvcFiles
 from pe_dvc.adapters.git.tag_signatures import _read_signature
 from pe_dvc.adapters.tables import hdf5
-from pe_dvc.adapters.tables.hdfstore import _unpickled
+from pe_dvc.adapters.tables.plain_pickle import unpickled
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.process_identity import ProcessIdentity
@@ -21,6 +21,7 @@ from pe_dvc.trust.verify import parse, role_keys, role_of
 from pe_dvc.usecases.retention.bucket_note import Note
 from tests.support.memory_store import MemoryStore
 from tests.support.signed_channels import SignedChannels
+from tests.support.tables import describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def test_a_status_line_of_gnupg_without_a_word() -> None:
 )
 def test_a_damaged_pickle_of_column_names(data: bytes) -> None:
     with pytest.raises(pickle.UnpicklingError):
-        _unpickled(data)
+        unpickled(data, list, tuple)
 
 
 def test_an_hdf5_file_with_a_damaged_index(tmp_path: Path) -> None:
@@ -111,4 +112,4 @@ def test_an_hdf5_file_with_a_damaged_index(tmp_path: Path) -> None:
         file["person_id/2024"] = [1, 2]
     path.write_bytes(path.read_bytes().replace(b"SNOD", b"XXXX"))
     with pytest.raises(FormatError, match="is not a complete HDF5 file"):
-        hdf5.describe(path, keys={"person": "person_id"}, columns={})
+        describe(hdf5, path, keys={"person": "person_id"}, columns={})

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.formats import format_of
-from pe_dvc.adapters.tables.hdfstore import _unpickled
+from pe_dvc.adapters.tables.plain_pickle import unpickled
 from tests.support.fuzzing import edited, fuzz
+from tests.support.tables import check_key, describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +40,10 @@ def test_table(kind: str, tmp_path: Path) -> None:
 
     def target(data: bytes) -> None:
         path.write_bytes(data)
-        format_of(path, name=path.name, where="dvc.yaml")
-        shape = reader.describe(path, keys=KEYS, columns={}, name="x")
+        format_of(path, name=path.name)
+        shape = describe(reader, path, keys=KEYS, columns={}, name="x")
         for table in shape.tables:
-            reader.check_key(path, table.name or "person", "person_id", where="dvc.yaml", name="x")
+            check_key(reader, path, table.name or "person", "person_id", where="dvc.yaml", name="x")
 
     fuzz(target, edited([true]))
 
@@ -52,7 +53,7 @@ def test_pickles_of_column_names() -> None:
 
     def target(data: bytes) -> None:
         with suppress(pickle.UnpicklingError):
-            assert isinstance(_unpickled(data), (list, tuple))
+            assert isinstance(unpickled(data, list, tuple), (list, tuple))
 
     extra = st.sampled_from([b"\x96" + b"\xff" * 7 + b"\x7f", b"\x8a\xff", b"P1\n", b"\x81", b"2"])
     fuzz(target, edited(names) | st.tuples(extra, edited(names)).map(b"".join))

@@ -44,7 +44,7 @@ import h5py
 from pe_dvc.usecases.channel.gate_failures import Failure
 
 def gate(nomination, options):
-    with h5py.File(nomination.data._path) as file:
+    with h5py.File(nomination.data._file.path) as file:
         name = file["name/2024"][3].decode()
     if options == "raise":
         raise ValueError(f"{name} is odd")

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.duplicates import find_repeated
 from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_named
+from pe_dvc.adapters.tables.key_check import missing
 from pe_dvc.documents.disclosure import GATED, Count, Orphans, Total, Value
+from pe_dvc.documents.table_schema import Hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pe_dvc.adapters.tables.data_file import Batch
     from pe_dvc.documents.disclosure import Disclosure, Repeated
-    from pe_dvc.documents.table_schema import Link, Place
+    from pe_dvc.documents.places import Link, Place
 
-Batch = list["NDArray[Any]"]
 Answer = TypeVar("Answer")
 
 
@@ -36,13 +39,20 @@ class ColumnData:
     and NotFoundError of the reader.
     """
 
-    def __init__(self, path: Path, kind: str, label: str, rule: Disclosure = GATED) -> None:
-        self._path, self._label, self._rule = path, label, rule
+    def __init__(
+        self,
+        path: Path,
+        kind: str,
+        label: str,
+        rule: Disclosure = GATED,
+        hints: Hints | None = None,
+    ) -> None:
+        self._file = DataFile(path=path, label=label, rule=rule, hints=hints or Hints())
         self._reader = format_named(kind, where=label).reader()
 
     def nulls(self, place: Place) -> Count:
         """Return how many values are missing; what is not a number counts."""
-        return self._count(place, "null", _missing)
+        return self._count(place, "null", missing)
 
     def repeated(self, place: Place) -> Repeated | None:
         """Return what occurs more than once, None if nothing does."""
@@ -72,7 +82,7 @@ class ColumnData:
         """Return the least value, None for no rows."""
 
         def ask() -> Value | None:
-            found = [float(np.nanmin(v)) for (v,) in self._batches(place) if not _missing(v).all()]
+            found = [float(np.nanmin(v)) for (v,) in self._batches(place) if not missing(v).all()]
             return Value(min(found)) if found else None
 
         return self._ask(ask)
@@ -130,25 +140,14 @@ class ColumnData:
         return self._ask(ask)
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
-        return shielded(ask, label=self._label, rule=self._rule)
+        return shielded(ask, label=self._file.label, rule=self._file.rule)
 
     def _whole(self, place: Place) -> NDArray[Any]:
         parts = [values for (values,) in self._batches(place)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _batches(self, *places: Place) -> Iterator[Batch]:
-        columns = [place.column for place in places]
-        return self._reader.read_columns(
-            self._path, places[0].table, columns, name=self._label, rule=self._rule
-        )
-
-
-def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    if values.dtype.kind == "f":
-        return np.asarray(np.isnan(values), np.bool_)
-    if values.dtype.kind == "O":
-        return np.fromiter((v is None or v != v for v in values), np.bool_, len(values))
-    return np.zeros(len(values), np.bool_)
+        return self._reader.read_columns(self._file, places)
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -37,8 +37,14 @@ def codes_of(values: NDArray[Any]) -> Codes:
         return (values.astype(np.float64) + 0.0).view(np.uint64)
     if values.dtype.kind in "iub":
         return values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64)
-    hashes = np.fromiter((hash(value) for value in values), dtype=np.int64, count=len(values))
+    hashes = np.fromiter((_hash(value) for value in values), dtype=np.int64, count=len(values))
     return hashes.view(np.uint64)
+
+
+def _hash(value: Any) -> int:
+    """Return a hash by which -1 is told from -2, as Python's does not."""
+    found = hash(value)
+    return -1 if found == -2 and value == -1 else found
 
 
 def find_repeated(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pe_dvc.documents.disclosure import Count, Disclosure, Finding
+from pe_dvc.documents.disclosure import Disclosure, Finding
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pe_dvc.documents.disclosure import Repeated
+    from pe_dvc.documents.disclosure import Count, Repeated
 
 Result = TypeVar("Result")
 
@@ -38,15 +38,6 @@ def null_key(
     """Return the error of a key that is missing in some rows."""
     said = rule.say(Finding(public=(nulls,), counts=(nulls,)))
     return FormatError(f"the key {key!r} of {label} is null in {said}", where=where, remedy=remedy)
-
-
-def incomplete(what: str, error: BaseException, *, label: str, rule: Disclosure) -> FormatError:
-    """Return the error of a file that its library cannot read."""
-    return FormatError(
-        f"is not a complete {what}: {rule.reason(error)}",
-        where=label,
-        remedy="Build it again with `dvc repro`, or `dvc pull` it.",
-    )
 
 
 def shielded(ask: Callable[[], Result], *, label: str, rule: Disclosure) -> Result:

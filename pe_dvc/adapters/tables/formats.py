@@ -1,4 +1,4 @@
-"""The formats whose tables are described: one row of a table for each, and one module.
+"""The formats that are described: one row of a table for each, and one module.
 
 Everything that depends on a file's format asks here. CONTRIBUTING.md, "A new file format".
 """
@@ -6,56 +6,33 @@ Everything that depends on a file's format asks here. CONTRIBUTING.md, "A new fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.documents.places import Place
     from pe_dvc.documents.table_schema import FileShape
 
 
 class TableReader(Protocol):
-    """What a format's module does. ``name`` is what messages call the file.
+    """What a format's module does. Every message about values is made by ``faults``."""
 
-    ``rule`` decides what they may say of it: every message about values is made by ``faults``.
-    """
+    def describe(self, file: DataFile) -> FileShape:
+        """Return what is in a file, having read no more than it must.
 
-    def describe(
-        self,
-        path: Path,
-        *,
-        keys: Mapping[str, str],
-        columns: Mapping[str, str],
-        name: str,
-        rule: Disclosure,
-    ) -> FileShape:
-        """Return the tables of a file, having read no more than it must.
-
-        ``keys`` gives the key of each declared entity, ``columns`` the entity of columns that
-        were declared one by one: for formats that do not tell themselves. Raises FormatError for
+        What is not described is named among the members, with the reason. Raises FormatError for
         an incomplete file, NotFoundError for none.
         """
         ...
 
-    def check_key(
-        self, path: Path, table: str, key: str, *, where: str, name: str, rule: Disclosure
-    ) -> None:
-        """Check that a table's key has no null and no value twice. Raises FormatError.
-
-        ``where`` is the declaration that makes it a key.
-        """
-        ...
-
-    def read_columns(
-        self, path: Path, table: str, columns: Sequence[str], *, name: str, rule: Disclosure
-    ) -> Iterator[list[NDArray[Any]]]:
+    def read_columns(self, file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
         """Yield the values of some columns of a table, a batch of rows at a time.
 
         A null is NaN among numbers, and None among anything else. Raises FormatError for a
@@ -66,71 +43,80 @@ class TableReader(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A row: ``name`` is the format's in a manifest, ``magic`` what its files begin with.
+    """A row: ``name`` is the format's in a manifest, ``module`` the one that reads it.
 
-    ``reader`` imports the module, and the library that it needs.
+    ``magic`` is what its files begin with. Where ``by_suffix``, files of other formats begin so as
+    well, and the name decides.
     """
 
     name: str
-    suffixes: tuple[str, ...]
-    magic: bytes
+    module: str
     media_type: str
-    reader: Callable[[], TableReader]
+    suffixes: tuple[str, ...] = ()
+    magic: bytes = b""
+    by_suffix: bool = False
 
-
-def _parquet() -> TableReader:
-    from pe_dvc.adapters.tables import parquet
-
-    return parquet
-
-
-def _hdf5() -> TableReader:
-    from pe_dvc.adapters.tables import hdf5
-
-    return hdf5
+    def reader(self) -> TableReader:
+        """Return the module, and import the library that it needs."""
+        return cast("TableReader", import_module(f"pe_dvc.adapters.tables.{self.module}"))
 
 
 FORMATS = (
     Format(
         name="parquet",
+        module="parquet",
         suffixes=(".parquet",),
         magic=b"PAR1",
         media_type="application/vnd.apache.parquet",
-        reader=_parquet,
     ),
     Format(
         name="hdf5",
+        module="hdf5",
         suffixes=(".h5", ".hdf5"),
         magic=b"\x89HDF\r\n\x1a\n",
         media_type="application/x-hdf5",
-        reader=_hdf5,
     ),
 )
 
+OPAQUE = Format(name="opaque", module="opaque", media_type="application/octet-stream")
+"""Any other format."""
 
-def format_of(path: Path, *, name: str, where: str) -> Format:
+MEDIA_TYPES = {
+    ".txt": "text/plain",
+    ".md": "text/markdown",
+    ".tsv": "text/tab-separated-values",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".geojson": "application/geo+json",
+    ".zip": "application/zip",
+    ".gz": "application/gzip",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+}
+"""Of files that are not described, by their suffix."""
+
+
+def format_of(path: Path, *, name: str) -> Format:
     """Return the format of a file: by how it begins, else by the suffix of ``name``.
 
-    ``name`` is its path in the repo, and ``where`` the declaration of that. Raises FormatError
-    for a format that is not in the table.
+    ``name`` is its path in the repo.
     """
     head = _head(path)
-    by_magic = (found for found in FORMATS if found.magic and head.startswith(found.magic))
-    by_suffix = (found for found in FORMATS if name.lower().endswith(found.suffixes))
-    found = next(by_magic, None) or next(by_suffix, None)
-    if found is None:
-        known = ", ".join(suffix for one in FORMATS for suffix in one.suffixes)
-        raise FormatError(
-            f"{name} is not in a format that pe_dvc can describe",
-            where=where,
-            remedy=f"Write the dataset as one of {known}.",
-        )
-    return found
+    suffixed = [found for found in FORMATS if name.lower().endswith(found.suffixes)]
+    decided = [f for f in FORMATS if f.magic and not f.by_suffix and head.startswith(f.magic)]
+    # Of ".csv" and ".csv.gz" both may fit by suffix; then the longer one does.
+    return next(iter(decided or suffixed), OPAQUE)
+
+
+def media_type_of(found: Format, name: str) -> str:
+    """Return the media type of a file that is of the format ``found``, and is called ``name``."""
+    suffix = f".{name.lower().rpartition('.')[2]}"
+    return MEDIA_TYPES.get(suffix, found.media_type) if found is OPAQUE else found.media_type
 
 
 def format_named(name: str, *, where: str) -> Format:
     """Return the format that a manifest calls ``name``. Raises FormatError for an unknown one."""
-    for found in FORMATS:
+    for found in (*FORMATS, OPAQUE):
         if found.name == name:
             return found
     raise FormatError(

@@ -1,247 +1,252 @@
-"""HDF5 files: PolicyEngine core's layout and the tables of a pandas HDFStore.
+"""HDF5 files: tables of pandas' HDFStore, PolicyEngine core's layout, and any other array.
 
-The only module that knows h5py. Shapes are read from the headers of arrays, not from the arrays.
-
-- core's layout: a group per variable holding an array per period (``/age/2024``), or the array
-  itself. Arrays have the length of their entity, which the lengths of the entities' keys tell.
-- HDFStore: a group per table, of ``format="table"`` or ``"fixed"``; a table is an entity.
+With ``hdf5_tree`` the only module that knows h5py. Shapes are read from the headers of arrays,
+not from the arrays. What stands at each place of the file is told one by one: a table of pandas
+beside core's arrays, or an array beside tables, takes nothing from the others.
 """
 
 from __future__ import annotations
 
+import errno
 import pickle
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.tables.faults import incomplete, not_unique, null_key
-from pe_dvc.adapters.tables.hdfstore import arrow_name, hdfstore_key, hdfstore_table, is_hdfstore
-from pe_dvc.documents.disclosure import GATED, Count, Disclosure
-from pe_dvc.documents.manifest import Column
+from pe_dvc.adapters.tables.arrays import array_member
+from pe_dvc.adapters.tables.core_layout import Variables, core_tables, variables_of
+from pe_dvc.adapters.tables.hdf5_members import attributes_of, series_member
+from pe_dvc.adapters.tables.hdf5_tree import check_readable, read_tree
+from pe_dvc.adapters.tables.hdfstore import (
+    FRAMES,
+    ColumnPlace,
+    Frame,
+    is_own_part,
+    pandas_type,
+    read_frame,
+)
+from pe_dvc.adapters.tables.periods import PERIOD_NAMES, is_period, split_period
+from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.documents.table_schema import FileShape, FoundTable
-from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
-from pe_dvc.primitives.printable import brief
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.documents.places import Place
 
-_BATCH_ROWS = 1024 * 1024
-_DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError)
+DAMAGED = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError),
+    *(TypeError, ValueError),
+)
 """What h5py raises, and what is made of what it returns, where a file is damaged."""
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_LOCKED = (errno.EAGAIN, errno.EACCES)
 
 
-def describe(
-    path: Path,
-    *,
-    keys: Mapping[str, str],
-    columns: Mapping[str, str],
-    name: str | None = None,
-    rule: Disclosure = GATED,
-) -> FileShape:
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What is in a file: tables of pandas by name and period, core's variables, all else."""
+
+    frames: dict[tuple[str, str | None], Any]
+    variables: Variables
+    arrays: dict[str, Any]
+    members: list[Member]
+
+
+def describe(file: DataFile) -> FileShape:
     """Return the shape of an HDF5 file.
 
-    ``keys`` gives each declared entity's key variable and ``columns`` the entity of variables
-    that were declared one by one; core's layout needs both. ``name`` is what messages call the
-    file. Raises FormatError for what is neither layout, NotFoundError for no file.
+    The declared keys tell core's layout which entity an array is of. Raises FormatError for a file
+    that is not whole by itself or cannot be read here, NotFoundError for none.
     """
-    label = name or str(path)
-    with _open(path, label, rule) as file:
-        if is_hdfstore(file):
-            tables = tuple(hdfstore_table(file[group], group, label) for group in sorted(file))
-        else:
-            tables = _core_tables(_variables(file, label), keys, columns, label)
-    return FileShape(format="hdf5", tables=tables)
+    with _open(file) as opened:
+        layout = _layout(opened, file)
+        frames = _frame_tables(layout.frames, file.label)
+        core, unfit = _core(layout.variables, frames, file)
+        others = [array_member(path, array) for path, array in layout.arrays.items()]
+        members = (*layout.members, *others, *unfit)
+    return FileShape(
+        format="hdf5",
+        tables=(*frames, *core),
+        members=tuple(sorted(members, key=lambda member: member.name)),
+        period=_period(members),
+        needs_keys=bool(layout.variables) and not file.hints.keys,
+    )
 
 
-def check_key(
-    path: Path,
-    table: str,
-    key: str,
-    *,
-    where: str,
-    name: str | None = None,
-    rule: Disclosure = GATED,
-) -> None:
-    """Check that the key of a table has no null and no value twice. Raises FormatError."""
-    from pe_dvc.adapters.tables.duplicates import find_repeated
-
-    label = name or str(path)
-    with _open(path, label, rule) as file:
-        if is_hdfstore(file):
-            read, rows = hdfstore_key(file[table], table, key, label)
-        else:
-            array = _variables(file, label)[key]
-            read, rows = _slices(array), array.shape[0]
-
-        def values() -> Iterator[NDArray[Any]]:
-            for batch in read():
-                if _nulls(batch):
-                    count = Count(sum(_nulls(every) for every in read()), "row", of=rows)
-                    remedy = "Give every unit a key, or name another variable."
-                    raise null_key(count, key, label=label, where=where, remedy=remedy, rule=rule)
-                yield batch
-
-        found = find_repeated(values, rows)
-    if found is not None:
-        remedy = "Name the variable that tells one unit from another, or fix the data."
-        raise not_unique(found, key, label=label, where=where, remedy=remedy, rule=rule)
-
-
-def read_columns(
-    path: Path,
-    table: str,
-    columns: Sequence[str],
-    *,
-    name: str | None = None,
-    rule: Disclosure = GATED,
-) -> Iterator[list[NDArray[Any]]]:
+def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
     """Yield the values of some columns of a table, a batch of rows at a time.
 
-    Of a variable with several periods it is the first. Raises FormatError for a column that is
-    not there.
+    A place without a period is in the first one. Raises FormatError for a column that is not there.
     """
-    label = name or str(path)
-    with _open(path, label, rule) as file:
-        if is_hdfstore(file):
-            reads = [hdfstore_key(file[table], table, column, label)[0] for column in columns]
-        else:
-            variables = _variables(file, label)
-            reads = [_slices(variables[column]) for column in columns]
-        for batch in zip(*(read() for read in reads), strict=True):
+    with _open(file) as opened:
+        layout = _layout(opened, file, skip="_i_table")
+        found = [_column_place(layout, place, file.label) for place in places]
+        columns = [place for place in found if place is not None]
+        if len(columns) < len(places):
+            return  # a table without rows
+        for column, place in zip(columns, places, strict=True):
+            check_readable(column.array, place.column, file.label)
+            file.check_expansion(column.size)
+        step = min(column.step for column in columns)
+        for batch in zip(*(column.slices(step) for column in columns), strict=True):
             yield list(batch)
 
 
-def _slices(array: Any) -> Any:
-    def read() -> Iterator[NDArray[Any]]:
-        for start in range(0, array.shape[0], _BATCH_ROWS):
-            yield array[start : start + _BATCH_ROWS]
+def _layout(opened: Any, file: DataFile, *, skip: str | None = None) -> Layout:
+    """Tell of each object of a file what it is."""
+    tree = read_tree(opened, file.label, skip=skip)
+    members = [*tree.others, *attributes_of("", opened, file.rule)]
+    frames, own = {}, set()
+    for path, group in tree.groups.items():
+        parent, _, name = path.rpartition("/")
+        if parent in own or (parent in frames and is_own_part(name)):
+            own.add(path)
+            continue
+        members += attributes_of(path, group, file.rule)
+        kind = pandas_type(group)
+        if kind is not None:
+            frames[path] = kind
+        elif tree.is_empty(path):
+            members.append(Member(name=path, reason="an empty group"))
+    for path, kind in frames.items():
+        if kind not in FRAMES:
+            members.append(series_member(path, tree.groups[path], kind, file))
+    loose = {path: a for path, a in tree.arrays.items() if not _is_part(path, frames, own)}
+    variables, arrays = variables_of(loose)
+    tables = {path: tree.groups[path] for path, kind in frames.items() if kind in FRAMES}
+    return Layout(frames=_by_period(tables), variables=variables, arrays=arrays, members=members)
 
-    return read
+
+def _is_part(path: str, frames: dict[str, str], own: set[str]) -> bool:
+    parent, _, name = path.rpartition("/")
+    return parent in own or (parent in frames and is_own_part(name))
 
 
-def _nulls(values: NDArray[Any]) -> int:
-    return int((values != values).sum()) if values.dtype.kind == "f" else 0
-
-
-def _variables(file: Any, label: str) -> dict[str, Any]:
-    """Return each variable's array; of several periods the first, as all are of one entity."""
-    import h5py
-
-    found = {}
-    for name, item in file.items():
-        if isinstance(item, h5py.Group):
-            periods = sorted(period for period in item if isinstance(item[period], h5py.Dataset))
-            if not periods:
-                continue
-            _check_periods(name, [item[period] for period in periods], label)
-            item = item[periods[0]]
-        if len(item.shape) == 1:
-            found[name] = item
-    if not found:
-        raise FormatError(
-            "holds neither variables of PolicyEngine's layout nor tables of pandas",
-            where=label,
-            remedy="Save it with Dataset.save of policyengine-core or DataFrame.to_hdf.",
-        )
+def _by_period(tables: dict[str, Any]) -> dict[tuple[str, str | None], Any]:
+    """Name tables by what they are of and their period, unless a table has that name already."""
+    found: dict[tuple[str, str | None], Any] = {}
+    for path, group in tables.items():
+        name, period = split_period(path)
+        key = (path, None) if name in tables or (name, period) in found else (name, period)
+        found[key] = group
     return found
 
 
-def _check_periods(name: str, arrays: list[Any], label: str) -> None:
-    lengths = {array.shape for array in arrays}
-    if len(lengths) > 1:
+def _frame_tables(frames: dict[tuple[str, str | None], Any], label: str) -> tuple[FoundTable, ...]:
+    by_name: dict[str, dict[str | None, Frame]] = {}
+    for (name, period), group in frames.items():
+        by_name.setdefault(name, {})[period] = read_frame(group, name, label)
+    return tuple(_frame_table(name, by_name[name]) for name in sorted(by_name))
+
+
+def _frame_table(name: str, frames: dict[str | None, Frame]) -> FoundTable:
+    if None in frames:
+        only = frames[None]
+        return FoundTable(name=name, rows=only.rows, columns=only.columns)
+    rows = {str(period): frames[period].rows for period in sorted(frames, key=str)}
+    found: dict[tuple[str, str], list[str]] = {}
+    for period in rows:
+        for column in frames[period].columns:
+            found.setdefault((column.name, column.type), []).append(period)
+    columns = tuple(
+        Column(name=column, type=kind, periods=None if own == list(rows) else tuple(own))
+        for (column, kind), own in found.items()
+    )
+    return FoundTable(name=name, rows=next(iter(rows.values())), columns=columns, periods=rows)
+
+
+def _core(
+    variables: Variables, frames: Sequence[FoundTable], file: DataFile
+) -> tuple[list[FoundTable], list[Member]]:
+    """Return the tables that core's variables are, and the variables that are in none."""
+    named = {table.name for table in frames}
+    keys = {e: key for e, key in file.hints.keys.items() if e not in named}
+    for entity, key in keys.items():
+        if variables and not frames and key not in variables:
+            raise FormatError(
+                f"has no variable {key!r}, which is declared as the key of {entity}",
+                where=file.label,
+                remedy=f"Correct meta.pe.entities.{entity}.key in dvc.yaml.",
+            )
+    keys = {entity: key for entity, key in keys.items() if key in variables}
+    if keys:
+        return core_tables(variables, replace(file.hints, keys=keys), file.label)
+    return [], [
+        array_member(name if period is None else f"{name}/{period}", array)
+        for name, arrays in variables.items()
+        for period, array in arrays.items()
+    ]
+
+
+def _column_place(layout: Layout, place: Place, label: str) -> ColumnPlace | None:
+    """Return where a column is, None if its table has no rows."""
+    periods = sorted(p or "" for name, p in layout.frames if name == place.table)
+    if periods:
+        period = place.period or periods[0] or None
+        if (place.table, period) in layout.frames:
+            group = layout.frames[place.table, period]
+            return read_frame(group, place.table, label).place(place.column, label)
+    arrays = layout.variables.get(place.column, {})
+    period = place.period or min(arrays, key=lambda p: p or "", default=None)
+    if period not in arrays:
+        said = "" if place.period is None else f" in the period {place.period}"
         raise FormatError(
-            f"the variable {name!r} has arrays of different lengths: {sorted(lengths)}",
+            f"has no column {place.column!r}{said}",
             where=label,
-            remedy="Build it again: every period of a variable has one value for each unit.",
+            remedy="Name a column that is there.",
         )
+    return ColumnPlace.of_array(arrays[period])
 
 
-def _core_tables(
-    variables: dict[str, Any], keys: Mapping[str, str], columns: Mapping[str, str], label: str
-) -> tuple[FoundTable, ...]:
-    rows = {entity: _length(variables, key, entity, label) for entity, key in keys.items()}
-    members: dict[str, list[Column]] = {entity: [] for entity in keys}
-    for name in sorted(variables):
-        entity = columns.get(name) or _entity_of(name, variables[name].shape[0], rows, keys, label)
-        column = Column(name=name, type=_type(variables[name]))
-        members[entity].append(column)
-    return tuple(
-        FoundTable(name=entity, rows=rows[entity], columns=tuple(found))
-        for entity, found in members.items()
-    )
-
-
-def _length(variables: dict[str, Any], key: str, entity: str, label: str) -> int:
-    if key not in variables:
-        raise FormatError(
-            f"has no variable {key!r}, which is declared as the key of {entity}",
-            where=label,
-            remedy=f"Correct meta.pe.entities.{entity}.key in dvc.yaml.",
-        )
-    return int(variables[key].shape[0])
-
-
-def _entity_of(
-    name: str, length: int, rows: Mapping[str, int], keys: Mapping[str, str], label: str
-) -> str:
-    fitting = [entity for entity, count in rows.items() if count == length]
-    if len(fitting) == 1:
-        return fitting[0]
-    # Entities that happen to be as many: the key and the variable's own name still tell.
-    named = [e for e in fitting if keys[e] == name or name.startswith(f"{e}_")]
-    if len(named) == 1:
-        return named[0]
-    counts = ", ".join(f"{entity} {count}" for entity, count in rows.items())
-    whose = f"as many as {' and '.join(fitting)} have" if fitting else f"and the units are {counts}"
-    raise FormatError(
-        f"cannot tell the entity of the variable {name!r}: it has {length} values, {whose}",
-        where=label,
-        remedy=f"Declare its entity in dvc.yaml: meta.pe.columns: {{{name}: <entity>}}.",
-    )
-
-
-def _type(array: Any) -> str:
-    return "string" if array.dtype.kind in "SOU" else arrow_name(array.dtype.name)
-
-
-def _refuse_links(file: Any, label: str) -> None:
-    """Refuse what would read other files of this machine: an HDF5 file may name any."""
-    import h5py
-
-    groups = [file]
-    while groups:
-        group = groups.pop()
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise _points_elsewhere(name, label)
-            item = group[name]
-            if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                raise _points_elsewhere(name, label)
-            if isinstance(item, h5py.Group) and group is file:
-                groups.append(item)
-
-
-def _points_elsewhere(name: str, label: str) -> FormatError:
-    return FormatError(
-        f"{brief(repr(name))} is a link, or has its values in another file",
-        where=label,
-        remedy="Save all values in the file itself.",
-    )
+def _period(members: Sequence[Member]) -> str | None:
+    """Return the period that the file says it is of, if it says one."""
+    said = {str(member.value) for member in members if member.name in PERIOD_NAMES}
+    periods = [text for text in said if is_period(text)]
+    return periods[0] if len(periods) == 1 else None
 
 
 @contextmanager
-def _open(path: Path, label: str, rule: Disclosure) -> Iterator[Any]:
+def _open(file: DataFile) -> Iterator[Any]:
     import h5py
 
-    if not path.is_file():
-        raise NotFoundError(f"{label} is not there", remedy="Run `dvc pull` or `dvc repro`.")
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401 - makes its filters known to HDF5
+
     try:
-        with h5py.File(path, "r") as file:
-            _refuse_links(file, label)
-            yield file
+        with file.open(), _unlocked(h5py, file) as opened:
+            yield opened
     except PeDvcError:
         raise
-    except (*_DAMAGED, TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise incomplete("HDF5 file", error, label=label, rule=rule) from None
+    except OSError as error:
+        raise _os_fault(file, error) from None
+    except (*DAMAGED, pickle.UnpicklingError) as error:
+        raise file.incomplete("HDF5 file", error) from None
+
+
+def _unlocked(h5py: Any, file: DataFile) -> Any:
+    """Open a file to read it; on a file system without locks, without one."""
+    try:
+        return h5py.File(file.path, "r")
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return h5py.File(file.path, "r", locking=False)
+
+
+def _os_fault(file: DataFile, fault: OSError) -> FormatError:
+    if fault.errno in _LOCKED:
+        return FormatError(
+            "is open in another program, which may be writing to it",
+            where=file.label,
+            remedy="Close it there, as in a notebook that has it open, and run this again.",
+        )
+    if "already open for write" in str(fault):
+        return FormatError(
+            "was not closed by the program that wrote it: it was stopped, or is still writing",
+            where=file.label,
+            remedy="Wait for that program, or build the file again with `dvc repro`.",
+        )
+    return file.incomplete("HDF5 file", fault)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.disclosure import GATED, Finding
-from pe_dvc.documents.table_schema import Link, Place
+from pe_dvc.documents.places import Link
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.usecases.channel.gate_failures import (
     Failure,
@@ -21,11 +21,22 @@ from pe_dvc.usecases.channel.gate_failures import (
     orphaned,
     twice,
 )
+from pe_dvc.usecases.channel.gate_places import (
+    in_period,
+    key_places,
+    link_to,
+    named,
+    places_of,
+    reference_places,
+    table_of,
+)
+from pe_dvc.usecases.channel.gate_schema import row_counts, schema_losses
 
 if TYPE_CHECKING:
     from pe_dvc.documents.disclosure import Count, Disclosure, Orphans, Repeated, Total, Value
     from pe_dvc.documents.gates import Gates
-    from pe_dvc.documents.manifest import Entity, Manifest, Table
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.places import Place
 
 
 class Data(Protocol):
@@ -122,93 +133,109 @@ def _ask(gate: Gate, name: str, nomination: Nomination, options: Any) -> tuple[F
 
 
 def columns(nomination: Nomination, meant: Any) -> Iterator[Failure]:
-    """No column is lost, and none changes its type."""
-    after = _columns(nomination.after)
-    before = _columns(nomination.before) if nomination.before else {}
-    for place, kind in before.items():
-        found = after.get(place)
-        name = place.rpartition(".")[2]
-        if found is None and name not in meant.removed:
-            yield _fail(nomination, "columns", place, "it is gone", f"a column of type {kind}")
-        elif found not in (None, kind) and name not in meant.retyped:
-            yield _fail(nomination, "columns", place, f"its type is {found}", f"type {kind}")
+    """No column and no period is lost, and no column changes its type."""
+    if nomination.before is not None:
+        for column, value, bound in schema_losses(nomination.before, nomination.after, meant):
+            yield _fail(nomination, "columns", column, value, bound)
 
 
 def rows(nomination: Nomination, tolerance: float) -> Iterator[Failure]:
-    """The number of rows of each table moves within a tolerance."""
-    if nomination.before is None:
-        return
-    after = {table.name: table.rows for table in nomination.after.table.tables}
-    for table in nomination.before.table.tables:
-        yield from _moved(
-            nomination, "rows", table.name, after.get(table.name, 0), table.rows, tolerance
-        )
+    """The number of rows of each table moves within a tolerance, in each period."""
+    if nomination.before is not None:
+        for table, now, was in row_counts(nomination.before, nomination.after):
+            yield from _moved(nomination, "rows", table, now, was, tolerance)
 
 
 def keys(nomination: Nomination, _: bool) -> Iterator[Failure]:
     """No key is null, and a table's own key is unique."""
-    for name, entity in nomination.after.table.entities.items():
-        table = _table_of(nomination, name)
-        place = Place(table=table.name, column=entity.key)
-        nulls = nomination.data.nulls(place)
-        if nulls:
-            yield _fail(nomination, "keys", entity.key, Finding.alike(nulls), "a key in every row")
-        elif table.entity == name:
-            found = nomination.data.repeated(place)
-            if found is not None:
-                yield _fail(nomination, "keys", entity.key, twice(found), "unique keys")
+    for name in nomination.after.table.entities:
+        places = key_places(nomination.after, name)
+        own = table_of(nomination.after, name).entity == name
+        for place in places:
+            nulls = nomination.data.nulls(place)
+            found = None if nulls or not own else nomination.data.repeated(place)
+            column = named(place, places)
+            if nulls:
+                said = Finding.alike(nulls)
+                yield _fail(nomination, "keys", column, said, "a key in every row")
+            elif found is not None:
+                yield _fail(nomination, "keys", column, twice(found), "unique keys")
 
 
 def references(nomination: Nomination, _: bool) -> Iterator[Failure]:
     """Every reference names a unit that is there."""
     for name, entity in nomination.after.table.entities.items():
-        for other, column in entity.references.items():
-            link = _link(nomination, name, entity, other)
-            nulls = nomination.data.nulls(link.reference)
-            orphans = None if nulls else nomination.data.orphans(link)
-            if nulls or orphans is not None:
-                value = Finding.alike(nulls) if orphans is None else orphaned(orphans, other)
-                yield _fail(nomination, "references", column, value, f"a {other} for every {name}")
+        for other in entity.references:
+            places = reference_places(nomination.after, name, other)
+            for place in places:
+                key = in_period(key_places(nomination.after, other), place.period)
+                nulls = nomination.data.nulls(place)
+                link = Link(reference=place, key=key)
+                orphans = None if nulls else nomination.data.orphans(link)
+                if nulls or orphans is not None:
+                    value = Finding.alike(nulls) if orphans is None else orphaned(orphans, other)
+                    column, bound = named(place, places), f"a {other} for every {name}"
+                    yield _fail(nomination, "references", column, value, bound)
 
 
 def weights(nomination: Nomination, bound: str) -> Iterator[Failure]:
-    """Weights are positive, or at least not negative, and none is missing."""
+    """Weights are positive, or at least not negative, and none is missing, in any period."""
     weight = nomination.after.table.weight
     if weight is None:
         return
-    place = _place(nomination, weight)
-    nulls = nomination.data.nulls(place)
-    if nulls:
-        yield _fail(nomination, "weights", weight, Finding.alike(nulls), "a weight in every row")
-    rows = nomination.data.below(place, 0, or_equal=bound == "positive")
-    if rows:
-        value = not_so(rows, bound, nomination.data.least(place))
-        yield _fail(nomination, "weights", weight, value, f"all {bound}")
+    places = places_of(nomination.after, weight)
+    for place in places:
+        column, nulls = named(place, places), nomination.data.nulls(place)
+        if nulls:
+            said = Finding.alike(nulls)
+            yield _fail(nomination, "weights", column, said, "a weight in every row")
+        rows = nomination.data.below(place, 0, or_equal=bound == "positive")
+        if rows:
+            value = not_so(rows, bound, nomination.data.least(place))
+            yield _fail(nomination, "weights", column, value, f"all {bound}")
 
 
 def totals(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[Failure]:
-    """The weighted total of each column moves within its tolerance.
+    """The weighted total of each column moves within its tolerance, in every period.
 
-    A column that is named for the first time has nothing to be compared with.
+    A column or period that is named for the first time has nothing to be compared with.
     """
-    weight = nomination.after.table.weight
     for column, tolerance in tolerances.items():
-        place = _place(nomination, column)
-        by = _place(nomination, weight) if weight not in (None, column) else None
-        link = _link_to(nomination, place, by) if by and by.table != place.table else None
-        total = nomination.data.total(place, by, link)
-        nomination.measured[column] = total
-        if nomination.rule.signed_total(total) is None:
-            few = f"{nomination.rule.minimum_carriers} rows or more that add to it"
-            yield _fail(nomination, "totals", column, Finding.alike(total), few)
-        elif column in nomination.totals:
-            before = nomination.totals[column]
-            if total.has_moved(before, tolerance):
+        places = places_of(nomination.after, column)
+        for place in places:
+            name = named(place, places)
+            total = _weighted_total(nomination, place)
+            nomination.measured[name] = total
+            before = _total_before(nomination, place, name)
+            if nomination.rule.signed_total(total) is None:
+                few = f"{nomination.rule.minimum_carriers} rows or more that add to it"
+                yield _fail(nomination, "totals", name, Finding.alike(total), few)
+            elif before is not None and total.has_moved(before, tolerance):
                 bound = Finding(
                     public=(_range(before, tolerance),),
                     counts=(f"at most {tolerance:.4g} from the total in next",),
                 )
-                yield _fail(nomination, "totals", column, Finding.alike(total), bound)
+                yield _fail(nomination, "totals", name, Finding.alike(total), bound)
+
+
+def _weighted_total(nomination: Nomination, place: Place) -> Total:
+    weight = nomination.after.table.weight
+    if weight in (None, place.column):
+        return nomination.data.total(place, None, None)
+    by = in_period(places_of(nomination.after, str(weight)), place.period)
+    link = link_to(nomination.after, place, by) if by.table != place.table else None
+    return nomination.data.total(place, by, link)
+
+
+def _total_before(nomination: Nomination, place: Place, name: str) -> float | None:
+    """Return the total that was signed of the same period; of any, where each has one only."""
+    if f"{place.column}/{place.period}" in nomination.totals:
+        return nomination.totals[f"{place.column}/{place.period}"]
+    was = nomination.before.table.tables if nomination.before else ()
+    periods = [p.period for table in was for p in table.places(place.column)]
+    period = periods[0] if periods else None
+    comparable = name == place.column or period in (None, place.period)
+    return nomination.totals.get(place.column) if comparable else None
 
 
 BUILT_IN: dict[str, Gate] = {
@@ -222,7 +249,11 @@ BUILT_IN: dict[str, Gate] = {
 
 
 def _fail(
-    nomination: Nomination, gate: str, column: str, value: str | Finding, bound: str | Finding
+    nomination: Nomination,
+    gate: str,
+    column: str | None,
+    value: str | Finding,
+    bound: str | Finding,
 ) -> Failure:
     return Failure(dataset=nomination.name, gate=gate, column=column, value=value, bound=bound)
 
@@ -237,50 +268,3 @@ def _moved(
 def _range(was: float, tolerance: float) -> str:
     slack = abs(was) * tolerance
     return f"{was - slack:,.6g} to {was + slack:,.6g} ({tolerance:.4g} of {was:,.6g})"
-
-
-def _columns(manifest: Manifest) -> dict[str, str]:
-    return {f"{t.name}.{c.name}": c.type for t in manifest.table.tables for c in t.columns}
-
-
-def _table_of(nomination: Nomination, entity: str) -> Table:
-    """Return an entity's own table, or the one of the rows in which its key stands."""
-    tables = nomination.after.table.tables
-    own = [table for table in tables if table.entity == entity]
-    key = nomination.after.table.entities[entity].key
-    return next(iter(own or [t for t in tables if any(c.name == key for c in t.columns)]))
-
-
-def _place(nomination: Nomination, column: str) -> Place:
-    for table in nomination.after.table.tables:
-        if any(found.name == column for found in table.columns):
-            return Place(table=table.name, column=column)
-    raise FormatError(
-        f"{nomination.name} has no column {column!r}",
-        where=f"meta.pe.gates of {nomination.name}",
-        remedy="Correct the name, or remove it from the gates.",
-    )
-
-
-def _link(nomination: Nomination, name: str, entity: Entity, other: str) -> Link:
-    key = Place(
-        table=_table_of(nomination, other).name,
-        column=nomination.after.table.entities[other].key,
-    )
-    table = _table_of(nomination, name).name
-    return Link(reference=Place(table=table, column=entity.references[other]), key=key)
-
-
-def _link_to(nomination: Nomination, place: Place, weight: Place) -> Link:
-    """Return how the rows of a column find their weight in another table."""
-    entities = nomination.after.table.entities
-    by_table = {table.name: table.entity for table in nomination.after.table.tables}
-    name, other = by_table[place.table], by_table[weight.table]
-    if other not in entities[name].references:
-        raise FormatError(
-            f"{place.column} is of {name} and the weight {weight.column} of {other}, and no "
-            "reference leads from one to the other",
-            where=f"meta.pe.entities.{name}.references of {nomination.name}",
-            remedy=f"Declare the column of {name} that holds its {other}.",
-        )
-    return _link(nomination, name, entities[name], other)

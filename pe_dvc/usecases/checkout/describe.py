@@ -1,8 +1,7 @@
-"""Describing a dataset: what was declared, and what was found, become a manifest or an error."""
+"""The manifest of a dataset: its sections, and which of two manifests of the same bytes stays."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import (
@@ -10,64 +9,46 @@ from pe_dvc.documents.manifest import (
     Artifact,
     Build,
     ChunkList,
-    Column,
     Contents,
     DvcObject,
     Inputs,
     Manifest,
-    Table,
 )
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from pe_dvc.primitives.redact import secret_params
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from pe_dvc.documents.declaration import Declaration
-    from pe_dvc.documents.table_schema import FileShape, FoundTable
-
-_NUMERIC = re.compile(r"u?int\d+|half_?float|halffloat|float\d*|double|decimal\d+\(.*\)")
 
 
 def describe_artifact(
-    declaration: Declaration, *, media_type: str, sha256: Sha256, size: int, chunks: bytes, md5: str
+    declaration: Declaration,
+    *,
+    kind: str,
+    media_type: str,
+    sha256: Sha256,
+    size: int,
+    chunks: bytes,
+    md5: str,
 ) -> Artifact:
     """Return the section ``artifact``: the bytes of the dataset.
 
-    ``chunks`` is the list of chunk digests, ``md5`` the address of the bytes in DVC's cache.
+    ``kind`` is what the dataset is, ``chunks`` the list of chunk digests, ``md5`` the address of
+    the bytes in DVC's cache.
     """
     return Artifact(
         country=declaration.country,
         name=declaration.name,
         path=declaration.path,
-        kind=declaration.meta.kind,
+        kind=kind,
         media_type=media_type,
         sha256=sha256,
         size=size,
         dvc=DvcObject(hash="md5", md5=md5),
         chunks=ChunkList(size=CHUNK_SIZE, sha256=sha256_bytes(chunks)),
-    )
-
-
-def describe_contents(declaration: Declaration, shape: FileShape) -> Contents:
-    """Return the section ``table``: the tables found, with the meaning declared.
-
-    Raises FormatError, naming the key of dvc.yaml at fault and the remedy, where the two do not
-    fit: an entity, key, reference, weight or column that the file does not have.
-    """
-    tables = tuple(_table(declaration, found) for found in shape.tables)
-    columns = {table.entity: {c.name: c for c in table.columns} for table in tables}
-    every = {name: column for found in columns.values() for name, column in found.items()}
-    _check_entities(declaration, columns, every)
-    for name in declaration.meta.columns:
-        _check_present(declaration, name, every, "columns", name)
-    weight = declaration.meta.weight
-    if weight is not None:
-        _check_present(declaration, weight, every, "weight")
-        _check_numeric(declaration, every[weight])
-    return Contents(
-        format=shape.format, tables=tables, entities=declaration.entities, weight=weight
     )
 
 
@@ -103,7 +84,7 @@ def manifest_bytes(
         return manifest.to_bytes()
     alike = (
         before.artifact == manifest.artifact
-        and before.table == manifest.table
+        and is_described_alike(before.table, manifest.table)
         and before.inputs.data_vintage == manifest.inputs.data_vintage
         and not any(secret_params(before.inputs.params, allowed_params))
     )
@@ -156,7 +137,34 @@ def was_checked(manifest: Manifest, existing: bytes | None) -> bool:
         raise
     except FormatError:
         return False
-    return before.artifact == manifest.artifact and before.table == manifest.table
+    known = before.table == manifest.table
+    # The first versions looked at the first period only.
+    one_period = all(len(table.periods) <= 1 for table in manifest.table.tables)
+    alike = known or (one_period and is_described_alike(before.table, manifest.table))
+    return before.artifact == manifest.artifact and alike
+
+
+def is_described_alike(before: Contents, now: Contents) -> bool:
+    """Tell whether a description says the same of a file, as far as its version of pe_dvc said it.
+
+    The first versions said nothing of periods, nor of what is not in the tables. What they
+    published stays as it is.
+    """
+    return before in (now, _without_periods(now))
+
+
+def _without_periods(contents: Contents) -> Contents:
+    tables = tuple(
+        table.model_copy(
+            update={
+                "periods": {},
+                "columns": tuple(c.model_copy(update={"periods": None}) for c in table.columns),
+            }
+        )
+        for table in contents.tables
+    )
+    update = {"tables": tables, "period": None, "types_from": None, "members": ()}
+    return contents.model_copy(update=update)
 
 
 def check_no_duplicates(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
@@ -187,77 +195,6 @@ def tree_digest(files: Iterable[tuple[str, Sha256]]) -> Sha256:
     """Return the digest of a directory: of the lines that ``sha256sum`` prints for its files."""
     lines = (f"{sha256}  {path}\n" for path, sha256 in sorted(files))
     return sha256_bytes("".join(lines).encode())
-
-
-def _table(declaration: Declaration, found: FoundTable) -> Table:
-    if found.name is not None and declaration.meta.rows is not None:
-        raise FormatError(
-            f"{declaration.path} has named tables, each of its own entity",
-            where=declaration.where("meta.pe.rows"),
-            remedy="Leave rows out: it is for files of one table without a name.",
-        )
-    if found.name is None and declaration.rows is None:
-        raise FormatError(
-            "is missing, and there is more than one entity",
-            where=declaration.where("meta.pe.rows"),
-            remedy=f"Say what a row stands for: one of {', '.join(declaration.entities)}.",
-        )
-    entity = found.name or declaration.rows
-    if entity is None or entity not in declaration.meta.entities:
-        raise FormatError(
-            f"{declaration.path} has a table {found.name!r}, which is no entity of the declaration",
-            where=declaration.where("meta.pe.entities"),
-            remedy=f"Declare {found.name} with its key, or name the table after its entity.",
-        )
-    declared = declaration.meta.columns
-    columns = tuple(
-        _with_entity(column, declared.get(column.name), entity) for column in found.columns
-    )
-    return Table(name=entity, rows=found.rows, entity=entity, columns=columns)
-
-
-def _with_entity(column: Column, declared: str | None, rows: str) -> Column:
-    if declared is None or declared == rows:
-        return column
-    return column.model_copy(update={"entity": declared})
-
-
-def _check_entities(
-    declaration: Declaration,
-    columns: Mapping[str, Mapping[str, Column]],
-    every: Mapping[str, Column],
-) -> None:
-    for name, entity in declaration.meta.entities.items():
-        # An entity without a table of its own is keyed by a column of the rows' table.
-        own = columns.get(name, every)
-        _check_present(declaration, entity.key, own, "entities", name, "key")
-        for other, column in entity.references.items():
-            _check_present(declaration, column, own, "entities", name, "references", other)
-
-
-def _check_present(
-    declaration: Declaration, name: str, columns: Mapping[str, Column], *keys: str
-) -> None:
-    if name in columns:
-        return
-    import difflib
-
-    close = difflib.get_close_matches(name, list(columns), n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"Name one of its {len(columns)} columns."
-    raise FormatError(
-        f"{declaration.path} has no column {name!r}",
-        where=declaration.where("meta.pe", *keys),
-        remedy=f"{hint} Or build the file with that column.",
-    )
-
-
-def _check_numeric(declaration: Declaration, column: Column) -> None:
-    if not _NUMERIC.fullmatch(column.type):
-        raise FormatError(
-            f"the weight {column.name!r} of {declaration.path} is of type {column.type}",
-            where=declaration.where("meta.pe.weight"),
-            remedy="Name a column of numbers, or write the weights as numbers.",
-        )
 
 
 def _check_exact(value: object, where: str) -> None:

@@ -129,7 +129,7 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
     artifact, contents, meta = manifest.artifact, manifest.table, declaration.meta
     pairs = {
         "path": (declaration.path, artifact.path),
-        "kind": (meta.kind, artifact.kind),
+        "kind": (meta.kind or artifact.kind, artifact.kind),
         "weight": (meta.weight, contents.weight),
         "entities": (declaration.entities, contents.entities),
         "vintage": (meta.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),

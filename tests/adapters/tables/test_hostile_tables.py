@@ -11,6 +11,7 @@ import pytest
 from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from tests.support.tables import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,18 +42,34 @@ def virtual_values(file: h5py.File, secret: Path) -> None:
     file.create_virtual_dataset("income", layout)
 
 
+def external_link_far_down(file: h5py.File, secret: Path) -> None:
+    file.create_group("a/b/c/d")["income"] = h5py.ExternalLink(str(secret), "/salary/2024")
+
+
+def soft_link_through_an_external_one(file: h5py.File, secret: Path) -> None:
+    file["a_link"] = h5py.SoftLink("/zz/2024")
+    file["zz"] = h5py.ExternalLink(str(secret), "/salary")
+
+
+def soft_link_to_nothing(file: h5py.File, secret: Path) -> None:
+    file.create_group("income")["2024"] = h5py.SoftLink("/nowhere")
+
+
 @pytest.mark.parametrize(
-    "attack",
+    ("attack", "said"),
     [
-        external_link,
-        external_link_of_a_period,
-        soft_link_in_a_circle,
-        values_in_another_file,
-        virtual_values,
+        (external_link, "'income' is a link to another file"),
+        (external_link_of_a_period, "'income/2024' is a link to another file"),
+        (external_link_far_down, "'a/b/c/d/income' is a link to another file"),
+        (soft_link_through_an_external_one, "'zz' is a link to another file"),
+        (soft_link_in_a_circle, "'income' is a link to nothing"),
+        (soft_link_to_nothing, "'income/2024' is a link to nothing"),
+        (values_in_another_file, r"'income' has its values in another file \(external"),
+        (virtual_values, "'income' is a virtual dataset"),
     ],
 )
-def test_hdf5_that_names_another_file_is_refused(
-    attack: Callable[[h5py.File, Path], None], tmp_path: Path
+def test_hdf5_that_is_not_whole_by_itself_is_refused(
+    attack: Callable[[h5py.File, Path], None], said: str, tmp_path: Path
 ) -> None:
     secret, path = tmp_path / "secret.h5", tmp_path / "x.h5"
     with h5py.File(secret, "w") as file:
@@ -60,14 +77,14 @@ def test_hdf5_that_names_another_file_is_refused(
     with h5py.File(path, "w") as file:
         file["person_id/2024"] = [1, 2]
         attack(file, secret)
-    with pytest.raises(FormatError, match="is a link, or has its values in another file"):
-        hdf5.describe(path, keys=KEYS, columns={})
+    with pytest.raises(FormatError, match=said):
+        describe(hdf5, path, keys=KEYS, columns={})
 
 
 def test_a_pipe_as_data_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     os.mkfifo(path)
-    assert format_of(path, name="x.parquet", where="dvc.yaml").name == "parquet"
+    assert format_of(path, name="x.parquet").name == "parquet"
     for reader in (parquet, hdf5):
         with pytest.raises((FormatError, NotFoundError)):
-            reader.describe(path, keys=KEYS, columns={})
+            describe(reader, path, keys=KEYS, columns={})

@@ -18,8 +18,10 @@ from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.duplicates import find_repeated
 from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.manifest import Column
+from pe_dvc.documents.table_schema import FileShape
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from tests.support.tables import check_key, describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,7 @@ def test_parquet_shape_is_read_from_the_footer(tmp_path: Path) -> None:
     )
     path = tmp_path / "x.parquet"
     pq.write_table(schema.empty_table(), path)
-    (table,) = parquet.describe(path).tables
+    (table,) = describe(parquet, path).tables
     assert (table.name, table.rows) == (None, 0)
     assert [(c.name, c.type, c.nullable) for c in table.columns] == [
         ("id", "int64", False),
@@ -53,12 +55,12 @@ def test_parquet_shape_is_read_from_the_footer(tmp_path: Path) -> None:
         ("emoji 🏠", "dictionary<values=string, indices=int8, ordered=0>", True),
         ("nested", "struct<x: list<element: int8>>", True),
     ]
-    parquet.check_key(path, "person", "id", where=WHERE)
+    check_key(parquet, path, "person", "id", where=WHERE)
 
 
 def test_ten_thousand_columns(tmp_path: Path) -> None:
     columns = {f"column_{i:05}": pa.array([i]) for i in range(10_000)}
-    (table,) = parquet.describe(save(tmp_path / "x.parquet", columns)).tables
+    (table,) = describe(parquet, save(tmp_path / "x.parquet", columns)).tables
     assert [c.name for c in table.columns] == list(columns)
 
 
@@ -77,22 +79,26 @@ def test_broken_parquet(tmp_path: Path, cut: int) -> None:
     path = save(tmp_path / "x.parquet", {"id": [1, 2]})
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(FormatError, match=r"data/x\.parquet: is not a complete parquet") as caught:
-        parquet.describe(path, name="data/x.parquet")
+        describe(parquet, path, name="data/x.parquet")
     assert "dvc repro" in str(caught.value.remedy)
 
 
 def test_no_parquet(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        parquet.describe(tmp_path / "none.parquet")
+        describe(parquet, tmp_path / "none.parquet")
     with pytest.raises(FormatError):
-        parquet.describe(tmp_path)
+        describe(parquet, tmp_path)
 
 
 def test_two_columns_of_one_name(tmp_path: Path) -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
     pq.write_table(table, tmp_path / "x.parquet")
-    with pytest.raises(FormatError, match="two columns named 'a'"):
-        parquet.describe(tmp_path / "x.parquet")
+    shape = describe(parquet, tmp_path / "x.parquet")
+    assert [column.name for column in shape.tables[0].columns] == ["a"]
+    (twin,) = shape.members
+    assert (twin.name, twin.type, twin.reason) == ("a", "int64", "another column has its name")
+    with pytest.raises(FormatError, match="'a' is not there, or is there twice"):
+        check_key(parquet, tmp_path / "x.parquet", "person", "a", where=WHERE)
 
 
 GOOD_KEYS = {
@@ -113,7 +119,7 @@ GOOD_KEYS = {
 @pytest.mark.parametrize("case", GOOD_KEYS)
 def test_unique_key(tmp_path: Path, case: str) -> None:
     path = save(tmp_path / "x.parquet", {"a.b": GOOD_KEYS[case]})
-    parquet.check_key(path, "person", "a.b", where=WHERE)
+    check_key(parquet, path, "person", "a.b", where=WHERE)
 
 
 BAD_KEYS = {
@@ -121,7 +127,6 @@ BAD_KEYS = {
     "zero twice": ([0.0, 1.0, -0.0], "occurs"),
     "text twice": (["b", "a", "b"], "'b' occurs"),
     "null": ([1, None, 2], "is null in 1 row"),
-    "nested": ([[1], [2]], "is nested"),
     "dictionary twice": (pa.array(["b", "a", "b"]).dictionary_encode(), "'b' occurs"),
 }
 
@@ -131,10 +136,16 @@ def test_bad_key(tmp_path: Path, case: str) -> None:
     values, message = BAD_KEYS[case]
     path = save(tmp_path / "x.parquet", {"key": values}, row_group_size=2)
     with pytest.raises(FormatError, match=message) as caught:
-        parquet.check_key(path, "person", "key", where=WHERE, name="data/x.parquet", rule=PUBLIC)
+        check_key(parquet, path, "person", "key", where=WHERE, name="data/x.parquet", rule=PUBLIC)
     assert caught.value.message.startswith(f"{WHERE}: ")
     assert "data/x.parquet" in caught.value.message
     assert caught.value.remedy
+
+
+def test_a_key_is_one_value_a_row(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.parquet", {"key": [[1], [2]]})
+    with pytest.raises(FormatError, match="'key' is nested: expected one value a row"):
+        check_key(parquet, path, "person", "key", where=WHERE)
 
 
 @given(
@@ -189,7 +200,7 @@ KEYS = {"person": "person_id", "household": "household_id"}
 
 
 def test_core_layout(tmp_path: Path) -> None:
-    shape = hdf5.describe(core_file(tmp_path / "x.h5"), keys=KEYS, columns={})
+    shape = describe(hdf5, core_file(tmp_path / "x.h5"), keys=KEYS, columns={})
     assert shape.format == "hdf5"
     assert [(t.name, t.rows) for t in shape.tables] == [("person", 5), ("household", 3)]
     person, household = shape.tables
@@ -202,44 +213,27 @@ def test_core_layout(tmp_path: Path) -> None:
         "person_id": "int64",
     }
     assert [c.name for c in household.columns] == ["household_id", "household_weight"]
-    hdf5.check_key(tmp_path / "x.h5", "person", "person_id", where=WHERE)
+    check_key(hdf5, tmp_path / "x.h5", "person", "person_id", where=WHERE)
     with pytest.raises(FormatError, match="is not unique"):
-        hdf5.check_key(tmp_path / "x.h5", "person", "person_household_id", where=WHERE)
+        check_key(hdf5, tmp_path / "x.h5", "person", "person_household_id", where=WHERE)
 
 
 def test_core_entities_that_are_as_many(tmp_path: Path) -> None:
     path = core_file(tmp_path / "x.h5", family_id=np.arange(3), rent=np.arange(3))
     keys = {**KEYS, "family": "family_id"}
     with pytest.raises(FormatError, match=r"'rent': it has 3 values, as many as") as caught:
-        hdf5.describe(path, keys=keys, columns={})
+        describe(hdf5, path, keys=keys, columns={})
     assert "meta.pe.columns: {rent:" in str(caught.value.remedy)
-    shape = hdf5.describe(path, keys=keys, columns={"rent": "family"})
+    shape = describe(hdf5, path, keys=keys, columns={"rent": "family"})
     assert [c.name for c in shape.tables[2].columns] == ["family_id", "rent"]
 
 
-@pytest.mark.parametrize(
-    ("extra", "keys", "message"),
-    [
-        ({"odd": np.arange(4)}, KEYS, "'odd': it has 4 values, and the units are person 5"),
-        ({}, {**KEYS, "family": "family_id"}, "no variable 'family_id'"),
-    ],
-)
-def test_core_layout_that_does_not_fit(
-    tmp_path: Path, extra: dict[str, Any], keys: dict[str, str], message: str
-) -> None:
-    path = core_file(tmp_path / "x.h5", **extra)
-    with pytest.raises(FormatError, match=message) as caught:
-        hdf5.describe(path, keys=keys, columns={}, name="data/x.h5")
+def test_core_entity_without_its_key(tmp_path: Path) -> None:
+    path = core_file(tmp_path / "x.h5")
+    with pytest.raises(FormatError, match="no variable 'family_id'") as caught:
+        describe(hdf5, path, keys={**KEYS, "family": "family_id"}, name="data/x.h5")
     assert caught.value.message.startswith("data/x.h5: ")
     assert "meta.pe" in str(caught.value.remedy)
-
-
-def test_core_periods_of_different_lengths(tmp_path: Path) -> None:
-    path = core_file(tmp_path / "x.h5")
-    with h5py.File(path, "a") as file:
-        file["age/2026"] = np.arange(4)
-    with pytest.raises(FormatError, match="'age' has arrays of different lengths"):
-        hdf5.describe(path, keys=KEYS, columns={})
 
 
 # pandas writes nothing at all for an empty frame in the format "table".
@@ -264,7 +258,7 @@ def test_hdfstore(tmp_path: Path, layout: str, rows: int) -> None:
         warnings.simplefilter("ignore")
         store.put("person", frame, **options)
         store.put("household", frame[["income"]], **options)
-    shape = hdf5.describe(path, keys={}, columns={})
+    shape = describe(hdf5, path, keys={}, columns={})
     tables = {table.name: table for table in shape.tables}
     assert {name: t.rows for name, t in tables.items()} == {"person": rows, "household": rows}
     assert [(c.name, c.type) for c in tables["person"].columns] == [
@@ -274,18 +268,10 @@ def test_hdfstore(tmp_path: Path, layout: str, rows: int) -> None:
         ("adult", "bool"),
         ("weight 🏠", "float"),
     ]
-    hdf5.check_key(path, "person", "person_id", where=WHERE)
+    check_key(hdf5, path, "person", "person_id", where=WHERE)
     if rows:
         with pytest.raises(FormatError, match=r"1\.0 occurs more than once"):
-            hdf5.check_key(path, "person", "income", where=WHERE, rule=PUBLIC)
-
-
-def test_hdfstore_of_a_series(tmp_path: Path) -> None:
-    with warnings.catch_warnings(), pd.HDFStore(tmp_path / "x.h5", "w") as store:
-        warnings.simplefilter("ignore")
-        store.put("person", pd.Series([1.0]))
-    with pytest.raises(FormatError, match="expected a data frame"):
-        hdf5.describe(tmp_path / "x.h5", keys={}, columns={})
+            check_key(hdf5, path, "person", "income", where=WHERE, rule=PUBLIC)
 
 
 @pytest.mark.parametrize("cut", [0, 30, 600, -1])
@@ -293,13 +279,12 @@ def test_broken_hdf5(tmp_path: Path, cut: int) -> None:
     path = core_file(tmp_path / "x.h5")
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(FormatError, match=r"data/x\.h5: is not a complete HDF5 file") as caught:
-        hdf5.describe(path, keys=KEYS, columns={}, name="data/x.h5")
+        describe(hdf5, path, keys=KEYS, columns={}, name="data/x.h5")
     assert "dvc repro" in str(caught.value.remedy)
 
 
 def test_empty_hdf5(tmp_path: Path) -> None:
     h5py.File(tmp_path / "x.h5", "w").close()
-    with pytest.raises(FormatError, match="holds neither"):
-        hdf5.describe(tmp_path / "x.h5", keys=KEYS, columns={})
+    assert describe(hdf5, tmp_path / "x.h5", keys=KEYS) == FileShape(format="hdf5")
     with pytest.raises(NotFoundError):
-        hdf5.describe(tmp_path / "none.h5", keys=KEYS, columns={})
+        describe(hdf5, tmp_path / "none.h5", keys=KEYS, columns={})

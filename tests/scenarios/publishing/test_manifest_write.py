@@ -224,7 +224,7 @@ WRONG = {
         "meta.pe.entities.tax_unit.key",
         "fix the data",
     ),
-    "kind unknown": ("vintage: ", "kind: micro\nvintage: ", "meta.pe.kind", "Correct"),
+    "kind that is no word": ("vintage: ", "kind: Micro Data\nvintage: ", "meta.pe.kind", "Correct"),
     "entities of the wrong type": (
         "columns: {fips: household}",
         "columns: [fips]",
@@ -245,7 +245,7 @@ def test_wrong_declaration(repo: Path, case: str) -> None:
 
 PATHS = {
     "not tracked": ("build.py.parquet", "artifacts.cps.path", "dvc add build.py.parquet"),
-    "format unknown": ("raw.txt", "artifacts.cps.path", ".parquet"),
+    "no tables": ("raw.txt", "artifacts.cps.meta.pe.entities", "Remove the entities"),
     "manifest itself": ("manifests/x.parquet", "artifacts.cps.path", "dvc"),
 }
 

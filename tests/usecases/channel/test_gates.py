@@ -23,6 +23,7 @@ from pe_dvc.usecases.channel.gate_failures import Failure
 from pe_dvc.usecases.channel.gates import Nomination, judge
 from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.tables import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ ENTITIES = {
 
 
 def manifest(path: Path, payload: bytes = b"") -> Manifest:
-    found = parquet.describe(path).tables[0]
+    found = describe(parquet, path).tables[0]
     table = Table(name="person", rows=found.rows, entity="person", columns=found.columns)
     contents = Contents(format="parquet", tables=(table,), entities=ENTITIES, weight="weight")
     made = manifest_of(payload or path.read_bytes(), name="cps")
@@ -152,7 +153,7 @@ def test_a_first_nomination_has_nothing_to_be_compared_with(tmp_path: Path) -> N
 
 def test_a_gate_of_another_package(tmp_path: Path) -> None:
     def no_poor(nominated: Nomination, options: Any) -> Iterator[Failure]:
-        from pe_dvc.documents.table_schema import Place
+        from pe_dvc.documents.places import Place
 
         least = nominated.data.least(Place(table="person", column="income"))
         if least is not None and least < options["least"]:
@@ -187,7 +188,7 @@ def test_the_weight_of_another_entity(tmp_path: Path) -> None:
         for name, values in arrays.items():
             file[f"{name}/2024"] = values
     keys = {"person": "person_id", "household": "household_id"}
-    shape = hdf5.describe(path, keys=keys, columns={})
+    shape = describe(hdf5, path, keys=keys, columns={})
     entities = {
         "person": Entity(key="person_id", references={"household": "person_household_id"}),
         "household": Entity(key="household_id"),

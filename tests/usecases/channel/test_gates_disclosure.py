@@ -22,6 +22,7 @@ from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.usecases.channel.gates import Nomination, judge
 from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.tables import check_key, describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,14 +91,14 @@ def test_no_value_of_a_row_is_said(tmp_path: Path, values: dict[str, list[Any]])
 
 def _check(path: Path, key: str) -> None:
     shielded(
-        lambda: parquet.check_key(path, "person", key, where="dvc.yaml", name="frs", rule=GATED),
+        lambda: check_key(parquet, path, "person", key, where="dvc.yaml", name="frs", rule=GATED),
         label="frs",
         rule=GATED,
     )
 
 
 def _contents(path: Path) -> Contents:
-    found = parquet.describe(path).tables[0]
+    found = describe(parquet, path).tables[0]
     entities = {
         "person": Entity(key="person_id", references={"household": "home"}),
         "household": Entity(key="household_id"),
