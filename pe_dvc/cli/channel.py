@@ -8,12 +8,14 @@ from pe_dvc.cli.channel_adopt import adopt
 from pe_dvc.cli.channel_hold import hold, release_hold
 from pe_dvc.cli.channel_keys import keys
 from pe_dvc.cli.channel_log import diff, list_, log, show
-from pe_dvc.cli.channel_output import print_status, say_update
+from pe_dvc.cli.channel_output import say_drafts, say_update
 from pe_dvc.cli.channel_promote import promote
 from pe_dvc.cli.channel_recover import recover
 from pe_dvc.cli.channel_rollback import rollback
+from pe_dvc.cli.channel_sign import renew, sign
+from pe_dvc.cli.channel_status import status
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
+from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
 
@@ -36,7 +38,8 @@ def command() -> None:
     "key_counts",
     type=Counts(),
     multiple=True,
-    help="How many keys to make for a role; as its threshold unless given. Repeatable.",
+    help="How many keys to make for a role, also beside others' keys; as its threshold unless "
+    "given. Repeatable.",
 )
 @click.option(
     "--signer",
@@ -51,7 +54,8 @@ def command() -> None:
     "public_keys",
     type=RoleValue("FILE"),
     multiple=True,
-    help="Let the holder of this public key (PEM) sign a role. Repeatable.",
+    help="Let the holder of this public key (PEM) sign a role; bob.pem is the key of bob. "
+    "Repeatable.",
 )
 @json_option
 def init(
@@ -66,7 +70,10 @@ def init(
 
     Metadata goes to channels/COUNTRY, for git. Private keys go to PE_DVC_KEYS_DIR (default: the
     configuration directory), readable by you alone, never inside a repository. No key is created
-    for a role with --signer or --public-key.
+    for a role with --signer or --public-key, unless --keys says how many.
+
+    If others must sign root or targets, too, the channels are drafts: commit them; the others
+    run pe-dvc channel sign root, and so on, in their clones.
     """
     from pathlib import Path
 
@@ -90,7 +97,9 @@ def init(
     if signers:
         say("signers      file2: URIs are not saved: add them to [tool.pe_dvc.signers]")
     say('gates        [tool.pe_dvc.channel] latest = "gated" has builds pass them, too')
-    say(f"fingerprint  {done.fingerprint}: publish it, so that readers can check root.json")
+    if done.fingerprint is not None:
+        say(f"fingerprint  {done.fingerprint}: publish it, so that readers can check root.json")
+    say_drafts(done.drafts)
 
 
 @command.command("update")
@@ -110,38 +119,6 @@ def update(channel: str, as_json: bool) -> None:
         print_json(done)
         return
     say_update(done)
-
-
-@command.command("sign")
-@click.argument("role")
-@json_option
-def sign(role: str, as_json: bool) -> None:
-    """Sign ROLE, such as next, with this machine's keys."""
-    from pe_dvc import Repo
-
-    status = Repo().channel.sign(role)
-    if as_json:
-        print_json(status)
-    else:
-        print_status(status)
-
-
-@command.command("renew")
-@click.argument("role")
-@json_option
-def renew(role: str, as_json: bool) -> None:
-    """Give ROLE a new version that expires later.
-
-    Then commit and push. For the roles that git holds: root, targets, latest, next, revoked and
-    releases.
-    """
-    from pe_dvc import Repo
-
-    status = Repo().channel.renew(role)
-    if as_json:
-        print_json(status)
-    else:
-        print_status(status)
 
 
 @command.command("refresh")
@@ -167,35 +144,10 @@ def refresh(store: str | None, as_json: bool) -> None:
         say(f"{role} expires on {expires:%Y-%m-%d}: it must be renewed by {keeper}")
 
 
-@command.command("status")
-@click.option("--offline", is_flag=True, help="Look at git alone.")
-@store_option
-@json_option
-def status(offline: bool, store: str | None, as_json: bool) -> None:
-    """Show each role's signatures, missing ones, and expiry.
-
-    Also says where the channels stand: whether readers see what git holds, and what to do if not.
-    """
-    from pe_dvc import Repo
-    from pe_dvc.primitives.errors import NotFoundError, StoreError
-
-    channel = Repo().channel
-    roles = channel.status()
-    if as_json:
-        print_json(roles)
-        return
-    for role in roles:
-        print_status(role)
-    try:
-        found = channel.standing(store=store, offline=offline)
-    except (NotFoundError, StoreError) as error:
-        echo(f"the bucket could not be read: {error.message}")
-        found = channel.standing(offline=True)
-    for sentence in found.sentences:
-        echo(sentence)
-
-
 for _command in (
+    sign,
+    renew,
+    status,
     promote,
     rollback,
     hold,

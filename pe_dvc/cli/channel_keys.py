@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.sizes import counted
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 def keys() -> None:
     """Add, remove or rotate the keys of a role.
 
-    Writes new metadata for git, signed by the keys of root or of targets, which this machine must
-    have. Commit it and push. See docs/runbook-keys.md.
+    Writes new metadata for git, signed by the keys of root or of targets that this machine has.
+    Commit it and push. Where others must sign, too, it is a draft until they ran pe-dvc channel
+    sign. See docs/runbook-keys.md.
     """
 
 
@@ -106,7 +108,10 @@ def _say(change: KeyChange, as_json: bool) -> None:
         say(f"  {keyid}")
     if change.key_file is not None:
         say(f"new key: {change.key_file}; move it to where {change.role} is signed")
+    drafts = {draft.role for draft in change.drafts}
     for role, version in change.versions.items():
-        say(f"{role} is at version {version}: commit it, and push")
+        if role not in drafts:
+            say(f"{role} is at version {version}: commit it, and push")
+    say_drafts(change.drafts)
     for role, missing in change.waiting.items():
         say(f"{role} needs {counted(missing, 'more signature')}: pe-dvc channel sign {role}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.channel_output import review_lines
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
@@ -15,8 +16,12 @@ from pe_dvc.primitives.sizes import bytes_text, counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pe_dvc import Channels
     from pe_dvc.usecases.channel.log import LogEntry
 
+_published = click.option(
+    "--published", is_flag=True, help="Show what readers see, not what this branch has of next."
+)
 _country = click.option("--country", help="The country. Default: the enclosing data repo's.")
 
 
@@ -42,16 +47,22 @@ def list_(country: str | None, store: str | None, as_json: bool) -> None:
 @click.command("show", cls=Command)
 @click.argument("channel")
 @_country
+@_published
 @store_option
 @json_option
-def show(channel: str, country: str | None, store: str | None, as_json: bool) -> None:
+def show(
+    channel: str, country: str | None, published: bool, store: str | None, as_json: bool
+) -> None:
     """Show the pointers of CHANNEL.
 
-    CHANNEL is latest, next, or a version such as latest:4.
+    CHANNEL is latest, next, or a version such as latest:4. In a clone whose branch has a next
+    that is not published yet, shows that, and who signed it.
     """
     from pe_dvc import Channels
 
-    pointers = Channels(country, store=store).show(channel)
+    channels = Channels(country, store=store, published=published)
+    pointers = channels.show(channel)
+    _say_pending(channels, channel)
     if as_json:
         print_json(pointers)
         return
@@ -61,21 +72,44 @@ def show(channel: str, country: str | None, store: str | None, as_json: bool) ->
             echo(f"  {sentence}")
 
 
+def _say_pending(channels: Channels, which: str) -> None:
+    """Say of what this branch has that it is not published, what changes, and who signed it."""
+    review = channels.pending(which)
+    if review is None:
+        return
+    what = "signed, and not published yet" if review.is_complete else "a DRAFT"
+    say(f"{which} {review.status[-1].version} of this branch is {what}:")
+    for line in review_lines(review):
+        say(f"  {line}")
+
+
 @click.command("diff", cls=Command)
 @click.argument("before")
 @click.argument("after")
 @_country
+@_published
 @store_option
 @json_option
-def diff(before: str, after: str, country: str | None, store: str | None, as_json: bool) -> None:
+def diff(
+    before: str,
+    after: str,
+    country: str | None,
+    published: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Show the changes from BEFORE to AFTER.
 
     Lists datasets, rows, columns and inputs. BEFORE and AFTER are latest, next, or a version such
-    as latest:4.
+    as latest:4. In a clone whose branch has a next that is not published yet, compares that, and
+    says who signed it.
     """
     from pe_dvc import Channels
 
-    found = Channels(country, store=store).diff(before, after)
+    channels = Channels(country, store=store, published=published)
+    found = channels.diff(before, after)
+    for which in (before, after):
+        _say_pending(channels, which)
     if as_json:
         print_json(found)
     else:

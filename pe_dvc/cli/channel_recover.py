@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.role_values import RoleValue, by_role
@@ -74,10 +75,13 @@ def _say(done: Recovered) -> None:
             "the bucket could not be read, so the new versions follow git's: if that is not "
             "enough, the push says so"
         )
+    drafts = {draft.role for draft in recovery.drafts}
     for role, version in recovery.versions.items():
-        say(f"{role} is at version {version}")
+        if role not in drafts:
+            say(f"{role} is at version {version}")
+    say_drafts(recovery.drafts)
     for role, missing in recovery.waiting.items():
         say(f"{role} needs {counted(missing, 'more signature')}: pe-dvc channel sign {role}")
-    if "root" in recovery.versions:
+    if "root" in recovery.versions and "root" not in drafts:
         say(f"fingerprint of the new root: {done.fingerprint}; publish it in place of the old one")
     say("nothing is published yet: commit channels/, then run pe-dvc push")

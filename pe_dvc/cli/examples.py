@@ -49,8 +49,14 @@ EXAMPLES: dict[str, Examples] = {
         ('latest --to 12 --reason "Weights are wrong"', "all datasets as in version 12"),
         ('latest cps_2024 --to 1.78.2 --reason "As cited"', "one, as in a release"),
     ),
-    "channel show": (("next", "the pointers that are published in next"),),
-    "channel sign": (("next", "add this reviewer's signature"),),
+    "channel show": (
+        ("next", "the pointers of next; in a clone, of the branch's"),
+        ("next --published", "what readers see of it"),
+    ),
+    "channel sign": (
+        ("next", "see what would be signed, then add this reviewer's signature"),
+        ("root --yes", "sign a draft of the root in a script"),
+    ),
     "channel status": (
         ("", "who signed, what expires when, and what readers see"),
         ("--offline", "the same of git alone"),
@@ -130,6 +136,7 @@ EXAMPLES: dict[str, Examples] = {
 EXITS: dict[str, str] = {
     "cache verify": "1 if an artifact was altered",
     "channel log": "1 if a version is missing or not validly signed",
+    "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",
     "check": "1 if anything does not agree",
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",

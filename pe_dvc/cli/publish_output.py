@@ -10,9 +10,10 @@ from pe_dvc.cli.output import F, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pe_dvc.project.push import Pushed
+    from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.publish.objects import PublishedObjects
     from pe_dvc.usecases.publish.rebase import Rebased
 
@@ -33,7 +34,7 @@ def say_pushed(pushed: Pushed) -> None:
     )
     say_replaced(pushed.channel.replaced)
     say(f"channels   {pushed.channel.summary}")
-    say_waiting(pushed.channel.waiting)
+    say_waiting(pushed.channel)
     say_rebased(pushed.rebased)
     say(f"published to {pushed.store}")
 
@@ -54,10 +55,12 @@ def say_replaced(keys: Sequence[str]) -> None:
         say(f"replaced or removed {key}: it was not signed by today's keys")
 
 
-def say_waiting(waiting: Mapping[str, str]) -> None:
+def say_waiting(channel: PublishedChannels) -> None:
     """Say which roles stayed as they were published, and why."""
-    for role, reason in waiting.items():
+    for role, reason in channel.waiting.items():
         say(f"{role} stays as it is published: {reason}")
+    for draft, request in channel.drafts.items():
+        say(f"{draft} is a draft, and not published: {request}")
 
 
 def say_rebased(rebased: Rebased | None) -> None:

@@ -73,7 +73,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
     say(f"documents  {', '.join(pushed.documents) or 'already there'}")
     say(f"signed     releases {pushed.channel.versions['releases']}")
     say_replaced(pushed.channel.replaced)
-    say_waiting(pushed.channel.waiting)
+    say_waiting(pushed.channel)
     say_rebased(pushed.rebased)
     say(f"published  {tag} to {pushed.store}")
 

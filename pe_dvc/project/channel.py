@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.clone_root import refuse_pinned
-from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.gitattributes import keep_line_endings
-from pe_dvc.trust.key_binding import bind_keys, check_may_sign, refuse_bound_keys
+from pe_dvc.trust.key_binding import (
+    bind_keys,
+    check_may_sign,
+    check_may_sign_first,
+    refuse_bound_keys,
+)
 from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import check_role
+from pe_dvc.trust.roles import NAME_FIELD, check_role
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel import init, roles
+from pe_dvc.usecases.channel.key_edits import is_key_name
+from pe_dvc.usecases.channel.role_status import DRAFTED, waiting_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,12 +31,10 @@ if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import Key
-    from pe_dvc.usecases.channel.roles import RoleStatus
-    from pe_dvc.usecases.channel.standing import Standing
+    from pe_dvc.usecases.channel.role_status import RoleStatus
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
 
@@ -52,6 +56,9 @@ def signers_of(
     if signed.files.exists():
         check_may_sign(signed, keys_dir / repo.country)
         bind_keys(keys_dir / repo.country, signed.root_files[0])
+    elif drafted := repo.draft_files.roots:
+        refuse_pinned(repo.country)
+        check_may_sign_first(drafted[min(drafted)], keys_dir / repo.country)
     uris = {**repo.settings.signers, **(given or {})}
     return Signers(repo.country, keys_dir, uris, environ)
 
@@ -61,14 +68,16 @@ class InitializedChannels(Result):
     """New channels: the root's ``fingerprint``, and the directory of the ``keys``.
 
     ``kept_keys`` are files of keys that were there before; they sign here, too. ``metadata`` is
-    the directory to commit.
+    the directory to commit. Where others must sign, too, ``drafts`` says who, and there is no
+    fingerprint yet.
     """
 
     country: str
-    fingerprint: Sha256
+    fingerprint: Sha256 | None
     keys: Path
     kept_keys: tuple[str, ...]
     metadata: Path
+    drafts: tuple[RoleStatus, ...] = ()
 
 
 def init_channels(
@@ -95,7 +104,8 @@ def init_channels(
     kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
     keys = _given_keys(signers or {}, public_keys or {})
     counts = init.keys_to_make(keys, key_counts or {}, wanted)
-    keys |= generate_keys(directories.keys_dir(), repo.country, counts)
+    for role, made in generate_keys(directories.keys_dir(), repo.country, counts).items():
+        keys.setdefault(role, []).extend(made)
     fingerprint = init.init_channels(
         repo.channels_root,
         repo.country,
@@ -105,7 +115,8 @@ def init_channels(
         thresholds=wanted,
         contact=repo.settings.contact,
     )
-    bind_keys(directory, repo.signed_metadata().root_files[0])
+    if fingerprint is not None:
+        bind_keys(directory, repo.signed_metadata().root_files[0])
     keep_line_endings(repo)
     return InitializedChannels(
         country=repo.country,
@@ -113,6 +124,7 @@ def init_channels(
         keys=directory,
         kept_keys=kept,
         metadata=repo.channels_dir,
+        drafts=waiting_drafts(repo.draft_files, now=_now()),
     )
 
 
@@ -139,19 +151,36 @@ def write_pointers(
 def _given_keys(
     signers: Mapping[str, Sequence[str]], public_keys: Mapping[str, Sequence[Path]]
 ) -> dict[str, list[Key]]:
-    from pe_dvc.trust.public_keys import public_key, public_key_file
+    from pe_dvc.trust.public_keys import public_key
 
     keys: dict[str, list[Key]] = {}
     for role, uris in signers.items():
         keys.setdefault(check_role(role), []).extend(public_key(uri) for uri in uris)
     for role, paths in public_keys.items():
-        keys.setdefault(check_role(role), []).extend(public_key_file(path) for path in paths)
+        keys.setdefault(check_role(role), []).extend(_named(paths))
     return keys
 
 
-def sign(repo: DataRepo, role: str) -> RoleStatus:
-    """Add the signatures of the keys on this machine to what git holds of a role."""
-    return roles.sign_role(repo.channels_root, repo.country, role, signers_of(repo), now=_now())
+def _named(paths: Sequence[Path]) -> Iterator[Key]:
+    """Yield the keys of public key files, each by the name of its file: bob's of ``bob.pem``."""
+    from pe_dvc.trust.public_keys import public_key_file
+
+    names: set[str] = set()
+    for path in paths:
+        key, name = public_key_file(path), path.name.partition(".")[0]
+        if is_key_name(name) and name not in names:
+            key.unrecognized_fields[NAME_FIELD] = name
+            names.add(name)
+        yield key
+
+
+def sign(repo: DataRepo, role: str, *, shown: str | None = None) -> RoleStatus:
+    """Add the signatures of the keys on this machine to what git holds of a role.
+
+    ``shown`` is the digest of what was shown of it: nothing else is signed.
+    """
+    signers = signers_of(repo)
+    return roles.sign_role(repo.channels_root, repo.country, role, signers, now=_now(), shown=shown)
 
 
 def renew(repo: DataRepo, role: str) -> RoleStatus:
@@ -159,10 +188,10 @@ def renew(repo: DataRepo, role: str) -> RoleStatus:
     from pe_dvc.usecases.channel.keys import KeyRing
 
     signers = signers_of(repo)
-    if role != "root":
+    if role not in DRAFTED:
         return roles.renew_role(repo.channels_root, repo.country, role, signers, now=_now())
-    KeyRing(repo.channels_root, repo.country, signers, now=_now()).renew_root()
-    return status(repo)[0]
+    KeyRing(repo.channels_root, repo.country, signers, now=_now()).renew(role)
+    return next(one for one in reversed(status(repo)) if one.role == role)
 
 
 def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
@@ -178,27 +207,6 @@ def status(repo: DataRepo) -> list[RoleStatus]:
     """Return how every role in git stands. Raises UntrustedError (``check_root``)."""
     repo.check_root()
     return roles.channel_status(repo.channels_root, repo.country, now=_now())
-
-
-def standing(repo: DataRepo, *, store: str | None = None, offline: bool = False) -> Standing:
-    """Return where the channels stand, against what readers are shown unless ``offline``."""
-    from pe_dvc.usecases.channel import standing as usecase
-
-    bucket = None if offline else repo.open_store(store)
-    found = usecase.standing(repo.signed_metadata(), bucket, now=_now())
-    if not repo.settings.disclosure_rule.is_gated:
-        return found
-    return usecase.Standing(sentences=(*found.sentences, *_disclosed(repo, bucket)))
-
-
-def _disclosed(repo: DataRepo, bucket: Store | None) -> Iterator[str]:
-    """Yield which versions of ``next`` name values of a gated country's microdata."""
-    from pe_dvc.usecases.channel.disclosed import CHANNEL, Held, disclosed, held_in_bucket
-
-    today = repo.channel_files.read_bytes(CHANNEL)
-    held = [Held(place="git", data=data) for data in GitChannels(repo).held(CHANNEL)]
-    held += held_in_bucket(bucket, repo.country) if bucket is not None else []
-    return disclosed(held, repo.country, today=today)
 
 
 def _now() -> datetime:

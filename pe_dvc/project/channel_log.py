@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import check_channel
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
+from pe_dvc.project.channel_review import pending_pointers, pending_review
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.git_manifests import committed_manifest
+from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader import Reader, trusted_countries
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.usecases.channel.history import ChannelHistory
@@ -18,9 +21,11 @@ from pe_dvc.usecases.channel.log import channel_log
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.usecases.channel.log import ChannelLog
+    from pe_dvc.usecases.channel.review import Review
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +45,14 @@ class Channels:
     Needs no clone; in one of the country, git tells which commit held each version.
     """
 
-    def __init__(self, country: str | None = None, *, store: str | None = None) -> None:
-        """``country`` is the enclosing data repo's unless given. Raises NotFoundError."""
+    def __init__(
+        self, country: str | None = None, *, store: str | None = None, published: bool = False
+    ) -> None:
+        """``country`` is the enclosing data repo's unless given. Raises NotFoundError.
+
+        In a clone, ``next`` is what its branch has, where that is not published yet; with
+        ``published`` it is what readers see.
+        """
         self._repo = DataRepo.around()
         chosen = country or (self._repo.country if self._repo else None)
         if chosen is None:
@@ -51,7 +62,8 @@ class Channels:
                 f"{', '.join(trusted_countries()) or 'none'}.",
             )
         self.country = chosen
-        self._reader = Reader(chosen, store=store)
+        self._pending: dict[str, Review | None] = {}
+        self._reader, self._published = Reader(chosen, store=store), published
 
     def list(self) -> tuple[ListedChannel, ...]:
         """Return the channels that were published, with their versions and expiry."""
@@ -79,11 +91,49 @@ class Channels:
     def show(self, which: str) -> dict[str, Pointer]:
         """Return the pointers of ``latest``, ``next``, or of a version such as ``latest:4``."""
         channel, colon, number = which.partition(":")
+        if not colon and self.pending(channel) is not None and self._repo is not None:
+            return dict(pending_pointers(self._repo, channel))
         if not colon:
             return {pointer.name: pointer for pointer in self._reader.channels.pointers(channel)}
         if not (number.isascii() and number.isdigit()):
             raise FormatError(f"{which!r} is not a channel: expected the form of latest:4")
         return self._history.version(channel, int(number)).pointers
+
+    def pending(self, which: str) -> Review | None:
+        """Return what this clone's branch has of ``next`` that is not published yet.
+
+        Says who signed it and who must still. None for what readers see.
+        """
+        if which not in self._pending:
+            self._pending[which] = self._review(which)
+        return self._pending[which]
+
+    def _review(self, which: str) -> Review | None:
+        if which != "next" or self._published or not self._in_clone:
+            return None
+        assert self._repo is not None
+        try:
+            return pending_review(self._repo, which, self._published_version)
+        except (VerificationError, FormatError) as error:
+            note_once(f"next of this clone is not shown: {error.message}")
+            return None
+
+    def _published_version(self, channel: str) -> int:
+        try:
+            return self._reader.channels.channel_version(channel)
+        except NotFoundError:
+            return 0
+
+    @property
+    def _in_clone(self) -> bool:
+        return self._repo is not None and self._repo.country == self.country
+
+    def _manifest(self, pointer: Pointer) -> Manifest:
+        if self._repo is not None and self._in_clone:
+            committed = committed_manifest(self._repo, pointer)
+            if committed is not None:
+                return committed[0]
+        return self._reader.resolve_pointer(pointer).manifest
 
     def diff(self, before: str, after: str) -> ReleaseDiff:
         """Compare two channels, or versions, by the manifests of the datasets that differ."""
@@ -96,11 +146,7 @@ class Channels:
             if earlier[name].manifest_sha256 == later[name].manifest_sha256
         }
         manifests = [
-            {
-                name: self._reader.resolve_pointer(p).manifest
-                for name, p in side.items()
-                if name not in same
-            }
+            {name: self._manifest(p) for name, p in side.items() if name not in same}
             for side in (earlier, later)
         ]
         found = diff_releases(before, manifests[0], after, manifests[1])
@@ -119,6 +165,6 @@ class Channels:
         return ChannelHistory(reader.store, self.country, reader.trusted_root())
 
     def _commits(self, channel: str) -> dict[int, Any]:
-        if self._repo is None or self._repo.country != self.country:
+        if self._repo is None or not self._in_clone:
             return {}
         return dict(GitChannels(self._repo).versions(channel))

@@ -37,7 +37,7 @@ class Recovered(Result):
     """A recovery as it stands in git, to be committed and pushed; ``key_files`` were made for it.
 
     ``passed_over`` tells whether the bucket could be asked which versions are taken.
-    ``fingerprint`` is that of the root as it is now.
+    ``fingerprint`` is that of the root in force now.
     """
 
     recovery: Recovery

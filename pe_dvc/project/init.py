@@ -159,7 +159,7 @@ def _channels(repo: DataRepo) -> InitializedChannels | None:
     """Create the country's channels where there are none; a failure leaves none behind."""
     from pe_dvc.project.channel import init_channels
 
-    if repo.channel_files.exists():
+    if repo.draft_files.exists():
         return None
     fresh = not repo.channels_root.exists()
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.draft_files import DraftFiles
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
@@ -175,6 +176,13 @@ class DataRepo:
         from pe_dvc.trust.files import ChannelFiles
 
         return ChannelFiles(self.channels_root, self.country)
+
+    @property
+    def draft_files(self) -> DraftFiles:
+        """These, and the drafts that wait for signatures."""
+        from pe_dvc.trust.draft_files import DraftFiles
+
+        return DraftFiles(self.channels_root, self.country)
 
     def signed_metadata(self) -> SignedMetadata:
         """Return the country's signed metadata as it is now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.public.arguments import names_of
+from pe_dvc.public.channel_keys import KeyCommands
 from pe_dvc.public.reporting import reporter_for
 
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from pe_dvc.project.channel import InitializedChannels
     from pe_dvc.project.channel_recover import Recovered
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
-    from pe_dvc.usecases.channel.roles import RoleStatus
+    from pe_dvc.usecases.channel.review import Review
+    from pe_dvc.usecases.channel.role_status import RoleStatus
     from pe_dvc.usecases.channel.rollback import RolledBack
     from pe_dvc.usecases.channel.standing import Standing
     from pe_dvc.usecases.channel.update import ChannelUpdate
@@ -49,7 +50,8 @@ class ChannelCommands:
         """Lay out a country's channels, and make a key for every role without one.
 
         All are by role: how many must sign, how many keys to make, signers' URIs, public key
-        files. Raises ConflictError where there are channels, FormatError, SignatureError.
+        files. Where other people must sign root or targets, too, all is a draft until they did
+        (``sign``). Raises ConflictError where there are channels, FormatError, SignatureError.
         """
         from pe_dvc.project.channel import init_channels
 
@@ -145,14 +147,39 @@ class ChannelCommands:
             reporter=reporter,
         )
 
-    def sign(self, role: str) -> RoleStatus:
-        """Add this machine's signatures to a role. Raises SignatureError without a key."""
+    def review(
+        self,
+        role: str,
+        *,
+        gates: bool = True,
+        store: str | None = None,
+        progress: bool = False,
+    ) -> Review:
+        """Return what a signature of a role would stand for: what changes, who signed, gates.
+
+        ``gates`` of ``next`` need the files; those that are not here are fetched. Raises
+        SignatureError without a key of the role, NotFoundError, FormatError, VerificationError.
+        """
+        from pe_dvc.project.channel_review import review_to_sign
+
+        reporter = reporter_for(progress)
+        return review_to_sign(self._open(), role, gates=gates, store=store, reporter=reporter)
+
+    def sign(self, role: str, *, shown: str | None = None) -> RoleStatus:
+        """Add this machine's signatures to a role, or to its draft, where there is one.
+
+        ``shown`` is the ``digest`` of a review: if the role changed since, nothing is signed.
+        Raises SignatureError without a key, ConflictError.
+        """
         from pe_dvc.project.channel import sign
 
-        return sign(self._open(), role)
+        return sign(self._open(), role, shown=shown)
 
     def renew(self, role: str) -> RoleStatus:
-        """Give a role a new version that expires later. Raises SignatureError without its key."""
+        """Give a role a new version that expires later. Raises SignatureError without its key.
+
+        Of root and targets it is a draft until enough have signed.
+        """
         from pe_dvc.project.channel import renew
 
         return renew(self._open(), role)
@@ -167,7 +194,7 @@ class ChannelCommands:
         return refresh(self._open(), store=store)
 
     def status(self) -> list[RoleStatus]:
-        """Return who signed each role, who is missing, and when it expires."""
+        """Return who signed each role and each draft, who is missing, and when it expires."""
         from pe_dvc.project.channel import status
 
         return status(self._open())
@@ -177,7 +204,7 @@ class ChannelCommands:
 
         ``offline`` looks at git alone. Raises SignatureError, StoreError.
         """
-        from pe_dvc.project.channel import standing
+        from pe_dvc.project.channel_standing import standing
 
         return standing(self._open(), store=store, offline=offline)
 
@@ -208,70 +235,6 @@ class ChannelCommands:
         from pe_dvc.project.channel_adopt import adopt
 
         return adopt(self._open(), role, store=store)
-
-    def _open(self) -> DataRepo:
-        from pe_dvc.project.repo import DataRepo
-
-        return DataRepo.find(self._path)
-
-
-class KeyCommands:
-    """Changes whose keys count. Root or targets must be signed with keys on this machine."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def add(
-        self,
-        role: str,
-        *,
-        signer: str | None = None,
-        public_key: Path | None = None,
-        threshold: int | None = None,
-        name: str | None = None,
-    ) -> KeyChange:
-        """Let another key sign for a role: the one behind ``signer``, in ``public_key``, or new.
-
-        ``name`` says whose it is. Raises FormatError, ConflictError, SignatureError.
-        """
-        from pe_dvc.project.channel_keys import add_key
-
-        return add_key(
-            self._open(),
-            role,
-            signer=signer,
-            public_key=public_key,
-            threshold=threshold,
-            name=name,
-        )
-
-    def remove(self, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:
-        """Let a key, known by the beginning of its id, sign for a role no more.
-
-        Raises NotFoundError, FormatError, SignatureError.
-        """
-        from pe_dvc.project.channel_keys import remove_key
-
-        return remove_key(self._open(), role, keyid, threshold=threshold)
-
-    def rotate(
-        self,
-        role: str,
-        keyid: str | None = None,
-        *,
-        signer: str | None = None,
-        public_key: Path | None = None,
-        stolen: bool = False,
-    ) -> KeyChange:
-        """Replace a role's key; if ``stolen``, nothing that the old key signed counts any longer.
-
-        Raises NotFoundError, FormatError, SignatureError.
-        """
-        from pe_dvc.project.channel_keys import rotate_key
-
-        return rotate_key(
-            self._open(), role, keyid, signer=signer, public_key=public_key, stolen=stolen
-        )
 
     def _open(self) -> DataRepo:
         from pe_dvc.project.repo import DataRepo

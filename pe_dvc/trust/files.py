@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Metadata
 
 
+DRAFTS = "draft"
+"""The folder of metadata that waits for signatures (``pe_dvc.trust.draft_files``)."""
+
+
 class ChannelFiles:
     """Reads and writes a country's metadata below ``directory``, the repo's ``channels``."""
 
@@ -84,32 +88,14 @@ class ChannelFiles:
         try:
             return as_committed(read_document(path))
         except FileNotFoundError:
-            raise NotFoundError(
-                f"{path} does not exist",
-                remedy=f"Run pe-dvc channel init --country {self.country} to lay out channels.",
-            ) from None
+            raise NotFoundError(f"{path} does not exist", remedy=self._remedy()) from None
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
-
-class DraftFiles(ChannelFiles):
-    """Holds back what is written until it is saved: all of a change, or nothing, lands in git."""
-
-    def __init__(self, directory: Path, country: str) -> None:
-        super().__init__(directory, country)
-        self._written: dict[Path, bytes] = {}
-
-    def save(self) -> None:
-        """Write the files."""
-        for path, data in self._written.items():
-            super()._write(path, data)
-        self._written.clear()
-
-    def _write(self, path: Path, data: bytes) -> None:
-        self._written[path] = data
-
-    def _read(self, path: Path) -> bytes:
-        return self._written[path] if path in self._written else super()._read(path)
+    def _remedy(self) -> str:
+        if (self.directory / DRAFTS / "1.root.json").exists():
+            return "The channels wait for signatures: see pe-dvc channel status."
+        return f"Run pe-dvc channel init --country {self.country} to lay out channels."
 
 
 class TreeChannelFiles(ChannelFiles):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, UntrustedError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
+from pe_dvc.trust.tuf_api import Root
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,4 +61,18 @@ def check_may_sign(metadata: SignedMetadata, directory: Path) -> None:
             f"{where}",
             remedy="Nothing was signed. If this is the right clone, set PE_DVC_KEYS_DIR to the "
             "directory of its own keys.",
+        )
+
+
+def check_may_sign_first(root: bytes, directory: Path) -> None:
+    """Refuse to sign the draft of a first root with key files that were made for another one.
+
+    Raises UntrustedError.
+    """
+    bound = bound_root(directory)
+    if bound and parse(Root, bound, where=_FILE).signed != parse(Root, root, where="root").signed:
+        raise UntrustedError(
+            f"the keys in {directory} were made for another root than the draft of a first one in "
+            "this clone",
+            remedy="Nothing was signed. Set PE_DVC_KEYS_DIR to the directory of other keys.",
         )

@@ -58,33 +58,43 @@ class Signers:
         self._uris = uris or {}
         self._environ = environ
 
-    def sign(self, delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> list[str]:
+    def sign(
+        self, delegator: Root | Targets, role: str, metadata: Metadata[Any], *also: Root | Targets
+    ) -> list[str]:
         """Add a signature of every key of ``role`` on this machine that has not signed validly.
 
-        Returns the ids of the keys that were added; signatures that stand are left alone.
+        The role's keys are those that ``delegator`` lists, and those of other delegators in
+        ``also``. Returns the ids of the keys that were added; signatures that stand are left alone.
         Raises SignatureError if a signer that was asked for by name fails, and the errors of
         ``load_key_file``.
         """
-        missing = signatures(delegator, role, metadata).unsigned
+        delegators = (delegator, *also)
+        missing = {
+            keyid: key
+            for each in delegators
+            for keyid, key in signatures(each, role, metadata).unsigned.items()
+        }
+        keys = [key for each in delegators for key in role_keys(each, role)]
         signed: list[str] = []
-        for signer in self._for_role(role, list(missing.values()), role_keys(delegator, role)):
+        for signer in self._for_role(role, list(missing.values()), keys):
             if signer.public_key.keyid in signed:
                 continue
             if self._sign(signer, role, metadata):
                 signed.append(signer.public_key.keyid)
         return signed
 
-    def check_any(self, delegator: Root | Targets, role: str) -> None:
+    def check_any(self, delegator: Root | Targets, role: str, *also: Root | Targets) -> None:
         """Raise SignatureError if no key of the role is here; it says where keys are looked for."""
-        self._check_there(delegator, role, 1)
+        self._check_there((delegator, *also), role, 1)
 
     def check_enough(self, delegator: Root | Targets, role: str) -> None:
         """Raise SignatureError, as ``check_any``, if fewer of a role's keys are here than must
         sign."""
-        self._check_there(delegator, role, role_of(delegator, role).threshold)
+        self._check_there((delegator,), role, role_of(delegator, role).threshold)
 
-    def _check_there(self, delegator: Root | Targets, role: str, needed: int) -> None:
-        keys = role_keys(delegator, role)
+    def _check_there(self, delegators: Sequence[Root | Targets], role: str, needed: int) -> None:
+        known = {key.keyid: key for each in delegators for key in role_keys(each, role)}
+        keys = list(known.values())
         there = {signer.public_key.keyid for signer in self._for_role(role, keys, keys)}
         if len(there) < needed:
             files = f"{self._directory}/*.pem (PE_DVC_KEYS_DIR)" if self._directory else "no files"

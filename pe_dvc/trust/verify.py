@@ -27,7 +27,7 @@ from pe_dvc.trust.tuf_api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
@@ -144,6 +144,12 @@ def key_names(delegator: Root | Targets, role: str) -> dict[str, str]:
     keys = role_keys(delegator, role)
     named = {key.keyid: key.unrecognized_fields.get(NAME_FIELD) for key in keys}
     return {keyid: name for keyid, name in named.items() if isinstance(name, str)}
+
+
+def key_text(keyid: str, names: Mapping[str, str]) -> str:
+    """Return a key's name, where it has one, and the start of its id, as messages have it."""
+    short = keyid[:12]
+    return f"{names[keyid]} ({short})" if keyid in names else short
 
 
 def expiry_days(delegator: Root | Targets, role: str) -> int:

@@ -49,7 +49,7 @@ class SignedChannels:
         Returns the fingerprint of the root.
         """
         counts = {role: (thresholds or {}).get(role, 1) for role in ALL}
-        return init_channels(
+        fingerprint = init_channels(
             self.directory,
             self.country,
             generate_keys(self.keys_dir, self.country, counts),
@@ -58,6 +58,8 @@ class SignedChannels:
             thresholds=thresholds,
             contact=contact,
         )
+        assert fingerprint is not None, "all keys are here"
+        return fingerprint
 
     @property
     def metadata(self) -> SignedMetadata:

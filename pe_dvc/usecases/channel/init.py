@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.trust.files import ChannelFiles
+from pe_dvc.trust.draft_files import DraftFiles
 from pe_dvc.trust.initial_metadata import new_channel, new_root, new_targets
 from pe_dvc.trust.roles import ALL, DELEGATED, utc
-from pe_dvc.trust.verify import fingerprint, verify_signed_by
+from pe_dvc.trust.verify import fingerprint
+from pe_dvc.usecases.channel.drafts import settle
 from pe_dvc.usecases.channel.versions import lifetime
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.trust.tuf_api import Key, Metadata, Root
+    from pe_dvc.trust.tuf_api import Key
 
 
 def init_channels(
@@ -30,33 +31,37 @@ def init_channels(
     now: datetime,
     thresholds: Mapping[str, int] | None = None,
     contact: str | None = None,
-) -> Sha256:
+) -> Sha256 | None:
     """Lay out a country's channels, all roles of them and no targets; return root's fingerprint.
 
     ``keys`` holds the public keys of every role (``pe_dvc.trust.keys.generate_keys`` makes
     them), ``thresholds`` how many must sign, 1 where not given, and ``contact`` is who grants
-    access to the data. Raises ConflictError if the
-    country has channels already, FormatError for a threshold that the keys cannot reach, and
-    SignatureError if root or targets cannot be signed now.
+    access to the data. Where keys on other machines must sign root or targets, too, all is a
+    draft, and there is no fingerprint yet. Raises ConflictError if the country has channels
+    already, FormatError for a threshold that the keys cannot reach, and SignatureError without
+    a key of root.
     """
     refuse_existing(directory, country)
-    files = ChannelFiles(directory, country)
+    files = DraftFiles(directory, country)
     root = new_root(country, keys, thresholds or {}, utc(now), contact=contact)
     targets = new_targets(country, keys, thresholds or {}, utc(now))
-    _sign_or_refuse(signers, root.signed, "root", root)
-    _sign_or_refuse(signers, root.signed, "targets", targets)
+    signers.check_any(root.signed, "root")
+    signers.sign(root.signed, "root", root)
+    signers.sign(root.signed, "targets", targets)
     for role in DELEGATED:
         empty = new_channel(country, role, utc(now) + lifetime(targets.signed, role))
         signers.sign(targets.signed, role, empty)
         files.write(role, empty)
     files.write("targets", targets)
     files.write("root", root)
-    return fingerprint(files.read_bytes("root"))
+    settle(files, signers, now=now)
+    files.save()
+    return fingerprint(files.in_force.read_bytes("root")) if files.in_force.exists() else None
 
 
 def refuse_existing(directory: Path, country: str) -> None:
     """Raise ConflictError if the country has channels already."""
-    files = ChannelFiles(directory, country)
+    files = DraftFiles(directory, country)
     if files.exists():
         raise ConflictError(
             f"{files.directory} holds channels already",
@@ -65,16 +70,12 @@ def refuse_existing(directory: Path, country: str) -> None:
 
 
 def keys_to_make(
-    given: Container[str], counts: Mapping[str, int], thresholds: Mapping[str, int]
+    given: Collection[str], counts: Mapping[str, int], thresholds: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return how many keys to make for each role that none is ``given`` for.
+    """Return how many keys to make for each role.
 
-    As many as ``counts`` says, else as its threshold, else one.
+    As many as ``counts`` says, also beside those that are ``given``; else none where some are
+    given, and as many as its threshold where none are.
     """
-    return {role: counts.get(role, thresholds.get(role, 1)) for role in ALL if role not in given}
-
-
-def _sign_or_refuse(signers: Signers, root: Root, role: str, metadata: Metadata[Any]) -> None:
-    """Sign what everything else rests upon: unsigned, none of it could ever be verified."""
-    signers.sign(root, role, metadata)
-    verify_signed_by(root, role, metadata, where=f"new {role}")
+    unsaid = {role: thresholds.get(role, 1) for role in ALL if role not in given}
+    return {**unsaid, **{role: counts[role] for role in ALL if role in counts}}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.trust.tuf_api import Key
+    from pe_dvc.usecases.channel.role_status import RoleStatus
 
 Edit = Callable[[Root | Targets], object]
 
@@ -26,7 +27,8 @@ class KeyChange(Result):
     """What became of the metadata: the roles with a new version, and their versions.
 
     ``waiting`` holds how many signatures the roles still want that must be signed again.
-    ``key_file`` is that of the new key, where one was made for this.
+    ``key_file`` is that of the new key, where one was made for this. ``drafts`` are the roles
+    whose new version is in force only once others have signed it, too.
     """
 
     role: str
@@ -35,6 +37,7 @@ class KeyChange(Result):
     versions: dict[str, int]
     waiting: dict[str, int]
     key_file: Path | None = None
+    drafts: tuple[RoleStatus, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +54,24 @@ class Recovery(Result):
     """What became of stolen keys: by role the ids of the old and of the new ones.
 
     ``versions`` are those of the metadata written; ``waiting`` says how many signatures roles
-    still want that must be signed again.
+    still want that must be signed again; ``drafts`` are in force only once others have signed.
     """
 
     stolen: dict[str, tuple[str, ...]]
     keys: dict[str, tuple[str, ...]]
     versions: dict[str, int]
     waiting: dict[str, int]
+    drafts: tuple[RoleStatus, ...] = ()
+
+
+def is_key_name(name: str) -> bool:
+    """Return whether a key can have that name."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", name))
 
 
 def check_key_name(name: str) -> str:
     """Return a key's name, or raise FormatError."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", name):
+    if not is_key_name(name):
         raise FormatError(f"{name!r} is not a key's name: expected letters, digits, . _ @ or -")
     return name
 

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.trust.bucket import next_free, versions_of
-from pe_dvc.trust.files import DraftFiles
+from pe_dvc.trust.draft_files import DraftFiles
+from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED, NAME_FIELD, TARGETS_LIKE, check_role, utc
-from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import expiry_days, key_names, role_of, signatures, verify_signed_by
+from pe_dvc.trust.verify import expiry_days, key_names, role_of, signatures
+from pe_dvc.usecases.channel.drafts import settle
 from pe_dvc.usecases.channel.key_edits import (
     Edit,
     KeyChange,
@@ -31,6 +32,7 @@ from pe_dvc.usecases.channel.key_edits import (
     check_key_name,
     replacing,
 )
+from pe_dvc.usecases.channel.role_status import waiting_drafts
 from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
@@ -115,25 +117,36 @@ class KeyRing:
         edits = {one.role: replacing(one) for one in stolen}
         channels = {role: edit for role, edit in edits.items() if role in DELEGATED}
         top_level = {role: edit for role, edit in edits.items() if role not in DELEGATED}
-        targets, versions = SignedMetadata(self._files).targets, {}
+        versions: dict[str, int] = {}
         if top_level:
             versions["root"] = self._edit_root(top_level, None)
         if channels or "targets" in top_level:
-            versions["targets"] = self._edit_targets(channels, None, targets)
+            versions["targets"] = self._edit_targets(channels, None)
         waiting = self._renew(channels, versions)
-        self._files.save()
+        settled = self._save()
         return Recovery(
             stolen={one.role: tuple(one.keyids) for one in stolen},
             keys={one.role: tuple(key.keyid for key in one.keys) for one in stolen},
-            versions=versions,
+            versions=versions | settled,
             waiting=waiting,
+            drafts=waiting_drafts(self._files, now=self._now),
         )
 
-    def renew_root(self) -> int:
-        """Give the root a new version that expires later, and return the version."""
-        version = self._edit_root({"root": lambda root: None}, None)
-        self._files.save()
-        return version
+    def renew(self, role: str) -> None:
+        """Give root or targets a new version that expires later.
+
+        Raises ConflictError where there is a draft of it, which expires later already.
+        """
+        if self._files.drafted(role):
+            raise ConflictError(
+                f"there is a draft of {role} already",
+                remedy=f"Nothing was changed. Sign it: pe-dvc channel sign {role}",
+            )
+        if role == "root":
+            self._edit_root({"root": lambda root: None}, None)
+        else:
+            self._edit_targets({}, None)
+        self._save()
 
     def keyids(self, role: str) -> list[str]:
         """Return the ids of the keys that may sign for a role."""
@@ -144,12 +157,11 @@ class KeyRing:
         versions: dict[str, int] = {}
         for edit in steps:
             if role in DELEGATED:
-                targets = SignedMetadata(self._files).targets
-                versions["targets"] = self._edit_targets({role: edit}, threshold, targets)
+                versions["targets"] = self._edit_targets({role: edit}, threshold)
             else:
                 versions["root"] = self._edit_root({role: edit}, threshold)
         waiting = self._renew([role] if role in TARGETS_LIKE else [], versions)
-        self._files.save()
+        versions |= self._save()
         delegated = role_of(self._delegator(role), role)
         return KeyChange(
             role=role,
@@ -157,40 +169,54 @@ class KeyRing:
             threshold=delegated.threshold,
             versions=versions,
             waiting=waiting,
+            drafts=waiting_drafts(self._files, now=self._now),
         )
 
+    def _save(self) -> dict[str, int]:
+        """Put in force what is signed by enough, and write down the rest as drafts."""
+        settled = settle(self._files, self._signers, now=self._now)
+        self._files.save()
+        return settled
+
     def _edit_root(self, edits: Mapping[str, Edit], threshold: int | None) -> int:
-        before = SignedMetadata(self._files).root.signed
+        before = self._proposal(to_change="root").roots[-1].signed
+        self._signers.check_any(before, "root")
         root = self._files.read("root", Root)
         for role, edit in edits.items():
             apply_edit(root.signed, role, edit, threshold)
         root.signed.version += 1
         root.signed.expires = self._now + timedelta(days=expiry_days(root.signed, "root"))
         root.signatures.clear()
-        where = f"root {root.signed.version}"
-        for delegator in (before, root.signed):
-            self._signers.sign(delegator, "root", root)
-        for delegator in (before, root.signed):
-            verify_signed_by(delegator, "root", root, where=where)
+        self._signers.sign(before, "root", root, root.signed)
         self._files.write("root", root)
         return root.signed.version
 
-    def _edit_targets(
-        self, edits: Mapping[str, Edit], threshold: int | None, targets: Metadata[Targets]
-    ) -> int:
-        root = SignedMetadata(self._files).root.signed
-        self._next_version(targets, root, "targets")
+    def _edit_targets(self, edits: Mapping[str, Edit], threshold: int | None) -> int:
+        proposal = self._proposal(to_change="targets")
+        targets, delegators = proposal.targets, proposal.delegators("targets")
+        self._signers.check_any(delegators[0], "targets", *delegators[1:])
+        self._next_version(targets, delegators[-1], "targets")
         for role, edit in edits.items():
             apply_edit(targets.signed, role, edit, threshold)
-        self._signers.sign(root, "targets", targets)
-        verify_signed_by(root, "targets", targets, where=f"targets {targets.signed.version}")
+        self._signers.sign(delegators[0], "targets", targets, *delegators[1:])
         self._files.write("targets", targets)
         return targets.signed.version
+
+    def _proposal(self, *, to_change: str) -> Proposal:
+        proposal = Proposal(self._files)
+        if not proposal.in_force and self._files.exists():
+            raise ConflictError(
+                f"the first {to_change} still waits for signatures, and can only be signed",
+                remedy="Nothing was changed. Sign it (pe-dvc channel status says who must), or "
+                f"remove {self._files.directory} and run pe-dvc channel init again.",
+            )
+        return proposal
 
     def _next_version(
         self, metadata: Metadata[Targets], delegator: Root | Targets, role: str
     ) -> None:
-        next_version(metadata, delegator, role, now=self._now)
+        """Make the next version, or the same again of what is a draft already, unsigned."""
+        next_version(metadata, delegator, role, now=self._now, seen=not self._files.drafted(role))
         metadata.signed.version = next_free(metadata.signed.version, versions_of(self._taken, role))
 
     def _renew(self, roles: Collection[str], versions: dict[str, int]) -> dict[str, int]:
@@ -217,8 +243,6 @@ class KeyRing:
             return 0, 0
         self._next_version(metadata, delegator, role)
         self._signers.sign(delegator, role, metadata)
-        if role == "targets":
-            verify_signed_by(delegator, role, metadata, where="targets")
         self._files.write(role, metadata)
         return metadata.signed.version, signatures(delegator, role, metadata).missing
 
@@ -226,9 +250,10 @@ class KeyRing:
         return key_names(self._delegator(role), role)
 
     def _delegator(self, role: str) -> Root | Targets:
+        proposal = Proposal(self._files)
         if check_role(role) in DELEGATED:
-            return SignedMetadata(self._files).targets.signed
-        return SignedMetadata(self._files).root.signed
+            return proposal.targets.signed
+        return proposal.roots[-1].signed
 
     def find(self, role: str, keyid: str | None) -> str:
         """Return the id of a role's key by its name or beginning; None is the role's only key.

@@ -85,7 +85,7 @@ def go_back(
         if before is not None and is_same(before, pointer):
             found[name] = before
             continue
-        measured, failures = _measured(pointer, before, evidence)
+        measured, failures = gates_say(pointer, before, evidence)
         said += failures
         found[name] = replace(pointer, notes=_notes(pointer, before, measured, back))
     return found, tuple(said)
@@ -122,7 +122,7 @@ def write_rollback(
     return changes(channel, before, wanted, metadata, result)
 
 
-def _measured(
+def gates_say(
     pointer: Pointer, before: Pointer | None, evidence: Evidence
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the notes and sentences of the gates; what cannot be measured stops nothing."""

@@ -44,13 +44,15 @@ class PublishedChannels(Result):
     """The versions that readers now see, by role, and the keys that this run wrote, in order.
 
     ``replaced`` are those of objects that were there and that today's keys had not signed.
-    ``waiting`` says of each role that stayed as it was published why git's version waits.
+    ``waiting`` says of each role that stayed as it was published why git's version waits,
+    ``drafts`` who must still sign new versions of root and targets.
     """
 
     versions: dict[str, int]
     written: tuple[str, ...]
     replaced: tuple[str, ...] = ()
     waiting: dict[str, str] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:

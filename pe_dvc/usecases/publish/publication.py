@@ -8,9 +8,10 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError, SignatureError
 from pe_dvc.trust.roles import utc
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.foresight import check_clock, foresee
@@ -20,7 +21,7 @@ from pe_dvc.usecases.publish.waiting import RELEASES, check_drafts, drafts, unke
 from pe_dvc.usecases.retention.bucket_lock import publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
 
     from pe_dvc.documents.release_target import Released
@@ -43,7 +44,8 @@ class Publication:
 
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
     of a role. ``now`` is an aware time. With a ``single_publisher`` stores will do that ignore
-    conditional writes.
+    conditional writes. ``drafts`` says who must still sign new versions of root and targets: what
+    is in force is published meanwhile.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class Publication:
         now: datetime,
         history: History | None = None,
         single_publisher: bool = False,
+        drafts: Mapping[str, str] | None = None,
     ) -> None:
         self.store, self.metadata = store, metadata
         self._signers, self._now, self._history = signers, now, history
         self._single_publisher = single_publisher
+        self._drafts = dict(drafts or {})
         self.waiting: dict[str, str] = {}
         """Why git's version of a role waits and is not published, by role."""
 
@@ -73,6 +77,12 @@ class Publication:
         A draft of ``next`` or ``releases`` that too few have signed waits. Raises NotFoundError
         for a repo without channels, SignatureError, ExpiredError.
         """
+        if not self.metadata.files.exists() and self._drafts:
+            raise SignatureError(
+                "these channels are not in force yet: "
+                + "; ".join(f"{what} {request}" for what, request in self._drafts.items()),
+                remedy="Nothing was pushed. Once they are signed: commit, and push again.",
+            )
         if not self.metadata.files.exists():
             raise NotFoundError(
                 f"{self.metadata.files.directory} does not exist: this repo has no channels yet",
@@ -159,7 +169,7 @@ class Publication:
         )
 
     def _publish(self, metadata: SignedMetadata, pointed: PointedObjects) -> PublishedChannels:
-        return publish_channels(
+        published = publish_channels(
             self.store,
             metadata,
             self._signers,
@@ -168,3 +178,4 @@ class Publication:
             pointed=pointed,
             waiting=self.waiting,
         )
+        return replace(published, drafts=self._drafts)

@@ -13,7 +13,7 @@ from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import signatures
+from pe_dvc.trust.verify import key_names, key_text, signatures
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ def drafts(metadata: SignedMetadata) -> dict[str, str]:
     """Return the reviewed roles that too few keys signed yet, with how many."""
     found = {}
     for role in REVIEWED:
-        result = signatures(metadata.delegator(role), role, metadata.role(role))
+        delegator = metadata.delegator(role)
+        result = signatures(delegator, role, metadata.role(role))
         if not result:
-            version = metadata.role(role).signed.version
+            version, names = metadata.role(role).signed.version, key_names(delegator, role)
+            others = " or ".join(sorted(key_text(keyid, names) for keyid in result.unsigned))
             found[role] = (
                 f"version {version} has {len(result.signed)} of the {result.threshold} signatures "
-                f"that it needs: pe-dvc channel sign {role}"
+                f"that it needs, {result.missing} more of {others}: pe-dvc channel sign {role}"
             )
     return found
 

@@ -95,7 +95,7 @@ def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(unbuilt_sandbox
     refused = sandbox.pe_dvc("push", code=1)
     assert "latest" in refused.stderr
     hidden.rename(key)
-    sandbox.pe_dvc("channel", "sign", "latest")
+    sandbox.pe_dvc("channel", "sign", "latest", "--yes")
     assert sandbox.run("dvc", "status").stdout.strip().endswith("up to date.")
     sandbox.commit("Sign")
     sandbox.pe_dvc("push")

@@ -166,7 +166,7 @@ def test_two_reviewers_take_next_back(built: Sandbox) -> None:
     assert published(built, "next") == bad
     keys[0].rename(built.directory / "alice.pem")
     kept.rename(keys[1])
-    assert built.json("channel", "sign", "next")["missing"] == 0
+    assert built.json("channel", "sign", "next", "--yes")["missing"] == 0
     (built.directory / "alice.pem").rename(keys[0])
     built.commit("Bob signs")
     built.pe_dvc("push")

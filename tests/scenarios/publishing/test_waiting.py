@@ -43,7 +43,7 @@ def test_a_draft_that_reviewers_have_not_signed_does_not_stop_latest(sandbox: Sa
     check_whole(sandbox)
 
     key.rename(sandbox.directory / "keys/us/next.pem")
-    sandbox.pe_dvc("channel", "sign", "next")
+    sandbox.pe_dvc("channel", "sign", "next", "--yes")
     sandbox.commit("Reviewed")
     assert sandbox.json("push")["channel"]["waiting"] == {}
     sandbox.read("show", f"us/{NAME}@next")

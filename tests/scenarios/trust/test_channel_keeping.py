@@ -36,7 +36,7 @@ def test_the_runbook_is_what_can_be_run(built: Sandbox) -> None:
     for block in blocks:
         sandbox.run("bash", "-e", "-o", "pipefail", "-c", block)
         sandbox.read("show", LATEST)
-    status = {role["role"]: role for role in sandbox.json("channel", "status")}
+    status = {role["role"]: role for role in sandbox.json("channel", "status")["roles"]}
     assert len(status["next"]["signed_by"]) + len(status["next"]["unsigned_by"]) == 2
     assert status["root"]["version"] == 9
     made = {file.name for file in sandbox.repo.rglob("*.pem")}

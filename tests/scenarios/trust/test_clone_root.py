@@ -77,7 +77,7 @@ def other_root(_: HostileClone, __: Path) -> None:
 def renew_root(clone: HostileClone) -> None:
     channels = clone.made.channels
     keys = KeyRing(clone.root / "channels", "us", channels.signers, now=channels.now)
-    keys.renew_root()
+    keys.renew("root")
 
 
 def true_root_in_the_history(clone: HostileClone, true_root: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     # A reviewer nominates and signs as before.
     reviewer = Person(sandbox, "reviewer", "next")
     reviewer.run("pe-dvc", "channel", "promote", "latest", "next")
-    assert "next" in reviewer.run("pe-dvc", "channel", "sign", "next").stdout
+    assert "next" in reviewer.run("pe-dvc", "channel", "sign", "next", "--yes").stdout
 
 
 def _md5(clone: Path, name: str) -> str:

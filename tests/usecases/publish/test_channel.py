@@ -130,7 +130,7 @@ def test_expired_metadata_is_refused_until_it_is_renewed(sim: Simulator) -> None
     sim.now = NOW + days(366)
     with pytest.raises(ExpiredError, match="root version 1 expired on"):
         sim.publish()
-    KeyRing(sim.directory, "us", sim.signers, now=sim.now).renew_root()
+    KeyRing(sim.directory, "us", sim.signers, now=sim.now).renew("root")
     with pytest.raises(ExpiredError, match="targets version 1 expired on"):
         sim.publish()
     for role in ("targets", "latest", "next", "revoked", "releases"):
