@@ -16,7 +16,7 @@ from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
@@ -115,18 +115,13 @@ class _GetAll:
         jobs = {str(reference): _Job(asked=str(reference)) for reference in references}
         for job in jobs.values():
             _noting(job, self._open)
-        self._each(jobs, self._resolve)
+        run_all(self.pool, lambda job: _noting(job, self._resolve), list(jobs.values()))
         self._refuse_same_names(jobs.values())
-        total = sum(job.resolved.payload.size for job in jobs.values() if job.resolved)
-        with self.reporter.whole(counted(len(jobs), "dataset"), total):
-            self._each(jobs, self._fetch)
+        self._fetch_all(jobs.values())
         return [
             Attempt(asked=job.asked, fetched=job.fetched, error=job.error)
             for job in (jobs[str(reference)] for reference in references)
         ]
-
-    def _each(self, jobs: Mapping[str, _Job], step: Callable[[_Job], None]) -> None:
-        run_all(self.pool, lambda job: _noting(job, step), list(jobs.values()))
 
     def _open(self, job: _Job) -> None:
         country = Reference.parse(job.asked).country
@@ -161,8 +156,23 @@ class _GetAll:
                     remedy="Copy them into two directories, by two commands.",
                 )
 
-    def _fetch(self, job: _Job) -> None:
-        if job.reader and job.resolved and not job.error:
+    def _fetch_all(self, jobs: Iterable[_Job]) -> None:
+        """Fetch by artifact: two references may mean the same bytes, which come once."""
+        artifacts: dict[str, list[_Job]] = {}
+        sizes: dict[str, int] = {}
+        for job in jobs:
+            if job.resolved and not job.error:
+                artifacts.setdefault(job.resolved.sha256, []).append(job)
+                sizes[job.resolved.sha256] = job.resolved.payload.size
+        with self.reporter.whole(counted(len(sizes), "dataset"), sum(sizes.values())):
+            run_all(self.pool, self._fetch, list(artifacts.values()))
+
+    def _fetch(self, group: list[_Job]) -> None:
+        for job in group:
+            _noting(job, self._fetch_one)
+
+    def _fetch_one(self, job: _Job) -> None:
+        if job.reader and job.resolved:
             job.fetched = get_one(job.reader, job.resolved, output=self.output)
 
 

@@ -100,6 +100,16 @@ def test_two_files_of_one_name_do_not_overwrite_each_other(
     assert "are both called x.parquet" in done.stderr
 
 
+def test_bytes_that_several_references_mean_come_once(
+    states: list[Manifest], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="pe_dvc.store.logged")
+    got = pe_dvc.get_all([AL, states[0].reference, AL])
+    assert len({attempt.fetched.path for attempt in got if attempt.fetched}) == 1
+    assert caplog.text.count(payload_of(states[0])) == 1
+    assert "waiting for another process" not in caplog.text
+
+
 def test_a_channel_is_verified_once(
     states: list[Manifest], caplog: pytest.LogCaptureFixture
 ) -> None:
