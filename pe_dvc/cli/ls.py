@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -27,12 +27,14 @@ SHOWN_TABLES = 2
 
 
 @click.command("ls", cls=Command)
-@click.argument("country")
+@click.argument("country", required=False)
 @click.option("--releases", is_flag=True, help="List the published releases instead.")
 @store_option
 @offline_option
 @json_option
-def command(country: str, releases: bool, store: str | None, offline: bool, as_json: bool) -> None:
+def command(
+    country: str | None, releases: bool, store: str | None, offline: bool, as_json: bool
+) -> None:
     """List the datasets in a country's channels.
 
     COUNTRY is its code, such as us. For each dataset: its reference, the size of the file, when and
@@ -41,6 +43,7 @@ def command(country: str, releases: bool, store: str | None, offline: bool, as_j
     """
     import pe_dvc
 
+    country = country or _missing_country()
     if releases:
         _show_releases(pe_dvc.releases(country, store=store, offline=offline), as_json)
     else:
@@ -48,6 +51,16 @@ def command(country: str, releases: bool, store: str | None, offline: bool, as_j
         _show_datasets(listed, offline, as_json)
     if offline:
         say_age(country, store)
+
+
+def _missing_country() -> NoReturn:
+    from pe_dvc import TrustedRoots
+
+    pinned = list(TrustedRoots().fingerprints()) or ["us"]
+    raise click.UsageError(
+        f"Missing argument 'COUNTRY', such as in pe-dvc ls {pinned[0]}",
+        click.get_current_context(),
+    )
 
 
 def _show_datasets(listed: Sequence[Listed], offline: bool, as_json: bool) -> None:

@@ -85,5 +85,6 @@ def test_offline_it_tells_what_was_read(country: Country, tmp_path: Path) -> Non
 
 
 def test_what_is_no_country_or_has_no_trusted_root(country: Country) -> None:
+    assert "Missing argument 'COUNTRY', such as in pe-dvc ls us" in ls(code=2).stderr
     assert "is not a country" in ls(LATEST, code=1).stderr
     assert "pe-dvc trust add uk" in ls("uk", code=1).stderr
