@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import ancestors, digest
+from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.roles import DELEGATED, check_role
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
@@ -98,8 +99,8 @@ class Proposal:
     def _stale(self, role: str, made_from: int, now: int) -> ConflictError:
         held = f"git holds {role} {now}" if now else "no channels are in force"
         return ConflictError(
-            f"{self.files.directory / 'draft'} has a draft of {role} that was made from version "
+            f"{self.files.directory / DRAFTS} has a draft of {role} that was made from version "
             f"{made_from}, and {held}",
             remedy="Nothing was signed. Keep what others published: "
-            f"git rm -r {self.files.directory / 'draft'}, and make the change again.",
+            f"git rm -r {self.files.directory / DRAFTS}, and make the change again.",
         )

@@ -83,6 +83,12 @@ class Signers:
                 signed.append(signer.public_key.keyid)
         return signed
 
+    def held(self, role: str, *delegators: Root | Targets) -> set[str]:
+        """Return the ids of those of a role's keys that are on this machine."""
+        known = {key.keyid: key for each in delegators for key in role_keys(each, role)}
+        keys = list(known.values())
+        return {signer.public_key.keyid for signer in self._for_role(role, keys, keys)}
+
     def check_any(self, delegator: Root | Targets, role: str, *also: Root | Targets) -> None:
         """Raise SignatureError if no key of the role is here; it says where keys are looked for."""
         self._check_there((delegator, *also), role, 1)
@@ -93,13 +99,12 @@ class Signers:
         self._check_there((delegator,), role, role_of(delegator, role).threshold)
 
     def _check_there(self, delegators: Sequence[Root | Targets], role: str, needed: int) -> None:
-        known = {key.keyid: key for each in delegators for key in role_keys(each, role)}
-        keys = list(known.values())
-        there = {signer.public_key.keyid for signer in self._for_role(role, keys, keys)}
+        there = self.held(role, *delegators)
         if len(there) < needed:
+            count = len({keyid for each in delegators for keyid in role_of(each, role).keyids})
             files = f"{self._directory}/*.pem (PE_DVC_KEYS_DIR)" if self._directory else "no files"
             raise SignatureError(
-                f"this machine has {len(there) or 'none'} of the keys of {role} ({len(keys)})"
+                f"this machine has {len(there) or 'none'} of the keys of {role} ({count})"
                 + (f", and {needed} must sign" if there else ""),
                 remedy="Nothing was changed. Keys are looked for in PE_DVC_SIGNER_"
                 f"{role.upper()}, in [tool.pe_dvc.signers] of pyproject.toml, behind the URIs that "

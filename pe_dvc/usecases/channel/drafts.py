@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import ancestors, digest
+from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.verify import signatures
@@ -69,6 +71,24 @@ def sign_drafts(files: DraftFiles, role: str, signers: Signers) -> list[str]:
         signers.sign(first, role, draft.metadata, *also)
         files.write(role, draft.metadata)
     return list(dict.fromkeys(dropped))
+
+
+def refuse_unseen(proposal: Proposal, role: str, signers: Signers) -> None:
+    """Raise ConflictError for a draft that this machine's keys have not signed.
+
+    A change of it would sign, unseen, what others wrote into it.
+    """
+    for draft in drafts_of(proposal, role):
+        signed: set[str] = set()
+        for delegator in draft.delegators:
+            signed |= signatures(delegator, role, draft.metadata).signed.keys()
+        if not signed & signers.held(role, *draft.delegators):
+            raise ConflictError(
+                f"there is a draft of {role} {draft.metadata.signed.version} that the keys of this "
+                "machine have not signed, and a change of it would sign all of it",
+                remedy=f"Nothing was changed. Sign it first, once you have read it: pe-dvc channel "
+                f"sign {role}. To give it up: git rm -r {proposal.files.directory / DRAFTS}",
+            )
 
 
 def settle(files: DraftFiles, signers: Signers, *, now: datetime) -> dict[str, int]:
@@ -131,11 +151,13 @@ def _land_targets(
             files.drop(role, drafted.signed.version)
         if held is None or before is None or signatures(targets.signed, role, held):
             continue
-        if drafted is not None or signatures(before, role, held):
+        was_signed = bool(signatures(before, role, held))
+        if drafted is not None or was_signed:
             next_version(held, targets.signed, role, now=now)
             if drafted is not None:
                 held.signed.version = max(held.signed.version, drafted.signed.version)
-            signers.sign(targets.signed, role, held)
+            if was_signed:  # what is not may be anyone's, and is signed by those who read it
+                signers.sign(targets.signed, role, held)
             files.put_in_force(role, readable_json(held.to_dict()))
             versions[role] = held.signed.version
     files.land("targets", targets.signed.version)

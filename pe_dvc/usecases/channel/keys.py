@@ -22,7 +22,7 @@ from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED, NAME_FIELD, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import expiry_days, key_names, role_of, signatures
-from pe_dvc.usecases.channel.drafts import settle
+from pe_dvc.usecases.channel.drafts import refuse_unseen, settle
 from pe_dvc.usecases.channel.key_edits import (
     Edit,
     KeyChange,
@@ -210,6 +210,7 @@ class KeyRing:
                 remedy="Nothing was changed. Sign it (pe-dvc channel status says who must), or "
                 f"remove {self._files.directory} and run pe-dvc channel init again.",
             )
+        refuse_unseen(proposal, to_change, self._signers)
         return proposal
 
     def _next_version(
@@ -241,8 +242,13 @@ class KeyRing:
         metadata: Metadata[Targets] = self._files.read(role, Targets)
         if signatures(delegator, role, metadata):
             return 0, 0
+        proposal = Proposal(self._files)
+        refuse_unseen(proposal, role, self._signers)
+        vouching = proposal.standing.delegator(role)
+        is_signed = role not in DELEGATED or bool(signatures(vouching, role, metadata))
         self._next_version(metadata, delegator, role)
-        self._signers.sign(delegator, role, metadata)
+        if is_signed:  # what is not may be anyone's, and is signed by those who read it
+            self._signers.sign(delegator, role, metadata)
         self._files.write(role, metadata)
         return metadata.signed.version, signatures(delegator, role, metadata).missing
 

@@ -76,6 +76,50 @@ def test_a_pinned_root_stops_keys_of_an_older_pe_dvc(
     assert contents(hostile.repo / "channels", hostile.directory / "bucket") == before
 
 
+@pytest.fixture
+def first(built: Sandbox, tmp_path: Path) -> Sandbox:
+    """A clone without channels, but with drafts of first ones that list the true root key."""
+    true = SignedMetadata(ChannelFiles(built.repo / "channels", "us"))
+    made = generate_keys(tmp_path / "attacker", "us", dict.fromkeys(ALL, 1))
+    made["root"] += role_keys(true.root.signed, "root")
+    shutil.rmtree(built.repo / "channels")
+    signers = Signers("us", tmp_path / "attacker", environ={})
+    folder = built.repo / "channels"
+    now = datetime.now(UTC)
+    init_channels(folder, "us", made, signers, now=now, thresholds={"root": 2})
+    built.commit("Pretend to be the first")
+    return built
+
+
+def test_keys_of_another_root_sign_no_draft_of_a_first_one(first: Sandbox) -> None:
+    before = contents(first.repo / "channels")
+    refused = first.pe_dvc("channel", "sign", "root", "--yes", code=1).stderr
+    assert "made for another root than the draft of a first one" in refused
+    assert contents(first.repo / "channels") == before
+
+
+def test_where_a_root_is_pinned_no_draft_of_a_first_one_is_signed(
+    first: Sandbox, tmp_path: Path
+) -> None:
+    true = (first.directory / "keys/us/root.json").rename(tmp_path / "true-root.json")
+    first.pe_dvc("trust", "add", "us", str(true))
+    before = contents(first.repo / "channels")
+    refused = first.pe_dvc("channel", "sign", "root", "--yes", code=1).stderr
+    assert "a root is pinned for us" in refused
+    assert contents(first.repo / "channels") == before
+
+
+def test_without_channels_no_later_root_is_signed(first: Sandbox) -> None:
+    """Signed as version 2, it would follow the true root 1."""
+    (first.directory / "keys/us/root.json").unlink()
+    draft = first.repo / "channels/us/draft/1.root.json"
+    text = draft.read_text().replace('"version": 1', '"version": 2')
+    draft.unlink()
+    (draft.parent / "2.root.json").write_text(text)
+    refused = first.pe_dvc("channel", "sign", "root", "--yes", code=1).stderr
+    assert "a draft of root that was made from version 1, and no channels are in force" in refused
+
+
 def test_keys_of_an_older_pe_dvc_are_bound_when_they_first_sign(built: Sandbox) -> None:
     bound = built.directory / "keys/us/root.json"
     first = bound.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.key_edits import StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.roles import channel_status, sign_role
+from pe_dvc.usecases.channel.update import update_channel
 from tests.support.signed_channels import SignedChannels
 from tests.support.simulator import NOW, pointer
 
@@ -130,13 +132,48 @@ def test_a_recovery_that_nothing_came_between_is_whole(two: Two) -> None:
 
 def test_a_draft_that_is_changed_loses_its_signatures_and_keeps_its_version(two: Two) -> None:
     two.ring(two.ann).add("next", new_key(two.base / "ann", "us", "next"))
-    change = two.ring(two.ben).add("next", new_key(two.base / "ben", "us", "next"))
+    change = two.ring(two.ann).add("next", new_key(two.base / "ann", "us", "next"))
     (draft,) = change.drafts
     assert (draft.version, draft.missing, len(draft.signed_by)) == (2, 1, 1)
-    assert len(two.ring(two.ben).keyids("next")) == 3
-    two.sign(two.ann, "targets")
+    assert len(two.ring(two.ann).keyids("next")) == 3
+    two.sign(two.ben, "targets")
     assert two.version("targets") == 2
     assert two.drafts == []
+
+
+@pytest.mark.parametrize("role", ["root", "targets"])
+def test_a_strangers_draft_is_not_signed_by_changing_it(two: Two, role: str) -> None:
+    """Mallory writes a draft that lists her key; Ann adds another key and has not seen it."""
+    changed = "snapshot" if role == "root" else "next"
+    two.ring(two.ann).add(changed, new_key(two.base / "mallory", "us", changed))
+    path = two.directory / "us/draft" / ("2.root.json" if role == "root" else "targets.json")
+    document = json.loads(path.read_text())
+    document["signatures"] = []
+    path.write_text(json.dumps(document))
+    before = path.read_bytes()
+    with pytest.raises(ConflictError, match="have not signed, and a change of it would sign all"):
+        two.ring(two.ann).add(changed, new_key(two.base / "ann", "us", changed))
+    with pytest.raises(ConflictError):
+        two.ring(two.ann).renew(role)
+    assert path.read_bytes() == before
+    assert len(two.drafts) == 1
+
+
+@pytest.mark.parametrize("drafted", [True, False], ids=["meanwhile", "before"])
+def test_an_unsigned_channel_is_not_signed_by_a_change_of_keys(two: Two, drafted: bool) -> None:
+    """Whoever writes to git puts pointers of theirs into latest.json."""
+    new = new_key(two.base / "ann", "us", "latest")
+    if drafted:
+        two.ring(two.ben).rotate("latest", new)
+    nobody = Signers("us", environ={})
+    update_channel(two.directory, "us", "latest", [pointer("evil")], nobody, now=NOW)
+    if not drafted:
+        two.ring(two.ann).rotate("latest", new)
+    two.sign(two.ann if drafted else two.ben, "targets")
+    assert two.drafts == []
+    held = two.channels.metadata.role("latest")
+    assert [*held.signed.targets] == ["us/latest/evil"]
+    assert held.signatures == {}
 
 
 def test_killed_after_a_draft_came_into_force(two: Two) -> None:
