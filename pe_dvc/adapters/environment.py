@@ -65,6 +65,14 @@ def describe_package(
     )
 
 
+def installed_commit(name: str) -> str | None:
+    """Return the commit of git that a package was installed from, None where there is none."""
+    try:
+        return _Installed(metadata.distribution(name)).commit
+    except metadata.PackageNotFoundError:
+        return None
+
+
 class _Installed:
     """A package that is installed, and from where (PEP 610)."""
 

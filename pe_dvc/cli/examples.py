@@ -10,6 +10,11 @@ Examples = tuple[tuple[str, str], ...]
 REFERENCE = "us/enhanced_cps_2024@latest"
 
 EXAMPLES: dict[str, Examples] = {
+    "add": (
+        ("data/enhanced_cps_2024.h5", "guess what its columns mean, and say it"),
+        ("data/states/*.h5 --name 'states/{stem}'", "a dataset of each file"),
+        ("data/x.parquet --entity tax_unit=RECID --weight s006", "say it yourself"),
+    ),
     "cache dir": (("", "print where the cache is"),),
     "cache ls": (("", "list what is in the cache"),),
     "cache prune": (("--max-size 20GB", "keep the 20 GB that were used last"),),

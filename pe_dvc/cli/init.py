@@ -11,6 +11,7 @@ import click
 
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
     from pe_dvc.project.init import Initialized
@@ -94,6 +95,7 @@ def _say_written(done: Initialized) -> None:
 
 def _say_next(done: Initialized) -> None:
     shown = [shlex.quote(os.path.relpath(done.root / path)) for path in done.found[:_SHOWN]]
-    more = f" and {len(done.found) - _SHOWN} more data files" if len(done.found) > _SHOWN else ""
-    say(f"next         pe-dvc add {' '.join(shown) or 'FILE…'}{more}")
+    say(f"next         pe-dvc add {' '.join(shown) or 'FILE…'}")
+    if len(done.found) > _SHOWN:
+        say(f"             and {counted(len(done.found) - _SHOWN, 'more data file')}")
     say('then         dvc repro && git add -A && git commit -m "Set up pe_dvc" && pe-dvc push')

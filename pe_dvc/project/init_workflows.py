@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.environment import installed_commit
 from pe_dvc.project.templates import read_template
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def plan_workflows(
         return {FOLDER: f"GitHub reads them in {git.top} only"}
     if scheme not in ("s3", "gs"):
         return {FOLDER: "the store is neither on S3 nor on Google Cloud"}
-    kept = {}
+    kept, commit = {}, installed_commit("pe_dvc")
     for name in NAMES:
         path, text = f"{FOLDER}/{name}", read_template(f"github-workflows/{name}")
-        wanted = rendered(text, scheme, settings.branch or git.branch() or "main")
+        wanted = rendered(text, scheme, settings.branch or git.branch() or "main", commit)
         if not changes.exists(path):
             changes.put(path, wanted)
         elif changes.text(path) != wanted:
@@ -48,11 +49,21 @@ def plan_workflows(
     return kept
 
 
-def rendered(text: str, scheme: str, branch: str) -> str:
-    """Return a starter for stores of ``scheme`` (s3 or gs), run for pushes to ``branch``."""
+def rendered(text: str, scheme: str, branch: str, commit: str | None) -> str:
+    """Return a starter for stores of ``scheme`` (s3 or gs), run for pushes to ``branch``.
+
+    ``commit`` is the one of pe_dvc that it installs, None where that is not known.
+    """
     text = text.replace("branches: [main]", f'branches: ["{branch}"]')
+    text = text.replace("PE_DVC: the-commit", f"PE_DVC: {commit or 'the-commit'}")
     if scheme == "s3":
         return text
     head, *steps = _STEP.split(text)
-    steps = [_GOOGLE if step.startswith("uses: aws-actions/") else step for step in steps]
-    return "      - ".join([head, *steps])
+    return "      - ".join([head, *map(_for_google, steps)])
+
+
+def _for_google(step: str) -> str:
+    if not step.startswith("uses: aws-actions/"):
+        return step
+    lines = step.splitlines(keepends=True)
+    return _GOOGLE + "".join(line for line in lines if line.lstrip().startswith("#"))

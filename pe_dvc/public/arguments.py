@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,3 +13,9 @@ if TYPE_CHECKING:
 def names_of(names: Sequence[str]) -> Sequence[str]:
     """Return a list of names where one was given as text, which is a sequence of letters."""
     return [names] if isinstance(names, str) else names
+
+
+def paths_of(files: Sequence[Path | str] | Path | str) -> list[Path]:
+    """Return paths where one was given alone, or as texts."""
+    given = [files] if isinstance(files, str | PathLike) else files
+    return [Path(file) for file in given]

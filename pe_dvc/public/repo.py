@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.public.arguments import names_of
+from pe_dvc.public.arguments import names_of, paths_of
 from pe_dvc.public.reporting import reporter_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from pe_dvc.adapters.git.hooks import Hooks
+    from pe_dvc.project.add import Added
     from pe_dvc.project.init import Initialized
     from pe_dvc.project.init_plan import Ask
     from pe_dvc.project.push import Pushed
@@ -73,6 +74,41 @@ class Repo:
             workflows=workflows,
             ask=ask,
         )
+
+    def add(
+        self,
+        files: Sequence[Path | str],
+        *,
+        name: str | None = None,
+        kind: str | None = None,
+        rows: str | None = None,
+        entities: Mapping[str, str] | None = None,
+        references: Mapping[str, Mapping[str, str]] | None = None,
+        columns: Mapping[str, str] | None = None,
+        weight: str | None = None,
+        vintage: str | None = None,
+        desc: str | None = None,
+    ) -> list[Added]:
+        """Declare files as datasets, and track them by DVC unless it does already.
+
+        ``name`` may hold ``{stem}``. ``entities`` are key columns by entity, ``references`` columns
+        by an entity and the one it refers to, ``columns`` entities by column. What is not given is
+        guessed from the file's columns. Raises NotFoundError, FormatError, and ConflictError for a
+        file in git or a name that is taken; then nothing was changed.
+        """
+        from pe_dvc.project.add import add_files
+        from pe_dvc.usecases.checkout.guess import Meaning
+
+        given = Meaning(
+            kind=kind,
+            rows=rows,
+            entities=entities or {},
+            references=references or {},
+            columns=columns or {},
+            weight=weight,
+            vintage=vintage,
+        )
+        return add_files(self._open(), paths_of(files), name=name, desc=desc, given=given)
 
     @property
     def manifest(self) -> ManifestCommands:

@@ -84,18 +84,26 @@ def test_a_researcher_with_a_clone(published: Sandbox) -> None:
     assert shell(published, script, published.researcher).count("signed in latest") == 2
 
 
-def test_a_maintainer(published: Sandbox) -> None:
+def test_a_maintainer(
+    tmp_path: Path, built: Sandbox, s3_server: S3Endpoint, policyengine_bucket: str
+) -> None:
+    """From an empty git repo and a data file to a verified read; no file is written by hand."""
+    bucket = policyengine_bucket.removeprefix("s3://")
+    maintainer = Sandbox(tmp_path / "new", f"s3://{bucket}/from-nothing", {})
+    maintainer.environment |= s3_server.environment
+    (maintainer.repo / "data").mkdir(parents=True)
+    data = (built.repo / "data/enhanced_cps_2024.parquet").read_bytes()
+    (maintainer.repo / "data/enhanced_cps_2024.parquet").write_bytes(data)
+    maintainer.run("git", "init", "--quiet")
     once, every_build = blocks("A maintainer of a data repo")
-    shutil.rmtree(published.repo / "channels")
-    shutil.rmtree(published.directory / "keys")
-    shutil.rmtree(published.repo / "manifests")
-    (published.repo / "dvc.lock").unlink()
-    published.write("params.yaml", "seed: 11\n")
-    # A new root is a new country's: it must not meet the channels of the old one.
-    published.environment["PE_DVC_STORE"] = str(published.directory / "elsewhere")
-    shell(published, once, published.repo)
-    shell(published, every_build, published.repo)
-    assert published.run("git", "status", "--porcelain").stdout == ""
+    # Other tests publish to the bucket itself.
+    shell(maintainer, once.replace(policyengine_bucket, maintainer.store), maintainer.repo)
+    maintainer.write("notes.txt", "so that there is something to commit")
+    shell(maintainer, every_build, maintainer.repo)
+    assert maintainer.run("git", "status", "--porcelain").stdout == ""
+    maintainer.trust()
+    assert maintainer.read("get", "us/enhanced_cps_2024@latest", "-o", "got").returncode == 0
+    assert (maintainer.researcher / "got").read_bytes() == data
 
 
 def test_install(tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def new_repo(root: Path) -> Path:
     return root
 
 
+def files(root: Path) -> dict[str, bytes]:
+    """Return every file of a repo that is not git's, nor a note of DVC's."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".git/" not in f"{path}/" and ".dvc/tmp" not in str(path)
+    }
+
+
 def write(root: Path, name: str, text: str) -> Path:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)

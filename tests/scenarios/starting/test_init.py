@@ -16,6 +16,7 @@ import pytest
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.project.settings import read_settings
 from tests.support.commands import Done, run, run_pe_dvc
+from tests.support.dvc_repos import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,15 +34,6 @@ def root(tmp_path: Path) -> Path:
 def init(root: Path, *options: str, code: int = 0) -> Done:
     given = ("--country", "us", "--store", str(root.parent / "bucket"))
     return run_pe_dvc("init", *(options or given), cwd=root, code=code)
-
-
-def files(root: Path) -> dict[str, bytes]:
-    """Return every file that is not git's or a note of DVC's."""
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file() and ".git/" not in f"{path}/" and ".dvc/tmp" not in str(path)
-    }
 
 
 def untouched(root: Path) -> bool:
