@@ -61,9 +61,6 @@ format: $(READY)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	--python-version 3.11 --custom-compile-command "make lock"
-
 ## lock: resolve the newest versions that pyproject.toml allows; of these, what reading and publishing need
 lock: $(READY)
 	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra gcp-kms --group dev pyproject.toml \

@@ -105,8 +105,8 @@ def fetch(
     ``resolve``, and DigestMismatchError when the payload is not what was signed; then nothing
     is left behind. With ``offline``, StoreUnavailableError where the bytes are not here.
 
-    With ``progress`` stderr shows how far a download is, how fast, and how long it will take: a bar
-    on a terminal, elsewhere a line every quarter of a minute.
+    With ``progress`` it shows how far a download is, how fast, and how long it will take: a bar on
+    a terminal (after a second) and in a notebook (at once), elsewhere a line on stderr every 15 s.
     """
     return get(reference, output=output, store=store, offline=offline, progress=progress).path
 
@@ -131,7 +131,10 @@ def ls(country: str, *, store: str | None = None, offline: bool = False) -> list
     Reads each one's manifest, once: when and where it was built, and its rows. Raises NotFoundError
     for a country without channels, and otherwise as ``resolve``.
     """
-    return Reader(check_country(country), store=store, offline=offline).ls_described()
+    from pe_dvc.usecases.read.ls import Listing
+
+    found = Reader(check_country(country), store=store, offline=offline).ls_described()
+    return Listing(found)
 
 
 def releases(
@@ -142,7 +145,9 @@ def releases(
     Needs no clone. Raises NotFoundError for a country that never published one, and otherwise as
     ``resolve``.
     """
-    return Reader(check_country(country), store=store, offline=offline).releases()
+    from pe_dvc.usecases.read.ls import Listing
+
+    return Listing(Reader(check_country(country), store=store, offline=offline).releases())
 
 
 def verified_at(country: str, *, store: str | None = None) -> datetime:

@@ -204,6 +204,14 @@ def test_regular_expressions_stand_in_the_code(path: Path) -> None:
             assert variables - written <= {"_pattern"}, f"line {call.lineno}: {variables}"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_html_is_written_where_every_text_is_escaped(path: Path) -> None:
+    if path.relative_to(PACKAGE).as_posix() != "primitives/html_table.py":
+        tag = re.compile(r"</?(?:a|b|div|img|p|progress|script|span|table|t[dhr])[ >]")
+        code = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+        assert not [n.value for n in code if isinstance(n.value, str) and tag.search(n.value)]
+
+
 def test_only_the_rule_writes_out_what_was_computed_from_microdata() -> None:
     """The way around: an attribute that holds the number, or a method that gives it as text."""
     home = PACKAGE / "documents/disclosure.py"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
+from pe_dvc.documents.manifest_view import ContentsView, ManifestView, TableView
 from pe_dvc.documents.model import Document, Record
 from pe_dvc.documents.places import Place
 from pe_dvc.primitives.canonical import canonical_digest
@@ -107,7 +108,7 @@ class Column(Record):
     """The periods that have it; those of the table where not given."""
 
 
-class Table(Record):
+class Table(TableView, Record):
     """One table of the artifact. ``entity`` is what one row stands for, where that is declared."""
 
     name: str
@@ -155,7 +156,7 @@ class Entity(Record):
     references: dict[str, str] = Field(default_factory=dict)
 
 
-class Contents(Record):
+class Contents(ContentsView, Record):
     """What is in the artifact: the section ``table`` of a manifest."""
 
     format: str
@@ -277,7 +278,7 @@ class ManifestHead(Document):
         return str(Reference.pinned(artifact.country, artifact.name, Sha256(artifact.sha256)))
 
 
-class Manifest(ManifestHead):
+class Manifest(ManifestView, ManifestHead):
     """One artifact: its bytes, its tables, its inputs and its build."""
 
     model_config = ConfigDict(extra="allow")

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, now and then a line anywhere else."""
+"""Progress: a bar on a terminal and in a notebook, now and then a line on stderr anywhere else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.printable import printable
 from pe_dvc.primitives.sizes import bytes_text
+from pe_dvc.project.notebook_bar import NotebookBar, in_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds that a task may take before a bar appears."""
 EVERY = 15.0
-"""Seconds between two lines where there is no terminal: in a log, a batch job, a notebook."""
+"""Seconds between two lines where there is neither: in a log, a batch job."""
 
 
 class Bars:
@@ -29,6 +30,10 @@ class Bars:
     @contextlib.contextmanager
     def task(self, label: str, total: int) -> Iterator[Progress]:
         """Begin a task of ``total`` bytes."""
+        if in_notebook():
+            with _notebook_bar(label, total) as advance:
+                yield advance
+            return
         if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("CI"):
             yield _Lines(label, total).advance
             return
@@ -41,6 +46,26 @@ class Bars:
     def note(self, text: str) -> None:
         """Say something, terminal or not."""
         _print(text)
+
+
+@contextlib.contextmanager
+def _notebook_bar(label: str, total: int) -> Iterator[Progress]:
+    begun = time.monotonic()
+    bar = NotebookBar(total, lambda moved: _progress_text(label, moved, total, begun))
+    try:
+        yield bar.advance
+    finally:
+        bar.close()
+
+
+def _progress_text(label: str, moved: int, total: int, begun: float) -> str:
+    seconds = max(time.monotonic() - begun, 0.001)
+    rate = max(moved / seconds, 1.0)
+    if moved >= total:
+        end = f"in {_time_text(seconds)}"
+    else:
+        end = f"{_time_text((total - moved) / rate)} left" if moved else "starting"
+    return f"{label}: {bytes_text(moved)} of {bytes_text(total)}, {bytes_text(int(rate))}/s, {end}"
 
 
 class _Lines:
@@ -58,11 +83,7 @@ class _Lines:
             if now - self._said < EVERY:
                 return
             self._said = now
-            rate = max(self._moved / (now - self._begun), 1.0)
-            left = _time_text((self._total - self._moved) / rate)
-            how_far = f"{bytes_text(self._moved)} of {bytes_text(self._total)}"
-            text = f"{self._label}: {how_far}, {bytes_text(int(rate))}/s, {left} left"
-            _print(text)
+            _print(_progress_text(self._label, self._moved, self._total, self._begun))
 
 
 def _print(text: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError
+from pe_dvc.primitives.html_table import html_table
+from pe_dvc.primitives.printable import brief
 from pe_dvc.primitives.reference import CHANNELS, ChannelName, Reference
 from pe_dvc.primitives.result import Result
+from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.read.resolve import Channels
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Listed(Result):
     """A dataset in a channel: the artifact that it means now, and its size in bytes.
 
@@ -54,6 +57,21 @@ class Listed(Result):
         """Return it as plain JSON values."""
         return {**super().to_json(), "pinned": self.pinned}
 
+    def __repr__(self) -> str:
+        digest, size = f"sha256:{self.sha256[:12]}…", bytes_text(self.size)
+        return f"<Listed {self.reference} {digest}, {size}, built {self.built_at}>"
+
+    def _cells(self) -> dict[str, str]:
+        rows = ", ".join(f"{brief(name)} {number:,}" for name, number in self.rows.items())
+        return {
+            "reference": self.reference,
+            "size": bytes_text(self.size),
+            "built": self.built_at or "",
+            "rows": rows,
+            "pin": self.pinned,
+            "remarks": "; ".join([*self.remarks, *([self.problem] if self.problem else [])]),
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListedRelease(Result):
@@ -72,6 +90,32 @@ class ListedRelease(Result):
     created_at: str | None = None
     datasets: tuple[str, ...] = ()
     problem: str | None = None
+
+    def _cells(self) -> dict[str, str]:
+        return {
+            "release": self.tag,
+            "state": self.state,
+            "created": self.created_at or "",
+            "datasets": ", ".join(self.datasets),
+            "bundles": ", ".join(self.bundles),
+            "remarks": "; ".join(text for text in (self.reason, self.problem) if text),
+        }
+
+
+Entry = TypeVar("Entry", Listed, ListedRelease)
+
+
+class Listing(list[Entry]):
+    """A list, which a notebook shows as a table."""
+
+    def __repr__(self) -> str:
+        lines = ",\n ".join(map(repr, self))
+        return f"[{lines}]"
+
+    def _repr_html_(self) -> str:
+        cells = [entry._cells() for entry in self]
+        head = list(cells[0]) if cells else []
+        return html_table([list(row.values()) for row in cells], head=head)
 
 
 def list_datasets(country: str, channels: Channels) -> list[Listed]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,8 +22,10 @@ from pe_dvc.primitives.errors import (
     PeDvcError,
     UntrustedError,
 )
+from pe_dvc.primitives.html_table import html_table
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import CHANNELS, Reference
+from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
+
+
+UNSIGNED = "UNVERIFIED: a pin verifies the bytes, and not this description of them"
 
 
 class Channels(Protocol):
@@ -51,7 +56,7 @@ class Channels(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Resolved:
     """What a reference means now: an artifact's payload, and the manifest that describes it.
 
@@ -62,9 +67,19 @@ class Resolved:
 
     reference: Reference
     payload: Payload
-    document: bytes = field(repr=False)
+    document: bytes
     source: str
     pointer: Pointer | None
+
+    def __repr__(self) -> str:
+        signed = "signed" if self.manifest_verified else "its manifest is not signed"
+        size = bytes_text(self.payload.size)
+        return f"<Resolved {self.reference}: sha256:{self.sha256[:12]}…, {size}, {signed}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the manifest, and whether it is signed."""
+        unsigned = "" if self.manifest_verified else UNSIGNED
+        return html_table([(str(self.reference), unsigned)]) + self.manifest._repr_html_()
 
     @cached_property
     def manifest(self) -> Manifest:

@@ -45,7 +45,7 @@ def _no_earlier_views(country: Country) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("us/enhanced_cps_2042@latest", rf"no dataset 'enhanced_cps_2042'\nIt has {NAME}"),
+        ("us/enhanced_cps_2042@latest", rf"no dataset 'enhanced_cps_2042'\nDid you mean {NAME}"),
         (f"us/{NAME}@1.2.3", "1.2.3"),
         (f"us/{NAME}@sha256:{'0' * 64}", r"no artifact with that sha256 .+\nCheck the digest"),
     ],
@@ -136,7 +136,7 @@ def test_file_systems_still_say_what_is_missing(country: Country) -> None:
     missing = "pe-data://us/enhanced_cps_2042@latest"
     assert (files.exists(missing), files.isfile(missing), files.isdir("us/no")) == (0, 0, 0)
     for look in (files.info, files.size, files.ls, files.cat):
-        with pytest.raises(FileNotFoundError, match=f"It has {NAME}"):
+        with pytest.raises(FileNotFoundError, match=f"Did you mean {NAME}"):
             look(missing)
 
 

@@ -1,0 +1,129 @@
+"""How a manifest looks to people in Python: in short as a ``repr``, as tables in a notebook.
+
+``documents.manifest`` imports this, so that its types are not imported here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pe_dvc.primitives.errors import UnknownNameError
+from pe_dvc.primitives.html_table import html_table
+from pe_dvc.primitives.names import say_which_there_are
+from pe_dvc.primitives.printable import brief, printable
+from pe_dvc.primitives.sizes import bytes_text, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Found = TypeVar("Found", bound=_Named)
+Column = TypeVar("Column", bound=_Named)
+Table = TypeVar("Table", bound=_Named)
+
+
+class _WithColumns(Protocol[Column]):
+    name: str
+    columns: tuple[Column, ...]
+
+
+class _WithTables(Protocol[Table]):
+    tables: tuple[Table, ...]
+
+
+class TableView:
+    """A table: finds columns, and is a line of text."""
+
+    def column(self: _WithColumns[Column], name: str) -> Column:
+        """Return a column by its name. Raises UnknownNameError, which says what there is."""
+        return _named(self.columns, name, f"table {printable(brief(self.name))}", "column")
+
+    def __repr__(self) -> str:
+        return f"<Table {table_text(self)}>"
+
+    __str__ = __repr__
+
+
+class ContentsView:
+    """What is in an artifact: finds tables, and is a line of text."""
+
+    def __call__(self: _WithTables[Table], name: str) -> Table:
+        """Return a table by its name. Raises UnknownNameError, which says what there is."""
+        return _named(self.tables, name, "the dataset", "table")
+
+    def __repr__(self) -> str:
+        return f"<Contents {contents_text(self)}>"
+
+    __str__ = __repr__
+
+
+class ManifestView:
+    """A manifest: a line of text, and tables in a notebook."""
+
+    def __repr__(self) -> str:
+        return f"<Manifest {manifest_text(self)}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return manifest_html(self)
+
+
+def _named(items: Sequence[Found], name: str, owner: str, kind: str) -> Found:
+    for item in items:
+        if item.name == name:
+            return item
+    names = [printable(brief(item.name)) for item in items]
+    raise UnknownNameError(
+        f"{owner} has no {kind} {brief(repr(name))}", remedy=say_which_there_are(name, names)
+    )
+
+
+def table_text(table: Any) -> str:
+    """Return a table's name, rows and columns, in a few words."""
+    columns = counted(len(table.columns), "column")
+    return printable(
+        f"{brief(table.name)}: {table.rows:,} rows of {brief(table.entity)}, {columns}"
+    )
+
+
+def contents_text(contents: Any) -> str:
+    """Return the format and the first tables, in a few words."""
+    first = [table_text(table) for table in contents.tables[:3]]
+    more = [f"{len(contents.tables) - 3} more tables"] if len(contents.tables) > 3 else []
+    return "; ".join([printable(brief(contents.format)), *first, *more])
+
+
+def manifest_text(manifest: Any) -> str:
+    """Return what the artifact is and when it was built, in a few words."""
+    size, built = bytes_text(manifest.artifact.size), manifest.build.built_at
+    return f"{manifest.reference[:-52]}…, {size}, built {built}; {contents_text(manifest.table)}"
+
+
+def manifest_html(manifest: Any) -> str:
+    """Return the facts, and a table for each table, to unfold."""
+    artifact, contents = manifest.artifact, manifest.table
+    facts = [
+        ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
+        ("built", f"{manifest.build.built_at} ({manifest.build.built_in})"),
+        ("vintage", manifest.inputs.data_vintage or "not said"),
+        ("weight", contents.weight or "none"),
+    ]
+    tables = [
+        html_table(
+            [
+                (column.name, column.type, column.entity or table.entity or "")
+                for column in table.columns
+            ],
+            head=("column", "type", "entity"),
+            caption=table_text(table),
+            folded=True,
+        )
+        for table in contents.tables
+    ]
+    return "".join([html_table(facts, caption=manifest.reference), *tables])
