@@ -32,7 +32,8 @@ MAY_IMPORT = {
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
     "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
-    "pyarrow": {"adapters/tables/parquet.py"},
+    "pyarrow": {f"adapters/tables/{name}.py" for name in ("arrow", "csv_text", "parquet")},
+    "sqlite3": {"adapters/tables/sqlite.py"},
     "h5py": {"adapters/tables/hdf5.py", "adapters/tables/hdf5_tree.py"},
     "hdf5plugin": {"adapters/tables/hdf5.py"},
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},

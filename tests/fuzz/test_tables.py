@@ -3,44 +3,66 @@
 from __future__ import annotations
 
 import pickle
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
-from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.adapters.tables.plain_pickle import unpickled
 from tests.support.fuzzing import edited, fuzz
 from tests.support.tables import check_key, describe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FRAME = pd.DataFrame({"person_id": [1, 2], "age": [3.5, 4.0], "name": ["a", "b"]})
 KEYS = {"person": "person_id"}
 
 
-@pytest.mark.parametrize("kind", ["parquet", "core", "table", "fixed"])
-def test_table(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / ("x.parquet" if kind == "parquet" else "x.h5")
-    if kind == "parquet":
-        FRAME.to_parquet(path)
-    elif kind == "core":
-        with h5py.File(path, "w") as file:
-            file["person_id/2024"] = [1, 2]
-            file["age/2024"] = [3.5, 4.0]
-    else:
-        FRAME.to_hdf(path, key="person", format=kind)  # type: ignore[arg-type]
+def core(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["person_id/2024"] = [1, 2]
+        file["age/2024"] = [3.5, 4.0]
+
+
+def database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        FRAME.to_sql("person", connection, index=False)
+        connection.execute("create view v as select * from person")
+        connection.commit()
+
+
+FILES: dict[str, Callable[[Path], object]] = {
+    "x.parquet": FRAME.to_parquet,
+    "core.h5": core,
+    "table.h5": lambda path: FRAME.to_hdf(path, key="person", format="table"),
+    "fixed.h5": lambda path: FRAME.to_hdf(path, key="person", format="fixed"),
+    "x.csv": lambda path: FRAME.to_csv(path, index=False),
+    "x.csv.gz": lambda path: FRAME.to_csv(path, index=False),
+    "x.npy": lambda path: np.save(path, FRAME["age"].to_numpy()),
+    "x.npz": lambda path: np.savez(path, age=FRAME["age"].to_numpy()),
+    "x.json": lambda path: FRAME.to_json(path),
+    "x.jsonl": lambda path: FRAME.to_json(path, orient="records", lines=True),
+    "x.db": database,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_table(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    FILES[name](path)
     true = path.read_bytes()
-    reader: Any = parquet if kind == "parquet" else hdf5
 
     def target(data: bytes) -> None:
         path.write_bytes(data)
-        format_of(path, name=path.name)
+        reader = format_of(path, name=name).reader()
         shape = describe(reader, path, keys=KEYS, columns={}, name="x")
         for table in shape.tables:
             check_key(reader, path, table.name or "person", "person_id", where="dvc.yaml", name="x")

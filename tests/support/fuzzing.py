@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Input = TypeVar("Input")
 
 EXAMPLES = 40
-TARGETS, PROCESSES = 33, 2
+TARGETS, PROCESSES = 40, 2
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0")) * PROCESSES / TARGETS
 """Seconds for each target, of those that all may take."""
 CPU_SECONDS = 10.0

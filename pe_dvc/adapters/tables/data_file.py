@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Batch = list["NDArray[Any]"]
 
-MAX_EXPANSION = 2000
-"""How many bytes a byte of a file may stand for: more than any compression of real data gives."""
+MAX_EXPANSION = 200
+"""How many bytes a byte of a file may stand for: more than compression makes of real data."""
 MAX_UNCHECKED = 1024**3
 """Bytes that a file may stand for whatever its size is."""
 

@@ -76,6 +76,44 @@ FORMATS = (
         magic=b"\x89HDF\r\n\x1a\n",
         media_type="application/x-hdf5",
     ),
+    Format(
+        name="sqlite",
+        module="sqlite",
+        suffixes=(".sqlite", ".sqlite3", ".db"),
+        magic=b"SQLite format 3\x00",
+        media_type="application/vnd.sqlite3",
+    ),
+    Format(
+        name="npy",
+        module="numpy_file",
+        suffixes=(".npy",),
+        magic=b"\x93NUMPY",
+        media_type="application/x-npy",
+    ),
+    Format(
+        name="npz",
+        module="numpy_file",
+        suffixes=(".npz",),
+        magic=b"PK\x03\x04",
+        by_suffix=True,
+        media_type="application/x-npz",
+    ),
+    Format(name="csv", module="csv_text", suffixes=(".csv",), media_type="text/csv"),
+    Format(
+        name="csv.gz",
+        module="csv_text",
+        suffixes=(".csv.gz",),
+        magic=b"\x1f\x8b",
+        by_suffix=True,
+        media_type="application/gzip",
+    ),
+    Format(name="json", module="json_text", suffixes=(".json",), media_type="application/json"),
+    Format(
+        name="jsonl",
+        module="json_lines",
+        suffixes=(".jsonl", ".ndjson"),
+        media_type="application/x-ndjson",
+    ),
 )
 
 OPAQUE = Format(name="opaque", module="opaque", media_type="application/octet-stream")
