@@ -21,6 +21,7 @@ GATES = "        country: us\n        gates: {rows: 0.01}\n"
 @pytest.fixture
 def nominated(sandbox: Sandbox) -> Sandbox:
     """A first next is published; a second is drafted without a key, past a gate that failed."""
+    sandbox.trust()
     sandbox.pe_dvc("channel", "promote", "latest", "next")
     sandbox.commit("Nominate")
     sandbox.pe_dvc("push")
