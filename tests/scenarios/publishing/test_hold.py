@@ -132,7 +132,9 @@ def test_an_earlier_version_or_a_digest_is_nominated(built: Sandbox) -> None:
         "Name the dataset"
         in built.pe_dvc("channel", "promote", f"@sha256:{second}", "next", code=1).stderr
     )
-    for source in ("nothing", "latest:x", "12"):
+    unknown = built.pe_dvc("channel", "promote", "nothing", "next", code=3).stderr
+    assert "no release nothing is published" in unknown, "a release may be called by any label"
+    for source in ("latest:x", "12"):
         refused = built.pe_dvc("channel", "promote", source, "next", code=1).stderr
         assert f"{source!r} names nothing published" in refused
 
