@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.clone_root import refuse_pinned
+from pe_dvc.project.conditions import probe_early
 from pe_dvc.project.gitattributes import keep_line_endings
 from pe_dvc.trust.key_binding import (
     bind_keys,
@@ -69,7 +70,8 @@ class InitializedChannels(Result):
 
     ``kept_keys`` are files of keys that were there before; they sign here, too. ``metadata`` is
     the directory to commit. Where others must sign, too, ``drafts`` says who, and there is no
-    fingerprint yet.
+    fingerprint yet. ``not_tried`` says why it is not known yet whether the store keeps
+    conditional writes.
     """
 
     country: str
@@ -78,6 +80,7 @@ class InitializedChannels(Result):
     kept_keys: tuple[str, ...]
     metadata: Path
     drafts: tuple[RoleStatus, ...] = ()
+    not_tried: str | None = None
 
 
 def init_channels(
@@ -92,7 +95,8 @@ def init_channels(
 
     A role has the keys behind its URIs in ``signers`` and in its files of ``public_keys``. One
     without either gets keys made here, as many as ``key_counts`` says, else as its threshold.
-    Raises ConflictError where a root is pinned, as
+    Raises StoreError for a store that ignores conditional writes, ConflictError where a root is
+    pinned, as
     ``pe_dvc.usecases.channel.init.init_channels`` and ``pe_dvc.trust.public_keys``, and
     FormatError for a key directory inside git.
     """
@@ -101,6 +105,7 @@ def init_channels(
     refuse_pinned(repo.country)
     directory = directories.keys_dir() / repo.country
     refuse_bound_keys(directory)
+    not_tried = probe_early(repo)
     kept = tuple(sorted(path.name for path in directory.glob("*.pem")))
     keys = _given_keys(signers or {}, public_keys or {})
     counts = init.keys_to_make(keys, key_counts or {}, wanted)
@@ -125,6 +130,7 @@ def init_channels(
         kept_keys=kept,
         metadata=repo.channels_dir,
         drafts=waiting_drafts(repo.draft_files, now=_now()),
+        not_tried=not_tried,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_boolean import is_true
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.channel_review import requests
+from pe_dvc.project.conditions import probe
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_preconditions import exposed_outputs, uncommitted_files
 from pe_dvc.project.private_keys import exposed_private_keys
@@ -44,8 +46,8 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
         signers_of(repo, metadata=metadata),
         now=datetime.now(UTC),
         history=GitChannels(repo),
-        single_publisher=repo.settings.single_publisher,
         drafts=requests(repo),
+        probe=partial(probe, repo, store),
     )
     publication.check()
     return publication

@@ -51,7 +51,8 @@ class ChannelCommands:
 
         All are by role: how many must sign, how many keys to make, signers' URIs, public key
         files. Where other people must sign root or targets, too, all is a draft until they did
-        (``sign``). Raises ConflictError where there are channels, FormatError, SignatureError.
+        (``sign``). Raises ConflictError where there are channels, FormatError, SignatureError,
+        StoreError for a store that ignores conditional writes.
         """
         from pe_dvc.project.channel import init_channels
 

@@ -11,12 +11,11 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.usecases.publish.conditions import check_conditions
 from pe_dvc.usecases.publish.moved import moved_error
 from pe_dvc.usecases.publish.rebase import REBASED, rebase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from pe_dvc.store.port import Store
@@ -52,12 +51,12 @@ def foresee(
     now: datetime,
     history: History | None,
     waiting: Collection[str] = (),
-    single_publisher: bool = False,
+    probe: Callable[[], None] | None = None,
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
-    Before the first publication to a store it is tried whether that lets two publishers overwrite
-    each other, unless there is a ``single_publisher``. Nothing else is written. Roles that are
+    ``probe`` then tries whether the store lets two publishers overwrite each other; nothing else is
+    written. Roles that are
     ``waiting`` are not published. Another publisher may still be first in the meantime.
     """
     bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
@@ -68,8 +67,8 @@ def foresee(
     if new:
         for role in ("snapshot", "timestamp"):
             signers.check_enough(bucket.root, role)
-    if head.etag is None and not single_publisher:
-        check_conditions(store, metadata.country)
+        if probe is not None:
+            probe()
     if REBASED not in new or REBASED not in named:
         return
     version = named[REBASED].version

@@ -43,9 +43,9 @@ class Publication:
     """One publication of a country's data repo to ``store``.
 
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
-    of a role. ``now`` is an aware time. With a ``single_publisher`` stores will do that ignore
-    conditional writes. ``drafts`` says who must still sign new versions of root and targets: what
-    is in force is published meanwhile.
+    of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root and
+    targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
+    conditional writes.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Publication:
         *,
         now: datetime,
         history: History | None = None,
-        single_publisher: bool = False,
         drafts: Mapping[str, str] | None = None,
+        probe: Callable[[], None] | None = None,
     ) -> None:
         self.store, self.metadata = store, metadata
         self._signers, self._now, self._history = signers, now, history
-        self._single_publisher = single_publisher
+        self._probe = probe
         self._drafts = dict(drafts or {})
         self.waiting: dict[str, str] = {}
         """Why git's version of a role waits and is not published, by role."""
@@ -115,7 +115,7 @@ class Publication:
             now=self._now,
             history=self._history,
             waiting=self.waiting,
-            single_publisher=self._single_publisher,
+            probe=self._probe,
         )
 
     def keep_promises(self, publish: Callable[[Released], None]) -> None:

@@ -41,6 +41,7 @@ def _one_after_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(objects, "TRANSFERS", 1)
     monkeypatch.setattr(publication, "FIRST_PAUSE", 0)
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
+    monkeypatch.setenv("PE_DVC_STATE_DIR", str(tmp_path / "state"))
 
 
 class Bench:
@@ -89,6 +90,7 @@ class Bench:
     def reset(self) -> None:
         objects, latest = self._start
         self.bucket.objects = dict(objects)
+        shutil.rmtree(self.base / "state", ignore_errors=True)
         self._latest.write_bytes(latest)
 
     def read(self, *, known: bool) -> dict[str, bytes]:

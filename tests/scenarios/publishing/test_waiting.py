@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,7 +165,24 @@ def test_a_store_that_ignores_conditions_is_refused_unless_allowed(
         assert "single_publisher = true" in refused.stderr
         assert list(S3Objects(s3_bucket)) == []
 
+        shutil.rmtree(made.repo / "channels")
+        anew = ("channel", "init", "--country", "us")
+        keys = str(tmp_path / "other-keys")
+        assert (
+            f"ignores {header.title()}"
+            in made.pe_dvc(*anew, code=None, PE_DVC_KEYS_DIR=keys).stderr
+        )
+        assert not (tmp_path / "other-keys/us").exists()
+        made.run("git", "checkout", "channels")
+
         settings = (made.repo / "pyproject.toml").read_text()
         made.write("pyproject.toml", settings.replace('us"', 'us"\nsingle_publisher = true'))
         made.commit("One machine publishes")
+        made.pe_dvc("push")
+
+        made.write("pyproject.toml", settings)
+        build(made, 8)
+        in_use = made.pe_dvc("push", code=None).stderr
+        assert f"ignores {header.title()}" in in_use, "in use, and never tried by this machine"
+        proxy.hidden = frozenset()
         made.pe_dvc("push")
