@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from pe_dvc.adapters.git.bare import check_not_bare
-from pe_dvc.adapters.git.command import run_git
+from pe_dvc.adapters.git.ownership import check_owner
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _setting = threading.Lock()
 
@@ -18,9 +16,9 @@ _setting = threading.Lock()
 def open_repository(place: Path, *, remedy: str, bare: bool = False) -> Any:
     """Return the ``pygit2.Repository`` at or around ``place``, a bare one only with ``bare``.
 
-    Raises NotFoundError, with the remedy, where there is none, and PeDvcError for one that
-    belongs to another user (``safe.directory``), or that libgit2 cannot read; UntrustedError as
-    ``check_not_bare`` does.
+    Raises NotFoundError, with the remedy, where there is none, PeDvcError for one that libgit2
+    cannot read, and UntrustedError for one that belongs to another user (``safe.directory``), or
+    as ``check_not_bare`` does.
     """
     import pygit2
 
@@ -39,7 +37,7 @@ def open_repository(place: Path, *, remedy: str, bare: bool = False) -> Any:
 
 
 def _open(found: str, place: Path) -> Any:
-    """Open it, and leave it to git whether its owner is trusted.
+    """Open it; of whether its owner is trusted, ``check_owner`` is the judge, as elsewhere.
 
     libgit2 reads ``safe.directory`` from files only, git from its environment, too.
     """
@@ -50,7 +48,7 @@ def _open(found: str, place: Path) -> Any:
     except pygit2.GitError as error:
         if "not owned by" not in str(error):
             raise
-    _check_owner(place)
+    check_owner(_top(place, Path(found)), Path(found))
     with _setting:
         pygit2.settings.owner_validation = False
         try:
@@ -59,16 +57,7 @@ def _open(found: str, place: Path) -> Any:
             pygit2.settings.owner_validation = True
 
 
-def _check_owner(place: Path) -> None:
-    done = run_git(place, "rev-parse", "--git-dir")
-    if done.returncode:
-        raise PeDvcError(
-            f"git does not open the repo around {place}: {done.stderr.strip().splitlines()[0]}",
-            remedy="If you trust what is in it, run: "
-            f"git config --global --add safe.directory {_top(place)}",
-        )
-
-
-def _top(place: Path) -> Path:
+def _top(place: Path, git_dir: Path) -> Path:
+    """Return the directory that ``safe.directory`` must have: of a bare repo, it alone."""
     above = (path for path in (place, *place.parents) if (path / ".git").exists())
-    return next(above, place)
+    return next(above, git_dir)

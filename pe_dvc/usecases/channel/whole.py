@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
-from pe_dvc.documents.payload import Payload
-from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError, RevokedError, VerificationError
+from pe_dvc.primitives.errors import RevokedError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.pointed_manifest import pointed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,33 +41,11 @@ def refuse_revoked(git: SignedMetadata, pointers: Iterable[Pointer]) -> None:
 def whole_manifests(store: ReadableStore, pointers: Iterable[Pointer]) -> dict[str, bytes]:
     """Return the manifests that pointers sign, by name, if what they describe is in the bucket.
 
-    Raises NotFoundError for a manifest or a payload that lacks, VerificationError for another one.
+    Raises NotFoundError for a manifest or a payload that lacks, ConflictError for another
+    manifest, VerificationError for a payload of another size.
     """
     asked = list(pointers)
+    check = partial(pointed_manifest, store, remedy=_REMEDY)
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        found = run_all(pool, lambda pointer: _whole_manifest(store, pointer), asked)
+        found = run_all(pool, check, asked)
     return {pointer.name: data for pointer, data in zip(asked, found, strict=True)}
-
-
-def _whole_manifest(store: ReadableStore, pointer: Pointer) -> bytes:
-    what = f"{pointer.name}, sha256:{pointer.sha256}"
-    key = manifest_key(pointer.country, pointer.sha256)
-    try:
-        data, _ = store.read(key, limit=MANIFEST_LIMIT)
-        if sha256_bytes(data) != pointer.manifest_sha256:
-            raise VerificationError(
-                f"{store.url}/{key} is not the manifest that was signed for {what}", remedy=_REMEDY
-            )
-        payload = Payload.of_manifest(data, where=f"{store.url}/{key}")
-        key = payload.key
-        size = store.head(key).size
-    except NotFoundError:
-        raise NotFoundError(
-            f"{what} is no longer whole: {store.url}/{key} is missing", remedy=_REMEDY
-        ) from None
-    if size != pointer.size:
-        raise VerificationError(
-            f"{store.url}/{key} has {size} bytes, and {pointer.size} were signed for {what}",
-            remedy=_REMEDY,
-        )
-    return data

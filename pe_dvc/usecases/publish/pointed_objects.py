@@ -1,6 +1,6 @@
 """A channel must not point readers to what is not in the bucket: ADR 0004.
 
-A manifest is written after its payload, so that where it is, the payload is.
+What this publication has just brought, or seen there, is not asked for again.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
 from pe_dvc.documents.pointer import pointers_of
-from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.pointed_manifest import pointed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,7 +48,7 @@ class PointedObjects:
         self._supply = supply
 
     def check(self, channel: str, signed: Targets) -> None:
-        """Raise NotFoundError for a manifest that lacks, ConflictError where there is another."""
+        """Raise what ``pointed_manifest`` raises: all of it must be there."""
         where = f"{channel} version {signed.version}"
         asked = self._asked(channel, signed, where)
         with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -61,7 +60,7 @@ class PointedObjects:
         for pointer in self._asked(channel, signed, where):
             try:
                 self._check(where, pointer)
-            except ConflictError:
+            except (ConflictError, VerificationError):
                 return False
             except NotFoundError:
                 if self._supply is None or not self._supply(pointer):
@@ -73,19 +72,13 @@ class PointedObjects:
         return [p for p in pointers.values() if p.manifest_sha256 not in self._known]
 
     def _check(self, where: str, pointer: Pointer) -> None:
-        key = manifest_key(self._country, pointer.sha256)
-        try:
-            data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
-        except NotFoundError:
-            raise NotFoundError(
-                f"{where} points to {pointer.name}, sha256:{pointer.sha256}, which was never "
-                f"pushed to {self._store.url}",
-                remedy="Readers see what they saw before. Run pe-dvc push where the data is, at "
-                "a commit whose manifests describe it; then try again.",
-            ) from None
-        if sha256_bytes(data) != pointer.manifest_sha256:
-            raise ConflictError(
-                f"{where} signs another manifest of {pointer.name} than {self._store.url}/{key}",
-                remedy="Readers see what they saw before. Run pe-dvc manifest adopt "
-                f"{pointer.name}, dvc repro, commit, and try again.",
-            )
+        seen = "Readers see what they saw before."
+        pointed_manifest(
+            self._store,
+            pointer,
+            who=f"{where} points to what was never pushed, or is gone: ",
+            remedy=f"{seen} Run pe-dvc push where the data is, at a commit whose manifests "
+            "describe it; then try again.",
+            remedy_of_another=f"{seen} Run pe-dvc manifest adopt {pointer.name}, dvc repro, "
+            "commit, and try again.",
+        )

@@ -1,0 +1,50 @@
+"""Is what a pointer signs in the bucket, whole? For what is published, and what is gone back to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
+from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.store.port import ReadableStore
+
+
+def pointed_manifest(
+    store: ReadableStore,
+    pointer: Pointer,
+    *,
+    who: str = "",
+    remedy: str,
+    remedy_of_another: str | None = None,
+) -> bytes:
+    """Return the manifest that a pointer signs, if it and its payload are in the bucket.
+
+    ``who`` begins the message where the pointer has to be named. Raises NotFoundError for what
+    lacks, ConflictError for another manifest, VerificationError for a payload of another size.
+    """
+    what = f"{pointer.name}, sha256:{pointer.sha256}"
+    key = manifest_key(pointer.country, pointer.sha256)
+    try:
+        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        if sha256_bytes(data) != pointer.manifest_sha256:
+            raise ConflictError(
+                f"{who}{store.url}/{key} is another manifest than the one signed for {what}",
+                remedy=remedy_of_another or remedy,
+            )
+        key = Payload.of_manifest(data, where=f"{store.url}/{key}").key
+        size = store.head(key).size
+    except NotFoundError:
+        raise NotFoundError(
+            f"{who}{what} is not whole: {store.url}/{key} is missing", remedy=remedy
+        ) from None
+    if size != pointer.size:
+        raise VerificationError(
+            f"{who}{store.url}/{key} has {size} bytes, and {pointer.size} were signed for {what}",
+            remedy=remedy,
+        )
+    return data
