@@ -28,6 +28,7 @@ from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.release.moved_tag import MOVED_TAG, moved_tag
 from pe_dvc.usecases.release.payload_digest import check_digest
 from pe_dvc.usecases.release.read_published import (
     UNSIGNED_TOMBSTONE,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 PAYLOADS_AT_ONCE = 4
-
-MOVED_TAG = "A release is permanent: move the tag back to where it was, and use a new tag."
 
 
 class SignedReleases(Protocol):
@@ -140,12 +139,9 @@ def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
 def check_not_moved(registered: Released, release: Release) -> None:
     """Raise ReleaseError if git gives another release than the one that was registered."""
     if release.sha256 != registered.sha256:
-        ours = release.manifest.build.metadata.git_commit
-        raise ReleaseError(
-            f"the tag {release.tag} was moved: release manifest sha256:{registered.sha256} of "
-            f"commit {registered.commit[:12]} is registered, and git gives "
-            f"sha256:{release.sha256} of commit {ours[:12]}",
-            remedy=MOVED_TAG,
+        build = release.manifest.build.metadata
+        raise moved_tag(
+            registered, sha256=release.sha256, commit=build.git_commit, channel=build.channel
         )
 
 
@@ -223,10 +219,12 @@ def _check_payloads(store: Store, release: Release, reporter: Reporter) -> int:
 
 def _moved(release: Release, held: bytes, where: str) -> ReleaseError:
     """Return the error for a release that is published with other bytes than git gives now."""
-    ours = release.manifest.build.metadata.git_commit
+    ours, theirs = release.manifest.build.metadata.git_commit, _commit_in(held)
+    moved = "made again on the same commit" if theirs == ours else "moved"
+    of = f" of commit {theirs[:12]}" if theirs else ""
     return ReleaseError(
-        f"the tag {release.tag} was moved, or read by another version of pe_dvc: {where} has "
-        f"sha256:{sha256_bytes(held)}{_commit_in(held)}, and git gives "
+        f"the tag {release.tag} was {moved}, or read by another version of pe_dvc: {where} has "
+        f"sha256:{sha256_bytes(held)}{of}, and git gives "
         f"sha256:{sha256_bytes(release.data)} of commit {ours[:12]}",
         remedy=MOVED_TAG,
     )
@@ -235,6 +233,6 @@ def _moved(release: Release, held: bytes, where: str) -> ReleaseError:
 def _commit_in(held: bytes) -> str:
     try:
         document = read_json(held, what="a release manifest")
-        return f" of commit {document['build']['metadata']['git_commit'][:12]}"
+        return str(document["build"]["metadata"]["git_commit"])
     except (FormatError, KeyError, TypeError):
         return ""

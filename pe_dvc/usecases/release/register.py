@@ -19,6 +19,7 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.trust.verify import signatures
 from pe_dvc.usecases.channel.versions import next_version
+from pe_dvc.usecases.release.moved_tag import moved_tag
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,13 +89,7 @@ def register(
     if known is None:
         _refuse_second(releases, fresh)
     if known is not None and (known.sha256, known.tro_sha256) != (fresh.sha256, fresh.tro_sha256):
-        raise ReleaseError(
-            f"the tag {release.tag} was moved: {files.path(ROLE)} has release manifest "
-            f"sha256:{known.sha256} of commit {known.commit[:12]} (channel {known.channel}), and "
-            f"git gives sha256:{fresh.sha256} of commit {fresh.commit[:12]} (channel "
-            f"{fresh.channel})",
-            remedy="A release is permanent: move the tag back to where it was, and use a new tag.",
-        )
+        raise moved_tag(known, sha256=fresh.sha256, commit=fresh.commit, channel=fresh.channel)
     return _put(files, known or fresh, signers, now)
 
 
