@@ -140,6 +140,8 @@ def log(
     else:
         for entry in reversed(found.entries):
             _print(entry)
+        for number in found.skipped:
+            say(f"version {number} was never published, and git here does not have it either")
     if found.remark is not None:
         say(found.remark)
     if found.broken is not None:

@@ -57,12 +57,13 @@ def rollback(
 def _say_data(done: RolledBack) -> None:
     """Say how DVC's files get what the manifests describe."""
     if done.commit is not None:
-        say(f"data      git checkout {done.commit[:12]} -- dvc.lock, then pe-dvc pull")
+        files = shlex.join(done.dvc_files)
+        say(f"data      git checkout {done.commit[:12]} -- {files}, then pe-dvc pull")
     else:
         say("data      no one commit has all of this, so:")
         for reference, path in done.files.items():
             say(f"  pe-dvc get {shlex.quote(reference)} --output {shlex.quote(path)}")
         say("  dvc commit --force")
-    say(
-        "Then commit and push. What made the bad build is still here: dvc repro would run it again."
-    )
+    say("Then commit and push.")
+    if not all(file.endswith(".dvc") for file in done.dvc_files):
+        say("What made the bad build is still here: dvc repro would run it again.")

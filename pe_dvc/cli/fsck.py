@@ -50,6 +50,8 @@ def command(
             f"({bytes_text(report.hashed_bytes)}){resumed}; "
             f"{counted(len(checked.unrepaired), 'fault')} left"
         )
+        if any(finding.fault == "orphaned" for finding in report.findings):
+            say("orphaned objects do no harm: pe-dvc gc removes them when they are old enough")
         if checked.unrepaired:
             say(_NO_COPY if repair else _REPAIRED)
     if checked.unrepaired:

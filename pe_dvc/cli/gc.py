@@ -66,6 +66,8 @@ def _say(done: Collected) -> None:
     for key in done.swept.skipped:
         say(f"skipped {key}: it was written again meanwhile")
     say(f"removed {counted(done.swept.removed, 'object')} ({bytes_text(done.swept.removed_bytes)})")
+    if done.versioned and done.swept.removed:
+        say("nothing was freed: the bucket keeps old versions, until a lifecycle rule expires them")
     for error in done.swept.failures.values():
         say(error.message)
     if done.swept.failures:

@@ -70,6 +70,7 @@ def say_rebased(rebased: Rebased | None) -> None:
     taken, ours = (", ".join(names) or "none" for names in (rebased.taken_over, rebased.ours))
     if rebased.went_back:
         say(f"{rebased.channel} went back as git did: {ours}, now version {rebased.version}")
+        say("pe-dvc channel rollback goes back with a reason that readers see in channel log")
     else:
         say(f"another publisher was first: {taken} taken over into version {rebased.version}")
     if rebased.rewritten:

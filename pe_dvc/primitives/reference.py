@@ -36,8 +36,12 @@ class Reference:
 
     @classmethod
     def of(cls, reference: str | Reference) -> Reference:
-        """Return a reference that may be text still (``parse``)."""
-        return cls.parse(reference) if isinstance(reference, str) else reference
+        """Return a reference that may be text still (``parse``). Raises TypeError, FormatError."""
+        if isinstance(reference, str):
+            return cls.parse(reference)
+        if isinstance(reference, cls):
+            return reference
+        raise TypeError(f"expected a reference such as {EXAMPLE!r}, got {reference!r}")
 
     @classmethod
     def parse(cls, text: str) -> Reference:

@@ -157,7 +157,8 @@ class Channels:
         commits, history = self._commits(check_channel(channel)), self._history
         in_git = {version: data for version, (_, data) in commits.items()}
         found = history.versions(channel, in_git)
-        return channel_log(found, commits, remark=history.remark)
+        log = channel_log(found, commits, remark=history.remark)
+        return replace(log, skipped=tuple(history.skipped))
 
     @property
     def _history(self) -> ChannelHistory:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import committer
+from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.documents.pointer_notes import check_reason
@@ -93,7 +94,20 @@ def rollback(
         restored=_restore(repo, manifests),
         files={f"{p.country}/{p.name}@sha256:{p.sha256}": p.path for p in payloads},
         commit=commit_with(repo, pointers),
+        dvc_files=_dvc_files(repo, [payload.path for payload in payloads]),
     )
+
+
+def _dvc_files(repo: DataRepo, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the files in which DVC records what lies at ``paths``: dvc.lock, or those of dvc add.
+
+    A path of which it has no record is taken for the output of a stage.
+    """
+    from pe_dvc.adapters.dvc.lineage import Lineage
+
+    lineage = Lineage(repo.dvc)
+    recorded = (lineage.output_of(path) for path in paths)
+    return tuple(sorted({one.dvcfile if one and one.dvcfile else LOCK for one in recorded}))
 
 
 def _rest(git: SignedMetadata, channel: str, commits: GitChannels) -> dict[str, Pointer]:

@@ -13,6 +13,7 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import country_prefix, parse_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
@@ -50,6 +51,7 @@ def fsck(
     StoreError, and before a repair ConflictError for another project's bucket, and while a
     collector is at work.
     """
+    other = _mirror(repo, mirror)
     bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
     journal = FileJournal(_journal_path(repo.country, bucket))
@@ -64,9 +66,21 @@ def fsck(
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())
-        other = repo.open_bucket(mirror) if mirror else None
         repaired = _repair(repo, bucket, report.findings, other)
     return Checked(store=bucket.url, report=report, repaired=repaired)
+
+
+def _mirror(repo: DataRepo, url: str | None) -> Store | None:
+    """Open the mirror. Raises NotFoundError for one that has nothing of the country."""
+    if not url:
+        return None
+    store = repo.open_bucket(url)
+    if next(iter(store.list(country_prefix(repo.country))), None) is None:
+        raise NotFoundError(
+            f"the mirror {store.url} has nothing below {country_prefix(repo.country)}",
+            remedy="Check --mirror: it is the address of a bucket of the same layout.",
+        )
+    return store
 
 
 def _pulled(repo: DataRepo) -> dict[str, str]:

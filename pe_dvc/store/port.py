@@ -29,13 +29,15 @@ class ObjectInfo:
 
     An etag is opaque and changes whenever the bytes do; it is good for nothing but to be compared
     on the same store. ``modified`` is when the object was written, in UTC by the store's clock;
-    None from the operations that write.
+    None from the operations that write. ``versioned`` tells of a bucket of S3 that
+    keeps what is overwritten or removed; a generation of Google's is no sign of it.
     """
 
     key: str
     size: int
     etag: str
     modified: datetime | None = field(default=None, compare=False)
+    versioned: bool = field(default=False, compare=False)
 
 
 class ReadableStore(Protocol):

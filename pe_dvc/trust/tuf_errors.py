@@ -107,7 +107,7 @@ def _download(error: DownloadError, where: str, role: str, store: str) -> PeDvcE
         return VerificationError(f"{said}; it was not read", remedy=TAMPERED)
     if isinstance(error, DownloadHTTPError) and role == "timestamp":
         return NotFoundError(
-            f"{store} has no channels of this country: {error}",
+            f"{store} has no channels of {where.split('/')[-2]}: {error}",
             remedy="Check the country, and that --store names the right bucket. Maintainers: "
             "nothing is there before the first pe-dvc push.",
         )

@@ -109,3 +109,9 @@ def test_a_reference_without_a_channel_says_what_may_stand_there() -> None:
     with pytest.raises(FormatError) as caught:
         Reference.parse("us/enhanced_cps_2024")
     assert "pe-data://us/enhanced_cps_2024@latest" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("wrong", [None, 7, b"us/x@latest"])
+def test_what_is_no_reference_at_all_is_a_type_error(wrong: object) -> None:
+    with pytest.raises(TypeError, match=r"expected a reference such as 'pe-data://.*got"):
+        Reference.of(wrong)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from tests.support.advice import follow
 from tests.support.commands import Done, run
 from tests.support.environment import own_directories
 
@@ -139,10 +140,26 @@ class Sandbox:
         self.run("dvc", "repro", "--quiet")
         self.commit("Build")
 
-    def commit(self, message: str) -> None:
+    def commit(self, message: str, cwd: Path | None = None) -> None:
         """Commit everything."""
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", message)
+        self.run("git", "add", "--all", cwd=cwd)
+        self.run("git", "commit", "--quiet", "--message", message, cwd=cwd)
+
+    def follow(
+        self, said: str, message: str, *, cwd: Path | None = None, code: int = 0
+    ) -> list[str]:
+        """Run what a message advises (``tests.support.advice``), and return what each printed."""
+        printed: list[str] = []
+
+        def run(command: list[str]) -> None:
+            if command[:2] == ["git", "commit"]:
+                self.commit("As advised", cwd=cwd)
+            else:
+                done = self.run(*command, cwd=cwd, code=code)
+                printed.append(done.stdout + done.stderr)
+
+        follow(said, message, run)
+        return printed
 
     def trust(self) -> None:
         """Let the researcher pin the country's root."""

@@ -6,16 +6,15 @@ import json
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from tests.support.advice import follow
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.sandbox import Sandbox
 
 NAME = "enhanced_cps_2024"
-ADVICE = (
-    "git pull, then pe-dvc channel adopt latest. Then run dvc repro and pe-dvc channel update "
-    "latest, commit, and push again."
-)
+_GIT_PUSH = ("git", "push", "--quiet", "origin", "HEAD")
 
 
 def build(sandbox: Sandbox, seed: int) -> str:
@@ -68,7 +67,7 @@ class Person:
     """A publisher with a clone of a git remote, who does what the messages say."""
 
     def __init__(self, sandbox: Sandbox, name: str) -> None:
-        self.sandbox, self.clone = sandbox, sandbox.directory / name
+        self.sandbox, self.name, self.clone = sandbox, name, sandbox.directory / name
         origin = sandbox.directory / "origin.git"
         if not origin.exists():
             sandbox.run("git", "clone", "--quiet", "--bare", str(sandbox.repo), str(origin))
@@ -91,24 +90,37 @@ class Person:
         done = self.sandbox.pe_dvc("push", cwd=self.clone, code=None)
         if done.returncode == 0:
             self.git("commit", "--quiet", "--allow-empty", "--all", "--message", "Published")
-            self.git("push", "--quiet", "origin", "HEAD")
+            if self.sandbox.run(*_GIT_PUSH, cwd=self.clone, code=None).returncode != 0:
+                self._pull("ours")
+                self.git("commit", "--quiet", "--allow-empty", "--all", "--message", "Merged")
+                self.sandbox.run(*_GIT_PUSH, cwd=self.clone)
         return "" if done.returncode == 0 else done.stderr
 
-    def obey(self, said: str, *, keep: str) -> None:
-        """Do what a refused push says, in its order; ``keep`` is ours or theirs, of conflicts."""
-        assert ADVICE in said
-        pulled = self.sandbox.run(
-            "git", "pull", "--quiet", "--no-rebase", "--no-edit", cwd=self.clone, code=None
-        )
-        if pulled.returncode != 0:
+    def obey(self, said: str, message: str, *, keep: str) -> str:
+        """Do what a message says, to the letter; return what a push said that was part of it.
+
+        ``keep`` is ours or theirs, of files that git cannot merge.
+        """
+        said_by_push: list[str] = []
+
+        def run(command: list[str]) -> None:
+            if command[:2] == ["git", "pull"]:
+                self._pull(keep)
+            elif command[:2] == ["git", "commit"]:
+                self.git("add", "--all")
+                self.git("commit", "--quiet", "--allow-empty", "--message", "As I was told")
+            elif command == ["pe-dvc", "push"]:
+                said_by_push.append(self.push())
+            else:
+                self.sandbox.run(*command, cwd=self.clone)
+
+        follow(said, message, run)
+        return "".join(said_by_push)
+
+    def _pull(self, keep: str) -> None:
+        pull = ("git", "pull", "--quiet", "--no-rebase", "--no-edit")
+        if self.sandbox.run(*pull, cwd=self.clone, code=None).returncode != 0:
             self.git("checkout", "--quiet", f"--{keep}", ".")
-        self.sandbox.pe_dvc("channel", "adopt", "latest", cwd=self.clone)
-        if keep == "theirs":
-            self.sandbox.run("dvc", "pull", "--quiet", cwd=self.clone)
-        self.repro()
-        self.sandbox.pe_dvc("channel", "update", "latest", cwd=self.clone)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "As I was told")
 
     def artifact(self) -> str:
         manifest = json.loads((self.clone / f"manifests/{NAME}.json").read_text())

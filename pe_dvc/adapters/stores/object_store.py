@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,8 @@ class ObjectStore:
 
         with self._translating("read", check_key(key)):
             meta = obstore.head(self._bucket, key)
-        return _info(key, meta["size"], meta)
+        versioned = self._url.startswith("s3://") and meta["version"] not in (None, "null")
+        return replace(_info(key, meta["size"], meta), versioned=versioned)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See Store.read."""

@@ -59,6 +59,8 @@ class ChannelHistory:
 
     def __init__(self, store: ReadableStore, country: str, pinned: bytes) -> None:
         self._store, self._country, self._pinned = store, country, pinned
+        self.skipped: list[int] = []
+        """Versions that ``versions`` passed over: never published, and in git elsewhere."""
 
     def version(self, channel: str, number: int) -> Version:
         """Return one version, verified. Raises NotFoundError, VerificationError."""
@@ -89,6 +91,8 @@ class ChannelHistory:
                 if in_git and line.is_it(number, in_git.get(number, b"")):
                     version = self._verified(channel, number, in_git[number], delegators)[0]
                     yield replace(version, note=NEVER_PUBLISHED)
+                else:
+                    self.skipped.append(number)
                 continue
             where = self._bucket.where(channel, number)
             data = line.pick(number, held.get(number), in_git or {}, where=where)

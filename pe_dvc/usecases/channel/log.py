@@ -63,6 +63,7 @@ class LogEntry:
             "replaced": list(self.step.replaced),
             "names": dict(version.names),
             "note": self.note,
+            "sha256": {name: pointer.sha256 for name, pointer in version.pointers.items()},
         }
 
 
@@ -70,18 +71,25 @@ class LogEntry:
 class ChannelLog:
     """The versions of a channel, oldest first, up to the first break of their chain, if any.
 
-    ``remark`` says what keeps readers from seeing the newest, if anything does.
+    ``remark`` says what keeps readers from seeing the newest, if anything does. ``skipped`` are
+    versions that were never published, and of which neither the bucket nor git here has a file.
     """
 
     entries: tuple[LogEntry, ...]
     broken: PeDvcError | None
     remark: str | None = None
+    skipped: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         broken = self.broken.message if self.broken else None
         versions = [entry.to_json() for entry in self.entries]
-        return {"versions": versions, "broken": broken, "remark": self.remark}
+        return {
+            "versions": versions,
+            "broken": broken,
+            "remark": self.remark,
+            "skipped": list(self.skipped),
+        }
 
 
 def channel_log(

@@ -47,8 +47,8 @@ class RolledBack:
     """What became of a channel; ``gates`` says what gates would have said against it.
 
     Of ``latest``: ``restored`` are the manifests that were written, ``files`` those of the data,
-    each by its pinned reference. ``commit`` is the one in git whose ``dvc.lock`` goes with them,
-    None if none goes with all.
+    each by its pinned reference. ``commit`` is the one in git whose ``dvc_files`` (``dvc.lock``,
+    ``*.dvc``) go with them, None if none goes with all.
     """
 
     update: ChannelUpdate
@@ -58,6 +58,7 @@ class RolledBack:
     restored: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     commit: str | None = None
+    dvc_files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -69,6 +70,7 @@ class RolledBack:
             "restored": list(self.restored),
             "files": dict(self.files),
             "commit": self.commit,
+            "dvc_files": list(self.dvc_files),
         }
 
 

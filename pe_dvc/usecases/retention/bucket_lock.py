@@ -37,11 +37,11 @@ def publishing(store: Store, country: str) -> Iterator[datetime | None]:
 
 
 @contextlib.contextmanager
-def collecting(store: Store, country: str) -> Iterator[datetime | None]:
+def collecting(store: Store, country: str) -> Iterator[ObjectInfo]:
     """Keep publishers and other collectors out while objects are removed.
 
-    Yields the time by the store's own clock (UTC), None if it does not tell. Raises ConflictError
-    during a publication or a collection.
+    Yields what the store says of an object that is written now: the time by its own clock, and
+    whether it keeps what is removed. Raises ConflictError during a publication or a collection.
     """
     _refuse_collector(store, country, "another pe-dvc gc is clearing")
     key = collector_lock_key(country)
@@ -49,7 +49,7 @@ def collecting(store: Store, country: str) -> Iterator[datetime | None]:
         for info in store.list(locks_prefix(country)):
             if info.key != key:
                 _refuse(store, country, info, "another process is publishing to")
-        yield store.head(key).modified
+        yield store.head(key)
 
 
 def _refuse_collector(store: Store, country: str, doing: str) -> None:

@@ -42,12 +42,16 @@ class History(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """A plan, and what was done of it: None for a dry run. ``refs`` counts git's."""
+    """A plan, and what was done of it: None for a dry run. ``refs`` counts git's.
+
+    ``versioned`` tells of a bucket that keeps what is removed as an old version: nothing is freed.
+    """
 
     store: str
     refs: int
     plan: Plan
     swept: Swept | None
+    versioned: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -57,6 +61,7 @@ class Collected:
             "refs": self.refs,
             "plan": self.plan.to_json(),
             "removed": swept.removed if swept else None,
+            "versioned": self.versioned,
             "removed_bytes": swept.removed_bytes if swept else None,
             "spared": swept.skipped if swept else [],
             "failures": {key: e.message for key, e in swept.failures.items()} if swept else {},
@@ -93,10 +98,12 @@ def collect_garbage(
     if not apply:
         roots, planned = plan(now)
         return Collected(store=store.url, refs=len(roots), plan=planned, swept=None)
-    with collecting(store, country) as store_time:
+    with collecting(store, country) as here:
         # This machine's clock may be ahead: then what a publisher has just uploaded looks old.
-        roots, planned = plan(store_time or now)
+        roots, planned = plan(here.modified or now)
         if planned.unreachable and history.roots() != roots:
             raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
         swept = sweep(store, country, planned)
-    return Collected(store=store.url, refs=len(roots), plan=planned, swept=swept)
+    return Collected(
+        store=store.url, refs=len(roots), plan=planned, swept=swept, versioned=here.versioned
+    )

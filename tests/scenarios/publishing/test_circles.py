@@ -62,12 +62,9 @@ def test_a_refused_version_is_never_published_by_the_adopted_one(sandbox: Sandbo
     sandbox.pe_dvc("push")
     older_tool_builds_again(sandbox, 7)
     refused = sandbox.pe_dvc("push", code=1).stderr
-    assert f"pe-dvc manifest adopt {NAME}" in refused
     before = sandbox.run("git", "rev-parse", "HEAD").stdout.strip()
-    sandbox.pe_dvc("manifest", "adopt", NAME)
-    sandbox.run("dvc", "repro", "--quiet")
-    sandbox.pe_dvc("channel", "update", "latest")
-    sandbox.commit("Adopt")
+    adopted = sandbox.follow(refused, "The first one is kept. Adopt it")
+    sandbox.follow(adopted[-1], "Took over … Next:")
     sandbox.pe_dvc("push")
     assert latest(sandbox)[0] == first
     check_whole(sandbox)
@@ -99,16 +96,21 @@ def test_the_second_to_build_one_dataset_keeps_its_build(
     said = second.push()
     assert "both of you changed" in said
     assert sandbox.json("fsck") == before  # not even uploaded
-    second.obey(said, keep="ours")
-    assert second.push() == ""
+    assert (
+        second.obey(said, "another publisher was first, and both of you changed", keep="ours") == ""
+    )
     assert latest(sandbox) == (second.artifact(), 3)
     check_whole(sandbox, first.clone, second.clone)
 
 
 def test_the_second_to_build_one_dataset_gives_way(two: tuple[Sandbox, Person, Person]) -> None:
     sandbox, first, second = two
-    second.obey(second.push(), keep="theirs")
-    assert second.push() == ""
+    assert (
+        second.obey(
+            second.push(), "another publisher was first, and both of you changed", keep="theirs"
+        )
+        == ""
+    )
     assert latest(sandbox) == (first.artifact(), 2)
     check_whole(sandbox, first.clone, second.clone)
 
@@ -121,8 +123,12 @@ def test_the_first_never_pushed_to_git(sandbox: Sandbox) -> None:
     first.build(8)
     sandbox.pe_dvc("push", cwd=first.clone)
     second.build(9)
-    second.obey(second.push(), keep="ours")
-    assert second.push() == ""
+    assert (
+        second.obey(
+            second.push(), "another publisher was first, and both of you changed", keep="ours"
+        )
+        == ""
+    )
     assert latest(sandbox) == (second.artifact(), 3)
     check_whole(sandbox, second.clone)
 
@@ -133,14 +139,14 @@ def test_three_publishers_of_one_dataset(sandbox: Sandbox) -> None:
     people = [Person(sandbox, name) for name in ("ann", "ben", "cem")]
     for seed, person in enumerate(people, start=8):
         person.build(seed)
-    waiting, pushes = list(people), 0
-    while waiting:
-        person = waiting.pop(0)
-        pushes += 1
-        assert pushes < 12, "a circle"
-        if said := person.push():
-            person.obey(said, keep="ours")
-            waiting.append(person)
+    assert people[0].push() == ""
+    for person in people[1:]:
+        assert (
+            person.obey(
+                person.push(), "another publisher was first, and both of you changed", keep="ours"
+            )
+            == ""
+        )
     assert latest(sandbox)[0] == people[-1].artifact()
     check_whole(sandbox, *(person.clone for person in people))
 

@@ -30,6 +30,7 @@ def test_a_reverted_build_is_taken_from_readers(built: Sandbox) -> None:
     said = built.pe_dvc("push").stderr
     assert "latest went back as git did: cps_2024, enhanced_cps_2024, now version 3" in said
     assert "another publisher" not in said
+    assert "pe-dvc channel rollback goes back with a reason" in said
     assert latest(built) == (good, 3)
     built.commit("Version 3")
     assert built.json("push")["channel"]["written"] == []

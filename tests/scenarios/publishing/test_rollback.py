@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.project.channel_rollback import rollback
+from tests.support.kept_repo import KeptRepo
 from tests.support.sandbox import RELEASE
 from tests.support.servers import S3Endpoint
 from tests.support.stories import build, digest, latest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.support.sandbox import Sandbox
 
@@ -65,13 +68,11 @@ def test_after_a_bad_build_readers_of_all_ages_get_the_good_one(
     assert "latest is at version 3" in said
     assert f"restored manifests/{NAME}.json" in said
     first = sandbox.run("git", "rev-list", "--max-parents=0", "HEAD").stdout.strip()
-    assert f"git checkout {first[:12]} -- dvc.lock, then pe-dvc pull" in said
+    assert f"git checkout {first[:12]} -- dvc.lock" in said
     assert digest(sandbox) == good
     assert latest(sandbox) == (bad, 2), "nothing is published before it is committed and pushed"
 
-    sandbox.run("git", "checkout", first[:12], "--", "dvc.lock")
-    sandbox.pe_dvc("pull")
-    sandbox.commit("Go back to version 1")
+    sandbox.follow(said, "git checkout … -- …, then pe-dvc pull")
     sandbox.pe_dvc("push")
     assert latest(sandbox) == (good, 3)
     assert newcomer(sandbox, tmp_path) == good
@@ -125,11 +126,9 @@ def test_one_of_several_goes_back(sandbox: Sandbox) -> None:
     said = back(sandbox, "latest", NAME, "--to", "1")
     assert f"restored manifests/{NAME}.json" in said
     assert f"manifests/{OTHER}.json" not in said
-    commands = re.findall(r"^  ((?:pe-)?dvc .*)$", said, re.MULTILINE)
-    assert len(commands) == 2
-    sandbox.run("bash", "-ec", "; ".join(commands))
+    sandbox.follow(said, "pe-dvc get … --output …")
     assert sandbox.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
-    sandbox.commit("One goes back")
+    assert sandbox.run("git", "status", "--porcelain").stdout == ""
     sandbox.pe_dvc("push")
     now = published(sandbox)
     assert now[NAME]["hashes"] == good[NAME]["hashes"]
@@ -186,7 +185,7 @@ def test_what_is_not_whole_any_more_is_refused(sandbox: Sandbox) -> None:
     md5 = old["dvc"]["md5"]
     remove(sandbox, f"us/files/md5/{md5[:2]}/{md5[2:]}")
     said = back(sandbox, "latest", "--to", "1", code=3)
-    assert f"{NAME}, sha256:{old['sha256']} is no longer whole" in said
+    assert f"{NAME}, sha256:{old['sha256']} is not whole" in said
     assert "Nothing was changed." in said
     assert status(sandbox) == before
     back(sandbox, "latest", OTHER, "--to", "1")
@@ -251,6 +250,17 @@ def test_a_release_is_gone_back_to(built: Sandbox) -> None:
     said = back(built, "latest", "--to", "1.78.2")
     assert "latest is at version 3" in said
     assert digest(built) == good
+
+
+def test_what_dvc_add_tracks_is_taken_back_by_its_own_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = KeptRepo(tmp_path, monkeypatch)
+    for word in ("good", "bad"):
+        kept.build(word)
+        kept.push()
+    done = rollback(kept.repo, "latest", to="2", reason="Weights are wrong")
+    assert done.dvc_files == (f"data/{OTHER}.parquet.dvc", f"data/{NAME}.parquet.dvc")
 
 
 def status(sandbox: Sandbox) -> str:

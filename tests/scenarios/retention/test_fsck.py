@@ -55,3 +55,14 @@ def test_what_dvc_pull_would_not_find_is_missing(built: Sandbox) -> None:
     for copy in (*built.repo.glob(".dvc/cache/files/md5/*/*"), built.repo / "raw.bin"):
         copy.unlink()
     assert "no intact copy" in built.pe_dvc("fsck", "--repair", code=1).stderr
+
+
+def test_a_mirror_that_is_not_there_is_an_error_and_orphans_go_by_gc(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    (built.directory / "bucket/us/files/md5/00").mkdir(exist_ok=True)
+    (built.directory / f"bucket/us/files/md5/00/{'0' * 30}").write_text("nobody's")
+    said = built.pe_dvc("fsck", code=None).stderr
+    assert "orphaned objects do no harm: pe-dvc gc removes them" in said
+    nowhere = str(built.directory / "nowhere")
+    refused = built.pe_dvc("fsck", "--repair", "--mirror", nowhere, code=3).stderr
+    assert f"the mirror {nowhere} has nothing below us" in refused

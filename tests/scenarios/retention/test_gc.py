@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from tests.support.servers import S3Endpoint
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -82,3 +84,22 @@ def test_another_projects_bucket_is_neither_cleared_nor_repaired(sandbox: Sandbo
         assert "have another root than this repo's: it is another project's bucket" in refused
         assert "PE_DVC_STORE" in refused
     sandbox.pe_dvc("gc", "--apply", *NOW)
+
+
+def test_a_bucket_that_keeps_versions_frees_nothing_and_gc_says_so(sandbox: Sandbox) -> None:
+    if sandbox.remote_options:
+        client = S3Endpoint(sandbox.remote_options["endpointurl"]).client()
+        bucket = sandbox.store.removeprefix("s3://")
+        enabled = {"Status": "Enabled"}
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=enabled)
+    sandbox.run("git", "checkout", "--quiet", "-b", "trial")
+    sandbox.write("scratch.bin", "scratch")
+    sandbox.run("dvc", "add", "--quiet", "scratch.bin")
+    sandbox.commit("Try something")
+    sandbox.pe_dvc("push")
+    sandbox.run("git", "checkout", "--quiet", "-")
+    sandbox.run("git", "branch", "--quiet", "-D", "trial")
+    said = sandbox.pe_dvc("gc", "--apply", *NOW).stderr
+    assert "removed 1 object" in said
+    kept = "nothing was freed: the bucket keeps old versions"
+    assert (kept in said) == bool(sandbox.remote_options)

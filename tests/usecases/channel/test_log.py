@@ -11,7 +11,7 @@ from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.trust.keys import new_key
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.keys import KeyRing
-from pe_dvc.usecases.channel.log import first_break, step
+from pe_dvc.usecases.channel.log import channel_log, first_break, step
 from tests.support.commands import run
 from tests.support.simulator import NOW, Simulator, pointer
 
@@ -110,3 +110,19 @@ def test_a_shallow_clone_tells_what_it_holds(tmp_path: Path) -> None:
     assert len(list(GitTags(whole).history("other"))) == 1
     shallow = [change.tree.read("file") for change in GitTags(tmp_path / "shallow").history("file")]
     assert shallow == [b"2"]
+
+
+def test_a_version_that_was_never_published_is_named_where_git_lacks_it(tmp_path: Path) -> None:
+    sim = Simulator(tmp_path)
+    sim.publish()
+    for number in range(2, 4):
+        sim.update(pointer("cps", str(number)))
+    sim.publish()
+    told = history(sim)
+    assert [version.version for version in told.versions("latest")] == [1, 3]
+    assert told.skipped == [2]
+
+
+def test_the_log_as_json_has_the_artifacts_of_every_version(told: Simulator) -> None:
+    log = channel_log(history(told).versions("latest"), {})
+    assert log.to_json()["versions"][2]["sha256"] == {"cps": pointer("cps", "3").sha256}
