@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     help="Keep anything younger; 14 days unless given.",
 )
 @click.option("--tips", is_flag=True, help="Of branches and tags keep only the last commit's data.")
+@click.option(
+    "--unknown",
+    is_flag=True,
+    help="Remove also payloads that this clone never heard of: only where no other DVC repo uses "
+    "this remote.",
+)
 @store_option
 @json_option
 @click.pass_context
@@ -33,6 +39,7 @@ def command(
     apply: bool,
     grace_days: float | None,
     tips: bool,
+    unknown: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
@@ -46,7 +53,7 @@ def command(
     from pe_dvc import Repo
 
     grace = None if grace_days is None else timedelta(days=grace_days)
-    done = Repo().gc(store=store, apply=apply, tips=tips, grace=grace)
+    done = Repo().gc(store=store, apply=apply, tips=tips, unknown=unknown, grace=grace)
     if as_json:
         print_json(done)
     else:
@@ -83,6 +90,13 @@ def _show(plan: Plan) -> None:
     named = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     size = bytes_text(plan.unreachable_bytes)
     say(f"to remove  {counted(len(plan.unreachable), 'object')} ({size}) {named}".rstrip())
+    if plan.unknown:
+        size = bytes_text(plan.unknown_bytes)
+        say(
+            f"unknown    {counted(len(plan.unknown), 'object')} ({size}) left: no manifest and no "
+            "commit of this clone ever named them. Another DVC repo may; if none uses this remote, "
+            "--unknown removes them"
+        )
     in_use, young = counted(plan.reachable, "object"), counted(plan.in_grace, "object")
     say(f"too young  {young} ({bytes_text(plan.in_grace_bytes)}): kept, whether in use or not")
     say(f"in use     {in_use} of the older ones ({bytes_text(plan.reachable_bytes)})")

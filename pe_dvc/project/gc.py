@@ -27,23 +27,27 @@ def gc(
     store: str | None = None,
     apply: bool = False,
     tips: bool = False,
+    unknown: bool = False,
     grace: timedelta = GRACE,
 ) -> Collected:
     """Plan the removal of unreachable objects from the store, and with ``apply`` remove them.
 
     Reachable is what any commit of any ref names, here and at the git remotes; with ``tips`` only
-    the commits that refs point to, not their ancestors. Raises as ``collect_garbage``.
+    the commits that refs point to, not their ancestors. Payloads that no manifest in the store and
+    no commit of this clone ever named, reflogs included, go only with ``unknown``: another DVC
+    repo may use the same remote. Raises as ``collect_garbage``.
     """
-    bucket = repo.open_store(store)
+    bucket, history = repo.open_store(store), RepoHistory(repo, tips=tips)
     return collect_garbage(
         bucket,
         repo.country,
-        RepoHistory(repo, tips=tips),
+        history,
         apply=apply,
         grace=grace,
         now=datetime.now(UTC),
         foreign=partial(foreign_files, repo, bucket),
         first_root=repo.first_root(),
+        ours=None if unknown else history.ever,
     )
 
 
@@ -79,6 +83,12 @@ class RepoHistory:
         """Return the hashes that the history from ``roots`` on names."""
         history = GitHistory(self._repo.root)
         return reach_of(history.blobs(sorted(roots.items()), names_data, tips=self._tips))
+
+    def ever(self) -> Reach:
+        """Return the hashes that any commit of this clone names, also one that no ref reaches."""
+        history = GitHistory(self._repo.root)
+        commits = history.own_roots() | history.reflogs()
+        return reach_of(history.blobs(sorted(commits.items()), names_data))
 
     def _refers_to_data(self, path: str) -> bool:
         """Tell whether a file, by its path in git, names data that must be kept."""

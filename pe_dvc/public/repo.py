@@ -209,19 +209,22 @@ class Repo:
         store: str | None = None,
         apply: bool = False,
         tips: bool = False,
+        unknown: bool = False,
         grace: timedelta | None = None,
     ) -> Collected:
         """Plan the removal of unreachable objects; with ``apply``, remove them.
 
         Those younger than ``grace`` (14 days) stay. With ``tips``, of branches and tags only the
-        last commit's data is reachable. Raises ReleaseError for a clone without all of git's
-        history, ConflictError during a publication, StoreError.
+        last commit's data is reachable. Payloads that neither a manifest nor a commit of this clone
+        ever named go only with ``unknown``: another DVC repo may use the remote. Raises
+        ReleaseError for a clone without all of git's history, ConflictError during a publication,
+        StoreError.
         """
         from pe_dvc.project.gc import gc
         from pe_dvc.usecases.retention.gc import GRACE
 
         limit = GRACE if grace is None else grace
-        return gc(self._open(), store=store, apply=apply, tips=tips, grace=limit)
+        return gc(self._open(), store=store, apply=apply, tips=tips, unknown=unknown, grace=limit)
 
     def install(self) -> Hooks:
         """Add git hooks that check commits, verify checkouts and push data.

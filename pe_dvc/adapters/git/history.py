@@ -73,6 +73,12 @@ class GitHistory:
                 found[f"HEAD of work tree {number}"] = line[5:]
         return found
 
+    def reflogs(self) -> dict[str, str]:
+        """Return the commits that refs and HEAD were at, as far as git remembers and has them."""
+        said = ask_git(self._root, "reflog", "show", "--all", "--format=%H %gD")
+        lines = (line.partition(" ") for line in said.splitlines())
+        return {entry: oid for oid, _, entry in lines if oid in self._repo}
+
     def _work_trees(self) -> list[Path]:
         """Return the directories of all work trees of this clone that are there."""
         lines = (line for line in self._worktree_list() if line.startswith("worktree "))

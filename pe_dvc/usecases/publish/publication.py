@@ -43,8 +43,8 @@ class Publication:
     """One publication of a country's data repo to ``store``.
 
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
-    of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root and
-    targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
+    of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root
+    and targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
     conditional writes.
     """
 

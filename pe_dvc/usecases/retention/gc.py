@@ -78,11 +78,13 @@ def collect_garbage(
     now: datetime,
     first_root: bytes | None,
     foreign: Callable[[], Collection[str]] = frozenset,
+    ours: Callable[[], Reach] | None = None,
 ) -> Collected:
     """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
 
     Reachable is what ``history``, any version of a channel, or any release names; ``foreign`` gives
-    the keys of files that are no version of one. Ages are by the store's clock; a dry run takes
+    the keys of files that are no version of one, ``ours`` all that this repo ever named: with it,
+    no other payload is removed. Ages are by the store's clock; a dry run takes
     ``now`` (UTC). ``first_root`` is the repo's root of version 1. Raises ReleaseError for an
     incomplete history, ConflictError for another project's bucket, during a publication, or if a
     ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
@@ -93,7 +95,9 @@ def collect_garbage(
         history.check_complete()
         # The bucket is listed first: what is published after that is in no plan.
         bucket, roots = Bucket.read(store, country, foreign()), history.roots()
-        return roots, plan_gc(bucket, history.reach(roots), now=now, grace=grace)
+        return roots, plan_gc(
+            bucket, history.reach(roots), now=now, grace=grace, ours=ours() if ours else None
+        )
 
     if not apply:
         roots, planned = plan(now)

@@ -54,6 +54,8 @@ class Plan:
     """
 
     unreachable: list[Unreachable] = field(default_factory=list)
+    unknown: list[Unreachable] = field(default_factory=list)
+    """Payloads that no manifest and no commit of this clone ever named: perhaps another repo's."""
     reachable: int = 0
     reachable_bytes: int = 0
     in_grace: int = 0
@@ -65,6 +67,11 @@ class Plan:
         """Bytes that a sweep would free."""
         return sum(one.info.size for one in self.unreachable)
 
+    @property
+    def unknown_bytes(self) -> int:
+        """Bytes of the unknown payloads."""
+        return sum(one.info.size for one in self.unknown)
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""
         return {
@@ -75,13 +82,19 @@ class Plan:
             "young": self.in_grace,
             "young_bytes": self.in_grace_bytes,
             "other": self.other,
+            "unknown": [one.info.key for one in self.unknown],
+            "unknown_bytes": self.unknown_bytes,
         }
 
 
-def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) -> Plan:
+def plan_gc(
+    bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta, ours: Reach | None = None
+) -> Plan:
     """Return what nothing reaches: neither ``reach``, which is git's, nor what is published.
 
-    Objects younger than ``grace`` stay, and so does all that they name. ``reach`` is extended.
+    Objects younger than ``grace`` stay, and so does all that they name. ``ours`` is all that this
+    repo ever named, as far as is known; other payloads stay as ``unknown``; with None there are
+    none. ``reach`` and ``ours`` are extended.
     Raises FormatError or VerificationError where the bucket is damaged.
     """
     manifests = bucket.manifests()
@@ -99,9 +112,23 @@ def plan_gc(bucket: Bucket, reach: Reach, *, now: datetime, grace: timedelta) ->
     plan, names = Plan(), _names(described)
     for key, info in bucket.objects.items():
         _sort(plan, key, info, reach, names, is_young=key in young)
+    if ours is not None:
+        _leave_unknown(plan, bucket, ours, described)
     plan.unreachable = [_with_needs(one, bucket.country, described) for one in plan.unreachable]
     plan.unreachable.sort(key=lambda one: (ORDER.index(one.kind), one.info.key))
     return plan
+
+
+def _leave_unknown(plan: Plan, bucket: Bucket, ours: Reach, described: dict[str, Manifest]) -> None:
+    """Let stay what neither a manifest in the bucket nor ``ours``, with its listings, names."""
+    ours.md5s.update(manifest.artifact.dvc.md5 for manifest in described.values())
+    bucket.add_contents(ours)
+    known: list[Unreachable] = []
+    for one in plan.unreachable:
+        parsed = parse_key(one.info.key)
+        foreign = parsed is not None and one.kind in PAYLOADS and parsed.digest not in ours.md5s
+        (plan.unknown if foreign else known).append(one)
+    plan.unreachable = known
 
 
 def _is_young(info: ObjectInfo, now: datetime, grace: timedelta) -> bool:

@@ -103,3 +103,28 @@ def test_a_bucket_that_keeps_versions_frees_nothing_and_gc_says_so(sandbox: Sand
     assert "removed 1 object" in said
     kept = "nothing was freed: the bucket keeps old versions"
     assert (kept in said) == bool(sandbox.remote_options)
+
+
+def test_what_a_plain_dvc_repo_keeps_on_the_same_remote_is_left(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    plain = sandbox.directory / "plain"
+    plain.mkdir()
+    sandbox.run("git", "init", "--quiet", cwd=plain)
+    sandbox.run("dvc", "init", "--quiet", cwd=plain)
+    (plain / ".dvc/config").write_text("[core]\n    remote = policyengine\n")
+    sandbox.configure_remote(plain)
+    (plain / "theirs.csv").write_text("theirs")
+    sandbox.run("dvc", "add", "--quiet", "theirs.csv", cwd=plain)
+    sandbox.run("dvc", "push", "--quiet", cwd=plain)
+
+    said = sandbox.pe_dvc("gc", "--apply", *NOW).stderr
+    assert "unknown    1 object (6 B) left" in said
+    assert "removed 0 objects" in said
+    (plain / "theirs.csv").unlink()
+    sandbox.run("rm", "-r", ".dvc/cache", cwd=plain)
+    sandbox.run("dvc", "pull", "--quiet", cwd=plain)
+    assert (plain / "theirs.csv").read_text() == "theirs"
+
+    counted = sandbox.json("gc", *NOW)["plan"]
+    assert (len(counted["unknown"]), counted["remove"]) == (1, [])
+    assert sandbox.json("gc", "--apply", "--unknown", *NOW)["removed"] == 1
