@@ -62,7 +62,7 @@ def two_builds(kept: KeptRepo) -> None:
 
 def go_back(kept: KeptRepo) -> None:
     rollback(kept.repo, "latest", to="2", reason="Weights are wrong")
-    kept.git("checkout", "HEAD~1", "--", "data")
+    kept.git("checkout", ":/Build the good", "--", "data")
     pull(kept.repo)
 
 
