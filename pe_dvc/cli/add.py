@@ -12,6 +12,8 @@ from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pe_dvc.project.add import Added
 
 _SHOWN = 5
@@ -106,12 +108,17 @@ def command(
     if as_json:
         print_json(added)
         return
+    say_added(added)
+    if any(one.changed for one in added):
+        say('next      dvc repro && git add -A && git commit -m "Add data" && pe-dvc push')
+
+
+def say_added(added: Sequence[Added]) -> None:
+    """Say what was declared, and what of it was guessed."""
     for one in added[:_SHOWN]:
         _say(one)
     if len(added) > _SHOWN:
-        say(f"and {counted(len(added) - _SHOWN, 'more file')}; declared in dvc.yaml")
-    if any(one.changed for one in added):
-        say('next      dvc repro && git add -A && git commit -m "Add data" && pe-dvc push')
+        say(f"and {counted(len(added) - _SHOWN, 'more file')}: see artifacts in dvc.yaml")
 
 
 def _say(one: Added) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.add import say_added
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ def command(
 
     Runs dvc init, and writes [tool.pe_dvc] of pyproject.toml, the stages of dvc.yaml, a DVC
     remote, .gitignore, .gitattributes, signed channels with their keys, git hooks and GitHub
-    workflows. Asks for what is not given. What is there already is kept, so that it can be run
-    again.
+    workflows. At a terminal it asks for what is not given, and whether to declare the data files
+    that it finds. What is there already is kept, so that it can be run again.
     """
     from pe_dvc import Repo
 
@@ -69,7 +71,8 @@ def command(
         print_json(done)
         return
     _say_written(done)
-    _say_next(done)
+    declared = _offer(done)
+    _say_next(done, declared=declared)
 
 
 def _ask(name: str, likely: str | None) -> str:
@@ -93,9 +96,31 @@ def _say_written(done: Initialized) -> None:
         say(f"nothing to change: a data repo of {done.country}, published to {done.store}")
 
 
-def _say_next(done: Initialized) -> None:
-    shown = [shlex.quote(os.path.relpath(done.root / path)) for path in done.found[:_SHOWN]]
-    say(f"next         pe-dvc add {' '.join(shown) or 'FILE…'}")
+def _offer(done: Initialized) -> bool:
+    """At a terminal, declare the data files that were found, if that is wanted."""
+    from pe_dvc import Repo
+
+    if not done.found or not sys.stdin.isatty():
+        return False
+    for path in done.found[:_SHOWN]:
+        say(f"found        {path}")
     if len(done.found) > _SHOWN:
+        say(f"             and {counted(len(done.found) - _SHOWN, 'more data file')}")
+    if not click.confirm("Declare them as datasets?", default=False, err=True):
+        return False
+    try:
+        added = Repo(done.root).add([done.root / path for path in done.found])
+    except PeDvcError as error:  # the repo is set up all the same
+        say(f"not declared {error.message}")
+        return False
+    say_added(added)
+    return True
+
+
+def _say_next(done: Initialized, *, declared: bool) -> None:
+    shown = [shlex.quote(os.path.relpath(done.root / path)) for path in done.found[:_SHOWN]]
+    if not declared:
+        say(f"next         pe-dvc add {' '.join(shown) or 'FILE…'}")
+    if not declared and len(done.found) > _SHOWN:
         say(f"             and {counted(len(done.found) - _SHOWN, 'more data file')}")
     say('then         dvc repro && git add -A && git commit -m "Set up pe_dvc" && pe-dvc push')

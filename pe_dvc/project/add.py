@@ -16,6 +16,7 @@ from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.add_declarations import declaration_blocks, guessed_meaning
 from pe_dvc.project.add_names import check_names, names_of_files
+from pe_dvc.project.dvc_cache import check_may_add
 from pe_dvc.project.file_changes import FileChanges
 from pe_dvc.project.init_plan import ignore_files
 from pe_dvc.project.manifest_stage import COMMAND, check_deps
@@ -78,6 +79,7 @@ def add_files(
     ignore_files(changes, [path for path in made if not git.ignores(path)])
     untracked = [path for path, output in outputs.items() if output is None]
     if untracked:
+        check_may_add(repo, untracked)
         run_dvc(repo.root, "add", *untracked)
     with changes.written():
         _check(DataRepo(repo.root))

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.project.settings import Settings
 
 MOST = 2000
@@ -18,17 +20,13 @@ _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 _PASSED_OVER = ("node_modules", "__pycache__", "tests", "test")
 
 
-def find_data_files(root: Path, settings: Settings) -> list[str]:
+def find_data_files(root: Path, settings: Settings, git: GitRepo, dvc: DvcFiles) -> list[str]:
     """Return the paths of data files below ``root`` that git does not track, sorted.
 
     Data files are known by their suffixes. Those that dvc.yaml declares are left out, and those in
     hidden folders, environments and tests.
     """
-    from pe_dvc.adapters.git.repo import GitRepo
-    from pe_dvc.project.repo_files import read_dvc_files
-
-    git = GitRepo(root)
-    declared = {a.path for a in read_dvc_files(root, git).artifacts if a.declares}
+    declared = {artifact.path for artifact in dvc.artifacts if artifact.declares}
     own = {settings.manifests, settings.channels}
     found: list[str] = []
     for path in _data_files(root, own):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.objects import DvcObjects
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.clone_options import came_with_clone
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,22 @@ def check_cache_place(config: DvcConfig, root: Path) -> None:
         if file.suffix == ".local"
         else f"If you want it there, say so yourself: dvc config --local cache.dir {directory}",
     )
+
+
+def check_may_add(repo: DataRepo, paths: Iterable[str]) -> None:
+    """Raise FormatError where ``dvc add`` of ``paths`` would follow a link out of the clone.
+
+    It writes a ``.dvc`` file and a ``.gitignore`` beside each, and the cache. Also as
+    ``check_cache_place`` does.
+    """
+    check_published(repo)
+    tree = ConfinedTree(repo.root)
+    for folder in (".dvc", ".dvc/tmp"):
+        tree.check_entries(folder)
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        beside = f"{folder}/.gitignore" if folder else ".gitignore"
+        tree.check([f"{path}.dvc", beside])
 
 
 def check_published(repo: DataRepo, md5s: Iterable[str] = ()) -> None:

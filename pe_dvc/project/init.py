@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.primitives.errors import ConflictError, FormatError, PeDvcError
 from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.primitives.result import Result
@@ -23,7 +24,9 @@ from pe_dvc.project.init_plan import (
 )
 from pe_dvc.project.init_workflows import plan_workflows
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.repo_files import read_dvc_files
 from pe_dvc.project.root import nearest_dvc_repo
+from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,17 +77,19 @@ def init_repo(
     """
     from pe_dvc.adapters.git.repo import GitRepo
 
-    git = GitRepo(start)
-    root = _root(start, git, subdir=subdir)
+    root = _root(start, GitRepo(start), subdir=subdir)
+    git = GitRepo(root)
     if not os.access(root, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
     changes = FileChanges(root)
     skipped: dict[str, str] = {}
     settings = plan_settings(changes, root, country, contact, ask)
     url = plan_remote(changes, root, settings, store, ask)
-    plan_pipeline(changes, root)
-    found = find_data_files(root, settings)
-    plan_ignored(changes, root, settings, found)
+    changes.text(PIPELINE)  # refuses a link before what it leads to is read
+    dvc = read_dvc_files(root, git)
+    plan_pipeline(changes, root, dvc)
+    found = find_data_files(root, settings, git, dvc)
+    plan_ignored(changes, git, settings, found)
     if workflows:
         skipped |= plan_workflows(changes, root, git, settings, url)
     with _dvc(root), changes.written():
@@ -134,6 +139,7 @@ def _dvc(root: Path) -> Iterator[None]:
     if (root / ".dvc").is_dir():
         yield
         return
+    ConfinedTree(root).check(_OF_DVC)
     had = {name for name in _OF_DVC if (root / name).exists()}
     top = ask_git(root, "rev-parse", "--show-prefix").strip() == ""
 

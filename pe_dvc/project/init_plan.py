@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pe_dvc.adapters.dvc.config import DvcConfig
+    from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.project.file_changes import FileChanges
     from pe_dvc.project.settings import Settings
 
@@ -90,18 +92,16 @@ def plan_remote(
     return chosen
 
 
-def plan_pipeline(changes: FileChanges, root: Path) -> None:
+def plan_pipeline(changes: FileChanges, root: Path, dvc: DvcFiles) -> None:
     """Put the two stages into dvc.yaml, unless some dvc.yaml of the repo has them.
 
     Raises ConflictError where a stage of that name does something else.
     """
     from pe_dvc.adapters.dvc.yaml import read_yaml
     from pe_dvc.adapters.dvc.yaml_edit import add_entries, entries_of
-    from pe_dvc.project.repo_files import read_dvc_files
 
-    dvc, where = read_dvc_files(root), str(root / PIPELINE)
+    there, template, where = changes.text(PIPELINE), read_template(PIPELINE), str(root / PIPELINE)
     missing = {name for name, cmd in _STAGES.items() if not dvc.stages_calling(cmd)}
-    there, template = changes.text(PIPELINE), read_template(PIPELINE)
     for name in missing & (read_yaml(there.encode(), where).get("stages") or {}).keys():
         raise ConflictError(
             f"{where}: stages.{name} is there, and does not run {_STAGES[name]}",
@@ -114,13 +114,11 @@ def plan_pipeline(changes: FileChanges, root: Path) -> None:
         changes.put(PIPELINE, text)
 
 
-def plan_ignored(changes: FileChanges, root: Path, settings: Settings, data: Sequence[str]) -> None:
+def plan_ignored(
+    changes: FileChanges, git: GitRepo, settings: Settings, data: Sequence[str]
+) -> None:
     """Keep ``data`` files out of git, and git from rewriting what is signed."""
-    from pe_dvc.adapters.git.repo import GitRepo
-
-    attributes = with_line_endings_kept(changes.text(ATTRIBUTES), settings)
-    changes.put(ATTRIBUTES, attributes)
-    git = GitRepo(root)
+    changes.put(ATTRIBUTES, with_line_endings_kept(changes.text(ATTRIBUTES), settings))
     ignore_files(changes, [path for path in data if not git.ignores(path)])
 
 

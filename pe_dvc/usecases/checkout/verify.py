@@ -71,7 +71,7 @@ def check_any(evidence: Sequence[Evidence], *, where: str) -> None:
     if not evidence:
         raise NotFoundError(
             f"{where} declares no dataset",
-            remedy="A dataset is an entry of artifacts: with meta: pe: (docs/data-repo.md).",
+            remedy="Declare one: pe-dvc add FILE (docs/adopt.md).",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from tests.support.commands import Done, run, run_pe_dvc
+from tests.support.commands import Done, run, run_pe_dvc, user_of_files
 from tests.support.dvc_repos import files
 from tests.support.environment import own_home
 
@@ -285,6 +286,40 @@ def test_a_pipeline_that_cannot_be_added_to(root: Path, old: str, new: str, mess
     before = snapshot(root)
     assert message in add(root, "data/a.parquet", code=1).stderr
     assert snapshot(root) == before
+
+
+@pytest.mark.skipif(not user_of_files(), reason="root may write to what is read-only")
+def test_a_read_only_folder(root: Path) -> None:
+    write(root, "data/a.parquet")
+    before = snapshot(root)
+    (root / "data").chmod(0o555)
+    try:
+        command = (*user_of_files(), "pe-dvc", "add", "data/a.parquet")
+        refused = run(*command, cwd=root, code=1).stderr
+    finally:
+        (root / "data").chmod(0o755)
+    assert "dvc add failed" in refused
+    assert "Permission denied" in refused
+    assert snapshot(root) == before
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_init_offers_at_a_terminal_what_it_finds(tmp_path: Path, answer: str) -> None:
+    root = tmp_path / "us-data"
+    write(root, "data/persons.parquet")
+    run("git", "init", "--quiet", cwd=root)
+    controller, terminal = pty.openpty()
+    command = ["pe-dvc", "init", "--country", "us", "--store", str(tmp_path / "bucket")]
+    process = subprocess.Popen(command, cwd=root, stdin=terminal, stderr=subprocess.PIPE, text=True)
+    os.close(terminal)
+    os.write(controller, f"{answer}\n".encode())
+    _, said = process.communicate(timeout=60)
+    os.close(controller)
+    assert process.returncode == 0, said
+    assert "found        data/persons.parquet" in said
+    assert ("guessed   rows: person" in said) == (answer == "y")
+    assert ("pe-dvc add data/persons.parquet" in said) == (answer == "n")
+    assert bool(declared(root).get("artifacts")) == (answer == "y")
 
 
 @pytest.mark.parametrize("after", [0.6, 1.5, 2.4])

@@ -15,7 +15,7 @@ import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.project.settings import read_settings
-from tests.support.commands import Done, run, run_pe_dvc
+from tests.support.commands import Done, run, run_pe_dvc, user_of_files
 from tests.support.dvc_repos import files
 
 if TYPE_CHECKING:
@@ -221,13 +221,16 @@ def test_a_failure_at_the_end_takes_everything_back(root: Path) -> None:
     init(root)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to what is read-only")
+@pytest.mark.skipif(not user_of_files(), reason="root may write to what is read-only")
 def test_a_read_only_directory(root: Path) -> None:
+    options = ("pe-dvc", "init", "--country", "us", "--store", "../bucket")
     root.chmod(0o555)
     try:
-        assert f"Permission denied: {root}" in init(root, code=6).stderr
+        refused = run(*user_of_files(), *options, cwd=root, code=6).stderr
     finally:
         root.chmod(0o755)
+    assert f"Permission denied: {root}" in refused
+    assert untouched(root)
 
 
 @pytest.mark.parametrize("after", [0.4, 0.9, 1.5, 2.2])
