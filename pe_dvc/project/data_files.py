@@ -17,6 +17,8 @@ MOST = 2000
 """Files that are found at most."""
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 """What a directory has that is a Python environment."""
+_FORMATS = ("parquet", "hdf5", "npz", "npy", "sqlite")
+"""Formats, by their names, that hold data and nothing else: csv and json may be anything."""
 _PASSED_OVER = ("node_modules", "__pycache__", "tests", "test")
 
 
@@ -40,7 +42,8 @@ def find_data_files(root: Path, settings: Settings, git: GitRepo, dvc: DvcFiles)
 def _data_files(root: Path, own: set[str]) -> Iterator[str]:
     from pe_dvc.adapters.tables.formats import FORMATS
 
-    suffixes = tuple(suffix for one in FORMATS for suffix in one.suffixes)
+    formats = [one for one in FORMATS if one.name in _FORMATS]
+    suffixes = tuple(suffix for one in formats for suffix in one.suffixes)
     for folder, folders, files in os.walk(root):
         below = os.path.relpath(folder, root)
         prefix = "" if below == "." else f"{below}/"

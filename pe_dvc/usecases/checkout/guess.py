@@ -63,7 +63,7 @@ def guesses(shape: FileShape, given: Meaning, *, path: str) -> Iterator[Meaning]
     if shape.needs_keys:
         variables = {m.name.partition("/")[0] for m in shape.members if len(m.shape or ()) == 1}
         tables = {None: set().union(variables, *tables.values())}
-    kind = given.kind or (MICRODATA if tables else _kind_of(path))
+    kind = given.kind or _kind_of(path, tables, asked=bool(given.entities))
     if kind != MICRODATA:
         yield _with(given, kind=kind)
         return
@@ -141,11 +141,16 @@ def _weight(entities: Mapping[str, str], names: Collection[str]) -> str | None:
     return next((name for name in likely if name in names), None)
 
 
-def _kind_of(path: str) -> str:
+def _kind_of(path: str, tables: Mapping[Any, Collection[str]], *, asked: bool) -> str:
+    """Return what a file seems to be: microdata where there are keys, else what its name says."""
     name = path.rpartition("/")[2].lower()
-    if name.endswith(_DATABASES):
+    keys = {f"{entity}{_KEY}" for entity in ENTITIES}
+    if name.endswith(_DATABASES) and not asked:
         return "database"
-    return next((kind for kind in _BY_NAME if kind in name), OTHER)
+    if asked or any(keys & set(names) for names in tables.values()):
+        return MICRODATA
+    named = next((kind for kind in _BY_NAME if kind in name), None)
+    return named or (MICRODATA if tables else OTHER)
 
 
 def _with(meaning: Meaning, **changes: Any) -> Meaning:

@@ -112,6 +112,8 @@ def test_the_environment_is_recorded_where_it_holds(root: Path) -> None:
 
 
 def test_data_that_is_found_is_kept_out_of_git(root: Path) -> None:
+    (root / "package.json").write_text("{}")
+    (root / "targets.csv").write_text("a\n1\n")
     for name in ("data/x.h5", "notes/a.parquet", *(f"data/states/{i}.h5" for i in range(9))):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"data")

@@ -121,6 +121,24 @@ def test_a_file_without_tables_is_of_the_kind_that_its_name_says(path: str, kind
     assert found.declared() == {"kind": kind}
 
 
+@pytest.mark.parametrize(
+    ("path", "shape", "kind"),
+    [
+        ("policy_data.db", tables(targets="target_id value"), "database"),
+        ("geography_assignment.csv", one("state_fips", "county_fips"), "geography"),
+        ("household_weights.csv", one("household_id", "weight"), None),
+        ("populace.db", tables(person="person_id"), "database"),
+    ],
+)
+def test_a_table_is_microdata_if_it_has_keys(path: str, shape: FileShape, kind: str | None) -> None:
+    found = next(guesses(shape, Meaning(), path=path))
+    assert found.declared().get("kind") == kind
+    asked = Meaning(entities={"target": "target_id"})
+    assert (
+        next(guesses(tables(target="target_id"), asked, path="policy_data.db")).kind == "microdata"
+    )
+
+
 def test_what_is_given_holds() -> None:
     shape = one("RECID", "h_seq", "person_id", "s006")
     given = Meaning(
