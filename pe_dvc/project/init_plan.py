@@ -77,12 +77,12 @@ def plan_remote(
     from pe_dvc.adapters.dvc.ini import with_remote
 
     config = read_config(root) if (root / ".dvc").is_dir() else None
-    given = _address(store, root) if store else None
+    given = _address(store, root, settings.country) if store else None
     name = settings.remote or (config.default_remote if config else None)
     if config is not None and name is not None:
         return _store_of(config, name, settings, given)
     likely = settings.store or os.environ.get("PE_DVC_STORE") or DEFAULT_STORE
-    chosen = given or _address(_asked("store", likely, ask), root)
+    chosen = given or _address(_asked("store", likely, ask), root, settings.country)
     url, there = f"{chosen}/{settings.country}", changes.text(CONFIG)
     if there.strip():
         changes.put(CONFIG, with_remote(there, REMOTE, {"url": url, "verify": "true"}))
@@ -175,12 +175,18 @@ def _with_setting(text: str, key: str, value: str) -> str:
     return "".join(f"{line}\n" if each.startswith(starts) else each for each in lines)
 
 
-def _address(store: str, root: Path) -> str:
+def _address(store: str, root: Path, country: str) -> str:
     """Return the address of a store; that of a directory is absolute. Raises FormatError."""
     from pe_dvc.project.stores import open_offline
     from pe_dvc.store.home import expand_home
 
     store = store.removeprefix("file://").rstrip("/")
+    if store.rpartition("/")[2] == country:
+        raise FormatError(
+            f"{store!r} is the place of one country: a store holds that of each",
+            where="--store",
+            remedy=f"Name what is above it: {store.rpartition('/')[0] or '..'}",
+        )
     if "://" in store:
         open_offline(store)
         return store

@@ -43,6 +43,6 @@ def with_pyproject(root: Path) -> Path:
     if not (root / FILE).is_file():
         raise NotFoundError(
             f"the DVC repo {root} has no {FILE}",
-            remedy=f'Add {root / FILE} with [{TABLE}] and country = "us".',
+            remedy=f'Run pe-dvc init, or add {root / FILE} with [{TABLE}] and country = "us".',
         )
     return root

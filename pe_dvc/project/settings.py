@@ -223,7 +223,7 @@ def _table(document: dict[str, Any], path: str) -> Any:
         raise FormatError(
             "is missing",
             where=f"{path}: {TABLE}",
-            remedy=f'Add [{TABLE}] with country = "us" to {path}.',
+            remedy=f'Run pe-dvc init, or add [{TABLE}] with country = "us" to {path}.',
         )
     return tool["pe_dvc"]
 

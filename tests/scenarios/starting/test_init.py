@@ -167,6 +167,11 @@ REFUSED = {
     "no-country": (STORE, "--country is missing", 2),
     "no-store": (("--country", "us"), "--store is missing", 2),
     "store-in-the-repo": (("--country", "us", "--store", "bucket"), "is in the repo", 1),
+    "store-with-the-country": (
+        ("--country", "us", "--store", "s3://bucket/us"),
+        "Name what is above it: s3://bucket",
+        1,
+    ),
     "no-store-at-all": (("--country", "us", "--store", "ftp://x"), "not a store", 1),
 }
 
