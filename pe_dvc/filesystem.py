@@ -142,8 +142,11 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return int(self.resolve(path).sha256, 16)
 
     def modified(self, path: str) -> datetime:
-        """Return when the artifact was built."""
-        return datetime.fromisoformat(self.resolve(path).manifest.build.built_at)
+        """Return when the artifact was built. Raises NotImplementedError where no one says."""
+        built_at = self.resolve(path).manifest.build.built_at
+        if built_at is None:
+            raise NotImplementedError(f"when {path} was built is not known")
+        return datetime.fromisoformat(built_at)
 
     created = modified
 

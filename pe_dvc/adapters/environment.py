@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.data_build_fingerprint import of_installed, of_wheel
 from pe_dvc.adapters.lockfiles import COMMIT, fitting_wheel, locked_packages
-from pe_dvc.documents.manifest import Package
+from pe_dvc.documents.provenance import Package
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
 

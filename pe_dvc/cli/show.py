@@ -11,7 +11,8 @@ from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import About, Inputs, Manifest, Member, Table
+    from pe_dvc.documents.manifest import About, Manifest, Member, Table
+    from pe_dvc.documents.provenance import Inputs, Origin, Package
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -78,20 +79,38 @@ def _built(manifest: Manifest) -> str:
     build = manifest.build
     commit = f" from git {build.git_commit[:12]}" if build.git_commit else ""
     dirty = " with uncommitted changes" if build.git_dirty else ""
-    return f"{build.built_at} ({build.built_in}){commit}{dirty}"
+    stated = f", as {build.statement.name} states" if build.statement else ""
+    return f"{build}{commit}{dirty}{stated}"
 
 
 def _inputs(inputs: Inputs) -> list[tuple[str, str]]:
     rows = [("vintage", inputs.data_vintage or "not said")]
     for label, package in (("model", inputs.model_package), ("core", inputs.core_package)):
         if package is not None:
-            rows.append((label, f"{package.name} {package.version}"))
+            rows.append((label, _package(package)))
     rows += [("raw input", f"{raw.name} sha256:{raw.sha256}") for raw in inputs.raw_inputs]
     if inputs.calibration_targets is not None:
         rows.append(("targets", inputs.calibration_targets.snapshot_id))
+    if inputs.source is not None:
+        rows.append(("imported", _origin(inputs.source)))
+    rows += [("unknown", f"{', '.join(u.fields)}: {u.reason}") for u in inputs.unknown]
     if inputs.composite_digest is not None:
         rows.append(("inputs", f"composite sha256:{inputs.composite_digest}"))
     return rows
+
+
+def _origin(source: Origin) -> str:
+    revision = f" at {source.revision}" if source.revision else ""
+    return f"from {source.url}{f', {source.path}' if source.path else ''}{revision}"
+
+
+def _package(package: Package) -> str:
+    known = {"lockfile": "by the lock file", "statement": "as stated"}
+    how = [f"from {package.installed_from}"] if package.installed_from else []
+    how += [known[package.known_from]] if package.known_from else []
+    if package.unlocked_reason:
+        how.append(f"locked is {package.locked_version}: {package.unlocked_reason}")
+    return f"{package.name} {package.version}" + (f" ({', '.join(how)})" if how else "")
 
 
 def _entities(manifest: Manifest) -> list[tuple[str, str]]:

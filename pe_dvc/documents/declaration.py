@@ -6,6 +6,7 @@ meant to be one.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,8 @@ class DatasetMeta(StrictRecord):
     """The types of columns, of formats that hold none (csv)."""
     weight: str | None = None
     vintage: str | None = None
+    provenance: str | None = None
+    """The file in which the producer states what it was made from, beside the dvc.yaml."""
     licence: str | None = None
     citation: str | None = None
     kind: Kind | None = None
@@ -93,6 +96,12 @@ class Declaration:
             name: Entity(key=entity.key, references=dict(entity.references))
             for name, entity in self.meta.entities.items()
         }
+
+    @property
+    def provenance(self) -> str | None:
+        """The path in the repo of the producer's statement, where one is declared."""
+        named, folder = self.meta.provenance, posixpath.dirname(self.file)
+        return None if named is None else posixpath.normpath(posixpath.join(folder, named))
 
     def where(self, *keys: str) -> str:
         """Return where a key of this declaration stands, for messages."""

@@ -15,6 +15,19 @@ FileState = Literal["absent", "same", "recoverable", "modified"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportedFrom:
+    """Where DVC imported an output from: a place in another DVC repo, or an address.
+
+    ``revision`` is the commit of that repo, ``etag`` what DVC remembers of the content's version.
+    """
+
+    url: str
+    path: str | None = None
+    revision: str | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Output:
     """A file or directory that DVC tracks. ``path`` is relative to the repo, as all paths here.
 
@@ -35,6 +48,7 @@ class Output:
     executable: bool = False
     stage: str | None = None
     dvcfile: str | None = None
+    source: ImportedFrom | None = None
 
     @property
     def is_directory(self) -> bool:

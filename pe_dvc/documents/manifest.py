@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field
 
 from pe_dvc.documents.manifest_view import ContentsView, ManifestView, TableView
-from pe_dvc.documents.model import Document, Record
+from pe_dvc.documents.model import Document, Record, is_empty
 from pe_dvc.documents.places import Place
-from pe_dvc.primitives.canonical import canonical_digest
+from pe_dvc.documents.provenance import Build, HexSha256, Inputs
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_inside, check_name
@@ -21,7 +21,6 @@ from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 
 def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -34,23 +33,6 @@ def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
             raise ValueError(error.message) from None
 
     return validate
-
-
-def _is_empty(value: object) -> bool:
-    return not value
-
-
-HexSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(Sha256)]
-GitCommit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-UtcTime = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
-"""RFC 3339 in UTC to the second, such as ``2026-04-20T12:00:00Z``."""
-
-
-def utc_time(moment: datetime) -> str:
-    """Return an aware ``moment`` in the form of UtcTime."""
-    from datetime import UTC
-
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class DvcObject(Record):
@@ -117,7 +99,7 @@ class Table(TableView, Record):
     entity: str | None = None
     columns: tuple[Column, ...]
     periods: dict[str, Annotated[int, Field(ge=0)]] = Field(
-        default_factory=dict, exclude_if=_is_empty
+        default_factory=dict, exclude_if=is_empty
     )
     """The number of rows in each period, such as ``2024``, where the file has it by period."""
 
@@ -169,81 +151,7 @@ class Contents(ContentsView, Record):
     """The period that the file says it is of."""
     types_from: str | None = None
     """Where the columns' types are from, of formats that hold none (csv)."""
-    members: tuple[Member, ...] = Field(default=(), exclude_if=_is_empty)
-
-
-class Package(Record):
-    """A Python package that the build used, installed where the manifest was written."""
-
-    name: str
-    version: str
-    wheel_sha256: HexSha256 | None = None
-    git_sha: GitCommit | None = None
-    data_build_fingerprint: str | None = None
-    installed_from: str | None = None
-    """``git``, ``editable``, ``directory`` or ``archive``, where it is not from an index."""
-    known_from: Literal["lockfile", "statement"] | None = None
-    """What says that the build used it, where it was not installed."""
-    locked_version: str | None = None
-    """What the lock file pins, where that is not what was installed."""
-    unlocked_reason: str | None = None
-    """Why that was accepted, as the settings say."""
-
-
-class InputFile(Record):
-    """A file that the build read, by the sha256 of its bytes.
-
-    A directory is one entry, its name ending in ``/``: the sha256 is of the lines that
-    ``sha256sum`` prints for its files, ``<sha256>  <path inside it>``, sorted by path.
-    """
-
-    name: str
-    """Path in the data repo, with forward slashes."""
-    sha256: HexSha256
-
-
-class CalibrationTargets(Record):
-    """The snapshot of targets that weights were calibrated to."""
-
-    snapshot_id: str
-    sha256: HexSha256
-
-
-class Inputs(Record):
-    """What the artifact was made from.
-
-    ``composite_digest`` is the sha256 of the RFC 8785 canonical JSON of the other fields: it can
-    be queried ("same recipe?") and is never an identity, since one recipe may give other bytes.
-    """
-
-    data_vintage: str | None = None
-    model_package: Package | None = None
-    core_package: Package | None = None
-    raw_inputs: tuple[InputFile, ...] = ()
-    """Data from outside: added to DVC, or made by a stage that reads no data, as a download."""
-    code: tuple[InputFile, ...] = ()
-    """Files that stages read and git tracks: build scripts, mostly."""
-    calibration_targets: CalibrationTargets | None = None
-    params: dict[str, JsonValue] = Field(default_factory=dict)
-    """Parameters of DVC, seeds among them, as ``{file: {key: value}}``."""
-    lockfile_sha256: HexSha256 | None = None
-    python_version: str | None = None
-    composite_digest: HexSha256 | None = None
-
-    def digest(self) -> Sha256:
-        """Return what ``composite_digest`` must be."""
-        rest = self.model_dump(mode="json", exclude_none=True, exclude={"composite_digest"})
-        return canonical_digest(rest)
-
-
-class Build(Record):
-    """When and where: the one part that differs between two builds of one recipe."""
-
-    git_commit: GitCommit | None = None
-    """HEAD when the build ran: the parent of the commit that holds the manifest."""
-    git_dirty: bool
-    built_at: UtcTime
-    built_in: Literal["ci", "local"]
+    members: tuple[Member, ...] = Field(default=(), exclude_if=is_empty)
 
 
 class About(Record):

@@ -110,7 +110,7 @@ def manifest_html(manifest: Any) -> str:
     artifact, contents = manifest.artifact, manifest.table
     facts = [
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
-        ("built", f"{manifest.build.built_at} ({manifest.build.built_in})"),
+        ("built", str(manifest.build)),
         ("vintage", manifest.inputs.data_vintage or "not said"),
         ("weight", contents.weight or "none"),
     ]

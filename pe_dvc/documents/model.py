@@ -12,6 +12,11 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json
 
 
+def is_empty(value: object) -> bool:
+    """Tell of a field that is left out where it is empty."""
+    return not value
+
+
 class Record(BaseModel):
     """A frozen part of a document. Fields that this version does not know are kept."""
 

@@ -12,14 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pe_dvc.documents.manifest import (
-    CalibrationTargets,
-    GitCommit,
-    HexSha256,
-    InputFile,
-    UtcTime,
-)
 from pe_dvc.documents.model import Document, Record
+from pe_dvc.documents.provenance import CalibrationTargets, GitCommit, HexSha256, InputFile, UtcTime
 from pe_dvc.primitives.reference import ChannelName
 from pe_dvc.primitives.sizes import MAX_SIZE
 
@@ -65,7 +59,7 @@ class BuildMetadata(Record):
     channel: ChannelName
     """The signed channel that holds every artifact: ``latest`` only if it was asked for."""
     channel_version: int
-    built_in: str
+    built_in: str | None = None
     data_vintage: str | None = None
     built_from_changed_tree: tuple[str, ...] = ()
     """Datasets whose build found uncommitted changes in the work tree."""
@@ -79,7 +73,8 @@ class ReleaseBuild(Record):
     build_id: str
     cut_tag: str | None = None
     """The git tag, where ``build_id`` names a line of releases and not one of them."""
-    built_at: UtcTime
+    built_at: UtcTime | None = None
+    """Of its artifacts the last that is known: of builds elsewhere, their producers may not say."""
     built_with_model_package: PackageVersion | None = None
     built_with_core_package: PackageVersion | None = None
     calibration_targets: CalibrationTargets | None = None

@@ -22,7 +22,8 @@ from pe_dvc.primitives.digest import sha256_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import Artifact, ManifestHead, Package
+    from pe_dvc.documents.manifest import Artifact, ManifestHead
+    from pe_dvc.documents.provenance import Package
     from pe_dvc.documents.release_settings import CompatibleClaim, ReleaseSettings
     from pe_dvc.documents.release_tag import ReleaseTag
     from pe_dvc.primitives.reference import ChannelName
@@ -104,6 +105,8 @@ def _data_version(tagged: TaggedCommit, settings: ReleaseSettings) -> str:
 
 def _metadata(tagged: TaggedCommit, settings: ReleaseSettings, version: str) -> dict[str, Any]:
     found: dict[str, Any] = dict(settings.extra.get("metadata") or {})  # type: ignore[arg-type]
+    if settings.creator is not None:
+        found["creator"] = settings.creator
     if settings.region_datasets and not tagged.tag.dataset:
         regions = {name: region.model_dump() for name, region in settings.region_datasets.items()}
         found["region_datasets"] = regions
@@ -133,7 +136,7 @@ def _build(
     return ReleaseBuild(
         build_id=own_id or of_package,
         cut_tag=tagged.tag.tag if cut else None,
-        built_at=max(m.build.built_at for m in manifests),
+        built_at=max(filter(None, (m.build.built_at for m in manifests)), default=None),
         built_with_model_package=_package(inputs.model_package),
         built_with_core_package=_package(inputs.core_package),
         calibration_targets=inputs.calibration_targets,

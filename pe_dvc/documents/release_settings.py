@@ -96,6 +96,8 @@ class ReleaseSettings(StrictRecord):
     repo_id: Annotated[str, Field(pattern=r"^[^/@\s]+/[^/@\s]+$")]
     """Where policyengine.py finds the artifacts: ``owner/name``."""
     repo_type: Literal["model", "dataset"] = "dataset"
+    creator: Annotated[str, Field(min_length=1)] | None = None
+    """Who made the data, as the TRO names them; else the owner in ``repo_id``."""
     id: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]|\{(tag|version|commit)\})+$")] | None = None
     """The release id, of ``{tag}``, ``{version}`` and ``{commit}``; of a label, the label."""
     cut_tag: bool | None = None

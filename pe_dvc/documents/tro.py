@@ -28,13 +28,7 @@ VOCABULARY_VERSION = "0.1"
 
 COMPOSITION = "composition/1"
 ARRANGEMENT = "arrangement/1"
-RESEARCH_SYSTEM: dict[str, Any] = {
-    "@id": "trs",
-    "@type": ["trov:TrustedResearchSystem", "schema:Organization"],
-    "schema:name": "PolicyEngine data release pipeline",
-    "rdfs:comment": "Builds survey microdata from a git commit, and pins what was built and "
-    "reviewed by its sha256.",
-}
+POLICYENGINE = "PolicyEngine"
 _EMITTED_IN = {"ci": "github-actions", "local": "local"}
 
 
@@ -54,9 +48,9 @@ def build_tro(release: ReleaseManifest, manifest_data: bytes) -> bytes:
         "trov:vocabularyVersion": VOCABULARY_VERSION,
         "schema:name": tro_name(release),
         "schema:description": tro_description(release),
-        "schema:creator": "PolicyEngine",
+        "schema:creator": creator_of(release),
         "schema:dateCreated": release.created_at,
-        "trov:wasAssembledBy": RESEARCH_SYSTEM,
+        "trov:wasAssembledBy": research_system(release),
         "trov:createdWith": {"@type": "schema:SoftwareApplication", "schema:name": "pe_dvc"},
         "trov:hasComposition": _composition(contents, ids),
         "trov:hasArrangement": [_arrangement(placed, ids)],
@@ -77,6 +71,24 @@ def tro_description(release: ReleaseManifest) -> str:
         f"The data release {release.tag} of {release.country_id}: {len(release.artifacts)} "
         "artifacts and the manifest that pins them."
     )
+
+
+def research_system(release: ReleaseManifest) -> dict[str, Any]:
+    """Return who assembled a release."""
+    return {
+        "@id": "trs",
+        "@type": ["trov:TrustedResearchSystem", "schema:Organization"],
+        "schema:name": f"{creator_of(release)} data release pipeline",
+        "rdfs:comment": "Builds survey microdata from a git commit, and pins what was built and "
+        "reviewed by its sha256.",
+    }
+
+
+def creator_of(release: ReleaseManifest) -> str:
+    """Return who made a release: as its settings say, or the owner of the repo that holds it."""
+    declared = release.metadata.get("creator")
+    owner = next(iter(release.artifacts.values())).repo_id.partition("/")[0]
+    return str(declared or (POLICYENGINE if owner.lower() == POLICYENGINE.lower() else owner))
 
 
 def composition_fingerprint(digests: Iterable[str]) -> Sha256:
@@ -131,7 +143,6 @@ def _performance(release: ReleaseManifest) -> dict[str, Any]:
         "@type": "trov:TrustedResearchPerformance",
         "rdfs:comment": f"The build that git tag {release.tag} names",
         "trov:wasConductedBy": {"@id": "trs"},
-        "trov:endedAtTime": release.build.built_at,
         "trov:contributedToArrangement": {
             "@id": "trp/1/binding/1",
             "@type": "trov:ArrangementBinding",
@@ -142,10 +153,11 @@ def _performance(release: ReleaseManifest) -> dict[str, Any]:
 
 
 def performed(release: ReleaseManifest) -> dict[str, Any]:
-    """Return PolicyEngine's fields about the build of a release, those that are known."""
+    """Return what is known of the build of a release: its end, and PolicyEngine's fields."""
     build = release.build
     model = build.built_with_model_package
     found = {
+        "trov:endedAtTime": build.built_at,
         "pe:dataBuildId": build.build_id,
         "pe:builtWithModelPackageName": model and model.name,
         "pe:builtWithModelVersion": model and model.version,
@@ -153,7 +165,7 @@ def performed(release: ReleaseManifest) -> dict[str, Any]:
         "pe:dataBuildFingerprint": model and model.data_build_fingerprint,
         # Where the build ran: a TRO that said where it was written would differ from machine
         # to machine, and could not be proved against git.
-        "pe:emittedIn": _EMITTED_IN[build.metadata.built_in],
+        "pe:emittedIn": _EMITTED_IN.get(build.metadata.built_in or ""),
         "pe:ciGitSha": build.metadata.git_commit,
         "pe:ciGitRef": f"refs/tags/{release.tag}",
     }

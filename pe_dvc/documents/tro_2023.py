@@ -16,8 +16,9 @@ from pe_dvc.documents.tro import (
     ARRANGEMENT,
     COMPOSITION,
     CONTEXT,
-    RESEARCH_SYSTEM,
+    creator_of,
     performed,
+    research_system,
     tro_description,
     tro_name,
 )
@@ -53,9 +54,12 @@ def build_older_tro(release: ReleaseManifest, manifest_data: bytes, directory_id
         "schema:name": tro_name(release),
         "schema:description": f"{tro_description(release)} In the terms of 2023/05, which TROV "
         "0.1 retired.",
-        "schema:creator": {"@type": "schema:Organization", "schema:name": "PolicyEngine"},
+        "schema:creator": {"@type": "schema:Organization", "schema:name": creator_of(release)},
         "schema:dateCreated": release.created_at,
-        "trov:wasAssembledBy": {**RESEARCH_SYSTEM, "@type": "trov:TransparentResearchSystem"},
+        "trov:wasAssembledBy": {
+            **research_system(release),
+            "@type": "trov:TransparentResearchSystem",
+        },
         "trov:createdWith": {"@type": "schema:SoftwareApplication", "schema:name": "pe_dvc"},
         "trov:hasComposition": _composition(places),
         "trov:hasArrangement": [_arrangement(places)],
@@ -118,7 +122,6 @@ def _performance(release: ReleaseManifest) -> dict[str, Any]:
         "@type": "trov:TransparentResearchPerformance",
         "rdfs:comment": f"The build that git tag {release.tag} names",
         "trov:wasConductedBy": {"@id": "trs"},
-        "trov:endedAtTime": release.build.built_at,
         "trov:accessedArrangement": {"@id": ARRANGEMENT},
         **performed(release),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pe_dvc.adapters.tables.data_file import DataFile
@@ -14,7 +13,7 @@ from pe_dvc.adapters.tables.formats import format_of, media_type_of
 from pe_dvc.adapters.tables.key_check import check_key
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
-from pe_dvc.documents.manifest import About, Build, utc_time
+from pe_dvc.documents.manifest import About
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
@@ -33,6 +32,7 @@ from pe_dvc.usecases.checkout.describe import (
     outdated_texts,
     was_checked,
 )
+from pe_dvc.usecases.checkout.provenance import notes_on_build
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.manifest import Artifact, Contents, Manifest
     from pe_dvc.documents.table_schema import FileShape
+    from pe_dvc.project.manifest_inputs import ManifestInputs
     from pe_dvc.project.settings import Settings
 
 
@@ -93,7 +94,7 @@ def write_manifests(root: Path) -> list[Written]:
     tree.check_entries(folder, deep=True)
     dvc = read_dvc_files(root, git)
     existing = manifest_files(WorkTree(root), settings.manifests)
-    described = _describe_all(root, settings, dvc, git, existing)
+    described, checkout = _describe_all(root, settings, dvc, git, existing)
     manifests = {name: one.manifest for name, one in described.items()}
     allowed = settings.allowed_params
     paths = {name: manifest_path(settings, name) for name in existing | manifests}
@@ -105,6 +106,11 @@ def write_manifests(root: Path) -> list[Written]:
         if is_of_other_bytes(existing.get(name), manifests[name]):
             earlier = (data for data, _ in committed_manifests(root, paths[name]))
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
+    if any(
+        data != existing.get(name) and manifests[name].build.statement is None
+        for name, data in settled.items()
+    ):
+        checkout.check_environment()
     tree.make_folder(folder)
     written = [
         _write(tree, paths[name], described[name], data, existing.get(name))
@@ -118,7 +124,7 @@ def write_manifests(root: Path) -> list[Written]:
 
 def _describe_all(
     root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
-) -> dict[str, Described]:
+) -> tuple[dict[str, Described], ManifestInputs]:
     from pe_dvc.adapters.dvc.config import read_config
     from pe_dvc.project.manifest_inputs import ManifestInputs
 
@@ -132,21 +138,22 @@ def _describe_all(
     contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
     inputs = checkout.inputs(declarations)
     digests = checkout.digests(path for path, _ in located.values())
-    build = _build(git, settings)
     found = {}
     for d in declarations:
         path, md5 = located[d.name]
         artifact = _artifact(d, files[d.name], kind_of(d, shapes[d.name]), digests[path], md5)
         about = _about(d, settings)
-        manifest = assemble(artifact, contents[d.name], inputs[d.name], build, about)
-        found[d.name] = Described(manifest, tuple(notes_on(d, contents[d.name])))
+        made = checkout.complete(d, inputs[d.name], digests[path].sha256)
+        manifest = assemble(artifact, contents[d.name], made, checkout.build(d), about)
+        notes = (*notes_on(d, contents[d.name]), *notes_on_build(manifest))
+        found[d.name] = Described(manifest, notes)
     unknown = [
         d for d in declarations if not was_checked(found[d.name].manifest, existing.get(d.name))
     ]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(pool, lambda d: check_keys(files[d.name], d, contents[d.name]), unknown)
     check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
-    return found
+    return found, checkout
 
 
 def _artifact(
@@ -198,17 +205,6 @@ def check_keys(file: DataFile, declaration: Declaration, contents: Contents) -> 
                     check_key(reader, file, place, where=where)
 
     shielded(check, label=file.label, rule=file.rule)
-
-
-def _build(git: GitRepo, settings: Settings) -> Build:
-    state = git.state(written=[settings.manifests, settings.channels])
-    in_ci = os.environ.get("CI", "").lower() in ("1", "true", "yes")
-    return Build(
-        git_commit=state.commit,
-        git_dirty=state.dirty,
-        built_at=utc_time(datetime.now(UTC)),
-        built_in="ci" if in_ci else "local",
-    )
 
 
 def _write(

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
-from pe_dvc.documents.manifest import CalibrationTargets, InputFile, Inputs
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.documents.dvc_hash import is_listing
+from pe_dvc.documents.provenance import Build, CalibrationTargets, InputFile, Inputs
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.redact import redact_params
+from pe_dvc.project.manifest_build import observed_build
+from pe_dvc.project.statements import Statements
 from pe_dvc.usecases.checkout.describe import complete_inputs, tree_digest
+from pe_dvc.usecases.checkout.provenance import (
+    changed_since,
+    nothing_known,
+    origin,
+    read_remotely,
+)
 from pe_dvc.usecases.checkout.tracked import check_file, check_size, check_tracked
 
 if TYPE_CHECKING:
@@ -25,8 +36,11 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.dvc_output import Output
-    from pe_dvc.documents.manifest import Package
+    from pe_dvc.documents.provenance import Package, Unknown
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.project.settings import Settings
+    from pe_dvc.usecases.checkout.provenance import Stated
 
 
 class ManifestInputs:
@@ -43,6 +57,9 @@ class ManifestInputs:
         self._lineage = Lineage(dvc)
         self._digests = DigestCache(root)
         self._listings = DvcListings(cache_dir)
+        self._statements = Statements(root, settings, cache_dir)
+        self._here: Inputs | None = None
+        self._fault: PeDvcError | None = None
 
     def locate(self, declaration: Declaration) -> tuple[Path, str]:
         """Return the file of a dataset, and DVC's md5 of it.
@@ -74,33 +91,107 @@ class ManifestInputs:
     def inputs(self, declarations: Iterable[Declaration]) -> dict[str, Inputs]:
         """Return what each dataset was made from, by its name.
 
+        They are not complete yet. What is wrong with the packages that are installed is raised by
+        ``check_environment`` only.
+
         Raises NotFoundError naming an input that is neither in the work tree nor in the cache.
         """
         declared = list(declarations)
         closures = {d.name: self._lineage.closure(d.path) for d in declared}
         raw = {o.path: self._raw_files(o) for c in closures.values() for o in c.raw}
-        code = {leaf: self._code_files(leaf) for c in closures.values() for leaf in c.leaves}
-        shared = self._shared_inputs()
+        changed = {leaf for c in closures.values() for leaf in c.leaves if self._changed(c, leaf)}
+        leaves = {leaf for c in closures.values() for leaf in c.leaves} - changed
+        code = {leaf: self._code_files(leaf) for leaf in leaves}
         known = self.digests(
             path for found in (*raw.values(), *code.values()) for path in found.values()
         )
         hashed = {name: _input_file(name, found, known) for name, found in {**raw, **code}.items()}
-        return {d.name: self._inputs(d, closures[d.name], hashed, shared) for d in declared}
+        sources = {o.path: o.source for c in closures.values() for o in c.raw}
+        for name, source in sources.items():
+            if source is not None:
+                hashed[name] = hashed[name].model_copy(update={"source": origin(source)})
+        return {d.name: self._inputs(d, closures[d.name], hashed) for d in declared}
+
+    def stated(self, declaration: Declaration) -> Stated | None:
+        """Return what the producer of a dataset states. Raises as ``Statements.of``."""
+        return self._statements.of(declaration)
+
+    def check_environment(self) -> None:
+        """Raise what was wrong with the packages that are installed here, if they were asked for.
+
+        A manifest that stays as it was does not ask.
+        """
+        if self._fault is not None:
+            raise self._fault
 
     def _inputs(
-        self,
-        declaration: Declaration,
-        closure: Closure,
-        hashed: dict[str, InputFile],
-        shared: Inputs,
+        self, declaration: Declaration, closure: Closure, hashed: dict[str, InputFile]
     ) -> Inputs:
+        stated, made = self.stated(declaration), closure.own is not None and closure.own.stage
+        source = closure.own.source if closure.own is not None else None
+        here = self._observed() if made and stated is None else Inputs()
+        found = here if stated is None else stated.inputs()
+        code = tuple(hashed[leaf] for leaf in closure.leaves if leaf in hashed)
+        params = redact_params(closure.params, self._settings.allowed_params)
         own = {
-            "raw_inputs": tuple(hashed[output.path] for output in closure.raw),
-            "code": tuple(hashed[leaf] for leaf in closure.leaves),
-            "params": redact_params(closure.params, self._settings.allowed_params),
-            "data_vintage": declaration.meta.vintage or shared.data_vintage,
+            "raw_inputs": (*(hashed[output.path] for output in closure.raw), *found.raw_inputs),
+            "code": code,
+            "params": {**params, **found.params},
+            "data_vintage": declaration.meta.vintage or self._settings.data_vintage,
+            "source": origin(source) if source is not None else None,
+            "unknown": tuple(self._unknown(closure, hashed, stated=stated is not None)),
         }
-        return complete_inputs(shared.model_copy(update=own), where="dvc.lock: params")
+        return found.model_copy(update=own)
+
+    def complete(self, declaration: Declaration, inputs: Inputs, sha256: Sha256) -> Inputs:
+        """Return the inputs of a dataset with all that is unknown of them, and their digest.
+
+        Raises DigestMismatchError where its producer's statement is of other bytes than these.
+        """
+        stated = self.stated(declaration)
+        if stated is not None:
+            unknown = stated.unknown(inputs, declaration.path, sha256)
+            inputs = inputs.model_copy(update={"unknown": (*inputs.unknown, *unknown)})
+        return complete_inputs(inputs, where="dvc.lock: params")
+
+    def build(self, declaration: Declaration) -> Build:
+        """Return the section ``build`` of a dataset's manifest: observed, stated or empty."""
+        stated, own = self.stated(declaration), self._lineage.output_of(declaration.path)
+        if stated is not None:
+            return stated.build()
+        return self._build_here if own is not None and own.stage is not None else Build()
+
+    @cached_property
+    def _build_here(self) -> Build:
+        return observed_build(self._git, self._dvc, self._settings)
+
+    def _unknown(
+        self, closure: Closure, hashed: dict[str, InputFile], *, stated: bool
+    ) -> Iterator[Unknown]:
+        own = closure.own
+        if own is not None and own.stage is None and not stated:
+            yield nothing_known(own.source)
+        changed = [leaf for leaf in closure.leaves if leaf not in hashed]
+        if changed:
+            yield changed_since(changed)
+        if closure.remote:
+            yield read_remotely(closure.remote)
+
+    def _changed(self, closure: Closure, leaf: str) -> bool:
+        """Tell whether a file is another one than the stage read that DVC ran."""
+        path, md5 = self._root / leaf, closure.md5s.get(leaf)
+        if md5 is None or is_listing(md5) or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest() != md5
+
+    def _observed(self) -> Inputs:
+        if self._here is None:
+            try:
+                self._here = self._shared_inputs()
+            except (FormatError, NotFoundError) as error:
+                self._fault, self._here = error, Inputs()
+        return self._here
 
     def _raw_files(self, output: Output) -> dict[str, Path]:
         """Return the files of a raw input by their paths in it; a file is itself under ``""``."""
@@ -146,7 +237,6 @@ class ManifestInputs:
                 snapshot_id=settings.calibration.snapshot_id, sha256=digest.sha256
             )
         return Inputs(
-            data_vintage=settings.data_vintage,
             model_package=self._package("model_package", lockfile),
             core_package=self._package("core_package", lockfile),
             calibration_targets=calibration,
@@ -172,9 +262,14 @@ class ManifestInputs:
 
 def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]) -> InputFile:
     if list(files) == [""]:
-        return InputFile(name=name, sha256=known[files[""]].sha256)
+        return InputFile(name=_shown(name), sha256=known[files[""]].sha256)
     tree = tree_digest((inside, known[path].sha256) for inside, path in files.items())
-    return InputFile(name=f"{name}/", sha256=tree)
+    return InputFile(name=f"{_shown(name)}/", sha256=tree)
+
+
+def _shown(name: str) -> str:
+    """Return the path of an input without the folders of this machine."""
+    return name.rpartition("/")[2] if name.startswith("/") else name
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
-from pe_dvc.documents.manifest import Manifest, ManifestHead, utc_time
+from pe_dvc.documents.manifest import Manifest, ManifestHead
+from pe_dvc.documents.provenance import utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,13 +19,16 @@ from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import read_tag
 from pe_dvc.documents.release_target import Released
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.documents.statement_file import read_statement
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_country, check_in_work_tree, check_inside, check_name
 from pe_dvc.primitives.printable import printable_lines
 from pe_dvc.primitives.redact import holds_private_key, redact_params, redact_text
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import parse_size
+from pe_dvc.usecases.checkout.provenance import Stated
 from pe_dvc.usecases.retention.reachability import reach_of, targets_of
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.fuzzing import TOKENS, VALUES, edited, fuzz, hostile, mutated
@@ -207,3 +212,56 @@ def test_parameters() -> None:
         redact_params({"params.yaml": {"a": value, "api_key": value}})
 
     fuzz(target, st.recursive(st.sampled_from(VALUES), lambda v: st.lists(v) | st.tuples(v)))
+
+
+SLSA = json.dumps(
+    {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "cps.parquet", "digest": {"sha256": "a" * 64}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "externalParameters": {"seed": 3},
+                "resolvedDependencies": [
+                    {"uri": "git+https://x/y@refs/heads/main", "digest": {"gitCommit": "b" * 40}},
+                    {"uri": "https://x/z", "digest": {"sha256": "a" * 64}},
+                    {"uri": "pkg:pypi/policyengine-us@2.68.0"},
+                ],
+            },
+            "runDetails": {
+                "builder": {"id": "https://github.com/x"},
+                "metadata": {"invocationId": "7", "finishedOn": "2026-09-15T01:02:03Z"},
+            },
+        },
+    }
+).encode()
+ENVELOPE = b'{"dsseEnvelope": {"payload": "' + base64.b64encode(SLSA) + b'"}}'
+BUILD_MANIFEST = json.dumps(
+    {
+        "build_id": "x",
+        "created_at": "2026-09-15T01:14:54.123456+02:00",
+        "code": {"repository": "x/y", "git_commit": "a" * 40, "git_dirty": False},
+        "runtime": {"python": "3.13.7", "policyengine-us": "2.68.0", "packages": {"h5py": "3"}},
+        "ledger_artifact": {"facts_sha256": "a" * 64},
+        "dataset": {"filename": "cps.parquet", "sha256": "a" * 64},
+        "calibration": {"target_surface": {"sha256": "b" * 64}, "target_registry": {}, "seed": 1},
+    }
+).encode()
+
+
+def test_statements_of_provenance() -> None:
+    def target(data: bytes) -> None:
+        statement = read_statement(data, where="stated.json")
+        stated = Stated(
+            statement=statement,
+            path="stated.json",
+            sha256=sha256_bytes(data),
+            model="policyengine-us",
+            core="policyengine-core",
+            fingerprints={},
+        )
+        with suppress(DigestMismatchError):
+            assert stated.build()
+            list(stated.unknown(stated.inputs(), "data/cps.parquet", sha256_bytes(b"")))
+
+    fuzz(target, edited([SLSA, ENVELOPE, BUILD_MANIFEST]))

@@ -6,8 +6,10 @@ import pytest
 
 from pe_dvc.adapters.git.repo import GitRepo
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.project.manifest_build import unrecorded_changes
+from pe_dvc.project.repo_files import read_dvc_files
 from pe_dvc.project.root import find_root
-from pe_dvc.project.settings import read_settings
+from pe_dvc.project.settings import parse_settings, read_settings
 from tests.support.commands import run
 from tests.support.dvc_repos import write
 
@@ -164,9 +166,13 @@ def test_git_state(tmp_path: Path) -> None:
     run("git", "init", "-q", cwd=tmp_path)
     data = tmp_path / "data-repo"
     write(data, "a.txt", "a")
-    written = ["manifests", "channels"]
-    state = GitRepo(data).state(written=written)
-    assert (state.commit, state.dirty) == (None, True)
+    settings = parse_settings(b'[tool.pe_dvc]\ncountry = "us"\n', where="pyproject.toml")
+
+    def state() -> tuple[str | None, list[str]]:
+        git = GitRepo(data)
+        return git.commit(), unrecorded_changes(git, read_dvc_files(data, git), settings)
+
+    assert state() == (None, ["a.txt"])
     run("git", "add", "-A", cwd=tmp_path)
     run("git", "commit", "-qm", "a", cwd=tmp_path)
     head = run("git", "rev-parse", "HEAD", cwd=tmp_path).stdout.strip()
@@ -175,12 +181,10 @@ def test_git_state(tmp_path: Path) -> None:
     write(data, "dvc.lock", "schema: '2.0'")
     write(data, "data/.gitignore", "/x")
     write(data, "data/x", "x")
-    state = GitRepo(data).state(written=written)
-    assert (state.commit, state.dirty) == (head, False)
+    assert state() == (head, [])
     assert GitRepo(data).ignores("data/x")
     assert not GitRepo(data).ignores("data/y")
     write(data, "manifests.txt", "new")
-    assert GitRepo(data).state(written=written).dirty
-    (data / "manifests.txt").unlink()
     write(data, "a.txt", "b")
-    assert GitRepo(data).state(written=written).dirty
+    write(tmp_path, "beside.txt", "new")
+    assert state() == (head, ["../beside.txt", "a.txt", "manifests.txt"])

@@ -13,6 +13,7 @@ from pe_dvc.adapters.dvc.stages import (
     DeclaredStage,
     LockedStage,
     declared_stage,
+    imported_from,
     join_path,
     locked_stage,
     output_of_entry,
@@ -185,13 +186,15 @@ class _Reader:
 
 def _tracked_outputs(folder: str, file: str, document: dict[str, Any]) -> Iterator[Output]:
     wdir = join_path(folder, document.get("wdir") or ".")
-    imported = any("repo" in dep for dep in document.get("deps") or [])
+    deps = document.get("deps") or []
+    source = imported_from(deps[0]) if deps else None
+    imported = any("repo" in dep for dep in deps)
     for entry in document.get("outs") or []:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             raise FormatError(
                 "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
             )
-        yield output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported)
+        yield output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported, source=source)
 
 
 def _mapping(document: dict[str, Any], key: str, file: str) -> dict[str, Any]:

@@ -19,12 +19,17 @@ class Closure:
     ``raw`` are the outputs that came into the repo from outside: added with ``dvc add``, or made
     by a stage that reads nothing DVC tracks, such as a download. ``leaves`` are the files that
     stages read and DVC does not track: code, mostly. ``params`` is ``{file: {key: value}}``.
+    ``own`` is the output itself, whose ``stage`` is None where no stage here made it. ``remote``
+    are the addresses that stages read, ``md5s`` the leaves' as they were then.
     """
 
+    own: Output | None
     stages: tuple[str, ...]
     raw: tuple[Output, ...]
     leaves: tuple[str, ...]
     params: dict[str, dict[str, Any]]
+    remote: tuple[str, ...] = ()
+    md5s: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -52,6 +57,7 @@ class Lineage:
         seen: dict[str, LockedStage] = {}
         raw: dict[str, Output] = {}
         leaves: set[str] = set()
+        remote: set[str] = set()
         waiting = self._tracked(path)
         while waiting:
             output = waiting.pop()
@@ -64,17 +70,20 @@ class Lineage:
             for dep in stage.deps:
                 tracked = self._tracked(dep)
                 waiting += tracked
-                if not tracked and "://" not in dep:
-                    leaves.add(dep)
+                if not tracked:
+                    (remote if "://" in dep else leaves).add(dep)
         # A dataset that came from outside, or from a stage without data, is not its own input.
         own = self.output_of(path)
         if own is not None:
             raw.pop(own.path, None)
         return Closure(
+            own=own,
             stages=tuple(sorted(seen)),
             raw=tuple(raw[name] for name in sorted(raw)),
             leaves=tuple(sorted(leaves)),
             params=_merge(seen[name] for name in sorted(seen)),
+            remote=tuple(sorted(remote)),
+            md5s={path: md5 for stage in seen.values() for path, md5 in stage.md5s.items()},
         )
 
     def _tracked(self, path: str) -> list[Output]:

@@ -7,12 +7,12 @@ in dvc.lock only, under the path that the template became.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.templates import Template, has_template, stage_keys
-from pe_dvc.documents.dvc_output import Output
+from pe_dvc.documents.dvc_output import ImportedFrom, Output
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.printable import brief
 
@@ -31,6 +31,8 @@ class LockedStage:
     deps: tuple[str, ...]
     outs: tuple[Output, ...]
     params: dict[str, dict[str, Any]]
+    md5s: dict[str, str] = field(default_factory=dict)
+    """The md5 of each dep that is a file, as the stage read it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +137,13 @@ def locked_stage(address: str, wdir: str, entry: Any, stage: DeclaredStage) -> L
     params = {
         join_path(wdir, file): dict(values) for file, values in (entry.get("params") or {}).items()
     }
-    deps = tuple(join_path(wdir, dep["path"]) for dep in entry.get("deps") or [])
-    return LockedStage(address=address, deps=deps, outs=tuple(outs), params=params)
+    deps = {join_path(wdir, dep["path"]): dep for dep in entry.get("deps") or []}
+    # Of DVC 2, which hashed text by other rules, `hash` is missing.
+    hashed = {path: dep.get("md5") for path, dep in deps.items() if dep.get("hash") == "md5"}
+    md5s = {path: md5 for path, md5 in hashed.items() if isinstance(md5, str)}
+    return LockedStage(
+        address=address, deps=tuple(deps), outs=tuple(outs), params=params, md5s=md5s
+    )
 
 
 def output_of_entry(
@@ -147,6 +154,7 @@ def output_of_entry(
     stage: str | None = None,
     dvcfile: str | None = None,
     imported: bool = False,
+    source: ImportedFrom | None = None,
 ) -> Output:
     """Read one output: hash and size from its ``entry``, flags from its definition.
 
@@ -168,6 +176,25 @@ def output_of_entry(
         executable=bool(entry.get("isexec")),
         stage=stage,
         dvcfile=dvcfile,
+        source=source,
+    )
+
+
+def imported_from(dep: Mapping[str, Any]) -> ImportedFrom:
+    """Read where the output of a ``.dvc`` file was imported from: the only ``dep`` of the file.
+
+    Raises TypeError or AttributeError for an entry that is not as DVC writes it.
+    """
+    repo, path = dep.get("repo") or {}, dep.get("path")
+    etag = next((dep[key] for key in ("etag", "checksum", "md5") if dep.get(key)), None)
+    url, revision = repo.get("url") or path, repo.get("rev_lock") or repo.get("rev")
+    if not isinstance(path, str) or not isinstance(url, str):
+        raise TypeError("its source is no text")
+    return ImportedFrom(
+        url=url,
+        path=path if repo else None,
+        revision=str(revision) if revision else None,
+        etag=str(etag) if etag else None,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,19 +15,10 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.trees import StagedTree
-from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.primitives.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-
-@dataclass(frozen=True, kw_only=True)
-class GitState:
-    """HEAD's commit in hex, None before the first one, and whether the work tree differs."""
-
-    commit: str | None
-    dirty: bool
+    from collections.abc import Callable
 
 
 class GitRepo:
@@ -56,21 +46,17 @@ class GitRepo:
         done = run_git(self._top, "symbolic-ref", "--short", "--quiet", "HEAD")
         return done.stdout.strip() or None
 
-    def state(self, *, written: Collection[str] = ()) -> GitState:
-        """Return the commit and whether files, untracked ones too, differ from it.
+    def commit(self) -> str | None:
+        """Return HEAD's commit in hex, None before the first one."""
+        return None if self._repo.head_is_unborn else str(self._repo.head.target)
 
-        ``written`` are the files and directories that ``dvc repro`` itself writes: they do not
-        count, nor does any ``.gitignore`` or ``dvc.lock``.
+    def changed_anywhere(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Return the ``wanted`` files of the whole git repo that differ from HEAD.
+
+        Untracked ones too. Paths are relative to the data repo, and may begin with ``../``.
         """
-        ignored = [self._in_git(path) for path in written]
-        changed = [
-            path
-            for path in changed_files(self._top)
-            if posixpath.basename(path) not in (".gitignore", LOCK)
-            and not any(path == own or path.startswith(f"{own}/") for own in ignored)
-        ]
-        commit = None if self._repo.head_is_unborn else str(self._repo.head.target)
-        return GitState(commit=commit, dirty=bool(changed))
+        paths = (posixpath.relpath(path, self._prefix) for path in changed_files(self._top))
+        return sorted(filter(wanted, paths))
 
     def changed(self, wanted: Callable[[str], bool]) -> list[str]:
         """Return the ``wanted`` files of the data repo that differ from HEAD, or are not in it."""

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.manifest import (
-    About,
-    Artifact,
-    Build,
-    ChunkList,
-    Contents,
-    DvcObject,
-    Inputs,
-    Manifest,
-)
+from pe_dvc.documents.manifest import About, Artifact, ChunkList, Contents, DvcObject, Manifest
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from pe_dvc.primitives.redact import secret_params
@@ -22,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.provenance import Build, Inputs
 
 
 def describe_artifact(
@@ -86,6 +78,7 @@ def manifest_bytes(
         before.artifact == manifest.artifact
         and is_described_alike(before.table, manifest.table)
         and before.inputs.data_vintage == manifest.inputs.data_vintage
+        and before.build.statement == manifest.build.statement
         and not any(secret_params(before.inputs.params, allowed_params))
     )
     return existing if alike and before.to_bytes() == existing else manifest.to_bytes()

@@ -127,11 +127,13 @@ def verify(evidence: Evidence) -> Check:
 def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | None:
     """Return what dvc.yaml says otherwise: DVC cannot rerun a stage because of its own file."""
     artifact, contents, meta = manifest.artifact, manifest.table, declaration.meta
+    statement = manifest.build.statement
     pairs = {
         "path": (declaration.path, artifact.path),
         "kind": (meta.kind or artifact.kind, artifact.kind),
         "weight": (meta.weight, contents.weight),
         "entities": (declaration.entities, contents.entities),
+        "provenance": (declaration.provenance, statement.name if statement else None),
         "vintage": (meta.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),
     }
     changed = [key for key, (declared, described) in pairs.items() if declared != described]

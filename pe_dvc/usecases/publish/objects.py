@@ -114,10 +114,10 @@ def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> Con
     return ConflictError(
         f"{artifact.name}: the store already holds a manifest of artifact sha256:"
         f"{artifact.sha256}, published first: manifest sha256:{sha256_bytes(existing)} of "
-        f"{other.artifact.name} ({other.artifact.path}), built {other.build.built_at} "
-        f"({other.build.built_in}), in {source}; yours is manifest "
+        f"{other.artifact.name} ({other.artifact.path}), built {other.build}, "
+        f"in {source}; yours is manifest "
         f"sha256:{sha256_bytes(described.data)}, built "
-        f"{described.manifest.build.built_at} ({described.manifest.build.built_in})",
+        f"{described.manifest.build}",
         remedy=remedy,
     )
 
