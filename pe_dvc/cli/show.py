@@ -138,6 +138,8 @@ def _print_table(table: Table) -> None:
     of = f" of {table.entity}" if table.entity else ""
     periods = "".join(f"; {period}: {rows:,}" for period, rows in table.periods.items())
     echo(f"{table.name}: {table.rows:,} rows{of}, {len(table.columns)} columns{periods}")
+    if table.content_sha256 is not None:
+        echo(f"  values sha256:{table.content_sha256}")
     width = max((len(column.name) for column in table.columns), default=0)
     for column in table.columns:
         entity = f"  ({column.entity})" if column.entity else ""

@@ -20,7 +20,7 @@ from pe_dvc.primitives.names import check_country, check_inside, check_name
 from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -102,6 +102,8 @@ class Table(TableView, Record):
         default_factory=dict, exclude_if=is_empty
     )
     """The number of rows in each period, such as ``2024``, where the file has it by period."""
+    content_sha256: HexSha256 | None = None
+    """The digest of the table's values, the same in whatever file they lie. ADR 0017."""
 
     def places(self, name: str) -> list[Place]:
         """Return where a column's values are: one place for each period that has it."""
@@ -152,6 +154,21 @@ class Contents(ContentsView, Record):
     types_from: str | None = None
     """Where the columns' types are from, of formats that hold none (csv)."""
     members: tuple[Member, ...] = Field(default=(), exclude_if=is_empty)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The content digest of each table that has one, by its name."""
+        return {t.name: t.content_sha256 for t in self.tables if t.content_sha256 is not None}
+
+    def with_digests(self, digests: Mapping[str, str]) -> Contents:
+        """Return the same with these content digests of its tables, and no others."""
+        tables = (t.model_copy(update={"content_sha256": digests.get(t.name)}) for t in self.tables)
+        return self.model_copy(update={"tables": tuple(tables)})
+
+    def has_values_of(self, other: Contents) -> bool:
+        """Tell whether every table of both has the same values, as far as their digests show."""
+        complete = len(self.digests) == len(self.tables) > 0 and not (self.members or other.members)
+        return complete and self.digests == other.digests and len(self.tables) == len(other.tables)
 
 
 class About(Record):

@@ -101,7 +101,7 @@ def contents_text(contents: Any) -> str:
 
 def manifest_text(manifest: Any) -> str:
     """Return what the artifact is and when it was built, in a few words."""
-    size, built = bytes_text(manifest.artifact.size), manifest.build.built_at
+    size, built = bytes_text(manifest.artifact.size), manifest.build.built_at or "elsewhere"
     return f"{manifest.reference[:-52]}…, {size}, built {built}; {contents_text(manifest.table)}"
 
 

@@ -17,6 +17,7 @@ from pe_dvc.documents.manifest import About
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
+from pe_dvc.project.manifest_content import notes_on_content, with_content
 from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
@@ -153,7 +154,18 @@ def _describe_all(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(pool, lambda d: check_keys(files[d.name], d, contents[d.name]), unknown)
     check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
-    return found, checkout
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        whole = run_all(
+            pool, lambda d: _with_content(found[d.name], files[d.name], existing), declarations
+        )
+    return {d.name: one for d, one in zip(declarations, whole, strict=True)}, checkout
+
+
+def _with_content(described: Described, file: DataFile, existing: dict[str, bytes]) -> Described:
+    before = existing.get(described.manifest.artifact.name)
+    checked = was_checked(described.manifest, before)
+    manifest = with_content(described.manifest, file, before, checked=checked)
+    return Described(manifest, (*described.notes, *notes_on_content(manifest, before)))
 
 
 def _artifact(

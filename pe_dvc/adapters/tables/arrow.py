@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from pe_dvc.adapters.tables.value_digest import Values, kind_of, plain_values
 from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.primitives.errors import FormatError
 
@@ -53,3 +56,22 @@ def as_bytes(column: Any) -> Any:
     import pyarrow as pa
 
     return column.cast(pa.binary()) if pa.types.is_string(column.type) else column
+
+
+def canonical_values(column: Any) -> Values:
+    """Return values in their canonical form. Raises UnsupportedTypeError."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind, present = str(column.type), column.is_valid().to_numpy(zero_copy_only=False)
+    if kind_of(kind) != "text":
+        zero = pa.scalar(0).cast(pa.int64()) if kind_of(kind) == "time" else pa.scalar(0)
+        numbers = column.cast(pa.int64()) if kind_of(kind) == "time" else column
+        filled = numbers.fill_null(zero.cast(numbers.type))
+        return plain_values(filled.to_numpy(zero_copy_only=False), kind, present=present)
+    texts = column.cast(pa.large_string()).fill_null("")
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, "<i8")[texts.offset : texts.offset + len(texts) + 1]
+    held = memoryview(data)[ends[0] : ends[-1]] if data is not None else b""
+    return Values(kind="text", numbers=np.diff(ends), present=present, data=held)

@@ -17,6 +17,7 @@ from pe_dvc.adapters.tables.arrays import array_member
 from pe_dvc.adapters.tables.core_layout import Variables, core_tables, variables_of
 from pe_dvc.adapters.tables.hdf5_members import attributes_of, series_member
 from pe_dvc.adapters.tables.hdf5_tree import check_readable, read_tree
+from pe_dvc.adapters.tables.hdf5_values import array_values
 from pe_dvc.adapters.tables.hdfstore import (
     FRAMES,
     ColumnPlace,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.adapters.tables.value_digest import Values
     from pe_dvc.documents.places import Place
 
 DAMAGED = (
@@ -93,6 +95,23 @@ def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
         step = min(column.step for column in columns)
         for batch in zip(*(column.slices(step) for column in columns), strict=True):
             yield list(batch)
+
+
+def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Values]]:
+    """Yield the values of columns in their canonical form, each with its place.
+
+    Raises UnsupportedTypeError for values that have none.
+    """
+    with _open(file) as opened:
+        layout, frames = _layout(opened, file, skip="_i_table"), dict[Any, Frame]()
+        columns = {}
+        for place in places:
+            column = _column_place(layout, place, file.label, frames)
+            if column is not None:
+                check_readable(column.array, place.column, file.label)
+                file.check_expansion(column.size)
+                columns[place] = column
+        yield from array_values(columns)
 
 
 def _layout(opened: Any, file: DataFile, *, skip: str | None = None) -> Layout:
@@ -181,14 +200,19 @@ def _core(
     ]
 
 
-def _column_place(layout: Layout, place: Place, label: str) -> ColumnPlace | None:
-    """Return where a column is, None if its table has no rows."""
+def _column_place(
+    layout: Layout, place: Place, label: str, read: dict[Any, Frame] | None = None
+) -> ColumnPlace | None:
+    """Return where a column is, None if its table has no rows. ``read`` keeps tables' frames."""
+    known = {} if read is None else read
     periods = sorted(p or "" for name, p in layout.frames if name == place.table)
     if periods:
         period = place.period or periods[0] or None
         if (place.table, period) in layout.frames:
-            group = layout.frames[place.table, period]
-            return read_frame(group, place.table, label).place(place.column, label)
+            key = place.table, period
+            if key not in known:
+                known[key] = read_frame(layout.frames[key], place.table, label)
+            return known[key].place(place.column, label)
     arrays = layout.variables.get(place.column, {})
     period = place.period or min(arrays, key=lambda p: p or "", default=None)
     if period not in arrays:

@@ -52,7 +52,9 @@ def pandas_type(group: Any) -> str | None:
 class ColumnPlace:
     """Where a column lies: the array, the field of its records or None, the position there.
 
-    ``levels`` are the values that the array holds the positions of, as in an index of many levels.
+    ``levels`` are the values that the array holds the positions of, as in an index of many levels;
+    ``categories`` is the group of those of a categorical column. Texts are in ``encoding``, and
+    ``missing_text`` is what stands for a missing one.
     """
 
     array: Any
@@ -60,6 +62,9 @@ class ColumnPlace:
     position: int | None
     type: str
     levels: Any = None
+    categories: Any = None
+    encoding: str = "utf-8"
+    missing_text: bytes | None = None
 
     @classmethod
     def of_array(cls, array: Any) -> ColumnPlace:
@@ -81,6 +86,15 @@ class ColumnPlace:
         """Yield the values, ``step`` rows at a time."""
         for start in range(0, self.array.shape[0], step):
             yield self._batch(slice(start, start + step))
+
+    def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Return the column's values in some rows of its whole array."""
+        if self.field is not None:
+            values: NDArray[Any] = block[self.field]
+            return values if values.ndim == 1 else values[:, self.position or 0]
+        if block.ndim > 1:
+            return block[:, self.position or 0]
+        return block if self.levels is None else np.asarray(self.levels[()])[block]
 
     def _batch(self, rows: slice) -> NDArray[Any]:
         if self.field is not None:
@@ -158,9 +172,23 @@ def _table_places(table: Any, group: Any, encoding: str) -> dict[str, ColumnPlac
             kind = f"dictionary<indices={kind}>"
         for position, column in enumerate(unpickled(table.attrs[f"{field}_kind"], list, tuple)):
             name = _column_name(column, encoding)
-            places[name] = ColumnPlace(array=table, field=field, position=position, type=kind)
+            places[name] = ColumnPlace(
+                array=table,
+                field=field,
+                position=position,
+                type=kind,
+                categories=group.get(f"meta/{field}/meta"),
+                encoding=encoding,
+                missing_text=_missing_text(field, table, group),
+            )
     ((_, order),) = unpickled(group.attrs["non_index_axes"], list, tuple)
     return {name: places[name] for name in (_column_name(c, encoding) for c in order)}
+
+
+def _missing_text(field: str, table: Any, group: Any) -> bytes:
+    """Return the text that pandas wrote for a missing one in a field of a table."""
+    own = table.attrs.get(f"{field}_nan_rep", group.attrs.get("nan_rep", b"N."))
+    return b"nan" if own == b"N." else bytes(own)  # "N." is None, pickled
 
 
 def _table_index(table: Any, group: Any, encoding: str) -> dict[str, ColumnPlace]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.tables.arrow import check_flat, columns_of, to_numpy
+from pe_dvc.adapters.tables.arrow import canonical_values, check_flat, columns_of, to_numpy
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import PeDvcError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.adapters.tables.value_digest import Values
     from pe_dvc.documents.places import Place
 
 _BATCH_ROWS = 1024 * 1024
@@ -46,6 +47,19 @@ def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
         wanted = list(dict.fromkeys(columns))
         for batch in opened.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
             yield [to_numpy(batch.column(column)) for column in columns]
+
+
+def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Values]]:
+    """Yield the values of columns in their canonical form, each with its place.
+
+    Raises UnsupportedTypeError for values that have none.
+    """
+    with _open(file) as opened:
+        for place in places:
+            check_flat(opened.schema_arrow, place.column, file.label)
+            batches = opened.iter_batches(_BATCH_ROWS, columns=[place.column], use_threads=False)
+            for batch in batches:
+                yield place, canonical_values(batch.column(0))
 
 
 @contextmanager

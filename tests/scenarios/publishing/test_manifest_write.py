@@ -15,7 +15,7 @@ from pe_dvc.project.manifest import write_manifests
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import read_manifests
 from tests.support.commands import run
-from tests.support.dvc_repos import PE, cps_repo, pipeline_of, write
+from tests.support.dvc_repos import BUILD, PE, cps_repo, pipeline_of, write
 from tests.support.environment import own_home
 
 REBUILD = """
@@ -151,6 +151,36 @@ def test_nothing_declared_says_what_to_write(repo: Path) -> None:
     write(repo, "dvc.yaml", text.partition("artifacts:")[0])
     said = run("pe-dvc", "manifest", "write", cwd=repo).stderr
     assert "no dataset is declared. To declare one, add to dvc.yaml:\n  artifacts:\n" in said
+
+
+def test_other_bytes_with_the_same_values_are_said_to_be(repo: Path) -> None:
+    before = manifests_of(repo)["cps"][0].table
+    (repo / "build.py").write_text(
+        BUILD.replace(", sys.argv[1])", ", sys.argv[1], compression=None)")
+    )
+    run("dvc", "repro", "build", cwd=repo)
+    (written,) = write_manifests(repo)
+    after = manifests_of(repo)["cps"][0].table
+    assert written.notes == (
+        "data/cps.parquet: other bytes than before, the same values in every table",
+    )
+    assert after.digests == before.digests
+    assert set(after.digests) == {"tax_unit"}
+    (repo / "build.py").write_text(BUILD.replace("1.5", "2.5"))
+    run("dvc", "repro", "build", cwd=repo)
+    (written,) = write_manifests(repo)
+    assert written.notes == ()
+    assert manifests_of(repo)["cps"][0].table.digests != before.digests
+
+
+def test_a_manifest_without_content_digests_stays(repo: Path) -> None:
+    """As older versions wrote it: the same bytes, described alike."""
+    path = repo / "manifests/cps.json"
+    older = Manifest.from_bytes(path.read_bytes())
+    older = older.model_copy(update={"table": older.table.with_digests({})})
+    path.write_bytes(older.to_bytes())
+    assert [w.change for w in write_manifests(repo)] == ["unchanged"]
+    assert path.read_bytes() == older.to_bytes()
 
 
 def test_what_repro_writes_is_not_dirt(repo: Path) -> None:
