@@ -10,7 +10,14 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.tables.arrow import as_bytes, check_flat, columns_of, to_numpy
+from pe_dvc.adapters.tables.arrow import (
+    as_bytes,
+    canonical_values,
+    check_flat,
+    columns_of,
+    to_numpy,
+)
+from pe_dvc.adapters.tables.value_digest import UnsupportedTypeError
 from pe_dvc.documents.manifest import Member
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, PeDvcError
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.adapters.tables.value_digest import Values
     from pe_dvc.documents.places import Place
 
 _BLOCK = 4 * 1024 * 1024
@@ -68,6 +76,21 @@ def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
         for batch in reader:
             found = (batch.column(column) for column in columns)
             yield [to_numpy(c if encoding == "utf-8" else as_bytes(c)) for c in found]
+
+
+def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Values]]:
+    """Yield the values of columns in their canonical form, each with its place.
+
+    Raises UnsupportedTypeError for values that have none, and for text in another encoding.
+    """
+    encoding, columns = _encoding(file), [place.column for place in places]
+    if encoding != "utf-8":
+        raise UnsupportedTypeError(str(encoding))
+    types = {name: kind for name, kind in file.hints.types.items() if name in columns}
+    with _open(file, encoding, types=types, only=columns) as reader:
+        for batch in reader:
+            for place in places:
+                yield place, canonical_values(batch.column(place.column))
 
 
 def _rows(file: DataFile, encoding: str, schema: Any) -> int:

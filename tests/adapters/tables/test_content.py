@@ -161,6 +161,17 @@ def test_cores_layout_and_its_periods(tmp_path: Path) -> None:
     assert core("d.h5", [3, 40, 50], year="2025") != before
 
 
+def test_text_files_whatever_their_compression(tmp_path: Path) -> None:
+    table = frame()[["person_id", "age", "income", "large"]].astype({"large": "int8"})
+    expected = digest_of(written(tmp_path / "a.parquet", table))
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_csv(tmp_path / "a.csv.gz", index=False, compression={"method": "gzip", "mtime": 1})
+    table.to_csv(tmp_path / "b.csv.gz", index=False, compression={"method": "gzip", "mtime": 2})
+    assert (tmp_path / "a.csv.gz").read_bytes() != (tmp_path / "b.csv.gz").read_bytes()
+    for name in ("a.csv", "a.csv.gz", "b.csv.gz"):
+        assert digest_of(tmp_path / name) == expected
+
+
 def test_values_without_a_canonical_form_have_no_digest(tmp_path: Path) -> None:
     nested = pd.DataFrame({"person_id": [1, 2], "jobs": [[1], [2, 3]]})
     assert digest_of(written(tmp_path / "a.parquet", nested)) is None
