@@ -7,8 +7,10 @@ import os
 import pty
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -220,8 +222,11 @@ def test_what_is_given_is_declared(root: Path) -> None:
 
 def test_a_file_of_any_kind(root: Path) -> None:
     (root / "data").mkdir()
-    (root / "data/policy_data.db").write_bytes(b"SQLite format 3\0")
+    with closing(sqlite3.connect(root / "data/policy_data.db")) as database:
+        database.execute("CREATE TABLE targets (target_id INTEGER PRIMARY KEY, value REAL)")
+    (root / "data/notes.bin").write_bytes(b"\1\2")
     assert "guessed   kind: database" in add(root, "data/policy_data.db").stderr
+    assert "guessed   kind: auxiliary" in add(root, "data/notes.bin").stderr
     run("dvc", "repro", "--quiet", cwd=root)
     run_pe_dvc("check", cwd=root)
 

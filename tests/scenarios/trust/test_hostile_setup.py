@@ -75,7 +75,7 @@ def test_a_package_named_dvc_is_not_run(clone: Path) -> None:
 
 
 BESIDE = {
-    "dvc-file": ("data/x.db.dvc", "new-file"),
+    "dvc-file": ("data/x.bin.dvc", "new-file"),
     "ignored": ("data/.gitignore", "bashrc"),
     "pipeline": ("dvc.yaml", "bashrc"),
     "notes-of-dvc": (".dvc/tmp/lock", "new-file"),
@@ -86,10 +86,10 @@ BESIDE = {
 def test_add(clone: Path, attack: str) -> None:
     set_up(clone)
     (clone / "data").mkdir()
-    (clone / "data/x.db").write_bytes(b"SQLite format 3\0")
+    (clone / "data/x.bin").write_bytes(b"\1\2")
     if attack == "folder":
-        (clone.parent / "folder/x.db").write_bytes(b"SQLite format 3\0")
-        (clone / "data/x.db").unlink()
+        (clone.parent / "folder/x.bin").write_bytes(b"\1\2")
+        (clone / "data/x.bin").unlink()
         (clone / "data").rmdir()
         link(clone, "data", "folder")
     elif attack == "cache":
@@ -98,5 +98,5 @@ def test_add(clone: Path, attack: str) -> None:
     else:
         link(clone, *BESIDE[attack])
     before = outside(clone)
-    assert run_pe_dvc("add", "data/x.db", cwd=clone, code=None).returncode in (1, 3)
+    assert run_pe_dvc("add", "data/x.bin", cwd=clone, code=None).returncode in (1, 3)
     assert outside(clone) == before
