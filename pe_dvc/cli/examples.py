@@ -113,6 +113,10 @@ EXAMPLES: dict[str, Examples] = {
     "release diff": (("1.78.1 1.78.2", "datasets, columns, rows and inputs that changed"),),
     "release export": (("1.78.2 export/", "its files and its TRO"),),
     "release list": (("", "the git tags that can be released"),),
+    "release mirror": (
+        ("1.78.2 hf://dataset/OWNER/REPO", "under its tag, for certification"),
+        ("1.78.2 hf://dataset/OWNER/REPO --latest latest.json", "and let latest.json name it"),
+    ),
     "release push": (("1.78.2", "publish it"),),
     "release show": (
         ("1.78.2", "its release manifest"),
@@ -146,6 +150,7 @@ EXITS: dict[str, str] = {
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",
     "get": "of several references, the code of the first that failed",
+    "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",
     "release certified": "1 if a pin cannot be fetched",
     "verify": "1 if a dataset differs",
 }

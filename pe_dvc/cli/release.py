@@ -10,6 +10,7 @@ from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
+from pe_dvc.cli.release_mirror import mirror
 from pe_dvc.cli.release_output import print_diff, say_passed_over, say_update
 from pe_dvc.primitives.sizes import bytes_text, counted
 
@@ -270,3 +271,6 @@ def claim(tag: str, claim: str, as_json: bool) -> None:
         print_json(update)
     else:
         say_update(update)
+
+
+command.add_command(mirror)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.release.derive import Release
+    from pe_dvc.usecases.release.mirror import Mirrored
     from pe_dvc.usecases.release.publish import Verified
     from pe_dvc.usecases.release.register import RoleUpdate
 
@@ -201,6 +202,35 @@ class Releases:
             return release
         manifest = with_claims(release.manifest, known.claims)
         return replace(release, manifest=manifest, data=manifest.to_bytes())
+
+    def mirror(
+        self,
+        tag: str,
+        uri: str,
+        *,
+        latest: str | None = None,
+        older_tro: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Mirrored:
+        """Bring a published release to a hub (``usecases.release.mirror``).
+
+        Raises NotFoundError for a release that is not registered, ReleaseError for one of
+        another hub repo.
+        """
+        from pe_dvc.project.release_mirror import mirror
+
+        register.registered(self._files, tag)
+        release, claimed = self.derive(tag), self.claimed(tag)
+        publish.check_held(self.store, release)
+        return mirror(
+            self.store,
+            uri,
+            release,
+            claimed.data,
+            latest=latest,
+            older_tro=older_tro,
+            reporter=reporter,
+        )
 
     def status(self) -> list[TagStatus]:
         """Return how every tag that is a release stands, by time; first releases without a tag."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.release import Created, Releases
     from pe_dvc.usecases.release.check_bundle import PinCheck
     from pe_dvc.usecases.release.derive import Release
+    from pe_dvc.usecases.release.mirror import Mirrored
     from pe_dvc.usecases.release.publish import Verified
     from pe_dvc.usecases.release.push import ReleasePushed
     from pe_dvc.usecases.release.register import RoleUpdate
@@ -157,6 +158,25 @@ class ReleaseCommands:
         Its artifacts and its manifest as tagged stay the same.
         """
         return self._open().claim(tag, claim)
+
+    def mirror(
+        self,
+        tag: str,
+        uri: str,
+        *,
+        latest: str | None = None,
+        older_tro: bool = False,
+        store: str | None = None,
+        progress: bool = False,
+    ) -> Mirrored:
+        """Bring a registered release to a repo of Hugging Face's hub, and read every byte back.
+
+        ``latest`` is the pointer that is then moved to it, such as ``latest.json``; with
+        ``older_tro``, the TRO there is in the terms of 2023/05.
+        """
+        reporter = reporter_for(progress)
+        releases = self._open(store)
+        return releases.mirror(tag, uri, latest=latest, older_tro=older_tro, reporter=reporter)
 
     def _open(self, store: str | None = None) -> Releases:
         from pe_dvc.project.release import Releases

@@ -16,6 +16,7 @@ import pytest
 import pe_dvc
 import pe_dvc.public
 from tests.support.country import NAME
+from tests.support.hub_server import TOKEN, HubServer
 from tests.support.paths import ROOT
 from tests.support.sandbox import RELEASE
 
@@ -130,7 +131,10 @@ def test_the_program_runs_and_results_are_as_documented(built: Sandbox) -> None:
     built.commit("A repo without channels")
     built.run("git", "tag", "a-label")
     program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+    hub = HubServer(REPO)
+    built.environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
     said = built.run(sys.executable, "-c", program + SHOW_RESULTS).stdout
+    hub.close()
     rows = re.findall(r"^\| `(\w+)` \| .+? \| (.+) \|$", SECTIONS["Results"], re.MULTILINE)
     assert json.loads(said.splitlines()[-1]) == {
         kind: re.findall(r"`(\w+)`", listed) for kind, listed in rows

@@ -1,0 +1,1 @@
+"""Hugging Face's hub, by huggingface_hub."""

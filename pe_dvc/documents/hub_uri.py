@@ -1,0 +1,92 @@
+"""``hf://`` URIs as PolicyEngine's repos write them, and what a hub says of a file.
+
+Four forms are in use: ``hf://dataset/o/r@rev/path`` (release manifests), ``hf://o/r/path@rev``
+(bundles, without the type), ``hf://datasets/o/r/path@rev`` and, huggingface_hub's own,
+``hf://datasets/o/r@rev/path``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.names import check_inside
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
+
+DATASET = "dataset"
+_TYPES = {"dataset": "dataset", "datasets": "dataset", "model": "model", "models": "model"}
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_REVISION = r"[A-Za-z0-9][A-Za-z0-9._%-]*"
+_URI = re.compile(
+    rf"hf://(?:(?P<type>{'|'.join(_TYPES)})/)?(?P<repo>{_PART}/{_PART})"
+    rf"(?:@(?P<before>{_REVISION}))?(?:/(?P<path>[^@]+?))?(?:@(?P<after>{_REVISION}))?"
+)
+_FORMS = "expected hf://dataset/OWNER/REPO@REVISION/PATH"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubPlace:
+    """A repo on a hub. ``repo_type`` is ``dataset`` or ``model``."""
+
+    repo_type: str
+    repo_id: str
+
+    def __str__(self) -> str:
+        return f"{self.repo_type} {self.repo_id}"
+
+    @property
+    def page(self) -> str:
+        """Where people read about the repo, and ask for access."""
+        prefix = "datasets/" if self.repo_type == DATASET else ""
+        return f"https://huggingface.co/{prefix}{self.repo_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """What a hub says of a file: its size in bytes, and of large ones the sha256."""
+
+    size: int
+    sha256: Sha256 | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubUri:
+    """A URI of a repo, a revision or a file. The type is None where it was not said."""
+
+    repo_type: str | None
+    repo_id: str
+    revision: str | None
+    path: str | None
+
+
+def parse_hub_uri(text: str) -> HubUri:
+    """Read any of the forms in use. Raises FormatError."""
+    found = _URI.fullmatch(text)
+    if (
+        found is None
+        or (found["before"] and found["after"])
+        or (not found["type"] and found["repo"].partition("/")[0] in _TYPES)
+    ):
+        raise FormatError(f"{text!r} is not a URI of the hub: {_FORMS}")
+    path = found["path"]
+    if path is not None:
+        check_inside(path, where=text)
+    revision = found["before"] or found["after"]
+    return HubUri(
+        repo_type=_TYPES[found["type"]] if found["type"] else None,
+        repo_id=found["repo"],
+        revision=revision.replace("%2F", "/") if revision else None,
+        path=path,
+    )
+
+
+def parse_hub_repo(text: str) -> HubPlace:
+    """Read the URI of a repo, such as ``hf://dataset/OWNER/REPO``. Raises FormatError."""
+    uri = parse_hub_uri(text)
+    if uri.path is not None or uri.revision is not None or uri.repo_type is None:
+        raise FormatError(f"{text!r} is not a repo of the hub: expected hf://dataset/OWNER/REPO")
+    return HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id)
