@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from policyengine.provenance import dataset_materialization, trace
 from policyengine.provenance import manifest as pe_manifest
-from policyengine.provenance import trace
 from policyengine.provenance.certification import (
     certify_data_release,
     fetch_release_manifest,
@@ -64,6 +64,16 @@ def certify(bundle: str, uri: str, **arguments: Any) -> Any:
     }
 
 
+def materialise(bundle: str, data_dir: str) -> Any:
+    """Download a certified bundle's default dataset as policyengine's runtime does."""
+    payload = json.loads(Path(bundle).read_text())["data_releases"]["us"]
+    country = CountryReleaseManifest.model_validate(payload)
+    found = dataset_materialization._use_bundle_dataset(
+        "us", country.default_dataset, data_dir=Path(data_dir), manifest=country
+    )
+    return found.path
+
+
 def shacl(data: str, shapes: str) -> Any:
     import pyshacl
     from rdflib import Graph
@@ -97,7 +107,7 @@ def _to_loopback(original: Any) -> Any:
 def main() -> None:
     adapter = requests.adapters.HTTPAdapter
     adapter.send = _to_loopback(adapter.send)  # type: ignore[method-assign]
-    calls = {f.__name__: f for f in (validate, load, certify, shacl, packaged_tro)}
+    calls = {f.__name__: f for f in (validate, load, certify, materialise, shacl, packaged_tro)}
     for line in sys.stdin:
         job = json.loads(line)
         try:

@@ -387,6 +387,35 @@ def test_a_damaged_listing_in_the_bucket_is_named_with_its_remedy(history: Histo
     assert not (history.bucket / "us/releases").exists()
 
 
+def test_a_country_below_the_top_of_a_repo_of_several(history: History) -> None:
+    """Each country is a DVC repo of its own, and its patterns tell its tags from the others'."""
+    history.write("pyproject.toml", PYPROJECT + 'tags = "populace-us-*"\n')
+    history.build()
+    history.sign()
+    inner = history.root / "us"
+    inner.mkdir()
+    for name in (
+        ".dvc",
+        ".gitignore",
+        "pyproject.toml",
+        "dvc.yaml",
+        "dvc.lock",
+        "manifests",
+        "channels",
+    ):
+        (history.root / name).rename(inner / name)
+    history.commit()
+    history.git("tag", "microcosm-uk-2025")
+    for tag in ("populace-us-1", "populace-us-2"):
+        history.git("tag", tag)
+        assert Releases(inner).create(tag).update.signed
+        history.commit(f"Release {tag}")
+        assert Releases(inner).push(tag).documents
+    assert [row.state for row in Releases(inner).status()] == ["staged", "staged"]
+    ((other, reason),) = Releases(inner).git.passed_over()
+    assert (other.name, reason[:12]) == ("microcosm-uk-2025", "does not fit")
+
+
 # Readers
 
 
