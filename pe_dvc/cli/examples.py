@@ -103,6 +103,13 @@ EXAMPLES: dict[str, Examples] = {
         ("--force", "discard changes to data files"),
     ),
     "push": (("", "after dvc repro and git commit"),),
+    "import": (
+        (
+            "hf://dataset/OWNER/REPO@TAG/release_manifest.json",
+            "all that a release has",
+        ),
+        ("hf://datasets/OWNER/REPO@TAG/cps_2024.h5 --name cps_2024", "one file"),
+    ),
     "release certified": (
         ("1.78.2 --bundle manifest.json", "check what a bundle pins"),
         ("1.78.2 --bundle manifest.json --record", "and record that it was certified"),

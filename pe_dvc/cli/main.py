@@ -48,6 +48,10 @@ SECTIONS = {
     "Maintain a data repo": {
         "init": ("pe_dvc.cli.init", "Set up a git repo as a country's data repo."),
         "add": ("pe_dvc.cli.add", "Declare files as datasets, and track them."),
+        "import": (
+            "pe_dvc.cli.import_hub",
+            "Take files of Hugging Face's hub as datasets.",
+        ),
         "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
         "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
         "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.git.hooks import Hooks
     from pe_dvc.project.add import Added
+    from pe_dvc.project.import_hub import ImportedFile
     from pe_dvc.project.init import Initialized
     from pe_dvc.project.init_plan import Ask
     from pe_dvc.project.push import Pushed
@@ -109,6 +110,24 @@ class Repo:
             vintage=vintage,
         )
         return add_files(self._open(), paths_of(files), name=name, desc=desc, given=given)
+
+    def import_(
+        self,
+        uri: str,
+        *,
+        into: str = "data",
+        names: Sequence[str] = (),
+        name: str | None = None,
+    ) -> list[ImportedFile]:
+        """Download the artifacts of a hub's release manifest, or one file, and make them datasets.
+
+        ``names`` are those wanted of a manifest, all by default; ``name`` is for a single file.
+        Raises NotFoundError, DigestMismatchError for other bytes than the manifest names,
+        ConflictError for another file in the place, StorePermissionError.
+        """
+        from pe_dvc.project.import_hub import import_uri
+
+        return import_uri(self._open(), uri, into=into, names=names_of(names), name=name)
 
     @property
     def manifest(self) -> ManifestCommands:

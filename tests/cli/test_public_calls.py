@@ -29,6 +29,7 @@ OTHERWISE = {
     "channel log": "Channels.log",
     "channel show": "Channels.show",
     "get": "get",
+    "import": "Repo.import_",
     "ls": "ls",
     "schema": "schema",
     "show": "resolve",

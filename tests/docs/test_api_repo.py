@@ -132,6 +132,7 @@ def test_the_program_runs_and_results_are_as_documented(built: Sandbox) -> None:
     built.run("git", "tag", "a-label")
     program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
     hub = HubServer(REPO)
+    hub.push("main", {"cps_2024.parquet": (built.repo / "data/cps_2024.parquet").read_bytes()})
     built.environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
     said = built.run(sys.executable, "-c", program + SHOW_RESULTS).stdout
     hub.close()
