@@ -13,7 +13,7 @@ from pe_dvc.documents.dvc_hash import OBJECTS, bare_md5, is_listing, object_key
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.names import check_country, check_name
 
 RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
@@ -45,6 +45,9 @@ _BY_SHA256: dict[Kind, str] = {
 }
 _KINDS: dict[str, Kind] = {suffix: kind for kind, suffix in _BY_SHA256.items()}
 _SHA256_KEY = re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(\.[a-z.]+)")
+_NAMED_KEY = re.compile(
+    r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[A-Za-z0-9_-]+){1,3}\.manifest\.json"
+)
 _MD5_KEY = re.compile(rf"[a-z]{{2,3}}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
@@ -56,6 +59,8 @@ def parse_key(key: str) -> ObjectKey | None:
     if match := _MD5_KEY.fullmatch(key):
         md5 = match[1] + match[2]
         return ObjectKey("listing" if is_listing(md5) else "payload", bare_md5(md5))
+    if match := _NAMED_KEY.fullmatch(key):
+        return ObjectKey("manifest", match[1])
     match = _SHA256_KEY.fullmatch(key)
     if match is None or match[2] not in _KINDS:
         return None
@@ -83,9 +88,17 @@ def payload_key(country: str, dvc_md5: str) -> str:
     return f"{country_prefix(country)}{object_key(dvc_md5)}"
 
 
-def manifest_key(country: str, sha256: Sha256) -> str:
-    """Key of the manifest of the artifact with that sha256."""
-    return _by_sha256(country, sha256, "manifest")
+def manifest_key(country: str, sha256: Sha256, name: str | None = None) -> str:
+    """Key of the manifest of the artifact with that sha256.
+
+    ``name`` is the dataset's where the same bytes were published under another name first.
+    """
+    key = _by_sha256(country, sha256, "manifest")
+    if name is None:
+        return key
+    stem, dot, suffix = key.partition(".")
+    # Names have no dot, so that each has a key of its own.
+    return f"{stem}.{check_name(name).replace('/', '.')}{dot}{suffix}"
 
 
 def chunks_key(country: str, sha256: Sha256) -> str:

@@ -68,9 +68,9 @@ class Artifact(Record):
     chunks: ChunkList
 
     def declared_otherwise(self, published: Artifact) -> str:
-        """Return the remedy where these bytes were published as another dataset, path or kind."""
+        """Return the remedy where these bytes were published with another path or kind."""
         return (
-            f"Published content keeps its first name, path and kind: declare {published.name}, "
+            f"Published content keeps its first path and kind: declare {published.name}, "
             f"{published.path}, kind {published.kind}, in dvc.yaml; or publish {self.name} once a "
             "build gives it other content."
         )

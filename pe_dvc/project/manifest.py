@@ -25,7 +25,6 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.contents import describe_contents, kind_of, notes_on
 from pe_dvc.usecases.checkout.describe import (
     assemble,
-    check_no_duplicates,
     describe_artifact,
     first_manifest,
     is_of_other_bytes,
@@ -153,7 +152,6 @@ def _describe_all(
     ]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         run_all(pool, lambda d: check_keys(files[d.name], d, contents[d.name]), unknown)
-    check_no_duplicates([(d, digests[located[d.name][0]].sha256) for d in declarations])
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         whole = run_all(
             pool, lambda d: _with_content(found[d.name], files[d.name], existing), declarations

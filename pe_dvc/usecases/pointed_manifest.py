@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
+from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
+from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
@@ -30,7 +31,7 @@ def pointed_manifest(
     what = f"{pointer.name}, sha256:{pointer.sha256}"
     key = manifest_key(pointer.country, pointer.sha256)
     try:
-        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        data, key = read_manifest(store, pointer.country, pointer.sha256, pointer.name)
         if sha256_bytes(data) != pointer.manifest_sha256:
             raise ConflictError(
                 f"{who}{store.url}/{key} is another manifest than the one signed for {what}",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
@@ -21,8 +21,8 @@ def published_manifest(mine: Manifest | None, name: str, store: ReadableStore) -
     """
     if mine is None:
         raise NotFoundError(f"{name} has no manifest here", remedy="Run dvc repro.")
-    key = manifest_key(mine.artifact.country, Sha256(mine.artifact.sha256))
-    data, _ = store.read(key, limit=MANIFEST_LIMIT)
+    artifact = mine.artifact
+    data, key = read_manifest(store, artifact.country, Sha256(artifact.sha256), artifact.name)
     theirs = Manifest.from_bytes(data, where=f"{store.url}/{key}")
     if theirs.artifact != mine.artifact:
         raise VerificationError(

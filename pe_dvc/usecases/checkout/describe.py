@@ -161,21 +161,6 @@ def _without_periods(contents: Contents) -> Contents:
     return contents.model_copy(update=update)
 
 
-def check_no_duplicates(artifacts: Iterable[tuple[Declaration, Sha256]]) -> None:
-    """Raise FormatError for two datasets of the same bytes: an artifact has one manifest."""
-    first: dict[Sha256, Declaration] = {}
-    for declaration, sha256 in artifacts:
-        other = first.setdefault(sha256, declaration)
-        if other is not declaration:
-            raise FormatError(
-                f"{declaration.path} and {other.path} (dataset {other.name}) have identical "
-                "content",
-                where=declaration.where("path"),
-                remedy="Declare the artifact once: its sha256 is its identity, and it has one "
-                "manifest. If the two should differ, look at what builds them.",
-            )
-
-
 def assemble(
     artifact: Artifact, contents: Contents, inputs: Inputs, build: Build, about: About
 ) -> Manifest:

@@ -26,12 +26,17 @@ from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import find_objects
+from pe_dvc.usecases.published_manifest import name_in, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
     from pe_dvc.usecases.publish.cache_objects import CacheObject
+
+
+class _OtherNameError(Exception):
+    """The manifest that is there is of the same bytes, as another dataset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +100,13 @@ def _missing_manifests(
 
 
 def _is_published(store: Store, country: str, described: ManifestToPublish) -> bool:
-    key = manifest_key(country, Sha256(described.manifest.artifact.sha256))
+    artifact = described.manifest.artifact
     try:
-        existing, _ = store.read(key, limit=MANIFEST_LIMIT)
+        existing, key = read_manifest(store, country, Sha256(artifact.sha256), artifact.name)
     except NotFoundError:
         return False
+    if name_in(existing) not in (artifact.name, None):
+        return False  # the same bytes, published as other datasets only
     if existing != described.data:
         raise _conflict(described, existing, f"{store.url}/{key}")
     return True
@@ -203,7 +210,11 @@ def _publish_manifest(store: Store, country: str, described: ManifestToPublish) 
     """Write the chunk list, then the manifest that vouches for it; each is created once."""
     sha256 = Sha256(described.manifest.artifact.sha256)
     _create(store, chunks_key(country, sha256), described.chunks(), described)
-    _create(store, manifest_key(country, sha256), described.data, described)
+    try:
+        _create(store, manifest_key(country, sha256), described.data, described)
+    except _OtherNameError:
+        own = manifest_key(country, sha256, described.manifest.artifact.name)
+        _create(store, own, described.data, described)
 
 
 def _create(store: Store, key: str, data: bytes, described: ManifestToPublish) -> None:
@@ -215,5 +226,7 @@ def _create(store: Store, key: str, data: bytes, described: ManifestToPublish) -
             return
         parsed = parse_key(key)
         if parsed is not None and parsed.kind == "manifest":
+            if name_in(existing) not in (described.manifest.artifact.name, None):
+                raise _OtherNameError(key) from None
             raise _conflict(described, existing, f"{store.url}/{key}") from None
         raise

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, manifest_key
+from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -27,6 +27,7 @@ from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
+from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
@@ -180,11 +181,11 @@ def resolve_pointer(
 ) -> Resolved:
     """Return what a signed pointer means. Raises NotFoundError, VerificationError, StoreError."""
     expected = pointer.manifest_sha256
-    key = manifest_key(reference.country, pointer.sha256)
-    source = f"{store.url}/{key}"
+    source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
     data = cache.read_manifest(expected)
     if data is None:
-        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
+        source = f"{store.url}/{key}"
         if sha256_bytes(data) != expected:
             raise DigestMismatchError(
                 what=f"the manifest of {reference}",
@@ -204,15 +205,14 @@ def _read_pin(
 
     It is not signed, so the store is asked each time. It is kept to be found offline.
     """
-    key = manifest_key(reference.country, sha256)
-    source = f"{store.url}/{key}"
     try:
-        data, _ = store.read(key, limit=MANIFEST_LIMIT)
+        data, key = read_manifest(store, reference.country, sha256, reference.name)
     except NotFoundError:
         raise NotFoundError(
             f"{reference}: no artifact with that sha256 is published in {store.url}",
             remedy="Check the digest and the country, and that --store names the right bucket.",
         ) from None
+    source = f"{store.url}/{key}"
     own = sha256_bytes(data)
     if cache.read_manifest(own) is None:
         cache.keep_manifest(own, data)
@@ -226,10 +226,16 @@ def _find_pin(
 
     A pin verifies the artifact's bytes and not its manifest, offline as online.
     """
+    found: bytes | None = None
     for data in cache.manifests_naming(sha256):
         with suppress(FormatError):  # a release's, or another one that only mentions the digest
-            if Payload.of_manifest(data).sha256 == sha256:
-                return data, f"{cache.directory}/manifests"
+            payload = Payload.of_manifest(data)
+            if payload.sha256 == sha256 and (found is None or payload.name == reference.name):
+                found = data
+                if payload.name == reference.name:
+                    break
+    if found is not None:
+        return found, f"{cache.directory}/manifests"
     raise NotFoundError(
         f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and the "
         "store is not read offline",

@@ -12,7 +12,6 @@ from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
     RELEASE_MANIFEST,
     TRO,
-    manifest_key,
     payload_key,
     payload_prefix,
     release_key,
@@ -28,6 +27,7 @@ from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.release.moved_tag import MOVED_TAG, moved_tag
 from pe_dvc.usecases.release.payload_digest import check_digest
 from pe_dvc.usecases.release.read_published import (
@@ -113,9 +113,7 @@ def _fault(
     if size != artifact.size:
         return f"payload of {size} bytes where {artifact.size} were signed"
     try:
-        held, _ = store.read(
-            manifest_key(release.country, Sha256(artifact.sha256)), limit=MANIFEST_LIMIT
-        )
+        held, _ = read_manifest(store, release.country, Sha256(artifact.sha256), name)
     except NotFoundError:
         return "manifest missing"
     return None if held == data else "another manifest was published"

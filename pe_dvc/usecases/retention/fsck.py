@@ -25,6 +25,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.published_manifest import name_in
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
@@ -86,8 +87,8 @@ class _Check:
 
     def run(self) -> Report:
         with ThreadPoolExecutor(OBJECTS_AT_ONCE) as pool:
-            manifests = self._bucket.of_kind("manifest")
-            keys = list(manifests.values())
+            manifests = self._bucket.keys_of("manifest")
+            keys = [key for _, key in manifests]
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
             self._check_manifests(manifests, data)
             self._check_pointers(data)
@@ -118,8 +119,8 @@ class _Check:
             self._unreadable[key] = error.message
             return b""
 
-    def _check_manifests(self, keys: dict[str, str], data: dict[str, bytes]) -> None:
-        for sha256, key in keys.items():
+    def _check_manifests(self, keys: list[tuple[str, str]], data: dict[str, bytes]) -> None:
+        for sha256, key in keys:
             try:
                 manifest = Manifest.from_bytes(data[key], where=key)
             except FormatError as error:
@@ -127,7 +128,9 @@ class _Check:
                 self._found("corrupt", key, sha256[:12], detail)
                 continue
             artifact = manifest.artifact
-            if key != manifest_key(self._country, Sha256(artifact.sha256)):
+            digest = Sha256(artifact.sha256)
+            plain, own = (manifest_key(self._country, digest, n) for n in (None, artifact.name))
+            if key not in (plain, own):
                 self._found(
                     "corrupt", key, artifact.name, f"it is of artifact sha256:{artifact.sha256}"
                 )
@@ -147,11 +150,21 @@ class _Check:
                 self._found("corrupt", key, "channel", error.message)
                 continue
             for path, target in targets.items():
-                there = manifest_key(self._country, Sha256(target["hashes"]["sha256"]))
+                there = self._place_of(Sha256(target["hashes"]["sha256"]), path, data)
                 by_digest = signed.setdefault(there, {})
                 by_digest[Sha256(target["custom"]["manifest_sha256"])] = path
         for key, by_digest in signed.items():
             self._check_signed(key, by_digest, data)
+
+    def _place_of(self, sha256: Sha256, path: str, data: dict[str, bytes]) -> str:
+        """Return the key of a dataset's manifest: with its name, if another has the plain key."""
+        plain, name = manifest_key(self._country, sha256), "/".join(path.split("/")[2:])
+        try:
+            own = manifest_key(self._country, sha256, name)
+        except FormatError:
+            return plain
+        is_another = plain in data and name_in(data[plain]) not in (name, None)
+        return own if own in data or is_another else plain
 
     def _check_signed(self, key: str, signed: dict[Sha256, str], data: dict[str, bytes]) -> None:
         """Check one manifest. One that any version signed is good, and is never repaired away."""

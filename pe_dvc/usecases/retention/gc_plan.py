@@ -105,7 +105,7 @@ def plan_gc(
             reach.md5s.add(parsed.digest)
         elif parsed.kind == "manifest":
             reach.sha256s.add(parsed.digest)
-    described = {sha256: manifest for sha256, (manifest, _) in manifests.items()}
+    described = {sha256: found[0][0] for sha256, found in manifests.items()}
     _keep_whole(reach, described)
     bucket.add_contents(reach)
     _keep_whole(reach, described)

@@ -95,21 +95,30 @@ class Bucket:
         found = metadata_version(key)
         return found is not None and found[0] in CHANNELS and key not in self.foreign
 
-    def manifests(self) -> dict[str, tuple[Manifest, bytes]]:
-        """Return every manifest by its artifact's sha256. Raises FormatError for one that is none.
+    def manifests(self) -> dict[str, list[tuple[Manifest, bytes]]]:
+        """Return all manifests by their artifact's sha256, one for each dataset that it is.
 
-        Raises VerificationError for one that lies under another artifact's key.
+        Raises FormatError for one that is none, VerificationError for one that lies under another
+        artifact's key.
         """
-        by_sha256 = self.of_kind("manifest")
-        found = self._read_all(list(by_sha256.items()), self._manifest)
-        return dict(zip(by_sha256, found, strict=True))
+        keys = self.keys_of("manifest")
+        found: dict[str, list[tuple[Manifest, bytes]]] = {}
+        for (sha256, _), one in zip(keys, self._read_all(keys, self._manifest), strict=True):
+            found.setdefault(sha256, []).append(one)
+        return found
 
     def of_kind(self, kind: Kind) -> dict[str, str]:
         """Return the keys of all objects of a kind, by the digest that stands in them."""
-        parsed = ((key, parse_key(key)) for key in self.objects)
-        return {one.digest: key for key, one in parsed if one is not None and one.kind == kind}
+        return dict(self.keys_of(kind))
 
-    def add_published(self, reach: Reach, manifests: Mapping[str, tuple[Manifest, bytes]]) -> None:
+    def keys_of(self, kind: Kind) -> list[tuple[str, str]]:
+        """Return the same as pairs: an artifact may have a manifest for each of its names."""
+        parsed = ((key, parse_key(key)) for key in self.objects)
+        return [(one.digest, key) for key, one in parsed if one is not None and one.kind == kind]
+
+    def add_published(
+        self, reach: Reach, manifests: Mapping[str, list[tuple[Manifest, bytes]]]
+    ) -> None:
         """Keep what any version of a channel, any release or other signed metadata names.
 
         Raises VerificationError if what a channel points to is not described in the bucket: then
@@ -137,12 +146,12 @@ class Bucket:
             reach.md5s.update(entries)
 
     def _check_described(
-        self, key: str, data: bytes, manifests: Mapping[str, tuple[Manifest, bytes]]
+        self, key: str, data: bytes, manifests: Mapping[str, list[tuple[Manifest, bytes]]]
     ) -> None:
         for name, target in targets_of(data, where=f"{self.store.url}/{key}").items():
             sha256 = target["hashes"]["sha256"]
-            _, found = manifests.get(sha256, (None, None))
-            if found is None or sha256_bytes(found) != target["custom"]["manifest_sha256"]:
+            digests = {sha256_bytes(found) for _, found in manifests.get(sha256, ())}
+            if target["custom"]["manifest_sha256"] not in digests:
                 raise VerificationError(
                     f"{self.store.url}/{key} points {name} to sha256:{sha256}, whose manifest is "
                     "missing or another",

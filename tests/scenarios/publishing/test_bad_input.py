@@ -294,14 +294,6 @@ def test_what_dvc_add_wrote_must_be_committed_too(built: Sandbox) -> None:
     built.pe_dvc("push")
 
 
-def test_two_datasets_of_the_same_bytes_are_refused_at_repro(built: Sandbox) -> None:
-    build = (built.repo / "build.py").read_text()
-    built.write("build.py", build.replace("table.slice(0, 10)", "table"))
-    refused = built.run("dvc", "repro", code=255).stderr
-    assert "have identical content" in refused
-    assert "enhanced_cps_2024" in refused
-
-
 def test_a_repo_without_channels_says_so(built: Sandbox) -> None:
     shutil.rmtree(built.repo / "channels")
     built.commit("No channels")

@@ -182,15 +182,30 @@ def test_another_manifest_that_was_published_first_is_a_conflict(repo: Repo) -> 
     assert repo.keys() == {manifest_key("us", digest)}, "nothing may be uploaded"
 
 
-def test_content_that_was_published_under_another_name_cannot_be_adopted(repo: Repo) -> None:
+def test_content_that_was_published_under_another_path_cannot_be_adopted(repo: Repo) -> None:
     data = CONTENTS["data/b.parquet"]
-    first = manifest_of(data, name="old", path="data/old.parquet").to_bytes()
+    first = manifest_of(data, name="b", path="data/old.parquet").to_bytes()
     LocalStore(repo.bucket).create(manifest_key("us", sha256_bytes(data)), first)
     with pytest.raises(ConflictError) as caught:
         repo.push()
     assert caught.value.remedy is not None
     assert "manifest adopt" not in caught.value.remedy
-    assert "old, data/old.parquet" in caught.value.remedy
+    assert "b, data/old.parquet" in caught.value.remedy
+
+
+def test_content_that_was_published_under_another_name_gets_a_manifest_of_its_own(
+    repo: Repo,
+) -> None:
+    data = CONTENTS["data/b.parquet"]
+    digest = sha256_bytes(data)
+    first = manifest_of(data, name="old", path="data/old.parquet").to_bytes()
+    store = LocalStore(repo.bucket)
+    store.create(manifest_key("us", digest), first)
+    repo.push()
+    assert store.read(manifest_key("us", digest), limit=1 << 20)[0] == first
+    own, _ = store.read(manifest_key("us", digest, "b"), limit=1 << 20)
+    assert own == repo.described[1].data
+    assert repo.push().manifests == [], "both are there"
 
 
 def test_a_corrupt_local_cache_never_reaches_the_bucket(repo: Repo) -> None:
