@@ -10,7 +10,7 @@ from pe_dvc.primitives.redact import secret_params
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.private_keys import exposed_private_keys, staged_private_keys
 from pe_dvc.project.repo import DataRepo
-from pe_dvc.project.repo_files import manifest_path, read_manifests
+from pe_dvc.project.repo_files import expanded, manifest_path, read_manifests
 from pe_dvc.project.root import FILE
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.project.verify import gather
@@ -78,7 +78,8 @@ class _StagedRepo(DataRepo):
         """What DVC's staged files say; git does not ignore what it has staged."""
         from pe_dvc.adapters.dvc.files import DvcFiles
 
-        return DvcFiles.read(self.tree)
+        dvc = DvcFiles.read(self.tree)
+        return expanded(dvc, self.tree, self.settings) if dvc.artifacts else dvc
 
     @property
     def channel_files(self) -> ChannelFiles:

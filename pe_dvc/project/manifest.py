@@ -92,7 +92,7 @@ def write_manifests(root: Path) -> list[Written]:
     settings, git = read_settings(root), GitRepo(root)
     tree, folder = ConfinedTree(root), settings.manifests
     tree.check_entries(folder, deep=True)
-    dvc = read_dvc_files(root, git)
+    dvc = read_dvc_files(root, git, strict=True)
     existing = manifest_files(WorkTree(root), settings.manifests)
     described, checkout = _describe_all(root, settings, dvc, git, existing)
     manifests = {name: one.manifest for name, one in described.items()}

@@ -16,7 +16,7 @@ from pe_dvc.documents.provenance import utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
-from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.repo_files import expanded, read_manifests
 from pe_dvc.project.root import FILE, nearest_dvc_repo
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.files import TreeChannelFiles
@@ -149,7 +149,7 @@ def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
     from pe_dvc.adapters.dvc.lineage import Lineage
     from pe_dvc.documents.declaration import read_declarations
 
-    dvc = DvcFiles.read(tree)
+    dvc = expanded(DvcFiles.read(tree), tree, settings)
     lineage = Lineage(dvc)
     locked = {}
     for declaration in read_declarations(dvc.artifacts, country=settings.country):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from pe_dvc.documents.path_pattern import expand, has_pattern
 from pe_dvc.documents.payload import Payload
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pe_dvc.adapters.dvc.cache import DvcListings
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.manifest import ManifestHead
@@ -22,13 +25,58 @@ AnyManifest = TypeVar("AnyManifest", bound="ManifestHead")
 _SUFFIX = ".json"
 
 
-def read_dvc_files(root: Path, git: GitRepo | None = None) -> DvcFiles:
-    """Return what DVC's files say, passing over directories that git ignores, as DVC does."""
+def read_dvc_files(root: Path, git: GitRepo | None = None, *, strict: bool = False) -> DvcFiles:
+    """Return what DVC's files say, passing over directories that git ignores, as DVC does.
+
+    Declarations by a pattern are one for each file; if ``strict`` one that fits none is an error.
+    """
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.adapters.work_tree import WorkTree
 
-    return DvcFiles.read(WorkTree(root), ignored=(git or GitRepo(root)).ignores)
+    tree = WorkTree(root)
+    dvc = DvcFiles.read(tree, ignored=(git or GitRepo(root)).ignores)
+    if not any(map(has_pattern, dvc.artifacts)):
+        return dvc
+    from pe_dvc.adapters.dvc.cache import DvcListings
+    from pe_dvc.adapters.dvc.config import read_config
+    from pe_dvc.project.settings import read_settings
+
+    listings = DvcListings(read_config(root).cache_dir)
+    return expanded(dvc, tree, read_settings(root), listings=listings, strict=strict)
+
+
+def expanded(
+    dvc: DvcFiles,
+    tree: RepoTree,
+    settings: Settings,
+    *,
+    listings: DvcListings | None = None,
+    strict: bool = False,
+) -> DvcFiles:
+    """Return the same with one declaration for each file that a pattern fits.
+
+    Which files a tracked directory has is known from its listing; without it, from the manifests
+    in ``tree``.
+    """
+    if not any(map(has_pattern, dvc.artifacts)):
+        return dvc
+    paths = {output.path for output in dvc.outputs.values() if not output.is_directory}
+    described = [payload.path for payload in read_payloads(tree, settings)]
+    for output in dvc.outputs.values():
+        prefix = f"{output.path}/"
+        if output.is_directory:
+            listed = _listed(listings, output.md5)
+            inside = described if listed is None else [prefix + name for name in listed]
+            paths.update(path for path in inside if path.startswith(prefix))
+    return replace(dvc, artifacts=tuple(expand(dvc.artifacts, paths, strict=strict)))
+
+
+def _listed(listings: DvcListings | None, md5: str | None) -> dict[str, str] | None:
+    try:
+        return listings.files(md5) if listings is not None and md5 is not None else None
+    except NotFoundError:
+        return None
 
 
 def manifest_files(tree: RepoTree, folder: str) -> dict[str, bytes]:
