@@ -22,7 +22,7 @@ def command(uri: str, into: str, names: tuple[str, ...], name: str | None, as_js
 
     URI is a release_manifest.json, whose artifacts are verified against its sha256s, or one file:
     hf://dataset/OWNER/REPO@TAG/PATH. A tag is resolved to a commit, once. What is there already
-    with the same bytes stays. Needs huggingface_hub (pip install 'pe_dvc[hf]').
+    with the same bytes stays. Needs huggingface_hub (pip install huggingface_hub).
     """
     from pe_dvc import Repo
 

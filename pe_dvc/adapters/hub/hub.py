@@ -34,7 +34,7 @@ class Hub:
         except ModuleNotFoundError:
             raise PeDvcError(
                 "hf:// needs the Python package huggingface_hub, which is not installed here",
-                remedy="Install it with pe_dvc: pip install 'pe_dvc[hf]'",
+                remedy="Install it: pip install huggingface_hub",
             ) from None
         disable_progress_bars()
         # Read now: huggingface_hub reads it once, when it is imported.

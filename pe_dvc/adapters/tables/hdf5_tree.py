@@ -169,7 +169,7 @@ def _is_filtered(array: Any, number: int) -> bool:
 def _no_filter(code: int, path: str, label: str) -> FormatError:
     name = _FILTERS.get(code, f"filter {code}")
     install = (
-        "Run pip install 'pe_dvc[hdf5]', or save it with complib='zlib'."
+        "Run pip install hdf5plugin, or save it with complib='zlib'."
         if code in _OF_HDF5PLUGIN
         else "Save it with complib='zlib' or 'blosc'."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.hub_pointer import hub_pointer, pointed_release
-from pe_dvc.documents.manifest import utc_time
+from pe_dvc.documents.provenance import utc_time
 from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError, ReleaseError
 from pe_dvc.usecases.release.mirror import MAIN, Pointed, read_small
 

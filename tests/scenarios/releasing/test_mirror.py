@@ -276,4 +276,4 @@ def test_without_the_hub_library_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(PeDvcError) as caught:
         us.mirror(US_TAG, URI)
-    assert "pip install 'pe_dvc[hf]'" in (caught.value.remedy or "")
+    assert "pip install huggingface_hub" in (caught.value.remedy or "")
