@@ -30,6 +30,8 @@ _NO_LINKS = (
     "outside of every repository."
 )
 
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
+
 
 def generate_keys(keys_dir: Path, country: str, counts: Mapping[str, int]) -> dict[str, list[Key]]:
     """Make ``counts[role]`` keys for each role, and return their public halves.
@@ -130,6 +132,18 @@ def load_key_file(path: Path, *, follow: bool = True) -> CryptoSigner:
             where=str(path),
             remedy="Restore the key from its backup, or move the file away.",
         ) from None
+
+
+def holds_public_key(path: Path) -> bool:
+    """Return whether a file is a PEM public key, which may lie beside its private half.
+
+    False for what cannot be read, too: ``load_key_file`` says why.
+    """
+    try:
+        with FileIO(open_plain(path, os.O_RDONLY | os.O_NOFOLLOW)) as file:
+            return file.read(len(_PUBLIC)) == _PUBLIC
+    except (OSError, FormatError):
+        return False
 
 
 def _read_private(path: Path, *, follow: bool) -> bytes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.home import expand_home
-from pe_dvc.trust.keys import key_files, load_key_file
+from pe_dvc.trust.keys import holds_public_key, key_files, load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import (
     Key,
@@ -135,7 +135,7 @@ class Signers:
             return []
         key_files(self._directory.parent, self.country)
         found = sorted(self._directory.glob("*.pem"))
-        return [load_key_file(path, follow=False) for path in found]
+        return [load_key_file(path, follow=False) for path in found if not holds_public_key(path)]
 
     def _open(self, uri: str, role: str, wanted: list[Key], keys: list[Key]) -> list[Signer]:
         """Return the signers of a URI that was asked for by name; it must be one of the role's."""

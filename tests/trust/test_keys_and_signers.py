@@ -208,6 +208,21 @@ def test_a_world_readable_key_file_stops_signing(sim: Simulator) -> None:
         sim.update(pointer("x"))
 
 
+def test_public_keys_beside_the_private_ones_stop_no_signing(sim: Simulator) -> None:
+    """``openssl pkey -pubout`` writes them with mode 0644."""
+    from cryptography.hazmat.primitives import serialization
+
+    directory = sim.keys_dir / "us"
+    private = serialization.load_pem_private_key((directory / "latest.pem").read_bytes(), None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (directory / "latest.pub.pem").write_bytes(public)
+    (directory / "latest.pub.pem").chmod(0o644)
+    delegator, metadata = unsigned(sim)
+    assert len(Signers("us", sim.keys_dir, environ={}).sign(delegator, "latest", metadata)) == 1
+
+
 def test_environment_is_read_by_default(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
         os.environ, "PE_DVC_SIGNER_LATEST", f"file2:{sim.keys_dir / 'us' / 'latest.pem'}"
