@@ -34,7 +34,8 @@ def mirror(
 
     URI is hf://dataset/OWNER/REPO. One commit holds the release; its tag is TAG, and a tag that
     holds the same already is success. Every file is read back there and hashed. The pointer comes
-    last. Needs huggingface_hub (pip install huggingface_hub) and, to write, HF_TOKEN or hf auth login.
+    last. Needs huggingface_hub (pip install huggingface_hub) and, to write, HF_TOKEN or hf auth
+    login.
     """
     from pe_dvc import Repo
 
