@@ -182,7 +182,7 @@ def _open(
     convert = csv.ConvertOptions(
         column_types=kinds, include_columns=only or [], check_utf8=encoding == "utf-8"
     )
-    names = None if encoding == "utf-8" else _header(file, encoding)
+    names, skipped = (None, 0) if encoding == "utf-8" else _header(file, encoding)
     try:
         source = pa.input_stream(
             str(file.path), compression="gzip" if _is_gzipped(file) else None, buffer_size=_BLOCK
@@ -192,7 +192,7 @@ def _open(
             csv.open_csv(
                 source,
                 read_options=csv.ReadOptions(
-                    block_size=_BLOCK, column_names=names, skip_rows=1 if names else 0
+                    block_size=_BLOCK, column_names=names, skip_rows=skipped
                 ),
                 parse_options=csv.ParseOptions(newlines_in_values=True),
                 convert_options=convert,
@@ -210,12 +210,13 @@ def _open(
         ) from None
 
 
-def _header(file: DataFile, encoding: str) -> list[str]:
-    """Return the names of the columns, of text that is not in UTF-8."""
+def _header(file: DataFile, encoding: str) -> tuple[list[str], int]:
+    """Return the names of the columns, of text that is not in UTF-8, and the lines up to there."""
     import csv
 
-    first = next(_blocks(file)).decode(encoding).splitlines()[0]
-    return next(csv.reader([first]))
+    lines = next(_blocks(file)).splitlines()
+    number = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    return next(csv.reader([lines[number].decode(encoding)])), number + 1
 
 
 def _type(name: str, kind: str, file: DataFile) -> Any:

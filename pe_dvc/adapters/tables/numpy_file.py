@@ -6,6 +6,7 @@ The values are never unpickled: an array of objects is a member of which that is
 from __future__ import annotations
 
 import struct
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, cast
 from zipfile import BadZipFile, ZipFile
 
@@ -34,7 +35,7 @@ _END = struct.Struct("<4s4H2LH")
 """The record at the end of a zip archive: among others, how many members, how long their list."""
 _FAULTS = (
     *(ArithmeticError, BadZipFile, EOFError, LookupError, MemoryError, NotImplementedError),
-    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError, struct.error),
+    *(OSError, RuntimeError, SyntaxError, TokenError, TypeError, ValueError, struct.error),
 )
 
 

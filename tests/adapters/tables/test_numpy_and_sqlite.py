@@ -60,6 +60,14 @@ def test_a_file_of_numpy_that_is_cut_short(suffix: str, cut: int, tmp_path: Path
         describe(numpy_file, path)
 
 
+def test_a_header_of_numpy_that_is_no_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(2))
+    path.write_bytes(path.read_bytes().replace(b"{", b"[", 1))
+    with pytest.raises(FormatError, match="is not a complete file of numpy"):
+        describe(numpy_file, path)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "it's #1%?.db"

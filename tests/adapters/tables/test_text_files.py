@@ -83,6 +83,8 @@ def test_csv_in_latin_1_with_twins_and_empty(tmp_path: Path) -> None:
     assert columns(shape) == [("id", "int64"), ("año", "string")]
     assert shape.types_from == "the first 4096 KiB, read as latin-1"
     assert [m.reason for m in shape.members] == ["another column has its name"]
+    path.write_bytes("\n\naño,b\né,2\n".encode("latin-1"))
+    assert columns(describe(csv_text, path)) == [("año", "string"), ("b", "int64")]
     path.write_bytes(b"")
     assert describe(csv_text, path).tables == ()
     path.write_bytes(b"id,v\n")
