@@ -83,7 +83,7 @@ def expand(
             raise FormatError(
                 f"{artifact.path} fits no file that DVC tracks",
                 where=f"{where}.path",
-                remedy="Run dvc repro to build them, or correct the path.",
+                remedy="Correct the path, or build the files first.",
             )
         for path, gaps in found:
             yield _filled(artifact, path, gaps, where)
