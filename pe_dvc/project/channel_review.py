@@ -13,7 +13,7 @@ from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.roles import DELEGATED
-from pe_dvc.usecases.channel.review import review
+from pe_dvc.usecases.channel.review import refuse_untrue, review
 from pe_dvc.usecases.channel.role_status import sentences, waiting_drafts
 from pe_dvc.usecases.channel.roles import to_sign
 
@@ -85,8 +85,13 @@ def _gates(
     evidence = evidence_of(repo, Sources(repo, store, reporter))
     said: list[str] = []
     for name in (name for name in found.entries if name in draft):
-        _, failures = gates_say(draft[name], standing.get(name), evidence)
+        measured, failures = gates_say(draft[name], standing.get(name), evidence)
         said += failures or [f"{name}: its gates passed"]
+        try:
+            manifest = evidence.manifest(draft[name])
+        except PeDvcError:  # then the gates say that they could not be measured
+            continue
+        refuse_untrue(draft[name], measured, manifest)
     return tuple(said)
 
 

@@ -102,5 +102,5 @@ class Proposal:
             f"{self.files.directory / DRAFTS} has a draft of {role} that was made from version "
             f"{made_from}, and {held}",
             remedy="Nothing was signed. Keep what others published: "
-            f"git rm -r {self.files.directory / DRAFTS}, and make the change again.",
+            f"rm -r {self.files.directory / DRAFTS}, and make the change again.",
         )

@@ -87,7 +87,7 @@ def refuse_unseen(proposal: Proposal, role: str, signers: Signers) -> None:
                 f"there is a draft of {role} {draft.metadata.signed.version} that the keys of this "
                 "machine have not signed, and a change of it would sign all of it",
                 remedy=f"Nothing was changed. Sign it first, once you have read it: pe-dvc channel "
-                f"sign {role}. To give it up: git rm -r {proposal.files.directory / DRAFTS}",
+                f"sign {role}. To give it up: rm -r {proposal.files.directory / DRAFTS}",
             )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.override import OVERRIDE, without_values
 from pe_dvc.documents.pointer import Pointer
+from pe_dvc.documents.pointer_notes import TOTALS
+from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
 from pe_dvc.trust.ancestry import plain
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.draft_files import DraftFiles
     from pe_dvc.trust.tuf_api import Metadata
@@ -149,6 +152,23 @@ def _entry(
     return EntryChanged(
         before=_sha256(before), after=_sha256(after), remarks=remarks, failed=failed
     )
+
+
+def refuse_untrue(pointer: Pointer, measured: Mapping[str, Any], manifest: Manifest) -> None:
+    """Raise ConflictError unless a nomination says of its data what is so.
+
+    ``measured`` are the notes that its gates give now: the next nomination is compared with them.
+    """
+    said = {"bytes": pointer.size, TOTALS: pointer.notes.get(TOTALS)}
+    is_so = {"bytes": manifest.artifact.size, TOTALS: measured.get(TOTALS)}
+    wrong = [what for what in said if said[what] != is_so[what]]
+    if wrong:
+        raise ConflictError(
+            f"the draft of {pointer.channel} is not what was nominated of {pointer.name}: its "
+            f"{' and '.join(wrong)} are not those of sha256:{pointer.sha256}",
+            remedy="Nothing was signed. Ask who changed the draft, or the gates; to nominate it "
+            f"again: pe-dvc channel promote latest {pointer.channel} {pointer.name}",
+        )
 
 
 def _sha256(target: Mapping[str, Any] | None) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support.stories import NAME, build
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
-GATES = "        country: us\n        gates: {rows: 0.01}\n"
+GATES = "        country: us\n        gates: {rows: 0.01, totals: {household_weight: 0.5}}\n"
 
 
 @pytest.fixture
@@ -84,6 +85,25 @@ def test_show_and_diff_take_the_draft_of_the_branch(nominated: Sandbox) -> None:
     assert "signed, and not published yet" in said.stderr
     nominated.pe_dvc("push")
     assert nominated.pe_dvc("channel", "show", "next").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [("length", 1, "bytes"), ("custom", {"totals": {"household_weight": "1"}}, "totals")],
+)
+def test_a_draft_that_says_of_data_what_is_not_so_is_not_signed(
+    nominated: Sandbox, field: str, value: Any, what: str
+) -> None:
+    path = nominated.repo / "channels/us/next.json"
+    draft = json.loads(path.read_bytes())
+    target = draft["signed"]["targets"][f"us/next/{NAME}"]
+    target[field] = {**target[field], **value} if isinstance(value, dict) else value
+    altered = json.dumps(draft)
+    path.write_text(altered)
+    refused = nominated.pe_dvc("channel", "sign", "next", "--yes", code=1).stderr
+    assert f"not what was nominated of {NAME}: its {what} are not those of sha256:" in refused
+    assert "pe-dvc channel promote latest next" in refused
+    assert path.read_text() == altered
 
 
 def test_a_person_is_asked_at_the_terminal(nominated: Sandbox) -> None:

@@ -355,7 +355,7 @@ def test_two_people_draft_at_once(team_of_three: Team) -> None:
     carol.git("commit", "--quiet", "--allow-empty", "--message", "Merge")
     told = carol.pe_dvc("channel", "status", "--offline").stdout
     assert "made from version 1" in told
-    assert "git rm -r" in told
+    assert ": rm -r" in told
     assert "made from version 1" in carol.pe_dvc("push").stderr, "and it stops no publication"
     carol.git("rm", "-r", "--quiet", "channels/us/draft")
     carol.git("commit", "--quiet", "--message", "Dora's root it is")
