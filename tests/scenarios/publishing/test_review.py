@@ -87,23 +87,31 @@ def test_show_and_diff_take_the_draft_of_the_branch(nominated: Sandbox) -> None:
     assert nominated.pe_dvc("channel", "show", "next").stderr == ""
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "what"),
-    [("length", 1, "bytes"), ("custom", {"totals": {"household_weight": "1"}}, "totals")],
-)
-def test_a_draft_that_says_of_data_what_is_not_so_is_not_signed(
-    nominated: Sandbox, field: str, value: Any, what: str
-) -> None:
-    path = nominated.repo / "channels/us/next.json"
+def alter(sandbox: Sandbox, name: str, **fields: Any) -> bytes:
+    """Change what the draft of next says of a dataset, as one could who may push to git."""
+    path = sandbox.repo / "channels/us/next.json"
     draft = json.loads(path.read_bytes())
-    target = draft["signed"]["targets"][f"us/next/{NAME}"]
-    target[field] = {**target[field], **value} if isinstance(value, dict) else value
-    altered = json.dumps(draft)
-    path.write_text(altered)
+    target = draft["signed"]["targets"][f"us/next/{name}"]
+    custom = target["custom"] | fields.pop("custom", {})
+    target |= fields | {"custom": custom}
+    path.write_text(json.dumps(draft))
+    return path.read_bytes()
+
+
+def test_a_draft_of_altered_totals_is_not_signed(nominated: Sandbox) -> None:
+    altered = alter(nominated, NAME, custom={"totals": {"household_weight": "1"}})
     refused = nominated.pe_dvc("channel", "sign", "next", "--yes", code=1).stderr
-    assert f"not what was nominated of {NAME}: its {what} are not those of sha256:" in refused
-    assert "pe-dvc channel promote latest next" in refused
-    assert path.read_text() == altered
+    assert f"not what was nominated of {NAME}: its totals are not those of sha256:" in refused
+    assert (nominated.repo / "channels/us/next.json").read_bytes() == altered
+
+
+def test_a_draft_of_an_altered_size_is_not_signed_and_is_made_again(nominated: Sandbox) -> None:
+    alter(nominated, "cps_2024", length=1)
+    refused = nominated.pe_dvc("channel", "sign", "next", "--yes", code=1).stderr
+    assert "not what was nominated of cps_2024: its bytes are not those of sha256:" in refused
+    nominated.follow(refused, "to nominate it again:")
+    said = nominated.pe_dvc("channel", "sign", "next", "--yes").stdout
+    assert "1 of 1 signatures" in said
 
 
 def test_a_person_is_asked_at_the_terminal(nominated: Sandbox) -> None:
