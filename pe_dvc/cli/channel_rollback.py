@@ -64,6 +64,8 @@ def _say_data(done: RolledBack) -> None:
         for reference, path in done.files.items():
             say(f"  pe-dvc get {shlex.quote(reference)} --output {shlex.quote(path)}")
         say("  dvc commit --force")
-    say("Then commit and push.")
-    if not all(file.endswith(".dvc") for file in done.dvc_files):
+    if all(file.endswith(".dvc") for file in done.dvc_files):
+        say("Then dvc repro for dvc.lock, commit and push.")
+    else:
+        say("Then commit and push.")
         say("What made the bad build is still here: dvc repro would run it again.")

@@ -263,6 +263,32 @@ def test_what_dvc_add_tracks_is_taken_back_by_its_own_files(
     assert done.dvc_files == (f"data/{OTHER}.parquet.dvc", f"data/{NAME}.parquet.dvc")
 
 
+def test_a_file_of_dvc_add_goes_back_and_nothing_is_left_to_rebuild(sandbox: Sandbox) -> None:
+    sandbox.trust()
+    sandbox.write("data/targets.csv", "name,value\nsnap,100\n")
+    sandbox.pe_dvc("add", "data/targets.csv", "--name", "targets", "--kind", "auxiliary")
+    publish_build(sandbox)
+    good = published(sandbox)["targets"]
+    sandbox.write("data/targets.csv", "name,value\nsnap,1\n")
+    sandbox.run("dvc", "add", "--quiet", "data/targets.csv")
+    publish_build(sandbox)
+
+    said = back(sandbox, "latest", "targets", "--to", "2")
+    data, _, _ = said.partition("Then dvc repro")
+    sandbox.follow(data, "git checkout … -- …, then pe-dvc pull")
+    sandbox.follow(said, "Then dvc repro for dvc.lock, commit")
+    assert sandbox.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    assert sandbox.run("git", "status", "--porcelain").stdout == ""
+    sandbox.pe_dvc("push")
+    assert published(sandbox)["targets"]["hashes"] == good["hashes"]
+
+
+def publish_build(sandbox: Sandbox) -> None:
+    sandbox.run("dvc", "repro", "--quiet")
+    sandbox.commit("Build")
+    sandbox.pe_dvc("push")
+
+
 def status(sandbox: Sandbox) -> str:
     return sandbox.run("git", "status", "--porcelain").stdout
 
