@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release import ReleaseManifest
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
@@ -135,18 +137,22 @@ class Reader:
         from pe_dvc.usecases.read.ls import describe_datasets
 
         return describe_datasets(
-            self.country, self.channels, lambda pointer: self.resolve_pointer(pointer).manifest
+            self.country,
+            self.channels,
+            lambda pointer: self.resolve_pointer(pointer).manifest,
+            self._release_manifest,
         )
 
     def releases(self) -> list[ListedRelease]:
         """Return the published releases, with what their manifests say."""
         from pe_dvc.usecases.read.ls import list_releases
+
+        return list_releases(self.channels, self._release_manifest)
+
+    def _release_manifest(self, released: Released) -> ReleaseManifest:
         from pe_dvc.usecases.read.resolve_release import release_manifest
 
-        return list_releases(
-            self.channels,
-            lambda released: release_manifest(released, store=self.store, cache=self.cache),
-        )
+        return release_manifest(released, store=self.store, cache=self.cache)
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""

@@ -32,7 +32,8 @@ class Listed(Result):
 
     What its manifest says is ``built_at`` (UTC), ``built_in`` (``ci`` or ``local``), ``commit``
     and the ``rows`` of each table; all are empty if the manifest was not read, and ``problem`` says
-    why it could not be. ``remarks`` are signed: that it is held, or went back, and why.
+    why it could not be. ``remarks`` are signed: that it is held, went back, or is in a deprecated
+    release, and why.
     """
 
     reference: str
@@ -128,15 +129,22 @@ def list_datasets(country: str, channels: Channels) -> list[Listed]:
 
 
 def describe_datasets(
-    country: str, channels: Channels, manifest: Callable[[Pointer], Manifest]
+    country: str,
+    channels: Channels,
+    manifest: Callable[[Pointer], Manifest],
+    release: Callable[[Released], ReleaseManifest],
 ) -> list[Listed]:
     """Do what ``list_datasets`` does, and tell what each ``manifest`` says.
 
-    A manifest that cannot be read leaves its dataset in the list, with the problem.
+    A manifest that cannot be read leaves its dataset in the list, with the problem. An artifact
+    that a deprecated ``release`` pins has a remark.
     """
+    deprecated = _deprecated(channels, release)
 
     def described(pointer: Pointer) -> Listed:
         listed = _listed(country, pointer)
+        remarks = (*listed.remarks, *deprecated.get(str(pointer.sha256), ()))
+        listed = replace(listed, remarks=remarks)
         try:
             found = manifest(pointer)
         except PeDvcError as error:
@@ -167,6 +175,28 @@ def list_releases(
     ordered = sorted(channels.releases().values(), key=lambda one: _by_version(one.tag))
     with ThreadPoolExecutor(TRANSFERS) as pool:
         return run_all(pool, described, ordered)
+
+
+def _deprecated(
+    channels: Channels, release: Callable[[Released], ReleaseManifest]
+) -> dict[str, list[str]]:
+    """Return what is said of the artifacts that deprecated releases pin, by their sha256."""
+    said: dict[str, list[str]] = {}
+    try:
+        released = channels.releases().values()
+    except NotFoundError:  # nothing was ever released
+        return said
+    for one in released:
+        if one.state != "deprecated":
+            continue
+        try:
+            artifacts = release(one).artifacts
+        except PeDvcError:  # `ls --releases` is for that: here it hides no dataset
+            continue
+        for artifact in artifacts.values():
+            text = f"release {one.tag} of it is deprecated: {one.reason}"
+            said.setdefault(str(artifact.sha256), []).append(text)
+    return said
 
 
 def _by_version(tag: str) -> list[str | int]:

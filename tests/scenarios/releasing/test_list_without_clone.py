@@ -55,3 +55,21 @@ def test_an_altered_release_manifest_is_named(reader: History) -> None:
     first, second = pe_dvc.releases("us")
     assert "is not what was promised" in (first.problem or "")
     assert second.datasets == tuple(sorted(DATASETS))
+
+
+def test_a_dataset_in_a_deprecated_release_is_marked(reader: History) -> None:
+    releasing = Releases(reader.root)
+    releasing.deprecate("1.10.0", "Weights are wrong")
+    reader.commit("Deprecate 1.10.0")
+    releasing.push("1.10.0")
+    said = "release 1.10.0 of it is deprecated: Weights are wrong"
+    marked = {entry.name for entry in pe_dvc.ls("us") if said in entry.remarks}
+    assert marked == set(DATASETS)
+    assert said in run_pe_dvc("ls", "us").stdout
+
+    # The reason is signed with the release: its manifest may be gone, and all is still listed.
+    (reader.bucket / release_key("us", "1.10.0", RELEASE_MANIFEST)).unlink()
+    (other := reader.base / "other-cache").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PE_DVC_CACHE_DIR", str(other))
+        assert {entry.name for entry in pe_dvc.ls("us")} == set(DATASETS)
