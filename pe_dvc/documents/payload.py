@@ -23,7 +23,12 @@ from pe_dvc.primitives.sizes import MAX_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HARMLESS_SUFFIXES = frozenset([".parquet", ".h5", ".hdf5", ".csv"])
+HARMLESS_SUFFIXES = frozenset(
+    [
+        *(".parquet", ".h5", ".hdf5", ".csv", ".csv.gz", ".npy", ".npz", ".json", ".jsonl"),
+        *(".ndjson", ".sqlite", ".sqlite3", ".db"),
+    ]
+)
 """What an unsigned manifest may choose of: no program runs a file of these."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")

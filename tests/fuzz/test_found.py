@@ -12,7 +12,7 @@ import pytest
 from pe_dvc.adapters.dvc.files import DvcFiles
 from pe_dvc.adapters.git.tag_signatures import _read_signature
 from pe_dvc.adapters.tables import hdf5
-from pe_dvc.adapters.tables.plain_pickle import unpickled
+from pe_dvc.adapters.tables.plain_pickle import unpickled, unpickled_items
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.process_identity import ProcessIdentity
@@ -113,3 +113,11 @@ def test_an_hdf5_file_with_a_damaged_index(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"SNOD", b"XXXX"))
     with pytest.raises(FormatError, match="is not a complete HDF5 file"):
         describe(hdf5, path, keys={"person": "person_id"}, columns={})
+
+
+@pytest.mark.parametrize("number", [b"r\xff\xff\xff\x7f", b"p2000000000\n", b"p-1\n"])
+def test_a_pickle_that_numbers_a_value_beyond_all_memory(number: bytes) -> None:
+    with pytest.raises(pickle.UnpicklingError, match="damaged"):
+        unpickled(b"\x80\x02]" + number + b".", list)
+    with pytest.raises(pickle.UnpicklingError, match="damaged"):
+        unpickled_items(b"\x80\x02]" + number + b".")

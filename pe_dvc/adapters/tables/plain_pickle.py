@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from typing import Any
 
 _DAMAGED = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError),
 )
 """What unpickling raises beside its own error."""
+_PUTS = frozenset(["PUT", "BINPUT", "LONG_BINPUT"])
+"""Steps of a pickle that number a value. The unpickler makes room for all numbers up to it."""
+
+
+def _checked(data: Any) -> io.BytesIO:
+    """Return a pickle to read. Raises ValueError if it would take more memory than its length."""
+    pickled = bytes(data)
+    for step, argument, _ in pickletools.genops(pickled):
+        if step.name in _PUTS and not 0 <= int(argument or 0) <= len(pickled):
+            raise ValueError
+    return io.BytesIO(pickled)
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -23,7 +35,7 @@ class _PlainUnpickler(pickle.Unpickler):
 def unpickled(data: Any, *kinds: type) -> Any:
     """Return a plain value of one of ``kinds``. Raises UnpicklingError for anything else."""
     try:
-        found = _PlainUnpickler(io.BytesIO(bytes(data))).load()
+        found = _PlainUnpickler(_checked(data)).load()
     except _DAMAGED:
         raise pickle.UnpicklingError("a list of columns is damaged") from None
     if not isinstance(found, kinds):
@@ -56,7 +68,7 @@ class _Array:
 def unpickled_items(data: Any) -> tuple[Any, ...]:
     """Return the objects of a pickled array: numbers and texts. Raises UnpicklingError."""
     try:
-        found = _ArrayUnpickler(io.BytesIO(bytes(data))).load()
+        found = _ArrayUnpickler(_checked(data)).load()
     except _DAMAGED:
         raise pickle.UnpicklingError("an array of names is damaged") from None
     if not isinstance(found, _Array):

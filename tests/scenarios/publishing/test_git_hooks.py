@@ -74,7 +74,8 @@ def test_check_reads_no_payload_and_knows_what_is_not_built(pushed: Sandbox) -> 
     assert pushed.pe_dvc("check").stdout == ""
     text = (pushed.repo / "dvc.yaml").read_text()
     new = "  unbuilt:\n    <<: *dataset\n    path: data/unbuilt.parquet\n"
-    pushed.write("dvc.yaml", text + new)
+    built = "deps: [data/enhanced_cps_2024.parquet,"
+    pushed.write("dvc.yaml", text.replace(built, f"{built} data/unbuilt.parquet,") + new)
     verdicts = {c["name"]: c["detail"] for c in pushed.json("check")}
     assert verdicts["unbuilt"] == "declared, not built yet"
     pushed.write("dvc.yaml", text.replace("  cps_2024:", "  cps_2025:"))

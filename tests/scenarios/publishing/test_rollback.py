@@ -196,7 +196,7 @@ def test_what_never_was_published_or_no_longer_counts_is_refused(built: Sandbox)
     before = status(built)
     assert "latest:7 is no version of latest that was" in back(built, "latest", "--to", "7", code=3)
     assert "says not to which version" in back(built, "latest", "--to", "latest", code=1)
-    assert "names nothing published" in back(built, "latest", "--to", "yesterday", code=1)
+    assert "no release yesterday is published" in back(built, "latest", "--to", "yesterday", code=3)
     unknown = back(built, "latest", "other", "--to", "1", code=3)
     assert "latest:1 has no dataset 'other'" in unknown
     reason = built.pe_dvc("channel", "rollback", "latest", "--to", "1", "--reason", "", code=1)

@@ -143,7 +143,9 @@ def pins(lock: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lock", ["-reader", "-publisher"])
 def test_the_smaller_locks_are_parts_of_the_whole_one(lock: str) -> None:
-    assert pins(lock).items() <= pins("").items()
+    # Where it is installed, every start of the tests would load it: only publishers need it.
+    others = pins(lock).items() - pins("").items()
+    assert {name for name, _ in others} <= {"google-cloud-kms"}
     assert LOCKS[lock].count("--hash=sha256:") >= len(pins(lock))
 
 

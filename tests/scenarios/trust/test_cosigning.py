@@ -367,7 +367,9 @@ def test_two_people_draft_at_once(team_of_three: Team) -> None:
     alice.pe_dvc("push")
 
 
-def test_a_thief_of_one_of_two_keys_publishes_nothing(published: Team) -> None:
+def test_a_thief_of_one_of_two_keys_publishes_nothing(
+    published: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With Bob's key, the bucket's credentials and a clone: no reader and no maintainer follows."""
     alice, sandbox = published.alice, published.sandbox
     before = latest(sandbox)
@@ -388,7 +390,7 @@ def test_a_thief_of_one_of_two_keys_publishes_nothing(published: Team) -> None:
         assert "1 of its keys, and 2 must sign" in said, command
     for name, value in sandbox.environment.items():
         if name.startswith("AWS_"):
-            pytest.MonkeyPatch().setenv(name, value)
+            monkeypatch.setenv(name, value)
     bucket = open_store(sandbox.store, options=remote_options(sandbox))
     bucket.create("channels/us/2.root.json", draft)
     refused = sandbox.read("show", f"us/{NAME}@latest", code=1).stderr
