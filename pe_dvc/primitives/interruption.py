@@ -29,6 +29,17 @@ def undone_on_exit(undo: Callable[[], object]) -> Iterator[None]:
         _pending.pop(number, None)
 
 
+@contextlib.contextmanager
+def undone_on_failure(undo: Callable[[], object]) -> Iterator[None]:
+    """Within, ``undo`` is called if something is raised, too; as ``undone_on_exit`` otherwise."""
+    with undone_on_exit(undo):
+        try:
+            yield
+        except BaseException:
+            undo()
+            raise
+
+
 def undo_all(patience: float) -> None:
     """Call all that is to be undone, each in a thread, and wait ``patience`` seconds at most."""
 

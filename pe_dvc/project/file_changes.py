@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.interruption import undone_on_exit
+from pe_dvc.primitives.interruption import undone_on_failure
 from pe_dvc.store.confined import ConfinedTree
 
 if TYPE_CHECKING:
@@ -59,15 +59,11 @@ class FileChanges:
                 self._restore(done[-1])
                 done.pop()
 
-        with undone_on_exit(undo):
-            try:
-                for path in self.paths:
-                    done.append(path)
-                    self._tree.write(path, self._after[path], durable=True)
-                yield
-            except BaseException:
-                undo()
-                raise
+        with undone_on_failure(undo):
+            for path in self.paths:
+                done.append(path)
+                self._tree.write(path, self._after[path], durable=True)
+            yield
 
     def _read(self, path: str) -> bytes | None:
         if path not in self._before:

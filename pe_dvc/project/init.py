@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.primitives.errors import ConflictError, FormatError, PeDvcError
-from pe_dvc.primitives.interruption import undone_on_exit
+from pe_dvc.primitives.interruption import undone_on_failure
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.data_files import find_data_files
 from pe_dvc.project.file_changes import FileChanges
@@ -152,13 +152,9 @@ def _dvc(root: Path) -> Iterator[None]:
             with suppress(OSError):
                 (root / name).unlink()
 
-    with undone_on_exit(undo):
-        try:
-            run_dvc(root, "init", *([] if top else ["--subdir"]))
-            yield
-        except BaseException:
-            undo()
-            raise
+    with undone_on_failure(undo):
+        run_dvc(root, "init", *([] if top else ["--subdir"]))
+        yield
 
 
 def _channels(repo: DataRepo) -> InitializedChannels | None:
@@ -173,12 +169,8 @@ def _channels(repo: DataRepo) -> InitializedChannels | None:
         if fresh:
             shutil.rmtree(repo.channels_root, ignore_errors=True)
 
-    with undone_on_exit(undo):
-        try:
-            return init_channels(repo)
-        except BaseException:
-            undo()
-            raise
+    with undone_on_failure(undo):
+        return init_channels(repo)
 
 
 def _check(repo: DataRepo) -> None:
