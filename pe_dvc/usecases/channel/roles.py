@@ -15,6 +15,7 @@ from pe_dvc.trust.ancestry import digest
 from pe_dvc.trust.draft_files import DraftFiles
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import ALL, TARGETS_LIKE, check_role
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.verify import fingerprint
 from pe_dvc.usecases.channel.drafts import (
     Vouching,
@@ -60,7 +61,7 @@ def sign_role(
     settle(files, signers, now=now)
     files.save()
     after = drafts_of(Proposal(files), role)
-    held = after[-1] if after else _in_force(files, role)
+    held = after[-1] if after else _in_force(SignedMetadata(files.in_force), role)
     done = status_of(role, held, now=now, draft=bool(after))
     dropped = {keyid: None for one in before for keyid in one.uncounted}
     names = {keyid: name for one in before for keyid, name in one.names.items()}
@@ -70,7 +71,7 @@ def sign_role(
 
 
 def _sign_in_place(files: DraftFiles, role: str, signers: Signers, now: datetime) -> RoleStatus:
-    held = _in_force(files, role)
+    held = _in_force(SignedMetadata(files.in_force), role)
     signers.check_any(held.delegators[0], role)
     status = status_of(role, held, now=now)
     if role == "root":  # another signature would change its fingerprint, and nothing needs it
@@ -86,7 +87,7 @@ def _sign_in_place(files: DraftFiles, role: str, signers: Signers, now: datetime
 def to_sign(files: DraftFiles, role: str) -> list[Vouching]:
     """Return what ``sign_role`` would sign of a role."""
     if not files.drafted(check_role(role)):
-        return [_in_force(files, role)]
+        return [_in_force(SignedMetadata(files.in_force), role)]
     return drafts_of(Proposal(files), role)
 
 
@@ -103,7 +104,7 @@ def renew_role(
     Raises SignatureError if there is none of the role.
     """
     files = DraftFiles(directory, country)
-    held = _in_force(files, role)
+    held = _in_force(SignedMetadata(files.in_force), role)
     signers.check_any(held.delegators[0], role)
     next_version(held.metadata, held.delegators[0], role, now=now)
     signers.sign(held.delegators[0], role, held.metadata)
@@ -120,17 +121,17 @@ def channel_status(directory: Path, country: str, *, now: datetime) -> list[Role
     files = DraftFiles(directory, country)
     found: list[RoleStatus] = []
     if files.in_force.exists() or not files.exists():
+        standing = SignedMetadata(files.in_force)
         for role in (role for role in ALL if role == "root" or role in TARGETS_LIKE):
-            status = status_of(role, _in_force(files, role), now=now)
+            status = status_of(role, _in_force(standing, role), now=now)
             found.append(_with_fingerprint(files, status))
     with suppress(ConflictError):
         found += waiting_drafts(files, now=now)
     return found
 
 
-def _in_force(files: DraftFiles, role: str) -> Vouching:
+def _in_force(standing: SignedMetadata, role: str) -> Vouching:
     """Return a role's metadata that is in force, and who delegates to it, verified."""
-    standing = Proposal(files).standing
     if check_role(role) == "root":
         return Vouching(metadata=standing.root, delegators=[standing.root.signed])
     return Vouching(metadata=standing.role(role), delegators=[standing.delegator(role)])
