@@ -58,9 +58,9 @@ class ColumnPlace:
     """
 
     array: Any
-    field: str | None
-    position: int | None
     type: str
+    field: str | None = None
+    position: int | None = None
     levels: Any = None
     categories: Any = None
     encoding: str = "utf-8"
@@ -69,7 +69,7 @@ class ColumnPlace:
     @classmethod
     def of_array(cls, array: Any) -> ColumnPlace:
         """Return the place of a column that is a whole array."""
-        return cls(array=array, field=None, position=None, type=arrow_type(array))
+        return cls(array=array, type=arrow_type(array))
 
     @property
     def size(self) -> int:
@@ -146,7 +146,7 @@ def read_frame(group: Any, name: str, label: str) -> Frame:
         return Frame(name=name, rows=int(table.shape[0]), places=places)
     if pandas_type(group) == "series":
         values = group["values"]
-        place = ColumnPlace(array=values, field=None, position=None, type=_array_type(values))
+        place = ColumnPlace(array=values, type=_array_type(values))
         return Frame(name=name, rows=_length(group, "index"), places={"values": place})
     for part in group:
         if part.startswith(("axis", "block")) and not part.endswith("_values"):
@@ -223,8 +223,8 @@ def _named(values: Any, codes: Any, encoding: str) -> dict[str, ColumnPlace]:
         return {}
     kind = _array_type(values)
     if codes is None:
-        return {name: ColumnPlace(array=values, field=None, position=None, type=kind)}
-    return {name: ColumnPlace(array=codes, field=None, position=None, type=kind, levels=values)}
+        return {name: ColumnPlace(array=values, type=kind)}
+    return {name: ColumnPlace(array=codes, type=kind, levels=values)}
 
 
 def _fixed_places(group: Any, encoding: str) -> dict[str, ColumnPlace]:

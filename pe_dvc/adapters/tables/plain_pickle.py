@@ -18,9 +18,15 @@ _PUTS = frozenset(["PUT", "BINPUT", "LONG_BINPUT"])
 """Steps of a pickle that number a value. The unpickler makes room for all numbers up to it."""
 
 
-def _checked(data: Any) -> io.BytesIO:
+def _loaded(unpickler: type[pickle.Unpickler], data: Any, what: str) -> Any:
+    try:
+        return unpickler(_checked(bytes(data))).load()
+    except _DAMAGED:
+        raise pickle.UnpicklingError(f"{what} is damaged") from None
+
+
+def _checked(pickled: bytes) -> io.BytesIO:
     """Return a pickle to read. Raises ValueError if it would take more memory than its length."""
-    pickled = bytes(data)
     for step, argument, _ in pickletools.genops(pickled):
         if step.name in _PUTS and not 0 <= int(argument or 0) <= len(pickled):
             raise ValueError
@@ -34,10 +40,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def unpickled(data: Any, *kinds: type) -> Any:
     """Return a plain value of one of ``kinds``. Raises UnpicklingError for anything else."""
-    try:
-        found = _PlainUnpickler(_checked(data)).load()
-    except _DAMAGED:
-        raise pickle.UnpicklingError("a list of columns is damaged") from None
+    found = _loaded(_PlainUnpickler, data, "a list of columns")
     if not isinstance(found, kinds):
         raise pickle.UnpicklingError("a list of columns is none")
     return found
@@ -67,10 +70,7 @@ class _Array:
 
 def unpickled_items(data: Any) -> tuple[Any, ...]:
     """Return the objects of a pickled array: numbers and texts. Raises UnpicklingError."""
-    try:
-        found = _ArrayUnpickler(_checked(data)).load()
-    except _DAMAGED:
-        raise pickle.UnpicklingError("an array of names is damaged") from None
+    found = _loaded(_ArrayUnpickler, data, "an array of names")
     if not isinstance(found, _Array):
         raise pickle.UnpicklingError("an array of names is none")
     return found.items
