@@ -7,11 +7,13 @@ opened without waiting, and looked at once it is open.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from io import FileIO
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
@@ -59,6 +61,12 @@ def open_plain(
 def open_to_read(path: StrPath) -> FileIO:
     """Open a file to read it, without a buffer. A link to a file is one; raises as open_plain."""
     return FileIO(open_plain(path, os.O_RDONLY))
+
+
+def sha256_of(path: StrPath) -> Sha256:
+    """Return the sha256 of what is in a file. Raises as ``open_plain``."""
+    with open_to_read(path) as file:
+        return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def read_plain(path: StrPath) -> bytes:

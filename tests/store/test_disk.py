@@ -59,7 +59,7 @@ def test_a_full_disk_while_downloading_and_copying_out(
 ) -> None:
     store = LocalStore(tmp_path / "store")
     store.create("x", b"data")
-    monkeypatch.setattr("pe_dvc.adapters.stores.local_store._copy", full)
+    monkeypatch.setattr("pe_dvc.adapters.stores.local_store.hashed_copy", full)
     with pytest.raises(DiskFullError, match=str(tmp_path / "target")):
         store.download("x", tmp_path / "target", size=4)
     monkeypatch.setattr("shutil.copyfileobj", full)

@@ -7,7 +7,6 @@ DVC uses the same directory as its remote.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
@@ -16,7 +15,6 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from pe_dvc.adapters.stores.local_listing import object_info, objects_below
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
-from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StoreError
 from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.store.atomic_write import open_new, open_to_fill
@@ -32,6 +30,7 @@ from pe_dvc.store.confined import ConfinedTree, remove_if_empty
 from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.hard_links import NoHardLinksError, link_new
+from pe_dvc.store.hashed_copy import hashed_copy
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.plain_files import open_to_read, refuse_special
@@ -40,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress
 
-BLOCK_SIZE = 1024 * 1024
 INCOMING = f"{PRIVATE_PART}/incoming"
 LOCK = "/".join((PRIVATE_PART, "locks", "write"))
 REMEDY = "A store keeps everything below its own directory: put a real directory there."
@@ -130,7 +129,7 @@ class LocalStore:
             open_to_read(path) as source,
             self._writing("upload", key) as new,
         ):
-            digest, _ = _copy(source, new.file, progress)
+            digest, _ = hashed_copy(source, new.file, progress)
             check_upload(key, expected=sha256, actual=digest, source=str(path))
             # DVC takes a writable object of a directory remote for one that may have changed:
             # it hashes it at each pull, and removes it from the store if it did.
@@ -150,7 +149,7 @@ class LocalStore:
                 writing_to(path),
                 open_to_fill(path, size) as target,
             ):
-                digest, copied = _copy(source, target, progress)
+                digest, copied = hashed_copy(source, target, progress)
         check_length(key, expected=size, actual=copied, source=self.url)
         return digest
 
@@ -274,15 +273,3 @@ def _mode(folder: int, name: str) -> int:
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except FileNotFoundError:
         return 0
-
-
-def _copy(source: IO[bytes], target: IO[bytes], progress: Progress | None) -> tuple[Sha256, int]:
-    """Copy to the end of ``source``, hashing the bytes as they are written; and their number."""
-    digest, copied = hashlib.sha256(), 0
-    while block := source.read(BLOCK_SIZE):
-        target.write(block)
-        digest.update(block)
-        copied += len(block)
-        if progress is not None:
-            progress(len(block))
-    return Sha256(digest.hexdigest()), copied

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
 from pe_dvc.primitives.names import check_in_work_tree
-from pe_dvc.store.plain_files import open_to_read
+from pe_dvc.store.atomic_write import open_to_fill
+from pe_dvc.store.hashed_copy import hashed_copy
+from pe_dvc.store.plain_files import open_to_read, sha256_of
 from pe_dvc.store.scratch import scratch_directory
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.hub_manifest import HubArtifact
     from pe_dvc.documents.hub_uri import HubFile, HubPlace
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.confined import ConfinedTree
-
-BLOCK = 1024 * 1024
 
 
 class HubFiles(Protocol):
@@ -83,12 +81,12 @@ class HubImport:
         hub = self._hub(artifact.place)
         with scratch_directory() as scratch:
             source = hub.download(artifact.hub_path, planned.commit, scratch)
-            digest = hashlib.sha256()
-            with open_to_read(source) as stream, self._tree.filling(planned.path) as file:
-                while block := stream.read(BLOCK):
-                    digest.update(block)
-                    _write_all(file.descriptor, block)
-                actual = Sha256(digest.hexdigest())
+            with (
+                open_to_read(source) as stream,
+                self._tree.filling(planned.path) as new,
+                open_to_fill(new, source.stat().st_size) as file,
+            ):
+                actual, _ = hashed_copy(stream, file)
                 if planned.sha256 not in (None, actual):
                     raise _mismatch(planned, f"sha256:{actual}")
         return actual
@@ -112,21 +110,13 @@ class HubImport:
         return planned
 
     def _compared(self, planned: Planned) -> Planned:
-        with open_to_read(self._root / planned.path) as stream:
-            actual = Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
+        actual = sha256_of(self._root / planned.path)
         if planned.sha256 is not None and actual != planned.sha256:
             raise ConflictError(
                 f"{planned.path} is there already, with sha256:{actual}",
                 remedy="Import into another folder with --into, or remove the file.",
             )
-        known = planned.sha256 is not None
-        return Planned(
-            artifact=planned.artifact,
-            commit=planned.commit,
-            path=planned.path,
-            sha256=planned.sha256,
-            there=known,
-        )
+        return replace(planned, there=planned.sha256 is not None)
 
     def commit(self, place: HubPlace, revision: str) -> str:
         """Return the commit of a revision, asked once. Raises NotFoundError."""
@@ -146,12 +136,6 @@ class HubImport:
         if key not in self._listed:
             self._listed[key] = hub.files(commit)
         return self._listed[key]
-
-
-def _write_all(descriptor: int, block: bytes) -> None:
-    view = memoryview(block)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def _mismatch(planned: Planned, actual: str) -> DigestMismatchError:

@@ -6,7 +6,6 @@ lies beside it. What is there already, with the right bytes, is not downloaded a
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
-from pe_dvc.store.plain_files import open_to_read, refuse_special
+from pe_dvc.store.plain_files import refuse_special, sha256_of
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.release.payload_digest import check_digest
 
@@ -76,8 +75,7 @@ def _refuse_foreign(directory: Path, expected: set[str]) -> None:
 def _is_there(path: Path, artifact: Artifact) -> bool:
     if not path.is_file() or path.stat().st_size != artifact.size:
         return False
-    with open_to_read(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
+    return sha256_of(path) == artifact.sha256
 
 
 def _download(

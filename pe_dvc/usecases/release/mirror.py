@@ -6,7 +6,6 @@ it: a tag that holds the same release is success, one that holds another is a co
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,7 +20,7 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
 )
 from pe_dvc.primitives.result import Result
-from pe_dvc.store.plain_files import read_document
+from pe_dvc.store.plain_files import read_document, sha256_of
 from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.release.export import PAYLOAD, export_release
 
@@ -238,8 +237,7 @@ def _read_back(
         actual = held[path].sha256
         if actual in (None, sha256):
             file = hub.download(path, commit, scratch / "back")
-            with file.open("rb") as stream:
-                actual = Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
+            actual = sha256_of(file)
             file.unlink()
         if actual != sha256 and created:
             raise DigestMismatchError(
