@@ -2,7 +2,8 @@
 
 A path is a reference without its scheme: ``us/enhanced_cps_2024@latest``. The file system shows
 each country's datasets once for each channel that has them; a pin is a file, too, though none is
-listed. Loaded by fsspec when the protocol is first used (entry point ``fsspec.specs``).
+listed. A dataset that is a directory is one: ``us/states@latest/AL.h5``. Loaded by fsspec when the
+protocol is first used (entry point ``fsspec.specs``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +20,7 @@ from fsspec.spec import AbstractFileSystem
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country, say_which_there_are
 from pe_dvc.primitives.reference import SCHEME, Reference
+from pe_dvc.usecases.read.folder_tree import FolderTree, file_entry, folder_entry
 
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
@@ -61,6 +64,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Forget what references meant: the channels are asked again."""
         self._readers: dict[str, Reader] = {}
         self._resolved: dict[str, Resolved] = {}
+        self._folders: dict[str, FolderTree] = {}
 
     def resolve(self, path: str) -> Resolved:
         """Return what a path means in this view. Raises as ``pe_dvc.resolve``."""
@@ -74,28 +78,53 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Return name, size, type, and of a dataset also its sha256 and its pinned reference."""
         bare = self._strip_protocol(path)
         try:
+            if self._inside(bare) is not None:
+                return self._member(bare)
             return self._dataset(bare) if "@" in bare else self._directory(bare)
         except NotFoundError:
             if _asked_by_pyarrow():
-                return _file(bare, None, "")
+                return file_entry(bare, None, "")
             raise
 
     def _dataset(self, bare: str) -> dict[str, Any]:
         resolved = self.resolve(bare)
-        size = resolved.payload.size
-        return _file(bare, size, resolved.sha256) | {"pinned": str(resolved.pinned)}
+        pinned = {"pinned": str(resolved.pinned), "sha256": resolved.sha256}
+        if resolved.payload.is_directory:
+            return folder_entry(bare) | pinned
+        return file_entry(bare, resolved.payload.size, resolved.sha256) | pinned
+
+    def _member(self, bare: str) -> dict[str, Any]:
+        whole, tree = self._tree(bare)
+        found = tree.entry(str(self._inside(bare)), whole)
+        if found["type"] == "file":
+            found["pinned"] = f"{self.resolve(whole).pinned}/{self._inside(bare)}"
+        return found
+
+    def _tree(self, bare: str) -> tuple[str, FolderTree]:
+        """Return the dataset that a path is in, and its files."""
+        whole = str(replace(Reference.parse(bare), member=None)).removeprefix(f"{SCHEME}://")
+        if whole not in self._folders:
+            resolved = self.resolve(whole)
+            reader = self._reader(resolved.reference.country)
+            self._folders[whole] = FolderTree(reader.members(resolved))
+        return whole, self._folders[whole]
+
+    def _inside(self, bare: str) -> str | None:
+        """Return the path in a dataset that a path has, None of a dataset or a folder of some."""
+        return Reference.parse(bare).member if "@" in bare else None
 
     def _directory(self, bare: str) -> dict[str, Any]:
         self.ls(bare, detail=False)
-        return _folder(bare)
+        return folder_entry(bare)
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
         """List the countries that have a pinned root, or what lies below a country."""
         bare = self._strip_protocol(path)
         if "@" in bare:
-            found = [self.info(bare)]
+            entry = self.info(bare)
+            found = [entry] if entry["type"] == "file" else self._inner(bare)
         elif not bare:
-            found = [_folder(country) for country in self._countries()]
+            found = [folder_entry(country) for country in self._countries()]
         else:
             found = self._below(bare)
         return found if detail else [entry["name"] for entry in found]
@@ -129,13 +158,30 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         on_error = on_error or _unless_missing
         return super().walk(path, maxdepth, topdown, on_error, **options)
 
+    def find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Find as fsspec does; pyarrow wants paths that begin with the one that it asked for."""
+        found = super().find(path, maxdepth, withdirs, detail, **options)
+        if path.startswith(f"{SCHEME}://") and _asked_by_pyarrow() and detail:
+            return {f"{SCHEME}://{name}": entry for name, entry in found.items()}
+        return found
+
     def isfile(self, path: str) -> bool:
         """Tell whether there is such a dataset; what does not verify raises."""
-        return _asked_by_pyarrow() or ("@" in self._strip_protocol(path) and self.exists(path))
+        return _asked_by_pyarrow() or self._is(path, "file")
 
     def isdir(self, path: str) -> bool:
-        """Tell whether a country or a folder of datasets is of that name."""
-        return "@" not in self._strip_protocol(path) and self.exists(path)
+        """Tell whether a country, a folder of datasets or one in a dataset is of that name."""
+        return self._is(path, "directory")
+
+    def _is(self, path: str, kind: str) -> bool:
+        return self.exists(path) and bool(self.info(path)["type"] == kind)
 
     def checksum(self, path: str) -> int:
         """Return the artifact's sha256 as a number."""
@@ -156,6 +202,10 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         resolved = self.resolve(path)
         return self._reader(resolved.reference.country).open(resolved)
 
+    def _inner(self, bare: str) -> list[dict[str, Any]]:
+        whole, tree = self._tree(bare)
+        return tree.entries(self._inside(bare) or "", whole)
+
     def _below(self, path: str) -> list[dict[str, Any]]:
         country, _, folder = path.partition("/")
         try:
@@ -170,10 +220,10 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
                 head, slash, _ = entry.name[len(prefix) :].partition("/")
                 name = f"{country}/{prefix}{head}"
                 if slash:
-                    found[name] = _folder(name)
+                    found[name] = folder_entry(name)
                 else:
                     name = f"{name}@{entry.channel}"
-                    found[name] = _file(name, entry.size, entry.sha256)
+                    found[name] = file_entry(name, entry.size, entry.sha256)
         if not found and folder:
             names = [entry.name for entry in listed]
             raise NotFoundError(
@@ -183,7 +233,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return [found[name] for name in sorted(found)]
 
     def _countries(self) -> list[str]:
-        from pe_dvc.project.reader import trusted_countries
+        from pe_dvc.project.trust import trusted_countries
 
         return trusted_countries()
 
@@ -218,14 +268,6 @@ def _asked_by_pyarrow() -> bool:
 def _unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
-
-
-def _file(name: str, size: int | None, sha256: str) -> dict[str, Any]:
-    return {"name": name, "size": size, "type": "file", "sha256": sha256}
-
-
-def _folder(name: str) -> dict[str, Any]:
-    return {"name": name, "size": 0, "type": "directory"}
 
 
 def _forget_older(kind: Any, current: int) -> None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(),
     help="Also copy the file here; a directory, or what ends in /, keeps the file's name, or for "
-    "@sha256: the dataset's. Of several references, a directory.",
+    "@sha256: the dataset's. Of several references, a directory. Of a dataset that is a directory, "
+    "the directory to make.",
 )
 @store_option
 @offline_option

@@ -45,6 +45,7 @@ def _print(resolved: Resolved) -> None:
         ("pin", resolved.pin),
         *_about(manifest.about),
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
+        *_directory(resolved),
         ("signed by", _signed_by(resolved)),
         *(("note", remark) for remark in (resolved.pointer.remarks if resolved.pointer else ())),
         ("built", _built(manifest)),
@@ -59,6 +60,17 @@ def _print(resolved: Resolved) -> None:
         echo(f"{label:<12} {text}")
     for table in manifest.table.tables:
         _print_table(table)
+
+
+def _directory(resolved: Resolved) -> list[tuple[str, str]]:
+    members, payload = resolved.manifest.artifact.members, resolved.payload
+    if members is None:
+        return []
+    rows = [("directory", f"{members.count} files, {members.digest} {resolved.pinned.sha256}")]
+    if resolved.reference.member is not None:
+        text = f"{resolved.reference.member}, {bytes_text(payload.size)}, sha256:{payload.sha256}"
+        rows.append(("member", text))
+    return rows
 
 
 def _about(about: About | None) -> list[tuple[str, str]]:

@@ -9,6 +9,9 @@ from pe_dvc.primitives.errors import FormatError
 OBJECTS = "files/md5/"
 """Folder of all objects, in DVC's cache and in a remote."""
 
+PATTERN = r"^[0-9a-f]{32}(\.dir)?$"
+"""Of a hash, for the JSON Schema of documents."""
+
 _LISTING = ".dir"
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 

@@ -7,13 +7,16 @@ is checked here, so that no name can climb out of its country's prefix.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pe_dvc.documents.dvc_hash import OBJECTS, bare_md5, is_listing, object_key
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_name
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.artifact import Artifact
 
 RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
@@ -25,7 +28,7 @@ MANIFEST_LIMIT = 64 * 1024 * 1024
 LISTING_LIMIT = 256 * 1024 * 1024
 """Bytes beyond which no object is read as DVC's listing of a directory."""
 
-Kind = Literal["manifest", "chunks", "tombstone", "listing", "payload"]
+Kind = Literal["manifest", "chunks", "members", "tombstone", "listing", "payload"]
 
 
 class ObjectKey(NamedTuple):
@@ -41,6 +44,7 @@ PAYLOADS: tuple[Kind, ...] = ("listing", "payload")
 _BY_SHA256: dict[Kind, str] = {
     "manifest": ".manifest.json",
     "chunks": ".chunks",
+    "members": ".members",
     "tombstone": ".tombstone.json",
 }
 _KINDS: dict[str, Kind] = {suffix: kind for kind, suffix in _BY_SHA256.items()}
@@ -104,6 +108,17 @@ def manifest_key(country: str, sha256: Sha256, name: str | None = None) -> str:
 def chunks_key(country: str, sha256: Sha256) -> str:
     """Key of the list of chunk digests of the artifact with that sha256."""
     return _by_sha256(country, sha256, "chunks")
+
+
+def members_key(country: str, sha256: Sha256) -> str:
+    """Key of the list of files of the directory with that identity."""
+    return _by_sha256(country, sha256, "members")
+
+
+def sidecar_key(artifact: Artifact) -> str:
+    """Key of the list by which an artifact's parts are verified: its chunks, or its members."""
+    of = members_key if artifact.is_directory else chunks_key
+    return of(artifact.country, Sha256(artifact.sha256))
 
 
 def tombstone_key(country: str, sha256: Sha256) -> str:

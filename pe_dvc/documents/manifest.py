@@ -6,74 +6,19 @@ to git, published under the artifact's sha256 and never rewritten there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from pe_dvc.documents.artifact import Artifact
 from pe_dvc.documents.manifest_view import ContentsView, ManifestView, TableView
 from pe_dvc.documents.model import Document, Record, is_empty
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.provenance import Build, HexSha256, Inputs
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_country, check_inside, check_name
-from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-
-def _valid(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Let pydantic name the field at fault: it does so for a ValueError."""
-
-    def validate(value: str) -> str:
-        try:
-            return check(value)
-        except FormatError as error:
-            raise ValueError(error.message) from None
-
-    return validate
-
-
-class DvcObject(Record):
-    """Where DVC keeps the bytes: an address, never trusted as an identity."""
-
-    hash: Literal["md5"]
-    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-class ChunkList(Record):
-    """The sidecar ``.chunks``: the sha256 of each ``size`` bytes of the payload, 32 bytes each.
-
-    ``sha256`` is of the list itself, so that a signed manifest covers every chunk.
-    """
-
-    size: Annotated[int, Field(gt=0, le=MAX_SIZE)]
-    sha256: HexSha256
-
-
-class Artifact(Record):
-    """The bytes: ``sha256`` is their identity, ``size`` their length in bytes."""
-
-    country: Annotated[str, AfterValidator(_valid(check_country))]
-    name: Annotated[str, AfterValidator(_valid(check_name))]
-    path: Annotated[str, AfterValidator(_valid(check_inside))]
-    """Path in the data repo, with forward slashes."""
-    kind: str
-    """What it is, by a word of policyengine's data release manifest, such as ``microdata``."""
-    media_type: str
-    sha256: HexSha256
-    size: Annotated[int, Field(ge=0, le=MAX_SIZE)]
-    dvc: DvcObject
-    chunks: ChunkList
-
-    def declared_otherwise(self, published: Artifact) -> str:
-        """Return the remedy where these bytes were published with another path or kind."""
-        return (
-            f"Published content keeps its first path and kind: declare {published.name}, "
-            f"{published.path}, kind {published.kind}, in dvc.yaml; or publish {self.name} once a "
-            "build gives it other content."
-        )
+    from collections.abc import Mapping
 
 
 class Column(Record):

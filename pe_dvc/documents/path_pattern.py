@@ -83,7 +83,8 @@ def expand(
             raise FormatError(
                 f"{artifact.path} fits no file that DVC tracks",
                 where=f"{where}.path",
-                remedy="Correct the path, or build the files first.",
+                remedy="Correct the path, or build the files first. A pattern declares files: "
+                "declare a directory as a whole by its own path.",
             )
         for path, gaps in found:
             yield _filled(artifact, path, gaps, where)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.documents.versions import check_version
 from pe_dvc.primitives.digest import Sha256, check_sha256
@@ -31,7 +32,10 @@ HARMLESS_SUFFIXES = frozenset(
 )
 """What an unsigned manifest may choose of: no program runs a file of these."""
 
-_MD5 = re.compile(r"[0-9a-f]{32}")
+DIR_HASH = "dirHash"
+"""in-toto's name of what a directory's identity is (``documents.members``)."""
+
+_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,9 @@ class Payload:
     """An artifact's bytes: ``sha256`` is their identity, ``size`` their length in bytes.
 
     ``path`` is the file's in its data repo, ``md5`` DVC's address of the bytes. The chunk list
-    has a sha256 of its own and an entry for each ``chunk_size`` bytes.
+    has a sha256 of its own and an entry for each ``chunk_size`` bytes; a directory and the
+    files in one have none. ``members_sha256`` is that of a directory's list of files, and ``count``
+    their number.
     """
 
     country: str
@@ -49,7 +55,14 @@ class Payload:
     size: int
     md5: str
     chunk_size: int
-    chunks_sha256: Sha256
+    chunks_sha256: Sha256 | None
+    members_sha256: Sha256 | None = None
+    count: int = 1
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory, whose bytes are those of its files."""
+        return self.members_sha256 is not None
 
     @property
     def key(self) -> str:
@@ -67,7 +80,7 @@ class Payload:
         check_version("manifest", document, where=where)
         try:
             artifact = _section(document, "artifact")
-            dvc, chunks = _section(artifact, "dvc"), _section(artifact, "chunks")
+            dvc = _section(artifact, "dvc")
             _expect(dvc.get("hash") == "md5", "dvc.hash", "md5", dvc.get("hash"))
             return cls(
                 country=_text(artifact, "country", check_country),
@@ -76,11 +89,26 @@ class Payload:
                 sha256=Sha256(_text(artifact, "sha256", check_sha256)),
                 size=_count(artifact, "size", least=0),
                 md5=_text(dvc, "md5", _check_md5),
-                chunk_size=_count(chunks, "size", least=1),
-                chunks_sha256=Sha256(_text(chunks, "sha256", check_sha256)),
+                **_parts(artifact, dvc["md5"]),
             )
         except FormatError as error:
             raise FormatError(f"not a manifest: {error.message}", where=where) from None
+
+
+def _parts(artifact: dict[str, Any], md5: str) -> dict[str, Any]:
+    """Return what is known of an artifact's parts: the chunks of a file, or a directory's files."""
+    of_directory = artifact.get("members") is not None
+    other = "chunks" if of_directory else "members"
+    _expect(artifact.get(other) is None, other, "chunks or members", artifact.get(other))
+    _expect(is_listing(md5) == of_directory, "dvc.md5", "an md5 that fits the artifact", md5)
+    parts = _section(artifact, "members" if of_directory else "chunks")
+    sha256 = Sha256(_text(parts, "sha256", check_sha256))
+    if not of_directory:
+        return {"chunk_size": _count(parts, "size", least=1), "chunks_sha256": sha256}
+    digest = parts.get("digest", DIR_HASH)
+    _expect(digest == DIR_HASH, "members.digest", DIR_HASH, digest)
+    count = _count(parts, "count", least=1)
+    return {"chunk_size": 1, "chunks_sha256": None, "members_sha256": sha256, "count": count}
 
 
 def _section(parent: Any, key: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from pe_dvc.primitives.digest import sha256_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import Artifact, ManifestHead
+    from pe_dvc.documents.artifact import Artifact
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.provenance import Package
     from pe_dvc.documents.release_settings import CompatibleClaim, ReleaseSettings
     from pe_dvc.documents.release_tag import ReleaseTag

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_country, check_name
+from pe_dvc.primitives.names import check_country, check_inside, check_name
 from pe_dvc.primitives.release_names import is_release
 
 SCHEME = "pe-data"
@@ -18,14 +18,15 @@ EXAMPLE = "pe-data://us/enhanced_cps_2024@latest"
 ChannelName = Literal["latest", "next"]
 CHANNELS: tuple[ChannelName, ...] = ("latest", "next")
 
-_SHAPE = re.compile(r"(?:pe-data://)?([^/@]+)/([^@]+)@([^@]+)")
+_SHAPE = re.compile(r"(?:pe-data://)?([^/@]+)/([^@]+)@([^@/]+)(?:/(.+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """One dataset, and which of its artifacts: by channel, by digest or by release.
 
-    Exactly one of ``channel``, ``sha256`` and ``release`` is set.
+    Exactly one of ``channel``, ``sha256`` and ``release`` is set. ``member`` is a file, by its path
+    inside, of a dataset that is a directory.
     """
 
     country: str
@@ -33,6 +34,7 @@ class Reference:
     channel: ChannelName | None = None
     sha256: Sha256 | None = None
     release: str | None = None
+    member: str | None = None
 
     @classmethod
     def of(cls, reference: str | Reference) -> Reference:
@@ -48,7 +50,8 @@ class Reference:
         """Read ``pe-data://us/enhanced_cps_2024@latest`` (the scheme may be left out).
 
         After the ``@`` stands ``latest``, ``next``, ``sha256:`` and 64 hex digits, or the tag
-        of a release. Raises FormatError.
+        of a release; after that, for a file in a dataset that is a directory, its path in there.
+        Raises FormatError.
         """
         match = _SHAPE.fullmatch(text)
         if match is None:
@@ -56,17 +59,19 @@ class Reference:
                 f"{text!r} is not a reference: expected the form of {EXAMPLE}",
                 remedy=_remedy(text.removeprefix(f"{SCHEME}://")),
             )
-        country, name, selector = match.groups()
+        country, name, selector, member = match.groups()
         check_country(country, where=text)
         check_name(name, where=text)
+        if member is not None:
+            check_inside(member, where=text)
         for channel in CHANNELS:
             if selector == channel:
-                return cls(country=country, name=name, channel=channel)
+                return cls(country=country, name=name, channel=channel, member=member)
         if selector.startswith("sha256:"):
             digest = check_sha256(selector.removeprefix("sha256:"), where=text)
-            return cls(country=country, name=name, sha256=digest)
+            return cls(country=country, name=name, sha256=digest, member=member)
         if is_release(selector):
-            return cls(country=country, name=name, release=selector)
+            return cls(country=country, name=name, release=selector, member=member)
         raise FormatError(
             f"{selector!r} selects nothing: expected latest, next, sha256:<64 hex digits>, or a "
             "release such as 1.78.2 or populace-us-2024-spm-20260915",
@@ -87,7 +92,8 @@ class Reference:
         return self.channel or self.release or ""
 
     def __str__(self) -> str:
-        return f"{SCHEME}://{self.country}/{self.name}@{self.selector}"
+        inside = "" if self.member is None else f"/{self.member}"
+        return f"{SCHEME}://{self.country}/{self.name}@{self.selector}{inside}"
 
 
 def _remedy(text: str) -> str:

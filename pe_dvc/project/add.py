@@ -113,9 +113,9 @@ def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
     output, place = Lineage(repo.dvc).output_of(path), repo.root / path
     if place.is_dir():
         raise FormatError(
-            f"{path} is a directory, and a dataset is a file",
+            f"{path} is a directory, and pe-dvc add declares files",
             remedy=f"Name its files, such as {path}/*; to track them as one, run dvc add {path} "
-            "before.",
+            "before. To make the directory one dataset, declare it in dvc.yaml: docs/data-repo.md.",
         )
     if not place.exists():
         parents = (path, *(parent.as_posix() for parent in Path(path).parents))

@@ -13,8 +13,9 @@ from pe_dvc.project.channel_review import pending_pointers, pending_review
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import committed_manifest
 from pe_dvc.project.notes import note_once
-from pe_dvc.project.reader import Reader, trusted_countries
+from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.trust import trusted_countries
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.digests import digest_file
-from pe_dvc.adapters.dvc.cache import object_path
+from pe_dvc.adapters.dvc.cache import DvcListings
+from pe_dvc.documents.dvc_output import Output
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
 from pe_dvc.project.git_manifests import committed_manifest
-from pe_dvc.usecases.publish.cache_objects import CacheObject
+from pe_dvc.project.sidecars import cached_sidecar
+from pe_dvc.usecases.publish.cache_objects import cache_objects
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
@@ -34,23 +33,17 @@ class EarlierBuilds:
             return False
         manifest, data = committed
         artifact = manifest.artifact
-        payload = CacheObject(
-            what=artifact.path,
-            md5=artifact.dvc.md5,
-            path=object_path(self._repo.dvc_config.cache_dir, artifact.dvc.md5),
-            sha256=Sha256(artifact.sha256),
-        )
-        described = ManifestToPublish(
-            manifest=manifest, data=data, chunks=partial(_chunks, payload.path)
-        )
-        if not payload.path.exists():
+        output = Output(path=artifact.path, md5=artifact.dvc.md5)
+        sha256 = {} if artifact.is_directory else {artifact.dvc.md5: Sha256(artifact.sha256)}
+        listings = DvcListings(self._repo.dvc_config.cache_dir)
+        if not listings.path(artifact.dvc.md5).exists():
             return False
+        payloads = list(cache_objects([output], listings, remote=None, sha256_by_md5=sha256))
+        described = ManifestToPublish(
+            manifest=manifest, data=data, sidecar=partial(cached_sidecar, self._repo, artifact)
+        )
         try:
-            publish_objects(self._store, self._repo.country, [payload], [described])
+            publish_objects(self._store, self._repo.country, payloads, [described])
         except (ConflictError, NotFoundError, VerificationError):
             return False
         return True
-
-
-def _chunks(path: Path) -> bytes:
-    return digest_file(path).chunks

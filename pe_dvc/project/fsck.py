@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.digests import digest_file
 from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.adapters.git.history import GitHistory
@@ -18,9 +17,11 @@ from pe_dvc.project import directories
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.sidecars import cached_sidecar
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.fsck import SIDECARS
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
@@ -113,11 +114,11 @@ def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes,
     """Return the checkout's manifests, and chunk lists made from the DVC cache."""
     held: dict[str, tuple[bytes, str]] = {}
     parsed = (parse_key(finding.key) for finding in findings)
-    lacking = {one.digest for one in parsed if one is not None and one.kind == "chunks"}
+    lacking = {one.digest for one in parsed if one is not None and one.kind in SIDECARS}
     for name, (manifest, data) in read_manifests(repo.tree, repo.settings, Manifest).items():
         held[sha256_bytes(data)] = data, f"{repo.settings.manifests}/{name}.json"
         path = object_path(repo.dvc_config.cache_dir, manifest.artifact.dvc.md5)
         if manifest.artifact.sha256 in lacking and path.exists():
-            chunks = digest_file(path).chunks
-            held[sha256_bytes(chunks)] = chunks, str(path)
+            sidecar = cached_sidecar(repo, manifest.artifact)
+            held[sha256_bytes(sidecar)] = sidecar, str(path)
     return held

@@ -64,7 +64,7 @@ def get_one(reader: Reader, resolved: Resolved, *, output: Path | None) -> Fetch
         path=path,
         reference=str(resolved.pinned),
         sha256=resolved.sha256,
-        size=path.stat().st_size,
+        size=resolved.payload.size,
         manifest_verified=resolved.manifest_verified,
     )
 
@@ -173,7 +173,10 @@ class _GetAll:
 
     def _fetch_one(self, job: _Job) -> None:
         if job.reader and job.resolved:
-            job.fetched = get_one(job.reader, job.resolved, output=self.output)
+            output = self.output
+            if output is not None and job.resolved.payload.is_directory:
+                output = output / job.resolved.file_name
+            job.fetched = get_one(job.reader, job.resolved, output=output)
 
 
 def _noting(job: _Job, step: Callable[[_Job], None]) -> None:

@@ -13,6 +13,7 @@ from pe_dvc.adapters.tables.formats import format_of, media_type_of
 from pe_dvc.adapters.tables.key_check import check_key
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.declaration import read_declarations
+from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.manifest import About
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
@@ -42,9 +43,11 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.adapters.tables.formats import Format
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.disclosure import Disclosure
-    from pe_dvc.documents.manifest import Artifact, Contents, Manifest
+    from pe_dvc.documents.manifest import Contents, Manifest
+    from pe_dvc.documents.members import Members
     from pe_dvc.documents.table_schema import FileShape
     from pe_dvc.project.manifest_inputs import ManifestInputs
     from pe_dvc.project.settings import Settings
@@ -137,13 +140,17 @@ def _describe_all(
     shapes = {d.name: describe_file(files[d.name]) for d in declarations}
     contents = {d.name: describe_contents(d, shapes[d.name]) for d in declarations}
     inputs = checkout.inputs(declarations)
-    digests = checkout.digests(path for path, _ in located.values())
+    digests = checkout.digests(path for path, md5 in located.values() if not is_listing(md5))
+    members = {
+        path: checkout.members(path, md5) for path, md5 in located.values() if is_listing(md5)
+    }
     found = {}
     for d in declarations:
         path, md5 = located[d.name]
-        artifact = _artifact(d, files[d.name], kind_of(d, shapes[d.name]), digests[path], md5)
+        bytes_of = digests.get(path) or members[path]
+        artifact = _artifact(d, files[d.name], kind_of(d, shapes[d.name]), bytes_of, md5)
         about = _about(d, settings)
-        made = checkout.complete(d, inputs[d.name], digests[path].sha256)
+        made = checkout.complete(d, inputs[d.name], Sha256(artifact.sha256))
         manifest = assemble(artifact, contents[d.name], made, checkout.build(d), about)
         notes = (*notes_on(d, contents[d.name]), *notes_on_build(manifest))
         found[d.name] = Described(manifest, notes)
@@ -167,15 +174,13 @@ def _with_content(described: Described, file: DataFile, existing: dict[str, byte
 
 
 def _artifact(
-    declaration: Declaration, file: DataFile, kind: str, digest: FileDigest, md5: str
+    declaration: Declaration, file: DataFile, kind: str, found: FileDigest | Members, md5: str
 ) -> Artifact:
     return describe_artifact(
         declaration,
         kind=kind,
         media_type=media_type_of(_format(file), file.label),
-        sha256=digest.sha256,
-        size=digest.size,
-        chunks=digest.chunks,
+        found=found,
         md5=md5,
     )
 

@@ -9,15 +9,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import DigestCache
+from pe_dvc.adapters.directories import members_in
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.dvc_hash import is_listing
+from pe_dvc.documents.members import dir_hash
 from pe_dvc.documents.provenance import Build, CalibrationTargets, InputFile, Inputs
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.redact import redact_params
 from pe_dvc.project.manifest_build import observed_build
 from pe_dvc.project.statements import Statements
-from pe_dvc.usecases.checkout.describe import complete_inputs, tree_digest
+from pe_dvc.usecases.checkout.describe import complete_inputs
 from pe_dvc.usecases.checkout.provenance import (
     changed_since,
     nothing_known,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.members import Members
     from pe_dvc.documents.provenance import Package, Unknown
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.primitives.errors import PeDvcError
@@ -62,7 +65,7 @@ class ManifestInputs:
         self._fault: PeDvcError | None = None
 
     def locate(self, declaration: Declaration) -> tuple[Path, str]:
-        """Return the file of a dataset, and DVC's md5 of it.
+        """Return the file or directory of a dataset, and DVC's md5 of it.
 
         Raises FormatError naming the declaration where DVC does not track the file as one that
         can be published, NotFoundError where it is not there, and DigestMismatchError where it
@@ -73,7 +76,7 @@ class ManifestInputs:
         )
         md5 = check_file(declaration, output, self._listings.md5_of(output, declaration.path))
         path = self._root / declaration.path
-        if not path.is_file():
+        if not (path.is_dir() if is_listing(md5) else path.is_file()):
             raise NotFoundError(
                 f"{declaration.where('path')}: {declaration.path} is not there",
                 remedy="Run `dvc repro` to build it or `dvc pull` to fetch it.",
@@ -81,6 +84,13 @@ class ManifestInputs:
         if not output.is_directory:
             check_size(output, path.stat().st_size, source=str(path))
         return path, md5
+
+    def members(self, path: Path, md5: str) -> Members:
+        """Return the files of a directory, which must be those that DVC recorded.
+
+        Raises DigestMismatchError where they are not, FormatError for names that no reader takes.
+        """
+        return members_in(path, self._listings.files(md5))
 
     def digests(self, paths: Iterable[Path]) -> dict[Path, FileDigest]:
         """Return the digests of files, hashed on threads where they are not known already."""
@@ -263,7 +273,7 @@ class ManifestInputs:
 def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]) -> InputFile:
     if list(files) == [""]:
         return InputFile(name=_shown(name), sha256=known[files[""]].sha256)
-    tree = tree_digest((inside, known[path].sha256) for inside, path in files.items())
+    tree = dir_hash((inside, known[path].sha256) for inside, path in files.items())
     return InputFile(name=f"{_shown(name)}/", sha256=tree)
 
 

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.digests import DigestCache
-from pe_dvc.adapters.dvc.cache import DvcListings, object_path
+from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.project.sidecars import sidecar_of
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.local_changes import LocalChanges, find_local_changes
 from pe_dvc.usecases.progress import Silent
@@ -28,7 +28,6 @@ from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.release_target import Released
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
@@ -166,9 +165,9 @@ def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPubli
         manifest = check_agreement(evidence)
         where = manifest_path(repo.settings, evidence.name)
         check_no_secrets(manifest, repo.settings.allowed_params, where=where)
-        chunks = partial(_chunks, repo, manifest)
+        sidecar = partial(sidecar_of, repo, manifest)
         found.append(
-            ManifestToPublish(manifest=manifest, data=evidence.manifest_data, chunks=chunks)
+            ManifestToPublish(manifest=manifest, data=evidence.manifest_data, sidecar=sidecar)
         )
     return found
 
@@ -180,27 +179,8 @@ def _payloads(repo: DataRepo, manifests: Sequence[ManifestToPublish]) -> list[Ca
             repo.dvc.outputs.values(),
             DvcListings(repo.dvc_config.cache_dir),
             remote=repo.remote_name,
-            sha256_by_md5={a.dvc.md5: Sha256(a.sha256) for a in artifacts},
+            sha256_by_md5={a.dvc.md5: Sha256(a.sha256) for a in artifacts if not a.is_directory},
         )
     )
     check_published(repo, [payload.md5 for payload in found])
     return found
-
-
-def _chunks(repo: DataRepo, manifest: Manifest) -> bytes:
-    """Return the chunk list that a manifest speaks of, from the digests of its file."""
-    artifact = manifest.artifact
-    path = repo.root / artifact.path
-    digests = DigestCache(repo.root)
-    # The workspace's file first: its digests were kept when the manifest was written.
-    found = digests.known(path)
-    if found is None or found.sha256 != artifact.sha256:
-        in_cache = object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)
-        path = in_cache if in_cache.exists() else path
-        found = digests.digest(path)
-    if sha256_bytes(found.chunks) != artifact.chunks.sha256:
-        raise VerificationError(
-            f"{path}: its chunks are not those of the manifest of {artifact.name}",
-            remedy="The file was changed: remove it, then run dvc repro.",
-        )
-    return found.chunks

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from pe_dvc.documents.members import Members
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.documents.release_target import Released
@@ -111,13 +112,18 @@ class Reader:
         from pe_dvc.usecases.read.resolve import resolve
 
         asked = Reference.of(reference)
-        return resolve(
+        found = resolve(
             asked,
             store=self.store,
             channels=None if asked.sha256 else self.channels,
             cache=self.cache,
             offline=self.offline,
         )
+        if asked.member is None:
+            return found
+        from pe_dvc.usecases.read.members import resolve_member
+
+        return resolve_member(found, self.members(found))
 
     def resolve_pointer(self, pointer: Pointer) -> Resolved:
         """Return what a signed pointer means, its manifest verified against it."""
@@ -156,8 +162,11 @@ class Reader:
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
+        from pe_dvc.usecases.read.members import is_directory
         from pe_dvc.usecases.read.verified_file import open_verified
 
+        if resolved.payload.is_directory:
+            raise is_directory(resolved, self.members(resolved))
         return open_verified(
             self._signed(resolved),
             store=self._payload_store(resolved),
@@ -167,9 +176,17 @@ class Reader:
         )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
-        """Return a verified local file: in the cache, or copied to ``output`` where given."""
+        """Return a verified local file: in the cache, or copied to ``output`` where given.
+
+        A directory is only ever made, at ``output`` itself. Raises FormatError without one.
+        """
         from pe_dvc.usecases.read.fetch import fetch
 
+        if resolved.payload.is_directory:
+            from pe_dvc.usecases.read.members import fetch_directory
+
+            members = self.members(resolved)
+            return fetch_directory(resolved, members, output, self.store, self._reporter)
         if output is not None:
             output = output / resolved.file_name if output.is_dir() else output
             check_output(output)
@@ -181,6 +198,12 @@ class Reader:
             copies=self._local_copies(resolved),
         )
         return path if output is None else copy_out(path, output)
+
+    def members(self, resolved: Resolved) -> Members:
+        """Return the files of a dataset that is a directory. Raises FormatError for another."""
+        from pe_dvc.usecases.read.members import members_of
+
+        return members_of(resolved, store=self._payload_store(resolved), cache=self.cache)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.
@@ -267,13 +290,6 @@ class Reader:
         if self._repo is None or pinned_root(directories.config_dir(), self.country):
             return []
         return self._repo.signed_metadata().files.roots_before(root)
-
-
-def trusted_countries() -> list[str]:
-    """Return the countries whose root of trust is pinned, in order."""
-    from pe_dvc.trust.pins import list_pins
-
-    return sorted(list_pins(directories.config_dir()))
 
 
 def open_reader(

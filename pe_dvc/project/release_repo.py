@@ -155,7 +155,7 @@ def _declared(tree: GitTree, settings: Settings) -> dict[str, Locked]:
     for declaration in read_declarations(dvc.artifacts, country=settings.country):
         output = lineage.output_of(declaration.path)
         inside = None
-        if output is not None and output.is_directory:
+        if output is not None and output.is_directory and output.path != declaration.path:
             inside = declaration.path.removeprefix(f"{output.path}/")
         locked[declaration.name] = Locked(
             path=declaration.path, md5=output.md5 if output else None, inside=inside

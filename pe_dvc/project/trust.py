@@ -11,7 +11,7 @@ from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.pins import pin_root, pinned_root, published_root
+from pe_dvc.trust.pins import list_pins, pin_root, pinned_root, published_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +76,8 @@ def _refuse_another(country: str, root: bytes, source: str) -> None:
             remedy="Keep it. If a maintainer says that it is wrong, run pe-dvc trust remove "
             f"{country}, then pe-dvc trust add.",
         )
+
+
+def trusted_countries() -> list[str]:
+    """Return the countries whose root of trust is pinned, in order."""
+    return sorted(list_pins(directories.config_dir()))

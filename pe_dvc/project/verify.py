@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.directories import members_of_workspace
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.declaration import read_declarations
@@ -116,8 +117,9 @@ def _with_file(repo: DataRepo, evidence: Evidence) -> Evidence:
 
     if evidence.manifest is None:
         return evidence
-    path = repo.root / evidence.manifest.artifact.path
-    return replace(evidence, file_digest=partial(_hash_file, path))
+    artifact = evidence.manifest.artifact
+    hash_it = _hash_directory if artifact.is_directory else _hash_file
+    return replace(evidence, file_digest=partial(hash_it, repo.root / artifact.path))
 
 
 def _is_here(repo: DataRepo, evidence: Evidence) -> bool:
@@ -132,8 +134,15 @@ def _with_digest(repo: DataRepo, evidence: Evidence) -> Evidence:
     from pe_dvc.adapters.digests import DigestCache
 
     assert evidence.manifest is not None
+    if evidence.manifest.artifact.is_directory:
+        return _with_file(repo, evidence)
     path = repo.root / evidence.manifest.artifact.path
     return replace(evidence, file_digest=lambda: DigestCache(repo.root).digest(path).sha256)
+
+
+def _hash_directory(path: Path) -> Sha256 | None:
+    members = members_of_workspace(path)
+    return members.dir_hash if members else None
 
 
 def _hash_file(path: Path) -> Sha256 | None:

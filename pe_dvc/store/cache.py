@@ -55,11 +55,11 @@ class Cache(CacheDirectory):
             if wanted in data and sha256_bytes(data) == posixpath.splitext(path)[0][-64:]:
                 yield data
 
-    def read_chunk_list(self, sha256: Sha256) -> bytes | None:
+    def read_sidecar(self, sha256: Sha256) -> bytes | None:
         """Return the chunk list whose bytes have that sha256, None if it is not here."""
         return self._read_document("chunks", sha256, ".chunks")
 
-    def keep_chunk_list(self, sha256: Sha256, data: bytes) -> None:
+    def keep_sidecar(self, sha256: Sha256, data: bytes) -> None:
         """Keep a chunk list that has that sha256."""
         self._keep_document("chunks", sha256, ".chunks", data)
 

@@ -37,13 +37,14 @@ def pointed_manifest(
                 f"{who}{store.url}/{key} is another manifest than the one signed for {what}",
                 remedy=remedy_of_another or remedy,
             )
-        key = Payload.of_manifest(data, where=f"{store.url}/{key}").key
+        payload = Payload.of_manifest(data, where=f"{store.url}/{key}")
+        key = payload.key
         size = store.head(key).size
     except NotFoundError:
         raise NotFoundError(
             f"{who}{what} is not whole: {store.url}/{key} is missing", remedy=remedy
         ) from None
-    if size != pointer.size:
+    if size != pointer.size and not payload.is_directory:  # of which the key has the listing
         raise VerificationError(
             f"{who}{store.url}/{key} has {size} bytes, and {pointer.size} were signed for {what}",
             remedy=remedy,

@@ -52,6 +52,7 @@ def changed(field: tuple[str, ...], value: Any) -> bytes:
 def test_it_is_what_the_manifest_says() -> None:
     payload = Payload.of_manifest(json.dumps(DOCUMENT).encode())
     artifact = Manifest.from_bytes(json.dumps(DOCUMENT).encode()).artifact
+    assert artifact.chunks is not None
     assert payload == Payload(
         country=artifact.country,
         name=artifact.name,

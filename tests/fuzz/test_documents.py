@@ -14,6 +14,7 @@ from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import metadata_version, parse_key
 from pe_dvc.documents.manifest import Manifest, ManifestHead
+from pe_dvc.documents.members import Members, list_members
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.release import ReleaseManifest
@@ -30,6 +31,7 @@ from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import parse_size
 from pe_dvc.usecases.checkout.provenance import Stated
 from pe_dvc.usecases.retention.reachability import reach_of, targets_of
+from tests.support.directories import STATES, lines, member
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.fuzzing import TOKENS, VALUES, edited, fuzz, hostile, mutated
 
@@ -39,6 +41,7 @@ POINTER = pointer_to(MANIFEST)
 LISTING = json.dumps(
     [{"md5": "0" * 32, "relpath": "a.csv"}, {"md5": "1" * 32, "relpath": "b/c.csv"}]
 ).encode()
+MEMBERS = lines(sorted(member(path, data) for path, data in STATES.items()))
 RELEASE = json.dumps(
     {
         "schema_version": 1,
@@ -133,6 +136,20 @@ def test_listing() -> None:
             assert len(md5) == 32
 
     fuzz(target, hostile(LISTING))
+
+
+def test_members() -> None:
+    def target(data: bytes) -> None:
+        members = Members(data, where="x.members")
+        files = list(members)
+        assert members.count == len(files) > 0
+        for file in files:
+            assert check_in_work_tree(file.path) == file.path
+            assert members.member(file.path, where="us/states") == file
+        again = list_members(reversed(files), where="x.members")
+        assert (list(again), again.dir_hash) == (files, members.dir_hash)
+
+    fuzz(target, edited([MEMBERS]) | st.binary(max_size=64))
 
 
 def test_bundle() -> None:

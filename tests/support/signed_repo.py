@@ -167,7 +167,7 @@ class Researcher:
             data, _ = self.store.read(payload_key("us", md5), limit=pointer.size)
             assert sha256_bytes(data) == resolved.sha256
             chunks, _ = self.store.read(chunks_key("us", resolved.sha256), limit=10_000)
-            assert sha256_bytes(chunks) == resolved.manifest.artifact.chunks.sha256
+            assert sha256_bytes(chunks) == resolved.manifest.artifact.sidecar_sha256
             read[pointer.name] = data
         return read
 

@@ -63,10 +63,10 @@ class DvcListings:
         return self._read[md5]
 
     def md5_of(self, output: Output, path: str) -> str | None:
-        """Return DVC's md5 of the file ``path`` of a repo, which ``output`` is or holds.
+        """Return DVC's md5 of ``path`` in a repo, which ``output`` is or holds.
 
         None where DVC recorded none. Raises as ``read_dir_listing``.
         """
-        if output.md5 is None or not output.is_directory:
+        if output.md5 is None or not output.is_directory or path == output.path:
             return output.md5
         return self.files(output.md5).get(path.removeprefix(f"{output.path}/"))

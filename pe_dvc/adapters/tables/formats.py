@@ -119,6 +119,9 @@ FORMATS = (
 OPAQUE = Format(name="opaque", module="opaque", media_type="application/octet-stream")
 """Any other format."""
 
+DIRECTORY = Format(name="directory", module="directory", media_type="inode/directory")
+"""A directory of files, of which the list of its members tells."""
+
 MEDIA_TYPES = {
     ".txt": "text/plain",
     ".md": "text/markdown",
@@ -139,6 +142,8 @@ def format_of(path: Path, *, name: str) -> Format:
 
     ``name`` is its path in the repo.
     """
+    if path.is_dir():
+        return DIRECTORY
     head = _head(path)
     suffixed = [found for found in FORMATS if name.lower().endswith(found.suffixes)]
     decided = [f for f in FORMATS if f.magic and not f.by_suffix and head.startswith(f.magic)]
@@ -154,7 +159,7 @@ def media_type_of(found: Format, name: str) -> str:
 
 def format_named(name: str, *, where: str) -> Format:
     """Return the format that a manifest calls ``name``. Raises FormatError for an unknown one."""
-    for found in (*FORMATS, OPAQUE):
+    for found in (*FORMATS, OPAQUE, DIRECTORY):
         if found.name == name:
             return found
     raise FormatError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pe_dvc.documents.manifest import About, Artifact, ChunkList, Contents, DvcObject, Manifest
+from pe_dvc.documents.artifact import Artifact, ChunkList, DvcObject, MemberList
+from pe_dvc.documents.manifest import About, Contents, Manifest
+from pe_dvc.documents.members import Members
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from pe_dvc.primitives.redact import secret_params
@@ -16,21 +18,45 @@ if TYPE_CHECKING:
     from pe_dvc.documents.provenance import Build, Inputs
 
 
+class FileDigest(Protocol):
+    """The digests of a file."""
+
+    @property
+    def sha256(self) -> Sha256:
+        """That of all its bytes."""
+        ...
+
+    @property
+    def chunks(self) -> bytes:
+        """Those of its chunks, 32 bytes each."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its number of bytes."""
+        ...
+
+
 def describe_artifact(
     declaration: Declaration,
     *,
     kind: str,
     media_type: str,
-    sha256: Sha256,
-    size: int,
-    chunks: bytes,
+    found: FileDigest | Members,
     md5: str,
 ) -> Artifact:
     """Return the section ``artifact``: the bytes of the dataset.
 
-    ``kind`` is what the dataset is, ``chunks`` the list of chunk digests, ``md5`` the address of
-    the bytes in DVC's cache.
+    ``kind`` is what the dataset is, ``found`` the digests of a file or the files of a directory,
+    ``md5`` the address of the bytes in DVC's cache.
     """
+    parts: dict[str, Any]
+    if isinstance(found, Members):
+        sha256 = found.dir_hash
+        parts = {"members": MemberList(count=found.count, sha256=found.sha256)}
+    else:
+        sha256 = found.sha256
+        parts = {"chunks": ChunkList(size=CHUNK_SIZE, sha256=sha256_bytes(found.chunks))}
     return Artifact(
         country=declaration.country,
         name=declaration.name,
@@ -38,9 +64,9 @@ def describe_artifact(
         kind=kind,
         media_type=media_type,
         sha256=sha256,
-        size=size,
+        size=found.size,
         dvc=DvcObject(hash="md5", md5=md5),
-        chunks=ChunkList(size=CHUNK_SIZE, sha256=sha256_bytes(chunks)),
+        **parts,
     )
 
 
@@ -168,12 +194,6 @@ def assemble(
     return Manifest(
         artifact=artifact, table=contents, inputs=inputs, build=build, about=about or None
     )
-
-
-def tree_digest(files: Iterable[tuple[str, Sha256]]) -> Sha256:
-    """Return the digest of a directory: of the lines that ``sha256sum`` prints for its files."""
-    lines = (f"{sha256}  {path}\n" for path, sha256 in sorted(files))
-    return sha256_bytes("".join(lines).encode())
 
 
 def _check_exact(value: object, where: str) -> None:

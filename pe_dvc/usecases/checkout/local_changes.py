@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.primitives.digest import Sha256
 
 READ_AT_MOST = 256 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Is a dataset a file that DVC tracks, so that it can be published and pulled?"""
+"""Is a dataset a file or directory that DVC tracks, so that it can be published and pulled?"""
 
 from __future__ import annotations
 
@@ -49,13 +49,11 @@ def check_tracked(
 def check_file(declaration: Declaration, output: Output, md5: str | None) -> str:
     """Return ``md5``, DVC's of the dataset in ``output``, if there is one. Raises FormatError."""
     if md5 is None:
-        path = declaration.path
-        inside = path != output.path
-        what = f"not among the files of {output.path}" if inside else "a directory"
         raise FormatError(
-            f"{path} is {what}, and a dataset is one file that DVC tracks",
+            f"{declaration.path} is not among the files of {output.path}, and a dataset is a file "
+            "or a directory that DVC tracks",
             where=declaration.where("path"),
-            remedy=f"Name a file in {output.path}; if it is new, run `dvc repro`.",
+            remedy=f"Name a file in {output.path}, or the whole; if it is new, run `dvc repro`.",
         )
     return md5
 

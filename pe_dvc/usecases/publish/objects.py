@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
-    chunks_key,
     manifest_key,
     parse_key,
     payload_key,
     payload_prefix,
+    sidecar_key,
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -41,11 +41,14 @@ class _OtherNameError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestToPublish:
-    """A manifest to publish: the committed bytes, and the chunk list that they speak of."""
+    """A manifest to publish: the committed bytes, and the sidecar that they speak of.
+
+    That is a file's chunk list, or a directory's list of members.
+    """
 
     manifest: Manifest
     data: bytes
-    chunks: Callable[[], bytes]
+    sidecar: Callable[[], bytes]
 
 
 @dataclass(kw_only=True)
@@ -207,13 +210,14 @@ def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -
 
 
 def _publish_manifest(store: Store, country: str, described: ManifestToPublish) -> None:
-    """Write the chunk list, then the manifest that vouches for it; each is created once."""
-    sha256 = Sha256(described.manifest.artifact.sha256)
-    _create(store, chunks_key(country, sha256), described.chunks(), described)
+    """Write the sidecar, then the manifest that vouches for it; each is created once."""
+    artifact = described.manifest.artifact
+    sha256 = Sha256(artifact.sha256)
+    _create(store, sidecar_key(artifact), described.sidecar(), described)
     try:
         _create(store, manifest_key(country, sha256), described.data, described)
     except _OtherNameError:
-        own = manifest_key(country, sha256, described.manifest.artifact.name)
+        own = manifest_key(country, sha256, artifact.name)
         _create(store, own, described.data, described)
 
 

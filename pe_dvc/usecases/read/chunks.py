@@ -60,6 +60,8 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
     a list that was altered, cut short or made longer is refused whole. Raises NotFoundError.
     """
     payload = resolved.payload
+    if payload.chunks_sha256 is None:
+        raise NotFoundError(f"{resolved.reference} has no chunk list: it is verified as a whole")
     if not MIN_CHUNK_BYTES <= payload.chunk_size <= MAX_CHUNK_BYTES:
         raise FormatError(
             f"chunks of {payload.chunk_size} bytes: expected {MIN_CHUNK_BYTES} to "
@@ -76,12 +78,12 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
             remedy="The manifest is wrong, or another pe_dvc wrote it: tell the maintainers of the "
             "data.",
         )
-    data = cache.read_chunk_list(expected)
+    data = cache.read_sidecar(expected)
     if data is None:
         key = chunks_key(payload.country, resolved.sha256)
         data = _read_list(store, key, count * DIGEST_BYTES)
         _check_list(resolved, data, expected, f"{store.url}/{key}")
-        cache.keep_chunk_list(expected, data)
+        cache.keep_sidecar(expected, data)
     if len(data) != count * DIGEST_BYTES:
         raise FormatError(
             f"the chunk list has {len(data)} bytes, and {count} chunks of {payload.chunk_size} "

@@ -71,6 +71,8 @@ class Resolved:
     document: bytes
     source: str
     pointer: Pointer | None
+    directory: Payload | None = None
+    """The whole that ``payload`` is a file of, where the reference has a member."""
 
     def __repr__(self) -> str:
         signed = "signed" if self.manifest_verified else "its manifest is not signed"
@@ -130,7 +132,11 @@ class Resolved:
     @property
     def pinned(self) -> Reference:
         """The pinned reference: it always means these bytes."""
-        return Reference.pinned(self.reference.country, self.reference.name, self.sha256)
+        sha256 = (self.directory or self.payload).sha256
+        return replace(
+            Reference.pinned(self.reference.country, self.reference.name, sha256),
+            member=self.reference.member,
+        )
 
     @property
     def pin(self) -> str:
@@ -146,7 +152,7 @@ def resolve(
     cache: Cache,
     offline: bool = False,
 ) -> Resolved:
-    """Return what ``reference`` means.
+    """Return which dataset ``reference`` means; ``members.resolve_member`` finds a file in it.
 
     ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
     manifest of a pin is one that was read before. Raises NotFoundError (no such dataset, manifest

@@ -62,7 +62,10 @@ def open_verified(
 
 def _chunk_list(resolved: Resolved, store: ReadableStore, cache: Cache) -> ChunkList | None:
     """Return by what parts of the artifact can be verified; None if the whole is to be fetched."""
-    if resolved.pointer is None or resolved.payload.size <= WHOLE_FETCH_MAX_BYTES:
+    payload = resolved.payload
+    if payload.chunks_sha256 is None or resolved.pointer is None:
+        return None
+    if resolved.payload.size <= WHOLE_FETCH_MAX_BYTES:
         return None
     try:
         return load_chunk_list(resolved, store=store, cache=cache)

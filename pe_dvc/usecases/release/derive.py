@@ -164,8 +164,19 @@ def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[ManifestHead, bytes
     _refuse(tree, unbuilt, "declared in dvc.yaml, but dvc.lock has no record of", rebuild)
     _refuse(tree, missing, "in dvc.lock, but without a manifest:", rebuild)
     _refuse(tree, differing, "the manifest's path or md5 is not dvc.lock's for", rebuild)
+    directories = [n for n in wanted if _is_directory(tree, n)]
+    _refuse(
+        tree,
+        directories,
+        "a release lists files with their sha256, and these datasets are directories:",
+        "Declare the files of it that belong into the release, each as a dataset.",
+    )
     _refuse(tree, undeclared, "a manifest, but no declaration in dvc.yaml, of", rebuild)
     return {name: tree.manifests[name] for name in wanted}
+
+
+def _is_directory(tree: TaggedTree, name: str) -> bool:
+    return name in tree.manifests and tree.manifests[name][0].artifact.is_directory
 
 
 def _datasets(tree: TaggedTree) -> list[str]:

@@ -21,7 +21,7 @@ from pe_dvc.usecases.release.payload_digest import check_digest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.release.derive import Release
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import DigestMismatchError
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import ReadableStore
 
 

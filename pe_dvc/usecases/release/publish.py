@@ -39,7 +39,8 @@ from pe_dvc.usecases.release.read_published import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pe_dvc.documents.manifest import Artifact, ManifestHead
+    from pe_dvc.documents.artifact import Artifact
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.release.derive import Locked, Release

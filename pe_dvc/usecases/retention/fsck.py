@@ -9,18 +9,20 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.documents.dvc_hash import bare_md5
 from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
 from pe_dvc.documents.keys import (
     LISTING_LIMIT,
     MANIFEST_LIMIT,
     PAYLOADS,
-    chunks_key,
     manifest_key,
     parse_key,
     payload_key,
     payload_prefix,
+    sidecar_key,
 )
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.members import Members
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.parallel import run_all
@@ -33,10 +35,13 @@ from pe_dvc.usecases.retention.reachability import Reach, targets_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pe_dvc.documents.keys import Kind
+    from pe_dvc.documents.members import MemberFile
     from pe_dvc.store.port import ObjectInfo, Progress
     from pe_dvc.usecases.retention.reachability import Bucket
 
 OBJECTS_AT_ONCE = 4
+SIDECARS: tuple[Kind, ...] = ("chunks", "members")
 
 
 class Journal(Protocol):
@@ -83,6 +88,7 @@ class _Check:
         self._report = Report()
         self._described: dict[str, Manifest] = {}
         self._listed: set[str] = set()
+        self._members: dict[str, MemberFile] = {}
         self._unreadable: dict[str, str] = {}
 
     def run(self) -> Report:
@@ -92,7 +98,7 @@ class _Check:
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
             self._check_manifests(manifests, data)
             self._check_pointers(data)
-            run_all(pool, self._check_chunks, list(self._described.values()))
+            run_all(pool, self._check_sidecar, list(self._described.values()))
             self._check_listings(pool)
             expected = self._expected()
             total = sum(one.info.size for one in expected)
@@ -179,17 +185,20 @@ class _Check:
         self._report.findings = [f for f in self._report.findings if f.key != key]
         self._found("corrupt", key, path, detail, sha256=wanted)
 
-    def _check_chunks(self, manifest: Manifest) -> None:
+    def _check_sidecar(self, manifest: Manifest) -> None:
         artifact = manifest.artifact
-        key = chunks_key(self._country, Sha256(artifact.sha256))
-        promised = Sha256(artifact.chunks.sha256)
+        key, promised = sidecar_key(artifact), artifact.sidecar_sha256
         if key not in self._bucket.objects:
             self._found("missing", key, artifact.name, "its manifest names it", sha256=promised)
             return
-        actual = sha256_bytes(self._read(key))
+        data = self._read(key)
+        actual = sha256_bytes(data)
         if actual != promised:
             detail = f"expected sha256:{promised}, got sha256:{actual}"
             self._found("corrupt", key, artifact.name, detail, sha256=promised)
+        elif artifact.is_directory:
+            members = Members(data, where=key)
+            self._members |= {payload_key(self._country, m.md5): m for m in members}
 
     def _check_listings(self, pool: ThreadPoolExecutor) -> None:
         """Read the listings of tracked directories; every file in one must be there."""
@@ -213,7 +222,13 @@ class _Check:
         """Return the payloads to hash; what is missing or of a wrong size is found at once."""
         expected, by_key = [], {}
         for manifest in self._described.values():
-            by_key[payload_key(self._country, manifest.artifact.dvc.md5)] = manifest.artifact
+            artifact = manifest.artifact
+            key = payload_key(self._country, artifact.dvc.md5)
+            if not artifact.is_directory:
+                by_key[key] = artifact
+            elif key not in self._bucket.objects:
+                md5 = bare_md5(artifact.dvc.md5)
+                self._found("missing", key, artifact.name, "its manifest names it", md5=md5)
         for key, artifact in by_key.items():
             info = self._bucket.objects.get(key)
             digest = Sha256(artifact.sha256)
@@ -226,7 +241,11 @@ class _Check:
                 expected.append(ExpectedPayload(info, artifact.name, "sha256", digest))
         for key, info in self._bucket.objects.items():
             parsed = parse_key(key)
-            if parsed is not None and parsed.kind in PAYLOADS and key not in by_key:
+            if parsed is None or parsed.kind not in PAYLOADS or key in by_key:
+                continue
+            if member := self._members.get(key):
+                expected.append(ExpectedPayload(info, member.path, "sha256", member.sha256))
+            else:
                 expected.append(ExpectedPayload(info, f"md5:{parsed.digest}", "md5", parsed.digest))
         return expected
 
@@ -262,16 +281,17 @@ class _Check:
         for sha256, key in self._bucket.of_kind("tombstone").items():
             # Anyone who writes to the bucket can put one there: it denies nothing (ADR 0008).
             self._found("unsigned", key, sha256[:12], "a tombstone without a signature")
-        for sha256, key in self._bucket.of_kind("chunks").items():
-            if sha256 not in self._described:
-                self._found("orphaned", key, sha256[:12], "it has no manifest")
+        for kind in SIDECARS:
+            for sha256, key in self._bucket.of_kind(kind).items():
+                if sha256 not in self._described:
+                    self._found("orphaned", key, sha256[:12], "it has no manifest")
         prefix = payload_prefix(self._country)
         for key in self._bucket.objects:
             if key.startswith(prefix) and parse_key(key) is None:
                 self._found("orphaned", key, key.removeprefix(prefix), "it is no object of DVC's")
         if self._reach is None:
             return
-        described = {manifest.artifact.dvc.md5 for manifest in self._described.values()}
+        described = {bare_md5(manifest.artifact.dvc.md5) for manifest in self._described.values()}
         known = described | self._listed | self._reach.md5s
         for kind in PAYLOADS:
             for md5, key in self._bucket.of_kind(kind).items():

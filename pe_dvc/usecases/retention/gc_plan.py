@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import PAYLOADS, Kind, chunks_key, parse_key, payload_key
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.documents.dvc_hash import bare_md5
+from pe_dvc.documents.keys import PAYLOADS, Kind, parse_key, payload_key, sidecar_key
 from pe_dvc.primitives.result import json_time
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # In the order of removal: what points before what it points to, so that a sweep which is cut
 # off leaves nothing that promises bytes which are gone.
-ORDER: tuple[Kind, ...] = ("manifest", "chunks", "listing", "payload")
+ORDER: tuple[Kind, ...] = ("manifest", "chunks", "members", "listing", "payload")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ def plan_gc(
 
 def _leave_unknown(plan: Plan, bucket: Bucket, ours: Reach, described: dict[str, Manifest]) -> None:
     """Let stay what neither a manifest in the bucket nor ``ours``, with its listings, names."""
-    ours.md5s.update(manifest.artifact.dvc.md5 for manifest in described.values())
+    ours.md5s.update(bare_md5(manifest.artifact.dvc.md5) for manifest in described.values())
     bucket.add_contents(ours)
     known: list[Unreachable] = []
     for one in plan.unreachable:
@@ -139,7 +139,7 @@ def _is_young(info: ObjectInfo, now: datetime, grace: timedelta) -> bool:
 def _keep_whole(reach: Reach, described: dict[str, Manifest]) -> None:
     """Let an artifact be kept as a whole: its manifest for its payload, and the other way round."""
     for sha256, manifest in described.items():
-        md5 = manifest.artifact.dvc.md5
+        md5 = bare_md5(manifest.artifact.dvc.md5)
         if sha256 in reach.sha256s or md5 in reach.md5s:
             reach.sha256s.add(sha256)
             reach.md5s.add(md5)
@@ -147,7 +147,7 @@ def _keep_whole(reach: Reach, described: dict[str, Manifest]) -> None:
 
 def _names(described: dict[str, Manifest]) -> dict[str, str]:
     """Return datasets' names by the hashes, of either kind, of their artifacts."""
-    by_md5 = {m.artifact.dvc.md5: m.artifact.name for m in described.values()}
+    by_md5 = {bare_md5(m.artifact.dvc.md5): m.artifact.name for m in described.values()}
     return by_md5 | {sha256: m.artifact.name for sha256, m in described.items()}
 
 
@@ -156,7 +156,7 @@ def _with_needs(one: Unreachable, country: str, described: dict[str, Manifest]) 
     if parsed is None or one.kind != "manifest" or parsed.digest not in described:
         return one
     artifact = described[parsed.digest].artifact
-    needs = {payload_key(country, artifact.dvc.md5), chunks_key(country, Sha256(artifact.sha256))}
+    needs = {payload_key(country, artifact.dvc.md5), sidecar_key(artifact)}
     return replace(one, needs=frozenset(needs))
 
 

@@ -15,7 +15,7 @@ from tests.support.factories import manifest_of
 if TYPE_CHECKING:
     import pytest
 
-    from pe_dvc.documents.manifest import Artifact
+    from pe_dvc.documents.artifact import Artifact
     from tests.support.sandbox import Sandbox
 
 CPS = "data/cps_2024.parquet"

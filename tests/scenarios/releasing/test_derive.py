@@ -209,6 +209,20 @@ def test_a_manifest_whose_md5_disagrees_with_dvc_lock(released: History) -> None
     assert "md5 is not dvc.lock's for states/AL" in refusal(released)
 
 
+def test_a_dataset_that_is_a_directory(released: History) -> None:
+    file = released.root / "manifests/states/AL.json"
+    manifest = json.loads(file.read_bytes())
+    artifact, lock = manifest["artifact"], released.root / "dvc.lock"
+    listing = f"{artifact['dvc']['md5']}.dir"
+    lock.write_text(lock.read_text().replace(artifact["dvc"]["md5"], listing))
+    artifact["dvc"]["md5"] = listing
+    del artifact["chunks"]
+    artifact["members"] = {"digest": "dirHash", "count": 2, "sha256": "a" * 64}
+    file.write_text(json.dumps(manifest))
+    retag(released)
+    assert "these datasets are directories: states/AL" in refusal(released)
+
+
 def test_a_manifest_of_a_dataset_that_is_not_declared(released: History) -> None:
     manifest = json.loads((released.root / "manifests/states/AL.json").read_bytes())
     manifest["artifact"]["name"] = "states/AK"

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.dvc_hash import bare_md5
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import (
@@ -35,6 +36,8 @@ from pe_dvc.usecases.retention.gc import collect_garbage
 from pe_dvc.usecases.retention.gc_plan import Plan, plan_gc
 from pe_dvc.usecases.retention.reachability import Bucket, Reach, names_data, reach_of
 from pe_dvc.usecases.retention.sweep import sweep
+from tests.support.country import Country
+from tests.support.directories import publish_directory
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import WrappedStore
@@ -473,3 +476,18 @@ def test_publishers_and_the_collector_take_turns(world: World) -> None:
         with pytest.raises(ConflictError, match="another pe-dvc gc"), collecting(store, "us"):
             pass
     assert not list(store.list("us"))
+
+
+def test_a_directory_goes_as_a_whole_and_stays_as_a_whole(tmp_path: Path) -> None:
+    store = MemoryStore()
+    country = Country(tmp_path, store)
+    country.publish({"cps": b"one file"})
+    lost = publish_directory(country, {"a": b"lost", "b": b"lost, too"}, point=False)
+    before = set(store.objects)
+    plan = plan_gc(Bucket.read(store, "us"), Reach(), now=NOW, grace=timedelta(days=14))
+    kinds = [one.kind for one in plan.unreachable]
+    assert kinds == ["manifest", "members", "listing", "payload", "payload"]
+    assert {key for one in plan.unreachable for key in one.needs} < before
+    named = Reach(md5s={bare_md5(lost.artifact.dvc.md5)})
+    plan = plan_gc(Bucket.read(store, "us"), named, now=NOW, grace=timedelta(days=14))
+    assert plan.unreachable == []
