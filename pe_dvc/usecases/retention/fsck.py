@@ -141,7 +141,8 @@ class _Check:
                     "corrupt", key, artifact.name, f"it is of artifact sha256:{artifact.sha256}"
                 )
                 continue
-            self._described[artifact.sha256] = manifest
+            # One of the names of these bytes, and no file for a directory of the same digest.
+            self._described[sidecar_key(artifact)] = manifest
         self._report.manifests = len(self._described)
 
     def _check_pointers(self, data: dict[str, bytes]) -> None:
@@ -283,7 +284,7 @@ class _Check:
             self._found("unsigned", key, sha256[:12], "a tombstone without a signature")
         for kind in SIDECARS:
             for sha256, key in self._bucket.of_kind(kind).items():
-                if sha256 not in self._described:
+                if key not in self._described:
                     self._found("orphaned", key, sha256[:12], "it has no manifest")
         prefix = payload_prefix(self._country)
         for key in self._bucket.objects:

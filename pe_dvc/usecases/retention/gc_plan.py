@@ -105,7 +105,7 @@ def plan_gc(
             reach.md5s.add(parsed.digest)
         elif parsed.kind == "manifest":
             reach.sha256s.add(parsed.digest)
-    described = {sha256: found[0][0] for sha256, found in manifests.items()}
+    described = [manifest for found in manifests.values() for manifest, _ in found]
     _keep_whole(reach, described)
     bucket.add_contents(reach)
     _keep_whole(reach, described)
@@ -114,14 +114,15 @@ def plan_gc(
         _sort(plan, key, info, reach, names, is_young=key in young)
     if ours is not None:
         _leave_unknown(plan, bucket, ours, described)
-    plan.unreachable = [_with_needs(one, bucket.country, described) for one in plan.unreachable]
+    needs = _needs(bucket.country, described)
+    plan.unreachable = [_with_needs(one, needs) for one in plan.unreachable]
     plan.unreachable.sort(key=lambda one: (ORDER.index(one.kind), one.info.key))
     return plan
 
 
-def _leave_unknown(plan: Plan, bucket: Bucket, ours: Reach, described: dict[str, Manifest]) -> None:
+def _leave_unknown(plan: Plan, bucket: Bucket, ours: Reach, described: list[Manifest]) -> None:
     """Let stay what neither a manifest in the bucket nor ``ours``, with its listings, names."""
-    ours.md5s.update(bare_md5(manifest.artifact.dvc.md5) for manifest in described.values())
+    ours.md5s.update(bare_md5(manifest.artifact.dvc.md5) for manifest in described)
     bucket.add_contents(ours)
     known: list[Unreachable] = []
     for one in plan.unreachable:
@@ -136,28 +137,36 @@ def _is_young(info: ObjectInfo, now: datetime, grace: timedelta) -> bool:
     return info.modified is None or now - info.modified < grace
 
 
-def _keep_whole(reach: Reach, described: dict[str, Manifest]) -> None:
+def _keep_whole(reach: Reach, described: list[Manifest]) -> None:
     """Let an artifact be kept as a whole: its manifest for its payload, and the other way round."""
-    for sha256, manifest in described.items():
+    for manifest in described:
+        sha256 = manifest.artifact.sha256
         md5 = bare_md5(manifest.artifact.dvc.md5)
         if sha256 in reach.sha256s or md5 in reach.md5s:
             reach.sha256s.add(sha256)
             reach.md5s.add(md5)
 
 
-def _names(described: dict[str, Manifest]) -> dict[str, str]:
+def _names(described: list[Manifest]) -> dict[str, str]:
     """Return datasets' names by the hashes, of either kind, of their artifacts."""
-    by_md5 = {bare_md5(m.artifact.dvc.md5): m.artifact.name for m in described.values()}
-    return by_md5 | {sha256: m.artifact.name for sha256, m in described.items()}
+    by_md5 = {bare_md5(m.artifact.dvc.md5): m.artifact.name for m in described}
+    return by_md5 | {m.artifact.sha256: m.artifact.name for m in described}
 
 
-def _with_needs(one: Unreachable, country: str, described: dict[str, Manifest]) -> Unreachable:
+def _needs(country: str, described: list[Manifest]) -> dict[str, frozenset[str]]:
+    """Return by artifacts' sha256 the keys of what their manifests promise."""
+    needs: dict[str, frozenset[str]] = {}
+    for artifact in (manifest.artifact for manifest in described):
+        keys = {payload_key(country, artifact.dvc.md5), sidecar_key(artifact)}
+        needs[artifact.sha256] = needs.get(artifact.sha256, frozenset()) | keys
+    return needs
+
+
+def _with_needs(one: Unreachable, needs: dict[str, frozenset[str]]) -> Unreachable:
     parsed = parse_key(one.info.key)
-    if parsed is None or one.kind != "manifest" or parsed.digest not in described:
+    if parsed is None or one.kind != "manifest" or parsed.digest not in needs:
         return one
-    artifact = described[parsed.digest].artifact
-    needs = {payload_key(country, artifact.dvc.md5), sidecar_key(artifact)}
-    return replace(one, needs=frozenset(needs))
+    return replace(one, needs=needs[parsed.digest])
 
 
 def _sort(
