@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
+from pe_dvc.project.reader_trust import access_contact, roots_before, trusted_root
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.error_hints import with_access_contact, with_offline_hint
 from pe_dvc.store.local_copies import LocalCopy, check_output, copy_out
@@ -61,7 +62,9 @@ class Reader:
         Offline it has that one's address and nothing else. Where it refuses access it says who
         grants it.
         """
-        return with_access_contact(self._open_store(), self._access_contact)
+        return with_access_contact(
+            self._open_store(), lambda: access_contact(self.country, self._repo)
+        )
 
     def _open_store(self) -> ReadableStore:
         from pe_dvc.project.stores import open_offline, open_store
@@ -89,7 +92,7 @@ class Reader:
             self.country,
             root,
             directories.state_dir(),
-            earlier=self._roots_before(root),
+            earlier=roots_before(root, self.country, self._repo),
             offline=self.offline,
         )
 
@@ -244,16 +247,6 @@ class Reader:
             f"Fetch them once online: pe-dvc get {resolved.pinned}",
         )
 
-    def _access_contact(self) -> str:
-        from pe_dvc.trust.pins import pinned_contact
-
-        contact = pinned_contact(directories.config_dir(), self.country)
-        if contact is None and self._repo is not None:
-            contact = self._repo.settings.contact
-        if contact is None:
-            return f"If you have none, ask the maintainers of the data repo of {self.country}."
-        return f"Access to the data of {self.country} is granted by {contact}."
-
     @cached_property
     def _repo(self) -> DataRepo | None:
         """The data repo that we stand in, if it is this country's."""
@@ -264,32 +257,7 @@ class Reader:
 
     def trusted_root(self) -> bytes:
         """Return the root that is pinned, or the clone's own. Raises UntrustedError."""
-        from pe_dvc.trust.pins import pinned_root
-
-        root = pinned_root(directories.config_dir(), self.country)
-        if root is None and self._repo is not None:
-            self._repo.check_root()
-            root = self._repo.root_of_trust()
-        if root is None:
-            raise UntrustedError(
-                f"no root of trust is pinned for {self.country!r}, so its channels cannot be "
-                "verified",
-                remedy=f"Get channels/{self.country}/root.json from the country's data repo, check "
-                "its fingerprint with a maintainer, and pin it:\n"
-                f"    pe-dvc trust add {self.country} root.json\n"
-                "To trust the store on first use instead:\n"
-                f"    pe-dvc trust add {self.country} --from-store\n"
-                "A reference with @sha256:… needs no root.",
-            )
-        return root
-
-    def _roots_before(self, root: bytes) -> list[bytes]:
-        """Return the roots before the clone's, by which it is known again, if that is trusted."""
-        from pe_dvc.trust.pins import pinned_root
-
-        if self._repo is None or pinned_root(directories.config_dir(), self.country):
-            return []
-        return self._repo.signed_metadata().files.roots_before(root)
+        return trusted_root(self.country, self._repo)
 
 
 def open_reader(

@@ -1,0 +1,48 @@
+"""Which root a reader starts from, and whom it may ask: what is pinned, or the clone's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import UntrustedError
+from pe_dvc.project import directories
+from pe_dvc.trust.pins import pinned_contact, pinned_root
+
+if TYPE_CHECKING:
+    from pe_dvc.project.repo import DataRepo
+
+
+def trusted_root(country: str, repo: DataRepo | None) -> bytes:
+    """Return the root that is pinned for a country, or the clone's own. Raises UntrustedError."""
+    root = pinned_root(directories.config_dir(), country)
+    if root is None and repo is not None:
+        repo.check_root()
+        root = repo.root_of_trust()
+    if root is None:
+        raise UntrustedError(
+            f"no root of trust is pinned for {country!r}, so its channels cannot be verified",
+            remedy=f"Get channels/{country}/root.json from the country's data repo, check "
+            "its fingerprint with a maintainer, and pin it:\n"
+            f"    pe-dvc trust add {country} root.json\n"
+            "To trust the store on first use instead:\n"
+            f"    pe-dvc trust add {country} --from-store\n"
+            "A reference with @sha256:… needs no root.",
+        )
+    return root
+
+
+def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes]:
+    """Return the roots before the clone's, by which it is known again, if that is trusted."""
+    if repo is None or pinned_root(directories.config_dir(), country):
+        return []
+    return repo.signed_metadata().files.roots_before(root)
+
+
+def access_contact(country: str, repo: DataRepo | None) -> str:
+    """Return the sentence that says who grants access to a country's data."""
+    contact = pinned_contact(directories.config_dir(), country)
+    if contact is None and repo is not None:
+        contact = repo.settings.contact
+    if contact is None:
+        return f"If you have none, ask the maintainers of the data repo of {country}."
+    return f"Access to the data of {country} is granted by {contact}."
