@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pe_dvc.project.channel_log import Channels as Channels
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
+    from pe_dvc.public.questions import compatible as compatible
+    from pe_dvc.public.questions import stale as stale
     from pe_dvc.public.repo import Repo as Repo
     from pe_dvc.usecases.read.ls import Listed as Listed
     from pe_dvc.usecases.read.resolve import Resolved as Resolved
@@ -45,6 +47,7 @@ _PUBLIC = {
     "Repo": "pe_dvc.public.repo",
     "Resolved": "pe_dvc.usecases.read.resolve",
     "TrustedRoots": "pe_dvc.public.machine",
+    "compatible": "pe_dvc.public.questions",
     "fetch": "pe_dvc.api",
     "get": "pe_dvc.api",
     "get_all": "pe_dvc.api",
@@ -54,6 +57,7 @@ _PUBLIC = {
     "releases": "pe_dvc.api",
     "resolve": "pe_dvc.api",
     "schema": "pe_dvc.api",
+    "stale": "pe_dvc.public.questions",
     "verified_at": "pe_dvc.api",
 }
 

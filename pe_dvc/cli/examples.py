@@ -136,6 +136,12 @@ EXAMPLES: dict[str, Examples] = {
         (REFERENCE, "schema, rows, inputs, pin"),
         ("us/enhanced_cps_2024@1.78.2 --json", "the manifest of a release's dataset"),
     ),
+    "stale": (
+        ("us", "all that the US has in its channels, against what is installed"),
+        (f"{REFERENCE} --model-version 1.690.0", "against a version"),
+        (f"{REFERENCE} --model-package policyengine_us-2.68.0-py3-none-any.whl", "a wheel"),
+        (f"{REFERENCE} --compatible", "may the installed model read it?"),
+    ),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),
@@ -159,6 +165,8 @@ EXITS: dict[str, str] = {
     "get": "of several references, the code of the first that failed",
     "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",
     "release certified": "1 if a pin cannot be fetched",
+    "stale": "0 fresh, 1 stale, 3 if that cannot be told, 6 if something does not verify; with "
+    "--compatible 0 if it may, 1 if not, 3 if nothing is claimed",
     "verify": "1 if a dataset differs",
 }
 """What exit codes mean of one command, beyond what they mean of all."""

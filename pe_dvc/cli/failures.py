@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,9 @@ from pe_dvc.primitives.errors import (
     UnknownNameError,
 )
 from pe_dvc.primitives.printable import printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
 
@@ -34,6 +39,18 @@ _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
 def exit_code(error: PeDvcError) -> int:
     """Return the documented exit code of an error's family."""
     return next(code for family, code in _BY_FAMILY if isinstance(error, family))
+
+
+@contextmanager
+def answers_by_exit_code(ctx: click.Context) -> Iterator[None]:
+    """Keep 1 for the answer of a command that has one: what does not verify ends with 6."""
+    try:
+        yield
+    except PeDvcError as error:
+        if exit_code(error) != CHECK_FAILED:
+            raise
+        say_error(error)
+        ctx.exit(OTHER)
 
 
 def guarded(command: click.Command) -> int:

@@ -25,6 +25,7 @@ SECTIONS = {
         "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
         "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
         "get": ("pe_dvc.cli.get", "Download datasets, verified, and print their paths."),
+        "stale": ("pe_dvc.cli.stale", "Tell whether published data is out of date."),
         "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
     },
     "Work in a clone": {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.settings import Settings
 
 FOLDER = ".github/workflows"
-NAMES = ("publish.yml", "refresh.yml")
+NAMES = ("publish.yml", "refresh.yml", "stale.yml")
 _STEP = re.compile(r"^      - ", re.MULTILINE)
 _GOOGLE = """\
 uses: google-github-actions/auth@v2

@@ -33,6 +33,7 @@ OTHERWISE = {
     "ls": "ls",
     "schema": "schema",
     "show": "resolve",
+    "stale": "stale",
     "trust add": "TrustedRoots.add",
     "trust list": "TrustedRoots.fingerprints",
     "trust remove": "TrustedRoots.remove",

@@ -70,10 +70,13 @@ def test_workflows_run_commands_that_there_are() -> None:
 
     said: list[str] = []
     for path in WORKFLOWS:
-        assert read_yaml(path.read_bytes(), path.name)["concurrency"] == "channels"
+        # What only reads need not wait for those that publish.
+        group = "stale" if path.stem == "stale" else "channels"
+        assert read_yaml(path.read_bytes(), path.name)["concurrency"] == group
         said += steps(path)
-    commands = [run.split()[1:] for run in said if run.startswith("pe-dvc ")]
-    assert sorted(commands) == [["channel", "refresh"], ["push"]]
+    lines = (line.strip().split(" > ")[0] for run in said for line in run.splitlines())
+    commands = [line.split()[1:] for line in lines if line.startswith("pe-dvc ")]
+    assert sorted(commands) == [["channel", "refresh"], ["push"], ["stale", "--markdown"]]
     for command in commands:
         assert CliRunner().invoke(cli, [*command, "--help"]).exit_code == 0
 
@@ -111,6 +114,48 @@ def test_workflows_install_a_commit_of_pe_dvc_and_what_a_lock_names(
         f"install --require-hashes -r {place}/requirements-publisher.lock",
         f"install --no-index --no-deps --no-build-isolation {place}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "open_issue", "calls"),
+    [
+        (0, "", ["label create"]),
+        (1, "", ["label create", "issue create"]),
+        (1, "7", ["label create", "issue edit 7"]),
+        (3, "", ["label create"]),
+        (3, "7", ["label create", "issue edit 7"]),
+        (0, "7", ["label create", "issue close 7"]),
+    ],
+)
+def test_the_job_on_stale_data_keeps_one_issue(
+    code: int, open_issue: str, calls: list[str], tmp_path: Path
+) -> None:
+    """With a pe-dvc that answers, and a gh that writes down how it was called."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    programs = {
+        "pe-dvc": f"echo said; exit {code}",
+        "gh": 'case "$1 $2" in "issue list") echo $OPEN;; *) echo "$1 $2 $3" >> "$CALLED";; esac',
+    }
+    for name, text in programs.items():
+        (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
+        (bin_ / name).chmod(0o755)
+    output = tmp_path / "output"
+    environment = os.environ | {
+        "PATH": f"{bin_}:{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "GITHUB_OUTPUT": str(output),
+        "CALLED": str(tmp_path / "called"),
+        "OPEN": open_issue,
+    }
+    (workflow,) = [path for path in WORKFLOWS if path.stem == "stale"]
+    ask, tell = steps(workflow)[-2:]
+    run("bash", "-euo", "pipefail", "-c", ask, environment=environment)
+    environment["CODE"] = output.read_text().strip().removeprefix("code=")
+    run("bash", "-euo", "pipefail", "-c", tell, environment=environment)
+    said = (tmp_path / "called").read_text().splitlines()
+    assert [one.removesuffix("stale-data").split(" --")[0].strip() for one in said] == calls
 
 
 def test_nothing_says_to_install_pe_dvc_from_an_index_that_does_not_have_it() -> None:

@@ -1,0 +1,229 @@
+"""``pe-dvc stale``: published datasets against packages, files and sources as they are now."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.current_package import current_package, named_package
+from pe_dvc.documents.staleness import (
+    Comparison,
+    Now,
+    Staleness,
+    compare_age,
+    compare_digest,
+    compare_package,
+    not_checked,
+)
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.reference import Reference
+from pe_dvc.project.reader import Reader
+from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.stale_here import FilesHere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.provenance import InputFile, Inputs, Origin, Package
+    from pe_dvc.usecases.read.resolve import Resolved
+
+_COUNTRY = re.compile(r"[a-z]{2,8}")
+NO_SOURCE = "it has no declared source"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """What data is compared with, where a person says so. See ``pe_dvc.stale``."""
+
+    model_version: str | None = None
+    model_package: str | None = None
+    lockfile: Path | None = None
+    max_age: timedelta | None = None
+    offline: bool = False
+
+    @property
+    def names_model(self) -> bool:
+        """Tell whether the model was named, not only to be found here."""
+        return self.model_version is not None or self.model_package is not None
+
+    def model(self, published: Package | None, repo: DataRepo | None) -> Now:
+        """Return the model package as it is now."""
+        if self.names_model:
+            name = published.name if published else None
+            return named_package(self.model_package, self.model_version, name)
+        settings = repo.settings if repo else None
+        wheel = settings.model_wheel if settings else None
+        name = settings.model_package if settings and settings.model_package else None
+        place = repo.root / wheel if repo and wheel else None
+        return self._found(name or (published.name if published else None), repo, place)
+
+    def core(self, published: Package | None, repo: DataRepo | None) -> Now:
+        """Return the core package as it is now; where a model was named no one asks for it."""
+        if self.names_model and self.lockfile is None:
+            return Now(package=None, reason="only the model was named", asked=False)
+        return self._found(published.name if published else None, repo, None)
+
+    def _found(self, name: str | None, repo: DataRepo | None, wheel: Path | None) -> Now:
+        if name is None:
+            return Now(package=None, reason="no package is named", asked=False)
+        own = repo.root / repo.settings.lockfile if repo and repo.settings.lockfile else None
+        return current_package(name, self.lockfile or own, wheel=wheel)
+
+
+def stale(
+    references: Sequence[str | Reference], *, store: str | None, against: Against
+) -> list[Staleness]:
+    """Return of each dataset what differs. Raises as ``pe_dvc.stale`` says."""
+    found = []
+    for reader, reference in asked_for(references, store=store, offline=against.offline):
+        found.append(Questions(reader, against).of(reader.resolve(reference)))
+    return found
+
+
+def asked_for(
+    references: Sequence[str | Reference], *, store: str | None, offline: bool
+) -> Iterator[tuple[Reader, Reference]]:
+    """Yield every dataset that is asked for: by its reference, or all of a country's channels.
+
+    Without references, those of the data repo around us. Raises NotFoundError outside of one.
+    """
+    repo = DataRepo.around()
+    if not references and repo is None:
+        raise NotFoundError(
+            "no dataset was named, and this is not a data repo",
+            remedy="Name a reference such as us/enhanced_cps_2024@latest, or a country: us.",
+        )
+    readers: dict[str, Reader] = {}
+
+    def reader_of(country: str) -> Reader:
+        return readers.setdefault(country, Reader(country, store=store, offline=offline))
+
+    for asked in references or [repo.country if repo else ""]:
+        if isinstance(asked, str) and _COUNTRY.fullmatch(asked):
+            reader = reader_of(asked)
+            for listed in reader.ls():
+                yield reader, Reference.parse(listed.reference)
+        else:
+            reference = Reference.of(asked)
+            yield reader_of(reference.country), reference
+
+
+class Questions:
+    """What is asked of one dataset after another of a country."""
+
+    def __init__(self, reader: Reader, against: Against) -> None:
+        self._country, self._against = reader.country, against
+
+    def of(self, resolved: Resolved) -> Staleness:
+        """Return what there is to say of a dataset."""
+        manifest = resolved.manifest
+        return Staleness(
+            reference=str(resolved.reference),
+            pinned=resolved.pin,
+            built_at=manifest.build.built_at,
+            comparisons=tuple(self._lines(manifest)),
+        )
+
+    def _lines(self, manifest: Manifest) -> Iterator[Comparison]:
+        inputs, against, repo = manifest.inputs, self._against, self._repo
+        if inputs.model_package is not None or against.names_model or inputs.core_package is None:
+            now = against.model(inputs.model_package, repo)
+            yield from compare_package("model", inputs.model_package, now)
+        if inputs.core_package is not None:
+            now = against.core(inputs.core_package, repo)
+            yield from compare_package("core", inputs.core_package, now)
+        yield from self._calibration(inputs)
+        for raw in inputs.raw_inputs:
+            yield self._raw(raw)
+        if inputs.source is not None:
+            yield self._at_source("the dataset itself", inputs.source, manifest.artifact.sha256)
+        yield from self._code(inputs.code)
+        yield compare_age(manifest.build.built_at, datetime.now(UTC), against.max_age)
+
+    def _calibration(self, inputs: Inputs) -> Iterator[Comparison]:
+        was, what = inputs.calibration_targets, "calibration targets"
+        now = self._here.calibration() if self._here else None
+        if was is None and now is None:
+            return
+        if was is None or now is None:
+            published = f"{was.snapshot_id} sha256:{was.sha256}" if was else None
+            here = "the settings here name no snapshot" if self._here else "no clone here"
+            reason = here if was else "the manifest names none"
+            yield not_checked(what, published, reason)
+            return
+        published, current = (f"{c.snapshot_id} sha256:{c.sha256}" for c in (was, now))
+        yield compare_digest(what, published, current, source="the settings here")
+
+    def _raw(self, raw: InputFile) -> Comparison:
+        what = f"raw input {raw.name}"
+        if raw.source is not None:
+            return self._at_source(what, raw.source, raw.sha256)
+        here = self._here.sha256(raw.name) if self._here else None
+        if here is None:
+            where = "and it is not here" if self._here else "and there is no clone here"
+            return not_checked(what, f"sha256:{raw.sha256}", f"{NO_SOURCE}, {where}")
+        return compare_digest(
+            what, f"sha256:{raw.sha256}", f"sha256:{here}", source="the file here"
+        )
+
+    def _at_source(self, what: str, origin: Origin, sha256: str) -> Comparison:
+        from pe_dvc.adapters.sources import ask_source, plain_etag
+
+        source = origin.url
+        if self._against.offline:
+            return not_checked(what, f"sha256:{sha256}", "nothing is asked offline")
+        now = ask_source(origin)
+        if now.sha256 is not None:
+            return compare_digest(what, f"sha256:{sha256}", f"sha256:{now.sha256}", source=source)
+        if now.etag is not None and origin.etag is not None:
+            published, current = plain_etag(origin.etag), plain_etag(now.etag)
+            return compare_digest(what, f"ETag {published}", f"ETag {current}", source=source)
+        if now.revision is not None and origin.revision is not None:
+            return _revision(what, origin, now.revision)
+        reason = now.reason or "the manifest has no ETag of it"
+        return compare_digest(what, f"sha256:{sha256}", None, source=source, reason=reason)
+
+    def _code(self, code: Iterable[InputFile]) -> Iterator[Comparison]:
+        for file in code:
+            what = f"code {file.name}"
+            here = self._here.sha256(file.name, code=True) if self._here else None
+            published = f"sha256:{file.sha256}"
+            if self._here is None:
+                yield not_checked(what, published, "no clone here")
+            elif here is None:
+                reason = "it is not in this clone any more"
+                yield compare_digest(what, published, "gone", source="this clone", reason=reason)
+            else:
+                yield compare_digest(what, published, f"sha256:{here}", source="this clone")
+
+    @cached_property
+    def _repo(self) -> DataRepo | None:
+        repo = DataRepo.around()
+        return repo if repo is not None and repo.country == self._country else None
+
+    @cached_property
+    def _here(self) -> FilesHere | None:
+        return FilesHere(self._repo) if self._repo is not None else None
+
+
+def _revision(what: str, origin: Origin, current: str) -> Comparison:
+    """Compare commits of a repo: another one does not show that the file in it changed."""
+    published = f"commit {origin.revision}"
+    if origin.revision == current:
+        return compare_digest(what, published, f"commit {current}", source=origin.url)
+    reason = f"that repo is at commit {current[:12]} now; dvc update tells whether the file changed"
+    return compare_digest(what, published, None, source=origin.url, reason=reason)
+
+
+def check_one_model(against: Against) -> None:
+    """Raise FormatError where a model is named, and a lock file that would name it, too."""
+    if against.names_model and against.lockfile is not None:
+        raise FormatError(
+            "a lock file and a model are named", remedy="Name either: the data is compared with it."
+        )
