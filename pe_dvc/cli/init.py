@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pe_dvc.project.init import Initialized
 
 _QUESTIONS = {
-    "country": "Country, two or three lower-case letters such as us",
+    "country": "Country, such as us; with one of its producers, such as uk-microcosm",
     "store": "Store: s3://…, gs://… or a directory outside this repo",
 }
 _SHOWN = 5
 
 
 @click.command("init", cls=Command)
-@click.option("--country", help="The country, such as us: the first part of every reference.")
+@click.option("--country", help="The country, such as us, or one with its producer, uk-microcosm.")
 @click.option(
     "--store",
     metavar="URL",

@@ -8,6 +8,7 @@ from typing import Any
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.names import country_code
 
 _REMEDY = "Give the bundle's manifest.json (src/policyengine/data/bundle)."
 
@@ -45,7 +46,7 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
     """Read the manifest.json of a bundle. Raises FormatError if it certifies nothing of it."""
     document = read_json(data, what="a bundle", where=where, remedy=_REMEDY)
     try:
-        release = document["data_releases"][country]
+        release = document["data_releases"][country_code(country)]
         certified = release["certified_data_artifact"]
         pins = [_dataset(name, entry) for name, entry in sorted(release["datasets"].items())]
         return Bundle(

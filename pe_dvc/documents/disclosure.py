@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Any, Literal, NoReturn
 
+from pe_dvc.primitives.names import country_code
 from pe_dvc.primitives.printable import brief
 
 Access = Literal["public", "gated"]
@@ -214,5 +215,5 @@ PUBLIC = Disclosure(access="public")
 
 
 def default_access(country: str) -> Access:
-    """Return how a country's microdata may leave where no setting says so."""
-    return "gated" if country in GATED_COUNTRIES else "public"
+    """Return how microdata of a country, or of one of its producers, may leave by default."""
+    return "gated" if country_code(country) in GATED_COUNTRIES else "public"

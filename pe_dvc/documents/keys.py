@@ -13,7 +13,7 @@ from pe_dvc.documents.dvc_hash import OBJECTS, bare_md5, is_listing, object_key
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import check_country, check_name
+from pe_dvc.primitives.names import COUNTRY_PATTERN, check_country, check_name
 
 if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
@@ -48,14 +48,14 @@ _BY_SHA256: dict[Kind, str] = {
     "tombstone": ".tombstone.json",
 }
 _KINDS: dict[str, Kind] = {suffix: kind for kind, suffix in _BY_SHA256.items()}
-_SHA256_KEY = re.compile(r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(\.[a-z.]+)")
+_SHA256_KEY = re.compile(rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(\.[a-z.]+)")
 _NAMED_KEY = re.compile(
-    r"[a-z]{2,3}/[0-9a-f]{2}/([0-9a-f]{64})(?:\.[A-Za-z0-9_-]+){1,3}\.manifest\.json"
+    rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(?:\.[A-Za-z0-9_-]+){{1,3}}\.manifest\.json"
 )
-_MD5_KEY = re.compile(rf"[a-z]{{2,3}}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
+_MD5_KEY = re.compile(rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
-_METADATA_KEY = re.compile(r"channels/[a-z]{2,3}/([1-9][0-9]*)\.([a-z]+)\.json")
+_METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/([1-9][0-9]*)\.([a-z]+)\.json")
 
 
 def parse_key(key: str) -> ObjectKey | None:

@@ -18,6 +18,7 @@ from pe_dvc.documents.release import (
 )
 from pe_dvc.documents.release_layout import hub_uri, published_path, release_id
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.names import country_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ def build_release(
     version = _data_version(tagged, settings)
     further: dict[str, Any] = {n: v for n, v in settings.extra.items() if n != "metadata"}
     return ReleaseManifest(
-        country_id=leading.artifact.country,
+        country_id=country_code(leading.artifact.country),
         created_at=tagged.moment,
         data_package=PackageVersion(name=settings.data_package, version=version),
         dataset_role=settings.dataset_role,

@@ -15,7 +15,12 @@ MAX_NAME_LENGTH = 128
 MAX_NAME_SEGMENTS = 3
 SHOWN_NAMES = 5
 
-_COUNTRY = re.compile(r"[a-z]{2,3}")
+COUNTRY_PATTERN = r"[a-z]{2,3}(?:-[a-z][a-z0-9]{0,14})?"
+"""A country's code; of one of several producers, with its name: ``uk-microcosm``.
+
+A producer's name is shorter than the 16 digits that follow a country in names of directories.
+"""
+_COUNTRY = re.compile(COUNTRY_PATTERN)
 # GTO's artifact names without its leading directory part. No dot, so that neither ".." nor a
 # file suffix can occur; ASCII only, so that no two names look alike yet differ.
 _SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
@@ -44,16 +49,25 @@ def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
 
 
 def check_country(country: str, *, where: str | None = None) -> str:
-    """Return ``country`` if it is a lower-case country code such as ``us``.
+    """Return ``country`` if it is a lower-case code such as ``us``, or one with its producer.
 
     Raises FormatError otherwise.
     """
     if not _COUNTRY.fullmatch(country):
         raise FormatError(
-            f"{country!r} is not a country: expected two or three lower-case letters, such as us",
+            f"{country!r} is not a country: expected two or three lower-case letters, such as us; "
+            "with the name of a producer, of up to 15 lower-case letters and digits: uk-microcosm",
             where=where,
         )
     return country
+
+
+def country_code(country: str) -> str:
+    """Return the code alone of a country that may have its producer: ``uk`` of ``uk-microcosm``.
+
+    What holds for a country holds for its producers: rules of disclosure, the names of models.
+    """
+    return country.partition("-")[0]
 
 
 def check_name(name: str, *, where: str | None = None) -> str:

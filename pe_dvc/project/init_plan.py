@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.primitives.errors import ConflictError, FormatError, PeDvcError
-from pe_dvc.primitives.names import check_country
+from pe_dvc.primitives.names import check_country, country_code
 from pe_dvc.project.directories import DEFAULT_STORE
 from pe_dvc.project.gitattributes import FILE as ATTRIBUTES
 from pe_dvc.project.gitattributes import with_line_endings_kept
@@ -157,7 +157,10 @@ def _environment(root: Path, country: str) -> dict[str, str | None]:
     lockfile = next((name for name in _LOCK_FILES if (root / name).is_file()), None)
     path = root / lockfile if lockfile else None
     found: dict[str, str | None] = {"lockfile": lockfile}
-    names = {"model_package": f"policyengine-{country}", "core_package": "policyengine-core"}
+    names = {
+        "model_package": f"policyengine-{country_code(country)}",
+        "core_package": "policyengine-core",
+    }
     for key, package in names.items():
         try:
             describe_package(package, lockfile=path, key=key)
@@ -181,7 +184,7 @@ def _address(store: str, root: Path, country: str) -> str:
     from pe_dvc.store.home import expand_home
 
     store = store.removeprefix("file://").rstrip("/")
-    if store.rpartition("/")[2] == country:
+    if store.rpartition("/")[2] in (country, country_code(country)):
         raise FormatError(
             f"{store!r} is the place of one country: a store holds that of each",
             where="--store",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.statement_file import MAX_BYTES, read_statement
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.primitives.names import check_in_work_tree
+from pe_dvc.primitives.names import check_in_work_tree, country_code
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.checkout.provenance import Stated
 
@@ -60,7 +60,7 @@ class Statements:
             statement=read_statement(data, where=path),
             path=path,
             sha256=sha256_bytes(data),
-            model=settings.model_package or f"policyengine-{settings.country}",
+            model=settings.model_package or f"policyengine-{country_code(settings.country)}",
             core=settings.core_package or "policyengine-core",
             fingerprints=self._fingerprints(),
             allowed_params=settings.allowed_params,

@@ -104,6 +104,7 @@ def test_a_steward_decides_how_few_are_too_few() -> None:
 def test_gated_unless_someone_says_otherwise() -> None:
     assert Disclosure().is_gated
     assert (default_access("uk"), default_access("us")) == ("gated", "public")
+    assert (default_access("uk-microcosm"), default_access("us-uk")) == ("gated", "public")
 
 
 def test_what_a_library_says_of_a_value() -> None:

@@ -14,19 +14,32 @@ SHA256 = Sha256("4e" * 32)
 MD5 = "9a" * 16
 
 
-@pytest.mark.parametrize(
-    ("key", "kind", "digest"),
-    [
-        (keys.manifest_key("us", SHA256), "manifest", SHA256),
-        (keys.chunks_key("us", SHA256), "chunks", SHA256),
-        (keys.tombstone_key("us", SHA256), "tombstone", SHA256),
-        (keys.payload_key("us", MD5), "payload", MD5),
-        (keys.payload_key("us", f"{MD5}.dir"), "listing", MD5),
-    ],
-)
-def test_a_key_tells_what_it_was_made_of(key: str, kind: keys.Kind, digest: str) -> None:
-    assert parse_key(key) == ObjectKey(kind, digest)
-    assert key.startswith(keys.country_prefix("us"))
+@pytest.mark.parametrize("country", ["uk", "uk-microcosm"])
+def test_a_key_tells_what_it_was_made_of(country: str) -> None:
+    made = {
+        keys.manifest_key(country, SHA256): ObjectKey("manifest", SHA256),
+        keys.manifest_key(country, SHA256, "states/AL"): ObjectKey("manifest", SHA256),
+        keys.chunks_key(country, SHA256): ObjectKey("chunks", SHA256),
+        keys.members_key(country, SHA256): ObjectKey("members", SHA256),
+        keys.tombstone_key(country, SHA256): ObjectKey("tombstone", SHA256),
+        keys.payload_key(country, MD5): ObjectKey("payload", MD5),
+        keys.payload_key(country, f"{MD5}.dir"): ObjectKey("listing", MD5),
+    }
+    assert {key: parse_key(key) for key in made} == made
+    assert all(key.startswith(keys.country_prefix(country)) for key in made)
+    assert metadata_version(metadata_key(country, "latest", 12)) == ("latest", 12)
+
+
+def test_no_prefix_of_a_country_covers_what_is_of_its_other_producer() -> None:
+    """What lists and deletes below ``uk`` sees nothing of ``uk-microcosm``."""
+    for prefix in (
+        keys.country_prefix,
+        keys.payload_prefix,
+        keys.releases_prefix,
+        keys.channel_prefix,
+        keys.locks_prefix,
+    ):
+        assert not prefix("uk-microcosm").startswith(prefix("uk"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.names import MAX_NAME_LENGTH, check_country, check_distinct, check_name
+from pe_dvc.primitives.names import (
+    MAX_NAME_LENGTH,
+    check_country,
+    check_distinct,
+    check_name,
+    country_code,
+)
 from pe_dvc.primitives.reference import Reference
 
 DIGEST = "4e" * 32
@@ -20,7 +26,7 @@ selectors = st.one_of(
 )
 
 
-@given(st.sampled_from(["us", "uk", "nga"]), names, selectors)
+@given(st.sampled_from(["us", "uk", "nga", "uk-microcosm"]), names, selectors)
 def test_a_reference_survives_printing_and_parsing(country: str, name: str, selector: str) -> None:
     text = f"pe-data://{country}/{name}@{selector}"
     reference = Reference.parse(text)
@@ -93,8 +99,22 @@ def test_names_have_a_longest_length() -> None:
 
 
 def test_countries_are_lower_case_codes() -> None:
-    assert check_country("uk") == "uk"
-    for wrong in ("UK", "u", "unitedkingdom", "u/k", "..", ""):
+    for right in ("uk", "bel", "uk-microcosm", "us-a2"):
+        assert check_country(right) == right
+    assert country_code("uk-microcosm") == country_code("uk") == "uk"
+    ids = "a" * 16  # what follows a country in the names of directories of state
+    for wrong in ("UK", "u", "unitedkingdom", "u/k", "..", "", "uk-", "-uk", "uk-Micro", "uk--a"):
+        with pytest.raises(FormatError, match="not a country"):
+            check_country(wrong)
+    for wrong in (
+        "uk-2",
+        "uk-micro-cosm",
+        "uk-micro_cosm",
+        "uk-a/b",
+        "uk-..",
+        f"uk-{ids}",
+        "uk-a\n",
+    ):
         with pytest.raises(FormatError, match="not a country"):
             check_country(wrong)
 

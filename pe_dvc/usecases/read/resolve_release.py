@@ -11,7 +11,7 @@ from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import candidates, spellings
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-from pe_dvc.primitives.names import say_which_there_are
+from pe_dvc.primitives.names import country_code, say_which_there_are
 from pe_dvc.primitives.warnings import DeprecatedReleaseWarning
 from pe_dvc.usecases.release.read_published import read_published
 
@@ -102,7 +102,7 @@ def release_manifest(released: Released, *, store: ReadableStore, cache: Cache) 
         data = read_published(store, released)
         cache.keep_manifest(released.sha256, data)
     manifest = ReleaseManifest.from_bytes(data, where=f"release {released.tag}")
-    if (manifest.country_id, manifest.tag) != (released.country, released.tag):
+    if (manifest.country_id, manifest.tag) != (country_code(released.country), released.tag):
         raise FormatError(
             f"is of release {manifest.tag} of {manifest.country_id}",
             where=f"the signed manifest of release {released.tag} of {released.country}",

@@ -70,9 +70,11 @@ class TaggedTree:
 class Release:
     """A release and its two documents. ``manifests`` are those of its artifacts, by name.
 
+    ``country`` is the data repo's; policyengine.py's ``country_id`` is its code alone.
     ``directory_id`` names the directory that it has on a hub.
     """
 
+    country: str
     manifest: ReleaseManifest
     directory_id: str
     data: bytes
@@ -84,11 +86,6 @@ class Release:
     def tag(self) -> str:
         """The git tag."""
         return self.manifest.tag
-
-    @property
-    def country(self) -> str:
-        """The country whose data it is."""
-        return self.manifest.country_id
 
     @property
     def older_tro(self) -> bytes:
@@ -129,6 +126,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         raise _refusal(tree, fault, _AMEND)
     data = manifest.to_bytes()
     return Release(
+        country=tree.country,
         manifest=manifest,
         directory_id=directory_id(settings, manifest),
         data=data,

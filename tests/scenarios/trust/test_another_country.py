@@ -1,5 +1,6 @@
 """Metadata of one country in the place of another's, where a careless operator shares the keys.
 
+Two producers of one country are two countries in this: neither's is taken for the other's.
 Every signature is good. What it was signed for is signed, too; what an older pe_dvc made says so
 by the paths of pointers and delegations alone.
 """
@@ -23,8 +24,15 @@ from tests.support.simulator import Simulator, pointer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.documents.pointer import Pointer
+
 ROLES = ("timestamp", "snapshot", "targets", "latest", "releases")
-US, UK = pointer("cps_2024", "us"), pointer("cps_2024", "uk", country="uk")
+PAIRS = [("us", "uk"), ("uk", "uk-microcosm"), ("uk-microcosm", "uk")]
+"""Whose metadata are replayed, and in whose place."""
+
+
+def pointer_of(country: str) -> Pointer:
+    return pointer("cps_2024", country, country=country)
 
 
 def released(country: str) -> Released:
@@ -40,19 +48,19 @@ def released(country: str) -> Released:
 
 
 class Pair:
-    """us and uk, whose keys are the same, in one bucket."""
+    """Two countries, whose keys are the same, in one bucket."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, other: str = "us", own: str = "uk") -> None:
         self.base = base
-        self.us = Simulator(base / "us")
-        keys = base / "uk" / "keys"
-        shutil.copytree(self.us.keys_dir / "us", keys / "uk")
-        self.uk = Simulator(base / "uk", "uk", keys_dir=keys, store=self.us.store)
-        for sim, at in ((self.us, US), (self.uk, UK)):
-            sim.update(at)
+        self.other = Simulator(base / other, other)
+        keys = base / own / "keys"
+        shutil.copytree(self.other.keys_dir / other, keys / own)
+        self.own = Simulator(base / own, own, keys_dir=keys, store=self.other.store)
+        for sim in (self.other, self.own):
+            sim.update(pointer_of(sim.country))
             self._release(sim)
             sim.publish()
-        self.store = self.us.store
+        self.store = self.other.store
 
     def _release(self, sim: Simulator) -> None:
         metadata, target = sim.files.read("releases", Targets), released(sim.country)
@@ -63,33 +71,37 @@ class Pair:
         metadata.sign(sim.signer("releases"))
         sim.files.write("releases", metadata)
 
-    def client(self, country: str, state: str) -> ChannelClient:
-        root = {"us": self.us, "uk": self.uk}[country].pinned
-        return ChannelClient(self.store, country, root, self.base / "state" / state)
+    def client(self, sim: Simulator, state: str) -> ChannelClient:
+        return ChannelClient(self.store, sim.country, sim.pinned, self.base / "state" / state)
 
     def replay(self, *roles: str) -> None:
-        """Put the files of us in the place of those of uk."""
+        """Put the files of the other in the place of the own."""
         for key in list(self.store.objects):
             _, country, name = key.split("/", 2)
-            if country == "us" and name.removesuffix(".json").rpartition(".")[2] in roles:
-                self.store.objects[f"channels/uk/{name}"] = self.store.objects[key]
+            role = name.removesuffix(".json").rpartition(".")[2]
+            if country == self.other.country and role in roles:
+                self.store.objects[self.own.key(name)] = self.store.objects[key]
 
 
-@pytest.fixture(params=["", "older"], ids=["named", "made-by-an-older-pe_dvc"])
+@pytest.fixture(
+    params=[("", PAIRS[0]), ("older", PAIRS[0]), *(("", pair) for pair in PAIRS[1:])],
+    ids=["named", "made-by-an-older-pe_dvc", "uk-as-its-producer", "a-producer-as-uk"],
+)
 def pair(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Pair:
-    if request.param:
+    older, countries = request.param
+    if older:
         for module in ("initial_metadata", "versions"):
             package = "trust" if module == "initial_metadata" else "usecases.channel"
             monkeypatch.setattr(f"pe_dvc.{package}.{module}.mark", lambda *_: None)
         monkeypatch.setattr("pe_dvc.usecases.publish.snapshot.mark", lambda *_: None)
-    return Pair(tmp_path)
+    return Pair(tmp_path, *countries)
 
 
-@pytest.fixture(params=["us", "uk", "both", "neither"], ids="knows-{}".format)
+@pytest.fixture(params=["other", "own", "both", "neither"], ids="knows-{}".format)
 def knows(request: pytest.FixtureRequest) -> str:
     known: str = request.param
     return known
@@ -97,58 +109,64 @@ def knows(request: pytest.FixtureRequest) -> str:
 
 def meet(pair: Pair, knows: str) -> None:
     """Let the reader read the countries that it knows."""
-    for country in {"both": ("us", "uk"), "neither": ()}.get(knows, (knows,)):
-        pair.client(country, "reader").pointers("latest")
+    both = {"other": pair.other, "own": pair.own}
+    for sim in both.values() if knows == "both" else [both[knows]] if knows in both else []:
+        pair.client(sim, "reader").pointers("latest")
 
 
 def served_or_refused(pair: Pair) -> None:
-    """Check that uk's reader gets what uk has signed, or else a refusal."""
+    """Check that the own reader gets what the country has signed, or else a refusal."""
+    own = pair.own.country
     with suppress(VerificationError):
-        assert pair.client("uk", "reader").pointers("latest") == [UK]
+        assert pair.client(pair.own, "reader").pointers("latest") == [pointer_of(own)]
     with suppress(VerificationError):
-        assert pair.client("uk", "reader").releases() == {"1.0.0": released("uk")}
+        assert pair.client(pair.own, "reader").releases() == {"1.0.0": released(own)}
 
 
 @pytest.mark.parametrize(
     "roles", [[*ROLES], *([role] for role in ROLES), [*ROLES[1:]], [*ROLES[:3]], [*ROLES[3:]]]
 )
-def test_us_metadata_replayed_as_uk(pair: Pair, knows: str, roles: list[str]) -> None:
+def test_metadata_of_another_country_replayed(pair: Pair, knows: str, roles: list[str]) -> None:
     meet(pair, knows)
     pair.replay(*roles)
     served_or_refused(pair)
-    assert pair.client("us", "reader").pointers("latest") == [US]
+    other = pair.other.country
+    assert pair.client(pair.other, "reader").pointers("latest") == [pointer_of(other)]
 
 
 @pytest.mark.parametrize("role", ["latest", "releases"])
-def test_us_channel_replayed_as_uk_with_the_stolen_online_keys(
+def test_a_channel_of_another_country_replayed_with_the_stolen_online_keys(
     pair: Pair, knows: str, role: str
 ) -> None:
-    """The thief's snapshot and timestamp of uk name the file that us has signed."""
+    """The thief's snapshot and timestamp name the file that the other country has signed."""
     meet(pair, knows)
-    data = pair.store.objects[f"channels/us/2.{role}.json"]
-    pair.store.objects[f"channels/uk/2.{role}.json"] = data
-    pair.uk.point_at({role: data})
-    client = pair.client("uk", "reader")
+    data = pair.store.objects[pair.other.key(f"2.{role}.json")]
+    pair.store.objects[pair.own.key(f"2.{role}.json")] = data
+    pair.own.point_at({role: data})
+    client = pair.client(pair.own, "reader")
     with pytest.raises(VerificationError):
         _ = client.releases() if role == "releases" else client.pointers(role)
 
 
-def test_us_root_in_the_place_of_the_next_root_of_uk(pair: Pair, knows: str) -> None:
-    """The root key is shared as well: the second root of us follows from the first of uk."""
+def test_the_root_of_another_country_in_the_place_of_the_next_one(pair: Pair, knows: str) -> None:
+    """The root key is shared as well: its second root follows from our first."""
     meet(pair, knows)
-    pair.us.rotate("timestamp")
-    pair.us.publish()
+    pair.other.rotate("timestamp")
+    pair.other.publish()
     pair.replay("root", *ROLES)
     with pytest.raises(VerificationError, match="another country"):
-        pair.client("uk", "reader").pointers("latest")
+        pair.client(pair.own, "reader").pointers("latest")
 
 
-def test_us_root_given_for_uk(pair: Pair) -> None:
-    with pytest.raises(VerificationError, match="says that it is of 'us', and uk was asked for"):
-        ChannelClient(pair.store, "uk", pair.us.pinned, pair.base / "state")
+def test_the_root_of_another_country_given(pair: Pair) -> None:
+    other, own = pair.other, pair.own.country
+    with pytest.raises(
+        VerificationError, match=f"says that it is of '{other.country}', and {own} was asked for"
+    ):
+        ChannelClient(pair.store, own, other.pinned, pair.base / "state")
 
 
-def test_what_us_has_put_into_the_state_of_uk_goes_away_with_the_attack(
+def test_what_another_country_has_put_into_the_state_goes_away_with_the_attack(
     tmp_path: Path, each_bucket: None
 ) -> None:
     pair = Pair(tmp_path)
@@ -159,8 +177,8 @@ def test_what_us_has_put_into_the_state_of_uk_goes_away_with_the_attack(
             pair.replay(*roles)
             served_or_refused(pair)
             pair.store.restore(good)
-            client = pair.client("uk", "reader")
-            assert client.pointers("latest") == [UK]
+            client = pair.client(pair.own, "reader")
+            assert client.pointers("latest") == [pointer_of("uk")]
             assert client.releases() == {"1.0.0": released("uk")}
 
 
@@ -169,6 +187,6 @@ def test_an_empty_channel_of_us_says_nothing_of_uk(tmp_path: Path, each_bucket: 
     pair = Pair(tmp_path)
     empty = pair.store.objects["channels/us/1.revoked.json"]
     pair.store.objects["channels/uk/1.revoked.json"] = empty
-    pair.uk.point_at({"revoked": empty})
+    pair.own.point_at({"revoked": empty})
     with pytest.raises(VerificationError, match="another country"):
-        pair.client("uk", "reader")._role("revoked")
+        pair.client(pair.own, "reader")._role("revoked")
