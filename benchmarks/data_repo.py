@@ -72,8 +72,10 @@ class DataRepo:
     """A repo of ``count`` parquet files of about ``size`` bytes, built, signed and committed.
 
     ``home`` holds the repo, a clone of it, a directory ``elsewhere`` that is in neither, and
-    every cache and configuration of their users.
+    every cache and configuration of their users. ``writer`` is the program that writes the files.
     """
+
+    writer = "benchmarks.data_repo"
 
     def __init__(self, home: Path, endpoint: str, *, count: int, size: int) -> None:
         self.home, self.root, self.clone = home, home / "repo", home / "clone"
@@ -101,12 +103,10 @@ class DataRepo:
         self._run("git", "init", "--quiet")
         self._run(DVC, "init", "--quiet")
         self._add_remotes()
-        names = [f"d{number:04d}" for number in range(self.count)]
-        itself = [sys.executable, "-m", "benchmarks.data_repo"]
-        build = shlex.join([*itself, "data", str(self.count), str(self.size)])
+        writer = [sys.executable, "-m", self.writer]
+        build = shlex.join([*writer, "data", str(self.count), str(self.size)])
         pipeline = _PIPELINE.format(build=json.dumps(build))
-        datasets = [_DATASET.format(name=name, path=f"data/{name}.parquet") for name in names]
-        (self.root / "dvc.yaml").write_text(pipeline + "".join(datasets))
+        (self.root / "dvc.yaml").write_text(pipeline + self.declarations())
         (self.root / "pyproject.toml").write_text(_PROJECT)
         self._run(PE_DVC, "channel", "init", "--country", COUNTRY)
         self._run(DVC, "repro", "--quiet")
@@ -114,6 +114,11 @@ class DataRepo:
         self._run("git", "commit", "--quiet", "--message", "Build")
         self._run(PE_DVC, "trust", "add", COUNTRY, f"channels/{COUNTRY}/root.json")
         self._run("git", "clone", "--quiet", str(self.root), str(self.clone))
+
+    def declarations(self) -> str:
+        """What ``artifacts:`` of dvc.yaml says of the datasets."""
+        names = [f"d{number:04d}" for number in range(self.count)]
+        return "".join(_DATASET.format(name=n, path=f"data/{n}.parquet") for n in names)
 
     def publish(self) -> None:
         self._run(PE_DVC, "push")

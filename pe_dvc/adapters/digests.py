@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DIRECTORY = ".dvc/tmp/pe_dvc/digests"
 _Key = list[str | int]
 _BLOCK = 4 * CHUNK_SIZE
-_SETTLED_NS = 100_000_000
+SETTLED_NS = 100_000_000
 """A file written within this time (0.1 s) may change again with no change of its mtime."""
 
 
@@ -120,7 +120,7 @@ class DigestCache:
         found = _read_entry(entry, key)
         if found is None:
             found = digest_file(path)
-            if time.time_ns() - before.st_mtime_ns > _SETTLED_NS and _same(before, path.stat()):
+            if time.time_ns() - before.st_mtime_ns > SETTLED_NS and _same(before, path.stat()):
                 self._write_entry(entry, key, found)
         return found
 

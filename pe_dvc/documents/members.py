@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import CHUNK_SIZE, DIGEST_BYTES, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.primitives.names import check_distinct, check_in_work_tree, say_which_there_are
 from pe_dvc.primitives.sizes import MAX_SIZE
@@ -19,47 +19,91 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LINE = re.compile(rb"([0-9a-f]{64}) ([0-9]{1,19}) ([0-9a-f]{32}) (.+)")
+_CHUNKS = re.compile(rb" ([0-9]{1,19}) ((?:[0-9a-f]{64})+)")
+
+CHUNKS_ABOVE = 4 * CHUNK_SIZE
+"""Bytes up to which a file is fetched whole, and has no digests of its chunks."""
 
 MOST_MEMBERS = 1_000_000
 """Files that a directory may have: Git and DVC become slow long before."""
 
 
+class MemberChunks(NamedTuple):
+    """The sha256 of each ``size`` bytes of a file, 32 bytes each."""
+
+    size: int
+    digests: bytes
+
+
 class MemberFile(NamedTuple):
-    """A file in a directory: its path in there, and its bytes: sha256, size, and DVC's md5."""
+    """A file in a directory: its path in there, and its bytes: sha256, size, and DVC's md5.
+
+    One of more than ``CHUNKS_ABOVE`` bytes has ``chunks``, by which parts of it are verified.
+    """
 
     path: str
     sha256: Sha256
     size: int
     md5: str
+    chunks: MemberChunks | None = None
+
+    @property
+    def lines(self) -> str:
+        """What a sidecar says of the file."""
+        line = f"{self.sha256} {self.size} {self.md5} {self.path}\n"
+        if self.chunks is None:
+            return line
+        return f"{line} {self.chunks.size} {self.chunks.digests.hex()}\n"
 
 
 def dir_hash(files: Iterable[tuple[str, Sha256]]) -> Sha256:
     """Return in-toto's ``dirHash`` of files, given their paths and digests, in any order."""
     found = hashlib.sha256()
     for path, sha256 in sorted(files):
-        found.update(f"{sha256}  {path}\n".encode())
+        found.update(_hashed_line(path, sha256))
     return Sha256(found.hexdigest())
 
 
+def _hashed_line(path: str, sha256: Sha256) -> bytes:
+    return f"{sha256}  {path}\n".encode(errors="surrogateescape")
+
+
 def list_members(members: Iterable[MemberFile], *, where: str) -> Members:
+    """Return the sidecar of files in any order. Raises as ``list_sorted``."""
+    return list_sorted(sorted(members), where=where)
+
+
+def list_sorted(members: Iterable[MemberFile], *, where: str) -> Members:
     """Return the sidecar: a line ``sha256 size md5 path`` for each file, sorted by path.
 
-    Raises FormatError for paths that no reader would accept.
+    After that of a large file follows a line of its chunks: a space, their size, their digests.
+    Raises FormatError for paths that no reader would accept, or in another order.
     """
-    lines = (f"{m.sha256} {m.size} {m.md5} {m.path}\n" for m in sorted(members))
-    return Members("".join(lines).encode(), where=where)
+    data = bytearray()
+    for member in members:
+        try:
+            data += member.lines.encode()
+        except UnicodeEncodeError:
+            raise _no_file(member.path, where) from None
+    return Members(bytes(data), where=where)
 
 
 class Members:
     """A sidecar's bytes (``data``), checked when it was read.
 
-    Files are made from its lines when they are asked for, so that a hundred thousand take no more
-    memory than the bytes.
+    ``count`` is the number of files, ``size`` their bytes together, and ``dir_hash`` what the
+    identity of a directory of them is. Files are made from its lines when they are asked for, so
+    that a hundred thousand take no more memory than the bytes.
     """
 
     def __init__(self, data: bytes, *, where: str) -> None:
         self.data, self._where = data, where
-        self.count = sum(1 for _ in _checked(data, where=where))
+        self.count, self.size, found = 0, 0, hashlib.sha256()
+        for member in _checked(data, where=where):
+            self.count += 1
+            self.size += member.size
+            found.update(_hashed_line(member.path, member.sha256))
+        self.dir_hash = Sha256(found.hexdigest())
 
     def __iter__(self) -> Iterator[MemberFile]:
         """Yield the files, sorted by path."""
@@ -70,25 +114,26 @@ class Members:
         """Digest of the sidecar itself."""
         return sha256_bytes(self.data)
 
-    @property
-    def dir_hash(self) -> Sha256:
-        """What the identity of a directory of these files is."""
-        return dir_hash((m.path, m.sha256) for m in self)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(member.size for member in self)
-
     def member(self, path: str, *, where: str) -> MemberFile:
         """Return the file of that path. Raises NotFoundError saying which there are."""
-        for member in self:
+        for found in self._lines_that_end_with(f" {path}\n".encode(errors="surrogateescape")):
+            member = next(_files(found, where=self._where))
             if member.path == path:
                 return member
         raise NotFoundError(
             f"{where} has no file {path!r}",
             remedy=say_which_there_are(path, [member.path for member in self]),
         )
+
+    def _lines_that_end_with(self, wanted: bytes) -> Iterator[bytes]:
+        """Yield what the sidecar says of files whose line ends so, without reading the others."""
+        at = self.data.find(wanted)
+        while at >= 0:
+            start, end = self.data.rfind(b"\n", 0, at) + 1, at + len(wanted)
+            if self.data.startswith(b" ", end):
+                end = self.data.find(b"\n", end) + 1
+            yield self.data[start:end]
+            at = self.data.find(wanted, at + 1)
 
 
 def read_members(
@@ -140,7 +185,7 @@ def _checked(data: bytes, *, where: str) -> Iterator[MemberFile]:
             remedy="Build it with files in it.",
         )
     check_distinct(paths, where=where)
-    folders = {parent for path in paths for parent in _above(path)}
+    folders = _folders(paths)
     check_distinct(sorted(folders), where=where)
     for path in paths:
         if path in folders:
@@ -150,27 +195,65 @@ def _checked(data: bytes, *, where: str) -> Iterator[MemberFile]:
 def _check_member(member: MemberFile, where: str) -> None:
     check_in_work_tree(member.path, where=where)
     if member.size > MAX_SIZE or not member.path.isprintable():
-        raise FormatError(f"{member.path!r} is no file that a dataset can have", where=where)
+        raise _no_file(member.path, where)
+    if member.chunks is not None:
+        digests, count = member.chunks.digests, -(-member.size // max(member.chunks.size, 1))
+        if len(digests) != count * DIGEST_BYTES:
+            raise FormatError(
+                f"{member.path!r} has {member.size} bytes, and {len(digests) // DIGEST_BYTES} "
+                f"chunks of {member.chunks.size} bytes are listed",
+                where=where,
+            )
+
+
+def _no_file(path: str, where: str) -> FormatError:
+    return FormatError(
+        f"{path!r} is no file that a dataset can have: its name cannot be shown, or it is too "
+        "large",
+        where=where,
+        remedy="Give it a name of letters, digits and other characters that can be shown, in "
+        "UTF-8.",
+    )
 
 
 def _files(data: bytes, *, where: str) -> Iterator[MemberFile]:
     start = 0
     while start < len(data):
-        end = data.find(b"\n", start)
-        yield _file(data[start:end] if end > 0 else b"", where)
-        start = end + 1
+        line, start = _line(data, start)
+        chunks = b""
+        if data.startswith(b" ", start):
+            chunks, start = _line(data, start)
+        yield _file(line, chunks, where)
 
 
-def _file(line: bytes, where: str) -> MemberFile:
-    found = _LINE.fullmatch(line)
-    if found is None:
+def _line(data: bytes, start: int) -> tuple[bytes, int]:
+    """Return the line at ``start``, and where the next one is; none of a line without its end."""
+    end = data.find(b"\n", start)
+    return (data[start:end], end + 1) if end >= 0 else (b"", len(data))
+
+
+def _file(line: bytes, chunks: bytes, where: str) -> MemberFile:
+    found, parts = _LINE.fullmatch(line), _CHUNKS.fullmatch(chunks) if chunks else None
+    if found is None or (chunks and parts is None):
         raise FormatError(
             "is not a list of members: expected lines of sha256, size, md5 and path", where=where
         )
-    sha256, size, md5, path = (part.decode(errors="surrogateescape") for part in found.groups())
-    return MemberFile(path, Sha256(sha256), int(size), md5)
+    sha256, size, md5, path = found.groups()
+    listed = (
+        None if parts is None else MemberChunks(int(parts[1]), bytes.fromhex(parts[2].decode()))
+    )
+    return MemberFile(
+        path.decode(errors="surrogateescape"),
+        Sha256(sha256.decode()),
+        int(size),
+        md5.decode(),
+        listed,
+    )
 
 
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
+def _folders(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return found

@@ -43,9 +43,9 @@ class Payload:
     """An artifact's bytes: ``sha256`` is their identity, ``size`` their length in bytes.
 
     ``path`` is the file's in its data repo, ``md5`` DVC's address of the bytes. The chunk list
-    has a sha256 of its own and an entry for each ``chunk_size`` bytes; a directory and the
-    files in one have none. ``members_sha256`` is that of a directory's list of files, and ``count``
-    their number.
+    has a sha256 of its own and an entry for each ``chunk_size`` bytes; of a large file in a
+    directory it is ``chunk_digests`` itself, a small one and a directory have none.
+    ``members_sha256`` is that of a directory's list of files, and ``count`` their number.
     """
 
     country: str
@@ -56,6 +56,7 @@ class Payload:
     md5: str
     chunk_size: int
     chunks_sha256: Sha256 | None
+    chunk_digests: bytes | None = None
     members_sha256: Sha256 | None = None
     count: int = 1
 

@@ -19,6 +19,9 @@ Sha256 = NewType("Sha256", str)
 CHUNK_SIZE = 1024 * 1024
 """Bytes of payload that one entry of a chunk list covers (1 MiB); the last may be shorter."""
 
+DIGEST_BYTES = 32
+"""Bytes of a sha256 in a chunk list."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

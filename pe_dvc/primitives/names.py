@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 MAX_NAME_LENGTH = 128
 MAX_NAME_SEGMENTS = 3
 SHOWN_NAMES = 5
+COMPARED_NAMES = 10_000
+"""Names that a wrong one is compared with: more take seconds."""
 
 COUNTRY_PATTERN = r"[a-z]{2,3}(?:-[a-z][a-z0-9]{0,14})?"
 """A country's code; of one of several producers, with its name: ``uk-microcosm``.
@@ -41,7 +44,7 @@ def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
     """Return a remedy for a name that is not among ``names``: those like it, else the first."""
     if not names:
         return "It is empty."
-    if close := difflib.get_close_matches(wanted, names, n=3):
+    if close := difflib.get_close_matches(wanted, names[:COMPARED_NAMES], n=3):
         return f"Did you mean {' or '.join(close)}?"
     shown = names[:SHOWN_NAMES]
     rest = len(names) - len(shown)
@@ -105,12 +108,19 @@ def check_in_work_tree(path: str, *, where: str | None = None) -> str:
     Raises FormatError otherwise.
     """
     check_inside(path, where=where)
-    if any(_is_control(part) for part in path.split("/")):
+    if _has_control(path):
         raise FormatError(
             f"{path!r} is among the files of git or DVC themselves, where no data belongs",
             where=where,
         )
     return path
+
+
+def _has_control(path: str) -> bool:
+    folded = path.lower()
+    if path.isascii() and "git" not in folded and "dvc" not in folded:
+        return False  # so for nearly every one of a hundred thousand
+    return any(_is_control(part) for part in path.split("/"))
 
 
 def _is_control(part: str) -> bool:
@@ -119,12 +129,25 @@ def _is_control(part: str) -> bool:
 
 
 def check_distinct(names: Iterable[str], *, where: str | None = None) -> None:
-    """Refuse two names that differ by case alone: on some file systems they are one file.
+    """Refuse two names that are one file on some file systems, which pass over the difference.
 
-    Raises FormatError naming both.
+    That is one of case alone, or in how an accent is written. Raises FormatError naming both.
     """
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(name.casefold(), name)
+        other = seen.setdefault(_folded(name), name)
         if other != name:
-            raise FormatError(f"the names {other!r} and {name!r} differ by case alone", where=where)
+            same = unicodedata.normalize("NFC", other) == unicodedata.normalize("NFC", name)
+            how = "in how their accents are written" if same else "by case"
+            raise FormatError(
+                f"the names {ascii(other) if same else repr(other)} and "
+                f"{ascii(name) if same else repr(name)} differ {how} alone",
+                where=where,
+            )
+
+
+def _folded(name: str) -> str:
+    if name.isascii():
+        return name.lower()
+    # As Unicode's caseless matching has it: folding may take a composed letter apart.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

@@ -12,6 +12,7 @@ from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.directories import members_in
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
+from pe_dvc.adapters.member_digests import MemberDigests
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.members import dir_hash
 from pe_dvc.documents.provenance import Build, CalibrationTargets, InputFile, Inputs
@@ -90,7 +91,7 @@ class ManifestInputs:
 
         Raises DigestMismatchError where they are not, FormatError for names that no reader takes.
         """
-        return members_in(path, self._listings.files(md5))
+        return members_in(path, self._listings.files(md5), MemberDigests(self._root))
 
     def digests(self, paths: Iterable[Path]) -> dict[Path, FileDigest]:
         """Return the digests of files, hashed on threads where they are not known already."""

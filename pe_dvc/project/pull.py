@@ -11,17 +11,18 @@ from pe_dvc.adapters.dvc.workspace import DvcWorkspace
 from pe_dvc.project.clone_options import came_with_clone
 from pe_dvc.project.dvc_cache import check_cache_place
 from pe_dvc.project.repo_files import read_payloads
+from pe_dvc.project.sidecars import members_of
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
 from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore, Store
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.progress import Reporter
 
@@ -54,7 +55,7 @@ def pull(
     )
     with repo_lock(root):
         return use_case.pull(
-            tracked_data(repo),
+            tracked_data(repo, lambda: open_store(None)),
             workspace,
             names,
             open_store=open_store,
@@ -76,7 +77,7 @@ def _is_shared(config: DvcConfig, root: Path) -> bool:
     return False
 
 
-def tracked_data(repo: DataRepo) -> TrackedData:
+def tracked_data(repo: DataRepo, open_store: Callable[[], ReadableStore]) -> TrackedData:
     """Return what DVC's files and the manifests say of the checkout's data."""
     return TrackedData(
         country=repo.country,
@@ -85,4 +86,5 @@ def tracked_data(repo: DataRepo) -> TrackedData:
         output_of=Lineage(repo.dvc).output_of,
         payloads={p.path: p for p in read_payloads(repo.tree, repo.settings)},
         remote=repo.remote_name,
+        members_of=lambda payload: members_of(repo, payload, open_store),
     )

@@ -53,6 +53,8 @@ class Reader:
         self.offline = offline
         self._given = store
         self._reporter = reporter
+        self._members: dict[tuple[object, ...], Members] = {}
+        """What was verified of directories: of one of many files each is opened by itself."""
         self.cache = Cache(cache or directories.cache_dir(), limit=directories.cache_limit())
 
     @cached_property
@@ -206,7 +208,12 @@ class Reader:
         """Return the files of a dataset that is a directory. Raises FormatError for another."""
         from pe_dvc.usecases.read.members import members_of
 
-        return members_of(resolved, store=self._payload_store(resolved), cache=self.cache)
+        whole = resolved.directory or resolved.payload
+        key = (whole.sha256, whole.members_sha256, whole.size, resolved.manifest_verified)
+        if key not in self._members:
+            store = self._payload_store(resolved)
+            self._members[key] = members_of(resolved, store=store, cache=self.cache)
+        return self._members[key]
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.directories import members_of_workspace
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.adapters.dvc.lineage import Lineage
+from pe_dvc.adapters.member_digests import MemberDigests
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
@@ -134,14 +135,15 @@ def _with_digest(repo: DataRepo, evidence: Evidence) -> Evidence:
     from pe_dvc.adapters.digests import DigestCache
 
     assert evidence.manifest is not None
-    if evidence.manifest.artifact.is_directory:
-        return _with_file(repo, evidence)
     path = repo.root / evidence.manifest.artifact.path
+    if evidence.manifest.artifact.is_directory:
+        digests = MemberDigests(repo.root)
+        return replace(evidence, file_digest=partial(_hash_directory, path, digests))
     return replace(evidence, file_digest=lambda: DigestCache(repo.root).digest(path).sha256)
 
 
-def _hash_directory(path: Path) -> Sha256 | None:
-    members = members_of_workspace(path)
+def _hash_directory(path: Path, digests: MemberDigests | None = None) -> Sha256 | None:
+    members = members_of_workspace(path, digests)
     return members.dir_hash if members else None
 
 

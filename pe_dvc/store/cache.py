@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
 from pe_dvc.store.cache_directory import CacheDirectory
 from pe_dvc.store.disk import unless_read_only
@@ -56,11 +57,11 @@ class Cache(CacheDirectory):
                 yield data
 
     def read_sidecar(self, sha256: Sha256) -> bytes | None:
-        """Return the chunk list whose bytes have that sha256, None if it is not here."""
+        """Return the list of chunks or files whose bytes have that sha256, None if not here."""
         return self._read_document("chunks", sha256, ".chunks")
 
     def keep_sidecar(self, sha256: Sha256, data: bytes) -> None:
-        """Keep a chunk list that has that sha256."""
+        """Keep a list of chunks or files that has that sha256."""
         self._keep_document("chunks", sha256, ".chunks", data)
 
     @staticmethod
@@ -69,7 +70,7 @@ class Cache(CacheDirectory):
 
     def _read_document(self, kind: str, sha256: Sha256, suffix: str) -> bytes | None:
         try:
-            data = self.files.read(self._document_path(kind, sha256, suffix))
+            data = self.files.read(self._document_path(kind, sha256, suffix), limit=LISTING_LIMIT)
         except FileNotFoundError:
             return None
         return data if sha256_bytes(data) == sha256 else None

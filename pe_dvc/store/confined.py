@@ -74,10 +74,10 @@ class ConfinedTree(ConfinedFolders):
                 if deep and entry.is_dir():
                     self.check_entries(inner, deep=True)
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, *, limit: int = DOCUMENT_LIMIT) -> bytes:
         """Return what is in a document, which is no link. Raises FileNotFoundError, FormatError."""
         with FileIO(self.open_file(path, os.O_RDONLY)) as file:
-            return read_limited(file, DOCUMENT_LIMIT, named=self.root / path)
+            return read_limited(file, limit, named=self.root / path)
 
     def status(self, path: str) -> os.stat_result:
         """Return what ``lstat`` tells of a path. Raises FileNotFoundError."""

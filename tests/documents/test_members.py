@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.members import Members, dir_hash, list_members, read_members
+from pe_dvc.documents.members import CHUNKS_ABOVE, Members, dir_hash, list_members, read_members
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from tests.support.directories import STATES, lines, member
@@ -55,6 +55,20 @@ def test_a_list_is_read_back() -> None:
         members.member("AZ.h5", where="us/states")
 
 
+def test_a_large_file_has_the_digests_of_its_chunks() -> None:
+    wanted = [member("a", b"x"), member("b", bytes(CHUNKS_ABOVE + 1)), member("c", b"y")]
+    members = list_members(wanted, where="x")
+    assert list(members) == wanted
+    assert [one.chunks is not None for one in members] == [False, True, False]
+    assert members.data.count(b"\n") == 4
+    assert members.dir_hash == dir_hash((one.path, one.sha256) for one in wanted)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(FormatError, match="cannot be shown"):
+        list_members([member("a\udcff", b"x")], where="x")
+
+
 ATTACKS = {
     "out of the directory": ["../AL.h5"],
     "out of a folder": ["a/../../AL.h5"],
@@ -66,9 +80,15 @@ ATTACKS = {
     "out of order": ["b", "a"],
     "two names that differ by case": ["AL.h5", "al.h5"],
     "two folders that differ by case": ["A/x", "a/y"],
+    "two names that are one to macOS": ["cafe\u0301.h5", "caf\u00e9.h5"],
+    "two folders that are one to macOS": ["cafe\u0301/x", "caf\u00e9/y"],
     "a file and a folder": ["a", "a/b"],
     "a backslash": ["a\\b"],
     "a control character": ["a\x1bb"],
+    "a line feed": ["a\nb"],
+    "a line separator": ["a\u2028b"],
+    "a direction mark": ["a\u202eb"],
+    "bytes that are no text": ["a\udcff"],
     "an empty name": [""],
     "no file": [],
 }
@@ -81,6 +101,7 @@ def test_no_directory_has(paths: list[str]) -> None:
         Members(data, where="the list")
 
 
+LARGE = member("a", bytes(CHUNKS_ABOVE + 1))
 GARBAGE = {
     "a line that is cut off": lines([member("a", b"x")])[:-1],
     "no digest": b"x 1 " + b"a" * 32 + b" a\n",
@@ -89,6 +110,12 @@ GARBAGE = {
     "a listing in the place of a file": b"a" * 64 + b" 1 " + b"a" * 32 + b".dir a\n",
     "bytes that are no text": b"\xff\xfe\n",
     "JSON": b"[]\n",
+    "chunks of no file": b" 1048576 " + b"a" * 64 + b"\n",
+    "chunks twice": lines([LARGE]) + lines([LARGE]).splitlines(keepends=True)[1],
+    "too few chunks": lines([LARGE])[:-65] + b"\n",
+    "too many chunks": lines([LARGE])[:-1] + b"a" * 64 + b"\n",
+    "chunks of no bytes": lines([LARGE]).replace(b" 1048576 ", b" 0 "),
+    "half a digest": lines([LARGE])[:-32] + b"\n",
 }
 
 

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import manifest_key, members_key, payload_key
-from pe_dvc.documents.members import MemberFile, dir_hash
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.documents.members import CHUNKS_ABOVE, MemberChunks, MemberFile, dir_hash
+from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
 from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ def md5_of(data: bytes) -> str:
 
 def member(path: str, data: bytes) -> MemberFile:
     """Return a member of that content."""
-    return MemberFile(path, sha256_bytes(data), len(data), md5_of(data))
+    chunks = None
+    if len(data) > CHUNKS_ABOVE:
+        chunks = MemberChunks(CHUNK_SIZE, chunk_digests([data]))
+    return MemberFile(path, sha256_bytes(data), len(data), md5_of(data), chunks)
 
 
 def lines(members: list[MemberFile]) -> bytes:
     """Return a sidecar of members, in this order and unchecked."""
-    return "".join(f"{m.sha256} {m.size} {m.md5} {m.path}\n" for m in members).encode()
+    return "".join(m.lines for m in members).encode(errors="surrogateescape")
 
 
 def publish_directory(

@@ -10,11 +10,12 @@ from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.usecases.checkout.verify import check_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pe_dvc.documents.dvc_artifact import DeclaredArtifact
     from pe_dvc.documents.dvc_listing import ListedFile
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.members import MemberFile, Members
     from pe_dvc.documents.payload import Payload
     from pe_dvc.primitives.digest import Sha256
 
@@ -27,6 +28,7 @@ class TrackedData:
 
     ``output_of`` gives the output that a path is or lies in. ``payloads`` are those of the
     manifests, by path. ``remote`` is the name of the DVC remote that lies in the store.
+    ``members_of`` gives the files of a directory that has a manifest.
     """
 
     country: str
@@ -35,6 +37,7 @@ class TrackedData:
     output_of: Callable[[str], Output | None]
     payloads: Mapping[str, Payload]
     remote: str | None
+    members_of: Callable[[Payload], Members]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +138,10 @@ def make_plan(
         if reason:
             plan.left[output.path] = reason
             continue
-        for path, md5 in _files(selection, read_listing):
+        files = _files(selection, read_listing)
+        for path, md5, member in _with_members(data, output, files):
             check_in_work_tree(path, where=f"the listing {output.md5}")
-            plan.targets.append(_target(data, output, path, md5))
+            plan.targets.append(_target(data, output, path, md5, member))
         if output.is_directory and not selection.inside:
             plan.folders.append(output.path)
     _check_disjoint(plan)
@@ -190,21 +194,46 @@ def _files(
             yield path, md5
 
 
-def _target(data: TrackedData, output: Output, path: str, md5: str) -> Target:
+def _with_members(
+    data: TrackedData, output: Output, files: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, str, MemberFile | None]]:
+    """Yield files with what the manifest of the directory that they are in says of each."""
+    whole = data.payloads.get(output.path)
+    if whole is None or not whole.is_directory:
+        yield from ((path, md5, None) for path, md5 in files)
+        return
+    if whole.md5 != output.md5:
+        raise _inconsistent(output.path, str(output.md5), whole.md5)
+    members = {f"{output.path}/{member.path}": member for member in data.members_of(whole)}
+    for path, md5 in files:
+        if path not in members:
+            raise _inconsistent(path, md5, "none")
+        yield path, md5, members[path]
+
+
+def _target(
+    data: TrackedData, output: Output, path: str, md5: str, member: MemberFile | None
+) -> Target:
     payload = data.payloads.get(path)
-    if payload is not None and payload.md5 != md5:
-        raise VerificationError(
-            f"{path}: dvc.lock has md5 {md5} and the manifest {payload.md5}",
-            remedy="Nothing was pulled. This commit is inconsistent: tell its author, or run "
-            "dvc repro; plain dvc pull brings what dvc.lock says.",
-        )
+    for known in (payload, member):
+        if known is not None and known.md5 != md5:
+            raise _inconsistent(path, md5, known.md5)
+    described = payload or member
     size = output.size if not output.is_directory else None
     ours = output.remote in (None, data.remote)
     return Target(
         path=path,
         md5=md5,
-        sha256=payload.sha256 if payload else None,
-        size=payload.size if payload else size,
+        sha256=described.sha256 if described else None,
+        size=described.size if described else size,
         remote=None if ours else output.remote,
         executable=output.executable,
+    )
+
+
+def _inconsistent(path: str, locked: str, described: str) -> VerificationError:
+    return VerificationError(
+        f"{path}: dvc.lock has md5 {locked} and the manifest {described}",
+        remedy="Nothing was pulled. This commit is inconsistent: tell its author, or run "
+        "dvc repro; plain dvc pull brings what dvc.lock says.",
     )

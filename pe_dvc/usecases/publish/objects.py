@@ -225,7 +225,7 @@ def _create(store: Store, key: str, data: bytes, described: ManifestToPublish) -
     try:
         store.create(key, data)
     except ConflictError:
-        existing, _ = store.read(key, limit=MANIFEST_LIMIT)
+        existing, _ = store.read(key, limit=max(MANIFEST_LIMIT, len(data) + 1))
         if existing == data:
             return
         parsed = parse_key(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Progress, ReadableStore
     from pe_dvc.usecases.read.resolve import Resolved
 
-DIGEST_BYTES = 32
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 * 1024, 4 * 1024 * 1024
 """Sizes of a chunk that a manifest may ask for: a bound on memory and on the length of a list."""
 CHUNKS_PER_REQUEST = 4
@@ -78,7 +77,7 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
             remedy="The manifest is wrong, or another pe_dvc wrote it: tell the maintainers of the "
             "data.",
         )
-    data = cache.read_sidecar(expected)
+    data = payload.chunk_digests or cache.read_sidecar(expected)
     if data is None:
         key = chunks_key(payload.country, resolved.sha256)
         data = _read_list(store, key, count * DIGEST_BYTES)

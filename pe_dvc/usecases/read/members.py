@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import LISTING_LIMIT, members_key, payload_key
 from pe_dvc.documents.members import Members, read_members
 from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, FormatError
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.store.confined import ConfinedTree
@@ -74,6 +75,7 @@ def resolve_member(resolved: Resolved, members: Members) -> Resolved:
     """Return the file that the reference of a dataset names. Raises NotFoundError."""
     whole, path = resolved.payload, str(resolved.reference.member)
     member = members.member(path, where=str(replace(resolved.reference, member=None)))
+    chunks = member.chunks
     payload = Payload(
         country=whole.country,
         name=whole.name,
@@ -81,8 +83,9 @@ def resolve_member(resolved: Resolved, members: Members) -> Resolved:
         sha256=member.sha256,
         size=member.size,
         md5=member.md5,
-        chunk_size=1,
-        chunks_sha256=None,
+        chunk_size=1 if chunks is None else chunks.size,
+        chunks_sha256=None if chunks is None else sha256_bytes(chunks.digests),
+        chunk_digests=None if chunks is None else chunks.digests,
     )
     return replace(resolved, payload=payload, directory=whole)
 
