@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.support.counters",
     "tests.support.sandboxes",
     "tests.support.simulators",
+    "tests.support.hub_data",
 ]
 
 scrub()

@@ -45,9 +45,10 @@ def command(
         for one in checked.repaired:
             echo(f"repaired    {one.what}  {one.key} from {one.source}")
         resumed = f", {report.resumed} by a run before" if report.resumed else ""
+        elsewhere = f", {report.elsewhere} of them elsewhere" if report.elsewhere else ""
         say(
             f"{counted(report.manifests, 'manifest')}, {counted(report.hashed, 'payload')} hashed "
-            f"({bytes_text(report.hashed_bytes)}){resumed}; "
+            f"({bytes_text(report.hashed_bytes)}){elsewhere}{resumed}; "
             f"{counted(len(checked.unrepaired), 'fault')} left"
         )
         if any(finding.fault == "orphaned" for finding in report.findings):

@@ -14,11 +14,15 @@ from pe_dvc.primitives.sizes import counted
 @click.option("--into", default="data", show_default=True, help="The folder of the repo for them.")
 @click.option("--only", "names", multiple=True, help="An artifact of the manifest. Repeatable.")
 @click.option("--name", help="What a single file is called as a dataset.")
+@click.option("--no-copy", is_flag=True, help="Leave them out of the bucket, for good.")
 @json_option
-def command(uri: str, into: str, names: tuple[str, ...], name: str | None, as_json: bool) -> None:
+def command(
+    uri: str, into: str, names: tuple[str, ...], name: str | None, no_copy: bool, as_json: bool
+) -> None:
     """Take files of Hugging Face's hub as datasets.
 
-    They are downloaded, declared and tracked.
+    They are downloaded, declared and tracked. Where they lie on the hub is signed with them, so
+    that readers get them from there if the bucket lacks them: with --no-copy it always does.
 
     URI is a release_manifest.json, whose artifacts are verified against its sha256s, or one file:
     hf://dataset/OWNER/REPO@TAG/PATH. A tag is resolved to a commit, once. What is there already
@@ -26,7 +30,7 @@ def command(uri: str, into: str, names: tuple[str, ...], name: str | None, as_js
     """
     from pe_dvc import Repo
 
-    done = Repo().import_(uri, into=into, names=names, name=name)
+    done = Repo().import_(uri, into=into, names=names, name=name, copy=not no_copy)
     if as_json:
         print_json(done)
         return

@@ -79,6 +79,8 @@ class Artifact(Record):
     dvc: DvcObject
     chunks: ChunkList | None = None
     members: MemberList | None = None
+    location: str | None = None
+    """Where the bytes lie beside the bucket (``documents.hub_uri.parse_location``)."""
 
     @model_validator(mode="after")
     def _is_file_or_directory(self) -> Self:
@@ -98,6 +100,10 @@ class Artifact(Record):
         sidecar = self.members or self.chunks
         assert sidecar is not None  # held by _is_file_or_directory
         return Sha256(sidecar.sha256)
+
+    def is_same_as(self, other: Artifact) -> bool:
+        """Tell whether both say the same of the same bytes, wherever else these lie."""
+        return self.model_copy(update={"location": other.location}) == other
 
     def declared_otherwise(self, published: Artifact) -> str:
         """Return the remedy where these bytes were published with another path or kind."""

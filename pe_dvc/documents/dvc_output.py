@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pe_dvc.documents.dvc_hash import is_listing
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
 
 FileState = Literal["absent", "same", "recoverable", "modified"]
 """How a file of the workspace compares with the object that it should be.
@@ -25,6 +28,16 @@ class ImportedFrom:
     path: str | None = None
     revision: str | None = None
     etag: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Where the bytes of an output lie as well, and the sha256 of what lies there."""
+
+    KEYS: ClassVar = ("location", "sha256")
+
+    uri: str
+    sha256: Sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +62,7 @@ class Output:
     stage: str | None = None
     dvcfile: str | None = None
     source: ImportedFrom | None = None
+    location: Location | None = None
 
     @property
     def is_directory(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_inside
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
@@ -25,6 +26,7 @@ _URI = re.compile(
     rf"hf://(?:(?P<type>{'|'.join(_TYPES)})/)?(?P<repo>{_PART}/{_PART})"
     rf"(?:@(?P<before>{_REVISION}))?(?:/(?P<path>[^@]+?))?(?:@(?P<after>{_REVISION}))?"
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _FORMS = "expected hf://dataset/OWNER/REPO@REVISION/PATH"
 
 
@@ -43,6 +45,23 @@ class HubPlace:
         """Where people read about the repo, and ask for access."""
         prefix = "datasets/" if self.repo_type == DATASET else ""
         return f"https://huggingface.co/{prefix}{self.repo_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubLocation:
+    """A file of one commit of a hub, wherever the hub is (``HF_ENDPOINT``)."""
+
+    place: HubPlace
+    commit: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.revision}/{self.path}"
+
+    @property
+    def revision(self) -> str:
+        """The URI of the commit."""
+        return f"hf://{self.place.repo_type}/{self.place.repo_id}@{self.commit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +109,28 @@ def parse_hub_repo(text: str) -> HubPlace:
     if uri.path is not None or uri.revision is not None or uri.repo_type is None:
         raise FormatError(f"{text!r} is not a repo of the hub: expected hf://dataset/OWNER/REPO")
     return HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id)
+
+
+def parse_location(text: str, *, where: str | None = None) -> HubLocation:
+    """Read where a payload lies: ``hf://dataset/OWNER/REPO@COMMIT/PATH``. Raises FormatError.
+
+    A branch or a tag is none: what is there may become another file.
+    """
+    try:
+        uri = parse_hub_uri(text)
+        commit, path = uri.revision or "", uri.path
+        if uri.repo_type is None or path is None or not _COMMIT.fullmatch(commit):
+            raise FormatError("it names no file of a commit")
+        found = HubLocation(
+            place=HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id), commit=commit, path=path
+        )
+        if str(found) != text:
+            raise FormatError(f"it would be written {found}")
+    except FormatError as error:
+        raise FormatError(
+            f"{brief(repr(text))} is no location of a file: {error.message}",
+            where=where,
+            remedy="Expected hf://dataset/OWNER/REPO@COMMIT/PATH, with all 40 digits of the "
+            "commit. If a newer pe_dvc wrote it, upgrade.",
+        ) from None
+    return found

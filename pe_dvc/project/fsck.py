@@ -18,10 +18,11 @@ from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.sidecars import cached_sidecar
+from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
-from pe_dvc.usecases.retention.fsck import SIDECARS
+from pe_dvc.usecases.retention.orphans import SIDECARS
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
@@ -61,6 +62,7 @@ def fsck(
         journal,
         reach=reach,
         wanted=_pulled(repo),
+        open_location=open_location,
         reporter=reporter,
     )
     journal.finish()

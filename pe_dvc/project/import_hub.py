@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.dvc.command import run_dvc
+from pe_dvc.adapters.dvc.dvcfile_edit import with_location
+from pe_dvc.adapters.dvc.workspace import file_digests
 from pe_dvc.adapters.hub.hub import Hub
+from pe_dvc.documents.dvc_output import Location
 from pe_dvc.documents.hub_manifest import HubArtifact, read_hub_manifest
-from pe_dvc.documents.hub_uri import HubPlace, parse_hub_uri
+from pe_dvc.documents.hub_uri import HubPlace, parse_hub_uri, parse_location
 from pe_dvc.documents.keys import RELEASE_MANIFEST
 from pe_dvc.documents.release_layout import release_directory
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_name, say_which_there_are
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.add import add_files
+from pe_dvc.project.dvc_cache import check_may_add
+from pe_dvc.project.file_changes import FileChanges
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.guess import Meaning
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.hub_uri import HubUri
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.usecases.checkout.import_hub import Planned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +60,15 @@ def import_uri(
     into: str = "data",
     names: Sequence[str] = (),
     name: str | None = None,
+    copy: bool = True,
 ) -> list[ImportedFile]:
     """Download the artifacts of a release manifest, or one file, and make them datasets.
 
     ``names`` are those wanted of a manifest, all by default; ``name`` is what a single file is
-    called. Everything is checked as far as it can be before anything is downloaded. Raises as
-    ``HubImport`` and ``add_files``.
+    called. Where each lies on the hub is noted beside it, and comes into its manifest; without
+    ``copy`` it is not pushed to the bucket, and readers get it from there alone. A file that an
+    earlier import brought is replaced. Everything is checked as far as it can be before anything is
+    downloaded. Raises as ``HubImport`` and ``add_files``.
     """
     found = parse_hub_uri(uri)
     if found.path is None:
@@ -66,7 +77,7 @@ def import_uri(
             remedy="Name a release_manifest.json or one file: "
             f"hf://dataset/{found.repo_id}@TAG/{release_directory('TAG')}/{RELEASE_MANIFEST}",
         )
-    work = HubImport(ConfinedTree(repo.root), repo.root, into, Hub)
+    work = HubImport(ConfinedTree(repo.root), repo.root, into, Hub, partial(_is_kept, repo))
     place, commit = _resolve(found, work)
     of_release = posixpath.basename(found.path) == RELEASE_MANIFEST
     if of_release:
@@ -75,29 +86,51 @@ def import_uri(
         artifacts = [_single(place, found, commit, name)]
     done = []
     for planned in work.plan(artifacts):
-        artifact = planned.artifact
         sha256 = work.bring(planned)
-        source = f"hf://{artifact.place.repo_type}/{artifact.place.repo_id}"
-        source = f"{source}@{planned.commit}/{artifact.hub_path}"
-        add_files(
-            DataRepo(repo.root),
-            [repo.root / planned.path],
-            name=artifact.name,
-            desc=f"From {source}",
-            given=Meaning(kind=artifact.kind),
-        )
+        _track(repo, planned, Location(uri=str(planned.location), sha256=sha256), copy=copy)
         on_word = "hub" if planned.sha256 is not None else "nothing"
         done.append(
             ImportedFile(
-                name=artifact.name,
+                name=planned.artifact.name,
                 path=planned.path,
                 sha256=sha256,
-                source=source,
+                source=str(planned.location),
                 verified="manifest" if of_release else on_word,
                 downloaded=not planned.there,
             )
         )
     return done
+
+
+def _is_kept(repo: DataRepo, path: str) -> bool:
+    """Tell whether a file is as its ``.dvc`` file says: then DVC's cache holds it, too."""
+    output = repo.dvc.outputs.get(path)
+    if output is None or output.dvcfile is None:
+        return False
+    return file_digests(repo.root / path, "md5")["md5"] == output.md5
+
+
+def _track(repo: DataRepo, planned: Planned, location: Location, *, copy: bool) -> None:
+    """Let DVC track a file, declare it, and note in its ``.dvc`` file where it lies."""
+    artifact, path = planned.artifact, planned.path
+    parse_location(location.uri)
+    if path in repo.dvc.outputs and not planned.there:
+        check_may_add(repo, [path])
+        run_dvc(repo.root, "add", path)
+    add_files(
+        DataRepo(repo.root),
+        [repo.root / path],
+        name=artifact.name,
+        desc=f"{artifact.hub_path} of hf://{artifact.place.repo_type}/{artifact.place.repo_id}",
+        given=Meaning(kind=artifact.kind),
+    )
+    output = DataRepo(repo.root).dvc.outputs.get(path)
+    if output is not None and output.dvcfile is not None:
+        changes, file = FileChanges(repo.root), output.dvcfile
+        where = str(repo.root / file)
+        changes.put(file, with_location(changes.text(file), location, push=copy, name=where))
+        with changes.written():
+            pass
 
 
 def _resolve(uri: HubUri, work: HubImport) -> tuple[HubPlace, str]:

@@ -39,15 +39,12 @@ from pe_dvc.usecases.parallel import run_all
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.adapters.digests import FileDigest
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.adapters.tables.formats import Format
-    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.manifest import Contents, Manifest
-    from pe_dvc.documents.members import Members
     from pe_dvc.documents.table_schema import FileShape
     from pe_dvc.project.manifest_inputs import ManifestInputs
     from pe_dvc.project.settings import Settings
@@ -148,7 +145,14 @@ def _describe_all(
     for d in declarations:
         path, md5 = located[d.name]
         bytes_of = digests.get(path) or members[path]
-        artifact = _artifact(d, files[d.name], kind_of(d, shapes[d.name]), bytes_of, md5)
+        artifact = describe_artifact(
+            d,
+            kind=kind_of(d, shapes[d.name]),
+            media_type=media_type_of(_format(files[d.name]), d.path),
+            found=bytes_of,
+            md5=md5,
+            location=checkout.location(d),
+        )
         about = _about(d, settings)
         made = checkout.complete(d, inputs[d.name], Sha256(artifact.sha256))
         manifest = assemble(artifact, contents[d.name], made, checkout.build(d), about)
@@ -171,18 +175,6 @@ def _with_content(described: Described, file: DataFile, existing: dict[str, byte
     checked = was_checked(described.manifest, before)
     manifest = with_content(described.manifest, file, before, checked=checked)
     return Described(manifest, (*described.notes, *notes_on_content(manifest, before)))
-
-
-def _artifact(
-    declaration: Declaration, file: DataFile, kind: str, found: FileDigest | Members, md5: str
-) -> Artifact:
-    return describe_artifact(
-        declaration,
-        kind=kind,
-        media_type=media_type_of(_format(file), file.label),
-        found=found,
-        md5=md5,
-    )
 
 
 def _about(declaration: Declaration, settings: Settings) -> About:

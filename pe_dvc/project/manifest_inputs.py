@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.lineage import Closure
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.declaration import Declaration
-    from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.dvc_output import Location, Output
     from pe_dvc.documents.members import Members
     from pe_dvc.documents.provenance import Package, Unknown
     from pe_dvc.primitives.digest import Sha256
@@ -85,6 +85,11 @@ class ManifestInputs:
         if not output.is_directory:
             check_size(output, path.stat().st_size, source=str(path))
         return path, md5
+
+    def location(self, declaration: Declaration) -> Location | None:
+        """Return where the bytes of a dataset lie as well, None where nothing says so."""
+        output = self._dvc.outputs.get(declaration.path)
+        return output.location if output is not None else None
 
     def members(self, path: Path, md5: str) -> Members:
         """Return the files of a directory, which must be those that DVC recorded.

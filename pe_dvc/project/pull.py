@@ -12,6 +12,7 @@ from pe_dvc.project.clone_options import came_with_clone
 from pe_dvc.project.dvc_cache import check_cache_place
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.project.sidecars import members_of
+from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
 from pe_dvc.usecases.progress import Silent
@@ -59,6 +60,7 @@ def pull(
             workspace,
             names,
             open_store=open_store,
+            open_location=open_location,
             force=force,
             reporter=reporter or Silent(),
         )

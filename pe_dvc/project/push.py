@@ -14,6 +14,7 @@ from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.sidecars import sidecar_of
+from pe_dvc.project.stores import open_location
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.local_changes import LocalChanges, find_local_changes
 from pe_dvc.usecases.progress import Silent
@@ -156,7 +157,14 @@ def _prepare(
 
 def _upload(prepared: _Prepared, reporter: Reporter | None) -> PublishedObjects:
     store, country = prepared.publication.store, prepared.publication.country
-    return publish_objects(store, country, prepared.payloads, prepared.manifests, reporter=reporter)
+    return publish_objects(
+        store,
+        country,
+        prepared.payloads,
+        prepared.manifests,
+        reporter=reporter,
+        open_location=open_location,
+    )
 
 
 def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPublish]:

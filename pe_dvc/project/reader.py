@@ -167,6 +167,7 @@ class Reader:
 
     def open(self, resolved: Resolved) -> VerifiedFile:
         """Return a verified binary file, of which only what is read is fetched."""
+        from pe_dvc.project.stores import open_location
         from pe_dvc.usecases.read.members import is_directory
         from pe_dvc.usecases.read.verified_file import open_verified
 
@@ -178,6 +179,7 @@ class Reader:
             cache=self.cache,
             reporter=self._reporter,
             copies=self._local_copies(resolved),
+            open_location=open_location,
         )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
@@ -185,6 +187,7 @@ class Reader:
 
         A directory is only ever made, at ``output`` itself. Raises FormatError without one.
         """
+        from pe_dvc.project.stores import open_location
         from pe_dvc.usecases.read.fetch import fetch
 
         if resolved.payload.is_directory:
@@ -201,6 +204,7 @@ class Reader:
             cache=self.cache,
             reporter=self._reporter,
             copies=self._local_copies(resolved),
+            open_location=open_location,
         )
         return path if output is None else copy_out(path, output)
 

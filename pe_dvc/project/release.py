@@ -20,6 +20,7 @@ from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.stores import open_location
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
@@ -142,7 +143,9 @@ class Releases:
         released = self.signed.releases().get(tag)
         channel: ChannelName = released.channel if released else "next"
         release = self.git.release(tag, channel=channel)
-        verified = publish.verify_release(self.store, self.signed, release, reporter=reporter)
+        verified = publish.verify_release(
+            self.store, self.signed, release, open_location=open_location, reporter=reporter
+        )
         return verified, signature
 
     def diff(self, before: str, after: str) -> ReleaseDiff:
@@ -151,7 +154,10 @@ class Releases:
 
     def export(self, tag: str, directory: Path, *, reporter: Reporter | None = None) -> int:
         """Write a release as a directory; return how many payloads were downloaded."""
-        return export_release(self.store, self.derive(tag), directory, reporter=reporter)
+        release = self.derive(tag)
+        return export_release(
+            self.store, release, directory, open_location=open_location, reporter=reporter
+        )
 
     def check_bundle(
         self, tag: str, bundle: Path, *, record: bool = False
@@ -169,7 +175,7 @@ class Releases:
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(bundle)) from None
         found = read_bundle(data, country=release.country, where=str(bundle))
-        checks = check_bundle(self.store, release, found)
+        checks = check_bundle(self.store, release, found, open_location=open_location)
         if not record or not all(check.ok for check in checks):
             return checks, None
         signers = signers_of(self._with_work_tree())

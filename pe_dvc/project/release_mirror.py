@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.hub.hub import Hub
 from pe_dvc.documents.hub_uri import parse_hub_repo
 from pe_dvc.primitives.names import check_inside
+from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.release.hub_latest import check_may_be_latest, move_pointer
 from pe_dvc.usecases.release.mirror import (
     Mirrored,
@@ -43,7 +44,7 @@ def mirror(
         check_inside(latest)
         check_may_be_latest(release)
     tro = release.older_tro if older_tro else release.tro
-    done = mirror_tag(store, hub, release, tro, reporter=reporter)
+    done = mirror_tag(store, hub, release, tro, open_location=open_location, reporter=reporter)
     if claimed != release.data:
         _, manifest_uri = mirror_claims(hub, release, claimed, done.commit)
         done = replace(done, manifest_uri=manifest_uri)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.errors import UntrustedError
     from pe_dvc.store.port import ReadableStore, Store
+    from pe_dvc.usecases.payload_place import PayloadPlace
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,16 @@ def open_offline(url: str) -> ReadableStore:
 
     place = _bucket(url)
     return OfflineStore(_open_directory(url).url if place is None else bucket_url(*place))
+
+
+def open_location(location: str) -> PayloadPlace:
+    """Return the place that the location of a payload names. Raises FormatError."""
+    from pe_dvc.adapters.stores.hub_files import HubFiles
+    from pe_dvc.documents.hub_uri import parse_location
+    from pe_dvc.usecases.payload_place import PayloadPlace
+
+    found = parse_location(location)
+    return PayloadPlace(source=HubFiles(found.place, found.commit), key=found.path, is_bucket=False)
 
 
 def _bucket(url: str) -> tuple[str, str, str] | None:

@@ -118,16 +118,18 @@ class Repo:
         into: str = "data",
         names: Sequence[str] = (),
         name: str | None = None,
+        copy: bool = True,
     ) -> list[ImportedFile]:
         """Download the artifacts of a hub's release manifest, or one file, and make them datasets.
 
         ``names`` are those wanted of a manifest, all by default; ``name`` is for a single file.
-        Raises NotFoundError, DigestMismatchError for other bytes than the manifest names,
-        ConflictError for another file in the place, StorePermissionError.
+        Without ``copy`` they are not pushed to the bucket: readers get them from the hub. Raises
+        NotFoundError, DigestMismatchError for other bytes than the manifest names, ConflictError
+        for another file in the place, StorePermissionError.
         """
         from pe_dvc.project.import_hub import import_uri
 
-        return import_uri(self._open(), uri, into=into, names=names_of(names), name=name)
+        return import_uri(self._open(), uri, into=into, names=names_of(names), name=name, copy=copy)
 
     @property
     def manifest(self) -> ManifestCommands:

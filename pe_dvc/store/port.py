@@ -40,8 +40,8 @@ class ObjectInfo:
     versioned: bool = field(default=False, compare=False)
 
 
-class ReadableStore(Protocol):
-    """A bucket, a directory or a dictionary to read from: all that readers ask for."""
+class ObjectSource(Protocol):
+    """Where an object's bytes are read from: a store, or a place elsewhere that has payloads."""
 
     @property
     def url(self) -> str:
@@ -77,6 +77,10 @@ class ReadableStore(Protocol):
         NotFoundError.
         """
         ...
+
+
+class ReadableStore(ObjectSource, Protocol):
+    """A bucket, a directory or a dictionary to read from: all that readers ask for."""
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose keys start with ``prefix`` (a whole path part), in key order."""

@@ -6,13 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.store.port import ObjectSource, Progress
 
 BLOCK_BYTES = 8 * 1024 * 1024
 
 
 def object_digest(
-    store: ReadableStore,
+    store: ObjectSource,
     key: str,
     size: int,
     *,

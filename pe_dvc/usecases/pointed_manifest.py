@@ -25,6 +25,8 @@ def pointed_manifest(
 ) -> bytes:
     """Return the manifest that a pointer signs, if it and its payload are in the bucket.
 
+    A payload whose manifest says that it lies elsewhere as well need not be there.
+
     ``who`` begins the message where the pointer has to be named. Raises NotFoundError for what
     lacks, ConflictError for another manifest, VerificationError for a payload of another size.
     """
@@ -39,7 +41,7 @@ def pointed_manifest(
             )
         payload = Payload.of_manifest(data, where=f"{store.url}/{key}")
         key = payload.key
-        size = store.head(key).size
+        size = _size_in(store, payload)
     except NotFoundError:
         raise NotFoundError(
             f"{who}{what} is not whole: {store.url}/{key} is missing", remedy=remedy
@@ -50,3 +52,12 @@ def pointed_manifest(
             remedy=remedy,
         )
     return data
+
+
+def _size_in(store: ReadableStore, payload: Payload) -> int:
+    try:
+        return store.head(payload.key).size
+    except NotFoundError:
+        if payload.location is None:
+            raise
+        return payload.size

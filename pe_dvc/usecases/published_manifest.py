@@ -14,6 +14,8 @@ from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
 
@@ -44,3 +46,18 @@ def name_in(data: bytes) -> str | None:
         return Payload.of_manifest(data).name
     except FormatError:
         return None
+
+
+def signed_key(country: str, sha256: Sha256, target: str, data: Mapping[str, bytes]) -> str:
+    """Return the key of the manifest that a channel's ``target`` means.
+
+    It has the dataset's name, if another dataset has the plain key. ``data`` are the manifests of
+    the bucket, by key.
+    """
+    plain, name = manifest_key(country, sha256), "/".join(target.split("/")[2:])
+    try:
+        own = manifest_key(country, sha256, name)
+    except FormatError:
+        return plain
+    is_another = plain in data and name_in(data[plain]) not in (name, None)
+    return own if own in data or is_another else plain

@@ -58,6 +58,14 @@ class HubServer:
     """Called with the branch before a commit is looked at."""
     altered: dict[str, bytes] = field(default_factory=dict)
     """What a download gives instead of what is there, by path."""
+    ignores_ranges: bool = False
+    """Whether every download is answered with the whole."""
+    elsewhere: str | None = None
+    """The address that downloads of large files are sent to, the loopback by another name."""
+    loops: bool = False
+    """Whether it redirects to itself without end."""
+    cut_after: int | None = None
+    """Bytes after which the connection breaks off, once."""
 
     def __post_init__(self) -> None:
         self.branches["main"] = self.add({".gitattributes": b"*.h5 filter=lfs\n"})
@@ -76,6 +84,9 @@ class HubServer:
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 64
+
+            def handle_error(self, *_: Any) -> None:
+                """Say nothing of clients that hang up."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -143,8 +154,13 @@ class HubServer:
         if "Content-Length" not in headers:
             request.send_header("Content-Length", str(len(data)))
         request.end_headers()
-        if request.command != "HEAD":
-            request.wfile.write(data)
+        if request.command == "HEAD":
+            return
+        if self.cut_after is not None and len(data) > self.cut_after:
+            request.wfile.write(data[: self.cut_after])
+            self.cut_after, request.close_connection = None, True
+            return
+        request.wfile.write(data)
 
     def _answer(
         self, request: BaseHTTPRequestHandler, body: bytes, token: str | None
@@ -153,7 +169,7 @@ class HubServer:
         path = unquote(parts.path)
         if found := re.fullmatch(r"/cdn/([0-9a-f]{64})(?:/(.*))?", path):
             data = self.altered.get(found[2] or "", self.large[found[1]])
-            return _range(request, data)
+            return _range(request, data, ignored=self.ignores_ranges)
         if found := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
             assert hashlib.sha256(body).hexdigest() == found[1]
             self.large[found[1]] = body
@@ -276,14 +292,18 @@ class HubServer:
             raise RefusedError(404, "EntryNotFound", "Entry not found")
         data, entry = held[path], self._entry(path, held[path])
         headers: dict[str, Any] = {"X-Repo-Commit": self.commit(revision), "ETag": entry["oid"]}
+        if self.loops:
+            return 302, headers | {"Location": request.path}, b""
         if "lfs" not in entry:
-            status, more, body = _range(request, self.altered.get(path, data))
+            data = self.altered.get(path, data)
+            status, more, body = _range(request, data, ignored=self.ignores_ranges)
             return status, headers | more, body
         sha256 = entry["lfs"]["oid"]
         self.large[sha256] = data
         headers |= {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(data))}
         # Another host: whoever follows must not take the token along.
-        headers["Location"] = f"http://localhost:{self.port}/cdn/{sha256}/{path}"
+        address = self.elsewhere or f"http://localhost:{self.port}"
+        headers["Location"] = f"{address}/cdn/{sha256}/{path}"
         return 302, headers, b""
 
 
@@ -291,12 +311,16 @@ def _json(value: Any) -> tuple[int, dict[str, Any], bytes]:
     return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
 
-def _range(request: BaseHTTPRequestHandler, data: bytes) -> tuple[int, dict[str, Any], bytes]:
+def _range(
+    request: BaseHTTPRequestHandler, data: bytes, *, ignored: bool
+) -> tuple[int, dict[str, Any], bytes]:
     found = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or "")
-    if found is None:
+    if found is None or ignored:
         return 200, {"Content-Length": str(len(data)), "Accept-Ranges": "bytes"}, data
     first, last = int(found[1]), int(found[2] or len(data) - 1)
     part = data[first : last + 1]
+    if not part:
+        return 416, {"Content-Range": f"bytes */{len(data)}"}, b""
     content_range = f"bytes {first}-{first + len(part) - 1}/{len(data)}"
     return 206, {"Content-Length": str(len(part)), "Content-Range": content_range}, part
 

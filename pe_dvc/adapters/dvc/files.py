@@ -6,9 +6,10 @@ holds every stage that finished. This package is all that knows these formats.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.adapters.dvc.dvcfile_edit import location_in
 from pe_dvc.adapters.dvc.stages import (
     DeclaredStage,
     LockedStage,
@@ -189,12 +190,14 @@ def _tracked_outputs(folder: str, file: str, document: dict[str, Any]) -> Iterat
     deps = document.get("deps") or []
     source = imported_from(deps[0]) if deps else None
     imported = any("repo" in dep for dep in deps)
+    location = location_in(document, where=file)
     for entry in document.get("outs") or []:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             raise FormatError(
                 "an entry of outs has no path", where=file, remedy=f"Restore {file} from git."
             )
-        yield output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported, source=source)
+        output = output_of_entry(wdir, entry, entry, dvcfile=file, imported=imported, source=source)
+        yield replace(output, location=location)
 
 
 def _mapping(document: dict[str, Any], key: str, file: str) -> dict[str, Any]:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from pe_dvc.primitives.errors import (
-    ConflictError,
-    MovedError,
-    NotFoundError,
-    PeDvcError,
-    StoreError,
-    StorePermissionError,
-    StoreUnavailableError,
-)
+from pe_dvc.documents.hub_answers import ERROR_CODE, error_of_answer, unavailable
+from pe_dvc.primitives.errors import PeDvcError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.documents.hub_uri import HubPlace
-
-_TOKEN = "Set HF_TOKEN to a token of an account that may, or run hf auth login."
 
 
 @contextmanager
@@ -42,14 +33,14 @@ def hub_errors(place: HubPlace, operation: str, key: str) -> Iterator[None]:
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError):
             raise _of_response(place, operation, key, cause) from None
-        raise _unavailable(place, operation, key, type(cause).__name__) from None
+        raise unavailable(place, operation, key, type(cause).__name__) from None
     except (transport_error, ConnectionError) as error:
-        raise _unavailable(place, operation, key, type(error).__name__) from None
+        raise unavailable(place, operation, key, type(error).__name__) from None
     except RuntimeError as error:
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError):
             raise _of_response(place, operation, key, cause) from None
-        raise _unavailable(place, operation, key, type(cause or error).__name__) from None
+        raise unavailable(place, operation, key, type(cause or error).__name__) from None
     except (OSError, ValueError) as error:
         raise StoreError(
             f"cannot {operation} {key} of {place}: {type(error).__name__}: {error}",
@@ -59,44 +50,11 @@ def hub_errors(place: HubPlace, operation: str, key: str) -> Iterator[None]:
 
 
 def _of_response(place: HubPlace, operation: str, key: str, error: Any) -> PeDvcError:
-    from huggingface_hub.errors import GatedRepoError
-
-    status = error.response.status_code
-    code = error.response.headers.get("X-Error-Code")
-    what = f"cannot {operation} {key} of {place}"
-    if isinstance(error, GatedRepoError):
-        return StorePermissionError(
-            f"{what}: the repo is gated, and the account of the token has no access to it",
-            operation=operation,
-            key=key,
-            remedy=f"Ask for access at {place.page}. {_TOKEN}",
-        )
-    if status in (401, 403):
-        how = "no account, or none with a valid token" if status == 401 else "this account may not"
-        return StorePermissionError(
-            f"{what}: the hub refused it ({status}: {how})",
-            operation=operation,
-            key=key,
-            remedy=_TOKEN,
-        )
-    if status == 404 and code in ("RevisionNotFound", "EntryNotFound"):
-        return NotFoundError(f"{what}: it has no such {code.removesuffix('NotFound').lower()}")
-    if status == 404:
-        remedy = f"Check its name. A private repo is not found without a token. {_TOKEN}"
-        return NotFoundError(f"{what}: there is no such repo", remedy=remedy)
-    if status == 409:
-        return ConflictError(f"{what}: it is there already")
-    if status == 412:
-        return MovedError(f"{what}: another commit was first", role=key, remedy="Try again.")
-    if status == 429 or status >= 500:
-        return _unavailable(place, operation, key, f"status {status}")
-    return StoreError(f"{what}: the hub answered {status}", operation=operation, key=key)
-
-
-def _unavailable(place: HubPlace, operation: str, key: str, why: str) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"cannot {operation} {key} of {place}: {why}",
-        operation=operation,
-        key=key,
-        remedy="Try again later; HF_ENDPOINT names another hub.",
+    response = error.response
+    return error_of_answer(
+        place,
+        operation,
+        key,
+        status=response.status_code,
+        code=response.headers.get(ERROR_CODE),
     )

@@ -24,7 +24,7 @@ def published_manifest(mine: Manifest | None, name: str, store: ReadableStore) -
     artifact = mine.artifact
     data, key = read_manifest(store, artifact.country, Sha256(artifact.sha256), artifact.name)
     theirs = Manifest.from_bytes(data, where=f"{store.url}/{key}")
-    if theirs.artifact != mine.artifact:
+    if not theirs.artifact.is_same_as(mine.artifact):
         raise VerificationError(
             f"{store.url}/{key} describes {theirs.artifact.name} ({theirs.artifact.path}), so it "
             f"cannot be adopted for {name} ({mine.artifact.path})",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.artifact import Artifact, ChunkList, DvcObject, MemberList
+from pe_dvc.documents.hub_uri import parse_location
 from pe_dvc.documents.manifest import About, Contents, Manifest
 from pe_dvc.documents.members import Members
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pe_dvc.documents.declaration import Declaration
+    from pe_dvc.documents.dvc_output import Location
     from pe_dvc.documents.provenance import Build, Inputs
 
 
@@ -44,11 +46,13 @@ def describe_artifact(
     media_type: str,
     found: FileDigest | Members,
     md5: str,
+    location: Location | None = None,
 ) -> Artifact:
     """Return the section ``artifact``: the bytes of the dataset.
 
     ``kind`` is what the dataset is, ``found`` the digests of a file or the files of a directory,
-    ``md5`` the address of the bytes in DVC's cache.
+    ``md5`` the address of the bytes in DVC's cache, ``location`` where such bytes lie as well: it
+    counts for these bytes only.
     """
     parts: dict[str, Any]
     if isinstance(found, Members):
@@ -57,6 +61,9 @@ def describe_artifact(
     else:
         sha256 = found.sha256
         parts = {"chunks": ChunkList(size=CHUNK_SIZE, sha256=sha256_bytes(found.chunks))}
+        if location is not None and location.sha256 == sha256:
+            where = declaration.where("path")
+            parts["location"] = str(parse_location(location.uri, where=where))
     return Artifact(
         country=declaration.country,
         name=declaration.name,
@@ -101,7 +108,7 @@ def manifest_bytes(
     except FormatError:
         return manifest.to_bytes()
     alike = (
-        before.artifact == manifest.artifact
+        before.artifact.is_same_as(manifest.artifact)
         and is_described_alike(before.table, manifest.table)
         and before.inputs.data_vintage == manifest.inputs.data_vintage
         and before.build.statement == manifest.build.statement
@@ -160,7 +167,7 @@ def was_checked(manifest: Manifest, existing: bytes | None) -> bool:
     # The first versions looked at the first period only.
     one_period = all(len(table.periods) <= 1 for table in manifest.table.tables)
     alike = known or (one_period and is_described_alike(before.table, manifest.table))
-    return before.artifact == manifest.artifact and alike
+    return before.artifact.is_same_as(manifest.artifact) and alike
 
 
 def is_described_alike(before: Contents, now: Contents) -> bool:

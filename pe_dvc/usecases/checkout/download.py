@@ -18,18 +18,19 @@ from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 
 if TYPE_CHECKING:
     from pe_dvc.store.atomic_write import OpenFile
-    from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.store.port import Progress
+    from pe_dvc.usecases.payload_place import PayloadPlace
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectRequest:
-    """An object to download: ``what`` it is in the repo, its ``key``, and its digests.
+    """An object to download: ``what`` it is in the repo, where it is, and its digests.
 
     ``size`` (bytes) is None where it was not recorded.
     """
 
     what: str
-    key: str
+    place: PayloadPlace
     md5: str
     sha256: Sha256 | None = None
     size: int | None = None
@@ -42,7 +43,7 @@ class ObjectRequest:
         return self.size is not None and self.size <= SINGLE_REQUEST_MAX_BYTES
 
 
-def read_verified(request: ObjectRequest, store: ReadableStore) -> bytes:
+def read_verified(request: ObjectRequest) -> bytes:
     """Return a small object's bytes, or a listing's, verified.
 
     Raises NotFoundError, DigestMismatchError, FormatError (longer than it should be) and
@@ -50,63 +51,59 @@ def read_verified(request: ObjectRequest, store: ReadableStore) -> bytes:
     """
     limit = LISTING_LIMIT if request.size is None else request.size
     try:
-        data, _ = store.read(request.key, limit=limit)
+        data, _ = request.place.source.read(request.place.key, limit=limit)
     except NotFoundError:
-        raise _missing(request, store) from None
+        raise _missing(request) from None
     if request.sha256 is None:
-        _check_md5(request, hashlib.md5(data, usedforsecurity=False).hexdigest(), store)
+        _check_md5(request, hashlib.md5(data, usedforsecurity=False).hexdigest())
     else:
-        _check_sha256(request, sha256_bytes(data), store)
+        _check_sha256(request, sha256_bytes(data))
     return data
 
 
-def download_verified(
-    request: ObjectRequest, store: ReadableStore, target: OpenFile, *, progress: Progress
-) -> None:
+def download_verified(request: ObjectRequest, target: OpenFile, *, progress: Progress) -> None:
     """Write an object of a known size into ``target``, verified.
 
     On any error what is in ``target`` is undefined. Raises NotFoundError, DigestMismatchError and
     StoreError.
     """
+    source, key = request.place.source, request.place.key
     try:
-        size = store.head(request.key).size if request.size is None else request.size
-        actual = store.download(request.key, target, size=size, progress=progress)
+        size = source.head(key).size if request.size is None else request.size
+        actual = source.download(key, target, size=size, progress=progress)
     except NotFoundError:
-        raise _missing(request, store) from None
+        raise _missing(request) from None
     if request.sha256 is not None:
-        _check_sha256(request, actual, store)
+        _check_sha256(request, actual)
         return
     with target.reader() as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    _check_md5(request, digest.hexdigest(), store)
+    _check_md5(request, digest.hexdigest())
 
 
-def _check_sha256(request: ObjectRequest, actual: Sha256, store: ReadableStore) -> None:
+def _check_sha256(request: ObjectRequest, actual: Sha256) -> None:
     if actual != request.sha256:
-        raise _mismatch(request, f"sha256:{request.sha256}", f"sha256:{actual}", store)
+        raise _mismatch(request, f"sha256:{request.sha256}", f"sha256:{actual}")
 
 
-def _check_md5(request: ObjectRequest, actual: str, store: ReadableStore) -> None:
+def _check_md5(request: ObjectRequest, actual: str) -> None:
     expected = bare_md5(request.md5)
     if actual != expected:
-        raise _mismatch(request, f"md5:{expected}", f"md5:{actual}", store)
+        raise _mismatch(request, f"md5:{expected}", f"md5:{actual}")
 
 
-def _missing(request: ObjectRequest, store: ReadableStore) -> NotFoundError:
+def _missing(request: ObjectRequest) -> NotFoundError:
     return NotFoundError(
-        f"{request.what} is missing from {store.url}/{request.key}",
-        remedy="Ask the maintainers of the data to run pe-dvc push.",
+        f"{request.what} is missing from {request.place.url}",
+        remedy=request.place.advice_if_missing,
     )
 
 
-def _mismatch(
-    request: ObjectRequest, expected: str, actual: str, store: ReadableStore
-) -> DigestMismatchError:
+def _mismatch(request: ObjectRequest, expected: str, actual: str) -> DigestMismatchError:
     return DigestMismatchError(
         what=request.what,
         expected=expected,
         actual=actual,
-        source=f"{store.url}/{request.key}",
-        remedy="The object was altered or damaged in the bucket: tell the maintainers of the "
-        "data. It was not kept.",
+        source=request.place.url,
+        remedy=f"{request.place.advice_if_altered} It was not kept.",
     )

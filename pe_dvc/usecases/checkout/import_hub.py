@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from pe_dvc.documents.hub_uri import HubLocation
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
 from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.store.atomic_write import open_to_fill
@@ -50,14 +51,29 @@ class Planned:
     sha256: Sha256 | None
     there: bool
 
+    @property
+    def location(self) -> HubLocation:
+        """Where it lies, for good."""
+        artifact = self.artifact
+        return HubLocation(place=artifact.place, commit=self.commit, path=artifact.hub_path)
+
 
 class HubImport:
-    """The import of some artifacts below the folder ``into`` of a checkout."""
+    """The import of some artifacts below the folder ``into`` of a checkout.
+
+    ``is_kept`` tells of a path whether what is there could be had again: then it is replaced.
+    """
 
     def __init__(
-        self, tree: ConfinedTree, root: Path, into: str, open_hub: Callable[[HubPlace], HubFiles]
+        self,
+        tree: ConfinedTree,
+        root: Path,
+        into: str,
+        open_hub: Callable[[HubPlace], HubFiles],
+        is_kept: Callable[[str], bool],
     ) -> None:
         self._tree, self._root, self._into, self._open = tree, root, into, open_hub
+        self._is_kept = is_kept
         self._hubs: dict[HubPlace, HubFiles] = {}
         self._commits: dict[tuple[HubPlace, str], str] = {}
         self._listed: dict[tuple[HubPlace, str], Mapping[str, HubFile]] = {}
@@ -111,12 +127,12 @@ class HubImport:
 
     def _compared(self, planned: Planned) -> Planned:
         actual = sha256_of(self._root / planned.path)
-        if planned.sha256 is not None and actual != planned.sha256:
+        if actual != planned.sha256 and not self._is_kept(planned.path):
             raise ConflictError(
-                f"{planned.path} is there already, with sha256:{actual}",
+                f"{planned.path} is there already, with sha256:{actual}, and DVC does not hold it",
                 remedy="Import into another folder with --into, or remove the file.",
             )
-        return replace(planned, there=planned.sha256 is not None)
+        return replace(planned, there=actual == planned.sha256)
 
     def commit(self, place: HubPlace, revision: str) -> str:
         """Return the commit of a revision, asked once. Raises NotFoundError."""

@@ -19,6 +19,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.payload_place import ToFind, find_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.checkout.pull_plan import TrackedData
+    from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.progress import Reporter
 
 log = logging.getLogger(__name__)
@@ -108,19 +110,22 @@ def pull(
     names: Sequence[str],
     *,
     open_store: Callable[[str | None], Store],
+    open_location: OpenLocation,
     force: bool,
     reporter: Reporter,
 ) -> Pulled:
     """Download the datasets ``names``, or all that DVC caches, and check them out.
 
-    ``open_store`` opens a DVC remote by its name, the repo's own store for None. A file of the
+    ``open_store`` opens a DVC remote by its name, the repo's own store for None, and
+    ``open_location`` where a payload lies that this one lacks. A file of the
     workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
     ConflictError that names it, and nothing is touched. Raises NotFoundError, DigestMismatchError
     (nothing is kept of what did not verify), VerificationError, StoreError, and FormatError for
     a file that would lie outside the work tree or among git's or DVC's own.
     """
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        return _Pull(data, workspace, open_store, force, reporter, pool).run(names)
+        work = _Pull(data, workspace, open_store, open_location, force, reporter, pool)
+        return work.run(names)
 
 
 class _Pull:
@@ -129,11 +134,13 @@ class _Pull:
         data: TrackedData,
         workspace: Workspace,
         open_store: Callable[[str | None], Store],
+        open_location: OpenLocation,
         force: bool,
         reporter: Reporter,
         pool: ThreadPoolExecutor,
     ) -> None:
         self._data, self._workspace, self._open_store = data, workspace, open_store
+        self._open_location = open_location
         self._force, self._reporter, self._pool = force, reporter, pool
         self._stores: dict[str | None, Store] = {}
         self._done, self._lock = Pulled(), Lock()
@@ -240,23 +247,26 @@ class _Pull:
 
     def _download(self, target: Target, progress: Progress) -> bytes | None:
         """Bring an object into the cache; return its bytes if it is small."""
-        store = self._stores[target.remote]
         key = payload_key(self._data.country, target.md5)
+        payload = ToFind(
+            key=key if target.remote is None else key.partition("/")[2], location=target.location
+        )
+        place = find_place(payload, self._stores[target.remote], self._open_location)
         request = ObjectRequest(
             what=target.path,
-            key=key if target.remote is None else key.partition("/")[2],
+            place=place,
             md5=target.md5,
             sha256=target.sha256,
             size=target.size,
         )
         data = None
         if request.is_small:
-            data = read_verified(request, store)
+            data = read_verified(request)
             self._workspace.write(target.md5, data)
             progress(len(data))
         else:
             with self._workspace.incoming(target.md5) as file:
-                download_verified(request, store, file, progress=progress)
+                download_verified(request, file, progress=progress)
         size = self._workspace.object_size(target.md5) if data is None else len(data)
         with self._lock:
             self._done.downloaded.append(target.path)

@@ -45,7 +45,8 @@ class Target:
     """A file of the workspace, and the object that it should be.
 
     ``sha256`` is the manifest's, None for what has no manifest; ``size`` is in bytes, None where
-    DVC recorded none; ``remote`` is the DVC remote that has it, None for the store's own.
+    DVC recorded none; ``remote`` is the DVC remote that has it, None for the store's own;
+    ``location`` is where its manifest says that it lies as well.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Target:
     size: int | None
     remote: str | None
     executable: bool = False
+    location: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     """
     selections = _select(data, names)
     for selection in selections:
-        _check_place(selection.output)
+        _check_place(data, selection.output)
     return selections
 
 
@@ -110,8 +112,8 @@ def _select(data: TrackedData, names: Sequence[str]) -> list[Selection]:
     return [Selection(data.outputs[path], frozenset(inside)) for path, inside in wanted.items()]
 
 
-def _check_place(output: Output) -> None:
-    if _left_to_dvc(output) is None:
+def _check_place(data: TrackedData, output: Output) -> None:
+    if _left_to_dvc(data, output) is None:
         check_in_work_tree(output.path, where=output.dvcfile or f"dvc.lock: stage {output.stage}")
 
 
@@ -134,7 +136,7 @@ def make_plan(
     plan = PullPlan()
     for selection in selections:
         output = selection.output
-        reason = _left_to_dvc(output)
+        reason = _left_to_dvc(data, output)
         if reason:
             plan.left[output.path] = reason
             continue
@@ -165,12 +167,13 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _left_to_dvc(output: Output) -> str | None:
+def _left_to_dvc(data: TrackedData, output: Output) -> str | None:
     if output.md5 is None:
         return "DVC recorded no hash of it: it was never built"
     if output.legacy:
         return "it has a hash of DVC 2: run dvc pull"
-    if not output.push:
+    payload = data.payloads.get(output.path)
+    if not output.push and (payload is None or payload.location is None):
         return "it is imported or not pushed: run dvc update or dvc repro"
     return None
 
@@ -228,6 +231,7 @@ def _target(
         size=described.size if described else size,
         remote=None if ours else output.remote,
         executable=output.executable,
+        location=payload.location if payload and ours else None,
     )
 
 

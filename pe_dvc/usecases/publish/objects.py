@@ -24,6 +24,7 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import find_objects
 from pe_dvc.usecases.published_manifest import name_in, read_manifest
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pe_dvc.store.port import ObjectInfo, Progress, Store
+    from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.publish.cache_objects import CacheObject
 
 
@@ -69,14 +71,16 @@ def publish_objects(
     described: Sequence[ManifestToPublish],
     *,
     reporter: Reporter | None = None,
+    open_location: OpenLocation | None = None,
 ) -> PublishedObjects:
     """Bring payloads, chunk lists and manifests into the store, in that order.
 
-    The pointer is not touched: publish it after this returned. Raises ConflictError when the
-    store holds another manifest for one of the artifacts (nothing was written then),
-    NotFoundError for a payload that is neither in the store nor in the local DVC cache,
-    DigestMismatchError when the DVC cache holds other bytes than the manifest, or the object's
-    name, says, and StoreError.
+    The pointer is not touched: publish it after this returned. A payload that is not to be
+    pushed must be where its manifest says that it lies, by ``open_location``. Raises
+    ConflictError when the store holds another manifest for one of the artifacts (nothing was
+    written then), NotFoundError for a payload that is neither in the store nor in the local DVC
+    cache, DigestMismatchError when the DVC cache holds other bytes than the manifest, or the
+    object's name, says, and StoreError.
     """
     done = PublishedObjects()
     with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -86,7 +90,7 @@ def publish_objects(
         }
         keys = {payload_key(country, md5) for md5 in md5s}
         there = find_objects(store, payload_prefix(country), keys, pool)
-        _check_recorded(store, country, missing, payloads, there)
+        _check_recorded(store, country, missing, payloads, there, open_location)
         wanted = _missing_payloads(store, country, payloads, there, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
         run_all(pool, partial(_publish_manifest, store, country), missing)
@@ -119,7 +123,7 @@ def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> Con
     artifact = described.manifest.artifact
     other = Manifest.from_bytes(existing, where=source)
     remedy = f"The first one is kept. Adopt it: pe-dvc manifest adopt {artifact.name}"
-    if other.artifact != artifact:
+    if not other.artifact.is_same_as(artifact):
         remedy = artifact.declared_otherwise(other.artifact)
     return ConflictError(
         f"{artifact.name}: the store already holds a manifest of artifact sha256:"
@@ -138,6 +142,7 @@ def _check_recorded(
     missing: Sequence[ManifestToPublish],
     payloads: Sequence[CacheObject],
     there: Mapping[str, ObjectInfo],
+    open_location: OpenLocation | None,
 ) -> None:
     """Refuse a manifest whose payload is neither to be published nor there: DVC lost track of it.
 
@@ -147,7 +152,11 @@ def _check_recorded(
     for described in missing:
         artifact = described.manifest.artifact
         md5 = artifact.dvc.md5
-        if md5 not in recorded and payload_key(country, md5) not in there:
+        if md5 in recorded or payload_key(country, md5) in there:
+            continue
+        if artifact.location is not None and open_location is not None:
+            check_is_there(artifact, open_location(artifact.location))
+        else:
             raise NotFoundError(
                 f"{artifact.path}, md5 {md5}, which the manifest of {artifact.name} describes, is "
                 f"not in {store.url}, and {LOCK} or its .dvc file does not record it",

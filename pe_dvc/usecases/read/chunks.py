@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
@@ -13,11 +14,12 @@ from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.partial import PartialFile
     from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.usecases.payload_place import PayloadPlace
     from pe_dvc.usecases.read.resolve import Resolved
 
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 * 1024, 4 * 1024 * 1024
@@ -111,16 +113,27 @@ def _check_list(resolved: Resolved, data: bytes, expected: Sha256, source: str) 
 
 
 class ChunkFetcher:
-    """Fetches chunks of one payload into its partial file. Safe to call from several threads."""
+    """Fetches chunks of one payload into its partial file. Safe to call from several threads.
+
+    ``find`` tells where the payload is.
+    """
 
     def __init__(
-        self, resolved: Resolved, chunks: ChunkList, partial: PartialFile, store: ReadableStore
+        self,
+        resolved: Resolved,
+        chunks: ChunkList,
+        partial: PartialFile,
+        find: Callable[[], PayloadPlace],
     ) -> None:
-        self._resolved, self._store = resolved, store
+        self._resolved, self._find = resolved, find
         self._chunks, self._partial = chunks, partial
-        self._key = resolved.payload.key
         self._busy: set[int] = set()
         self._waiting = threading.Condition()
+
+    @cached_property
+    def _place(self) -> PayloadPlace:
+        """Where the chunks are, looked for once one is lacking."""
+        return self._find()
 
     def get(self, first: int, last: int) -> list[bytes]:
         """Return the chunks from ``first`` to before ``last``, verified.
@@ -195,9 +208,9 @@ class ChunkFetcher:
 
     def _read(self, start: int, length: int) -> bytes:
         try:
-            return self._store.read_range(self._key, start, length)
+            return self._place.source.read_range(self._place.key, start, length)
         except NotFoundError:
-            raise missing_payload(self._resolved, f"{self._store.url}/{self._key}") from None
+            raise missing_payload(self._resolved, self._place) from None
 
     def _check(self, data: bytes, index: int) -> None:
         actual, expected = sha256_bytes(data), self._chunks.digest(index)
@@ -207,9 +220,8 @@ class ChunkFetcher:
                 what=f"bytes {start} to {end - 1} of {self._resolved.reference}",
                 expected=f"sha256:{expected}",
                 actual=f"sha256:{actual} ({len(data)} bytes)",
-                source=f"{self._store.url}/{self._key}",
-                remedy="The payload was altered or damaged in the bucket: tell the maintainers "
-                "of the data.",
+                source=self._place.url,
+                remedy=self._place.advice_if_altered,
             )
 
 
@@ -228,9 +240,10 @@ def _runs(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def missing_payload(resolved: Resolved, source: str) -> NotFoundError:
-    """Return the error for a payload that is not in the store."""
+def missing_payload(resolved: Resolved, place: PayloadPlace) -> NotFoundError:
+    """Return the error for a payload that is not where it is read."""
+    also = "" if place.is_bucket else f", and from the bucket ({resolved.payload.key})"
     return NotFoundError(
-        f"{resolved.reference}: its payload is missing from {source}",
-        remedy="Ask the maintainers of the data to run pe-dvc push.",
+        f"{resolved.reference}: its payload is missing from {place.url}{also}",
+        remedy=place.advice_if_missing,
     )

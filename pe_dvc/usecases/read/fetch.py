@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
+from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.read.chunks import (
     CHUNKS_PER_REQUEST,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.partial import PartialFile
     from pe_dvc.store.port import Progress, ReadableStore
     from pe_dvc.store.slot import Slot
+    from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.read.resolve import Resolved
 
 log = logging.getLogger(__name__)
@@ -41,11 +43,13 @@ def fetch(
     cache: Cache,
     reporter: Reporter | None = None,
     copies: Sequence[LocalCopy] = (),
+    open_location: OpenLocation | None = None,
 ) -> Path:
     """Return the path of the artifact in the cache, downloaded and verified if it was not there.
 
     Bytes that are here already are not downloaded: those of a download that broke off, those of
-    ranged reads, and the local ``copies`` if one is the artifact. Of many processes that fetch
+    ranged reads, and the local ``copies`` if one is the artifact. What the store lacks is read from
+    where its manifest says that it lies as well, by ``open_location``. Of many processes that fetch
     one artifact at once, one downloads and the others wait. The file is read-only, and stays as
     long as this process lives. Raises DigestMismatchError, which leaves nothing behind,
     NotFoundError and StoreError, which leaves what verified for the next attempt.
@@ -57,7 +61,8 @@ def fetch(
             log.info("%s is in the cache", resolved.pinned)
         else:
             log.info("download %s, %d bytes", resolved.pinned, resolved.payload.size)
-            _download(resolved, slot, store, cache, reporter)
+            place = find_place(resolved.payload, store, open_location)
+            _download(resolved, slot, store, place, cache, reporter)
     return slot.final
 
 
@@ -75,32 +80,38 @@ def note_wait(resolved: Resolved, reporter: Reporter) -> None:
 
 
 def _download(
-    resolved: Resolved, slot: Slot, store: ReadableStore, cache: Cache, reporter: Reporter
+    resolved: Resolved,
+    slot: Slot,
+    store: ReadableStore,
+    place: PayloadPlace,
+    cache: Cache,
+    reporter: Reporter,
 ) -> None:
-    payload, key = resolved.payload, resolved.payload.key
-    source = f"{store.url}/{key}"
+    payload = resolved.payload
     with reporter.task(payload.name, payload.size) as progress:
         try:
             if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
                 # By one request, whose answer needs no file of its own to grow in; a byte more
                 # shows an object that is too long.
-                data = store.read_range(key, 0, payload.size + 1)
-                _check(resolved, sha256_bytes(data), source)
+                data = place.source.read_range(place.key, 0, payload.size + 1)
+                _check(resolved, sha256_bytes(data), place)
                 slot.keep(data)
                 progress(len(data))
                 return
             if not resolved.manifest_verified:
-                _check_size(resolved, store)
+                _check_size(resolved, place)
             with slot.filling() as partial:
-                _check(resolved, _complete(resolved, partial, store, cache, progress), source)
+                actual = _complete(resolved, partial, store, place, cache, progress)
+                _check(resolved, actual, place)
         except NotFoundError:
-            raise missing_payload(resolved, source) from None
+            raise missing_payload(resolved, place) from None
 
 
 def _complete(
     resolved: Resolved,
     partial: PartialFile,
     store: ReadableStore,
+    place: PayloadPlace,
     cache: Cache,
     progress: Progress,
 ) -> Sha256:
@@ -115,11 +126,10 @@ def _complete(
         except NotFoundError:
             pass  # published without one: from the start, then
         else:
-            return _resume(
-                ChunkFetcher(resolved, chunks, partial, store), chunks, partial, progress
-            )
-    payload = resolved.payload
-    return store.download(payload.key, partial.file, size=payload.size, progress=progress)
+            fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
+            return _resume(fetcher, chunks, partial, progress)
+    size = resolved.payload.size
+    return place.source.download(place.key, partial.file, size=size, progress=progress)
 
 
 def _resume(
@@ -133,30 +143,28 @@ def _resume(
         pool.shutdown(cancel_futures=True)
 
 
-def _check_size(resolved: Resolved, store: ReadableStore) -> None:
+def _check_size(resolved: Resolved, place: PayloadPlace) -> None:
     """Refuse an unsigned size that is not the object's, before room is made for it.
 
     Raises DigestMismatchError.
     """
-    payload = resolved.payload
-    actual = store.head(payload.key).size
-    if actual != payload.size:
+    expected, actual = resolved.payload.size, place.source.head(place.key).size
+    if actual != expected:
         raise DigestMismatchError(
             what=f"the size of {resolved.reference} in its manifest, which a pin does not verify,",
-            expected=f"{payload.size} bytes",
+            expected=f"{expected} bytes",
             actual=f"an object of {actual} bytes",
-            source=f"{store.url}/{payload.key}",
+            source=place.url,
             remedy="The bucket was altered or damaged: tell the maintainers of the data.",
         )
 
 
-def _check(resolved: Resolved, actual: Sha256, source: str) -> None:
+def _check(resolved: Resolved, actual: Sha256, place: PayloadPlace) -> None:
     if actual != resolved.sha256:
         raise DigestMismatchError(
             what=str(resolved.reference),
             expected=f"sha256:{resolved.sha256}",
             actual=f"sha256:{actual}",
-            source=source,
-            remedy="The payload was altered or damaged in the bucket: tell the maintainers "
-            "of the data. Nothing was kept.",
+            source=place.url,
+            remedy=f"{place.advice_if_altered} Nothing was kept.",
         )

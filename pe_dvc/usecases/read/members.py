@@ -16,6 +16,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.parallel import TRANSFERS
+from pe_dvc.usecases.payload_place import PayloadPlace
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -155,17 +156,17 @@ def _fetch(
         return
     request = ObjectRequest(
         what=f"{resolved.reference}/{member.path}",
-        key=payload_key(resolved.payload.country, member.md5),
+        place=PayloadPlace(source=store, key=payload_key(resolved.payload.country, member.md5)),
         md5=member.md5,
         sha256=member.sha256,
         size=member.size,
     )
     if request.is_small:
-        tree.write(member.path, read_verified(request, store))
+        tree.write(member.path, read_verified(request))
         progress(member.size)
         return
     with tree.filling(member.path) as file:
-        download_verified(request, store, file, progress=progress)
+        download_verified(request, file, progress=progress)
 
 
 def _is_there(tree: ConfinedTree, member: MemberFile) -> bool:

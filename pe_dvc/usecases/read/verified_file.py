@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import CHUNK_SIZE
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.read.byte_sources import FetchedChunks, WholeFile
 from pe_dvc.usecases.read.chunks import CHUNKS_PER_REQUEST, ChunkFetcher, ChunkList, load_chunk_list
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.local_copies import LocalCopy
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.read.byte_sources import ByteSource
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -35,6 +37,7 @@ def open_verified(
     cache: Cache,
     reporter: Reporter | None = None,
     copies: Sequence[LocalCopy] = (),
+    open_location: OpenLocation | None = None,
 ) -> VerifiedFile:
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
 
@@ -50,10 +53,17 @@ def open_verified(
         path = slot.find(copies, on_wait=lambda: note_wait(resolved, reporter))
         chunks = None if path else _chunk_list(resolved, store, cache)
         if chunks is None:
-            path = path or fetch(resolved, store=store, cache=cache, reporter=reporter)
+            path = path or fetch(
+                resolved, store=store, cache=cache, reporter=reporter, open_location=open_location
+            )
             return VerifiedFile(WholeFile(path), slot.release)
         partial = slot.partial()
-        fetcher = ChunkFetcher(resolved, chunks, partial, store)
+        fetcher = ChunkFetcher(
+            resolved,
+            chunks,
+            partial,
+            lambda: find_place(resolved.payload, store, open_location),
+        )
         return VerifiedFile(FetchedChunks(fetcher, chunks, partial), slot.release)
     except BaseException:
         slot.release()

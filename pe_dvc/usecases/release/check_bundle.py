@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.usecases.object_digest import object_digest
+from pe_dvc.usecases.payload_place import ToFind, find_place
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.bundle import Bundle, Pin
-    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.release import ReleaseArtifact
     from pe_dvc.store.port import Store
+    from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
 
 PAYLOADS_AT_ONCE = 4
@@ -44,7 +47,9 @@ class PinCheck:
         return asdict(self)
 
 
-def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinCheck]:
+def check_bundle(
+    store: Store, release: Release, bundle: Bundle, *, open_location: OpenLocation
+) -> list[PinCheck]:
     """Return the verdict on every pin of a bundle that certified ``release``.
 
     Every artifact that is ours is read from the store and hashed. Raises ReleaseError for a
@@ -66,11 +71,17 @@ def check_bundle(store: Store, release: Release, bundle: Bundle) -> list[PinChec
         )
     digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
     marked = with_tombstone(store, release.country, digests)
+
+    def find(artifact: Artifact) -> PayloadPlace:
+        return find_place(ToFind.of(artifact), store, open_location)
+
     with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
-        return list(pool.map(lambda pin: _check(store, release, pin, marked), bundle.pins))
+        return list(pool.map(lambda pin: _check(find, release, pin, marked), bundle.pins))
 
 
-def _check(store: Store, release: Release, pin: Pin, marked: set[Sha256]) -> PinCheck:
+def _check(
+    find: Callable[[Artifact], PayloadPlace], release: Release, pin: Pin, marked: set[Sha256]
+) -> PinCheck:
     artifact = release.manifest.artifacts.get(pin.name)
     ours = {a.repo_id for a in release.manifest.artifacts.values()}
     if pin.repo_id is not None and pin.repo_id not in ours:
@@ -82,7 +93,8 @@ def _check(store: Store, release: Release, pin: Pin, marked: set[Sha256]) -> Pin
     difference = _difference(pin, artifact, release.hub_path(pin.name))
     if difference is not None:
         return PinCheck(name=pin.name, verdict="differs", detail=difference)
-    found = _check_bytes(store, release.manifests[pin.name][0])
+    held = release.manifests[pin.name][0].artifact
+    found = _check_bytes(find(held), held)
     if artifact.sha256 in marked:
         return replace(found, detail=f"{found.detail}; {UNSIGNED_TOMBSTONE}")
     return found
@@ -99,18 +111,16 @@ def _difference(pin: Pin, artifact: ReleaseArtifact, hub_path: str) -> str | Non
     return None
 
 
-def _check_bytes(store: Store, manifest: ManifestHead) -> PinCheck:
-    artifact = manifest.artifact
-    key = payload_key(artifact.country, artifact.dvc.md5)
+def _check_bytes(place: PayloadPlace, artifact: Artifact) -> PinCheck:
     try:
-        size = store.head(key).size
+        size = place.source.head(place.key).size
     except NotFoundError:
-        return PinCheck(name=artifact.name, verdict="missing", detail=f"no {store.url}/{key}")
+        return PinCheck(name=artifact.name, verdict="missing", detail=f"no {place.url}")
     if size != artifact.size:
-        detail = f"{store.url}/{key} has {size} bytes, and {artifact.size} are pinned"
+        detail = f"{place.url} has {size} bytes, and {artifact.size} are pinned"
         return PinCheck(name=artifact.name, verdict="damaged", detail=detail)
-    actual = object_digest(store, key, size)
+    actual = object_digest(place.source, place.key, size)
     if actual != artifact.sha256:
-        detail = f"{store.url}/{key} has sha256:{actual}, and sha256:{artifact.sha256} is pinned"
+        detail = f"{place.url} has sha256:{actual}, and sha256:{artifact.sha256} is pinned"
         return PinCheck(name=artifact.name, verdict="damaged", detail=detail)
     return PinCheck(name=artifact.name, verdict="held", detail=f"sha256:{actual}")

@@ -10,11 +10,12 @@ import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, payload_key
+from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import refuse_special, sha256_of
+from pe_dvc.usecases.payload_place import ToFind, find_place
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.release.payload_digest import check_digest
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import Progress, Store
+    from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
 
 PAYLOAD = "payload"
@@ -30,7 +32,12 @@ PAYLOADS_AT_ONCE = 4
 
 
 def export_release(
-    store: Store, release: Release, directory: Path, *, reporter: Reporter | None = None
+    store: Store,
+    release: Release,
+    directory: Path,
+    *,
+    open_location: OpenLocation,
+    reporter: Reporter | None = None,
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
 
@@ -54,7 +61,18 @@ def export_release(
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
         ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
-        list(pool.map(lambda p: _download(store, p, wanted[p], tree, progress), wanted))
+        list(
+            pool.map(
+                lambda path: _download(
+                    find_place(ToFind.of(wanted[path]), store, open_location),
+                    path,
+                    wanted[path],
+                    tree,
+                    progress,
+                ),
+                wanted,
+            )
+        )
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
     tree.write(TRO, release.tro, durable=True)
     return len(wanted)
@@ -79,9 +97,9 @@ def _is_there(path: Path, artifact: Artifact) -> bool:
 
 
 def _download(
-    store: Store, path: str, artifact: Artifact, tree: ConfinedTree, progress: Progress
+    place: PayloadPlace, path: str, artifact: Artifact, tree: ConfinedTree, progress: Progress
 ) -> None:
-    key = payload_key(artifact.country, artifact.dvc.md5)
     with tree.filling(path) as file:
-        actual = store.download(key, file, size=artifact.size, progress=progress)
-        check_digest(store, key, artifact, actual)
+        size = artifact.size
+        actual = place.source.download(place.key, file, size=size, progress=progress)
+        check_digest(place, artifact, actual)

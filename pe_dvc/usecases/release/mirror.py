@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.hub_uri import HubFile, HubPlace
     from pe_dvc.store.port import Store
+    from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.release.derive import Release
 
@@ -120,6 +121,7 @@ def mirror_tag(
     release: Release,
     tro: bytes,
     *,
+    open_location: OpenLocation,
     reporter: Reporter | None = None,
 ) -> Mirrored:
     """Bring a release to a hub under its tag, and read every byte of it back.
@@ -133,7 +135,9 @@ def mirror_tag(
         commit = hub.commit_of(release.tag)
         created = commit is None
         if commit is None:
-            commit = _publish(store, hub, release, documents, scratch, reporter)
+            export = scratch / "export"
+            export_release(store, release, export, open_location=open_location, reporter=reporter)
+            commit = _publish(hub, release, documents, export)
         _read_back(hub, release.tag, commit, wanted, scratch, created=created)
     return Mirrored(
         tag=release.tag,
@@ -174,16 +178,7 @@ def read_small(hub: HubRepo, path: str, revision: str) -> bytes | None:
         return read_document(hub.download(path, revision, scratch), limit=MANIFEST_LIMIT)
 
 
-def _publish(
-    store: Store,
-    hub: HubRepo,
-    release: Release,
-    documents: Mapping[str, bytes],
-    scratch: Path,
-    reporter: Reporter | None,
-) -> str:
-    export = scratch / "export"
-    export_release(store, release, export, reporter=reporter)
+def _publish(hub: HubRepo, release: Release, documents: Mapping[str, bytes], export: Path) -> str:
     files: dict[str, Path | bytes] = {
         release.hub_path(name): export / PAYLOAD / artifact.path
         for name, artifact in release.manifest.artifacts.items()

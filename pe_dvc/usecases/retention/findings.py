@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
 
-Fault = Literal["missing", "corrupt", "wrong size", "unsigned", "orphaned"]
+Fault = Literal["missing", "corrupt", "wrong size", "unchecked", "unsigned", "orphaned"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,8 @@ class Finding:
     """Something that is not as it should be; ``what`` is the dataset, path or hash concerned.
 
     ``sha256`` or ``md5`` is what the object's bytes must have, where that is known. ``orphaned``
-    objects do no harm, as nothing names them, nor do ``unsigned`` tombstones.
+    objects do no harm, as nothing names them, nor do ``unsigned`` tombstones. ``unchecked`` is
+    what lies elsewhere, where it could not be read now.
     """
 
     fault: Fault
@@ -45,6 +46,8 @@ class Report:
     hashed: int = 0
     hashed_bytes: int = 0
     resumed: int = 0
+    elsewhere: int = 0
+    """Payloads that the bucket lacks, and that lie where their manifests say."""
 
     @property
     def ok(self) -> bool:
@@ -59,4 +62,5 @@ class Report:
             "hashed": self.hashed,
             "hashed_bytes": self.hashed_bytes,
             "resumed": self.resumed,
+            "elsewhere": self.elsewhere,
         }

@@ -18,30 +18,31 @@ from pe_dvc.documents.keys import (
     manifest_key,
     parse_key,
     payload_key,
-    payload_prefix,
     sidecar_key,
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.members import Members
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, StoreError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.published_manifest import name_in
+from pe_dvc.usecases.published_manifest import signed_key
+from pe_dvc.usecases.retention.elsewhere import look_elsewhere
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
+from pe_dvc.usecases.retention.orphans import find_orphans
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.keys import Kind
+    from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.members import MemberFile
     from pe_dvc.store.port import ObjectInfo, Progress
+    from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.retention.reachability import Bucket
 
 OBJECTS_AT_ONCE = 4
-SIDECARS: tuple[Kind, ...] = ("chunks", "members")
 
 
 class Journal(Protocol):
@@ -62,15 +63,18 @@ def fsck(
     *,
     reach: Reach | None,
     wanted: Mapping[str, str] | None = None,
+    open_location: OpenLocation | None = None,
     reporter: Reporter | None = None,
 ) -> Report:
     """Check everything below a country's prefix.
 
     ``reach`` are the hashes that git names; with None no payload is called orphaned for that no
     manifest names it. ``wanted`` is what ``dvc pull`` of this commit needs: DVC's md5 of each
-    output, by path. Raises StoreError.
+    output, by path. A payload that lies elsewhere as well is read there, by ``open_location``, if
+    the bucket lacks it. Raises StoreError.
     """
-    return _Check(bucket, journal, reach, wanted or {}, reporter or Silent()).run()
+    check = _Check(bucket, journal, reach, wanted or {}, reporter or Silent())
+    return check.run(open_location)
 
 
 class _Check:
@@ -90,8 +94,9 @@ class _Check:
         self._listed: set[str] = set()
         self._members: dict[str, MemberFile] = {}
         self._unreadable: dict[str, str] = {}
+        self._lacking: list[Artifact] = []
 
-    def run(self) -> Report:
+    def run(self, open_location: OpenLocation | None) -> Report:
         with ThreadPoolExecutor(OBJECTS_AT_ONCE) as pool:
             manifests = self._bucket.keys_of("manifest")
             keys = [key for _, key in manifests]
@@ -100,7 +105,7 @@ class _Check:
             self._check_pointers(data)
             run_all(pool, self._check_sidecar, list(self._described.values()))
             self._check_listings(pool)
-            expected = self._expected()
+            expected = self._expected() + self._elsewhere(open_location, pool)
             total = sum(one.info.size for one in expected)
             with self._reporter.task(f"check {len(expected)} payloads", total) as progress:
                 fresh = run_all(pool, lambda one: self._check_payload(one, progress), expected)
@@ -157,21 +162,12 @@ class _Check:
                 self._found("corrupt", key, "channel", error.message)
                 continue
             for path, target in targets.items():
-                there = self._place_of(Sha256(target["hashes"]["sha256"]), path, data)
+                digest = Sha256(target["hashes"]["sha256"])
+                there = signed_key(self._country, digest, path, data)
                 by_digest = signed.setdefault(there, {})
                 by_digest[Sha256(target["custom"]["manifest_sha256"])] = path
         for key, by_digest in signed.items():
             self._check_signed(key, by_digest, data)
-
-    def _place_of(self, sha256: Sha256, path: str, data: dict[str, bytes]) -> str:
-        """Return the key of a dataset's manifest: with its name, if another has the plain key."""
-        plain, name = manifest_key(self._country, sha256), "/".join(path.split("/")[2:])
-        try:
-            own = manifest_key(self._country, sha256, name)
-        except FormatError:
-            return plain
-        is_another = plain in data and name_in(data[plain]) not in (name, None)
-        return own if own in data or is_another else plain
 
     def _check_signed(self, key: str, signed: dict[Sha256, str], data: dict[str, bytes]) -> None:
         """Check one manifest. One that any version signed is good, and is never repaired away."""
@@ -234,7 +230,7 @@ class _Check:
             info = self._bucket.objects.get(key)
             digest = Sha256(artifact.sha256)
             if info is None:
-                self._found("missing", key, artifact.name, "its manifest names it", sha256=digest)
+                self._lacking.append(artifact)
             elif info.size != artifact.size:
                 detail = f"expected {artifact.size} bytes, got {info.size}"
                 self._found("wrong size", key, artifact.name, detail, sha256=digest)
@@ -250,6 +246,16 @@ class _Check:
                 expected.append(ExpectedPayload(info, f"md5:{parsed.digest}", "md5", parsed.digest))
         return expected
 
+    def _elsewhere(
+        self, open_location: OpenLocation | None, pool: ThreadPoolExecutor
+    ) -> list[ExpectedPayload]:
+        """Return what is to be hashed of the payloads that the bucket lacks."""
+        looked = run_all(pool, lambda a: look_elsewhere(a, open_location), self._lacking)
+        self._report.findings += [one for one in looked if isinstance(one, Finding)]
+        found = [one for one in looked if isinstance(one, ExpectedPayload)]
+        self._report.elsewhere = len(found)
+        return found
+
     def _check_payload(self, one: ExpectedPayload, progress: Progress) -> bool:
         """Hash a payload, unless the journal knows it; return whether it was hashed."""
         if self._journal.knows(one.info):
@@ -261,10 +267,16 @@ class _Check:
         except FormatError as error:
             self._found("corrupt", one.info.key, one.what, error.message, **known)
             return True
+        except StoreError as error:
+            if one.place is None:
+                raise
+            self._found("unchecked", one.info.key, one.what, error.message, **known)
+            return True
         if actual == one.digest:
             self._journal.add(one.info)
             return True
-        detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{actual}"
+        where = f" at {one.place.url}" if one.place else ""
+        detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{actual}{where}"
         self._found("corrupt", one.info.key, one.what, detail, **known)
         return True
 
@@ -279,22 +291,8 @@ class _Check:
                 self._found("missing", key, path, detail, md5=md5)
 
     def _find_orphans(self) -> None:
-        for sha256, key in self._bucket.of_kind("tombstone").items():
-            # Anyone who writes to the bucket can put one there: it denies nothing (ADR 0008).
-            self._found("unsigned", key, sha256[:12], "a tombstone without a signature")
-        for kind in SIDECARS:
-            for sha256, key in self._bucket.of_kind(kind).items():
-                if key not in self._described:
-                    self._found("orphaned", key, sha256[:12], "it has no manifest")
-        prefix = payload_prefix(self._country)
-        for key in self._bucket.objects:
-            if key.startswith(prefix) and parse_key(key) is None:
-                self._found("orphaned", key, key.removeprefix(prefix), "it is no object of DVC's")
-        if self._reach is None:
-            return
-        described = {bare_md5(manifest.artifact.dvc.md5) for manifest in self._described.values()}
-        known = described | self._listed | self._reach.md5s
-        for kind in PAYLOADS:
-            for md5, key in self._bucket.of_kind(kind).items():
-                if md5 not in known:
-                    self._found("orphaned", key, f"md5:{md5}", "nothing names it")
+        known = None
+        if self._reach is not None:
+            described = {bare_md5(m.artifact.dvc.md5) for m in self._described.values()}
+            known = described | self._listed | self._reach.md5s
+        self._report.findings += find_orphans(self._bucket, self._described, known)

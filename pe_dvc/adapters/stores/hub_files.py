@@ -1,0 +1,201 @@
+"""The files of one commit on Hugging Face's hub, as payloads are read: whole, or by ranges.
+
+What comes is as little trusted as what comes from a bucket: who reads it, verifies it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from pe_dvc.adapters.stores import hub_access
+from pe_dvc.adapters.stores.parallel_file import fill_file
+from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.documents.hub_answers import ERROR_CODE, error_of_answer, unavailable
+from pe_dvc.documents.hub_uri import DATASET
+from pe_dvc.primitives.errors import StoreError
+from pe_dvc.store.checks import check_length, too_long
+from pe_dvc.store.port import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pe_dvc.documents.hub_uri import HubPlace
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.primitives.errors import PeDvcError
+    from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.port import Progress
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+RANGE_SIZE = 16 * MIB
+"""Bytes of one request: each is sent on to another host, which costs a round trip."""
+RANGES_IN_FLIGHT = 8
+BLOCK_SIZE = 64 * 1024
+PAST_END = 416
+_RANGE = re.compile(r"bytes (?:(?P<first>[0-9]+)-[0-9]+|\*)/(?P<total>[0-9]+)")
+
+
+class HubFiles:
+    """The files of a commit: an ``ObjectSource`` whose keys are paths. Safe for threads."""
+
+    def __init__(self, place: HubPlace, commit: str) -> None:
+        self.place, self._commit = place, commit
+        self.url = f"hf://{place.repo_type}/{place.repo_id}@{commit}"
+        self._pools: dict[int, Any] = {}
+
+    def head(self, key: str) -> ObjectInfo:
+        """See ObjectSource.head."""
+        with self._ask("read", key, 0, 1) as answer:
+            return ObjectInfo(key=key, size=answer.total, etag=answer.etag)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See ObjectSource.read."""
+        data = self.read_range(key, 0, limit + 1)
+        if len(data) > limit:
+            raise too_long(key, limit=limit, source=self.url)
+        return data, ObjectInfo(key=key, size=len(data), etag="")
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See ObjectSource.read_range."""
+        return b"".join(self._blocks("read", key, start, length))
+
+    def download(
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See ObjectSource.download."""
+        actual = self.head(key).size
+        check_length(key, expected=size, actual=actual, source=self.url)
+        return fill_file(
+            path,
+            size,
+            lambda start, length: self._blocks("download", key, start, length),
+            range_size=RANGE_SIZE,
+            in_flight=RANGES_IN_FLIGHT,
+            progress=progress,
+        )
+
+    def _blocks(self, operation: str, key: str, start: int, length: int) -> Iterator[bytes]:
+        """Yield the bytes of a range; an answer that breaks off is taken up where it did."""
+        from urllib3.exceptions import HTTPError
+
+        end, waits = start + length, pauses()
+        while start < end:
+            why = "the answer was cut short"
+            try:
+                with self._ask(operation, key, start, end - start) as answer:
+                    end = min(end, answer.total)
+                    for block in answer.blocks(end - start):
+                        start += len(block)
+                        yield block
+            except HTTPError as error:
+                why = type(error).__name__
+            if start < end:
+                pause = next(waits)
+                if pause is None:
+                    raise unavailable(self.place, operation, key, why)
+                time.sleep(pause)
+
+    def _ask(self, operation: str, key: str, start: int, length: int) -> _Answer:
+        """Request a range. Raises NotFoundError and StoreError."""
+        from urllib3.exceptions import HTTPError
+
+        headers = {
+            "Range": f"bytes={start}-{start + length - 1}",
+            "Accept-Encoding": "identity",
+            "User-Agent": "pe_dvc",
+        }
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        log.debug("read %s/%s [%d+%d]", self.url, key, start, length)
+        try:
+            response = self._pool.request(
+                "GET", self._address(key), headers=headers, preload_content=False
+            )
+        except HTTPError as error:
+            reason = getattr(error, "reason", None) or error
+            raise unavailable(self.place, operation, key, type(reason).__name__) from None
+        if response.status in (200, 206, PAST_END):
+            return _Answer(self, operation, key, response, start)
+        response.close()
+        raise self._refused(operation, key, response)
+
+    def _refused(self, operation: str, key: str, response: Any) -> PeDvcError:
+        status, code = response.status, response.headers.get(ERROR_CODE)
+        answered = urlsplit(response.url or "").hostname
+        if answered not in (None, urlsplit(self._endpoint).hostname):
+            why = f"the host that the hub named for its bytes answered {status}"
+            return unavailable(self.place, operation, key, why)
+        return error_of_answer(self.place, operation, key, status=status, code=code)
+
+    def _address(self, key: str) -> str:
+        prefix = "datasets/" if self.place.repo_type == DATASET else ""
+        repo = f"{self._endpoint}/{prefix}{self.place.repo_id}"
+        return f"{repo}/resolve/{self._commit}/{quote(key)}"
+
+    @cached_property
+    def _endpoint(self) -> str:
+        return hub_access.endpoint()
+
+    @cached_property
+    def _token(self) -> str | None:
+        return hub_access.token()
+
+    @property
+    def _pool(self) -> Any:
+        # One for each process: of a connection that a fork left to two, each would read parts.
+        process = os.getpid()
+        if process not in self._pools:
+            self._pools[process] = hub_access.connect(self._endpoint)
+        return self._pools[process]
+
+
+class _Answer:
+    """The answer to a request of a range, which the server may have answered with the whole."""
+
+    def __init__(self, hub: HubFiles, operation: str, key: str, response: Any, start: int) -> None:
+        self._response, self._skip = response, 0
+        self.etag: str = response.headers.get("ETag") or ""
+        found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
+        length = response.headers.get("Content-Length") or ""
+        if response.status == 200 and length.isascii() and length.isdigit():
+            self.total, self._skip = int(length), start
+        elif response.status == PAST_END:
+            self.total = min(int(found["total"]), start) if found else start
+        elif response.status == 206 and found and found["first"] == str(start):
+            self.total = int(found["total"])
+        else:
+            response.close()
+            raise StoreError(
+                f"cannot {operation} {key} of {hub.place}: the hub answered with no such range",
+                operation=operation,
+                key=key,
+            )
+
+    def __enter__(self) -> _Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._response.length_remaining == 0:
+            self._response.release_conn()
+        else:
+            self._response.close()
+
+    def blocks(self, length: int) -> Iterator[bytes]:
+        """Yield the first ``length`` bytes of the range, fewer where the answer ends."""
+        while self._skip or length > 0:
+            block = self._response.read(min(BLOCK_SIZE, self._skip or length))
+            if not block:
+                return
+            if self._skip:
+                self._skip -= len(block)
+            else:
+                length -= len(block)
+                yield block

@@ -1,0 +1,123 @@
+"""Where a payload is read: in the bucket, or where its manifest says that it lies as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pe_dvc.documents.keys import payload_key
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StorePermissionError
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.artifact import Artifact
+    from pe_dvc.store.port import ObjectSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayloadPlace:
+    """A place that payloads are read from, and the key of one there.
+
+    ``is_bucket`` is False of a place elsewhere, such as a hub.
+    """
+
+    source: ObjectSource
+    key: str
+    is_bucket: bool = True
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"{self.source.url}/{self.key}"
+
+    @property
+    def advice_if_missing(self) -> str:
+        """What to do if the payload is not there."""
+        if self.is_bucket:
+            return "Ask the maintainers of the data to run pe-dvc push."
+        return (
+            "It was moved or removed there. Ask the maintainers of the data to import it without "
+            "--no-copy, and to run pe-dvc push."
+        )
+
+    @property
+    def advice_if_altered(self) -> str:
+        """What to do if other bytes are there."""
+        if self.is_bucket:
+            return (
+                "The payload was altered or damaged in the bucket: tell the maintainers of the "
+                "data."
+            )
+        return "The file there is not what was published: tell the maintainers of the data."
+
+
+OpenLocation = Callable[[str], PayloadPlace]
+"""Opens the place that a manifest's ``location`` names. Raises FormatError."""
+
+
+class Located(Protocol):
+    """A payload, as far as it has to be found (``documents.payload.Payload``)."""
+
+    @property
+    def key(self) -> str:
+        """Its key in the bucket."""
+
+    @property
+    def location(self) -> str | None:
+        """Where it lies as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToFind:
+    """A payload to find, by its key in the bucket and its location."""
+
+    key: str
+    location: str | None
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> ToFind:
+        """Return that of a manifest's artifact."""
+        key = payload_key(artifact.country, artifact.dvc.md5)
+        return cls(key=key, location=artifact.location)
+
+
+def find_place(
+    payload: Located, bucket: ObjectSource, open_location: OpenLocation | None
+) -> PayloadPlace:
+    """Return where a payload is read: the bucket, or its location where the bucket lacks it.
+
+    A bucket that may not be read counts as one that lacks it: some say no more of what is not
+    there. Without ``open_location`` it is the bucket. Raises StoreError, and FormatError for a
+    location that this pe_dvc does not know.
+    """
+    there = PayloadPlace(source=bucket, key=payload.key)
+    if payload.location is None or open_location is None:
+        return there
+    try:
+        bucket.head(payload.key)
+    except (NotFoundError, StorePermissionError):
+        return open_location(payload.location)
+    return there
+
+
+def check_is_there(artifact: Artifact, place: PayloadPlace) -> None:
+    """Raise unless a place has a file of the artifact's size.
+
+    NotFoundError for none, DigestMismatchError for another size, StoreError.
+    """
+    try:
+        size = place.source.head(place.key).size
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{artifact.name} is not at {place.url}, where its manifest says that it lies: "
+            f"{error.message}",
+            remedy="Import it again, without --no-copy to have it in the bucket.",
+        ) from None
+    if size != artifact.size:
+        raise DigestMismatchError(
+            what=artifact.name,
+            expected=f"{artifact.size} bytes",
+            actual=f"{size} bytes",
+            source=place.url,
+            remedy=place.advice_if_altered,
+        )
