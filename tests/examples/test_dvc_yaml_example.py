@@ -90,6 +90,7 @@ def test_example_runs(repo: Path) -> None:
         "cps_2024": {"person": 3, "household": 2},
         "states/AL": {"person": 2, "household": 1},
         "states/AK": {"person": 2, "household": 1},
+        "states": {},  # the directory
     }
     pointer = json.loads((repo / "channels/us/latest.json").read_text())
     assert len(pointer["signed"]["targets"]) == len(declared)
