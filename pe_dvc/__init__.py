@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
     from pe_dvc.public.questions import compatible as compatible
+    from pe_dvc.public.questions import diff as diff
     from pe_dvc.public.questions import stale as stale
     from pe_dvc.public.repo import Repo as Repo
     from pe_dvc.usecases.read.ls import Listed as Listed
@@ -48,6 +49,7 @@ _PUBLIC = {
     "Resolved": "pe_dvc.usecases.read.resolve",
     "TrustedRoots": "pe_dvc.public.machine",
     "compatible": "pe_dvc.public.questions",
+    "diff": "pe_dvc.public.questions",
     "fetch": "pe_dvc.api",
     "get": "pe_dvc.api",
     "get_all": "pe_dvc.api",

@@ -33,6 +33,7 @@ MAY_IMPORT = {
 ONE_MODULE = {
     "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
     "pyarrow": {f"adapters/tables/{name}.py" for name in ("arrow", "csv_text", "parquet")},
+    "duckdb": {"adapters/tables/duck.py"},
     "sqlite3": {"adapters/tables/sqlite.py"},
     "h5py": {"adapters/tables/hdf5.py", "adapters/tables/hdf5_tree.py"},
     "hdf5plugin": {"adapters/tables/hdf5.py"},

@@ -68,6 +68,12 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "channel update": (("latest", "the command of a stage of dvc repro"),),
     "check": (("--staged", "what the next commit will hold"),),
+    "diff": (
+        ("us/cps_2024@1.78.1 us/cps_2024@latest", "a release and the newest build"),
+        ("latest:11 latest:12 --markdown", "what one version changed, for a pull request"),
+        ("HEAD~1 HEAD --fail-over 2%", "two commits, in CI"),
+        (f"{REFERENCE} data/enhanced_cps_2024.parquet --rows", "what is published, and a file"),
+    ),
     "fsck": (
         ("", "hash everything in the bucket"),
         ("--repair --mirror gs://our-mirror", "restore what is damaged"),
@@ -160,6 +166,8 @@ EXITS: dict[str, str] = {
     "channel log": "1 if a version is missing or not validly signed",
     "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",
     "check": "1 if anything does not agree",
+    "diff": "0 if the values are the same, 1 if not, or with --fail-over if more moved than that; "
+    "6 if something does not verify",
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",
     "get": "of several references, the code of the first that failed",

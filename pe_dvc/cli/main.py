@@ -25,6 +25,7 @@ SECTIONS = {
         "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
         "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
         "get": ("pe_dvc.cli.get", "Download datasets, verified, and print their paths."),
+        "diff": ("pe_dvc.cli.diff", "Show what changed from BEFORE to AFTER, and where."),
         "stale": ("pe_dvc.cli.stale", "Tell whether published data is out of date."),
         "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
     },
@@ -158,5 +159,6 @@ def main() -> NoReturn:
     code = guarded(cli)
     if code in (INTERRUPTED, TERMINATED):
         end_now(code)  # threads may still wait for a server
-    gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms
+    if "duckdb" not in sys.modules:  # which reports what is not collected as leaks
+        gc.freeze()  # what is left goes with the process; to collect it first takes 50 ms
     sys.exit(code)

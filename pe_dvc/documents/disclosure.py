@@ -87,6 +87,11 @@ class Count(Computed):
         """Return the number and the noun."""
         return f"{self._computed:,} {self._noun}{'' if self._computed == 1 else 's'}"
 
+    def may_be_said(self, minimum: int) -> bool:
+        """Tell whether neither the units counted, if there are any, nor the others are few."""
+        others = minimum if self._of is None else self._of - self._computed
+        return all(number == 0 or number >= minimum for number in (self._computed, others))
+
     def _in_gated(self, minimum: int) -> str:
         """Return the same, unless the units counted, or the others, are few."""
         others = minimum if self._of is None else self._of - self._computed
@@ -205,6 +210,19 @@ class Disclosure:
         """Return all digits of a total, to be signed; None for one that may not be."""
         few = self.is_gated and total.rests_on_few(self.minimum_carriers)
         return None if few else repr(total._computed)
+
+    def number(self, count: Count) -> int | None:
+        """Return a count as a plain number; None for one of few units, or of all but few."""
+        few = self.is_gated and not count.may_be_said(self.minimum_carriers)
+        return None if few else int(count._computed)
+
+    def figure(self, total: Total) -> float | None:
+        """Return a total, or a figure made of totals, as a plain number; None if it rests on few.
+
+        What is no finite number is None as well.
+        """
+        few = self.is_gated and total.rests_on_few(self.minimum_carriers)
+        return None if few or not math.isfinite(total._computed) else float(total._computed)
 
     def _text(self, part: Computed) -> str:
         return part._in_gated(self.minimum_carriers) if self.is_gated else part._in_public()

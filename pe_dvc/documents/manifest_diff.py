@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pe_dvc.documents.manifest import Manifest, Member
+    from pe_dvc.documents.manifest import Contents, Manifest, Member
+    from pe_dvc.documents.provenance import Inputs
 
 Change = tuple[Any, Any]
 """What a value was and what it is; None where there is none."""
@@ -66,9 +67,9 @@ def diff_manifests(before: Manifest, after: Manifest) -> DatasetDiff:
         name=after.artifact.name,
         sha256=(before.artifact.sha256, after.artifact.sha256),
         size=(before.artifact.size, after.artifact.size),
-        rows=_changes(_rows(before), _rows(after)),
-        columns=_changes(_columns(before), _columns(after)),
-        inputs=_changes(_inputs(before), _inputs(after)),
+        rows=changes(rows_of(before.table), rows_of(after.table)),
+        columns=changes(columns_of(before.table), columns_of(after.table)),
+        inputs=changes(inputs_of(before.inputs), inputs_of(after.inputs)),
     )
 
 
@@ -76,20 +77,21 @@ def _essence(manifest: Manifest) -> dict[str, Any]:
     return manifest.model_dump(exclude={"build"})
 
 
-def _rows(manifest: Manifest) -> dict[str, int]:
+def rows_of(contents: Contents) -> dict[str, int]:
     """Return the rows of each table, by period where it has periods."""
-    plain = {table.name: table.rows for table in manifest.table.tables if not table.periods}
+    plain = {table.name: table.rows for table in contents.tables if not table.periods}
     by_period = {
         f"{table.name}/{period}": rows
-        for table in manifest.table.tables
+        for table in contents.tables
         for period, rows in table.periods.items()
     }
     return plain | by_period
 
 
-def _columns(manifest: Manifest) -> dict[str, str]:
-    columns = {f"{t.name}.{c.name}": c.type for t in manifest.table.tables for c in t.columns}
-    return columns | {member.name: _described(member) for member in manifest.table.members}
+def columns_of(contents: Contents) -> dict[str, str]:
+    """Return the type of each column, and of what is beside tables, by dotted names."""
+    columns = {f"{t.name}.{c.name}": c.type for t in contents.tables for c in t.columns}
+    return columns | {member.name: _described(member) for member in contents.members}
 
 
 def _described(member: Member) -> str:
@@ -98,9 +100,10 @@ def _described(member: Member) -> str:
     return f"{member.type or 'not described'}{shape}{value}"
 
 
-def _inputs(manifest: Manifest) -> dict[str, Any]:
+def inputs_of(inputs: Inputs) -> dict[str, Any]:
+    """Return the leaves of a manifest's inputs, by dotted names."""
     exclude = {"composite_digest"}
-    return dict(_flat(manifest.inputs.model_dump(mode="json", exclude_none=True, exclude=exclude)))
+    return dict(_flat(inputs.model_dump(mode="json", exclude_none=True, exclude=exclude)))
 
 
 def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
@@ -118,7 +121,8 @@ def _is_named(item: Any) -> bool:
     return isinstance(item, dict) and {"name", "sha256"} <= item.keys()
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Change]:
+    """Return what is not the same in both, with both values."""
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())

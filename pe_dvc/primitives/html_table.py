@@ -34,6 +34,14 @@ def html_table(
     return f"<p><b>{html_text(caption)}</b></p>{table}" if caption else table
 
 
+def html_page(title: str, parts: Iterable[str]) -> str:
+    """Return a page of tables, to be kept as a file."""
+    style = "body{font-family:sans-serif;margin:2em}td,th{padding:.1em .8em;text-align:left}"
+    head = f'<meta charset="utf-8"><title>{html_text(title)}</title><style>{style}</style>'
+    body = "\n".join([f"<h1>{html_text(title)}</h1>", *parts])
+    return f"<!doctype html>\n<html><head>{head}</head>\n<body>{body}</body></html>\n"
+
+
 def html_progress(text: str, done: int, total: int) -> str:
     """Return a bar with a text beside it."""
     return f'<progress value="{done:d}" max="{total:d}"></progress> {html_text(text)}'

@@ -44,3 +44,18 @@ def bytes_text(size: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def amount_text(amount: float) -> str:
+    """Return a number for a person to read, such as ``196.4 bn`` or ``0.0312``."""
+    for unit, size in (("tn", 1e12), ("bn", 1e9), ("m", 1e6)):
+        if abs(amount) >= size:
+            return f"{amount / size:,.4g} {unit}"
+    return f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.4g}"
+
+
+def percent_text(share: float, *, signed: bool = False) -> str:
+    """Return a share as percents with two digits, such as ``0.45%``, ``100%`` or ``+300%``."""
+    percents = share * 100
+    digits = f"{percents:,.0f}" if abs(percents) >= 10 else f"{percents:.2g}"
+    return f"{'+' if signed and percents > 0 else ''}{digits}%"

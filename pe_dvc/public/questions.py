@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from pe_dvc.documents.compatibility import Compatibility
+    from pe_dvc.documents.diff import Diff
     from pe_dvc.documents.staleness import Staleness
     from pe_dvc.primitives.reference import Reference
 
@@ -74,3 +75,33 @@ def compatible(
     )
     check_one_model(against)
     return project_compatible(references_of(references), store=store, against=against)
+
+
+def diff(
+    before: str | Path | Reference,
+    after: str | Path | Reference,
+    *,
+    rows: bool | None = None,
+    key: str | None = None,
+    weight: str | None = None,
+    country: str | None = None,
+    store: str | None = None,
+    offline: bool = False,
+    progress: bool = False,
+) -> Diff:
+    """Return what changed between two references, channels, versions, git revisions or files.
+
+    By manifests and profiles, without payloads. ``rows`` are compared as well where both payloads
+    are on this machine: with True they are downloaded, with False never. ``key`` and ``weight``
+    are columns of files that no manifest describes; ``country`` is that of words that name none,
+    the data repo's by default. Raises NotFoundError and FormatError for a word that means nothing,
+    and otherwise as ``fetch``.
+    """
+    from pe_dvc.project.diff import Asked
+    from pe_dvc.project.diff import diff as project_diff
+    from pe_dvc.project.diff_sides import Words
+    from pe_dvc.public.reporting import reporter_for
+
+    words = Words(country, store, offline=offline, reporter=reporter_for(progress))
+    asked = Asked(rows=rows, key=key, weight=weight)
+    return project_diff(str(before), str(after), words, asked)

@@ -28,6 +28,7 @@ OTHERWISE = {
     "channel list": "Channels.list",
     "channel log": "Channels.log",
     "channel show": "Channels.show",
+    "diff": "diff",
     "get": "get",
     "import": "Repo.import_",
     "ls": "ls",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.git.command import ask_git
+from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.tag_signatures import TagSignature, verify_tag
 from pe_dvc.adapters.git.trees import GitTree
@@ -75,6 +75,12 @@ class GitTags:
         if tag is None:
             raise ReleaseError(f"the tag {name!r} does not name a commit", remedy="Tag a commit.")
         return tag
+
+    def commit(self, revision: str) -> str | None:
+        """Return the commit (hex) that a revision names, as ``HEAD~1``; None for none."""
+        asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        done = run_git(self.directory, "--git-dir", str(self.directory), *asked)
+        return done.stdout.strip() if done.returncode == 0 else None
 
     def tree(self, commit: str, *, name: str | None = None) -> GitTree:
         """Return the tree of a commit, from the directory of the data repo on.

@@ -1,0 +1,171 @@
+"""Where a change concentrates: by categories, and by quantiles of columns of numbers.
+
+Asked of the rows that changed, were added or removed, and of the columns whose totals moved most.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.disclosure import Count, Total
+from pe_dvc.documents.row_changes import ROWS, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pe_dvc.adapters.tables.duck import Database
+    from pe_dvc.adapters.tables.row_sides import Sides
+    from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.documents.row_changes import ColumnChange
+
+MOVERS = 3
+"""Columns whose totals moved most: of so many it is asked where."""
+CATEGORIES = 25
+"""Most values of a column that is taken for one of categories."""
+SAMPLE = 2_000_000
+"""Rows beyond which one in several is asked, chosen by its key."""
+LEAST_SHARE, LEAST_RATIO, SHOWN = 0.25, 2.0, 4
+
+_EDGES = (0.5, 0.9, 0.99, 0.999)
+_RANGES = ("below the median", "p50 to p90", "p90 to p99", "p99 to p99.9", "top 0.1%")
+
+
+@dataclass(frozen=True)
+class _Group:
+    column: str
+    bucket: str
+    carriers: int
+    rows: int
+    change: float
+    all: float
+
+
+def find_where(
+    db: Database, sides: Sides, rule: Disclosure, columns: Sequence[ColumnChange], *, rows: int
+) -> tuple[Where, ...]:
+    """Return the groups of rows in which changes concentrate, those of totals first.
+
+    ``columns`` are those that changed. Makes the table ``j`` of all rows that there are or were.
+    """
+    movers = _movers(sides, columns)
+    step = max(1, math.ceil(rows / SAMPLE))
+    _join(db, sides, movers, step)
+    questions = [*(sides.names[i] for i in movers), ROWS]
+    groups: dict[str, list[_Group]] = {question: [] for question in questions}
+    for index, bucket, is_category in _buckets(db, sides):
+        if is_category and rule.is_gated and sides.is_number(index):
+            continue  # the value itself would be said
+        for question, group in _groups(db, sides.names[index], bucket, questions):
+            if rule.number(Count(group.carriers, "row", of=group.rows)) is not None:
+                groups[question].append(group)
+    return tuple(
+        where for question in questions for where in _chosen(question, groups[question], rule)
+    )
+
+
+def _movers(sides: Sides, columns: Sequence[ColumnChange]) -> list[int]:
+    moved = [(abs(one.change or 0.0), one.column) for one in columns if one.change]
+    moved.sort(key=lambda pair: (-pair[0], pair[1]))
+    # What moved ten times less moved with the rest.
+    far = [column for change, column in moved[:MOVERS] if change * 10 >= moved[0][0]]
+    return [sides.names.index(column) for column in far]
+
+
+def _join(db: Database, sides: Sides, movers: Sequence[int], step: int) -> None:
+    """Make ``j``: values after, of removed rows before; whether and how the row changed."""
+    some = f"AND hash(m.k) % {step} = 0" if step > 1 else ""
+
+    def selected(side: str, changes: Sequence[str]) -> str:
+        values = [f"{sides.value(side, i)} AS c{i}" for i in range(1, len(sides.names))]
+        moved = [f"{change} AS d{n}" for n, change in enumerate(changes)]
+        marks = ["(m.s <> 0)::INTEGER AS x", "coalesce(m.wb, m.wa) AS w"]
+        return ", ".join([*marks, *moved, *values])
+
+    after = [
+        f"coalesce({sides.weighted('b', i, 'm.wa')}, 0) - coalesce({sides.weighted('a', i, 'm.wb')}"
+        ", 0)"
+        for i in movers
+    ]
+    before = [f"-coalesce({sides.weighted('a', i, 'm.wb')}, 0)" for i in movers]
+    key_a, key_b = sides.value("a", 0), sides.value("b", 0)
+    db.ask(
+        f"CREATE TABLE j AS SELECT {selected('b', after)} FROM b JOIN m ON {key_b} = m.k "
+        f"LEFT JOIN a ON {key_a} = m.k WHERE true {some}"
+    )
+    db.ask(
+        f"INSERT INTO j SELECT {selected('a', before)} FROM a JOIN m ON {key_a} = m.k "
+        f"WHERE m.s = 3 {some}"
+    )
+
+
+def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, bool]]:
+    """Yield each column that rows can be grouped by, with the SQL that does, and if by category."""
+    indexes = list(range(1, len(sides.names)))
+    if not indexes:
+        return
+    asked = ", ".join(f"approx_count_distinct(c{i})" for i in indexes)
+    (distinct,) = db.ask(f"SELECT {asked} FROM j")
+    for index, count in zip(indexes, distinct, strict=True):
+        if count <= CATEGORIES:
+            yield index, f"coalesce(CAST(c{index} AS VARCHAR), 'missing')", True
+        elif sides.is_number(index):
+            edges = ", ".join(map(str, _EDGES))
+            ((found,),) = db.ask(
+                f"SELECT approx_quantile(c{index}, [{edges}]) FILTER (c{index} > 0) FROM j"
+            )
+            yield index, _ranges(f"c{index}", found), False
+
+
+def _ranges(column: str, edges: Sequence[Any] | None) -> str:
+    cases = [f"WHEN {column} IS NULL THEN 'missing'", f"WHEN {column} < 0 THEN 'below zero'"]
+    cases.append(f"WHEN {column} = 0 THEN 'zero'")
+    for edge, name in zip(edges or (), _RANGES, strict=False):
+        cases.append(f"WHEN {column} <= {edge!r} THEN '{name}'")
+    return f"CASE {' '.join(cases)} ELSE '{_RANGES[-1]}' END"
+
+
+def _groups(
+    db: Database, column: str, bucket: str, questions: Sequence[str]
+) -> Iterator[tuple[str, _Group]]:
+    changes = [f"d{n}" for n in range(len(questions) - 1)] + ["x * w"]
+    marks = [f"d{n} <> 0" for n in range(len(questions) - 1)] + ["x = 1"]
+    asked = ", ".join(
+        f"count(*) FILTER ({mark}), coalesce(sum({change}), 0)"
+        for mark, change in zip(marks, changes, strict=True)
+    )
+    query = f"SELECT {bucket} AS g, count(*), coalesce(sum(w), 0), {asked} FROM j GROUP BY g"
+    for name, rows, population, *rest in db.ask(query):
+        for number, question in enumerate(questions):
+            carriers, change = rest[2 * number], rest[2 * number + 1]
+            yield question, _Group(column, name, carriers, rows, change, population)
+
+
+def _chosen(question: str, groups: Sequence[_Group], rule: Disclosure) -> Iterator[Where]:
+    """Yield the groups that say most of a change, one of each column."""
+    by_column: dict[str, list[_Group]] = {}
+    for group in groups:
+        by_column.setdefault(group.column, []).append(group)
+    best: dict[str, tuple[float, Where]] = {}
+    for column, own in by_column.items():
+        change, population = sum(g.change for g in own), sum(g.all for g in own)
+        for group in own if change and population else ():
+            share = rule.figure(Total(group.change / change, carriers=group.carriers))
+            part = rule.figure(Total(group.all / population, carriers=group.rows))
+            if not share or not part or share < LEAST_SHARE or share / part < LEAST_RATIO:
+                continue
+            score = min(share, 1.0) * math.log(share / part)
+            where = Where(
+                change=question,
+                column=column,
+                bucket=group.bucket,
+                rows=group.carriers,
+                share_of_change=share,
+                share_of_all=part,
+            )
+            if score > best.get(column, (0.0, where))[0]:
+                best[column] = (score, where)
+    ranked = sorted(best.values(), key=lambda pair: -pair[0])
+    # Beside a group that explains it, others are there by chance.
+    yield from (where for score, where in ranked[:SHOWN] if score * 4 >= ranked[0][0])
