@@ -95,11 +95,11 @@ class Artifact(Record):
         return self.members is not None
 
     @property
-    def sidecar_sha256(self) -> Sha256:
+    def parts_sha256(self) -> Sha256:
         """The sha256 of the sidecar by which parts are verified: chunks or members."""
-        sidecar = self.members or self.chunks
-        assert sidecar is not None  # held by _is_file_or_directory
-        return Sha256(sidecar.sha256)
+        parts = self.members or self.chunks
+        assert parts is not None  # held by _is_file_or_directory
+        return Sha256(parts.sha256)
 
     def is_same_as(self, other: Artifact) -> bool:
         """Tell whether both say the same of the same bytes, wherever else these lie."""

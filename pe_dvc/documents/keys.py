@@ -28,7 +28,7 @@ MANIFEST_LIMIT = 64 * 1024 * 1024
 LISTING_LIMIT = 256 * 1024 * 1024
 """Bytes beyond which no object is read as DVC's listing of a directory."""
 
-Kind = Literal["manifest", "chunks", "members", "tombstone", "listing", "payload"]
+Kind = Literal["manifest", "chunks", "members", "sidecar", "tombstone", "listing", "payload"]
 
 
 class ObjectKey(NamedTuple):
@@ -52,6 +52,9 @@ _SHA256_KEY = re.compile(rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(\.[
 _NAMED_KEY = re.compile(
     rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(?:\.[A-Za-z0-9_-]+){{1,3}}\.manifest\.json"
 )
+_CONTENT_KEY = re.compile(
+    rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})\.[0-9a-f]{{64}}\.[a-z]{{2,32}}\.json"
+)
 _MD5_KEY = re.compile(rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
@@ -65,6 +68,8 @@ def parse_key(key: str) -> ObjectKey | None:
         return ObjectKey("listing" if is_listing(md5) else "payload", bare_md5(md5))
     if match := _NAMED_KEY.fullmatch(key):
         return ObjectKey("manifest", match[1])
+    if match := _CONTENT_KEY.fullmatch(key):
+        return ObjectKey("sidecar", match[1])
     match = _SHA256_KEY.fullmatch(key)
     if match is None or match[2] not in _KINDS:
         return None
@@ -115,7 +120,17 @@ def members_key(country: str, sha256: Sha256) -> str:
     return _by_sha256(country, sha256, "members")
 
 
-def sidecar_key(artifact: Artifact) -> str:
+def content_key(country: str, sha256: Sha256, kind: str, sidecar: Sha256) -> str:
+    """Key of a sidecar that says more of an artifact's content, such as its ``profile``.
+
+    It has the sidecar's own sha256, too: the same bytes under another name, or described by a
+    newer pe_dvc, have another one, and a key is written once.
+    """
+    check_sha256(sha256)
+    return f"{country_prefix(country)}{sha256[:2]}/{sha256}.{check_sha256(sidecar)}.{kind}.json"
+
+
+def parts_key(artifact: Artifact) -> str:
     """Key of the list by which an artifact's parts are verified: its chunks, or its members."""
     of = members_key if artifact.is_directory else chunks_key
     return of(artifact.country, Sha256(artifact.sha256))

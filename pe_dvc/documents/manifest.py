@@ -15,6 +15,7 @@ from pe_dvc.documents.manifest_view import ContentsView, ManifestView, TableView
 from pe_dvc.documents.model import Document, Record, is_empty
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.provenance import Build, HexSha256, Inputs
+from pe_dvc.documents.sidecars import Sidecar, SidecarKind
 from pe_dvc.primitives.digest import Sha256
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class ManifestHead(Document):
     inputs: Inputs
     build: Build
     about: About | None = None
+    sidecars: dict[SidecarKind, Sidecar] = Field(default_factory=dict, exclude_if=is_empty)
+    """What says more of the content, such as its ``profile``, in files of their own."""
 
     @property
     def reference(self) -> str:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import committer
 from pe_dvc.documents.dvc_files import LOCK
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.documents.pointer_notes import check_reason
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.channel_promote import Sources, evidence_of
+from pe_dvc.project.content_sidecars import write_published
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import commit_with
-from pe_dvc.project.repo_files import manifest_path
-from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.channel.base import base_for
 from pe_dvc.usecases.channel.pointers import draft_pointers, signed_pointers
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.channel.source import Source
     from pe_dvc.usecases.progress import Reporter
@@ -91,7 +92,7 @@ def rollback(
     payloads = [Payload.of_manifest(manifests[name]) for name in done.went_back]
     return replace(
         done,
-        restored=_restore(repo, manifests),
+        restored=_restore(repo, manifests, sources.store),
         files={f"{p.country}/{p.name}@sha256:{p.sha256}": p.path for p in payloads},
         commit=commit_with(repo, pointers),
         dvc_files=_dvc_files(repo, [payload.path for payload in payloads]),
@@ -126,12 +127,11 @@ def _published(to: str, channel: str) -> Source:
     return source
 
 
-def _restore(repo: DataRepo, manifests: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Write the manifests that are not here as they are published; return their paths."""
-    written = []
-    for name, data in sorted(manifests.items()):
-        path = manifest_path(repo.settings, name)
-        if not repo.tree.has(path) or repo.tree.read_signed(path) != data:
-            ConfinedTree(repo.root).write(path, data, durable=True)
-            written.append(path)
+def _restore(
+    repo: DataRepo, manifests: Mapping[str, bytes], store: ReadableStore
+) -> tuple[str, ...]:
+    """Write what is not here as it is published, manifests and sidecars; return the paths."""
+    written: list[str] = []
+    for _, data in sorted(manifests.items()):
+        written += write_published(repo, Manifest.from_bytes(data), data, store)
     return tuple(written)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.documents.dvc_output import Output
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
+from pe_dvc.project.content_sidecars import giving_cached_sidecars
 from pe_dvc.project.git_manifests import committed_manifest
-from pe_dvc.project.sidecars import cached_sidecar
 from pe_dvc.usecases.publish.cache_objects import cache_objects
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 
@@ -40,7 +39,7 @@ class EarlierBuilds:
             return False
         payloads = list(cache_objects([output], listings, remote=None, sha256_by_md5=sha256))
         described = ManifestToPublish(
-            manifest=manifest, data=data, sidecar=partial(cached_sidecar, self._repo, artifact)
+            manifest=manifest, data=data, sidecar=giving_cached_sidecars(self._repo, manifest)
         )
         try:
             publish_objects(self._store, self._repo.country, payloads, [described])

@@ -14,10 +14,11 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
+from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.project.sidecars import cached_sidecar
+from pe_dvc.project.sidecars import cached_parts
 from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
@@ -113,14 +114,18 @@ def _repair(
 
 
 def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:
-    """Return the checkout's manifests, and chunk lists made from the DVC cache."""
+    """Return the checkout's manifests and sidecars, and chunk lists made from the DVC cache."""
     held: dict[str, tuple[bytes, str]] = {}
     parsed = (parse_key(finding.key) for finding in findings)
+    tree = repo.tree
     lacking = {one.digest for one in parsed if one is not None and one.kind in SIDECARS}
-    for name, (manifest, data) in read_manifests(repo.tree, repo.settings, Manifest).items():
+    for name, (manifest, data) in read_manifests(tree, repo.settings, Manifest).items():
         held[sha256_bytes(data)] = data, f"{repo.settings.manifests}/{name}.json"
         path = object_path(repo.dvc_config.cache_dir, manifest.artifact.dvc.md5)
         if manifest.artifact.sha256 in lacking and path.exists():
-            sidecar = cached_sidecar(repo, manifest.artifact)
-            held[sha256_bytes(sidecar)] = sidecar, str(path)
+            parts = cached_parts(repo, manifest.artifact)
+            held[sha256_bytes(parts)] = parts, str(path)
+        for file in sidecar_files_of(repo, manifest):
+            sidecar = tree.read_signed(file)
+            held[sha256_bytes(sidecar)] = sidecar, file
     return held

@@ -19,6 +19,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.manifest_content import notes_on_content, with_content
+from pe_dvc.project.manifest_sidecars import SidecarFiles, Subject
 from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
@@ -69,10 +70,11 @@ class Written(Result):
 
 
 class Described(NamedTuple):
-    """A manifest, and what is to be said of it."""
+    """A manifest, what is to be said of it, and what it was made from."""
 
     manifest: Manifest
     notes: tuple[str, ...]
+    subject: Subject
 
 
 def write_manifests(root: Path) -> list[Written]:
@@ -102,10 +104,16 @@ def write_manifests(root: Path) -> list[Written]:
         name: manifest_bytes(m, existing.get(name), allowed_params=allowed)
         for name, m in manifests.items()
     }
+    before = {name: [data] for name, data in existing.items()}
     for name in settled:
         if is_of_other_bytes(existing.get(name), manifests[name]):
-            earlier = (data for data, _ in committed_manifests(root, paths[name]))
+            earlier = [data for data, _ in committed_manifests(root, paths[name])]
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
+            before[name] += earlier
+    sidecars = SidecarFiles(root, folder)
+    for name, data in settled.items():
+        stays, subject = data in before.get(name, ()), described[name].subject
+        settled[name] = sidecars.settle(paths[name], data, manifests[name], subject, stays=stays)
     if any(
         data != existing.get(name) and manifests[name].build.statement is None
         for name, data in settled.items()
@@ -116,6 +124,7 @@ def write_manifests(root: Path) -> list[Written]:
         _write(tree, paths[name], described[name], data, existing.get(name))
         for name, data in settled.items()
     ]
+    sidecars.write(tree)
     removed = [_remove(tree, folder, paths[name], name) for name in existing if name not in settled]
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
@@ -157,7 +166,8 @@ def _describe_all(
         made = checkout.complete(d, inputs[d.name], Sha256(artifact.sha256))
         manifest = assemble(artifact, contents[d.name], made, checkout.build(d), about)
         notes = (*notes_on(d, contents[d.name]), *notes_on_build(manifest))
-        found[d.name] = Described(manifest, notes)
+        subject = Subject(root=root, settings=settings, declaration=d, file=files[d.name])
+        found[d.name] = Described(manifest, notes, subject)
     unknown = [
         d for d in declarations if not was_checked(found[d.name].manifest, existing.get(d.name))
     ]
@@ -174,7 +184,8 @@ def _with_content(described: Described, file: DataFile, existing: dict[str, byte
     before = existing.get(described.manifest.artifact.name)
     checked = was_checked(described.manifest, before)
     manifest = with_content(described.manifest, file, before, checked=checked)
-    return Described(manifest, (*described.notes, *notes_on_content(manifest, before)))
+    notes = (*described.notes, *notes_on_content(manifest, before))
+    return described._replace(manifest=manifest, notes=notes)
 
 
 def _about(declaration: Declaration, settings: Settings) -> About:

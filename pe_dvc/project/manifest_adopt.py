@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.manifest import Manifest
+from pe_dvc.project.content_sidecars import write_published
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.verify import gather
-from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.adopt import published_manifest
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def adopt_manifest(repo: DataRepo, name: str, *, store: str | None = None) -> Path:
-    """Replace the manifest of ``name`` by the published one of the same artifact.
+    """Replace the manifest of ``name``, and its sidecars, by those published of the artifact.
 
     Returns its path. Raises as ``pe_dvc.usecases.checkout.adopt.published_manifest``.
     """
     mine = next(evidence for evidence in gather(repo, [name])).manifest
-    data = published_manifest(mine, name, repo.open_store(store))
-    path = manifest_path(repo.settings, name)
-    ConfinedTree(repo.root).write(path, data, durable=True)
-    return repo.root / path
+    opened = repo.open_store(store)
+    data = published_manifest(mine, name, opened)
+    write_published(repo, Manifest.from_bytes(data), data, opened)
+    return repo.root / manifest_path(repo.settings, name)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
-from pe_dvc.project.sidecars import sidecar_of
 from pe_dvc.project.stores import open_location
 from pe_dvc.project.verify import gather
 from pe_dvc.usecases.checkout.local_changes import LocalChanges, find_local_changes
@@ -173,7 +173,7 @@ def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPubli
         manifest = check_agreement(evidence)
         where = manifest_path(repo.settings, evidence.name)
         check_no_secrets(manifest, repo.settings.allowed_params, where=where)
-        sidecar = partial(sidecar_of, repo, manifest)
+        sidecar = giving_sidecars(repo, manifest)
         found.append(
             ManifestToPublish(manifest=manifest, data=evidence.manifest_data, sidecar=sidecar)
         )

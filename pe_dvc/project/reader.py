@@ -219,6 +219,15 @@ class Reader:
             self._members[key] = members_of(resolved, store=store, cache=self.cache)
         return self._members[key]
 
+    def sidecar(self, resolved: Resolved, kind: str) -> bytes | None:
+        """Return a sidecar of a dataset, such as its ``profile``, None where it has none.
+
+        It is verified against the manifest, and needs no payload. Raises as ``read_sidecar``.
+        """
+        from pe_dvc.usecases.read.sidecars import read_sidecar
+
+        return read_sidecar(resolved, kind, store=self.store, cache=self.cache)
+
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.documents.path_pattern import expand, has_pattern
 from pe_dvc.documents.payload import Payload
+from pe_dvc.documents.sidecar_files import is_sidecar_file
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def manifest_files(tree: RepoTree, folder: str) -> dict[str, bytes]:
     paths = {
         path[len(folder) + 1 : -len(_SUFFIX)]: path
         for path in tree.files(folder)
-        if path.endswith(_SUFFIX)
+        if path.endswith(_SUFFIX) and not is_sidecar_file(path)
     }
     return {name: tree.read_signed(paths[name]) for name in sorted(paths)}
 

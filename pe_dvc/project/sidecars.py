@@ -1,4 +1,4 @@
-"""The sidecars that manifests name, made again from what this machine has of the bytes."""
+"""The lists of parts that manifests name, made again from what this machine has of the bytes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
 
 
-def sidecar_of(repo: DataRepo, manifest: Manifest) -> bytes:
-    """Return the sidecar that a manifest speaks of. Raises VerificationError for another one."""
+def parts_of(repo: DataRepo, manifest: Manifest) -> bytes:
+    """Return the list of parts of a manifest. Raises VerificationError for another one."""
     artifact = manifest.artifact
     found = _members(repo, artifact) if artifact.is_directory else _chunks(repo, artifact)
-    if sha256_bytes(found) != artifact.sidecar_sha256:
+    if sha256_bytes(found) != artifact.parts_sha256:
         what = "files" if artifact.is_directory else "chunks"
         raise VerificationError(
             f"{artifact.path}: its {what} are not those of the manifest of {artifact.name}",
@@ -76,8 +76,8 @@ def _if_all_is_here(repo: DataRepo, payload: Payload, missing: NotFoundError) ->
         ) from missing
 
 
-def cached_sidecar(repo: DataRepo, artifact: Artifact) -> bytes:
-    """Return the sidecar of what DVC's cache holds. Raises NotFoundError."""
+def cached_parts(repo: DataRepo, artifact: Artifact) -> bytes:
+    """Return the list of parts of what DVC's cache holds. Raises NotFoundError."""
     if artifact.is_directory:
         return _from_cache(repo, artifact.dvc.md5)
     return digest_file(object_path(repo.dvc_config.cache_dir, artifact.dvc.md5)).chunks
@@ -91,9 +91,9 @@ def _from_cache(repo: DataRepo, md5: str) -> bytes:
 def _members(repo: DataRepo, artifact: Artifact) -> bytes:
     # As the directory was when its manifest was written; whose bytes they are is held by sha256.
     kept = MemberDigests(repo.root).members(repo.root / artifact.path)
-    if kept is not None and kept.sha256 == artifact.sidecar_sha256:
+    if kept is not None and kept.sha256 == artifact.parts_sha256:
         return kept.data
-    return cached_sidecar(repo, artifact)
+    return cached_parts(repo, artifact)
 
 
 def _chunks(repo: DataRepo, artifact: Artifact) -> bytes:

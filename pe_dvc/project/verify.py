@@ -16,6 +16,7 @@ from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.project.content_sidecars import sidecar_fault
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.usecases.checkout import verify as use_case
@@ -91,6 +92,7 @@ def gather(
                 behind=superseded.get(name) == sha256_bytes(data),
                 stays=_why_it_stays(pointer, manifest, data),
                 remedy=lacking[name].remedy if name in lacking else None,
+                sidecar_fault=sidecar_fault(repo.tree, path, manifest),
             )
         )
     return gathered

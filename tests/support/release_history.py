@@ -156,7 +156,7 @@ class History:
                 ManifestToPublish(
                     manifest=self.manifests[name],
                     data=self.manifests[name].to_bytes(),
-                    sidecar=lambda data=data: chunk_digests([data]),  # type: ignore[misc]
+                    sidecar=lambda _, data=data: chunk_digests([data]),  # type: ignore[misc]
                 )
             )
         publish_objects(self.store, "us", payloads, described)

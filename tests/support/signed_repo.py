@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from pe_dvc.documents.keys import chunks_key, payload_key
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.sidecar_files import is_sidecar_file
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.push import Pushed, push_to
@@ -115,10 +116,14 @@ class HandMadeRepo:
 
     def update_latest(self) -> ChannelUpdate:
         """Do what ``pe-dvc channel update latest`` does."""
-        manifests = (path.read_bytes() for path in (self.root / "manifests").glob("*.json"))
+        manifests = (path.read_bytes() for path in self._manifests())
         return self.channels.point(
             "latest", [pointer_to(Manifest.from_bytes(data)) for data in manifests]
         )
+
+    def _manifests(self) -> list[Path]:
+        found = (self.root / "manifests").glob("*.json")
+        return [path for path in found if not is_sidecar_file(path.name)]
 
     def push(self, store: Store) -> Pushed:
         """Do what ``pe-dvc push`` does, with the keys that ``PE_DVC_KEYS_DIR`` names."""
@@ -167,7 +172,7 @@ class Researcher:
             data, _ = self.store.read(payload_key("us", md5), limit=pointer.size)
             assert sha256_bytes(data) == resolved.sha256
             chunks, _ = self.store.read(chunks_key("us", resolved.sha256), limit=10_000)
-            assert sha256_bytes(chunks) == resolved.manifest.artifact.sidecar_sha256
+            assert sha256_bytes(chunks) == resolved.manifest.artifact.parts_sha256
             read[pointer.name] = data
         return read
 

@@ -46,6 +46,7 @@ class Evidence:
     ``stays`` is why the pointer is not that of the manifest, where that is meant: the dataset is
     held, or was taken back.
     ``remedy`` is what makes ``dvc repro`` write the manifest again, where it does not by itself.
+    ``sidecar_fault`` is which sidecar beside the manifest is not the one that it names.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Evidence:
     stays: str | None = None
     recorded: bool = True
     remedy: str | None = None
+    sidecar_fault: str | None = None
 
     @property
     def repro(self) -> str:
@@ -101,8 +103,10 @@ def verify(evidence: Evidence) -> Check:
             f"dvc.lock has md5 {evidence.locked_md5} and the manifest {artifact.dvc.md5}: "
             f"{evidence.repro}",
         )
-    disagreement = _declared_otherwise(evidence.declaration, manifest) or _pointer_disagreement(
-        evidence, manifest
+    disagreement = (
+        _declared_otherwise(evidence.declaration, manifest)
+        or _pointer_disagreement(evidence, manifest)
+        or evidence.sidecar_fault
     )
     if disagreement is not None:
         return _differs(name, disagreement)

@@ -18,9 +18,9 @@ from pe_dvc.documents.keys import (
     parse_key,
     payload_key,
     payload_prefix,
-    sidecar_key,
 )
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -32,6 +32,7 @@ from pe_dvc.usecases.published_manifest import name_in, read_manifest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pe_dvc.documents.sidecar_refs import SidecarRef
     from pe_dvc.store.port import ObjectInfo, Progress, Store
     from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.publish.cache_objects import CacheObject
@@ -43,14 +44,11 @@ class _OtherNameError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestToPublish:
-    """A manifest to publish: the committed bytes, and the sidecar that they speak of.
-
-    That is a file's chunk list, or a directory's list of members.
-    """
+    """A manifest to publish: the committed bytes, and what gives each sidecar that they name."""
 
     manifest: Manifest
     data: bytes
-    sidecar: Callable[[], bytes]
+    sidecar: Callable[[SidecarRef], bytes]
 
 
 @dataclass(kw_only=True)
@@ -219,10 +217,11 @@ def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -
 
 
 def _publish_manifest(store: Store, country: str, described: ManifestToPublish) -> None:
-    """Write the sidecar, then the manifest that vouches for it; each is created once."""
+    """Write the sidecars, then the manifest that vouches for them; each is created once."""
     artifact = described.manifest.artifact
     sha256 = Sha256(artifact.sha256)
-    _create(store, sidecar_key(artifact), described.sidecar(), described)
+    for sidecar in sidecars_of(described.manifest):
+        _create(store, sidecar.key, described.sidecar(sidecar), described)
     try:
         _create(store, manifest_key(country, sha256), described.data, described)
     except _OtherNameError:

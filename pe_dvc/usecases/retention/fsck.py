@@ -7,7 +7,7 @@ a check that was cut off goes on where it was.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dvc_hash import bare_md5
 from pe_dvc.documents.dvc_listing import ListedFile, parse_listing
@@ -18,10 +18,10 @@ from pe_dvc.documents.keys import (
     manifest_key,
     parse_key,
     payload_key,
-    sidecar_key,
 )
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.members import Members
+from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, StoreError
 from pe_dvc.usecases.parallel import run_all
@@ -38,23 +38,13 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.members import MemberFile
-    from pe_dvc.store.port import ObjectInfo, Progress
+    from pe_dvc.documents.sidecar_refs import SidecarRef
+    from pe_dvc.store.port import Progress
     from pe_dvc.usecases.payload_place import OpenLocation
+    from pe_dvc.usecases.retention.journal import Journal
     from pe_dvc.usecases.retention.reachability import Bucket
 
 OBJECTS_AT_ONCE = 4
-
-
-class Journal(Protocol):
-    """Remembers what was found good, between runs of one check."""
-
-    def knows(self, info: ObjectInfo) -> bool:
-        """Return whether this very object, by key and etag, was found good."""
-        ...
-
-    def add(self, info: ObjectInfo) -> None:
-        """Remember that it was."""
-        ...
 
 
 def fsck(
@@ -91,6 +81,7 @@ class _Check:
         self._store, self._country, self._reporter = bucket.store, bucket.country, reporter
         self._report = Report()
         self._described: dict[str, Manifest] = {}
+        self._promised: dict[str, tuple[Manifest, SidecarRef]] = {}
         self._listed: set[str] = set()
         self._members: dict[str, MemberFile] = {}
         self._unreadable: dict[str, str] = {}
@@ -103,7 +94,7 @@ class _Check:
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
             self._check_manifests(manifests, data)
             self._check_pointers(data)
-            run_all(pool, self._check_sidecar, list(self._described.values()))
+            run_all(pool, self._check_sidecar, list(self._promised.values()))
             self._check_listings(pool)
             expected = self._expected() + self._elsewhere(open_location, pool)
             total = sum(one.info.size for one in expected)
@@ -147,7 +138,9 @@ class _Check:
                 )
                 continue
             # One of the names of these bytes, and no file for a directory of the same digest.
-            self._described[sidecar_key(artifact)] = manifest
+            sidecars = sidecars_of(manifest)
+            self._described[sidecars[0].key] = manifest
+            self._promised |= {one.key: (manifest, one) for one in sidecars}
         self._report.manifests = len(self._described)
 
     def _check_pointers(self, data: dict[str, bytes]) -> None:
@@ -182,9 +175,9 @@ class _Check:
         self._report.findings = [f for f in self._report.findings if f.key != key]
         self._found("corrupt", key, path, detail, sha256=wanted)
 
-    def _check_sidecar(self, manifest: Manifest) -> None:
-        artifact = manifest.artifact
-        key, promised = sidecar_key(artifact), artifact.sidecar_sha256
+    def _check_sidecar(self, promise: tuple[Manifest, SidecarRef]) -> None:
+        manifest, sidecar = promise
+        artifact, key, promised = manifest.artifact, sidecar.key, sidecar.sha256
         if key not in self._bucket.objects:
             self._found("missing", key, artifact.name, "its manifest names it", sha256=promised)
             return
@@ -193,7 +186,7 @@ class _Check:
         if actual != promised:
             detail = f"expected sha256:{promised}, got sha256:{actual}"
             self._found("corrupt", key, artifact.name, detail, sha256=promised)
-        elif artifact.is_directory:
+        elif sidecar.is_parts and artifact.is_directory:
             members = Members(data, where=key)
             self._members |= {payload_key(self._country, m.md5): m for m in members}
 
@@ -295,4 +288,4 @@ class _Check:
         if self._reach is not None:
             described = {bare_md5(m.artifact.dvc.md5) for m in self._described.values()}
             known = described | self._listed | self._reach.md5s
-        self._report.findings += find_orphans(self._bucket, self._described, known)
+        self._report.findings += find_orphans(self._bucket, self._promised, known)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dvc_hash import bare_md5
-from pe_dvc.documents.keys import PAYLOADS, Kind, parse_key, payload_key, sidecar_key
+from pe_dvc.documents.keys import PAYLOADS, Kind, parse_key, payload_key
+from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.result import json_time
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # In the order of removal: what points before what it points to, so that a sweep which is cut
 # off leaves nothing that promises bytes which are gone.
-ORDER: tuple[Kind, ...] = ("manifest", "chunks", "members", "listing", "payload")
+ORDER: tuple[Kind, ...] = ("manifest", "chunks", "members", "sidecar", "listing", "payload")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +157,10 @@ def _names(described: list[Manifest]) -> dict[str, str]:
 def _needs(country: str, described: list[Manifest]) -> dict[str, frozenset[str]]:
     """Return by artifacts' sha256 the keys of what their manifests promise."""
     needs: dict[str, frozenset[str]] = {}
-    for artifact in (manifest.artifact for manifest in described):
-        keys = {payload_key(country, artifact.dvc.md5), sidecar_key(artifact)}
+    for manifest in described:
+        artifact = manifest.artifact
+        keys = {one.key for one in sidecars_of(manifest)}
+        keys.add(payload_key(country, artifact.dvc.md5))
         needs[artifact.sha256] = needs.get(artifact.sha256, frozenset()) | keys
     return needs
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.keys import Kind
     from pe_dvc.usecases.retention.reachability import Bucket
 
-SIDECARS: tuple[Kind, ...] = ("chunks", "members")
+SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
 
 
 def find_orphans(
@@ -29,7 +29,7 @@ def find_orphans(
         detail = "a tombstone without a signature"
         yield Finding(fault="unsigned", key=key, what=sha256[:12], detail=detail)
     for kind in SIDECARS:
-        for sha256, key in bucket.of_kind(kind).items():
+        for sha256, key in bucket.keys_of(kind):
             if key not in sidecars:
                 yield _orphan(key, sha256[:12], "it has no manifest")
     prefix = payload_prefix(bucket.country)

@@ -150,15 +150,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path, folder: Path, kind: str) -> 
 def test_a_push_reads_no_file_for_its_list(built: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is the one that was made with the manifest, and is checked against it."""
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.project.sidecars import sidecar_of
+    from pe_dvc.project.sidecars import parts_of
 
     manifest = add_states(built)
     monkeypatch.setattr(directories, "_hash", None)
     repo = DataRepo(built.repo)
-    assert sha256_bytes(sidecar_of(repo, manifest)) == manifest.artifact.sidecar_sha256
+    assert sha256_bytes(parts_of(repo, manifest)) == manifest.artifact.parts_sha256
     shutil.rmtree(built.repo / ".dvc/tmp/pe_dvc")
     with pytest.raises(TypeError):
-        sidecar_of(DataRepo(built.repo), manifest)
+        parts_of(DataRepo(built.repo), manifest)
 
 
 def test_a_pull_verifies_files_by_sha256(sandbox: Sandbox) -> None:

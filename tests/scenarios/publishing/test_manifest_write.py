@@ -55,7 +55,7 @@ def test_manifest_says_what_was_built(built: Path) -> None:
     artifact = manifest.artifact
     assert (artifact.sha256, artifact.size) == (hashlib.sha256(data).hexdigest(), len(data))
     assert artifact.dvc.md5 == hashlib.md5(data).hexdigest()
-    assert artifact.sidecar_sha256 == hashlib.sha256(hashlib.sha256(data).digest()).hexdigest()
+    assert artifact.parts_sha256 == hashlib.sha256(hashlib.sha256(data).digest()).hexdigest()
     (table,) = manifest.table.tables
     assert (table.rows, table.entity) == (6, "tax_unit")
     assert [(c.name, c.type, c.entity) for c in table.columns] == [

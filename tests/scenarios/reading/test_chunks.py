@@ -185,7 +185,7 @@ def test_a_chunk_list_that_is_not_the_manifests_is_refused_whole(
     country.write(chunks_of(manifest), forged)
     with pytest.raises(DigestMismatchError) as caught:
         opened(reader)
-    assert caught.value.expected == f"sha256:{manifest.artifact.sidecar_sha256} (by the manifest)"
+    assert caught.value.expected == f"sha256:{manifest.artifact.parts_sha256} (by the manifest)"
     assert chunks_of(manifest) in caught.value.source
     assert store.ranges == []
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == payload, "the whole needs no list"

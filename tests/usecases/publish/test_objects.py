@@ -83,7 +83,7 @@ class Repo:
     def _described(self, name: str, data: bytes, **changes: Any) -> ManifestToPublish:
         manifest = manifest_of(data, name=name, path=f"data/{name}.parquet", **changes)
         return ManifestToPublish(
-            manifest=manifest, data=manifest.to_bytes(), sidecar=lambda: chunk_digests([data])
+            manifest=manifest, data=manifest.to_bytes(), sidecar=lambda _: chunk_digests([data])
         )
 
     def push(self, store: Any = None) -> PublishedObjects:
