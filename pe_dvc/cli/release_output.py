@@ -50,6 +50,9 @@ def print_diff(found: ReleaseDiff) -> None:
             echo(f"{sign} {name}")
     for dataset in found.changed:
         echo(f"~ {dataset.name}")
+        for table, (before, after) in dataset.contents.items():
+            same = "the same, in other bytes" if before == after else "others"
+            echo(f"    values {table}: {same}")
         for label, changes in (
             ("rows", dataset.rows),
             ("column", dataset.columns),

@@ -17,7 +17,11 @@ Change = tuple[Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetDiff:
-    """What changed in one dataset. Tables, columns and inputs are keyed by dotted names."""
+    """What changed in one dataset. Tables, columns and inputs are keyed by dotted names.
+
+    ``contents`` has the content digest of each table that has one in both: two different ones, or
+    twice the same where other bytes hold the same values.
+    """
 
     name: str
     sha256: Change
@@ -27,6 +31,7 @@ class DatasetDiff:
     """The type of each column, and the type and shape of what is beside tables, that is new, gone
     or of another type."""
     inputs: dict[str, Change]
+    contents: dict[str, Change]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,15 @@ def diff_manifests(before: Manifest, after: Manifest) -> DatasetDiff:
         rows=changes(rows_of(before.table), rows_of(after.table)),
         columns=changes(columns_of(before.table), columns_of(after.table)),
         inputs=changes(inputs_of(before.inputs), inputs_of(after.inputs)),
+        contents=_contents(before, after),
     )
+
+
+def _contents(before: Manifest, after: Manifest) -> dict[str, Change]:
+    if before.artifact.sha256 == after.artifact.sha256:
+        return {}
+    earlier, later = before.table.digests, after.table.digests
+    return {name: (earlier[name], later[name]) for name in sorted(earlier.keys() & later.keys())}
 
 
 def _essence(manifest: Manifest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pe_dvc.adapters.tables.python_values import values_of
 from pe_dvc.adapters.tables.value_digest import Values, kind_of, plain_values
 from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.primitives.errors import FormatError
@@ -58,6 +59,19 @@ def as_bytes(column: Any) -> Any:
     return column.cast(pa.binary()) if pa.types.is_string(column.type) else column
 
 
+def becomes_objects(kind: Any) -> bool:
+    """Tell whether ``canonical_values`` makes an object of Python's of each value of a type."""
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_nested(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
 def canonical_values(column: Any) -> Values:
     """Return values in their canonical form. Raises UnsupportedTypeError."""
     import pyarrow as pa
@@ -65,6 +79,11 @@ def canonical_values(column: Any) -> Values:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind, present = str(column.type), column.is_valid().to_numpy(zero_copy_only=False)
+    if becomes_objects(column.type):
+        return values_of(column.to_pylist(), kind)
+    if kind_of(kind) == "date":
+        days = column.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+        return plain_values(days, kind, present=present)
     if kind_of(kind) != "text":
         zero = pa.scalar(0).cast(pa.int64()) if kind_of(kind) == "time" else pa.scalar(0)
         numbers = column.cast(pa.int64()) if kind_of(kind) == "time" else column

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pe_dvc.adapters.tables.python_values import values_of
 from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.adapters.tables.value_digest import Values
     from pe_dvc.documents.places import Place
 
 _LONGEST = 16 * 1024 * 1024
@@ -24,6 +26,8 @@ _SAMPLE = 10_000
 _BATCH_ROWS = 16 * 1024
 _BLOCK = 1024 * 1024
 _MAX_COLUMNS = 10_000
+_CANONICAL = {"list": "list<>", "object": "struct<>"}
+"""What a type of JSON's is for content digests."""
 
 
 def describe(file: DataFile) -> FileShape:
@@ -55,6 +59,25 @@ def describe(file: DataFile) -> FileShape:
 
 def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
     """Yield the values of some columns, a batch of lines at a time. Raises FormatError."""
+    for batch in _batches(file, places):
+        yield [_array(values) for values in batch]
+
+
+def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Values]]:
+    """Yield the values of columns in their canonical form, each with its place.
+
+    Raises UnsupportedTypeError for values that have none, or are not of the type that the first
+    lines have.
+    """
+    (table,) = describe(file).tables
+    types = {column.name: _CANONICAL.get(column.type, column.type) for column in table.columns}
+    for batch in _batches(file, places):
+        for place, column in zip(places, batch, strict=True):
+            yield place, values_of(column, types[place.column])
+
+
+def _batches(file: DataFile, places: Sequence[Place]) -> Iterator[list[list[Any]]]:
+    """Yield the values of some columns as JSON has them, a batch of lines at a time."""
     columns = [place.column for place in places]
     rows: list[list[Any]] = []
     for number, line in enumerate(_lines(file), start=1):
@@ -67,10 +90,10 @@ def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
             )
         rows.append([record.get(column) for column in columns])
         if len(rows) == _BATCH_ROWS:
-            yield [_array(list(values)) for values in zip(*rows, strict=True)]
+            yield [list(column) for column in zip(*rows, strict=True)]
             rows = []
     if rows:
-        yield [_array(list(values)) for values in zip(*rows, strict=True)]
+        yield [list(column) for column in zip(*rows, strict=True)]
 
 
 def _lines(file: DataFile) -> Iterator[bytes]:

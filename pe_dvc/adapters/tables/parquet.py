@@ -8,7 +8,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.tables.arrow import canonical_values, check_flat, columns_of, to_numpy
+from pe_dvc.adapters.tables.arrow import (
+    becomes_objects,
+    canonical_values,
+    check_flat,
+    columns_of,
+    to_numpy,
+)
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import PeDvcError
 
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.places import Place
 
 _BATCH_ROWS = 1024 * 1024
+_OBJECTS = 64 * 1024
+"""Rows at a time of values that become objects of Python's, for their content digest."""
 
 
 def describe(file: DataFile) -> FileShape:
@@ -56,8 +64,9 @@ def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Val
     """
     with _open(file) as opened:
         for place in places:
-            check_flat(opened.schema_arrow, place.column, file.label)
-            batches = opened.iter_batches(_BATCH_ROWS, columns=[place.column], use_threads=False)
+            kind = opened.schema_arrow.field(place.column).type
+            rows = _OBJECTS if becomes_objects(kind) else _BATCH_ROWS
+            batches = opened.iter_batches(rows, columns=[place.column], use_threads=False)
             for batch in batches:
                 yield place, canonical_values(batch.column(0))
 

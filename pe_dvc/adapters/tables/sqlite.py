@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from pe_dvc.adapters.tables.python_values import values_of
 from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, PeDvcError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pe_dvc.adapters.tables.data_file import Batch, DataFile
+    from pe_dvc.adapters.tables.value_digest import Values
     from pe_dvc.documents.places import Place
 
 _BATCH_ROWS = 64 * 1024
@@ -83,6 +85,22 @@ def read_columns(file: DataFile, places: Sequence[Place]) -> Iterator[Batch]:
                 _array(list(values), there[place.column])
                 for values, place in zip(zip(*batch, strict=True), places, strict=True)
             ]
+
+
+def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Values]]:
+    """Yield the values of columns in their canonical form, each with its place.
+
+    Rows are in the order of the table itself, whatever indexes there are. Raises
+    UnsupportedTypeError for values that have no such form, or are not of their column's type.
+    """
+    table = places[0].table
+    with _open(file) as database:
+        types = {column.name: column.type for column in _columns(database, table)}
+        wanted = ", ".join(_quoted(place.column) for place in places)
+        rows = database.execute(f"select {wanted} from {_quoted(table)} not indexed")
+        while batch := rows.fetchmany(_BATCH_ROWS):
+            for place, column in zip(places, zip(*batch, strict=True), strict=True):
+                yield place, values_of(column, types[place.column])
 
 
 def _array(values: list[Any], kind: str) -> Any:

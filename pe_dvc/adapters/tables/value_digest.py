@@ -13,10 +13,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Kind = Literal["bool", "int", "uint", "float", "text", "time"]
-"""What values are. ``int`` is any width but of 64 bits without sign; ``time`` is in nanoseconds."""
+Kind = Literal["bool", "int", "uint", "float", "text", "time", "date", "bytes", "decimal", "json"]
+"""What values are. ``int`` is any width but of 64 bits without sign; ``time`` is in nanoseconds,
+``date`` in days. Lists and structures are ``json``."""
 
-_STORED = {"bool": "u1", "int": "<i8", "uint": "<u8", "float": "<f8", "time": "<i8"}
+_AS_TEXT: tuple[tuple[str, Kind], ...] = (
+    ("decimal", "decimal"),
+    *((name, "bytes") for name in ("binary", "large_binary", "fixed_size_binary")),
+    *((name, "json") for name in ("list<", "large_list<", "fixed_size_list<", "struct<")),
+)
+
+_STORED = {"bool": "u1", "uint": "<u8", "float": "<f8", **dict.fromkeys(("int", "date"), "<i8")}
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
@@ -28,7 +35,8 @@ class UnsupportedTypeError(Exception):
 class Values:
     """Some consecutive values of a column, of which ``present`` tells what is not missing.
 
-    Texts are the ``data`` of all of them in UTF-8, and the length of each in ``numbers``.
+    Texts are the ``data`` of all of them in UTF-8, and the length of each in ``numbers``; so are
+    bytes, and what is written as text.
     """
 
     kind: Kind
@@ -49,6 +57,11 @@ def kind_of(arrow_type: str) -> Kind:
         return "time"
     if arrow_type in ("bool", "uint64"):
         return "bool" if arrow_type == "bool" else "uint"
+    if arrow_type.startswith("date32"):
+        return "date"
+    for start, kind in _AS_TEXT:
+        if arrow_type.startswith(start):
+            return kind
     raise UnsupportedTypeError(arrow_type)
 
 
@@ -74,10 +87,12 @@ def plain_values(
     return Values(kind=kind, numbers=found, present=present)
 
 
-def text_values(texts: Sequence[bytes], present: NDArray[np.bool_]) -> Values:
+def text_values(
+    texts: Sequence[bytes], present: NDArray[np.bool_], *, kind: Kind = "text"
+) -> Values:
     """Return texts, as UTF-8, in their canonical form; those that are missing are empty."""
     lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts))
-    return Values(kind="text", numbers=lengths, present=present, data=b"".join(texts))
+    return Values(kind=kind, numbers=lengths, present=present, data=b"".join(texts))
 
 
 class ColumnDigest:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pe_dvc.adapters.tables.content import content_digests
@@ -172,9 +179,86 @@ def test_text_files_whatever_their_compression(tmp_path: Path) -> None:
         assert digest_of(tmp_path / name) == expected
 
 
+RECORDS: dict[str, list[Any]] = {
+    "person_id": [1, 2, 3],
+    "weight": [1.5, None, 2.0],
+    "name": ["né", None, ""],
+    "jobs": [[1, 2], None, []],
+    "home": [{"state": "CA", "rooms": None}, {"state": "NY", "rooms": 2}, None],
+}
+
+
+def sqlite_of(path: Path, columns: dict[str, list[Any]], *statements: str) -> Path:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("create table person (person_id integer, weight real, name text)")
+        rows = zip(*(columns[name] for name in ("person_id", "weight", "name")), strict=True)
+        database.executemany("insert into person values (?, ?, ?)", rows)
+        for statement in statements:
+            database.execute(statement)
+    return path
+
+
+def lines_of(path: Path, columns: dict[str, list[Any]]) -> Path:
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def test_json_lines_and_nested_columns(tmp_path: Path) -> None:
+    expected = digest_of(lines_of(tmp_path / "a.jsonl", RECORDS))
+    pq.write_table(pa.table(RECORDS), tmp_path / "a.parquet", row_group_size=2)
+    assert expected is not None
+    assert digest_of(tmp_path / "a.parquet") == expected
+    other = RECORDS | {"jobs": [[1], [2], []]}
+    assert digest_of(lines_of(tmp_path / "b.jsonl", other)) not in (None, expected)
+
+
+def test_databases_whatever_their_indexes(tmp_path: Path) -> None:
+    flat = {name: RECORDS[name] for name in ("person_id", "weight", "name")}
+    pq.write_table(pa.table(flat), tmp_path / "a.parquet")
+    expected = digest_of(tmp_path / "a.parquet")
+    plain = digest_of(sqlite_of(tmp_path / "a.db", flat))
+    index = "create index by_all on person (name desc, weight, person_id)"
+    indexed = digest_of(sqlite_of(tmp_path / "b.db", flat, index, "analyze"))
+    assert expected is not None
+    assert plain == indexed == expected
+    turned = {name: column[::-1] for name, column in flat.items()}
+    assert digest_of(sqlite_of(tmp_path / "c.db", turned)) != expected
+    strange = "update person set weight = 'heavy' where person_id = 1"
+    assert digest_of(sqlite_of(tmp_path / "d.db", flat, strange)) is None
+
+
+def test_dates_decimals_and_bytes(tmp_path: Path) -> None:
+    """Neither the scale of a decimal number nor the width of bytes counts."""
+    columns: dict[str, list[Any]] = {
+        "born": [date(2024, 1, 2), None, date(1969, 12, 31)],
+        "amount": [Decimal("1.50"), None, Decimal("-0.00")],
+        "key": [b"ab", None, b"\0\xff"],
+    }
+    kinds = [
+        {"born": pa.date32(), "amount": pa.decimal128(9, scale), "key": key}
+        for scale, key in ((2, pa.binary()), (5, pa.large_binary()))
+    ]
+    for number, kind in enumerate(kinds):
+        arrays = {name: pa.array(columns[name], kind[name]) for name in columns}
+        pq.write_table(pa.table(arrays), tmp_path / f"{number}.parquet")
+    found = [digest_of(tmp_path / f"{number}.parquet") for number in range(2)]
+    assert found[0] is not None
+    assert found[0] == found[1]
+    for name, value in {"born": date(2024, 1, 3), "amount": Decimal("1.51"), "key": b"ac"}.items():
+        other = {**columns, name: [value, *columns[name][1:]]}
+        pq.write_table(pa.table(other), tmp_path / "other.parquet")
+        assert digest_of(tmp_path / "other.parquet") not in (None, found[0])
+
+
 def test_values_without_a_canonical_form_have_no_digest(tmp_path: Path) -> None:
-    nested = pd.DataFrame({"person_id": [1, 2], "jobs": [[1], [2, 3]]})
-    assert digest_of(written(tmp_path / "a.parquet", nested)) is None
+    for column in ([timedelta(1), timedelta(2)], [[2**60], []], [[date(2024, 1, 1)], []]):
+        table = pa.table({"person_id": [1, 2], "odd": column})
+        pq.write_table(table, tmp_path / "a.parquet")
+        assert digest_of(tmp_path / "a.parquet") is None
+    lines = '{"a": 1}\n' * 10_001 + '{"a": 1.5}\n'
+    (tmp_path / "a.jsonl").write_text(lines)
+    assert digest_of(tmp_path / "a.jsonl") is None
     assert digest_of(written(tmp_path / "a.h5", frame()[["name"]], format="fixed")) is None
 
 
