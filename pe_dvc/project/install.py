@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.hooks import HookInstaller, HookPart
+from pe_dvc.adapters.git.hook_scripts import HookPart
+from pe_dvc.adapters.git.hooks import HookInstaller
 
 if TYPE_CHECKING:
     from pe_dvc.adapters.git.hooks import Hooks

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import run_git
+from pe_dvc.adapters.git.hook_scripts import HookPart, hook_script
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.printable import printable
 from pe_dvc.store.confined import ConfinedTree
@@ -30,6 +30,8 @@ HOOKS = "pe_dvc/hooks"
 SETTING = "core.hooksPath"
 REMEMBERED = "pe-dvc.hooksPath"
 """Where git's local configuration keeps the value that SETTING had before."""
+DATA_REPOS = "pe-dvc.dataRepo"
+"""Where it keeps the data repos that the hooks are for: a value each, from the top of the tree."""
 
 PASSED_ON = (
     *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit"),
@@ -41,55 +43,6 @@ hook installed later runs. Of the others (``reference-transaction``, …) only t
 
 _NAME = re.compile(r"[a-z0-9-]+")
 """What a hook of git may be called."""
-
-_HEAD = """\
-#!/bin/sh
-# Written by `pe-dvc install`, taken away by `pe-dvc install --uninstall`.
-# Runs, besides what pe_dvc adds for the data repo, the hook of this name where git looked before.
-earlier={earlier}
-"""
-_EXEC = '[ -x "$earlier" ] || exit 0\nexec "$earlier" "$@"\n'
-_OURS = """\
-ours={directory}
-add() (
-    cd {prefix} 2>/dev/null && grep -q '^\\[tool\\.pe_dvc' pyproject.toml 2>/dev/null || exit 0
-    command -v pe-dvc >/dev/null || PATH={path}:$PATH
-    {command}
-)
-"""
-# What git writes to a hook is for both: it is read once, with the newline that $() would drop.
-_INPUT = "given=$(cat; echo .)\ngiven=${given%.}\n"
-_BEFORE = '{add} || exit 1\n[ -x "$earlier" ] || exit 0\n{earlier}\n'
-_AFTER = """\
-status=0
-if [ -x "$earlier" ]; then {earlier}; status=$?; fi
-{condition}{add}
-exit $status
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HookPart:
-    """What pe_dvc adds to a hook: a ``command`` of the shell, run before or after the earlier hook.
-
-    ``condition`` is a test of the shell that guards one after it. ``reads`` gives it what git
-    writes to the hook's standard input. ``$ours`` is a directory for notes.
-    """
-
-    command: str
-    before: bool = False
-    condition: str | None = None
-    reads: bool = False
-
-    def script(self) -> str:
-        """Return the lines that run it and the earlier hook."""
-        feed = 'printf %s "$given" | ' if self.reads else ""
-        add = f'{feed}add "$@"' if self.reads else 'add "$@" </dev/null'
-        earlier = f'{feed}"$earlier" "$@"'
-        condition = f"{self.condition} && " if self.condition else ""
-        form = _BEFORE if self.before else _AFTER
-        lines = form.format(add=add, earlier=earlier, condition=condition)
-        return (_INPUT if self.reads else "") + lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +56,8 @@ class Hooks:
 class HookInstaller:
     """Installs hooks into the git repo around ``root``, for all its work trees.
 
-    ``parts`` maps hooks to what pe_dvc adds.
+    ``parts`` maps hooks to what pe_dvc adds, for ``root`` and the data repos beside it in the same
+    git repo that asked for hooks.
     """
 
     def __init__(self, root: Path, parts: Mapping[str, HookPart]) -> None:
@@ -121,13 +75,14 @@ class HookInstaller:
         self._tree.check([HOOKS])
         self._check_places()
         earlier = self._earlier()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        for name, script in self._scripts(earlier).items():
-            self._tree.write(f"{HOOKS}/{name}", script, mode=0o755, durable=True)
+        if self._below() not in self._data_repos():
+            self._git("config", "--local", "--add", DATA_REPOS, self._below())
+        self._write(earlier)
         self._git("config", "--local", SETTING, str(self.directory))
         actual = self._effective()
         if actual != self.directory:
-            self.uninstall()
+            self._forget()
+            self._restore()
             raise ConflictError(
                 f"git uses the hooks in {actual}, whatever this repo's own {SETTING} says",
                 remedy=f"See git config --show-origin --get-all {SETTING}; unset the one of the "
@@ -137,13 +92,18 @@ class HookInstaller:
 
     def is_current(self) -> bool:
         """Tell whether ``install`` would change nothing."""
-        if self._get("--local", SETTING) != str(self.directory):
+        if not self._is_set() or self._below() not in self._data_repos():
             return False
         wanted = self._scripts(self._earlier())
         there = {name for name, _ in self._tree.entries(HOOKS)}
         return there == wanted.keys() and all(
             self._tree.read(f"{HOOKS}/{name}") == script for name, script in wanted.items()
         )
+
+    def _write(self, earlier: str) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for name, script in self._scripts(earlier).items():
+            self._tree.write(f"{HOOKS}/{name}", script, mode=0o755, durable=True)
 
     def _scripts(self, earlier: str) -> dict[str, bytes]:
         names = {*PASSED_ON, *self._parts, *self._in_use(earlier)}
@@ -160,10 +120,24 @@ class HookInstaller:
                 )
 
     def uninstall(self) -> bool:
-        """Let git find its hooks where it did before; return whether there was anything to do."""
+        """Take the hooks of this data repo away; return whether there was anything to do.
+
+        Without any other data repo git finds its hooks where it did before.
+        """
         self._tree.check([HOOKS])
-        ours = self._get("--local", SETTING) == str(self.directory)
-        if ours:
+        ours, known = self._is_set(), self._data_repos()
+        if ours and known and self._below() not in known:
+            return False
+        self._forget()
+        if ours and self._data_repos():
+            self._write(self._earlier())
+        else:
+            self._restore()
+        return ours
+
+    def _restore(self) -> None:
+        """Let git find its hooks where it did before, and remove ours."""
+        if self._is_set():
             before = self._get("--local", REMEMBERED)
             if before is None:
                 self._git("config", "--local", "--unset-all", SETTING)
@@ -171,7 +145,25 @@ class HookInstaller:
                 self._git("config", "--local", SETTING, before)
                 self._git("config", "--local", "--unset-all", REMEMBERED)
         shutil.rmtree(self.directory.parent, ignore_errors=True)
-        return ours
+
+    def _is_set(self) -> bool:
+        return self._get("--local", SETTING) == str(self.directory)
+
+    def _below(self) -> str:
+        """Return where the data repo is in the git repo, ``.`` at its top."""
+        return self._root.resolve().relative_to(self._toplevel()).as_posix()
+
+    def _data_repos(self) -> list[str]:
+        """Return the data repos that hooks were installed for."""
+        done = run_git(self._root, "config", "--local", "--null", "--get-all", DATA_REPOS)
+        return [one for one in done.stdout.split("\0") if one]
+
+    def _forget(self) -> None:
+        """Take this data repo from those that the hooks are for."""
+        others = [one for one in self._data_repos() if one != self._below()]
+        run_git(self._root, "config", "--local", "--unset-all", DATA_REPOS)
+        for one in others:
+            self._git("config", "--local", "--add", DATA_REPOS, one)
 
     def _earlier(self) -> str:
         """Return where git finds hooks without us, and remember a setting that we replace."""
@@ -196,19 +188,13 @@ class HookInstaller:
         }
 
     def _script(self, name: str, earlier: str) -> str:
-        below = self._root.resolve().relative_to(self._toplevel()).as_posix()
-        prefix = shlex.quote(f"./{below}")  # no option of cd, and nothing in CDPATH
-        head = _HEAD.format(earlier=shlex.quote(f"{expand_home(earlier)}/{name}"))
-        part = self._parts.get(name)
-        if part is None:
-            return head + _EXEC
-        ours = _OURS.format(
-            directory=shlex.quote(str(self.directory.parent)),
-            prefix=prefix,
-            path=shlex.quote(str(_program().parent)),
-            command=part.command,
+        return hook_script(
+            self._parts.get(name),
+            earlier=f"{expand_home(earlier)}/{name}",
+            notes=self.directory.parent,
+            data_repos=sorted({*self._data_repos(), self._below()}),
+            program=_program(),
         )
-        return head + ours + part.script()
 
     def _toplevel(self) -> Path:
         return Path(self._git("rev-parse", "--path-format=absolute", "--show-toplevel"))

@@ -53,20 +53,35 @@ class GitPushes:
 
     def begin(self, process: int, commit: str, ref: str) -> None:
         """Note that ``ref`` is about to become ``commit``, by the git of that process id."""
-        note = f"{process} {commit} {ref}\n".encode()
-        ConfinedTree(self._common).write(_UNDER_WAY, note, durable=False)
+        others = [line for line in self._under_way() if line.startswith(f"{process} ")]
+        self._note([*others, self._line(process, commit, ref)])
 
     def accepted(self, process: int, moved: str) -> bool:
         """Tell whether what was noted has happened; ``moved`` are lines of old, new and ref."""
+        noted = self._under_way()
+        for _, commit, ref in (line.split() for line in moved.splitlines()):
+            line = self._line(process, commit, ref)
+            if line in noted:
+                self._note([one for one in noted if one != line])
+                return True
+        return False
+
+    def _line(self, process: int, commit: str, ref: str) -> str:
+        """Return the note on a push. A git repo may hold several data repos, each with its own."""
+        prefix = ask_git(self._root, "rev-parse", "--show-prefix").removesuffix("\n")
+        return f"{process} {commit} {ref} {prefix}"
+
+    def _under_way(self) -> list[str]:
         note = self._common / _UNDER_WAY
-        if not note.is_file():
-            return False
-        pid, commit, ref = read_document(note, limit=4096).decode().split()
-        lines = (line.split() for line in moved.splitlines())
-        happened = any(line[1:] == [commit, ref] for line in lines) and pid == str(process)
-        if happened:
-            ConfinedTree(self._common).unlink(_UNDER_WAY)
-        return happened
+        return read_document(note).decode().split("\n")[:-1] if note.is_file() else []
+
+    def _note(self, lines: list[str]) -> None:
+        """Note pushes under way. The hooks look for this file, so without any it is not there."""
+        tree, data = ConfinedTree(self._common), "".join(f"{line}\n" for line in lines)
+        if lines:
+            tree.write(_UNDER_WAY, data.encode(), durable=False)
+        else:
+            tree.unlink(_UNDER_WAY)
 
     @property
     def _common(self) -> Path:
