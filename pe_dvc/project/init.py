@@ -90,19 +90,22 @@ def init_repo(
     plan_pipeline(changes, root, dvc)
     found = find_data_files(root, settings, git, dvc)
     plan_ignored(changes, git, settings, found)
+    at_top = FileChanges(git.top)
     if workflows:
-        skipped |= plan_workflows(changes, root, git, settings, url)
-    with _dvc(root), changes.written():
+        skipped |= plan_workflows(at_top, root, git, settings, url)
+    with _dvc(root), changes.written(), at_top.written():
         repo = DataRepo(root)
         made = _channels(repo) if channels else None
         _check(repo)
     installed = _hooks(repo, skipped) if hooks else None
     metadata = (str(made.metadata.relative_to(root)),) if made else ()
+    up = os.path.relpath(git.top, root)
+    others = tuple(os.path.normpath(f"{up}/{path}") for path in at_top.paths)
     return Initialized(
         root=root,
         country=settings.country,
         store=repo.store_url(url),
-        written=(*changes.paths, *metadata),
+        written=(*changes.paths, *others, *metadata),
         skipped=skipped,
         channels=made,
         hooks=installed,

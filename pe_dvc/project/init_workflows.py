@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.environment import installed_commit
+from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.project.templates import read_template
 
 if TYPE_CHECKING:
@@ -31,17 +33,21 @@ def plan_workflows(
 ) -> dict[str, str]:
     """Put the workflows where there are none; return why others are left as they are.
 
-    GitHub reads them at the top of the git repo only, and its runners reach no directory.
+    ``changes`` are those of the git repo: GitHub reads workflows at its top only, where those of a
+    data repo in a directory are named after it. Its runners reach no store in a directory.
     """
     scheme = store.partition("://")[0] if "://" in store else "directory"
-    if root != git.top:
-        return {FOLDER: f"GitHub reads them in {git.top} only"}
     if scheme not in ("s3", "gs"):
         return {FOLDER: "the store is neither on S3 nor on Google Cloud"}
     kept, commit = {}, installed_commit("pe_dvc")
+    below = root.relative_to(git.top).as_posix()
     for name in NAMES:
-        path, text = f"{FOLDER}/{name}", read_template(f"github-workflows/{name}")
+        text = read_template(f"github-workflows/{name}")
         wanted = rendered(text, scheme, settings.branch or git.branch() or "main", commit)
+        if root != git.top:
+            wanted = _in_directory(wanted, below, settings)
+            name = _named(name, below)
+        path = f"{FOLDER}/{name}"
         if not changes.exists(path):
             changes.put(path, wanted)
         elif changes.text(path) != wanted:
@@ -60,6 +66,34 @@ def rendered(text: str, scheme: str, branch: str, commit: str | None) -> str:
         return text
     head, *steps = _STEP.split(text)
     return "      - ".join([head, *map(_for_google, steps)])
+
+
+def _named(file: str, below: str) -> str:
+    stem, dot, suffix = file.partition(".")
+    return f"{stem}-{_word(below)}{dot}{suffix}"
+
+
+def _word(below: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", below)
+
+
+def _in_directory(text: str, below: str, settings: Settings) -> str:
+    """Return a workflow of a data repo in a directory of the git repo, which may hold others.
+
+    Each has a queue of its own: of jobs that wait in one, GitHub keeps the last. So another's job
+    may have pushed to git meanwhile.
+    """
+    built = (f"{settings.channels}/**", f"{settings.manifests}/**", LOCK)
+    paths = json.dumps([f"{below}/**", *(f"!{below}/{path}" for path in built)])
+    text = re.sub(r"paths-ignore: \[.*?\]", lambda _: f"paths: {paths}", text)
+    text = re.sub(r"^name: .*", lambda name: f"{name[0]} of {_word(below)}", text, flags=re.M)
+    text = text.replace("concurrency: channels", f"concurrency: channels-{_word(below)}")
+    text = text.replace("enable refresh.yml", f"enable {_named('refresh.yml', below)}")
+    text = text.replace(
+        "          git push\n", "          git pull --quiet --rebase\n          git push\n"
+    )
+    place = f"defaults:\n  run:\n    working-directory: {json.dumps(below)}\n"
+    return re.sub(r"^jobs:", lambda jobs: place + jobs[0], text, flags=re.M)
 
 
 def _for_google(step: str) -> str:

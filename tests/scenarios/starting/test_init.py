@@ -151,6 +151,29 @@ def test_workflows_are_for_the_cloud_that_the_store_is_in(root: Path, scheme: st
     assert (root / ".github/workflows/publish.yml").read_text() == "name: ours\n"
 
 
+def test_workflows_of_several_countries_in_one_git_repo(root: Path) -> None:
+    for country in ("us", "uk"):
+        (root / country).mkdir()
+        said = init(
+            root / country, "--country", country, "--store", "s3://bucket", "--subdir", "--no-hooks"
+        ).stderr
+        assert f"wrote        ../.github/workflows/publish-{country}.yml" in said
+        for name in ("publish", "refresh"):
+            text = (root / f".github/workflows/{name}-{country}.yml").read_text()
+            workflow = read_yaml(text.encode(), name)
+            assert workflow["name"].endswith(f" of {country}")
+            assert workflow["concurrency"] == f"channels-{country}"
+            assert workflow["defaults"]["run"]["working-directory"] == country
+        assert f"gh workflow enable refresh-{country}.yml" in text
+    workflow = read_yaml((root / ".github/workflows/publish-uk.yml").read_bytes(), "publish")
+    (push,) = [on["push"] for key, on in workflow.items() if key in ("on", True)]
+    assert push["paths"] == ["uk/**", "!uk/channels/**", "!uk/manifests/**", "!uk/dvc.lock"]
+    assert "paths-ignore" not in push
+    (job,) = workflow["jobs"].values()
+    assert job["steps"][-1]["run"].endswith("git pull --quiet --rebase\ngit push\n")
+    assert "nothing to change" in run_pe_dvc("init", "--no-hooks", cwd=root / "uk").stderr
+
+
 def test_a_directory_of_a_git_repo_is_asked_for(root: Path) -> None:
     (root / "uk").mkdir()
     options = ("--country", "uk", "--store", str(root.parent / "bucket"))
