@@ -137,6 +137,10 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "release status": (("", "staged, certified, deprecated, published or not"),),
     "release verify": (("1.78.2", "hash all that it has in the bucket"),),
+    "reproduce": (
+        ("enhanced_cps_2024", "does the build give the same bytes?"),
+        ("enhanced_cps_2024 -o again.h5", "and keep what it gives"),
+    ),
     "schema": (("manifest", "the JSON Schema of manifests"),),
     "show": (
         (REFERENCE, "schema, rows, inputs, pin"),
@@ -173,6 +177,7 @@ EXITS: dict[str, str] = {
     "get": "of several references, the code of the first that failed",
     "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",
     "release certified": "1 if a pin cannot be fetched",
+    "reproduce": "0 if the bytes or the values are the same, 1 if not, 6 if it cannot be tried",
     "stale": "0 fresh, 1 stale, 3 if that cannot be told, 6 if something does not verify; with "
     "--compatible 0 if it may, 1 if not, 3 if nothing is claimed",
     "verify": "1 if a dataset differs",

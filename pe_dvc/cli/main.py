@@ -42,6 +42,10 @@ SECTIONS = {
             "pe_dvc.cli.check",
             "Check that manifests, the signed pointer and dvc.lock agree.",
         ),
+        "reproduce": (
+            "pe_dvc.cli.reproduce",
+            "Build a dataset again from its recorded inputs, and compare.",
+        ),
         "install": (
             "pe_dvc.cli.install",
             "Add git hooks that check commits, verify checkouts and push data.",

@@ -91,6 +91,12 @@ class DatasetChanges(Result):
         """Tell whether the values are the same."""
         return self.verdict != "different"
 
+    def to_text(self) -> Iterator[str]:
+        """Yield the lines that a terminal shows."""
+        from pe_dvc.documents.diff_report import dataset_lines
+
+        return dataset_lines(self)
+
     def is_over(self, limit: float) -> bool:
         """Tell whether a figure or a number of rows moved by more than ``limit``.
 

@@ -39,14 +39,19 @@ def text_lines(diff: Any) -> Iterator[str]:
     """Yield the lines for a terminal."""
     yield from _lists(diff)
     for dataset in diff.datasets:
-        yield f"~ {_headline(dataset)}"
-        for section in sections(dataset):
-            yield f"  {section.title}"
-            yield from _columns(section.rows[:SHOWN])
-            if len(section.rows) > SHOWN:
-                yield f"    and {len(section.rows) - SHOWN} more: --json, --markdown or --html"
-        yield from (f"  {note}" for note in dataset.notes)
+        yield from dataset_lines(dataset)
     yield f"{counted(diff.unchanged, 'dataset')} unchanged"
+
+
+def dataset_lines(dataset: Any) -> Iterator[str]:
+    """Yield those of one dataset."""
+    yield f"~ {_headline(dataset)}"
+    for section in sections(dataset):
+        yield f"  {section.title}"
+        yield from _columns(section.rows[:SHOWN])
+        if len(section.rows) > SHOWN:
+            yield f"    and {len(section.rows) - SHOWN} more: --json, --markdown or --html"
+    yield from (f"  {note}" for note in dataset.notes)
 
 
 def markdown(diff: Any) -> Iterator[str]:

@@ -36,7 +36,7 @@ def diff(before: str, after: str, words: Words, asked: Asked) -> Diff:
     both = sorted(earlier.keys() & later.keys())
     pairs = [(earlier[name], later[name]) for name in both]
     differing = [pair for pair in pairs if not _surely_same(*pair)]
-    datasets = [_dataset(one.load(), other.load(), asked) for one, other in differing]
+    datasets = [compare_datasets(one.load(), other.load(), asked) for one, other in differing]
     return Diff(
         before=before,
         after=after,
@@ -116,7 +116,8 @@ def _surely_same(one: Candidate, other: Candidate) -> bool:
     return one.essence is not None and one.essence == other.essence
 
 
-def _dataset(before: Dataset, after: Dataset, asked: Asked) -> DatasetChanges:
+def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetChanges:
+    """Return what changed from one dataset to another."""
     was, now = before.described, after.described
     found = compare(was, now)
     rule = _stricter(was.rule, now.rule)

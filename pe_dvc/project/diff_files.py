@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import digest_file
+from pe_dvc.adapters.tables.content import content_digests
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_of
@@ -41,10 +42,12 @@ def describe_local(
     reader = format_of(path, name=path.name).reader()
     shape = shielded(lambda: reader.describe(file), label=label, rule=rule)
     found = digest_file(path)
+    contents = _contents(shape, like or _guessed(shape, path.name, key, weight))
+    digests = shielded(lambda: content_digests(file, contents), label=label, rule=rule)
     return Described(
         name=name,
         label=label,
-        contents=_contents(shape, like or _guessed(shape, path.name, key, weight)),
+        contents=contents.with_digests(digests),
         sha256=str(found.sha256),
         size=found.size,
         rule=rule,

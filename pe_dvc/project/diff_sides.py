@@ -163,7 +163,7 @@ class Words:
             if self.repo is not None and self.repo.country == country:
                 committed = committed_manifest(self.repo, pointer)
                 if committed is not None:
-                    return self._committed(committed[0], word)
+                    return self.committed(committed[0], word)
             return self._resolved(reader.resolve_pointer(pointer), word)
 
         found = {
@@ -199,7 +199,7 @@ class Words:
         tree = GitTags(self.repo.root, root=self.repo.root).tree(commit, name=word)
         found = {
             name: Candidate(
-                load=partial(self._committed, manifest, word), essence=sha256_bytes(data)
+                load=partial(self.committed, manifest, word), essence=sha256_bytes(data)
             )
             for name, (manifest, data) in read_manifests(tree, self.repo.settings, Manifest).items()
         }
@@ -215,7 +215,7 @@ class Words:
         from pe_dvc.store.plain_files import read_document
 
         manifest = Manifest.from_bytes(read_document(path), where=str(path))
-        found = partial(self._committed, manifest, str(path))
+        found = partial(self.committed, manifest, str(path))
         name = manifest.artifact.name
         return Side(label=str(path), candidates={name: Candidate(load=found)}, only=name)
 
@@ -235,7 +235,7 @@ class Words:
                 raise
             return None  # it is not on this machine
 
-    def _committed(self, manifest: Manifest, label: str) -> Dataset:
+    def committed(self, manifest: Manifest, label: str) -> Dataset:
         """Return a dataset by a manifest of this clone: its bytes are here, or were published."""
         country = manifest.artifact.country
         described = Described.of_manifest(manifest, label, self.rule(country))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.init_plan import Ask
     from pe_dvc.project.push import Pushed
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.reproduce import Reproduced
     from pe_dvc.public.channel import ChannelCommands
     from pe_dvc.public.manifest import ManifestCommands
     from pe_dvc.public.release import ReleaseCommands
@@ -200,6 +201,28 @@ class Repo:
         from pe_dvc.project.check import check
 
         return check(self._open(), staged=staged)
+
+    def reproduce(
+        self,
+        name: str,
+        *,
+        output: Path | str | None = None,
+        dirty: bool = False,
+        progress: bool = False,
+    ) -> Reproduced:
+        """Build a dataset again from its recorded inputs, and compare it with its manifest.
+
+        In a work tree of its own, of the commit that holds the manifest; raw inputs come from DVC's
+        cache, and the stages run here. ``output`` keeps the file; with ``dirty`` a build of
+        uncommitted changes is tried, too. Raises NotFoundError for no
+        manifest, none that is committed, or raw inputs that are not in the cache; FormatError for
+        what no stage builds; VerificationError for a build of uncommitted changes; PeDvcError for
+        a stage that fails.
+        """
+        from pe_dvc.project.reproduce import reproduce
+
+        place, reporter = Path(output) if output is not None else None, reporter_for(progress)
+        return reproduce(self._open(), name, output=place, dirty=dirty, reporter=reporter)
 
     def fsck(
         self,
