@@ -26,6 +26,7 @@ settings.load_profile("untimed")
 pytest_plugins = [
     "tests.support.servers",
     "tests.support.counters",
+    "tests.support.other_environments",
     "tests.support.sandboxes",
     "tests.support.simulators",
     "tests.support.hub_data",

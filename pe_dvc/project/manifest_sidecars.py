@@ -9,10 +9,11 @@ from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import Sidecar
+from pe_dvc.documents.sidecars import CODEBOOK, Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
+from pe_dvc.project.manifest_codebook import make_codebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,9 @@ class Subject:
     file: DataFile
 
 
-MAKERS: dict[str, Callable[[Manifest, Subject], bytes | None]] = {}
+MAKERS: dict[str, Callable[[Manifest, Subject], bytes | None]] = {
+    CODEBOOK: lambda manifest, of: make_codebook(manifest, of.root, of.settings),
+}
 """What makes each kind of sidecar: its bytes, or None for a dataset that has none of the kind.
 
 The same manifest and the same files must give the same bytes.
