@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast soak fuzz conformance check lock format reference bench clean
+.PHONY: demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -48,6 +48,21 @@ $(SUITE):
 	git -C $@.new checkout -q FETCH_HEAD
 	mv $@.new $@
 
+# No package registry has the schema either. It is CC BY 4.0.
+DDI_SCHEMA ?= https://github.com/ddialliance/ddi-c_2
+DDI_COMMIT := 2867759d51bde79bfc7a207fa069c7d4e3cf89f8
+DDI := .ddi-codebook/$(DDI_COMMIT)
+
+## ddi-schema: the XSD of DDI-Codebook 2.6, which tests validate against where it is; needs git access to it
+ddi-schema: $(DDI)
+
+$(DDI):
+	git init -q $@.new
+	git -C $@.new fetch -q --depth 1 "$(DDI_SCHEMA)" $(DDI_COMMIT) || { rm -rf $@.new; \
+	  echo "the schema cannot be had: set DDI_SCHEMA to a clone of it"; exit 1; }
+	git -C $@.new checkout -q FETCH_HEAD
+	mv $@.new $@
+
 ## check: format, lint and types
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -67,6 +82,8 @@ lock: $(READY)
 	  --output-file requirements.lock
 	$(COMPILE) --group pyproject.toml:reader \
 	  --constraint requirements.lock --output-file requirements-reader.lock
+	$(COMPILE) --upgrade tests/validators/validators.in --output-file tests/validators/validators.lock
+	$(COMPILE) --upgrade tests/validators/core.in --output-file tests/validators/core.lock
 	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 
@@ -86,4 +103,4 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .tuf-conformance .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tuf-conformance .ddi-codebook .mypy_cache .pytest_cache .ruff_cache .hypothesis
