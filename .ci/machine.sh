@@ -31,6 +31,16 @@ install_missing() {
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}"
 }
 
+# Installs R, whose client is tested where there is R; without it that test is skipped.
+install_r() {
+    ! command -v Rscript >/dev/null || return 0
+    say "installing R"
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+        --no-install-recommends r-base-core r-cran-haven >/dev/null; }; then
+        warn "R cannot be installed: clients/R is not tested"
+    fi
+}
+
 # Prints the name of a new user; our own where we may not make one, or are not root anyway.
 new_user() {
     local name="pe-dvc-ci-$$"

@@ -28,12 +28,18 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import Reference as Reference
     from pe_dvc.primitives.warnings import DeprecatedReleaseWarning as DeprecatedReleaseWarning
     from pe_dvc.project.channel_log import Channels as Channels
+    from pe_dvc.public.describe import cite as cite
+    from pe_dvc.public.describe import describe as describe
+    from pe_dvc.public.describe import export as export
+    from pe_dvc.public.describe import find as find
+    from pe_dvc.public.describe import write_codebook as write_codebook
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
     from pe_dvc.public.questions import compatible as compatible
     from pe_dvc.public.questions import diff as diff
     from pe_dvc.public.questions import stale as stale
     from pe_dvc.public.repo import Repo as Repo
+    from pe_dvc.usecases.read.describe import Description as Description
     from pe_dvc.usecases.read.ls import Listed as Listed
     from pe_dvc.usecases.read.resolve import Resolved as Resolved
 
@@ -41,6 +47,7 @@ _PUBLIC = {
     "Cache": "pe_dvc.public.machine",
     "Channels": "pe_dvc.project.channel_log",
     "DeprecatedReleaseWarning": "pe_dvc.primitives.warnings",
+    "Description": "pe_dvc.usecases.read.describe",
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",
@@ -50,7 +57,11 @@ _PUBLIC = {
     "TrustedRoots": "pe_dvc.public.machine",
     "compatible": "pe_dvc.public.questions",
     "diff": "pe_dvc.public.questions",
+    "cite": "pe_dvc.public.describe",
+    "describe": "pe_dvc.public.describe",
+    "export": "pe_dvc.public.describe",
     "fetch": "pe_dvc.api",
+    "find": "pe_dvc.public.describe",
     "get": "pe_dvc.api",
     "get_all": "pe_dvc.api",
     "ls": "pe_dvc.api",
@@ -61,6 +72,7 @@ _PUBLIC = {
     "schema": "pe_dvc.api",
     "stale": "pe_dvc.public.questions",
     "verified_at": "pe_dvc.api",
+    "write_codebook": "pe_dvc.public.describe",
 }
 
 __all__ = sorted(_PUBLIC)

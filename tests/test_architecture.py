@@ -32,8 +32,13 @@ MAY_IMPORT = {
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
     "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
-    "pyarrow": {f"adapters/tables/{name}.py" for name in ("arrow", "csv_text", "parquet")},
     "duckdb": {"adapters/tables/duck.py"},
+    "pyarrow": {
+        f"adapters/tables/{name}.py" for name in ("arrow", "csv_text", "parquet", "table_writer")
+    },
+    "pyreadstat": {"adapters/tables/labelled_writer.py"},
+    "pandas": {"adapters/tables/labelled_writer.py"},
+    "policyengine_core": set(),
     "sqlite3": {"adapters/tables/sqlite.py"},
     "h5py": {"adapters/tables/hdf5.py", "adapters/tables/hdf5_tree.py"},
     "hdf5plugin": {"adapters/tables/hdf5.py"},

@@ -74,6 +74,19 @@ EXAMPLES: dict[str, Examples] = {
         ("HEAD~1 HEAD --fail-over 2%", "two commits, in CI"),
         (f"{REFERENCE} data/enhanced_cps_2024.parquet --rows", "what is published, and a file"),
     ),
+    "cite": (
+        (REFERENCE, "as text, with the pin"),
+        (f"{REFERENCE} --bibtex", "for a list of references"),
+    ),
+    "codebook write": (("policyengine-us -o model.json", "in the environment of the model"),),
+    "export": (
+        (f"{REFERENCE} --to cps.dta", "for Stata, with labels"),
+        ("us/cps_2024@latest --to p.csv --table person --period 2024", "one of several tables"),
+    ),
+    "find": (
+        ("universal credit", "in all countries whose roots are pinned"),
+        ("--country us wage salary", "in one"),
+    ),
     "fsck": (
         ("", "hash everything in the bucket"),
         ("--repair --mirror gs://our-mirror", "restore what is damaged"),
@@ -144,6 +157,8 @@ EXAMPLES: dict[str, Examples] = {
     "schema": (("manifest", "the JSON Schema of manifests"),),
     "show": (
         (REFERENCE, "schema, rows, inputs, pin"),
+        (f"{REFERENCE} --column employment_income", "what one column means"),
+        (f"{REFERENCE} --format ddi", "DDI-Codebook 2.6, for archives"),
         ("us/enhanced_cps_2024@1.78.2 --json", "the manifest of a release's dataset"),
     ),
     "stale": (
@@ -172,6 +187,7 @@ EXITS: dict[str, str] = {
     "check": "1 if anything does not agree",
     "diff": "0 if the values are the same, 1 if not, or with --fail-over if more moved than that; "
     "6 if something does not verify",
+    "find": "3 if there is no such column",
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",
     "get": "of several references, the code of the first that failed",

@@ -24,9 +24,12 @@ SECTIONS = {
         "trust": ("pe_dvc.cli.trust", "Manage pinned roots of trust."),
         "ls": ("pe_dvc.cli.ls", "List the datasets in a country's channels."),
         "show": ("pe_dvc.cli.show", "Show what a dataset is, without downloading it."),
+        "find": ("pe_dvc.cli.find", "Find columns by name or meaning."),
+        "cite": ("pe_dvc.cli.cite", "Print how to cite a dataset."),
         "get": ("pe_dvc.cli.get", "Download datasets, verified, and print their paths."),
         "diff": ("pe_dvc.cli.diff", "Show what changed from BEFORE to AFTER, and where."),
         "stale": ("pe_dvc.cli.stale", "Tell whether published data is out of date."),
+        "export": ("pe_dvc.cli.export", "Write a dataset's table for other programs, with labels."),
         "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),
     },
     "Work in a clone": {
@@ -59,6 +62,7 @@ SECTIONS = {
             "Take files of Hugging Face's hub as datasets.",
         ),
         "manifest": ("pe_dvc.cli.manifest", "Write and check the manifests of a data repo."),
+        "codebook": ("pe_dvc.cli.codebook", "Ask a model what its variables mean."),
         "channel": ("pe_dvc.cli.channel", "Sign and inspect the channels latest and next."),
         "push": ("pe_dvc.cli.push", "Publish payloads, manifests and channels, in that order."),
         "release": (
@@ -86,9 +90,11 @@ OTHER_WORDS = {
     "describe": "show",
     "download": "get",
     "fetch": "get",
+    "grep": "find",
     "info": "show",
     "list": "ls",
     "publish": "push",
+    "search": "find",
 }
 """What the commands are called in other tools."""
 

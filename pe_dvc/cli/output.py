@@ -71,6 +71,12 @@ def print_json(value: Any) -> None:
     click.echo(printable_json(text))
 
 
+def print_lines(text: str) -> None:
+    """Print a text of several lines, each as ``echo`` does."""
+    for line in text.split("\n"):
+        echo(line)
+
+
 def say(text: str) -> None:
     """Say something to a person, on stderr: one line, without passwords and control characters."""
     click.echo(printable(redact_text(text)), err=True)

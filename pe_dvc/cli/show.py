@@ -7,38 +7,75 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.group import Command
-from pe_dvc.cli.output import echo, json_option, offline_option, print_json, say_age, store_option
+from pe_dvc.cli.output import (
+    echo,
+    json_option,
+    offline_option,
+    print_json,
+    print_lines,
+    say,
+    say_age,
+    store_option,
+)
+from pe_dvc.cli.show_columns import print_column, print_entities, print_table
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import About, Manifest, Member, Table
+    from pe_dvc.documents.manifest import About, Manifest, Member
     from pe_dvc.documents.provenance import Inputs, Origin, Package
+    from pe_dvc.usecases.read.describe import Description
     from pe_dvc.usecases.read.resolve import Resolved
+
+FORMATS = ("bibtex", "croissant", "datacite", "datapackage", "ddi", "jsonschema")
 
 
 @click.command("show", cls=Command)
 @click.argument("reference")
+@click.option("--column", help="All that is known of one column.")
+@click.option(
+    "--format",
+    "as_format",
+    type=click.Choice(FORMATS),
+    help="In a format of others, on stdout.",
+)
 @store_option
 @offline_option
 @json_option
-def command(reference: str, store: str | None, offline: bool, as_json: bool) -> None:
+def command(
+    reference: str,
+    column: str | None,
+    as_format: str | None,
+    store: str | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
     """Show what a dataset is, without downloading it.
 
-    Prints its schema, entities, weight, row counts and inputs from the signed manifest.
+    Prints its inputs, its entities as a tree, and its columns with their labels and units, from the
+    signed manifest and its codebook. Formats: DDI-Codebook 2.6, Croissant 1.1, Data Package 2, JSON
+    Schema, DataCite 4.5 and BibTeX.
     """
     import pe_dvc
 
-    resolved = pe_dvc.resolve(reference, store=store, offline=offline)
+    if sum(map(bool, (column, as_format, as_json))) > 1:
+        raise click.UsageError("Choose one of --column, --format and --json.")
+    found = pe_dvc.describe(reference, store=store, offline=offline)
     if offline:
         say_age(reference, store)
-    if as_json:
-        print_json(resolved)
+    if as_format:
+        if not found.resolved.manifest_verified:
+            say("this description is not signed: a pin verifies the bytes alone")
+        print_lines(found.to(as_format))
+    elif as_json:
+        print_json(found)
+    elif column:
+        print_column(found.dataset, column)
     else:
-        _print(resolved)
+        _print(found)
 
 
-def _print(resolved: Resolved) -> None:
-    manifest = resolved.manifest
+def _print(found: Description) -> None:
+    resolved, manifest = found.resolved, found.resolved.manifest
     artifact = manifest.artifact
     rows = [
         ("reference", str(resolved.reference)),
@@ -51,15 +88,15 @@ def _print(resolved: Resolved) -> None:
         ("built", _built(manifest)),
         *_inputs(manifest.inputs),
         ("weight", manifest.table.weight or "none"),
-        *_entities(manifest),
         *([("period", manifest.table.period)] if manifest.table.period else []),
         *([("types from", manifest.table.types_from)] if manifest.table.types_from else []),
         *(("beside", _member(member)) for member in manifest.table.members),
     ]
     for label, text in rows:
         echo(f"{label:<12} {text}")
+    print_entities(found.dataset)
     for table in manifest.table.tables:
-        _print_table(table)
+        print_table(found.dataset, table)
 
 
 def _directory(resolved: Resolved) -> list[tuple[str, str]]:
@@ -125,17 +162,6 @@ def _package(package: Package) -> str:
     return f"{package.name} {package.version}" + (f" ({', '.join(how)})" if how else "")
 
 
-def _entities(manifest: Manifest) -> list[tuple[str, str]]:
-    return [
-        (
-            "entity",
-            f"{name}, key {entity.key}"
-            + "".join(f", {other} by {column}" for other, column in entity.references.items()),
-        )
-        for name, entity in manifest.table.entities.items()
-    ]
-
-
 def _member(member: Member) -> str:
     shape = (
         "" if member.shape is None else f" of {' x '.join(map(str, member.shape)) or 'one value'}"
@@ -143,18 +169,3 @@ def _member(member: Member) -> str:
     value = "" if member.value is None else f" = {member.value}"
     reason = f" ({member.reason})" if member.reason else ""
     return f"{member.name}: {member.type or 'not described'}{shape}{value}{reason}"
-
-
-def _print_table(table: Table) -> None:
-    echo()
-    of = f" of {table.entity}" if table.entity else ""
-    periods = "".join(f"; {period}: {rows:,}" for period, rows in table.periods.items())
-    echo(f"{table.name}: {table.rows:,} rows{of}, {len(table.columns)} columns{periods}")
-    if table.content_sha256 is not None:
-        echo(f"  values sha256:{table.content_sha256}")
-    width = max((len(column.name) for column in table.columns), default=0)
-    for column in table.columns:
-        entity = f"  ({column.entity})" if column.entity else ""
-        nullable = "" if column.nullable else ", not null"
-        own = "" if column.periods is None else f"  in {', '.join(column.periods) or 'no period'}"
-        echo(f"  {column.name:<{width}}  {column.type}{nullable}{entity}{own}")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
+    from pe_dvc.usecases.read.describe import Description
     from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
     from pe_dvc.usecases.read.verified_file import VerifiedFile
@@ -227,6 +228,12 @@ class Reader:
         from pe_dvc.usecases.read.sidecars import read_sidecar
 
         return read_sidecar(resolved, kind, store=self.store, cache=self.cache)
+
+    def describe(self, resolved: Resolved) -> Description:
+        """Return a dataset with its codebook. Raises as ``sidecar``."""
+        from pe_dvc.usecases.read.describe import describe
+
+        return describe(resolved, store=self.store, cache=self.cache)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.

@@ -10,6 +10,8 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.reader import Reader
 from tests.support.country import NAME, Country, reader_at
+from tests.support.described import ONE_TABLE
+from tests.support.labelled_data import FRAME, parquet_of, publish
 from tests.support.s3_objects import S3Objects
 from tests.support.stores import CountingStore
 
@@ -47,6 +49,13 @@ def country(
     made.trust(tmp_path / "reader/config")
     assert places["PE_DVC_CONFIG_DIR"] == str(tmp_path / "reader/config")
     return made
+
+
+@pytest.fixture
+def labelled(country: Country) -> Country:
+    """The same country, whose dataset is a table with labels."""
+    publish(country, parquet_of(FRAME), ONE_TABLE)
+    return country
 
 
 @pytest.fixture(params=["directory", "S3"])

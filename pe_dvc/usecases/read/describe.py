@@ -1,0 +1,65 @@
+"""Describe: a resolved dataset with its codebook, in the formats that others read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.codebook import EMPTY, Codebook
+from pe_dvc.documents.dataset import Dataset
+from pe_dvc.documents.dataset_formats import as_format
+from pe_dvc.documents.sidecars import CODEBOOK
+from pe_dvc.usecases.read.sidecars import read_sidecar
+
+if TYPE_CHECKING:
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.read.resolve import Resolved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a reference means now, and what its columns mean.
+
+    ``codebook`` is empty where the dataset has none.
+    """
+
+    resolved: Resolved
+    codebook: Codebook = EMPTY
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The manifest joined with the codebook."""
+        return Dataset(
+            manifest=self.resolved.manifest,
+            codebook=self.codebook,
+            pin=self.resolved.pin,
+            release=self.resolved.reference.release,
+        )
+
+    def to(self, name: str) -> str:
+        """Return it in a format, as text: ``ddi``, ``croissant``, ``datapackage`` and others.
+
+        Raises NotFoundError for a format that is not known.
+        """
+        return as_format(self.dataset, name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pinned reference, the manifest and the codebook as plain JSON values."""
+        return {**self.resolved.to_json(), "codebook": self.codebook.to_json()}
+
+
+def describe(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Description:
+    """Return a dataset with its codebook. Raises as ``read_sidecar``, and FormatError."""
+    return Description(
+        resolved=resolved, codebook=read_codebook(resolved, store=store, cache=cache)
+    )
+
+
+def read_codebook(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Codebook:
+    """Return the codebook of a dataset, an empty one where it has none. Raises as ``describe``."""
+    data = read_sidecar(resolved, CODEBOOK, store=store, cache=cache)
+    if data is None:
+        return EMPTY
+    return Codebook.from_bytes(data, where=f"the codebook of {resolved.reference}")
