@@ -23,6 +23,7 @@ from pe_dvc.project.statements import Statements
 from pe_dvc.usecases.checkout.describe import complete_inputs
 from pe_dvc.usecases.checkout.provenance import (
     changed_since,
+    from_folders,
     nothing_known,
     origin,
     read_remotely,
@@ -155,7 +156,10 @@ class ManifestInputs:
             "params": {**params, **found.params},
             "data_vintage": declaration.meta.vintage or self._settings.data_vintage,
             "source": origin(source) if source is not None else None,
-            "unknown": tuple(self._unknown(closure, hashed, stated=stated is not None)),
+            "unknown": (
+                *self._unknown(closure, hashed, stated=stated is not None),
+                *from_folders(here),
+            ),
         }
         return found.model_copy(update=own)
 

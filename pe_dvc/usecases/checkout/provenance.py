@@ -137,6 +137,16 @@ def changed_since(paths: Collection[str]) -> Unknown:
     return Unknown(fields=("code",), reason=f"changed since the stage that read it ran: {names}")
 
 
+def from_folders(inputs: Inputs) -> Iterator[Unknown]:
+    """Yield the packages that were installed from a folder: the code in there is of no version."""
+    for field in ("model_package", "core_package"):
+        package = getattr(inputs, field)
+        if package is not None and package.installed_from in ("editable", "directory"):
+            how = ", editable," if package.installed_from == "editable" else ""
+            reason = f"{package.name} was installed from a folder{how} whose commit is not recorded"
+            yield Unknown(fields=(f"{field}.git_sha",), reason=reason)
+
+
 def notes_on_build(manifest: Manifest) -> Iterator[str]:
     """Yield what is to be said of what a manifest does not know."""
     for unknown in manifest.inputs.unknown:

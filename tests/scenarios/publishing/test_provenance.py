@@ -484,3 +484,24 @@ def test_an_environment_that_is_not_locked_blocks_new_manifests_only(pipeline: P
     package = manifest_of(pipeline).inputs.model_package
     assert package is not None
     assert (package.locked_version, package.unlocked_reason) == ("1.0", "a test")
+
+
+@pytest.mark.parametrize("editable", [True, False])
+def test_the_commit_of_a_model_that_is_installed_from_a_folder_is_not_known(
+    pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, editable: bool
+) -> None:
+    metadata = tmp_path / "site/country_model-2.1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: country-model\nVersion: 2.1\n")
+    direct = {"url": "file:///src", "dir_info": {"editable": editable}}
+    (metadata / "direct_url.json").write_text(json.dumps(direct))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with (pipeline / "pyproject.toml").open("a") as file:
+        file.write('model_package = "country-model"\n')
+    (pipeline / "build.py").write_text(BUILD.replace("1.5", "2.5"))
+    (unknown,) = rebuild(pipeline).inputs.unknown
+    assert unknown.fields == ("model_package.git_sha",)
+    how = ", editable," if editable else ""
+    assert unknown.reason == (
+        f"country-model was installed from a folder{how} whose commit is not recorded"
+    )
