@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pe_dvc.documents.manifest_diff import Change, changes, columns_of, inputs_of, rows_of
+from pe_dvc.documents.manifest_diff import (
+    Change,
+    changes,
+    columns_of,
+    inputs_of,
+    rows_changed,
+)
 from pe_dvc.primitives.result import Result, field_values
 
 if TYPE_CHECKING:
@@ -167,7 +173,7 @@ def compare(before: Described, after: Described) -> DatasetChanges:
         after=_version(after),
         verdict=verdict,
         content=content,
-        rows=changes(rows_of(before.contents), rows_of(after.contents)),
+        rows=rows_changed(before.contents, after.contents),
         columns=changes(columns_of(before.contents), columns_of(after.contents)),
         meaning=changes(_meaning(before.contents), _meaning(after.contents)),
         inputs=changes(inputs_of(was), inputs_of(now)) if was and now else {},

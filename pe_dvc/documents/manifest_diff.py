@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pe_dvc.documents.manifest import Contents, Manifest, Member
     from pe_dvc.documents.provenance import Inputs
@@ -72,7 +72,7 @@ def diff_manifests(before: Manifest, after: Manifest) -> DatasetDiff:
         name=after.artifact.name,
         sha256=(before.artifact.sha256, after.artifact.sha256),
         size=(before.artifact.size, after.artifact.size),
-        rows=changes(rows_of(before.table), rows_of(after.table)),
+        rows=rows_changed(before.table, after.table),
         columns=changes(columns_of(before.table), columns_of(after.table)),
         inputs=changes(inputs_of(before.inputs), inputs_of(after.inputs)),
         contents=_contents(before, after),
@@ -90,15 +90,23 @@ def _essence(manifest: Manifest) -> dict[str, Any]:
     return manifest.model_dump(exclude={"build"})
 
 
-def rows_of(contents: Contents) -> dict[str, int]:
-    """Return the rows of each table, by period where it has periods."""
-    plain = {table.name: table.rows for table in contents.tables if not table.periods}
-    by_period = {
-        f"{table.name}/{period}": rows
-        for table in contents.tables
-        for period, rows in table.periods.items()
-    }
-    return plain | by_period
+def rows_changed(before: Contents, after: Contents) -> dict[str, Change]:
+    """Return the rows of each table that has others now, by period where both have periods.
+
+    An older manifest names no periods: its rows are those of the first one.
+    """
+    timeless = {table.name for table in (*before.tables, *after.tables) if not table.periods}
+    return changes(_rows(before, timeless), _rows(after, timeless))
+
+
+def _rows(contents: Contents, timeless: Collection[str]) -> dict[str, int]:
+    found = {}
+    for table in contents.tables:
+        first, *later = table.periods or [""]
+        name = table.name if table.name in timeless else f"{table.name}/{first}"
+        found[name] = table.rows if not table.periods else table.periods[first]
+        found |= {f"{table.name}/{period}": table.periods[period] for period in later}
+    return found
 
 
 def columns_of(contents: Contents) -> dict[str, str]:

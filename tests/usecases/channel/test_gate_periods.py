@@ -122,6 +122,48 @@ def test_a_year_that_was_renamed_or_lost_fails_unless_it_may_go(
     assert changed.rows["person/2025"] == (None, 3)
 
 
+def as_it_was_written_before(made: Manifest) -> Manifest:
+    """Return a manifest as an older pe_dvc wrote it: of the first period, which it did not name."""
+    tables = tuple(
+        table.model_copy(
+            update={
+                "periods": {},
+                "columns": tuple(
+                    column.model_copy(update={"periods": None}) for column in table.columns
+                ),
+            }
+        )
+        for table in made.table.tables
+    )
+    contents = made.table.model_copy(update={"tables": tables, "period": None})
+    return made.model_copy(update={"table": contents})
+
+
+@pytest.mark.parametrize("save", SAVE)
+@pytest.mark.parametrize("years", [("2024",), ("2024", "2025")])
+def test_an_older_manifest_without_periods_is_of_the_first_one(
+    save: Callable[..., Path], years: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = save(tmp_path / "x.h5", dict.fromkeys(years, YEAR))
+    after = manifest(path)
+    before = as_it_was_written_before(after)
+    nomination = Nomination(
+        name="cps",
+        gates=Gates(rows=0.0, totals={"age": 0.05}),
+        before=before,
+        after=after,
+        totals={"age": 189.5},
+        data=ColumnData(path, "hdf5", "x.h5", PUBLIC),
+        rule=PUBLIC,
+    )
+    assert [*judge(nomination, {})] == []
+    later = {f"{name}/2025": (None, rows) for name, rows in (("household", 2), ("person", 3))}
+    assert diff_manifests(before, after).rows == (later if len(years) > 1 else {})
+    assert diff_manifests(after, before).rows == {
+        name: (now, was) for name, (was, now) in diff_manifests(before, after).rows.items()
+    }
+
+
 def test_the_period_that_a_file_says_it_is_of_is_one(tmp_path: Path) -> None:
     paths = []
     for year in (2024, 2025):
