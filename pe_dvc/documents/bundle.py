@@ -35,6 +35,8 @@ class Bundle:
     pins: tuple[Pin, ...]
     revision: str | None = None
     """The tag whose release manifest was certified, where the bundle says it."""
+    overlays: tuple[Pin, ...] = ()
+    """Datasets that it lists beside the certified release: of other releases and producers."""
 
     @property
     def reference(self) -> str:
@@ -46,7 +48,9 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
     """Read the manifest.json of a bundle. Raises FormatError if it certifies nothing of it."""
     document = read_json(data, what="a bundle", where=where, remedy=_REMEDY)
     try:
-        release = document["data_releases"][country_code(country)]
+        code = country_code(country)
+        release = document["data_releases"][code]
+        overlays = (document.get("dataset_overlays") or {}).get(code) or {}
         certified = release["certified_data_artifact"]
         pins = [_dataset(name, entry) for name, entry in sorted(release["datasets"].items())]
         return Bundle(
@@ -56,6 +60,7 @@ def read_bundle(data: bytes, *, country: str, where: str) -> Bundle:
             version=release["data_package"]["version"],
             pins=(_certified(certified), *pins),
             revision=release["data_package"].get("release_manifest_revision"),
+            overlays=tuple(_dataset(name, entry) for name, entry in sorted(overlays.items())),
         )
     except PeDvcError:
         raise

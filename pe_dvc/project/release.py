@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
@@ -23,7 +23,7 @@ from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.stores import open_location
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.release import publish, register
-from pe_dvc.usecases.release.check_bundle import PinCheck, check_bundle
+from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, check_bundle
 from pe_dvc.usecases.release.export import export_release
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
 from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
@@ -165,7 +165,7 @@ class Releases:
         """Check a policyengine.py bundle against the release that it certifies.
 
         With ``record``, and if every pin holds, the certification is added to the signed
-        metadata in git.
+        metadata in git. Raises ReleaseError where it cannot be: the bundle certifies another one.
         """
         release = self.derive(tag)
         try:
@@ -178,6 +178,11 @@ class Releases:
         checks = check_bundle(self.store, release, found, open_location=open_location)
         if not record or not all(check.ok for check in checks):
             return checks, None
+        if instead := certified_instead(release, found):
+            raise ReleaseError(
+                f"{instead}: it lists datasets of that beside, which certifies nothing",
+                remedy="They can be fetched. Leave out --record.",
+            )
         signers = signers_of(self._with_work_tree())
         return checks, register.certify(self._files, tag, found.reference, signers, now=_now())
 

@@ -52,9 +52,27 @@ def check_bundle(
 ) -> list[PinCheck]:
     """Return the verdict on every pin of a bundle that certified ``release``.
 
-    Every artifact that is ours is read from the store and hashed. Raises ReleaseError for a
-    bundle of another release.
+    Of a bundle that certified another one, such as another producer's of the country, these are
+    the datasets of ``release`` that it lists beside. Every artifact that is ours is read from the
+    store and hashed. Raises ReleaseError for a bundle with nothing of the release.
     """
+    pins, instead = bundle.pins, certified_instead(release, bundle)
+    if instead is not None:
+        pins = tuple(pin for pin in bundle.overlays if _is_of(pin, release))
+        if not pins:
+            raise ReleaseError(instead, remedy="Name the release that the bundle certifies.")
+    digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
+    marked = with_tombstone(store, release.country, digests)
+
+    def find(artifact: Artifact) -> PayloadPlace:
+        return find_place(ToFind.of(artifact), store, open_location)
+
+    with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
+        return list(pool.map(lambda pin: _check(find, release, pin, marked), pins))
+
+
+def certified_instead(release: Release, bundle: Bundle) -> str | None:
+    """Return what a bundle certifies in the place of ``release``, None if it certifies that."""
     package = release.manifest.data_package
     theirs = f"{bundle.data_package} {bundle.version}"
     ours = f"{package.name} {package.version}"
@@ -64,19 +82,14 @@ def check_bundle(
         revision = ""  # of a manifest that was committed later, with another claim
     else:
         revision = f" of tag {bundle.revision}"
-    if theirs + revision != ours:
-        raise ReleaseError(
-            f"{bundle.name} certifies {theirs}{revision}, and the release {release.tag} is {ours}",
-            remedy="Name the release that the bundle certifies.",
-        )
-    digests = {Sha256(artifact.sha256) for artifact in release.manifest.artifacts.values()}
-    marked = with_tombstone(store, release.country, digests)
+    if theirs + revision == ours:
+        return None
+    return f"{bundle.name} certifies {theirs}{revision}, and the release {release.tag} is {ours}"
 
-    def find(artifact: Artifact) -> PayloadPlace:
-        return find_place(ToFind.of(artifact), store, open_location)
 
-    with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
-        return list(pool.map(lambda pin: _check(find, release, pin, marked), bundle.pins))
+def _is_of(pin: Pin, release: Release) -> bool:
+    repos = {artifact.repo_id for artifact in release.manifest.artifacts.values()}
+    return pin.repo_id in repos and pin.revision == release.tag
 
 
 def _check(

@@ -124,6 +124,46 @@ def test_a_bundle_of_another_release(certified: History) -> None:
         check(certified, bundle)
 
 
+def of_another_producer(history: History) -> dict[str, Any]:
+    """Return a bundle that certified another producer's release, and lists datasets of ours."""
+    ours = bundle_of(history)
+    theirs = {"repo_id": "policyengine/populace-us", "revision": "x", "path": "x.h5"}
+    certified = ours | {
+        "data_package": {"name": "microcosm-data", "version": "0.1.0"},
+        "datasets": {"populace_us_2024": theirs},
+    }
+    older = {**ours["datasets"]["cps_2024"], "revision": "0.9.0", "sha256": "0" * 64}
+    listed = {"populace_2023": theirs, "cps_2023": older, **ours["datasets"]}
+    return {"data_releases": {"us": certified}, "dataset_overlays": {"us": listed}}
+
+
+def test_a_bundle_of_two_producers(certified: History) -> None:
+    """One is certified, datasets of the other are listed beside: those of the tag are checked."""
+    path = certified.base / "manifest.json"
+    path.write_text(json.dumps(of_another_producer(certified)))
+    releasing = Releases(certified.root)
+    checks, _ = releasing.check_bundle("1.0.0", path)
+    assert {check.name: check.verdict for check in checks} == dict.fromkeys(DATASETS, "held")
+    with pytest.raises(ReleaseError, match=r"certifies microcosm-data 0\.1\.0.*certifies nothing"):
+        releasing.check_bundle("1.0.0", path, record=True)
+    md5 = certified.manifests["states/AL"].artifact.dvc.md5
+    certified.store.overwrite(payload_key("us", md5), b"alabama!")
+    checks, _ = releasing.check_bundle("1.0.0", path, record=True)
+    assert {check.name: check.verdict for check in checks if not check.ok} == {
+        "states/AL": "damaged"
+    }
+
+
+def test_a_bundle_that_lists_nothing_of_the_release(certified: History) -> None:
+    bundle = of_another_producer(certified)
+    for pin in bundle["dataset_overlays"]["us"].values():
+        pin["revision"] = "0.9.0"
+    path = certified.base / "manifest.json"
+    path.write_text(json.dumps(bundle))
+    with pytest.raises(ReleaseError, match=r"certifies microcosm-data 0\.1\.0"):
+        Releases(certified.root).check_bundle("1.0.0", path)
+
+
 def test_what_is_no_bundle(certified: History, tmp_path: Path) -> None:
     releasing = Releases(certified.root)
     path = tmp_path / "manifest.json"
