@@ -66,6 +66,7 @@ class Assignment(click.ParamType[tuple[str, str]]):
 @click.option("--weight", metavar="COLUMN", help="The column of survey weights.")
 @click.option("--vintage", help="The label of the survey data that it is built from.")
 @click.option("--desc", help="One line for people.")
+@click.option("--each", is_flag=True, help="Make each file of a directory a dataset.")
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -78,9 +79,10 @@ def command(
     weight: str | None,
     vintage: str | None,
     desc: str | None,
+    each: bool,
     as_json: bool,
 ) -> None:
-    """Declare files as datasets, and track them.
+    """Declare files as datasets, and track them. A directory is one dataset, too.
 
     Guesses what is not given from the names of columns (person_id, person_household_id,
     household_weight …), tries it on the file, and says what it guessed. Runs dvc add, unless a
@@ -104,6 +106,7 @@ def command(
         weight=weight,
         vintage=vintage,
         desc=desc,
+        each=each,
     )
     if as_json:
         print_json(added)

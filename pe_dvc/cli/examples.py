@@ -13,6 +13,7 @@ EXAMPLES: dict[str, Examples] = {
     "add": (
         ("data/enhanced_cps_2024.h5", "guess what its columns mean, and say it"),
         ("data/states/*.h5 --name 'states/{stem}'", "a dataset of each file"),
+        ("data/states", "a dataset that is a directory"),
         ("data/x.parquet --entity tax_unit=RECID --weight s006", "say it yourself"),
     ),
     "cache dir": (("", "print where the cache is"),),

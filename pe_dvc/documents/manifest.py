@@ -34,6 +34,8 @@ class Column(Record):
     """The entity that the column describes; that of the table's rows where not given."""
     periods: tuple[str, ...] | None = None
     """The periods that have it; those of the table where not given."""
+    partition: bool = Field(default=False, exclude_if=is_empty)
+    """Whether the names of folders give its values, as in ``year=2024/part-0.parquet``."""
 
 
 class Table(TableView, Record):

@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.add_declarations import declaration_blocks, guessed_meaning
+from pe_dvc.project.add_directories import check_directory, files_of_directories
 from pe_dvc.project.add_names import check_names, names_of_files
 from pe_dvc.project.dvc_cache import check_may_add
 from pe_dvc.project.file_changes import FileChanges
@@ -53,19 +54,22 @@ def add_files(
     *,
     name: str | None = None,
     desc: str | None = None,
+    each: bool = False,
     given: Meaning,
 ) -> list[Added]:
-    """Track files by DVC, unless it does, and declare each as a dataset.
+    """Track files and directories by DVC, unless it does, and declare each as a dataset.
 
     ``name`` may hold ``{stem}``; ``given`` is what is known of all of them, and the rest is guessed
-    from their columns. Raises NotFoundError, FormatError and ConflictError; then nothing was
+    from their columns. With ``each``, directories are tracked as a whole, and their files are the
+    datasets. Raises NotFoundError, FormatError and ConflictError; then nothing was
     changed.
     """
     from pe_dvc.adapters.dvc.command import run_dvc
     from pe_dvc.adapters.git.repo import GitRepo
 
     git = GitRepo(repo.root)
-    paths = [_path_in(repo.root, file) for file in files]
+    whole = files_of_directories(repo.root, [_path_in(repo.root, f) for f in files], each=each)
+    paths = list(whole)
     named = dict(zip(names_of_files(paths, name), paths, strict=True))
     check_names(repo.dvc.artifacts, named, len(set(paths)))
     outputs = {path: _locate(repo, git, path) for path in paths}
@@ -74,13 +78,14 @@ def add_files(
     new = {name: dataset for name, dataset in found.items() if name not in before}
     changes = FileChanges(repo.root)
     _plan_declarations(changes, new, desc, str(repo.root / PIPELINE))
-    _plan_deps(changes, repo, outputs)
+    _plan_deps(changes, repo, outputs, whole)
     made = [path for path, output in outputs.items() if output is not None and output.stage]
     ignore_files(changes, [path for path in made if not git.ignores(path)])
     untracked = [path for path, output in outputs.items() if output is None]
     if untracked:
-        check_may_add(repo, untracked)
-        run_dvc(repo.root, "add", *untracked)
+        tracked = list(dict.fromkeys(whole[path] for path in untracked))
+        check_may_add(repo, tracked)
+        run_dvc(repo.root, "add", *tracked)
     with changes.written():
         _check(DataRepo(repo.root))
     return [
@@ -112,11 +117,7 @@ def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
     """Return what DVC tracks a file as, None if it does not. Raises where it cannot be added."""
     output, place = Lineage(repo.dvc).output_of(path), repo.root / path
     if place.is_dir():
-        raise FormatError(
-            f"{path} is a directory, and pe-dvc add declares files",
-            remedy=f"Name its files, such as {path}/*; to track them as one, run dvc add {path} "
-            "before. To make the directory one dataset, declare it in dvc.yaml: docs/data-repo.md.",
-        )
+        check_directory(path, place, output, repo.dvc.outputs)
     if not place.exists():
         parents = (path, *(parent.as_posix() for parent in Path(path).parents))
         stage = next(filter(None, map(repo.dvc.unfinished_stage, parents)), None)
@@ -163,15 +164,20 @@ def _plan_declarations(
         changes.put(PIPELINE, text)
 
 
-def _plan_deps(changes: FileChanges, repo: DataRepo, outputs: Mapping[str, Output | None]) -> None:
-    """Let the stage that writes manifests depend on the files."""
+def _plan_deps(
+    changes: FileChanges,
+    repo: DataRepo,
+    outputs: Mapping[str, Output | None],
+    whole: Mapping[str, str],
+) -> None:
+    """Let the stage that writes manifests depend on the files, or on the directory of ``whole``."""
     stages, where = repo.dvc.stages_calling(COMMAND), str(repo.root / PIPELINE)
     if not stages:
         raise ConflictError(
             f"no stage of {where} runs {COMMAND}", remedy="Add it: run pe-dvc init."
         )
     lacking = {
-        output.path if output is not None else path: None
+        output.path if output is not None else whole[path]: None
         for path, output in outputs.items()
         if not any(stage.depends_on(path) for stage in stages)
     }

@@ -90,10 +90,12 @@ class Repo:
         weight: str | None = None,
         vintage: str | None = None,
         desc: str | None = None,
+        each: bool = False,
     ) -> list[Added]:
-        """Declare files as datasets, and track them by DVC unless it does already.
+        """Declare files and directories as datasets, and track them unless DVC does already.
 
-        ``name`` may hold ``{stem}``. ``entities`` are key columns by entity, ``references`` columns
+        ``each`` makes each file of a directory a dataset, which is one otherwise. ``name`` may hold
+        ``{stem}``. ``entities`` are key columns by entity, ``references`` columns
         by an entity and the one it refers to, ``columns`` entities by column. What is not given is
         guessed from the file's columns. Raises NotFoundError, FormatError, and ConflictError for a
         file in git or a name that is taken; then nothing was changed.
@@ -110,7 +112,9 @@ class Repo:
             weight=weight,
             vintage=vintage,
         )
-        return add_files(self._open(), paths_of(files), name=name, desc=desc, given=given)
+        return add_files(
+            self._open(), paths_of(files), name=name, desc=desc, each=each, given=given
+        )
 
     def import_(
         self,

@@ -165,6 +165,41 @@ def test_a_directory_that_dvc_tracks_is_one_dep(root: Path) -> None:
     run("dvc", "repro", "--quiet", cwd=root)
 
 
+def test_a_directory_is_one_dataset(root: Path) -> None:
+    for year in (2024, 2025):
+        path = f"data/people/year={year}/part-0.parquet"
+        write(root, path, {**PERSONS, "person_id": [year * 10 + i for i in range(3)]})
+    (root / "data/notes").mkdir()
+    (root / "data/notes/read.me").write_text("x")
+    said = add(root, "data/people", "data/notes").stderr
+    assert "added     people  data/people, tracked by dvc add" in said
+    artifacts = declared(root)["artifacts"]
+    assert artifacts["people"]["meta"]["pe"]["weight"] == "household_weight"
+    assert artifacts["notes"]["meta"]["pe"] == {"kind": "auxiliary"}
+    assert set(declared(root)["stages"]["manifests"]["deps"]) == {"data/people", "data/notes"}
+    assert (root / "data/people.dvc").exists()
+    run("dvc", "repro", "--quiet", cwd=root)
+    manifest = json.loads((root / "manifests/people.json").read_bytes())
+    (table,) = manifest["table"]["tables"]
+    assert (table["rows"], manifest["artifact"]["members"]["count"]) == (6, 2)
+    assert [c["name"] for c in table["columns"] if c.get("partition")] == ["year"]
+    assert "content_sha256" in table
+    assert "unchanged people" in add(root, "data/people").stderr
+    folder = add(root, "data/people/year=2024", code=1).stderr
+    assert "is a folder in data/people, which DVC tracks as a whole" in folder
+
+
+def test_each_file_of_a_directory_is_a_dataset_and_dvc_tracks_the_whole(root: Path) -> None:
+    for number, state in enumerate(("AL", "AK")):
+        write(root, f"data/states/{state}.parquet", {**PERSONS, "n": [number] * 3})
+    (root / "data/states/.hidden").write_text("x")
+    add(root, "--each", "data/states")
+    assert declared(root)["artifacts"].keys() == {"states/AL", "states/AK"}
+    assert declared(root)["stages"]["manifests"]["deps"] == ["data/states"]
+    assert (root / "data/states.dvc").exists()
+    run("dvc", "repro", "--quiet", cwd=root)
+
+
 STAGE = """\
 stages:
   # Builds all.
@@ -243,6 +278,7 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
     write(root, "data/text.parquet", {"person_id": [1, 2], "w": ["a", "b"]})
     (root / "data/torn.parquet").write_bytes(b"PAR1torn")
     (root / "data/link.parquet").symlink_to(write(tmp_path, "outside.parquet"))
+    (root / "data/none/.hidden").mkdir(parents=True)
     run("git", "add", "in_git.parquet", cwd=root)
     add(root, "data/a.parquet")
     before = snapshot(root)
@@ -250,7 +286,9 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
         ("data/no.parquet", "data/no.parquet is not there", 3),
         (str(tmp_path / "outside.parquet"), "is not in the repo", 1),
         ("data/link.parquet", "is a link", 1),
-        ("data", "is a directory", 1),
+        ("data", "is a directory, and DVC tracks data/a.parquet in it by itself", 1),
+        ("data/none", "is a directory without files", 1),
+        ("data/none --each", "is a directory without files", 1),
         (".dvc/config", "files of git or DVC", 1),
         ("in_git.parquet", "git rm --cached in_git.parquet", 1),
         ("data/b.parquet --name a", "the name a is taken", 1),
