@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.cases import CASES
-from benchmarks.environment import BenchEnvironment
+from benchmarks.environment import MEMBERS, BenchEnvironment
 from benchmarks.measure import measure
 from benchmarks.report import machine, print_case, print_machine
 from benchmarks.s3_server import S3Server
@@ -24,7 +24,7 @@ def main() -> None:
     print(f"median of {arguments.rounds} whole processes after one warm-up, taken in turn")
     cases = []
     with tempfile.TemporaryDirectory(prefix="pe-dvc-bench-") as home, S3Server(pace=pace) as server:
-        bench = BenchEnvironment(Path(home), server)
+        bench = BenchEnvironment(Path(home), server, members=arguments.members)
         for name in arguments.names or CASES:
             case = CASES[name](bench)
             results = measure(case, server, rounds=arguments.rounds, log=Path(home) / "log")
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--members", type=int, default=MEMBERS, help="files of the directory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     parser.add_argument("--latency-ms", type=float, default=0, help="of the server, per request")
     parser.add_argument("--rate-mib", type=float, default=0, help="per connection and way")

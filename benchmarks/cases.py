@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from benchmarks.cases_members import hash_members, pull_members, push_members
 from benchmarks.cases_reading import columns, first_byte, memory
 from benchmarks.channels import resolve
 from benchmarks.data_repo import COUNTRY, DVC, PE_DVC, DataRepo
@@ -220,6 +221,9 @@ CASES: dict[str, Callable[[BenchEnvironment], Case]] = {
     "get-many": get_many,
     "pull-large": pull_large,
     "pull-many": pull_many,
+    "hash-members": hash_members,
+    "push-members": push_members,
+    "pull-members": pull_members,
     "columns": columns,
     "first-byte": first_byte,
     "memory": memory,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cold_directory import set_aside
 from benchmarks.data_repo import DataRepo
+from benchmarks.directory_repo import DirectoryRepo
 from benchmarks.measure import MIB, Contender
 from benchmarks.s3_server import BUCKET
 from benchmarks.tools import Tools
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LARGE = 256 * MIB
 MANY, SMALL = 1000, 200_000
+MEMBERS, MEMBER_SIZE = 10_000, 1000
 HASHED = 1024 * MIB
 RAW = "raw"
 """Prefix of what the clients upload that know nothing of DVC."""
@@ -32,8 +34,8 @@ COLD = "pe_dvc's cache and state, the clone's workspace, .dvc/cache, .dvc/tmp, D
 class BenchEnvironment:
     """What the cases share, made when the first one needs it: repos, tools, files."""
 
-    def __init__(self, home: Path, server: S3Server) -> None:
-        self.home, self.server = home, server
+    def __init__(self, home: Path, server: S3Server, *, members: int) -> None:
+        self.home, self.server, self.members = home, server, members
         self.out = home / "out"
         self.checkout = Path(__file__).resolve().parent.parent
 
@@ -48,6 +50,14 @@ class BenchEnvironment:
     @cached_property
     def many(self) -> DataRepo:
         return self._repo("many", MANY, SMALL)
+
+    @cached_property
+    def directory(self) -> DirectoryRepo:
+        print(f"Building a directory of {self.members} files …", file=sys.stderr)
+        endpoint = self.server.endpoint
+        repo = DirectoryRepo(self.home / "dir", endpoint, count=self.members, size=MEMBER_SIZE)
+        repo.build()
+        return repo
 
     @cached_property
     def hashed(self) -> Path:

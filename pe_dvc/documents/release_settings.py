@@ -110,6 +110,8 @@ class ReleaseSettings(StrictRecord):
     """A folder of the data repo that paths in the release are without, as ``data/``."""
     publish_as: dict[str, Annotated[str, AfterValidator(_inside)]] = Field(default_factory=dict)
     """Paths in the release by dataset, where they are others than in the data repo."""
+    without: list[str] = Field(default_factory=list)
+    """Datasets that are in no release: directories cannot be."""
     dataset_role: Annotated[str, Field(min_length=1)] | None = None
     """What a release is for that supplements another, as ``non_default_local_area``."""
     is_default: bool | None = None

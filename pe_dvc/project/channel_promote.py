@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.declaration import read_declarations
@@ -105,6 +107,7 @@ class Sources:
 
     def __init__(self, repo: DataRepo, store: str | None, reporter: Reporter | None) -> None:
         self._repo, self._store, self._reporter = repo, store, reporter
+        self._fetched: TemporaryDirectory[str] | None = None
 
     @cached_property
     def _here(self) -> Mapping[str, tuple[Manifest, bytes]]:
@@ -141,13 +144,31 @@ class Sources:
 
     def data(self, pointer: Pointer, manifest: Manifest) -> ColumnData:
         """Return the columns of the file that a pointer signs, fetched if it is not here."""
-        from pe_dvc.adapters.digests import DigestCache
         from pe_dvc.adapters.tables.column_data import ColumnData
 
         path = self._repo.root / manifest.artifact.path
-        if not path.is_file() or DigestCache(self._repo.root).digest(path).sha256 != pointer.sha256:
-            path = self.reader.fetch(self.reader.resolve_pointer(pointer))
+        if not self._is_here(path, pointer, manifest.artifact.is_directory):
+            path = self._fetch(pointer, manifest)
         rule = self._repo.settings.disclosure_rule
         columns = [column for table in manifest.table.tables for column in table.columns]
         hints = Hints(types={column.name: column.type for column in columns})
         return ColumnData(path, manifest.table.format, manifest.artifact.path, rule, hints)
+
+    def _is_here(self, path: Path, pointer: Pointer, is_directory: bool) -> bool:
+        from pe_dvc.adapters.digests import DigestCache
+        from pe_dvc.adapters.directories import members_of_workspace
+        from pe_dvc.adapters.member_digests import MemberDigests
+
+        if is_directory:
+            members = members_of_workspace(path, MemberDigests(self._repo.root))
+            return members is not None and members.dir_hash == pointer.sha256
+        root = self._repo.root
+        return path.is_file() and DigestCache(root).digest(path).sha256 == pointer.sha256
+
+    def _fetch(self, pointer: Pointer, manifest: Manifest) -> Path:
+        output = None
+        if manifest.artifact.is_directory:
+            # The cache has files, and no directories: this one lasts as long as the sources.
+            self._fetched = self._fetched or TemporaryDirectory(prefix="pe-dvc-")
+            output = Path(self._fetched.name) / pointer.sha256
+        return self.reader.fetch(self.reader.resolve_pointer(pointer), output=output)

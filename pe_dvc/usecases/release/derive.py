@@ -6,6 +6,7 @@ every machine. What is wrong is named. ADR 0007.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from pe_dvc.trust.verify import verify_signed_by
 from pe_dvc.usecases.release.settings_faults import directory_id, fault_of_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
@@ -118,7 +119,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
             "Add it (see docs/releasing.md of pe_dvc), commit, and tag that commit.",
         )
     _check_tag(tree, settings)
-    manifests = _complete_manifests(tree)
+    manifests = _complete_manifests(tree, settings.without)
     signed_in = _check_signed(tree, manifests, channel)
     manifest = build_release(tree.tagged, signed_in, settings, manifests)
     fault = fault_of_settings(settings, manifest, tree.declared)
@@ -147,9 +148,11 @@ def _check_tag(tree: TaggedTree, settings: ReleaseSettings) -> None:
         )
 
 
-def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[ManifestHead, bytes]]:
+def _complete_manifests(
+    tree: TaggedTree, without: Collection[str]
+) -> dict[str, tuple[ManifestHead, bytes]]:
     """Return the manifest of each dataset of the release, in order."""
-    wanted = _datasets(tree)
+    wanted = _datasets(tree, without)
     unbuilt = [name for name in wanted if tree.declared[name].md5 is None]
     missing = [name for name in wanted if name not in tree.manifests]
     undeclared = [name for name in tree.manifests if name not in tree.declared]
@@ -167,7 +170,9 @@ def _complete_manifests(tree: TaggedTree) -> dict[str, tuple[ManifestHead, bytes
         tree,
         directories,
         "a release lists files with their sha256, and these datasets are directories:",
-        "Declare the files of it that belong into the release, each as a dataset.",
+        f"Leave them out: without = {json.dumps(directories)} in [tool.pe_dvc.release] of "
+        "pyproject.toml. Files of theirs that belong into the release can be datasets as well: "
+        "pe-dvc add --each.",
     )
     _refuse(tree, undeclared, "a manifest, but no declaration in dvc.yaml, of", rebuild)
     return {name: tree.manifests[name] for name in wanted}
@@ -177,10 +182,11 @@ def _is_directory(tree: TaggedTree, name: str) -> bool:
     return name in tree.manifests and tree.manifests[name][0].artifact.is_directory
 
 
-def _datasets(tree: TaggedTree) -> list[str]:
+def _datasets(tree: TaggedTree, without: Collection[str]) -> list[str]:
     only = tree.tagged.tag.dataset
-    if only is None and tree.declared:
-        return sorted(tree.declared)
+    wanted = sorted(tree.declared.keys() - set(without))
+    if only is None and wanted:
+        return wanted
     if only is not None and only in tree.declared:
         return [only]
     declared = ", ".join(sorted(tree.declared)[:_SHOWN]) or "none"

@@ -42,6 +42,7 @@ def fault_of_settings(
     return (
         (_defaults(settings, release) if whole else None)
         or _unknown(settings.publish_as.keys() - declared if whole else (), "publish_as")
+        or _unknown(set(settings.without) - set(declared) if whole else (), "without")
         or _directory(settings, release)
         or _overlap(settings, release)
     )

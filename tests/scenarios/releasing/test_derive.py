@@ -221,6 +221,16 @@ def test_a_dataset_that_is_a_directory(released: History) -> None:
     file.write_text(json.dumps(manifest))
     retag(released)
     assert "these datasets are directories: states/AL" in refusal(released)
+    pyproject = released.root / "pyproject.toml"
+    settings = pyproject.read_text()
+    pyproject.write_text(f"{settings}\n[tool.pe_dvc.release.extra]\n")
+    without = settings.replace("repo_type", 'without = ["states/AL", "none"]\nrepo_type')
+    pyproject.write_text(without)
+    retag(released)
+    assert "without names what is no dataset: none" in refusal(released)
+    pyproject.write_text(without.replace(', "none"', ""))
+    retag(released)
+    assert derive(released).manifest.artifacts.keys() == {"cps_2024", "states/WY"}
 
 
 def test_a_manifest_of_a_dataset_that_is_not_declared(released: History) -> None:
