@@ -61,6 +61,8 @@ class DatasetMeta(StrictRecord):
     citation: str | None = None
     kind: Kind | None = None
     """Where it is not given: ``microdata`` for tables, ``auxiliary`` for anything else."""
+    profile: bool = True
+    """Whether ``pe-dvc manifest write`` makes a profile of its tables."""
     gates: Gates = Field(default_factory=Gates)
     """What ``pe-dvc channel promote`` checks."""
 

@@ -19,10 +19,11 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.manifest_content import notes_on_content, with_content
-from pe_dvc.project.manifest_sidecars import SidecarFiles, Subject
+from pe_dvc.project.manifest_sidecars import SidecarFiles
 from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
+from pe_dvc.project.sidecar_subject import Subject
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.contents import describe_contents, kind_of, notes_on
 from pe_dvc.usecases.checkout.describe import (

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK, Sidecar
+from pe_dvc.documents.sidecars import CODEBOOK, PROFILE, Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
 from pe_dvc.project.manifest_codebook import make_codebook
+from pe_dvc.project.profile import make_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pe_dvc.adapters.tables.data_file import DataFile
-    from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.sidecar_refs import SidecarRef
-    from pe_dvc.project.settings import Settings
+    from pe_dvc.project.sidecar_subject import Subject
     from pe_dvc.store.confined import ConfinedTree
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What a dataset's sidecars are made from, beside its manifest."""
-
-    root: Path
-    settings: Settings
-    declaration: Declaration
-    file: DataFile
-
 
 MAKERS: dict[str, Callable[[Manifest, Subject], bytes | None]] = {
     CODEBOOK: lambda manifest, of: make_codebook(manifest, of.root, of.settings),
+    PROFILE: make_profile,
 }
 """What makes each kind of sidecar: its bytes, or None for a dataset that has none of the kind.
 

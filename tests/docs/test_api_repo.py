@@ -19,6 +19,7 @@ from tests.support.country import NAME
 from tests.support.hub_server import TOKEN, HubServer
 from tests.support.paths import ROOT
 from tests.support.sandbox import RELEASE
+from tests.support.sidecars import manifest_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,7 @@ def test_the_program_runs_and_results_are_as_documented(built: Sandbox) -> None:
     for place in (built.repo / ".git", built.repo / "channels", built.directory / "keys"):
         shutil.rmtree(place)
     built.run("git", "init", "--quiet")
-    manifests = [json.loads(p.read_text()) for p in built.repo.glob("manifests/*.json")]
+    manifests = [json.loads(p.read_text()) for p in manifest_files(built.repo / "manifests")]
     built.write("bundle.json", json.dumps(bundle([one["artifact"] for one in manifests])))
     with (built.repo / "pyproject.toml").open("a") as settings:
         settings.write(RELEASE)

@@ -13,6 +13,7 @@ from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.declaration import DatasetMeta
 from tests.support.commands import run
 from tests.support.paths import ROOT
+from tests.support.sidecars import manifest_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def test_example_runs(repo: Path) -> None:
         path.relative_to(repo / "manifests").with_suffix("").as_posix(): json.loads(
             path.read_text()
         )
-        for path in (repo / "manifests").rglob("*.json")
+        for path in manifest_files(repo / "manifests")
     }
     assert manifests.keys() == declared.keys()
     rows = {

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.documents.sidecar_files import sidecar_file
+from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecars import Sidecar
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def manifest_files(folder: Path) -> list[Path]:
+    """Return the manifests in a folder and below, without their sidecars."""
+    return [path for path in sorted(folder.rglob("*.json")) if not is_sidecar_file(path.name)]
 
 
 def with_sidecars(manifest: Manifest, sidecars: dict[str, bytes]) -> Manifest:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from pe_dvc.documents.keys import chunks_key, payload_key
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.documents.sidecar_files import is_sidecar_file
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.push import Pushed, push_to
@@ -24,6 +23,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.usecases.read.resolve import resolve
 from tests.support.commands import run
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.sidecars import manifest_files
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
@@ -116,14 +116,10 @@ class HandMadeRepo:
 
     def update_latest(self) -> ChannelUpdate:
         """Do what ``pe-dvc channel update latest`` does."""
-        manifests = (path.read_bytes() for path in self._manifests())
+        manifests = (path.read_bytes() for path in manifest_files(self.root / "manifests"))
         return self.channels.point(
             "latest", [pointer_to(Manifest.from_bytes(data)) for data in manifests]
         )
-
-    def _manifests(self) -> list[Path]:
-        found = (self.root / "manifests").glob("*.json")
-        return [path for path in found if not is_sidecar_file(path.name)]
 
     def push(self, store: Store) -> Pushed:
         """Do what ``pe-dvc push`` does, with the keys that ``PE_DVC_KEYS_DIR`` names."""

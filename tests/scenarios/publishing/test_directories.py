@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import members_key, payload_key
 from pe_dvc.primitives.digest import Sha256
 from tests.support.directories import NAME, STATES, md5_of
+from tests.support.sidecars import manifest_files
 from tests.support.tracked_directory import DECLARED, DEP, add_states, clone_of
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_a_directory_has_two_names_and_its_files_are_datasets_as_well(sandbox: S
     sandbox.write("dvc.yaml", pipeline + OTHERS)
     files = {path.replace(".h5", ".dat"): data for path, data in STATES.items()}
     whole = add_states(sandbox, files)
-    names = {path.stem for path in (sandbox.repo / "manifests").rglob("*.json")}
+    names = {path.stem for path in manifest_files(sandbox.repo / "manifests")}
     assert {NAME, "places", "AL", "AK"} <= names
     sandbox.pe_dvc("push")
     sandbox.pe_dvc("trust", "add", "us", "channels/us/root.json")

@@ -18,7 +18,7 @@ from tests.support.environment import own_home
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.project.manifest_sidecars import Subject
+    from pe_dvc.project.sidecar_subject import Subject
 
 REBUILD = """
 import pyarrow.parquet as again

@@ -348,6 +348,7 @@ def test_a_dataset_of_dvcs_alone_is_named(repo: Path) -> None:
 
 def test_nothing_is_written_when_one_of_two_is_wrong(repo: Path) -> None:
     (repo / "manifests/cps.json").unlink()
+    (repo / "manifests/cps.profile.json").unlink()
     text = (repo / "dvc.yaml").read_text()
     second = text[text.index("  cps:") :].replace("  cps:", "  other:").replace("RECID", "fips")
     (repo / "dvc.yaml").write_text(text + second)

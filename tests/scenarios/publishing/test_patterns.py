@@ -6,6 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+from tests.support.sidecars import manifest_files
+
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
@@ -71,4 +73,6 @@ def test_many_files_by_one_declaration(built: Sandbox) -> None:
 
 
 def _manifests(sandbox: Sandbox) -> list[str]:
-    return sorted(f"states/{path.stem}" for path in sandbox.repo.glob("manifests/states/*.json"))
+    return sorted(
+        f"states/{path.stem}" for path in manifest_files(sandbox.repo / "manifests/states")
+    )

@@ -14,6 +14,7 @@ from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.update import update_channel
 from tests.support.factories import pointer_to
 from tests.support.sandbox import RELEASE, Sandbox
+from tests.support.sidecars import manifest_files
 
 if TYPE_CHECKING:
     from tests.support.servers import S3Endpoint
@@ -32,7 +33,7 @@ def on_s3(tmp_path: Path, sandbox_template: Sandbox, s3_server: S3Endpoint) -> S
 def nominate(made: Sandbox) -> None:
     """Sign in `next` what was built."""
     manifests = [
-        Manifest.from_bytes(path.read_bytes()) for path in (made.repo / "manifests").glob("*.json")
+        Manifest.from_bytes(path.read_bytes()) for path in manifest_files(made.repo / "manifests")
     ]
     signers = Signers("us", Path(made.environment["PE_DVC_KEYS_DIR"]), environ={})
     update_channel(

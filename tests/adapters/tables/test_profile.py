@@ -1,0 +1,291 @@
+"""Profiles, held against pandas by hand and against microdf, PolicyEngine's weighted pandas."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pe_dvc.adapters.tables import profile as profile_module
+from pe_dvc.adapters.tables.data_file import DataFile
+from pe_dvc.adapters.tables.profile import profile_of
+from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.places import Link, Place
+from pe_dvc.documents.profile import QUANTILES, Profile, rounded
+from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
+from pe_dvc.documents.table_schema import Hints
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.documents.profile import ColumnProfile
+
+ROWS = 5_000
+
+
+def people(seed: int = 7, rows: int = ROWS) -> pd.DataFrame:
+    """Return a table with every kind of column that surveys have."""
+    random = np.random.default_rng(seed)
+    income = random.lognormal(10, 1, rows) * (random.random(rows) < 0.6)
+    losses = np.where(random.random(rows) < 0.05, -income / 2, income).round(2)
+    missing = np.where(random.random(rows) < 0.1, np.nan, random.integers(0, 90, rows))
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "weight": random.gamma(2, 500, rows),
+            "income": income,
+            "losses": losses,
+            "age": missing,
+            "sex": random.integers(1, 3, rows).astype("int8"),
+            "disabled": random.random(rows) < 0.1,
+            "state": random.choice(["CA", "NY", "TX"], rows, p=[0.5, 0.3, 0.2]),
+            "nothing": np.zeros(rows),
+            "empty": np.full(rows, np.nan),
+        }
+    )
+
+
+def profiled(
+    path: Path, frame: pd.DataFrame, rule: Disclosure = PUBLIC, *, weighted: bool = True
+) -> dict[str, ColumnProfile]:
+    frame.to_parquet(path / "data.parquet")
+    places = {name: Place(table="person", column=name) for name in map(str, frame)}
+    plan = TablePlan(
+        name="person",
+        entity="person",
+        period=None,
+        rows=len(frame),
+        columns=tuple(
+            ColumnPlan(place=place, entity=None, is_key=name == "id")
+            for name, place in places.items()
+        ),
+        weight=places["weight"] if weighted else None,
+        link=None,
+        via=None,
+    )
+    file = DataFile(path=path / "data.parquet", label="data.parquet", rule=rule, hints=Hints())
+    (table,) = profile_of(file, "parquet", [plan]).tables
+    return table.columns
+
+
+def plain(found: ColumnProfile) -> dict[str, Any]:
+    return found.model_dump(mode="json")
+
+
+def quantile(values: pd.Series, weights: pd.Series, share: float) -> float:
+    """Return the least value at or below which the share of the weight lies."""
+    frame = pd.DataFrame({"value": values, "weight": weights}).dropna().sort_values("value")
+    reached = frame.weight.cumsum() >= share * frame.weight.sum() * (1 - 1e-12)
+    return float(frame.value[reached].iloc[0])
+
+
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
+@pytest.mark.parametrize("column", ["income", "losses", "age", "sex", "disabled", "nothing"])
+def test_numbers_are_those_of_pandas_by_hand(tmp_path: Path, column: str, weighted: bool) -> None:
+    frame = people()
+    found = profiled(tmp_path, frame, weighted=weighted)[column]
+    weight = frame.weight if weighted else pd.Series(np.ones(ROWS))
+    there = frame[column].notna()
+    values, by = frame[column][there].astype(float), weight[there]
+    mean = (values * by).sum() / by.sum()
+    assert found.nulls == int((~there).sum())
+    assert found.carriers == int((values != 0).sum())
+    assert found.weighted_carriers == pytest.approx(by[values != 0].sum())
+    assert found.total == pytest.approx((values * by).sum())
+    assert found.mean == pytest.approx(mean)
+    assert found.sd == pytest.approx(np.sqrt((by * (values - mean) ** 2).sum() / by.sum()))
+    expected = {f"p{p:g}": rounded(quantile(values, by, p / 100)) for p in QUANTILES}
+    assert found.quantiles == expected
+    assert found.suppressed == ()
+
+
+def test_numbers_are_those_of_microdf(tmp_path: Path) -> None:
+    import microdf
+
+    frame = people()
+    found = profiled(tmp_path, frame)
+    for column in ("income", "losses", "sex"):
+        series = microdf.MicroSeries(frame[column].astype(float), weights=frame.weight)
+        assert found[column].total == pytest.approx(float(series.sum()))
+        assert found[column].mean == pytest.approx(float(series.mean()))
+        assert found[column].weighted_carriers == pytest.approx(
+            float(frame.weight[frame[column] != 0].sum())
+        )
+    income = microdf.MicroSeries(frame.income, weights=frame.weight)
+    for percent in (50, 75, 90, 95, 99):
+        # microdf interpolates between two rows, of which ours is one.
+        between = float(income.quantile(percent / 100))
+        assert found["income"].quantiles[f"p{percent}"] == pytest.approx(between, rel=0.02)
+    top = float(income.top_0_1_pct_share())
+    assert found["income"].top_weight == pytest.approx(top, abs=0.004)
+
+
+def test_tails_are_those_of_pandas_by_hand(tmp_path: Path) -> None:
+    frame = people()
+    found = profiled(tmp_path, frame)["losses"]
+    adds = (frame.losses * frame.weight).sort_values(ascending=False)
+    positive = adds[adds > 0].sum()
+    assert found.top_100 == pytest.approx(adds.iloc[:100].sum() / positive)
+    ranked = frame.sort_values("losses", ascending=False)
+    before = ranked.weight.cumsum() - ranked.weight
+    taken = (0.001 * frame.weight.sum() - before).clip(0, ranked.weight)
+    assert found.top_weight == pytest.approx((ranked.losses * taken).sum() / positive)
+
+
+def test_categories_are_shares_of_the_weight(tmp_path: Path) -> None:
+    frame = people()
+    found = profiled(tmp_path, frame)
+    shares = frame.groupby("state").weight.sum() / frame.weight.sum()
+    listed = {one.value: one for one in found["state"].categories or ()}
+    assert {value: one.share for value, one in listed.items()} == pytest.approx(dict(shares))
+    assert {value: one.rows for value, one in listed.items()} == dict(frame.state.value_counts())
+    assert [one.value for one in found["sex"].categories or ()] == ["1", "2"]
+    assert found["income"].categories is None
+    assert found["id"].total is None, "the sum of keys means nothing"
+
+
+def test_a_column_without_any_value_says_so(tmp_path: Path) -> None:
+    found = profiled(tmp_path, people())["empty"]
+    assert (found.nulls, found.carriers, found.total) == (ROWS, 0, None)
+
+
+def test_weights_say_how_much_they_vary(tmp_path: Path) -> None:
+    frame = people()
+    frame.to_parquet(tmp_path / "data.parquet")
+    weight = Place(table="person", column="weight")
+    plan = TablePlan(
+        name="person",
+        entity=None,
+        period=None,
+        rows=ROWS,
+        columns=(ColumnPlan(place=weight, entity=None, is_key=False),),
+        weight=weight,
+        link=None,
+        via=None,
+    )
+    for rule in (PUBLIC, GATED):
+        file = DataFile(path=tmp_path / "data.parquet", label="", rule=rule, hints=Hints())
+        found = profile_of(file, "parquet", [plan]).tables[0].weight
+        assert found is not None
+        assert found.sum == pytest.approx(frame.weight.sum())
+        assert found.n_eff == pytest.approx(frame.weight.sum() ** 2 / (frame.weight**2).sum())
+        heaviest = frame.weight.nlargest(100).sum()
+        assert found.top_100 == pytest.approx(heaviest / frame.weight.sum())
+        largest = frame.weight.max() / frame.weight.median()
+        assert found.max_over_median == (None if rule.is_gated else pytest.approx(largest))
+
+
+def test_persons_have_the_weight_of_their_household(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    household = pd.DataFrame({"hh": random.permutation(400) * 3, "weight": random.gamma(2, 1, 400)})
+    person = pd.DataFrame(
+        {"hh": random.choice(household.hh, 1000), "income": random.lognormal(10, 1, 1000)}
+    )
+    path = tmp_path / "data.h5"
+    for name, frame in {"household": household, "person": person}.items():
+        frame.to_hdf(path, key=name, format="table", data_columns=True)
+    place = Place(table="person", column="income")
+    plan = TablePlan(
+        name="person",
+        entity="person",
+        period=None,
+        rows=1000,
+        columns=(ColumnPlan(place=place, entity=None, is_key=False),),
+        weight=Place(table="household", column="weight"),
+        link=Link(
+            reference=Place(table="person", column="hh"), key=Place(table="household", column="hh")
+        ),
+        via="household",
+    )
+    file = DataFile(path=path, label="data.h5", rule=PUBLIC, hints=Hints())
+    (table,) = profile_of(file, "hdf5", [plan]).tables
+    merged = person.merge(household, on="hh")
+    assert table.columns["income"].total == pytest.approx((merged.income * merged.weight).sum())
+    assert table.weight is not None
+    assert (table.weight.column, table.weight.via) == ("weight", "household")
+    assert table.weight.sum == pytest.approx(merged.weight.sum())
+
+
+# What a gated country's profile must not say.
+
+
+def figures_of(found: ColumnProfile) -> set[str]:
+    return {name for name, value in plain(found).items() if value is not None} - {"suppressed"}
+
+
+@pytest.mark.parametrize("carriers", [1, 9])
+def test_nothing_rests_on_few_carriers(tmp_path: Path, carriers: int) -> None:
+    frame = people()[["id", "weight"]].assign(rare=0.0)
+    frame.loc[: carriers - 1, "rare"] = 123456.0
+    text = json.dumps(plain(profiled(tmp_path, frame, GATED)["rare"]))
+    assert "123456" not in text
+    found = profiled(tmp_path, frame, GATED)["rare"]
+    said = {"nulls", "quantiles", "categories"}
+    assert figures_of(found) <= said | {"other"}
+    assert set(found.quantiles.values()) == {0.0}
+    assert {"carriers", "total", "mean", "sd"} <= set(found.suppressed)
+    ten = frame.assign(rare=np.where(frame.index < 10, 5.0, 0.0))
+    assert profiled(tmp_path, ten, GATED)["rare"].carriers == 10
+
+
+def test_the_complement_of_few_is_not_said_either(tmp_path: Path) -> None:
+    frame = people()[["id", "weight"]].assign(common=1.5)
+    frame.loc[:2, "common"] = 0.0
+    found = profiled(tmp_path, frame, GATED)["common"]
+    assert (found.carriers, found.weighted_carriers) == (None, None)
+    assert found.total is not None
+    missing = frame.assign(common=np.where(frame.index < 3, np.nan, 1.5))
+    assert profiled(tmp_path, missing, GATED)["common"].nulls is None
+
+
+def test_no_single_value_is_said(tmp_path: Path) -> None:
+    frame = people()
+    values = {rounded(value) for value in frame.income if value}
+    found = profiled(tmp_path, frame, GATED)["income"]
+    assert found.quantiles
+    assert not values & set(found.quantiles.values())
+    assert found.quantiles["p75"] == pytest.approx(
+        quantile(frame.income, frame.weight, 0.75), rel=0.02
+    )
+    few = people(rows=60).assign(weight=1.0)
+    found = profiled(tmp_path, few, GATED)["income"]
+    assert {"p99", "p99.9"} <= set(found.suppressed), "they would rest on the largest values"
+    assert few.income.max() > max(found.quantiles.values())
+
+
+def test_rare_categories_are_named_together_with_others(tmp_path: Path) -> None:
+    frame = people()[["id", "weight", "state"]]
+    frame.loc[:2, "state"] = "WY"
+    frame.loc[3:15, "state"] = "VT"
+    found = profiled(tmp_path, frame, GATED)["state"]
+    assert {one.value for one in found.categories or ()} == {"CA", "NY", "TX"}
+    assert found.other is not None
+    assert "WY" not in json.dumps(plain(found))
+    public = profiled(tmp_path, frame)["state"]
+    assert {one.value for one in public.categories or ()} == {"CA", "NY", "TX", "VT", "WY"}
+
+
+def test_infinity_gives_no_totals(tmp_path: Path) -> None:
+    frame = people()[["id", "weight", "income"]]
+    frame.loc[0, "income"] = np.inf
+    found = profiled(tmp_path, frame)["income"]
+    assert (found.total, found.quantiles) == (None, {})
+
+
+def test_groups_of_columns_and_another_read_give_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {name: plain(one) for name, one in profiled(tmp_path, people()).items()}
+    monkeypatch.setattr(profile_module, "HELD", 1)
+    assert {name: plain(one) for name, one in profiled(tmp_path, people()).items()} == first
+
+
+def test_a_newer_profile_is_read_and_keeps_what_is_not_known() -> None:
+    data = (
+        b'{"schema_version": 1, "access": "public", "minimum_carriers": 10, "tables": [], "new": 1}'
+    )
+    assert Profile.from_bytes(data).to_json()["new"] == 1
