@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.tables.formats import FORMATS
 from pe_dvc.documents.diff import Described
 from pe_dvc.documents.disclosure import Disclosure, default_access
 from pe_dvc.primitives.digest import sha256_bytes
@@ -177,7 +178,9 @@ class Words:
         from pe_dvc.primitives.release_names import is_release
         from pe_dvc.usecases.read.resolve_release import released_pointers
 
-        if not is_release(word) or (self._country is None and self.repo is None):
+        is_file = word.lower().endswith(tuple(suffix for f in FORMATS for suffix in f.suffixes))
+        nowhere = self._country is None and self.repo is None
+        if is_file or nowhere or not is_release(word):
             raise NotFoundError(
                 f"{word!r} is nothing to compare: there is no such file, and "
                 f"{'no such commit' if self.repo else 'no data repo here'}",

@@ -26,7 +26,9 @@ CATEGORIES = 25
 """Most values of a column that is taken for one of categories."""
 SAMPLE = 2_000_000
 """Rows beyond which one in several is asked, chosen by its key."""
-LEAST_SHARE, LEAST_RATIO, SHOWN = 0.25, 2.0, 4
+LEAST_SHARE, LEAST_RATIO, LEAST_ROWS, SHOWN = 0.25, 2.0, 10, 3
+FAR = 100.0
+"""A ratio beyond which a group explains no more: then it is the larger share that does."""
 
 _EDGES = (0.5, 0.9, 0.99, 0.999)
 _RANGES = ("below the median", "p50 to p90", "p90 to p99", "p99 to p99.9", "top 0.1%")
@@ -35,6 +37,7 @@ _RANGES = ("below the median", "p50 to p90", "p90 to p99", "p99 to p99.9", "top 
 @dataclass(frozen=True)
 class _Group:
     column: str
+    by: str
     bucket: str
     carriers: int
     rows: int
@@ -45,7 +48,7 @@ class _Group:
 def find_where(
     db: Database, sides: Sides, rule: Disclosure, columns: Sequence[ColumnChange], *, rows: int
 ) -> tuple[Where, ...]:
-    """Return the groups of rows in which changes concentrate, those of totals first.
+    """Return the groups of rows in which changes concentrate, those of changed rows first.
 
     ``columns`` are those that changed. Makes the table ``j`` of all rows that there are or were.
     """
@@ -61,7 +64,9 @@ def find_where(
             if rule.number(Count(group.carriers, "row", of=group.rows)) is not None:
                 groups[question].append(group)
     return tuple(
-        where for question in questions for where in _chosen(question, groups[question], rule)
+        where
+        for question in (ROWS, *questions[:-1])
+        for where in _chosen(question, groups[question], rule)
     )
 
 
@@ -110,12 +115,19 @@ def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, bool]]:
     for index, count in zip(indexes, distinct, strict=True):
         if count <= CATEGORIES:
             yield index, f"coalesce(CAST(c{index} AS VARCHAR), 'missing')", True
-        elif sides.is_number(index):
+        if sides.is_number(index):
+            yield index, _sign(f"c{index}"), False
+        if count > CATEGORIES and sides.is_number(index):
             edges = ", ".join(map(str, _EDGES))
             ((found,),) = db.ask(
                 f"SELECT approx_quantile(c{index}, [{edges}]) FILTER (c{index} > 0) FROM j"
             )
             yield index, _ranges(f"c{index}", found), False
+
+
+def _sign(column: str) -> str:
+    found = f"WHEN {column} < 0 THEN 'below zero' WHEN {column} = 0 THEN 'zero'"
+    return f"CASE {found} WHEN {column} > 0 THEN 'above zero' ELSE 'missing' END"
 
 
 def _ranges(column: str, edges: Sequence[Any] | None) -> str:
@@ -139,33 +151,38 @@ def _groups(
     for name, rows, population, *rest in db.ask(query):
         for number, question in enumerate(questions):
             carriers, change = rest[2 * number], rest[2 * number + 1]
-            yield question, _Group(column, name, carriers, rows, change, population)
+            yield question, _Group(column, bucket, name, carriers, rows, change, population)
 
 
 def _chosen(question: str, groups: Sequence[_Group], rule: Disclosure) -> Iterator[Where]:
     """Yield the groups that say most of a change, one of each column."""
-    by_column: dict[str, list[_Group]] = {}
+    partitions: dict[tuple[str, str], list[_Group]] = {}
     for group in groups:
-        by_column.setdefault(group.column, []).append(group)
+        partitions.setdefault((group.column, group.by), []).append(group)
     best: dict[str, tuple[float, Where]] = {}
-    for column, own in by_column.items():
-        change, population = sum(g.change for g in own), sum(g.all for g in own)
-        for group in own if change and population else ():
-            share = rule.figure(Total(group.change / change, carriers=group.carriers))
-            part = rule.figure(Total(group.all / population, carriers=group.rows))
-            if not share or not part or share < LEAST_SHARE or share / part < LEAST_RATIO:
-                continue
-            score = min(share, 1.0) * math.log(share / part)
-            where = Where(
-                change=question,
-                column=column,
-                bucket=group.bucket,
-                rows=group.carriers,
-                share_of_change=share,
-                share_of_all=part,
-            )
+    for (column, _), own in partitions.items():
+        for where in _over_represented(question, own, rule):
+            score = min(where.share_of_change, 1.0) * math.log(min(where.ratio, FAR))
             if score > best.get(column, (0.0, where))[0]:
                 best[column] = (score, where)
     ranked = sorted(best.values(), key=lambda pair: -pair[0])
     # Beside a group that explains it, others are there by chance.
     yield from (where for score, where in ranked[:SHOWN] if score * 4 >= ranked[0][0])
+
+
+def _over_represented(question: str, groups: Sequence[_Group], rule: Disclosure) -> Iterator[Where]:
+    change, population = sum(g.change for g in groups), sum(g.all for g in groups)
+    for group in groups if change and population else ():
+        share = rule.figure(Total(group.change / change, carriers=group.carriers))
+        part = rule.figure(Total(group.all / population, carriers=group.rows))
+        few = group.carriers < LEAST_ROWS
+        if few or not share or not part or share < LEAST_SHARE or share / part < LEAST_RATIO:
+            continue
+        yield Where(
+            change=question,
+            column=group.column,
+            bucket=group.bucket,
+            rows=group.carriers,
+            share_of_change=share,
+            share_of_all=part,
+        )

@@ -187,6 +187,7 @@ def test_a_limit(published: Published, limit: str, code: int) -> None:
     ("arguments", "code", "said"),
     [
         (["nothing", "latest"], 3, "'nothing' is nothing to compare"),
+        (["no.parquet", LATEST, "--country", "us"], 3, "'no.parquet' is nothing to compare"),
         (["latest", "latest:9"], 3, "no country was given"),
         ([LATEST, f"{LATEST}:9"], 3, "9"),
         ([LATEST], 2, "Missing argument 'AFTER'"),
