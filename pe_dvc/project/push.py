@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.dvc.cache import DvcListings
+from pe_dvc.adapters.workspace_digests import WorkspaceDigests
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
@@ -144,7 +144,7 @@ def _prepare(
     publication = open_publication(repo, store, uncommitted=uncommitted)
     manifests = _manifests(repo, publication.metadata)
     artifacts = [m.manifest.artifact for m in manifests]
-    changes = find_local_changes(repo.root, artifacts, DigestCache(repo.root))
+    changes = find_local_changes(repo.root, artifacts, WorkspaceDigests(repo.root))
     for line in changes.lines:
         (reporter or Silent()).note(line)
     return _Prepared(

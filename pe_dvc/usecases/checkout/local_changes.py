@@ -69,19 +69,19 @@ class Digests(Protocol):
 
 
 def find_local_changes(root: Path, artifacts: Iterable[Artifact], digests: Digests) -> LocalChanges:
-    """Return which files of ``artifacts`` in the work tree ``root`` were edited.
+    """Return which files and directories of ``artifacts`` in the work tree ``root`` were edited.
 
     A file that is not there was not edited. Reads at most ``READ_AT_MOST`` bytes.
     """
     edited, unknown = [], []
     for artifact in artifacts:
         path = root / artifact.path
-        if not path.is_file():
+        if not (path.is_dir() if artifact.is_directory else path.is_file()):
             continue
         known = digests.known(path)
         if known is not None and known.sha256 == artifact.sha256:
             continue
-        if known is not None or path.stat().st_size != artifact.size:
+        if known is not None or not (artifact.is_directory or path.stat().st_size == artifact.size):
             edited.append(artifact.path)
         else:
             unknown.append(artifact)

@@ -20,16 +20,16 @@ from pe_dvc.documents.keys import (
     payload_key,
 )
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.documents.members import Members
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError, StoreError
+from pe_dvc.primitives.errors import FormatError, PeDvcError, StoreError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.published_manifest import signed_key
 from pe_dvc.usecases.retention.elsewhere import look_elsewhere
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
+from pe_dvc.usecases.retention.listed_members import listed_members
 from pe_dvc.usecases.retention.orphans import find_orphans
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
@@ -113,10 +113,10 @@ class _Check:
             Finding(fault=fault, key=key, what=what, detail=detail, **known)
         )
 
-    def _read(self, key: str) -> bytes:
+    def _read(self, key: str, limit: int = MANIFEST_LIMIT) -> bytes:
         """Return an object's bytes, none of one that cannot be read, such as a link."""
         try:
-            return self._store.read(key, limit=MANIFEST_LIMIT)[0]
+            return self._store.read(key, limit=limit)[0]
         except FormatError as error:
             self._unreadable[key] = error.message
             return b""
@@ -181,14 +181,16 @@ class _Check:
         if key not in self._bucket.objects:
             self._found("missing", key, artifact.name, "its manifest names it", sha256=promised)
             return
-        data = self._read(key)
+        data = self._read(key, LISTING_LIMIT)
         actual = sha256_bytes(data)
         if actual != promised:
             detail = f"expected sha256:{promised}, got sha256:{actual}"
             self._found("corrupt", key, artifact.name, detail, sha256=promised)
         elif sidecar.is_parts and artifact.is_directory:
-            members = Members(data, where=key)
-            self._members |= {payload_key(self._country, m.md5): m for m in members}
+            try:
+                self._members |= listed_members(data, artifact, where=key)
+            except PeDvcError as error:
+                self._found("corrupt", key, artifact.name, error.message)
 
     def _check_listings(self, pool: ThreadPoolExecutor) -> None:
         """Read the listings of tracked directories; every file in one must be there."""

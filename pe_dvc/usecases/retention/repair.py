@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, PAYLOADS, parse_key
+from pe_dvc.documents.keys import LISTING_LIMIT, PAYLOADS, parse_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.store.scratch import scratch_directory
@@ -125,7 +125,7 @@ def _take(store: Store, key: str, copy: Path, finding: Finding) -> bool:
         if parsed is not None and parsed.kind in PAYLOADS:
             actual = store.download(key, copy, size=store.head(key).size)
         else:
-            data, _ = store.read(key, limit=MANIFEST_LIMIT)
+            data, _ = store.read(key, limit=LISTING_LIMIT)
             copy.write_bytes(data)
             actual = sha256_bytes(data)
     except (NotFoundError, FormatError):

@@ -161,6 +161,58 @@ def test_a_push_reads_no_file_for_its_list(built: Sandbox, monkeypatch: pytest.M
         parts_of(DataRepo(built.repo), manifest)
 
 
+def test_a_push_says_that_a_directory_was_edited(built: Sandbox) -> None:
+    add_states(built)
+    built.pe_dvc("push")
+    folder = built.repo / "data" / NAME
+    assert "was edited" not in built.pe_dvc("push").stderr
+    (folder / "AL.h5").unlink()
+    (folder / "AL.h5").write_bytes(b"ALABAMA")
+    assert f"data/{NAME} was edited since dvc repro" in built.pe_dvc("push").stderr
+    (folder / "AL.h5").unlink()
+    (folder / "AL.h5").write_bytes(b"alabama")
+    (folder / "AK.H5").write_bytes(b"differs by case alone from another")
+    (folder / "ak.h5").write_bytes(b"x")
+    assert f"data/{NAME} was edited since dvc repro" in built.pe_dvc("push").stderr
+
+
+NAMES = [
+    "\U0001f5fa map.h5",
+    "caf\u00e9/\u6771\u4eac.h5",
+    " leading and trailing ",
+    "a'b\"c$(d).h5",
+]
+
+
+def test_names_with_emoji_spaces_and_quotes_are_published_and_read(sandbox: Sandbox) -> None:
+    files = {name: name.encode() for name in NAMES}
+    add_states(sandbox, files)
+    sandbox.pe_dvc("push")
+    clone = clone_of(sandbox)
+    sandbox.pe_dvc("pull", cwd=clone)
+    assert {p: (clone / "data" / NAME / p).read_bytes() for p in files} == files
+    sandbox.pe_dvc("trust", "add", "us", "channels/us/root.json")
+    sandbox.pe_dvc("get", f"us/{NAME}@latest", "-o", "out")
+    assert {p: (sandbox.repo / "out" / p).read_bytes() for p in files} == files
+    path = sandbox.pe_dvc("get", f"us/{NAME}@latest/{NAMES[1]}").stdout.strip()
+    assert Path(path).read_bytes() == files[NAMES[1]]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb.h5", "a\u202eb.h5", b"a\xff.h5".decode(errors="surrogateescape")]
+)
+def test_a_name_that_cannot_be_shown_is_refused_when_it_is_hashed(folder: Path, name: str) -> None:
+    write(folder / name, b"x")
+    with pytest.raises(FormatError):
+        members_of_workspace(folder)
+
+
+def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data/states/empty").mkdir(parents=True)
+    with pytest.raises(FormatError, match="an empty directory cannot be a dataset"):
+        members_of_workspace(tmp_path / "data/states")
+
+
 def test_a_pull_verifies_files_by_sha256(sandbox: Sandbox) -> None:
     add_states(sandbox)
     sandbox.pe_dvc("push")

@@ -14,7 +14,7 @@ from pe_dvc.usecases.retention.fsck import fsck
 from pe_dvc.usecases.retention.gc_plan import plan_gc
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from tests.support.country import Country
-from tests.support.directories import STATES, member, publish_directory
+from tests.support.directories import STATES, lines, member, publish_directory
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
 
@@ -54,6 +54,15 @@ def test_both_are_checked(store: MemoryStore, tmp_path: Path) -> None:
     lists = [chunks_key("us", identity), members_key("us", identity)]
     store.delete(lists)
     assert _faults(store, tmp_path / "2") == [("missing", key) for key in lists]
+
+
+def test_a_signed_list_of_another_directory_is_found(tmp_path: Path) -> None:
+    store = MemoryStore()
+    country = Country(tmp_path / "country", store)
+    for number, sidecar in enumerate((b"garbage", lines([member("AL.h5", b"other")]))):
+        found = publish_directory(country, STATES, sidecar=sidecar)
+        key = members_key("us", Sha256(found.artifact.sha256))
+        assert ("corrupt", key) in _faults(store, tmp_path / f"{number}")
 
 
 def _faults(store: MemoryStore, journal: Path) -> list[tuple[str, str]]:
