@@ -109,7 +109,8 @@ EMPTY = Codebook()
 def _overlaid(below: dict[str, Part], above: dict[str, Part]) -> dict[str, Part]:
     found = dict(below)
     for name, part in above.items():
-        said = part.model_dump(exclude_defaults=True).keys()
+        # Fields of a newer version, and anything else that a document holds, are not looked up.
+        said = part.model_dump(exclude_defaults=True).keys() & type(part).model_fields.keys()
         update = {field: getattr(part, field) for field in said}
         found[name] = found[name].model_copy(update=update) if name in found else part
     return found
