@@ -126,6 +126,7 @@ HOMES = {
     ".tombstone.json": {"documents/keys.py"},
     ".chunks": {"documents/keys.py", "store/cache.py"},  # the local cache has its own layout
     "channels/": {"documents/keys.py"},
+    "[a-z]{2,3}": {"primitives/names.py"},  # what a country may be
     "locks/": {"documents/keys.py"},
     "releases/": {
         "documents/keys.py",

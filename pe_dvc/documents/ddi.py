@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from pe_dvc.documents.citation import cite_text
 from pe_dvc.documents.dataset import PUBLISHER
+from pe_dvc.primitives.names import country_code
 
 if TYPE_CHECKING:
     from pe_dvc.documents.dataset import Dataset, DescribedColumn
@@ -68,7 +69,7 @@ def _summary(parent: Element, dataset: Dataset) -> None:
     periods = {p: None for table in dataset.manifest.table.tables for p in table.periods}
     for period in periods or filter(None, [dataset.manifest.table.period]):
         _add(parent, "timePrd", period)
-    country = dataset.manifest.artifact.country
+    country = country_code(dataset.manifest.artifact.country)
     _add(parent, "nation", country.upper(), abbr=country.upper())
     for name in dataset.manifest.table.entities:
         _add(parent, "anlyUnit", dataset.codebook.entity(name).label or name)

@@ -56,13 +56,18 @@ def check_country(country: str, *, where: str | None = None) -> str:
 
     Raises FormatError otherwise.
     """
-    if not _COUNTRY.fullmatch(country):
+    if not is_country(country):
         raise FormatError(
             f"{country!r} is not a country: expected two or three lower-case letters, such as us; "
             "with the name of a producer, of up to 15 lower-case letters and digits: uk-microcosm",
             where=where,
         )
     return country
+
+
+def is_country(text: str) -> bool:
+    """Tell whether a text can be a country, or one of its producers."""
+    return _COUNTRY.fullmatch(text) is not None
 
 
 def country_code(country: str) -> str:

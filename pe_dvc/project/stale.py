@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +18,7 @@ from pe_dvc.documents.staleness import (
     not_checked,
 )
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.names import is_country
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pe_dvc.documents.provenance import InputFile, Inputs, Origin, Package
     from pe_dvc.usecases.read.resolve import Resolved
 
-_COUNTRY = re.compile(r"[a-z]{2,8}")
 NO_SOURCE = "it has no declared source"
 
 
@@ -105,7 +104,7 @@ def asked_for(
         return readers.setdefault(country, Reader(country, store=store, offline=offline))
 
     for asked in references or [repo.country if repo else ""]:
-        if isinstance(asked, str) and _COUNTRY.fullmatch(asked):
+        if isinstance(asked, str) and is_country(asked):
             reader = reader_of(asked)
             for listed in reader.ls():
                 yield reader, Reference.parse(listed.reference)

@@ -117,6 +117,13 @@ def test_ddi_has_what_archives_ask_for() -> None:
     assert root.findtext(f".//{name}digitalFingerprintValue") == dataset().sha256
 
 
+@pytest.mark.parametrize("country", ["uk", "uk-microcosm"])
+def test_a_producer_is_of_its_nation(country: str) -> None:
+    tree = ElementTree.fromstring(as_format(dataset(country=country), "ddi"))
+    (nation,) = tree.iter(f"{{{NAMESPACE}}}nation")
+    assert (nation.text, nation.get("abbr")) == ("UK", "UK")
+
+
 @pytest.mark.parametrize("country", ["us", "uk"])
 def test_a_gated_country_s_data_are_said_to_be_restricted(country: str) -> None:
     found = dataset(country=country)

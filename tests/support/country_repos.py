@@ -121,7 +121,7 @@ class Reader:
     store: str
     variables: dict[str, str]
 
-    def run(self, *arguments: str | Path, code: int = 0) -> Done:
+    def run(self, *arguments: str | Path, code: int | None = 0) -> Done:
         """Run pe-dvc and check its exit code."""
         self.home.mkdir(exist_ok=True)
         environment = {

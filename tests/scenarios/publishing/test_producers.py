@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,9 @@ def test_two_producers_in_one_bucket(tmp_path: Path, bucket: Bucket) -> None:
     for repo in producers:
         researcher.trust(repo)
     for number, repo in enumerate(producers):
-        tag = tags[repo.country]
+        tag, listed = tags[repo.country], researcher.run("ls", repo.country).stdout
+        assert set(re.findall(r"pe-data://([a-z-]+)/", listed)) == {repo.country}
+        assert repo.name in researcher.run("stale", repo.country, code=None).stdout
         for selector in ("latest", tag):
             found = researcher.ages(f"pe-data://{repo.country}/{repo.name}@{selector}")
             assert found == [30, 40 + number]
