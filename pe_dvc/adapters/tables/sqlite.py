@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.places import Place
 
 _BATCH_ROWS = 64 * 1024
+_WHOLE_ROWS = 4 * 1024
+"""Rows at a time of all columns, of which some may be long texts or bytes."""
 _MAX_OBJECTS = 10_000
 _MAX_VALUE = 64 * 1024 * 1024
 """Bytes of one value, or of one statement that makes a table."""
@@ -98,7 +100,7 @@ def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Val
         types = {column.name: column.type for column in _columns(database, table)}
         wanted = ", ".join(_quoted(place.column) for place in places)
         rows = database.execute(f"select {wanted} from {_quoted(table)} not indexed")
-        while batch := rows.fetchmany(_BATCH_ROWS):
+        while batch := rows.fetchmany(_WHOLE_ROWS):
             for place, column in zip(places, zip(*batch, strict=True), strict=True):
                 yield place, values_of(column, types[place.column])
 
