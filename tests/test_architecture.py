@@ -233,7 +233,7 @@ def test_only_the_rule_writes_out_what_was_computed_from_microdata() -> None:
 
 
 def test_gates_get_nothing_that_prints() -> None:
-    tree = ast.parse((PACKAGE / "usecases/channel/gates.py").read_text())
+    tree = ast.parse((PACKAGE / "usecases/channel/nomination.py").read_text())
     (data,) = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == "Data")
     given = {ast.unparse(n.returns or n) for n in data.body if isinstance(n, ast.FunctionDef)}
     kinds = {"Count", "Total", "Repeated | None", "Orphans | None", "Value | None"}

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pe_dvc.cli.channel_output import say_update
 from pe_dvc.cli.group import Command
-from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pe_dvc.documents.gate_note import Result
 
 
 @click.command("promote", cls=Command)
@@ -19,6 +26,11 @@ from pe_dvc.primitives.sizes import counted
     metavar="REASON",
     help="Nominate in spite of failed gates; the reason is signed, so name no values in it.",
 )
+@click.option(
+    "--report",
+    type=click.Choice(["markdown"]),
+    help="Print what every gate found as Markdown, for a pull request; also if one fails.",
+)
 @store_option
 @json_option
 def promote(
@@ -26,6 +38,7 @@ def promote(
     target: str,
     names: tuple[str, ...],
     override: str | None,
+    report: str | None,
     store: str | None,
     as_json: bool,
 ) -> None:
@@ -39,10 +52,18 @@ def promote(
     pe-dvc channel sign next.
     """
     from pe_dvc import Repo
+    from pe_dvc.primitives.errors import GateError
 
-    promoted = Repo().channel.promote(
-        names, source=source, override=override, store=store, progress=True
-    )
+    try:
+        promoted = Repo().channel.promote(
+            names, source=source, override=override, store=store, progress=True
+        )
+    except GateError as error:
+        if report:
+            _report(error.results)
+        raise
+    if report:
+        _report(promoted.judged.results)
     if as_json:
         print_json(promoted)
         return
@@ -59,3 +80,10 @@ def promote(
     for failure in judged.overridden:
         say(f"  {failure}")
     say_update(promoted.update)
+
+
+def _report(results: Mapping[str, Sequence[Result]]) -> None:
+    from pe_dvc.documents.gate_note import results_markdown
+
+    for line in results_markdown(results).splitlines():
+        echo(line)

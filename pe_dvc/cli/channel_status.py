@@ -31,9 +31,15 @@ def status(offline: bool, store: str | None, as_json: bool) -> None:
         found = channel.standing(offline=True)
     sentences = (*([unread] if unread else []), *found.sentences)
     if as_json:
-        print_json({"roles": roles, "standing": sentences, "bucket_read": not (offline or unread)})
+        gates = {name: [one.to_note() for one in held] for name, held in found.gates.items()}
+        read = not (offline or unread)
+        print_json({"roles": roles, "standing": sentences, "bucket_read": read, "gates": gates})
         return
     for role in roles:
         print_status(role)
+    for name, results in found.gates.items():
+        echo(f"gates of {name} in next")
+        for result in results:
+            echo(f"  {result}")
     for sentence in sentences:
         echo(sentence)

@@ -13,9 +13,12 @@ So code that catches such an error of Python's, around calls of ours, lets a PeD
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.redact import redact_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LONGEST = 20_000
 """Characters of a message that are told."""
@@ -139,12 +142,21 @@ class UnknownNameError(PeDvcError, KeyError):
 class GateError(PeDvcError):
     """A nominated dataset does not keep to what its declaration asks for.
 
-    ``failures`` holds one sentence for each gate and column.
+    ``failures`` holds one sentence for each gate and column, ``results`` what every gate found, by
+    dataset (``documents.gate_note.Result``).
     """
 
-    def __init__(self, message: str, *, failures: tuple[str, ...], remedy: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        failures: tuple[str, ...],
+        remedy: str,
+        results: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.failures = failures
+        self.results = results or {}
 
 
 class ConflictError(PeDvcError):

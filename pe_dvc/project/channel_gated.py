@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import NotFoundError, StoreError
-from pe_dvc.project.channel_promote import Sources, evidence_of
+from pe_dvc.project.channel_promote import evidence_of
+from pe_dvc.project.gate_sources import Sources
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Targets
@@ -42,7 +43,8 @@ def gate(
         found = plain(signed)
         published = pointers_of(found, country=repo.country, channel="latest", where="latest")
         compared = f"latest {signed.version} {compared}"
-    evidence = evidence_of(repo, sources)
+    beside = {pointer.name: pointer for pointer in pointers}
+    evidence = evidence_of(repo, sources, beside)
     return passed(pointers, published, evidence, stay=stay, compared=compared), compared
 
 

@@ -14,8 +14,9 @@ from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.documents.pointer_notes import check_reason
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project.channel import signers_of
-from pe_dvc.project.channel_promote import Sources, evidence_of
+from pe_dvc.project.channel_promote import evidence_of
 from pe_dvc.project.content_sidecars import write_published
+from pe_dvc.project.gate_sources import Sources
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import commit_with
 from pe_dvc.trust.ancestry import plain
@@ -78,7 +79,7 @@ def rollback(
     before = plain(base.metadata.signed)
     standing = pointers_of(before, country=repo.country, channel=channel, where=channel)
     rest = _rest(git, channel, commits) if base.is_git else standing
-    found, gates = go_back(chosen, standing, evidence_of(repo, sources), back)
+    found, gates = go_back(chosen, standing, evidence_of(repo, sources, chosen), back)
     pointers = {**kept_of(channel, names, chosen, rest), **found}
     update = write_rollback(git, channel, base, pointers, signers_of(repo), now=datetime.now(UTC))
     done = RolledBack(

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.gate_note import results_of
 from pe_dvc.project.channel_review import requests
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.usecases.channel import standing as usecase
 from pe_dvc.usecases.channel.disclosed import CHANNEL, Held, disclosed, held_in_bucket
+from pe_dvc.usecases.channel.pointers import draft_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pe_dvc.documents.gate_note import Result
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.channel.standing import Standing
@@ -27,7 +30,16 @@ def standing(repo: DataRepo, *, store: str | None = None, offline: bool = False)
     found = usecase.standing(repo.signed_metadata(), bucket, now=datetime.now(UTC)).sentences
     if repo.settings.disclosure_rule.is_gated:
         found = (*found, *_disclosed(repo, bucket))
-    return usecase.Standing(sentences=(*found, *waiting))
+    return usecase.Standing(sentences=(*found, *waiting), gates=_gates(repo))
+
+
+def _gates(repo: DataRepo) -> dict[str, tuple[Result, ...]]:
+    """Return what gates found of the datasets of ``next``, as it is in git."""
+    if not repo.channel_files.exists(CHANNEL):
+        return {}
+    pointers = draft_pointers(repo.signed_metadata(), CHANNEL)
+    found = {name: tuple(results_of(pointer)) for name, pointer in pointers.items()}
+    return {name: results for name, results in found.items() if results}
 
 
 def _disclosed(repo: DataRepo, bucket: Store | None) -> Iterator[str]:

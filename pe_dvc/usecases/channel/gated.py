@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.usecases.channel.promote import gates_failed, judged_pointer, sentences_of, totals_note
+from pe_dvc.usecases.channel.promote import gates_failed, judged_pointer, sentences_of
 from pe_dvc.usecases.channel.settle import is_same
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ def passed(
         if pointer.name in stay or (before is not None and is_same(before, pointer)):
             found.append(pointer)
             continue
-        failed, measured = judged_pointer(pointer, before, evidence)
-        failures += sentences_of(failed, evidence.rule)
-        found.append(
-            replace(pointer, notes={**pointer.notes, **totals_note(measured, evidence.rule)})
-        )
+        judged = judged_pointer(pointer, before, evidence)
+        failures += sentences_of(judged.failures, evidence.rule)
+        found.append(replace(pointer, notes={**pointer.notes, **judged.notes(evidence.rule)}))
     if failures:
         raise gates_failed(
             failures,

@@ -8,12 +8,12 @@ published as an entry point in the group ``pe_dvc.gates``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.disclosure import GATED, Finding
+from pe_dvc.documents.disclosure import Finding
 from pe_dvc.documents.places import Link
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.channel import profile_gates
 from pe_dvc.usecases.channel.gate_failures import (
     Failure,
     ForeignFailures,
@@ -30,63 +30,13 @@ from pe_dvc.usecases.channel.gate_places import (
     reference_places,
     table_of,
 )
+from pe_dvc.usecases.channel.gate_results import Measured
 from pe_dvc.usecases.channel.gate_schema import row_counts, schema_losses
+from pe_dvc.usecases.channel.nomination import Nomination
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.disclosure import Count, Disclosure, Orphans, Repeated, Total, Value
-    from pe_dvc.documents.gates import Gates
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.disclosure import Total
     from pe_dvc.documents.places import Place
-
-
-class Data(Protocol):
-    """Numbers about the columns of one file, each by one pass or a few, in bounded memory.
-
-    Gates compare them, and put them into a ``Finding``; their own text says nothing.
-    """
-
-    def nulls(self, place: Place) -> Count:
-        """Return how many values are missing; what is not a number counts."""
-        ...
-
-    def repeated(self, place: Place) -> Repeated | None:
-        """Return what occurs more than once, None if nothing does."""
-        ...
-
-    def orphans(self, link: Link) -> Orphans | None:
-        """Return which rows name a key that is not there, None if none does."""
-        ...
-
-    def least(self, place: Place) -> Value | None:
-        """Return the least value that is not missing, None for no rows."""
-        ...
-
-    def below(self, place: Place, bound: float, *, or_equal: bool = False) -> Count:
-        """Return how many values are less than ``bound``, or equal to it if ``or_equal``."""
-        ...
-
-    def total(self, place: Place, weight: Place | None, link: Link | None) -> Total:
-        """Return the sum, weighted where there is a weight; ``link`` leads to its table."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nomination:
-    """A dataset that is to be nominated, and the one that is in the channel now, if any.
-
-    ``totals`` are the weighted totals that were signed with the one that is there now.
-    """
-
-    name: str
-    gates: Gates
-    before: Manifest | None
-    after: Manifest
-    totals: Mapping[str, float]
-    data: Data
-    rule: Disclosure = GATED
-    """What may be said of the data."""
-    measured: dict[str, Total] = field(default_factory=dict)
-    """The totals of the nominated one, filled in by the gate."""
 
 
 Gate = Callable[[Nomination, Any], Iterable[Failure]]
@@ -96,14 +46,15 @@ Gate = Callable[[Nomination, Any], Iterable[Failure]]
 def judge(nomination: Nomination, custom: Mapping[str, Gate]) -> list[Failure | ForeignFailures]:
     """Return every failure of a nomination; ``custom`` are the gates of other packages.
 
-    Raises NotFoundError for a custom gate that is not installed, FormatError for a declaration
-    that names a column that is not there.
+    What each gate found is in ``nomination.results``, passed or not. Raises NotFoundError for a
+    custom gate that is not installed, FormatError for a declaration that names a column that is
+    not there.
     """
     failures: list[Failure | ForeignFailures] = []
-    for name, gate in BUILT_IN.items():
+    for name, gate in (BUILT_IN | MEASURING).items():
         option = getattr(nomination.gates, name)
         if option is not False and option is not None:
-            failures += gate(nomination, option)
+            failures += _run(nomination, name, gate(nomination, option))
     for name, options in nomination.gates.custom.items():
         if name not in custom:
             raise NotFoundError(
@@ -112,9 +63,34 @@ def judge(nomination: Nomination, custom: Mapping[str, Gate]) -> list[Failure | 
                 remedy="Install the package that has it, or remove it from meta.pe.gates.custom.",
             )
         found = _ask(custom[name], name, nomination, options)
+        nomination.results.append(_outcome(name, passed=not found))
         if found:
             failures.append(ForeignFailures(dataset=nomination.name, gate=name, failures=found))
     return failures
+
+
+def _run(
+    nomination: Nomination, name: str, found: Iterable[Failure | Measured]
+) -> Iterator[Failure]:
+    """Yield the failures of a gate, having kept what it measured."""
+    silent = True
+    for one in found:
+        silent = False
+        if isinstance(one, Measured):
+            nomination.results.append(one)
+            if not one.passed:
+                yield one.failure(nomination.name)
+            continue
+        nomination.results.append(
+            Measured(gate=one.gate, of=one.column, value=one.value, bound=one.bound, passed=False)
+        )
+        yield one
+    if silent and name in BUILT_IN and getattr(nomination.gates, name) != {}:
+        nomination.results.append(_outcome(name, passed=True))
+
+
+def _outcome(gate: str, *, passed: bool) -> Measured:
+    return Measured(gate=gate, of=None, value="", bound="", passed=passed)
 
 
 def _ask(gate: Gate, name: str, nomination: Nomination, options: Any) -> tuple[Failure, ...]:
@@ -246,6 +222,19 @@ BUILT_IN: dict[str, Gate] = {
     "weights": weights,
     "totals": totals,
 }
+
+
+MEASURING: dict[str, Callable[[Nomination, Any], Iterable[Measured]]] = {
+    "zero": profile_gates.zero,
+    "periods": profile_gates.periods,
+    "tail": profile_gates.tail,
+    "n_eff": profile_gates.n_eff,
+    "categories": profile_gates.categories,
+    "drift": profile_gates.drift,
+    "benchmarks": profile_gates.benchmarks,
+    "evidence": profile_gates.evidence,
+}
+"""Gates that tell what they measured, passed or not."""
 
 
 def _fail(

@@ -7,11 +7,12 @@ pointer: the next comparison needs no payload of the old one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.disclosure import GATED
+from pe_dvc.documents.gate_note import GATES
 from pe_dvc.documents.override import OVERRIDE, override_note, without_values
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.pointer_notes import TOTALS
@@ -20,7 +21,9 @@ from pe_dvc.primitives.sizes import counted
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
-from pe_dvc.usecases.channel.gates import Nomination, judge
+from pe_dvc.usecases.channel.gate_results import results_note
+from pe_dvc.usecases.channel.gates import judge
+from pe_dvc.usecases.channel.nomination import Nomination, NoProfiles
 from pe_dvc.usecases.channel.pointers import draft_pointers, read_pointers
 from pe_dvc.usecases.channel.settle import is_same
 
@@ -28,13 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pe_dvc.documents.disclosure import Disclosure, Total
+    from pe_dvc.documents.gate_note import Result
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.channel.gate_failures import Failure, ForeignFailures
-    from pe_dvc.usecases.channel.gates import Data, Gate
+    from pe_dvc.usecases.channel.gate_results import Measured
+    from pe_dvc.usecases.channel.gates import Gate
+    from pe_dvc.usecases.channel.nomination import Data, HeldBenchmarks, Profiles
     from pe_dvc.usecases.channel.update import ChannelUpdate
 
 
@@ -49,6 +55,24 @@ class Evidence:
     custom: Mapping[str, Gate]
     rule: Disclosure = GATED
     """What may be said of the data."""
+    profiles: Callable[[Pointer, Pointer | None], Profiles] | None = None
+    """Of a nominated dataset, and what was in the channel before."""
+    benchmarks: Callable[[Gates], HeldBenchmarks | None] | None = None
+    document: Callable[[str], Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedDataset:
+    """What the gates found of one dataset: failures, every result, and totals."""
+
+    failures: list[Failure | ForeignFailures]
+    results: list[Measured]
+    totals: Mapping[str, Total]
+
+    def notes(self, rule: Disclosure) -> dict[str, Any]:
+        """Return what is signed of it."""
+        note = results_note(self.results, rule)
+        return {**totals_note(self.totals, rule), **({GATES: note} if note else {})}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +85,8 @@ class Judged:
     overridden: tuple[str, ...]
     failed: tuple[str, ...] = ()
     """Those of the checked that failed, and are nominated in spite of it."""
+    results: Mapping[str, tuple[Result, ...]] = field(default_factory=dict)
+    """What every gate found of the checked, as it may be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +103,10 @@ class Promoted:
             "checked": list(self.judged.checked),
             "failed": list(self.judged.failed),
             "overridden": list(self.judged.overridden),
+            "results": {
+                name: [one.to_note() for one in results]
+                for name, results in self.judged.results.items()
+            },
         }
 
 
@@ -126,19 +156,22 @@ def nominate(
     checked: list[str] = []
     failed: list[str] = []
     failures: list[str] = []
+    results: dict[str, tuple[Result, ...]] = {}
     for name, pointer in sorted(chosen.items()):
-        before = standing.get(name)
-        if before is not None and is_same(before, pointer):
+        before = standing.get(name) or standing.get(_successor_of(name, evidence))
+        if name in standing and before is not None and is_same(before, pointer):
             chosen[name] = _again(before)
             continue
         checked.append(name)
-        found, measured = judged_pointer(pointer, before, evidence)
-        failed += [name] if found else []
-        failures += sentences_of(found, evidence.rule)
-        chosen[name] = replace(pointer, notes=_notes(found, measured, override, evidence.rule))
+        judged = judged_pointer(pointer, before, evidence)
+        failed += [name] if judged.failures else []
+        failures += sentences_of(judged.failures, evidence.rule)
+        results[name] = tuple(one.result(evidence.rule) for one in judged.results)
+        chosen[name] = replace(pointer, notes=_notes(judged, override, evidence.rule))
     if failures and override is None:
         raise gates_failed(
             failures,
+            results=results,
             so="nothing was nominated",
             remedy="Fix the data, change meta.pe.gates, or nominate it anyway "
             "with --override REASON, which is signed beside it.",
@@ -148,7 +181,14 @@ def nominate(
         checked=tuple(checked),
         overridden=tuple(failures),
         failed=tuple(failed),
+        results=results,
     )
+
+
+def _successor_of(name: str, evidence: Evidence) -> str:
+    """Return the dataset that a new one succeeds, by its gates; none is called so otherwise."""
+    gates = evidence.gates.get(name)
+    return (gates and gates.compare_with) or ""
 
 
 def signed_totals(pointer: Pointer | None) -> dict[str, float]:
@@ -161,10 +201,8 @@ def signed_totals(pointer: Pointer | None) -> dict[str, float]:
         raise FormatError(f"{TOTALS} are {found!r}: expected numbers", where=where) from None
 
 
-def judged_pointer(
-    pointer: Pointer, before: Pointer | None, evidence: Evidence
-) -> tuple[list[Failure | ForeignFailures], dict[str, Total]]:
-    """Return what gates find against a pointer after ``before``, and the totals they measured.
+def judged_pointer(pointer: Pointer, before: Pointer | None, evidence: Evidence) -> JudgedDataset:
+    """Return what gates find of a pointer after ``before``.
 
     Raises NotFoundError for a dataset without a declaration.
     """
@@ -173,28 +211,27 @@ def judged_pointer(
             f"dvc.yaml declares no dataset {pointer.name!r}, so its gates are not known",
             remedy="Promote from the checkout that built latest.",
         )
-    manifest = evidence.manifest(pointer)
+    manifest, gates = evidence.manifest(pointer), evidence.gates[pointer.name]
     nomination = Nomination(
         name=pointer.name,
-        gates=evidence.gates[pointer.name],
+        gates=gates,
         before=evidence.manifest(before) if before else None,
         after=manifest,
         totals=signed_totals(before),
         data=evidence.data(pointer, manifest),
         rule=evidence.rule,
+        profiles=evidence.profiles(pointer, before) if evidence.profiles else NoProfiles(),
+        benchmarks=evidence.benchmarks(gates) if evidence.benchmarks else None,
+        document=evidence.document,
     )
-    return judge(nomination, evidence.custom), nomination.measured
+    failures = judge(nomination, evidence.custom)
+    return JudgedDataset(failures=failures, results=nomination.results, totals=nomination.measured)
 
 
-def _notes(
-    failures: list[Failure | ForeignFailures],
-    measured: Mapping[str, Total],
-    override: str | None,
-    rule: Disclosure,
-) -> dict[str, Any]:
-    notes = totals_note(measured, rule)
-    if failures and override is not None:
-        notes[OVERRIDE] = override_note(override, sentences_of(failures, rule.signed))
+def _notes(judged: JudgedDataset, override: str | None, rule: Disclosure) -> dict[str, Any]:
+    notes = judged.notes(rule)
+    if judged.failures and override is not None:
+        notes[OVERRIDE] = override_note(override, sentences_of(judged.failures, rule.signed))
     return notes
 
 
@@ -228,7 +265,13 @@ def totals_note(measured: Mapping[str, Total], rule: Disclosure) -> dict[str, An
     return {TOTALS: totals} if totals else {}
 
 
-def gates_failed(failures: Sequence[str], *, so: str, remedy: str) -> GateError:
+def gates_failed(
+    failures: Sequence[str],
+    *,
+    so: str,
+    remedy: str,
+    results: Mapping[str, Sequence[Result]] | None = None,
+) -> GateError:
     """Return the error that names every failure; ``so`` says what became of the channel."""
     message = "\n  ".join([f"{counted(len(failures), 'gate')} failed, so {so}:", *failures])
-    return GateError(message, failures=tuple(failures), remedy=remedy)
+    return GateError(message, failures=tuple(failures), remedy=remedy, results=results or {})

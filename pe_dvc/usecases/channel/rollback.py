@@ -15,7 +15,7 @@ from pe_dvc.documents.pointer_notes import HOLD, TOTALS, rollback_note
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.trust.ancestry import note_superseded, plain
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.promote import judged_pointer, sentences_of, totals_note
+from pe_dvc.usecases.channel.promote import judged_pointer, sentences_of
 from pe_dvc.usecases.channel.settle import is_same
 from pe_dvc.usecases.channel.update import changes
 from pe_dvc.usecases.channel.versions import next_version, set_targets
@@ -131,12 +131,12 @@ def gates_say(
     notes = without_values(pointer.notes)
     kept = {key: note for key, note in notes.items() if key in (TOTALS, OVERRIDE)}
     try:
-        failures, totals = judged_pointer(pointer, before, evidence)
+        judged = judged_pointer(pointer, before, evidence)
     except PeDvcError as error:
         why = "" if evidence.rule.is_gated else f": {error.message}"
         return kept, [f"{pointer.name}: its gates could not be measured{why}"]
-    said = sentences_of(failures, evidence.rule)
-    return {**kept, **totals_note(totals, evidence.rule)}, said
+    said = sentences_of(judged.failures, evidence.rule)
+    return {**kept, **judged.notes(evidence.rule)}, said
 
 
 def _notes(

@@ -5,7 +5,7 @@ For maintainers, who ask after a theft and during a recovery: one sentence for e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,10 @@ from pe_dvc.trust.verify import expiry_days, key_names, signatures
 from pe_dvc.usecases.channel.pointers import draft_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from pe_dvc.documents.gate_note import Result as GateResult
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.tuf_api import MetaFile
@@ -40,6 +41,8 @@ class Standing(Result):
     """Sentences for people, the most pressing first."""
 
     sentences: tuple[str, ...]
+    gates: Mapping[str, tuple[GateResult, ...]] = field(default_factory=dict)
+    """What gates found of each dataset of ``next``, passed or not."""
 
 
 def standing(git: SignedMetadata, store: ReadableStore | None, *, now: datetime) -> Standing:

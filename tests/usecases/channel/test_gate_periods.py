@@ -17,7 +17,8 @@ from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest_diff import diff_manifests
-from pe_dvc.usecases.channel.gates import Nomination, judge
+from pe_dvc.usecases.channel.gates import judge
+from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.checkout.contents import describe_contents
 from tests.support.factories import manifest_of
 from tests.support.tables import describe

@@ -14,13 +14,15 @@ import pytest
 from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.gate_note import GATES
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Manifest, Table
 from pe_dvc.documents.override import OVERRIDE
 from pe_dvc.documents.pointer_notes import TOTALS
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError
 from pe_dvc.usecases.channel.gate_failures import Failure
-from pe_dvc.usecases.channel.gates import Nomination, judge
+from pe_dvc.usecases.channel.gates import judge
+from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.tables import describe
@@ -239,7 +241,11 @@ def test_nominated_with_its_totals(tmp_path: Path) -> None:
     judged = nominate(latest, standing, standing, (), found)
     (pointer,) = judged.pointers
     assert (pointer.channel, pointer.sha256) == ("next", latest["cps"].sha256)
-    assert pointer.notes == {TOTALS: {"income": "3004.0"}}
+    assert pointer.notes[TOTALS] == {"income": "3004.0"}
+    found_by = {one["gate"]: one["result"] for one in pointer.notes[GATES]}
+    assert found_by == dict.fromkeys(
+        ("columns", "keys", "references", "weights", "totals"), "passed"
+    )
     assert judged.checked == ("cps",)
     again = nominate(latest, {"cps": pointer}, {"cps": pointer}, (), found)
     assert (again.pointers, again.checked) == ((pointer,), ())

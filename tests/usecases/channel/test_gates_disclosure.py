@@ -19,7 +19,8 @@ from pe_dvc.documents.disclosure import GATED, PUBLIC
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
 from pe_dvc.primitives.errors import PeDvcError
-from pe_dvc.usecases.channel.gates import Nomination, judge
+from pe_dvc.usecases.channel.gates import judge
+from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.tables import check_key, describe

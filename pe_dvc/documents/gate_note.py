@@ -1,0 +1,96 @@
+"""The note of what gates found, signed beside a pointer of ``next``. ADR 0021."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GATES = "gates"
+"""The name of the note among a pointer's."""
+PASSED, FAILED = "passed", "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One result of a gate, in words and numbers that may be said."""
+
+    gate: str
+    of: str | None
+    passed: bool
+    measured: str = ""
+    expected: str = ""
+
+    def to_note(self) -> dict[str, Any]:
+        """Return it as it is signed: texts alone."""
+        fields = {"of": self.of, "measured": self.measured, "expected": self.expected}
+        said = {key: text for key, text in fields.items() if text}
+        return {"gate": self.gate, "result": PASSED if self.passed else FAILED, **said}
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        of = f" of {self.of}" if self.of else ""
+        measured = f": {self.measured}" if self.measured else ""
+        expected = f"; expected {self.expected}" if self.expected else ""
+        return f"{PASSED if self.passed else FAILED} {self.gate}{of}{measured}{expected}"
+
+
+class Noted(Protocol):
+    """What has notes: a pointer."""
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What is signed beside it."""
+        ...
+
+
+def results_of(pointer: Noted) -> list[Result]:
+    """Return the results that are signed beside a pointer; what is no result says nothing."""
+    note = pointer.notes.get(GATES)
+    return [
+        Result(
+            gate=str(one.get("gate")),
+            of=one.get("of"),
+            passed=one.get("result") == PASSED,
+            measured=str(one.get("measured", "")),
+            expected=str(one.get("expected", "")),
+        )
+        for one in (note if isinstance(note, list) else ())
+        if isinstance(one, dict)
+    ]
+
+
+def results_markdown(found: Mapping[str, Sequence[Result]]) -> str:
+    """Return the results of datasets as Markdown, for a pull request: failures first."""
+    lines: list[str] = []
+    for name, results in sorted(found.items()):
+        failed = [one for one in results if not one.passed]
+        count = f"{len(results) - len(failed)} of {len(results)} passed"
+        lines += [f"### {_cell(name)}: {'gates FAILED' if failed else 'gates passed'}, {count}", ""]
+        lines += _table(failed)
+        passed = [one for one in results if one.passed]
+        if passed:
+            lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed)]
+            lines += ["</details>", ""]
+    return "\n".join(lines)
+
+
+def _table(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
+    rows = [
+        f"| {_cell(one.gate)} | {_cell(one.of or '')} | {_cell(one.measured)} "
+        f"| {_cell(one.expected)} |"
+        for one in results
+    ]
+    return ["| gate | of | measured | expected |", "|---|---|---|---|", *rows, ""]
+
+
+def _cell(text: str) -> str:
+    """Return a text that breaks no table and is no markup."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark in "\\`*_[]|@#":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

@@ -1,0 +1,151 @@
+"""What gates ask for on this machine: profiles, benchmarks, and documents of other datasets."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.adapters.dvc.yaml import read_yaml
+from pe_dvc.documents.benchmarks import read_benchmarks
+from pe_dvc.documents.profile import Profile
+from pe_dvc.documents.sidecar_files import sidecar_file
+from pe_dvc.documents.sidecar_refs import content_sidecars
+from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.project.content_sidecars import find_sidecar
+from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.store.plain_files import read_document
+from pe_dvc.usecases.channel.nomination import HeldBenchmarks
+from pe_dvc.usecases.checkout.profile_plan import plan_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.documents.gates import Gates
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.project.gate_sources import Sources
+    from pe_dvc.project.repo import DataRepo
+
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class PointedProfiles:
+    """The profiles of what a pointer signs, and of what was published before it."""
+
+    repo: DataRepo
+    sources: Sources
+    pointer: Pointer
+    standing: Pointer | None
+
+    def after(self) -> Profile:
+        """Return that of the nominated one; made of its file, where it has none."""
+        return self.known() or self._made
+
+    def known(self) -> Profile | None:
+        """Return the same, None where it would have to be made."""
+        return self._of(self.pointer)
+
+    def before(self) -> Profile | None:
+        """Return that of the one in the channel, None where there is none."""
+        return self._of(self.standing) if self.standing is not None else None
+
+    def earlier(self) -> Mapping[str, Profile]:
+        """Return those of the channel, of the release before, and of a year ago."""
+        pointers = {"next": self.standing} if self.standing is not None else {}
+        with suppress(PeDvcError):  # nothing was published yet, or it cannot be read
+            pointers |= self._release_before()
+        with suppress(PeDvcError):
+            pointers |= self._year_ago()
+        found = {label: self._of(one) for label, one in pointers.items()}
+        return {label: profile for label, profile in found.items() if profile is not None}
+
+    def _release_before(self) -> dict[str, Pointer]:
+        from pe_dvc.adapters.git.tags import GitTags
+
+        releases = self.sources.reader.channels.releases()
+        tags = [tag.name for tag in GitTags(self.repo.root).tags() if tag.name in releases]
+        if not tags:
+            return {}
+        pointers = self.sources.published.released(tags[-1])
+        name = self.pointer.name
+        return {f"release {tags[-1]}": pointers[name]} if name in pointers else {}
+
+    def _year_ago(self) -> dict[str, Pointer]:
+        when = datetime.now(UTC) - YEAR
+        for version in self.sources.published.versions("latest"):
+            signed = version.signed_at
+            if (signed.year, signed.month) == (when.year, when.month):
+                pointer = version.pointers.get(self.pointer.name)
+                return {f"latest of {when:%Y-%m}": pointer} if pointer is not None else {}
+        return {}
+
+    @cached_property
+    def _made(self) -> Profile:
+        from pe_dvc.adapters.tables.profile import profile_of
+
+        manifest = self.sources.manifest(self.pointer)
+        plans = plan_profile(manifest)
+        if not plans:
+            raise NotFoundError(
+                f"{self.pointer.name} has no tables, so it has no profile",
+                remedy="Remove what asks for one from meta.pe.gates.",
+            )
+        file = self.sources.file(self.pointer, manifest)
+        return profile_of(file, manifest.table.format, plans)
+
+    def _of(self, pointer: Pointer) -> Profile | None:
+        named = content_sidecars(self.sources.manifest(pointer)).get(PROFILE)
+        if named is None:
+            return None
+        path = sidecar_file(manifest_path(self.repo.settings, pointer.name), PROFILE)
+        try:
+            data = find_sidecar(self.repo.root, path, named)
+        except NotFoundError:
+            reader = self.sources.reader
+            data = reader.sidecar(reader.resolve_pointer(pointer), PROFILE) or b""
+        return Profile.from_bytes(data, where=path)
+
+
+def held_benchmarks(repo: DataRepo, gates: Gates) -> HeldBenchmarks | None:
+    """Return the benchmarks that gates name, with what a model computed. Raises FormatError."""
+    if gates.benchmarks is None:
+        return None
+    data = repo.tree.read(gates.benchmarks)
+    found = read_benchmarks(read_yaml(data, gates.benchmarks), file=gates.benchmarks)
+    files = {gates.benchmarks: str(sha256_bytes(data))}
+    figures: Mapping[str, Any] = {}
+    if gates.measure is not None:
+        measured = repo.tree.read(gates.measure)
+        files[gates.measure] = str(sha256_bytes(measured))
+        figures = _figures(measured, gates.measure)
+    return HeldBenchmarks(benchmarks=found, figures=figures, measure=gates.measure, files=files)
+
+
+def _figures(data: bytes, file: str) -> Mapping[str, Any]:
+    found = read_json(data, what="a file of figures", where=file)
+    if not isinstance(found, dict):
+        raise FormatError(
+            "expected an object of figures",
+            where=file,
+            remedy='Write {"universal_credit": 75800000000}, or an object of years for each.',
+        )
+    return found
+
+
+def document_of(sources: Sources, pointers: Mapping[str, Pointer], name: str) -> Any:
+    """Return a JSON dataset of the source. Raises NotFoundError, FormatError."""
+    if name not in pointers:
+        raise NotFoundError(
+            f"there is no dataset {name!r} beside the nominated one",
+            remedy="Correct the name in meta.pe.gates.evidence.",
+        )
+    pointer = pointers[name]
+    manifest = sources.manifest(pointer)
+    data = read_document(sources.path(pointer, manifest))
+    return read_json(data, what="evidence", where=manifest.artifact.path)

@@ -1,0 +1,268 @@
+"""Gates that judge by profiles: tails, columns that vanish, categories, drift, benchmarks.
+
+They need no payload where the profiles are there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.benchmarks import measured_in
+from pe_dvc.documents.disclosure import Finding, Total
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.usecases.channel.gate_results import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pe_dvc.documents.benchmarks import Benchmark
+    from pe_dvc.documents.gates import RequiredEvidence, Tail
+    from pe_dvc.documents.profile import ColumnProfile, Profile, TableProfile
+    from pe_dvc.usecases.channel.nomination import Nomination
+
+ALL = "*"
+"""The columns that ``drift`` names none of its own for."""
+
+
+def zero(nomination: Nomination, _: bool) -> Iterator[Measured]:
+    """No column becomes all zero, or all missing."""
+    before, after = nomination.profiles.before(), nomination.profiles.known()
+    if before is None or after is None:
+        return
+    lost = [
+        (table, name)
+        for table in after.tables
+        for name, column in table.columns.items()
+        if column.carriers == 0 and _carried(before, table, name)
+    ]
+    for table, name in lost:
+        yield Measured(
+            gate="zero",
+            of=_named(name, table, after),
+            value="all zero or missing",
+            bound="values, as before",
+            passed=False,
+        )
+    if not lost:
+        yield Measured(gate="zero", of=None, value="", bound="", passed=True)
+
+
+def _carried(before: Profile, table: TableProfile, name: str) -> bool:
+    found = [one for one in before.tables if one.name == table.name]
+    same = [one for one in found if one.period == table.period] or found
+    # Where it is not said how many carriers there were, there were some.
+    columns = [one.columns[name] for one in same if name in one.columns]
+    return any(column.carriers != 0 for column in columns)
+
+
+def periods(nomination: Nomination, _: bool) -> Iterator[Measured]:
+    """No period is without rows."""
+    for table in nomination.after.table.tables:
+        for period, rows in table.periods.items():
+            if rows == 0:
+                yield Measured(
+                    gate="periods",
+                    of=f"{table.name}/{period}",
+                    value="no rows",
+                    bound="rows in every period",
+                    passed=False,
+                )
+
+
+def tail(nomination: Nomination, bounds: Mapping[str, Tail]) -> Iterator[Measured]:
+    """Few hold no more of a column's total than their bound."""
+    if not bounds:
+        return
+    after = nomination.profiles.after()
+    for name, bound in bounds.items():
+        for table, column in _found(after, name, nomination, "tail"):
+            for field, most in (("top_100", bound.top_100), ("top_weight", bound.top_weight)):
+                if most is not None:
+                    of = f"{_named(name, table, after)} {field}"
+                    share = getattr(column, field)
+                    yield _at_most("tail", of, share, most, column)
+
+
+def n_eff(nomination: Nomination, least: float) -> Iterator[Measured]:
+    """The effective number of rows of each table that is weighted reaches its floor."""
+    for table in nomination.profiles.after().tables:
+        if table.weight is not None:
+            found = table.weight.n_eff
+            said = "not said" if found is None else Finding.alike(Total(found, carriers=table.rows))
+            of = table.name if table.period is None else f"{table.name}/{table.period}"
+            yield Measured(
+                gate="n_eff",
+                of=of,
+                value=said,
+                bound=f"at least {least:,.6g}",
+                passed=found is not None and found >= least,
+            )
+
+
+def categories(nomination: Nomination, columns: Sequence[str]) -> Iterator[Measured]:
+    """No category appears, and none goes."""
+    before = nomination.profiles.before()
+    if before is None or not columns:
+        return
+    after = nomination.profiles.after()
+    for name in columns:
+        for table, column in _found(after, name, nomination, "categories"):
+            was = [one for one, _ in _pairs(before, name, table.period)]
+            if not was:
+                continue
+            now, then = _values(column), _values(was[0])
+            new, gone = sorted(now - then), sorted(then - now)
+            said = [f"new: {', '.join(new[:5])}"] if new else []
+            said += [f"gone: {', '.join(gone[:5])}"] if gone else []
+            yield Measured(
+                gate="categories",
+                of=_named(name, table, after),
+                value="; ".join(said) or f"{len(now)}, as before",
+                bound="the same as before",
+                passed=not said,
+            )
+
+
+def drift(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[Measured]:
+    """Weighted totals move within their tolerance, against each earlier state that is known."""
+    if not tolerances:
+        return
+    after = nomination.profiles.after()
+    for name in tolerances:
+        if name != ALL:
+            _found(after, name, nomination, "drift")
+    for label, before in nomination.profiles.earlier().items():
+        moved = list(_moved(after, before, label, tolerances))
+        named = [one for one in moved if not one.passed or one.of in tolerances]
+        yield from named
+        others = len(moved) - len(named)
+        if others:
+            value = f"{others} more totals moved less"
+            yield Measured(gate="drift", of=None, value=value, bound=f"as in {label}", passed=True)
+
+
+def _moved(
+    after: Profile, before: Profile, label: str, tolerances: Mapping[str, float]
+) -> Iterator[Measured]:
+    for table in after.tables:
+        for name, column in table.columns.items():
+            tolerance = tolerances.get(name, tolerances.get(ALL))
+            if tolerance is None or column.total is None:
+                continue
+            for was, _ in _pairs(before, name, table.period):
+                if was.total is None:
+                    continue
+                passed = abs(column.total - was.total) <= abs(was.total) * tolerance
+                yield Measured(
+                    gate="drift",
+                    of=_named(name, table, after),
+                    value=_figure(column.total, column),
+                    bound=Finding.alike(
+                        f"within {tolerance:.4g} of {label}: ", Total(was.total, carriers=_of(was))
+                    ),
+                    passed=passed,
+                )
+
+
+def benchmarks(nomination: Nomination, file: str) -> Iterator[Measured]:
+    """Figures are near those that other sources give."""
+    held = nomination.benchmarks
+    if held is None:
+        return
+    for name, sha256 in held.files.items():
+        yield Measured(gate="benchmarks", of=name, value=f"sha256:{sha256}", bound="", passed=True)
+    for one in held.benchmarks:
+        if one.measure is not None:
+            found = measured_in(held.figures, one, file=held.measure or file)
+            yield _benchmarked(one, found, f"{found:,.6g}")
+            continue
+        after = nomination.profiles.after()
+        columns = _found(after, str(one.column), nomination, "benchmarks")
+        of_year = [c for c in columns if one.year is None or c[0].period in (None, str(one.year))]
+        of_year = [c for c in of_year if one.table in (None, c[0].name)]
+        if not of_year:
+            raise FormatError(
+                f"the benchmark {one.name!r}: {one.column} has no figures of {one.year}",
+                where=file,
+                remedy="Correct the column, the table or the year.",
+            )
+        for _, column in of_year:
+            figure = getattr(column, one.statistic)
+            said = "not said" if figure is None else _figure(figure, column)
+            yield _benchmarked(one, figure, said)
+
+
+def evidence(nomination: Nomination, required: Sequence[RequiredEvidence]) -> Iterator[Measured]:
+    """Other datasets say what they must."""
+    for one in required:
+        found = nomination.document(one.artifact) if nomination.document else None
+        for part in one.require.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+                found = found[int(key)]
+            else:
+                found = found.get(key) if isinstance(found, dict) else None
+        said = "true" if found is True else "false" if found is False else "not true or false"
+        of = f"{one.artifact} {one.require}"
+        yield Measured(gate="evidence", of=of, value=said, bound="true", passed=found is True)
+
+
+def _benchmarked(one: Benchmark, found: float | None, said: str | Finding) -> Measured:
+    passed = found is not None and abs(found - one.value) <= abs(one.value) * one.tolerance
+    ratio = "" if not found or not one.value else f" ({found / one.value:.3g} of it)"
+    parts = (said,) if isinstance(said, str) else said.counts
+    return Measured(
+        gate="benchmarks",
+        of=one.name,
+        value=Finding.alike(*parts, ratio),
+        bound=f"{one.value:,.6g} within {one.tolerance:.4g}, by {one.said_by}",
+        passed=passed,
+    )
+
+
+def _at_most(
+    gate: str, of: str, share: float | None, most: float, column: ColumnProfile
+) -> Measured:
+    said = "not said" if share is None else _figure(share, column)
+    passed = share is not None and share <= most
+    return Measured(gate=gate, of=of, value=said, bound=f"at most {most:.4g}", passed=passed)
+
+
+def _figure(number: float, column: ColumnProfile) -> Finding:
+    return Finding.alike(Total(number, carriers=_of(column)))
+
+
+def _of(column: ColumnProfile) -> int:
+    """Return on how many rows figures rest. Where that is not said, the figures are by the rule."""
+    return column.carriers if column.carriers is not None else 1_000_000
+
+
+def _values(column: ColumnProfile) -> set[str]:
+    return {one.value for one in column.categories or ()}
+
+
+def _pairs(
+    profile: Profile, name: str, period: str | None
+) -> list[tuple[ColumnProfile, TableProfile]]:
+    """Return a column of a period; of the only one there is, where the other had none."""
+    found = [(column, table) for table, column in profile.find(name)]
+    same = [one for one in found if one[1].period == period]
+    return same or (found if len(found) == 1 else [])
+
+
+def _found(
+    profile: Profile, name: str, nomination: Nomination, gate: str
+) -> list[tuple[TableProfile, ColumnProfile]]:
+    found = list(profile.find(name))
+    if not found:
+        raise FormatError(
+            f"{nomination.name} has no column {name!r}",
+            where=f"meta.pe.gates.{gate} of {nomination.name}",
+            remedy="Correct the name, or remove it from the gates.",
+        )
+    return found
+
+
+def _named(name: str, table: TableProfile, profile: Profile) -> str:
+    several = sum(1 for _ in profile.find(name)) > 1
+    return f"{name}/{table.period}" if several and table.period else name
