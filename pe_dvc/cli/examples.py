@@ -105,6 +105,10 @@ EXAMPLES: dict[str, Examples] = {
     "init": (
         ("", "ask for the country and the store"),
         ("--country us --store s3://policyengine-data", "ask nothing"),
+        (
+            "--from-hf hf://dataset/OWNER/REPO/latest.json",
+            "from nothing to an index of a hub's releases",
+        ),
     ),
     "install": (
         ("", "add the hooks"),
@@ -128,6 +132,7 @@ EXAMPLES: dict[str, Examples] = {
             "hf://dataset/OWNER/REPO@TAG/release_manifest.json",
             "all that a release has",
         ),
+        ("hf://dataset/OWNER/REPO/latest.json --check", "is there a new release?"),
         ("hf://datasets/OWNER/REPO@TAG/cps_2024.h5 --name cps_2024", "one file"),
     ),
     "release certified": (

@@ -11,6 +11,7 @@ import click
 
 from pe_dvc.cli.add import say_added
 from pe_dvc.cli.group import Command
+from pe_dvc.cli.import_hub import say_imported
 from pe_dvc.cli.output import json_option, print_json, say
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.sizes import counted
@@ -37,6 +38,7 @@ _SHOWN = 5
 @click.option("--no-channels", is_flag=True, help="Make no keys and channels: channel init does.")
 @click.option("--no-hooks", is_flag=True, help="Add no git hooks: install does.")
 @click.option("--no-workflows", is_flag=True, help="Write no GitHub workflows.")
+@click.option("--from-hf", metavar="URI", help="Import a release, and make the git repo.")
 @json_option
 def command(
     country: str | None,
@@ -46,6 +48,7 @@ def command(
     no_channels: bool,
     no_hooks: bool,
     no_workflows: bool,
+    from_hf: str | None,
     as_json: bool,
 ) -> None:
     """Set up a git repo as a country's data repo.
@@ -54,6 +57,9 @@ def command(
     remote, .gitignore, .gitattributes, signed channels with their keys, git hooks and GitHub
     workflows. At a terminal it asks for what is not given, and whether to declare the data files
     that it finds. What is there already is kept, so that it can be run again.
+
+    With --from-hf it makes an index of data that is built elsewhere: also a git repo where there is
+    none, the datasets of a release on Hugging Face's hub, and a workflow that takes each next one.
     """
     from pe_dvc import Repo
 
@@ -65,13 +71,15 @@ def command(
         channels=not no_channels,
         hooks=not no_hooks,
         workflows=not no_workflows,
+        from_hf=from_hf,
         ask=_ask,
     )
     if as_json:
         print_json(done)
         return
     _say_written(done)
-    declared = _offer(done)
+    say_imported(done.imported)
+    declared = bool(done.imported) or _offer(done)
     _say_next(done, declared=declared)
 
 

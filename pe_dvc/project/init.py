@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.hooks import Hooks
     from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.project.channel import InitializedChannels
+    from pe_dvc.project.import_hub import ImportedFile
 
 _OF_DVC = (".dvc", ".dvcignore")
 
@@ -45,7 +46,7 @@ class Initialized(Result):
 
     ``skipped`` says why of what was not written. ``channels`` is None where there were some, or
     none were wanted; ``hooks`` where they were installed before, or not wanted. ``found`` are data
-    files that no dataset is declared for.
+    files that no dataset is declared for, ``imported`` those that were taken from a hub.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Initialized(Result):
     channels: InitializedChannels | None
     hooks: Hooks | None
     found: tuple[str, ...]
+    imported: tuple[ImportedFile, ...] = ()
 
 
 def init_repo(
@@ -68,11 +70,13 @@ def init_repo(
     channels: bool = True,
     hooks: bool = True,
     workflows: bool = True,
+    follow: str | None = None,
     ask: Ask | None = None,
 ) -> Initialized:
     """Set up the git repo at ``start`` as a country's data repo; what is there already stays.
 
-    ``ask`` is asked for what is neither given nor known. Raises NotFoundError outside a git repo,
+    ``ask`` is asked for what is neither given nor known; ``follow`` is the URI of the releases that
+    it imports, if it does. Raises NotFoundError outside a git repo,
     ConflictError where something there says otherwise, FormatError; then nothing was changed.
     """
     from pe_dvc.adapters.git.repo import GitRepo
@@ -92,7 +96,7 @@ def init_repo(
     plan_ignored(changes, git, settings, found)
     at_top = FileChanges(git.top)
     if workflows:
-        skipped |= plan_workflows(at_top, root, git, settings, url)
+        skipped |= plan_workflows(at_top, root, git, settings, url, follow)
     with _dvc(root), changes.written(), at_top.written():
         repo = DataRepo(root)
         made = _channels(repo) if channels else None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FOLDER = ".github/workflows"
 NAMES = ("publish.yml", "refresh.yml", "stale.yml")
+IMPORT = "import.yml"
+"""For repos that import releases only."""
+_FOLLOWED = "hf://dataset/OWNER/REPO/latest.json"
 _STEP = re.compile(r"^      - ", re.MULTILINE)
 _GOOGLE = """\
 uses: google-github-actions/auth@v2
@@ -29,20 +32,26 @@ uses: google-github-actions/auth@v2
 
 
 def plan_workflows(
-    changes: FileChanges, root: Path, git: GitRepo, settings: Settings, store: str
+    changes: FileChanges,
+    root: Path,
+    git: GitRepo,
+    settings: Settings,
+    store: str,
+    follow: str | None = None,
 ) -> dict[str, str]:
     """Put the workflows where there are none; return why others are left as they are.
 
     ``changes`` are those of the git repo: GitHub reads workflows at its top only, where those of a
     data repo in a directory are named after it. Its runners reach no store in a directory.
+    ``follow`` is the URI of releases to import; without one there is no workflow for that.
     """
     scheme = store.partition("://")[0] if "://" in store else "directory"
     if scheme not in ("s3", "gs"):
         return {FOLDER: "the store is neither on S3 nor on Google Cloud"}
     kept, commit = {}, installed_commit("pe_dvc")
     below = root.relative_to(git.top).as_posix()
-    for name in NAMES:
-        text = read_template(f"github-workflows/{name}")
+    for name in (*NAMES, IMPORT) if follow else NAMES:
+        text = read_template(f"github-workflows/{name}").replace(_FOLLOWED, follow or _FOLLOWED)
         wanted = rendered(text, scheme, settings.branch or git.branch() or "main", commit)
         if root != git.top:
             wanted = _in_directory(wanted, below, settings)

@@ -55,18 +55,21 @@ class Repo:
         channels: bool = True,
         hooks: bool = True,
         workflows: bool = True,
+        from_hf: str | None = None,
         ask: Ask | None = None,
     ) -> Initialized:
         """Set up a git repo as a country's data repo; what is there already stays.
 
-        ``ask`` is called for ``country`` or ``store`` where it is neither given nor known, with
-        its name and a default. Raises NotFoundError outside a git repo, ConflictError where a file
-        says otherwise, FormatError; then nothing was changed.
+        With ``from_hf``, a URI as ``import_()`` takes it, a git repo is made if there is none, and
+        what the URI names is imported. ``ask`` is called for ``country`` or ``store`` where it is
+        neither given nor known, with its name and a default. Raises NotFoundError outside a git
+        repo, ConflictError where a file says otherwise, FormatError; then nothing was changed.
         """
-        from pe_dvc.project.init import init_repo
+        from pe_dvc.project.init_index import init_any
 
-        return init_repo(
+        return init_any(
             self.path,
+            from_hf,
             country=country,
             store=store,
             contact=contact,
@@ -124,17 +127,19 @@ class Repo:
         names: Sequence[str] = (),
         name: str | None = None,
         copy: bool = True,
+        check: bool = False,
     ) -> list[ImportedFile]:
-        """Download the artifacts of a hub's release manifest, or one file, and make them datasets.
+        """Download the artifacts of a hub's release, or one file, and make them datasets.
 
         ``names`` are those wanted of a manifest, all by default; ``name`` is for a single file.
-        Without ``copy`` they are not pushed to the bucket: readers get them from the hub. Raises
-        NotFoundError, DigestMismatchError for other bytes than the manifest names, ConflictError
-        for another file in the place, StorePermissionError.
+        Without ``copy`` readers get them from the hub, and not from the bucket. With ``check``
+        nothing is changed, and what is new is returned. Raises NotFoundError, ConflictError,
+        DigestMismatchError for other bytes than the manifest names, StorePermissionError.
         """
         from pe_dvc.project.import_hub import import_uri
 
-        return import_uri(self._open(), uri, into=into, names=names_of(names), name=name, copy=copy)
+        wanted = names_of(names)
+        return import_uri(self._open(), uri, into, names=wanted, name=name, copy=copy, check=check)
 
     @property
     def manifest(self) -> ManifestCommands:

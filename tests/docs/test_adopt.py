@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
+import json
 import os
 import re
+import tempfile
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.commands import Done, run
 from tests.support.environment import own_home
+from tests.support.hub_server import TOKEN, HubServer
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PAGE = (ROOT / "docs/adopt.md").read_text()
-HUB = "https://huggingface.co/datasets/ORG/REPO/resolve"
+ADDRESS = "https://example.org/releases"
 
 BUILD = """\
 from pathlib import Path
@@ -51,13 +55,15 @@ def blocks(heading: str) -> list[str]:
 class Person:
     """Somebody with a home, who pastes blocks of commands."""
 
-    def __init__(self, home: Path, store: Path, hub: str = "") -> None:
+    def __init__(self, home: Path, store: Path, address: str = "") -> None:
         home.mkdir()
         self.environment = {**os.environ, **own_home(home), "PE_DVC_STORE": str(store)}
-        self.store, self.hub = store, hub
+        self.store, self.address = store, address
 
     def paste(self, script: str, cwd: Path) -> Done:
-        script = script.replace("s3://policyengine-data", str(self.store)).replace(HUB, self.hub)
+        script = script.replace("s3://policyengine-data", str(self.store)).replace(
+            ADDRESS, self.address
+        )
         return self.run("bash", "-euo", "pipefail", "-c", script, cwd=cwd)
 
     def run(self, *command: str, cwd: Path) -> Done:
@@ -106,9 +112,9 @@ def test_a_repo_whose_scripts_build_the_data(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+def addresses(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Yield a directory of releases and the address that it is served at."""
-    folder = tmp_path / "hub"
+    folder = tmp_path / "releases"
     folder.mkdir()
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -120,26 +126,61 @@ def hub(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     server.server_close()
 
 
-def test_data_that_is_built_elsewhere(tmp_path: Path, hub: tuple[Path, str]) -> None:
+def store_of(people: int) -> bytes:
+    """Return a file as microcosm writes them: pandas' HDFStore."""
     import pandas as pd
 
-    folder, address = hub
-    for tag, people in (("TAG", 3), ("NEXT", 5)):
-        (folder / tag).mkdir()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.h5"
         persons = {"person_id": range(people), "person_household_id": [0] * people}
-        with pd.HDFStore(folder / tag / "populace_us_2024.h5", "w") as file:
+        with pd.HDFStore(path, "w") as file:
             file.put("person", pd.DataFrame(persons), format="table", track_times=False)
             households = pd.DataFrame({"household_id": [0], "household_weight": [9.5]})
             file.put("household", households, format="table", track_times=False)
             file.put("_time_period", pd.Series([2024]), format="table", track_times=False)
-    store = tmp_path / "bucket"
-    maintainer = Person(tmp_path / "home", store, address)
-    setting, first, following = blocks("Data that is built elsewhere")
-    maintainer.paste(setting, tmp_path)
-    index = tmp_path / "us-data-index"
-    maintainer.paste(first, index)
-    assert f"{address}/TAG/" in (index / "data/populace_us_2024.h5.dvc").read_text()
-    maintainer.paste(following, index)
+        return path.read_bytes()
+
+
+def test_data_that_is_built_elsewhere(tmp_path: Path, addresses: tuple[Path, str]) -> None:
+    """A repo laid out as microcosm's, on a hub: two releases, then a file at another address."""
+    hub, store = HubServer("ORG/REPO"), tmp_path / "bucket"
+    maintainer = Person(tmp_path / "home", store, addresses[1])
+    maintainer.environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+    making, following, other = blocks("Data that is built elsewhere")
+    releases = {}
+    for tag, people in (("populace-us-2024-a", 3), ("populace-us-2024-b", 5)):
+        releases[tag] = {"populace_us_2024.h5": store_of(people), "diagnostics.json": b"{}"}
+        publish(hub, tag, releases[tag])
+        first = people == 3
+        place = tmp_path if first else tmp_path / "us-data-index"
+        maintainer.paste(making if first else following, place)
+    hub.close()
+    index, (folder, _) = tmp_path / "us-data-index", addresses
+    (folder / "TAG").mkdir()
+    (folder / "TAG/populace_us_2023.h5").write_bytes(store_of(2))
+    maintainer.paste(other, index)
     assert maintainer.run("git", "status", "--porcelain", cwd=index).stdout == ""
-    content = (folder / "NEXT/populace_us_2024.h5").read_bytes()
-    check_reader(tmp_path, index, store, {"populace_us_2024": content})
+    expected = releases["populace-us-2024-b"]["populace_us_2024.h5"]
+    check_reader(tmp_path, index, store, {"populace_us_2024": expected})
+
+
+def publish(hub: HubServer, tag: str, files: dict[str, bytes]) -> None:
+    """Publish a release as microcosm does: files and manifest in a commit, a tag, the pointer."""
+    artifacts = {
+        path.partition(".")[0]: {
+            "kind": "microdata" if path.endswith(".h5") else "diagnostics",
+            "path": path,
+            "repo_id": hub.repo,
+            "revision": tag,
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        for path, data in files.items()
+    }
+    manifest = json.dumps({"schema_version": 1, "artifacts": artifacts}).encode()
+    scoped = {f"releases/{tag}/{p}": d for p, d in files.items() if not p.endswith(".h5")}
+    large = {p: d for p, d in files.items() if p.endswith(".h5")}
+    hub.tags[tag] = hub.push(
+        "main", {**large, **scoped, f"releases/{tag}/release_manifest.json": manifest}
+    )
+    pointer = {"schema_version": 1, "release_id": tag, "updated_at": "2026-07-28", "paths": {}}
+    hub.push("main", {"latest.json": json.dumps(pointer).encode()})

@@ -38,6 +38,16 @@ class HubFiles(Protocol):
         """Download a file below a directory, and return where it is."""
 
 
+class Held(Protocol):
+    """What a checkout has of earlier imports."""
+
+    def is_kept(self, path: str) -> bool:
+        """Tell whether the file that is there could be had again: then it is replaced."""
+
+    def recorded(self, path: str) -> Sha256 | None:
+        """Return the sha256 of what an import brought there, wherever the file is now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planned:
     """A file to bring: from which commit, to which path of the checkout, and what it must be.
@@ -59,10 +69,7 @@ class Planned:
 
 
 class HubImport:
-    """The import of some artifacts below the folder ``into`` of a checkout.
-
-    ``is_kept`` tells of a path whether what is there could be had again: then it is replaced.
-    """
+    """The import of some artifacts below the folder ``into`` of a checkout."""
 
     def __init__(
         self,
@@ -70,10 +77,10 @@ class HubImport:
         root: Path,
         into: str,
         open_hub: Callable[[HubPlace], HubFiles],
-        is_kept: Callable[[str], bool],
+        held: Held,
     ) -> None:
         self._tree, self._root, self._into, self._open = tree, root, into, open_hub
-        self._is_kept = is_kept
+        self._held = held
         self._hubs: dict[HubPlace, HubFiles] = {}
         self._commits: dict[tuple[HubPlace, str], str] = {}
         self._listed: dict[tuple[HubPlace, str], Mapping[str, HubFile]] = {}
@@ -123,11 +130,12 @@ class HubImport:
             raise _mismatch(planned, f"{held.size} bytes where {artifact.size} are named")
         if (self._root / path).exists():
             return self._compared(planned)
-        return planned
+        same = expected is not None and self._held.recorded(path) == expected
+        return replace(planned, there=same)
 
     def _compared(self, planned: Planned) -> Planned:
         actual = sha256_of(self._root / planned.path)
-        if actual != planned.sha256 and not self._is_kept(planned.path):
+        if actual != planned.sha256 and not self._held.is_kept(planned.path):
             raise ConflictError(
                 f"{planned.path} is there already, with sha256:{actual}, and DVC does not hold it",
                 remedy="Import into another folder with --into, or remove the file.",
