@@ -46,8 +46,10 @@ class Described:
     figures: Mapping[Figure, float] = field(default_factory=dict)
 
     @classmethod
-    def of_manifest(cls, manifest: Manifest, label: str, rule: Disclosure) -> Described:
-        """Return what a manifest says."""
+    def of_manifest(
+        cls, manifest: Manifest, label: str, rule: Disclosure, figures: Mapping[Figure, float]
+    ) -> Described:
+        """Return what a manifest says, and its profile's ``figures``."""
         return cls(
             name=manifest.artifact.name,
             label=label,
@@ -57,6 +59,7 @@ class Described:
             rule=rule,
             inputs=manifest.inputs,
             built_at=manifest.build.built_at,
+            figures=figures,
         )
 
 
@@ -111,7 +114,8 @@ class DatasetChanges(Result):
         lost = any(None in change for change in self.columns.values())
         both = self.rows.values()
         rows = (not was or now is None or abs(now / was - 1) > limit for was, now in both)
-        return lost or any(rows) or any(mover.is_over(limit) for mover in self.movers)
+        moved = (mover.is_over(limit) for mover in self.movers if mover.is_main)
+        return lost or any(rows) or any(moved)
 
 
 @dataclass(frozen=True, kw_only=True)

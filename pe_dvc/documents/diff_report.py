@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """Rows of a section that a terminal shows."""
+ALSO = ("p50", "p99", "p99.9")
+"""Quantiles that are shown beside a column's total."""
 TOLD = 200
 """Rows of a section in Markdown and HTML."""
 
@@ -88,8 +90,8 @@ def sections(dataset: Any) -> Iterator[Section]:
     found = [
         Section(
             "moved most",
-            ("figure", "before", "after", "change"),
-            tuple(map(_mover, dataset.movers)),
+            ("figure", "before", "after", "change", "of the same column"),
+            tuple(_movers(dataset.movers)),
         ),
         Section(
             "the change is in",
@@ -140,15 +142,33 @@ def _headline(dataset: Any) -> str:
     return f"{dataset.name}: {said}"
 
 
+def _movers(movers: Sequence[Mover]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each column, in the order of its total; what else of it moved in short."""
+    columns: dict[tuple[str, str | None, str], list[Mover]] = {}
+    for mover in movers:
+        columns.setdefault((mover.table, mover.period, mover.column), []).append(mover)
+    found = []
+    for own in columns.values():
+        lead = next((m for m in own if m.statistic == "total"), own[0])
+        others = [m for m in own if m is not lead and (m.is_main or m.statistic in ALSO)][:3]
+        found.append((lead, [f"{m.statistic} {_change(m)}" for m in others]))
+    order = {id(mover): place for place, mover in enumerate(movers)}
+    for lead, also in sorted(found, key=lambda pair: order[id(pair[0])]):
+        yield (*_mover(lead), ", ".join(also))
+
+
 def _mover(mover: Mover) -> tuple[str, ...]:
     place = f"{mover.table}." if mover.table else ""
     period = f" in {mover.period}" if mover.period else ""
     name = f"{mover.statistic} of {place}{mover.column}{period}"
+    show = percent_text if mover.is_share else amount_text
+    return name, show(mover.before), show(mover.after), _change(mover)
+
+
+def _change(mover: Mover) -> str:
     if mover.is_share:
-        points = f"{(mover.after - mover.before) * 100:+.2g} points"
-        return name, percent_text(mover.before), percent_text(mover.after), points
-    change = "from zero" if mover.change is None else percent_text(mover.change, signed=True)
-    return name, amount_text(mover.before), amount_text(mover.after), change
+        return f"{(mover.after - mover.before) * 100:+.2g} points"
+    return "from zero" if mover.change is None else percent_text(mover.change, signed=True)
 
 
 def _where(where: Where) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from pe_dvc.primitives.result import Result, field_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MAIN = frozenset(["total", "sum", "mean", "weights: sum", "weights: n_eff"])
+"""Statistics that gates of CI look at, beside shares: others move with single rows."""
+
 NEGLIGIBLE = 1e-9
 """A relative change below which a figure has not moved: sums of floats depend on their order."""
 
@@ -55,6 +58,11 @@ class Mover(Result):
         """Tell whether it moved by more than ``limit``."""
         return self.change is None or abs(self.change) > limit
 
+    @property
+    def is_main(self) -> bool:
+        """Tell whether it is a total, a mean, a share, or of the weights as a whole."""
+        return self.is_share or self.statistic in MAIN
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values, with its change."""
         return {**field_values(self), "change": self.change}
@@ -63,7 +71,7 @@ class Mover(Result):
 def movers(before: Mapping[Figure, float], after: Mapping[Figure, float]) -> tuple[Mover, ...]:
     """Return what moved of the figures that both have, the largest first.
 
-    A figure that was zero counts as the largest of all.
+    A total that was zero counts as the largest of all, another figure as one that doubled.
     """
     shared = (figure for figure in after if figure in before)
     return ranked(
@@ -87,4 +95,10 @@ def ranked(found: Iterable[Mover]) -> tuple[Mover, ...]:
 
 
 def _size(mover: Mover) -> float:
-    return math.inf if mover.change is None else abs(mover.change)
+    if mover.is_share:
+        # A share of 0.1% that became 0.4% says more than one of 50% that became 50.3%.
+        points = abs(mover.after - mover.before)
+        return math.sqrt(points * min(points / mover.before, 10.0)) if mover.before else points
+    if mover.change is not None:
+        return abs(mover.change)
+    return math.inf if mover.statistic == "total" else 1.0

@@ -14,6 +14,7 @@ from pe_dvc.documents.disclosure import Disclosure, default_access
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, StoreError
 from pe_dvc.primitives.reference import Reference
+from pe_dvc.project.diff_profiles import committed_figures, published_figures
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 
@@ -223,8 +224,10 @@ class Words:
         return Side(label=str(path), candidates={name: Candidate(load=found)}, only=name)
 
     def _resolved(self, resolved: Resolved, label: str) -> Dataset:
-        rule = self.rule(resolved.reference.country)
-        described = Described.of_manifest(resolved.manifest, label, rule)
+        country = resolved.reference.country
+        figures = published_figures(self.reader(country), resolved)
+        rule = self.rule(country)
+        described = Described.of_manifest(resolved.manifest, label, rule, figures)
         return Dataset(described=described, payload=partial(self._fetched, resolved))
 
     def _fetched(self, resolved: Resolved, download: bool) -> Path | None:
@@ -241,7 +244,8 @@ class Words:
     def committed(self, manifest: Manifest, label: str) -> Dataset:
         """Return a dataset by a manifest of this clone: its bytes are here, or were published."""
         country = manifest.artifact.country
-        described = Described.of_manifest(manifest, label, self.rule(country))
+        figures = committed_figures(self.repo, manifest) if self.repo is not None else {}
+        described = Described.of_manifest(manifest, label, self.rule(country), figures)
 
         def payload(download: bool) -> Path | None:
             here = self._in_clone(manifest)

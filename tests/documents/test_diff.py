@@ -11,6 +11,14 @@ from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
 from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.manifest import Column, Contents, Entity, Table
 from pe_dvc.documents.movers import Figure, Mover, movers
+from pe_dvc.documents.profile import (
+    Category,
+    ColumnProfile,
+    Profile,
+    TableProfile,
+    WeightProfile,
+)
+from pe_dvc.documents.profile_movers import figures_of
 from pe_dvc.documents.row_changes import ColumnChange, RowChanges, Where
 
 if TYPE_CHECKING:
@@ -71,13 +79,13 @@ def test_what_moved_most_comes_first() -> None:
     found = movers(before, after)
     assert [(m.column, m.statistic) for m in found] == [
         ("c", "total"),
-        ("b", "total"),
         ("x", "top 0.1%"),
+        ("b", "total"),
         ("a", "total"),
     ]
     changes = [mover.change for mover in found]
     assert changes[0] is None
-    assert changes[1:] == [-0.5, pytest.approx(0.3), pytest.approx(0.01)]
+    assert changes[1:] == [pytest.approx(0.3), -0.5, pytest.approx(0.01)]
     assert not movers(before, {figure("a"): 100.0 + 1e-9})
 
 
@@ -174,3 +182,37 @@ def test_json_has_all_of_it() -> None:
     assert dataset["movers"][0]["change"] == pytest.approx(2.744)
     assert dataset["changes"][0]["where"][0]["bucket"].startswith("synthetic")
     assert dataset["changes"][0]["where"][0]["ratio"] == pytest.approx(250)
+
+
+def profile(total: float, *, tail: float, synthetic: float) -> Profile:
+    column = ColumnProfile(
+        nulls=0, carriers=50, total=total, mean=total / 100, top_weight=tail, quantiles={"p99": 5.0}
+    )
+    categories = (Category(value="synthetic", rows=20, share=synthetic),)
+    table = TableProfile(
+        name="household",
+        rows=100,
+        weight=WeightProfile(column="w", sum=100.0, n_eff=80.0),
+        columns={"gains": column, "source": ColumnProfile(nulls=0, categories=categories)},
+    )
+    return Profile(access="public", minimum_carriers=10, tables=(table,))
+
+
+def test_profiles_tell_what_moved_without_payloads() -> None:
+    before = figures_of(profile(49.0, tail=0.008, synthetic=0.001))
+    after = figures_of(profile(196.0, tail=0.031, synthetic=0.004))
+    dataset = replace(compare(described(), described(B)), movers=movers(before, after))
+    lines = list(diff_of(dataset).to_text())
+    assert lines[2].split()[:6] == ["total", "of", "household.gains", "49", "196", "+300%"]
+    assert "mean +300%, top_weight +2.3 points" in lines[2]
+    assert "share of synthetic of household.source" in lines[3]
+    assert "+0.3 points" in lines[3]
+    assert diff_of(dataset).is_over(2.5)
+    assert not diff_of(dataset).is_over(3.5)
+
+
+def test_quantiles_and_counts_alone_are_over_no_limit() -> None:
+    before, after = ({figure("x", "p99"): value} for value in (1.0, 2.0))
+    dataset = replace(compare(described(), described(B)), movers=movers(before, after))
+    assert dataset.movers
+    assert not diff_of(dataset).is_over(0.02)
