@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pe_dvc.adapters.tables.formats import format_named
 from pe_dvc.documents.places import Place
 from pe_dvc.primitives.errors import PeDvcError
@@ -14,6 +16,8 @@ from pe_dvc.store.scratch import scratch_directory
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from pe_dvc.adapters.tables.data_file import DataFile
 
@@ -52,7 +56,7 @@ class Database:
         places = [Place(table=source.table, column=name, period=source.period) for name in names]
         made = False
         for batch in format_named(kind, where=file.label).reader().read_columns(file, places):
-            arrays = {f"c{i}": values for i, values in enumerate(batch)}
+            arrays = {f"c{i}": _known(values) for i, values in enumerate(batch)}
             self._connection.register("batch", arrays)
             start = f"INSERT INTO {table}" if made else f"CREATE TABLE {table} AS"
             self.ask(f"{start} SELECT * FROM batch")
@@ -88,6 +92,33 @@ def text(value: str) -> str:
     """Return a text as a literal of SQL."""
     doubled = value.replace("'", "''")
     return f"'{doubled}'"
+
+
+def _known(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values of a type that DuckDB takes; what is neither number nor time becomes text."""
+    kind = values.dtype.kind
+    if kind == "f":
+        return values.astype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
+    if kind in "iub":
+        return values.astype(values.dtype.newbyteorder("="))
+    if kind in "mM":
+        return values.astype("M8[us]") if kind == "M" else values.astype(np.int64)
+    found = np.empty(len(values), object)
+    found[:] = [_text(value) for value in values.tolist()]
+    return found
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, bool):
+        return str(value).lower()  # as DuckDB writes those of other files
+    # pd.NA is neither equal to itself nor unequal: what cannot be compared is no value.
+    try:
+        gone = value is None or bool(value != value)
+    except TypeError:
+        gone = True
+    return None if gone else str(value)
 
 
 def _config(directory: Path) -> dict[str, Any]:

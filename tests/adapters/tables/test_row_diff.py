@@ -222,3 +222,34 @@ def test_a_weight_of_another_entity(tmp_path: Path) -> None:
     assert wage.before == pytest.approx(2 * (20e6 + 380 * 100))
     assert wage.after == pytest.approx(8 * 20e6 + 2 * 380 * 100)
     assert {(w.change, w.column, w.bucket) for w in found.where} == {("wage", "wage", "1000000.0")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(np.array([b"a", b"\xff", b"c"]), np.array([b"a", b"b", b"c"]), id="bytes"),
+        pytest.param(np.array([1, 2, 3], ">f8"), np.array([1, 9, 3], ">f8"), id="big-endian"),
+        pytest.param(np.array([1, 2, 3], "f2"), np.array([1, 9, 3], "f2"), id="half floats"),
+        pytest.param(np.array([1, 2, 3], "u1"), np.array([1, 9, 3], "i8"), id="other integers"),
+        pytest.param(np.array([True, True, True]), np.array([True, False, True]), id="booleans"),
+    ],
+)
+def test_values_of_every_type_in_hdf5(tmp_path: Path, before: Any, after: Any) -> None:
+    sides = []
+    for name, values in (("a", before), ("b", after)):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["id/2024"], file["x/2024"] = np.arange(3), values
+        hints = Hints(keys={"household": "id"}, columns={"x": "household"})
+        file_ = DataFile(path=tmp_path / f"{name}.h5", label=name, hints=hints)
+        sides.append(
+            Rows(
+                file=file_,
+                kind="hdf5",
+                table="household",
+                key="id",
+                columns=("id", "x"),
+                period="2024",
+            )
+        )
+    found = compare_rows(sides[0], sides[1], PUBLIC)
+    assert (found.changed, found.before) == (1, 3)

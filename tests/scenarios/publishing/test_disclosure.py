@@ -97,6 +97,28 @@ def test_no_value_of_a_gated_country_leaves(frs: FrsRepo, request: pytest.Fixtur
     assert not found(bucket(frs, request))
 
 
+def test_a_comparison_says_no_value_of_a_gated_country(tmp_path: Path) -> None:
+    """One person won the lottery, one has another name, one household another weight."""
+    frs = FrsRepo(tmp_path, str(tmp_path / "bucket"), {})
+    frs.make()
+    plain = {"lottery": np.zeros(40), "name": np.array([b"-"] * 40)}
+    frs.survey(**plain)
+    frs.build()
+    frs.survey(
+        person_id=np.array([KEY, *range(1001, 1040)]),
+        household_weight=np.array([WEIGHT, *np.linspace(50.0, 60.0, 19)]),
+    )
+    frs.build()
+    frs.said.clear()
+    for form in ([], ["--json"], ["--markdown"], ["--html"]):
+        said = frs.say("diff", "HEAD~1", "HEAD", "--rows", *form, code=1)
+        assert "lottery" in said
+    assert "few or almost all" in frs.said[0]
+    frs.say("stale", "--offline", code=3)
+    assert not found(iter([("said", "\n".join(frs.said).encode())]))
+    assert not found(bytes_of_clone(frs))
+
+
 @pytest.mark.parametrize(
     ("gates", "said"),
     [
