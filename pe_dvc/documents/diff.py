@@ -43,6 +43,7 @@ class Described:
     rule: Disclosure
     inputs: Inputs | None = None
     built_at: str | None = None
+    is_directory: bool = False
     figures: Mapping[Figure, float] = field(default_factory=dict)
 
     @classmethod
@@ -60,6 +61,7 @@ class Described:
             inputs=manifest.inputs,
             built_at=manifest.build.built_at,
             figures=figures,
+            is_directory=manifest.artifact.is_directory,
         )
 
 

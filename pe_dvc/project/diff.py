@@ -136,13 +136,14 @@ def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetCh
 def _rows(
     before: Dataset, after: Dataset, rule: Disclosure, asked: Asked
 ) -> tuple[tuple[RowChanges, ...], list[str]]:
-    files = [side.payload(bool(asked.rows)) for side in (before, after)]
-    was, now = files
+    sides = (before.described, after.described)
+    if any(side.is_directory for side in sides):
+        return (), ["rows are not compared: it is a directory of files"]
+    was, now = (side.payload(bool(asked.rows)) for side in (before, after))
     if was is None or now is None:
-        lacking = (before if was is None else after).described.label
+        lacking = sides[0 if was is None else 1].label
         said = f"rows are not compared: the data of {lacking} are not on this machine"
         return (), [f"{said} (--rows downloads them)" if asked.rows is None else said]
-    sides = (before.described, after.described)
     return compare_all_rows((sides[0], was), (sides[1], now), rule, key=asked.key), []
 
 
