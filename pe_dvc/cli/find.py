@@ -56,7 +56,7 @@ def command(
     for each in sorted(_countries(found)) if offline else ():
         say_age(each, store)
     for reference, problem in found.problems.items():
-        say(f"{reference} was not looked at: {problem}")
+        say(f"{reference} was not looked at, or not whole: {problem}")
     print_json(found) if as_json else _print(found)
     if not found.columns:
         say(f"no column in {channel} is about {' '.join(words)}")

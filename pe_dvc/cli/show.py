@@ -62,6 +62,8 @@ def command(
     found = pe_dvc.describe(reference, store=store, offline=offline)
     if offline:
         say_age(reference, store)
+    if found.codebook_unread:
+        say("its codebook was never read here, so columns have no labels: show it once online")
     if as_format:
         if not found.resolved.manifest_verified:
             say("this description is not signed: a pin verifies the bytes alone")

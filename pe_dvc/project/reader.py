@@ -233,7 +233,7 @@ class Reader:
         """Return a dataset with its codebook. Raises as ``sidecar``."""
         from pe_dvc.usecases.read.describe import describe
 
-        return describe(resolved, store=self.store, cache=self.cache)
+        return describe(resolved, store=self.store, cache=self.cache, offline=self.offline)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return what was resolved from a pin as a channel has it, if one points to it now.

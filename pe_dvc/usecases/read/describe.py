@@ -10,6 +10,7 @@ from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.dataset import Dataset
 from pe_dvc.documents.dataset_formats import as_format
 from pe_dvc.documents.sidecars import CODEBOOK
+from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.usecases.read.sidecars import read_sidecar
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 class Description:
     """What a reference means now, and what its columns mean.
 
-    ``codebook`` is empty where the dataset has none.
+    ``codebook`` is empty where the dataset has none, and offline where it was never read here:
+    ``codebook_unread`` tells which.
     """
 
     resolved: Resolved
     codebook: Codebook = EMPTY
+    codebook_unread: bool = False
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -50,11 +53,20 @@ class Description:
         return {**self.resolved.to_json(), "codebook": self.codebook.to_json()}
 
 
-def describe(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Description:
-    """Return a dataset with its codebook. Raises as ``read_sidecar``, and FormatError."""
-    return Description(
-        resolved=resolved, codebook=read_codebook(resolved, store=store, cache=cache)
-    )
+def describe(
+    resolved: Resolved, *, store: ReadableStore, cache: Cache, offline: bool = False
+) -> Description:
+    """Return a dataset with its codebook. Raises as ``read_sidecar``, and FormatError.
+
+    With ``offline`` a codebook that was never read hides nothing of the manifest.
+    """
+    try:
+        codebook = read_codebook(resolved, store=store, cache=cache)
+    except StoreUnavailableError:
+        if not offline:
+            raise
+        return Description(resolved=resolved, codebook_unread=True)
+    return Description(resolved=resolved, codebook=codebook)
 
 
 def read_codebook(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Codebook:

@@ -63,11 +63,13 @@ def find_columns(
     def look(pointer: Pointer) -> list[tuple[int, FoundColumn]]:
         reference = str(Reference(country=country, name=pointer.name, channel=channel))
         try:
-            dataset = describe(pointer).dataset
+            found = describe(pointer)
         except PeDvcError as error:
             problems[reference] = error.message
             return []
-        return list(_matches(words, dataset, reference))
+        if found.codebook_unread:
+            problems[reference] = "its codebook was never read here: by the names of columns only"
+        return list(_matches(words, found.dataset, reference))
 
     with ThreadPoolExecutor(TRANSFERS) as pool:
         found = [one for each in run_all(pool, look, pointers) for one in each]

@@ -161,11 +161,28 @@ def test_find_works_offline_and_says_what_it_never_read(described: Country) -> N
     assert "offline: the channels of us as verified" in done.stderr
 
 
+def test_offline_a_codebook_that_was_never_read_hides_nothing_of_the_manifest(
+    described: Country,
+) -> None:
+    assert pe_dvc.manifest(LATEST).table.weight == "person_weight"  # and not the codebook
+    done = run_pe_dvc("show", LATEST, "--offline")
+    assert "employment_income" in done.stdout
+    assert "codebook was never read here" in done.stderr
+    assert pe_dvc.describe(LATEST, offline=True).codebook_unread
+    found = run_pe_dvc("find", "employment", "income", "--offline")
+    assert "employment_income" in found.stdout
+    assert "by the names of columns only" in found.stderr
+    run_pe_dvc("show", LATEST)
+    again = run_pe_dvc("show", LATEST, "--offline")
+    assert "Employment income [currency-USD]" in again.stdout
+    assert "codebook" not in again.stderr
+
+
 def test_find_says_which_dataset_it_could_not_look_at(described: Country, tmp_path: Path) -> None:
     key = content_sidecars(pe_dvc.manifest(LATEST))[CODEBOOK].key
     (tmp_path / "bucket" / key).unlink()
     done = run_pe_dvc("find", "universal", "credit", code=3)
-    assert f"{LATEST} was not looked at" in done.stderr
+    assert f"{LATEST} was not looked at, or not whole: " in done.stderr
     assert "no column in latest is about universal credit" in done.stderr
 
 
