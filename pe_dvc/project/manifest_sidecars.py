@@ -13,6 +13,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
 from pe_dvc.project.manifest_codebook import make_codebook
+from pe_dvc.project.metrics_file import metrics_of, metrics_path
 from pe_dvc.project.profile import make_profile
 
 if TYPE_CHECKING:
@@ -71,8 +72,11 @@ class SidecarFiles:
             return again
 
     def write(self, tree: ConfinedTree) -> None:
-        """Write the sidecars that changed, and remove those that no manifest names any more."""
+        """Write the sidecars that changed, and metrics; remove what no manifest names any more."""
         here = WorkTree(self._root)
+        metrics = metrics_of(self._folder, self._wanted)
+        if metrics is not None:
+            self._wanted[metrics_path(self._folder)] = metrics
         for file, data in self._wanted.items():
             if not here.has(file) or here.read_signed(file) != data:
                 tree.write(file, data, durable=True)

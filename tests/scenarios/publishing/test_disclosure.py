@@ -154,7 +154,9 @@ def test_a_public_country_is_told_what_helps_and_signs_no_value(tmp_path: Path) 
     frs.say(*PROMOTE, "--override", "The survey was revised")
     frs.commit("Nominate it anyway")
     frs.say("push")
-    assert not found(bytes_of_clone(frs)), "nothing that is signed has a value"
+    # Its profile, which is not signed by itself, has every figure.
+    signed = (one for one in bytes_of_clone(frs) if "channels/" in one[0])
+    assert not found(signed), "nothing that is signed has a value"
 
 
 OLD = {"reason": "Revised", "failed": [f"frs_2024: gate keys of person_id: {KEY} occurs twice; e"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -135,3 +136,25 @@ def test_it_goes_with_its_dataset(repo: Path, maker: Maker) -> None:
     (repo / "dvc.yaml").write_text(text.partition("artifacts:")[0])
     write_manifests(repo)
     assert not (repo / FILE).exists()
+
+
+def test_dvc_shows_what_moved_between_commits(committed: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(committed, tmp_path / "repo", symlinks=True)
+    text = (root / "dvc.yaml").read_text()
+    (root / "dvc.yaml").write_text("metrics: [manifests/weighted.metrics.json]\n" + text)
+    (root / MANIFEST).unlink()
+    write_manifests(root)
+    run("git", "add", "-A", cwd=root)
+    run("git", "commit", "-qm", "metrics", cwd=root)
+    (root / "build.py").write_text((root / "build.py").read_text() + REBUILD)
+    run("dvc", "repro", "build", cwd=root)
+    write_manifests(root)
+    moved = json.loads(run("dvc", "metrics", "diff", "--json", cwd=root).stdout)
+    changed = moved["manifests/weighted.metrics.json"]
+    rows = next(one for key, one in changed.items() if key.endswith("rows"))
+    assert (rows["old"], rows["new"], rows["diff"]) == (6, 5, -1)
+    assert {path.name for path in (root / "manifests").iterdir()} == {
+        "cps.json",
+        "cps.profile.json",
+        "weighted.metrics.json",
+    }
