@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
 from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.movers import Mover, movers, ranked
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.project.diff_files import describe_local
 from pe_dvc.project.diff_rows import compare_all_rows
@@ -144,7 +144,13 @@ def _rows(
         lacking = sides[0 if was is None else 1].label
         said = f"rows are not compared: the data of {lacking} are not on this machine"
         return (), [f"{said} (--rows downloads them)" if asked.rows is None else said]
-    return compare_all_rows((sides[0], was), (sides[1], now), rule, key=asked.key), []
+    try:
+        return compare_all_rows((sides[0], was), (sides[1], now), rule, key=asked.key), []
+    except PeDvcError as error:
+        if asked.rows:
+            raise
+        # No one asked for rows: what manifests tell is told.
+        return (), [f"rows are not compared: {error.message}"]
 
 
 def _of_rows(changes: tuple[RowChanges, ...]) -> Iterator[Mover]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import pytest
 
 from pe_dvc.documents.diff import Described
 from pe_dvc.documents.disclosure import GATED, PUBLIC
-from pe_dvc.documents.manifest import Contents
+from pe_dvc.documents.manifest import Column, Contents, Entity, Table
+from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.project.diff import Asked, compare_datasets
 from pe_dvc.project.diff_sides import Dataset
 
@@ -61,3 +63,22 @@ def test_no_payload_is_asked_for_where_bytes_are_the_same_or_rows_are_not_wanted
     assert compare_datasets(one, side("2"), Asked(rows=False)).notes == ()
     gated = replace(one.described, rule=GATED)
     assert compare_datasets(replace(one, described=gated), one, Asked(rows=True)).is_same
+
+
+def test_a_missing_duckdb_is_a_note_unless_rows_were_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(name="t", rows=1, entity="t", columns=(Column(name="id", type="int64"),))
+    contents = Contents(format="parquet", tables=(table,), entities={"t": Entity(key="id")})
+
+    def there(sha256: str) -> Dataset:
+        one = side(sha256)
+        return Dataset(
+            described=replace(one.described, contents=contents), payload=lambda _: tmp_path / "x"
+        )
+
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    (note,) = compare_datasets(there("1"), there("2"), Asked()).notes
+    assert "needs the Python package duckdb" in note
+    with pytest.raises(PeDvcError, match="duckdb"):
+        compare_datasets(there("1"), there("2"), Asked(rows=True))
