@@ -1,6 +1,6 @@
 """The weighted distribution of a column's numbers: exact, by a histogram or a sort.
 
-It takes some 50 bytes for each row of one column, whatever the file has beside it.
+It takes up to 100 bytes for each row of one column, whatever the file has beside it.
 """
 
 from __future__ import annotations
