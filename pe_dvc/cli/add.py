@@ -82,12 +82,12 @@ def command(
     each: bool,
     as_json: bool,
 ) -> None:
-    """Declare files as datasets, and track them. A directory is one dataset, too.
+    """Declare files as datasets, and track them.
 
-    Guesses what is not given from the names of columns (person_id, person_household_id,
-    household_weight …), tries it on the file, and says what it guessed. Runs dvc add, unless a
-    stage makes the file or DVC tracks it already, and adds the file to the deps of the stage that
-    writes manifests.
+    A directory is one dataset, too. Guesses what is not given from the names of columns
+    (person_id, person_household_id, household_weight …), tries it on the file, and says what it
+    guessed. Runs dvc add, unless a stage makes the file or DVC tracks it already, and adds the file
+    to the deps of the stage that writes manifests.
     """
     from pe_dvc import Repo
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from pe_dvc.cli.channel_output import say_update
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from pe_dvc.documents.gate_note import Result
 
 
 @click.command("promote", cls=Command)
@@ -60,10 +53,12 @@ def promote(
         )
     except GateError as error:
         if report:
-            _report(error.results)
+            for line in error.results.to_markdown():
+                echo(line)
         raise
     if report:
-        _report(promoted.judged.results)
+        for line in promoted.judged.results.to_markdown():
+            echo(line)
     if as_json:
         print_json(promoted)
         return
@@ -80,10 +75,3 @@ def promote(
     for failure in judged.overridden:
         say(f"  {failure}")
     say_update(promoted.update)
-
-
-def _report(results: Mapping[str, Sequence[Result]]) -> None:
-    from pe_dvc.documents.gate_note import results_markdown
-
-    for line in results_markdown(results).splitlines():
-        echo(line)

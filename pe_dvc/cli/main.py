@@ -56,7 +56,10 @@ SECTIONS = {
     },
     "Maintain a data repo": {
         "init": ("pe_dvc.cli.init", "Set up a git repo as a country's data repo."),
-        "add": ("pe_dvc.cli.add", "Declare files as datasets, and track them."),
+        "add": (
+            "pe_dvc.cli.add",
+            "Declare files as datasets, and track them.",
+        ),
         "import": (
             "pe_dvc.cli.import_hub",
             "Take files of Hugging Face's hub as datasets.",

@@ -62,19 +62,24 @@ def results_of(pointer: Noted) -> list[Result]:
     ]
 
 
-def results_markdown(found: Mapping[str, Sequence[Result]]) -> str:
-    """Return the results of datasets as Markdown, for a pull request: failures first."""
-    lines: list[str] = []
-    for name, results in sorted(found.items()):
-        failed = [one for one in results if not one.passed]
-        count = f"{len(results) - len(failed)} of {len(results)} passed"
-        lines += [f"### {_cell(name)}: {'gates FAILED' if failed else 'gates passed'}, {count}", ""]
-        lines += _table(failed)
-        passed = [one for one in results if one.passed]
-        if passed:
-            lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed)]
-            lines += ["</details>", ""]
-    return "\n".join(lines)
+class GateResults(dict[str, tuple[Result, ...]]):
+    """What every gate found, by the name of the dataset."""
+
+    def to_markdown(self) -> list[str]:
+        """Return it as lines of Markdown, for a pull request: failures first."""
+        return [line for name in sorted(self) for line in _section(name, self[name])]
+
+
+def _section(name: str, results: Sequence[Result]) -> list[str]:
+    failed = [one for one in results if not one.passed]
+    passed = [one for one in results if one.passed]
+    verdict = "gates FAILED" if failed else "gates passed"
+    lines = [f"### {_cell(name)}: {verdict}, {len(passed)} of {len(results)} passed", ""]
+    lines += _table(failed)
+    if passed:
+        lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed)]
+        lines += ["</details>", ""]
+    return lines
 
 
 def _table(results: Sequence[Result]) -> list[str]:

@@ -13,12 +13,9 @@ So code that catches such an error of Python's, around calls of ours, lets a PeD
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pe_dvc.primitives.redact import redact_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LONGEST = 20_000
 """Characters of a message that are told."""
@@ -143,7 +140,7 @@ class GateError(PeDvcError):
     """A nominated dataset does not keep to what its declaration asks for.
 
     ``failures`` holds one sentence for each gate and column, ``results`` what every gate found, by
-    dataset (``documents.gate_note.Result``).
+    dataset (``documents.gate_note.GateResults``), where they were kept.
     """
 
     def __init__(
@@ -152,11 +149,11 @@ class GateError(PeDvcError):
         *,
         failures: tuple[str, ...],
         remedy: str,
-        results: Mapping[str, Any] | None = None,
+        results: Any = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.failures = failures
-        self.results = results or {}
+        self.results = results
 
 
 class ConflictError(PeDvcError):

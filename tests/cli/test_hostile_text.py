@@ -108,6 +108,7 @@ def test_commands_print_through_one_module() -> None:
         and path.name not in ("output.py", "failures.py")
     }
     assert found == {
+        "diff.py: click.echo(found.to_html(), nl=False)",
         "get.py: click.echo(fetched.path)",
         "release.py: click.echo(document, nl=False)",
     }

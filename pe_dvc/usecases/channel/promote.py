@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.disclosure import GATED
-from pe_dvc.documents.gate_note import GATES
+from pe_dvc.documents.gate_note import GATES, GateResults
 from pe_dvc.documents.override import OVERRIDE, override_note, without_values
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.pointer_notes import TOTALS
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pe_dvc.documents.disclosure import Disclosure, Total
-    from pe_dvc.documents.gate_note import Result
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
@@ -85,7 +84,7 @@ class Judged:
     overridden: tuple[str, ...]
     failed: tuple[str, ...] = ()
     """Those of the checked that failed, and are nominated in spite of it."""
-    results: Mapping[str, tuple[Result, ...]] = field(default_factory=dict)
+    results: GateResults = field(default_factory=GateResults)
     """What every gate found of the checked, as it may be said."""
 
 
@@ -156,7 +155,7 @@ def nominate(
     checked: list[str] = []
     failed: list[str] = []
     failures: list[str] = []
-    results: dict[str, tuple[Result, ...]] = {}
+    results = GateResults()
     for name, pointer in sorted(chosen.items()):
         before = standing.get(name) or standing.get(_successor_of(name, evidence))
         if name in standing and before is not None and is_same(before, pointer):
@@ -270,8 +269,8 @@ def gates_failed(
     *,
     so: str,
     remedy: str,
-    results: Mapping[str, Sequence[Result]] | None = None,
+    results: GateResults | None = None,
 ) -> GateError:
     """Return the error that names every failure; ``so`` says what became of the channel."""
     message = "\n  ".join([f"{counted(len(failures), 'gate')} failed, so {so}:", *failures])
-    return GateError(message, failures=tuple(failures), remedy=remedy, results=results or {})
+    return GateError(message, failures=tuple(failures), remedy=remedy, results=results)

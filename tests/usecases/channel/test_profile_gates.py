@@ -9,7 +9,7 @@ import pytest
 
 from pe_dvc.documents.benchmarks import read_benchmarks
 from pe_dvc.documents.disclosure import GATED, PUBLIC
-from pe_dvc.documents.gate_note import results_markdown
+from pe_dvc.documents.gate_note import GateResults, Result
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.profile import Category, ColumnProfile, Profile, TableProfile, WeightProfile
 from pe_dvc.primitives.errors import FormatError
@@ -211,11 +211,9 @@ def test_a_column_that_is_not_there_is_an_error() -> None:
 
 
 def test_a_report_is_a_table_that_no_name_breaks() -> None:
-    from pe_dvc.documents.gate_note import Result
-
     evil = Result(gate="tail", of="a|b<img>@team", passed=False, measured="1", expected="`x`")
     good = Result(gate="keys", of=None, passed=True)
-    text = results_markdown({"cps": [good, evil]})
+    text = "\n".join(GateResults(cps=(good, evil)).to_markdown())
     assert "### cps: gates FAILED, 1 of 2 passed" in text
     assert "| tail | a\\|b&lt;img&gt;\\@team | 1 | \\`x\\` |" in text
     assert "<details><summary>1 passed</summary>" in text
