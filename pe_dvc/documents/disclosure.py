@@ -192,6 +192,13 @@ class Disclosure:
         """The rule for what is signed, which cannot be taken back: always a gated country's."""
         return Disclosure(access="gated", minimum_carriers=self.minimum_carriers)
 
+    def stricter(self, other: Disclosure) -> Disclosure:
+        """Return the rule for what is made of data of both: it keeps to either."""
+        return Disclosure(
+            access="gated" if self.is_gated or other.is_gated else "public",
+            minimum_carriers=max(self.minimum_carriers, other.minimum_carriers),
+        )
+
     def say(self, finding: Finding) -> str:
         """Return a sentence as it may be said."""
         parts = finding.counts if self.is_gated else finding.public

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
-from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.movers import Mover, movers, ranked
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.names import say_which_there_are
@@ -17,6 +16,7 @@ from pe_dvc.project.diff_sides import Candidate, Dataset, FileSide, Side, Words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.row_changes import RowChanges
 
 
@@ -120,7 +120,7 @@ def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetCh
     """Return what changed from one dataset to another."""
     was, now = before.described, after.described
     found = compare(was, now)
-    rule = _stricter(was.rule, now.rule)
+    rule = was.rule.stricter(now.rule)
     moved = list(movers(was.figures, now.figures))
     notes: list[str] = []
     changes: tuple[RowChanges, ...] = ()
@@ -173,10 +173,3 @@ def _rows_are_same(found: DatasetChanges, changes: tuple[RowChanges, ...]) -> bo
     complete = {change.table for change in changes} == found.content.keys()
     plain = not (found.rows or found.columns)
     return bool(changes) and complete and plain and all(change.is_same for change in changes)
-
-
-def _stricter(one: Disclosure, other: Disclosure) -> Disclosure:
-    return Disclosure(
-        access="gated" if one.is_gated or other.is_gated else "public",
-        minimum_carriers=max(one.minimum_carriers, other.minimum_carriers),
-    )

@@ -14,7 +14,12 @@ from pe_dvc.documents.disclosure import Disclosure, default_access
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, StoreError
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.project.diff_profiles import committed_figures, published_figures
+from pe_dvc.project.diff_profiles import (
+    committed_profile,
+    figures_in,
+    published_profile,
+    rule_with,
+)
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 
@@ -225,8 +230,8 @@ class Words:
 
     def _resolved(self, resolved: Resolved, label: str) -> Dataset:
         country = resolved.reference.country
-        figures = published_figures(self.reader(country), resolved)
-        rule = self.rule(country)
+        profile = published_profile(self.reader(country), resolved)
+        rule, figures = rule_with(profile, self.rule(country)), figures_in(profile)
         described = Described.of_manifest(resolved.manifest, label, rule, figures)
         return Dataset(described=described, payload=partial(self._fetched, resolved))
 
@@ -244,8 +249,9 @@ class Words:
     def committed(self, manifest: Manifest, label: str) -> Dataset:
         """Return a dataset by a manifest of this clone: its bytes are here, or were published."""
         country = manifest.artifact.country
-        figures = committed_figures(self.repo, manifest) if self.repo is not None else {}
-        described = Described.of_manifest(manifest, label, self.rule(country), figures)
+        profile = committed_profile(self.repo, manifest) if self.repo is not None else None
+        rule, figures = rule_with(profile, self.rule(country)), figures_in(profile)
+        described = Described.of_manifest(manifest, label, rule, figures)
 
         def payload(download: bool) -> Path | None:
             here = self._in_clone(manifest)

@@ -11,8 +11,10 @@ import pytest
 from pe_dvc.documents.diff import Described
 from pe_dvc.documents.disclosure import GATED, PUBLIC
 from pe_dvc.documents.manifest import Column, Contents, Entity, Table
+from pe_dvc.documents.profile import Profile
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.project.diff import Asked, compare_datasets
+from pe_dvc.project.diff_profiles import rule_with
 from pe_dvc.project.diff_sides import Dataset
 
 if TYPE_CHECKING:
@@ -82,3 +84,13 @@ def test_a_missing_duckdb_is_a_note_unless_rows_were_asked_for(
     assert "needs the Python package duckdb" in note
     with pytest.raises(PeDvcError, match="duckdb"):
         compare_datasets(there("1"), there("2"), Asked(rows=True))
+
+
+@pytest.mark.parametrize(("access", "gated"), [("gated", True), ("public", False), ("other", True)])
+def test_a_profile_says_that_data_are_gated_where_no_settings_do(access: str, gated: bool) -> None:
+    """A reader without a clone knows no settings, and ``be`` is not gated by its name."""
+    profile = Profile(access=access, minimum_carriers=30, tables=())
+    rule = rule_with(profile, PUBLIC)
+    assert (rule.is_gated, rule.minimum_carriers) == (gated, 30 if gated else 10)
+    assert rule_with(None, GATED) == GATED
+    assert rule_with(Profile(access="public", minimum_carriers=1, tables=()), GATED) == GATED

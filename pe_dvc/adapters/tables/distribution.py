@@ -24,7 +24,7 @@ class Distribution:
     """The values that are there, ascending, each with its rows (``counts``) and their weight.
 
     A value may stand there more than once. ``top`` is what the rows that add most add to the total,
-    and ``top_rows`` how many these are.
+    and ``top_rows`` how many these are, of ``adding`` that add anything.
     """
 
     values: NDArray[np.float64]
@@ -34,6 +34,7 @@ class Distribution:
     infinite: int
     top: float
     top_rows: int
+    adding: int
 
     @property
     def rows(self) -> int:
@@ -116,17 +117,20 @@ class Distribution:
             return 0.0
         return float(ends[last] - (ends[first - 1] if first else 0))
 
-    def top_of_weight(self, share: float) -> tuple[float, int]:
+    def top_of_weight(self, share: float) -> tuple[float, int, int]:
         """Return what the share of the weight with the largest values adds to the total.
 
-        And how many rows that is, where the last one may be there in part.
+        And how many rows that is, and how many add the rest: the last one may be in both.
         """
         left = share * self.weight
         down = slice(None, None, -1)
         cumulative = np.cumsum(self.weights[down])
         taken = np.clip(left - (cumulative - self.weights[down]), 0, self.weights[down])
         has = (taken > 0) & (self.values[down] > 0)
-        return float(self.values[down][has] @ taken[has]), int(self.counts[down][has].sum())
+        whole = has & (taken >= self.weights[down])
+        counts = self.counts[down]
+        adds = float(self.values[down][has] @ taken[has])
+        return adds, int(counts[has].sum()), self.adding - int(counts[whole].sum())
 
 
 def distribution_of(values: NDArray[Any], weights: NDArray[np.float64] | None) -> Distribution:
@@ -138,7 +142,7 @@ def distribution_of(values: NDArray[Any], weights: NDArray[np.float64] | None) -
         weights = None if weights is None else weights[there]
     infinite = int(np.isinf(values).sum()) if values.dtype.kind == "f" else 0
     by = np.ones(len(values)) if weights is None else weights
-    top, top_rows = (0.0, 0) if infinite else _top(values, by)
+    top, top_rows, adding = (0.0, 0, 0) if infinite else _top(values, by)
     found = None if infinite else _histogram(values, by)
     runs = _sorted(values, by) if found is None else found
     return Distribution(
@@ -149,18 +153,20 @@ def distribution_of(values: NDArray[Any], weights: NDArray[np.float64] | None) -
         infinite=infinite,
         top=top,
         top_rows=top_rows,
+        adding=adding,
     )
 
 
 Runs = tuple[Any, Any, Any]
 
 
-def _top(values: NDArray[Any], weights: NDArray[np.float64]) -> tuple[float, int]:
+def _top(values: NDArray[Any], weights: NDArray[np.float64]) -> tuple[float, int, int]:
     adds = values * weights
+    adding = int(np.count_nonzero(adds > 0))
     if len(adds) > TOP_RECORDS:
         adds = np.partition(adds, len(adds) - TOP_RECORDS)[-TOP_RECORDS:]
     adds = np.sort(adds[adds > 0])
-    return float(adds.sum()), len(adds)
+    return float(adds.sum()), len(adds), adding
 
 
 def _histogram(values: NDArray[Any], weights: NDArray[np.float64]) -> Runs | None:

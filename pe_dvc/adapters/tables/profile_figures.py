@@ -39,6 +39,10 @@ class _Figures:
         """Say a number of rows, if neither they nor the others are few."""
         self._say(name, self.rule.number(Count(units, "row", of=of)))
 
+    def is_few(self, *numbers: int) -> bool:
+        """Tell whether one of these numbers of rows may not be said; zero may."""
+        return any(self.rule.number(Count(rows, "row")) is None for rows in numbers)
+
     def number(self, name: str, figure: float, *, rests_on: int) -> None:
         """Say a number that so many rows make."""
         said = self.rule.figure(Total(figure, carriers=rests_on))
@@ -63,7 +67,10 @@ def number_figures(entity: str | None, found: Distribution, rule: Disclosure) ->
     """Return what may be said of a column of numbers."""
     figures, carriers = _Figures(rule), found.carriers
     figures.count("nulls", found.nulls, of=found.nulls + found.rows)
-    figures.count("carriers", carriers, of=found.rows)
+    if figures.is_few(found.nulls + found.rows - carriers):
+        figures.hide("carriers")  # beside the number of all rows it would give the missing ones
+    else:
+        figures.count("carriers", carriers, of=found.rows)
     if found.infinite or not found.weight > 0:
         return ColumnProfile(entity=entity, **figures.fields)
     # A column of zeros alone says nothing of anyone.
@@ -73,7 +80,10 @@ def number_figures(entity: str | None, found: Distribution, rule: Disclosure) ->
     else:
         figures.hide("weighted_carriers")
     figures.number("total", found.total, rests_on=rests_on)
-    figures.number("mean", found.mean, rests_on=rests_on)
+    if figures.is_few(found.nulls):
+        figures.hide("mean")  # the total by it is the weight of all that are not missing
+    else:
+        figures.number("mean", found.mean, rests_on=rests_on)
     figures.number("sd", found.sd, rests_on=rests_on)
     _add_quantiles(figures, found)
     _add_tails(figures, found)
@@ -82,7 +92,7 @@ def number_figures(entity: str | None, found: Distribution, rule: Disclosure) ->
             (f"{int(value)}", int(rows), float(weight))
             for value, rows, weight in zip(found.values, found.counts, found.weights, strict=True)
         ]
-        _add_categories(figures, counted)
+        _add_categories(figures, counted, nulls=found.nulls)
     return ColumnProfile(entity=entity, **figures.fields)
 
 
@@ -95,7 +105,7 @@ def text_figures(
     if found is not None:
         figures.count("carriers", rows - nulls, of=rows)
         if found.are_few:
-            _add_categories(figures, found.found())
+            _add_categories(figures, found.found(), nulls=nulls)
     return ColumnProfile(entity=entity, **figures.fields)
 
 
@@ -116,7 +126,10 @@ def weight_figures(
         else:
             figures.number("max_over_median", weights.max() / median, rests_on=carriers)
         share = float(heaviest.sum()) / total
-        figures.number("top_100", share, rests_on=min(carriers, TOP_RECORDS))
+        if figures.is_few(max(carriers - TOP_RECORDS, 0)):
+            figures.hide("top_100")  # what it leaves is the weight of few
+        else:
+            figures.number("top_100", share, rests_on=min(carriers, TOP_RECORDS))
     return WeightProfile(column=column, via=via, **figures.fields)
 
 
@@ -132,25 +145,40 @@ def _add_quantiles(figures: _Figures, found: Distribution) -> None:
 
 
 def _add_tails(figures: _Figures, found: Distribution) -> None:
+    """Say what few hold, where neither they nor the others are too few.
+
+    Nor may the rows be few that one of both shares has, and the other has not.
+    """
     positive = found.positive
-    if positive > 0:
+    if not positive > 0:
+        return
+    if figures.is_few(found.adding - found.top_rows):
+        figures.hide("top_100")
+    else:
         figures.number("top_100", found.top / positive, rests_on=found.top_rows)
-        adds, rows = found.top_of_weight(TOP_WEIGHT)
+    adds, rows, others = found.top_of_weight(TOP_WEIGHT)
+    between = 0 if adds == found.top else max(abs(rows - found.top_rows), 1)
+    if figures.is_few(others, between):
+        figures.hide("top_weight")
+    else:
         figures.number("top_weight", adds / positive, rests_on=rows)
 
 
-def _add_categories(figures: _Figures, counted: Counted) -> None:
+def _add_categories(figures: _Figures, counted: Counted, *, nulls: int) -> None:
     """List the categories; of a gated country those of few rows, together, are others.
 
     The others are many as well: with the rows of all categories known, one that was left out by
-    itself would be.
+    itself would be. So would missing values be, if they are few.
     """
     weight = sum(one[2] for one in counted)
     if not weight > 0:
         return
-    rare = [one for one in counted if _is_few(one[1], figures.rule)]
+    if figures.is_few(nulls):
+        figures.hide("categories")
+        return
+    rare = [one for one in counted if figures.is_few(one[1])]
     listed = [one for one in counted if one not in rare]
-    while rare and listed and _is_few(sum(one[1] for one in rare), figures.rule):
+    while rare and listed and figures.is_few(sum(one[1] for one in rare)):
         smallest = min(listed, key=lambda one: one[1])
         listed.remove(smallest)
         rare.append(smallest)
@@ -162,10 +190,6 @@ def _add_categories(figures: _Figures, counted: Counted) -> None:
     figures.said["categories"] = tuple(
         Category(value=value, rows=rows, share=rounded(by / weight)) for value, rows, by in listed
     )
-
-
-def _is_few(rows: int, rule: Disclosure) -> bool:
-    return rule.number(Count(rows, "row")) is None
 
 
 def _are_codes(values: NDArray[np.float64]) -> bool:

@@ -60,14 +60,22 @@ def find_where(
     for index, bucket, is_category in _buckets(db, sides):
         if is_category and rule.is_gated and sides.is_number(index):
             continue  # the value itself would be said
-        for question, group in _groups(db, sides.names[index], bucket, questions):
-            if rule.number(Count(group.carriers, "row", of=group.rows)) is not None:
+        found = list(_groups(db, sides.names[index], bucket, questions))
+        for question, group in found:
+            carriers = sum(other.carriers for asked, other in found if asked == question)
+            if _may_be_said(group, carriers, rule):
                 groups[question].append(group)
     return tuple(
         where
         for question in (ROWS, *questions[:-1])
         for where in _chosen(question, groups[question], rule)
     )
+
+
+def _may_be_said(group: _Group, carriers: int, rule: Disclosure) -> bool:
+    """Tell whether neither the rows that changed are few, nor others in the group, or elsewhere."""
+    every = (group.rows, carriers)
+    return all(rule.number(Count(group.carriers, "row", of=of)) is not None for of in every)
 
 
 def _movers(sides: Sides, columns: Sequence[ColumnChange]) -> list[int]:

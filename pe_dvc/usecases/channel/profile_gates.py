@@ -85,18 +85,23 @@ def tail(nomination: Nomination, bounds: Mapping[str, Tail]) -> Iterator[Measure
 
 def n_eff(nomination: Nomination, least: float) -> Iterator[Measured]:
     """The effective number of rows of each table that is weighted reaches its floor."""
-    for table in nomination.profiles.after().tables:
-        if table.weight is not None:
-            found = table.weight.n_eff
-            said = "not said" if found is None else Finding.alike(Total(found, carriers=table.rows))
-            of = table.name if table.period is None else f"{table.name}/{table.period}"
-            yield Measured(
-                gate="n_eff",
-                of=of,
-                value=said,
-                bound=f"at least {least:,.6g}",
-                passed=found is not None and found >= least,
-            )
+    weights = [(t, t.weight) for t in nomination.profiles.after().tables if t.weight is not None]
+    if not weights:
+        raise FormatError(
+            f"no table of {nomination.name} is weighted",
+            where=f"meta.pe.gates.n_eff of {nomination.name}",
+            remedy="Declare the weight, or remove n_eff from the gates.",
+        )
+    for table, weight in weights:
+        found = weight.n_eff
+        said = "not said" if found is None else Finding.alike(Total(found, carriers=table.rows))
+        yield Measured(
+            gate="n_eff",
+            of=table.name if table.period is None else f"{table.name}/{table.period}",
+            value=said,
+            bound=f"at least {least:,.6g}",
+            passed=found is not None and found >= least,
+        )
 
 
 def categories(nomination: Nomination, columns: Sequence[str]) -> Iterator[Measured]:
@@ -147,16 +152,17 @@ def _moved(
     for table in after.tables:
         for name, column in table.columns.items():
             tolerance = tolerances.get(name, tolerances.get(ALL))
-            if tolerance is None or column.total is None:
+            if tolerance is None:
                 continue
             for was, _ in _pairs(before, name, table.period):
                 if was.total is None:
                     continue
-                passed = abs(column.total - was.total) <= abs(was.total) * tolerance
+                now = column.total
+                passed = now is not None and abs(now - was.total) <= abs(was.total) * tolerance
                 yield Measured(
                     gate="drift",
                     of=_named(name, table, after),
-                    value=_figure(column.total, column),
+                    value="not said" if now is None else _figure(now, column),
                     bound=Finding.alike(
                         f"within {tolerance:.4g} of {label}: ", Total(was.total, carriers=_of(was))
                     ),

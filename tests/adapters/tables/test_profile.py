@@ -269,6 +269,62 @@ def test_rare_categories_are_named_together_with_others(tmp_path: Path) -> None:
     assert {one.value for one in public.categories or ()} == {"CA", "NY", "TX", "VT", "WY"}
 
 
+@pytest.mark.parametrize("missing", [1, 9])
+def test_few_missing_values_are_not_told_by_other_figures(tmp_path: Path, missing: int) -> None:
+    """Carriers, total by mean, and the rows of all categories would tell how many there are."""
+    frame = people()[["id", "weight"]].assign(amount=2.5, code=7.0, state="CA")
+    frame.loc[: missing - 1, "amount"] = np.nan
+    frame.loc[: missing - 1, "code"] = np.nan
+    frame.loc[: missing - 1, "state"] = None
+    found = profiled(tmp_path, frame, GATED)
+    told = {"carriers", "weighted_carriers", "mean", "categories", "other", "nulls"}
+    for name in ("amount", "code", "state"):
+        assert not figures_of(found[name]) & told, name
+    assert found["amount"].total is not None
+    many = frame.assign(amount=np.where(frame.index < 10, np.nan, 2.5))
+    assert {"carriers", "mean"} <= figures_of(profiled(tmp_path, many, GATED)["amount"])
+
+
+@pytest.mark.parametrize(("rows", "said"), [(100, True), (101, False), (109, False), (110, True)])
+def test_a_top_share_does_not_tell_the_rest_of_few(tmp_path: Path, rows: int, said: bool) -> None:
+    frame = people(rows=rows)[["id"]].assign(weight=1.0, amount=np.arange(1.0, rows + 1) + 0.5)
+    found = profiled(tmp_path, frame, GATED)["amount"]
+    assert (found.top_100 is not None) == said
+    assert profiled(tmp_path, frame)["amount"].top_100 is not None
+
+
+@pytest.mark.parametrize(("rows", "said"), [(20_000, True), (99_990, False), (100_500, False)])
+def test_two_top_shares_do_not_tell_few_by_their_difference(
+    tmp_path: Path, rows: int, said: bool
+) -> None:
+    """Of equal weights 0.1 % are the same rows as the top 100, but for some, or a part of one."""
+    frame = pd.DataFrame({"id": np.arange(rows), "weight": 1.0, "amount": np.arange(rows) + 0.5})
+    found = profiled(tmp_path, frame, GATED)["amount"]
+    assert (found.top_weight is not None) == said
+    assert found.top_100 is not None
+
+
+def test_the_heaviest_rows_do_not_tell_the_weight_of_few_others(tmp_path: Path) -> None:
+    place = Place(table="person", column="weight")
+    column = ColumnPlan(place=place, entity=None, is_key=False)
+    for rows, said in ((101, False), (110, True)):
+        pd.DataFrame({"weight": np.arange(1.0, rows + 1)}).to_parquet(tmp_path / "w.parquet")
+        plan = TablePlan(
+            name="person",
+            entity=None,
+            period=None,
+            rows=rows,
+            columns=(column,),
+            weight=place,
+            link=None,
+            via=None,
+        )
+        file = DataFile(path=tmp_path / "w.parquet", label="", rule=GATED, hints=Hints())
+        found = profile_of(file, "parquet", [plan]).tables[0].weight
+        assert found is not None
+        assert (found.top_100 is not None) == said
+
+
 def test_infinity_gives_no_totals(tmp_path: Path) -> None:
     frame = people()[["id", "weight", "income"]]
     frame.loc[0, "income"] = np.inf

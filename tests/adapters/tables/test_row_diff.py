@@ -143,6 +143,21 @@ def test_a_gated_country_is_told_nothing_of_few(tmp_path: Path) -> None:
     assert not public.where  # four rows are no group
 
 
+@pytest.mark.parametrize("elsewhere", [3, 10])
+def test_a_group_does_not_tell_that_few_rows_changed_elsewhere(
+    tmp_path: Path, elsewhere: int
+) -> None:
+    before = survey(4000).assign(source="survey")
+    before.loc[:39, "source"] = "synthetic"
+    after = before.copy()
+    after.loc[:24, "w"] *= 50
+    after.loc[40 : 39 + elsewhere, "w"] *= 1.01
+    found = compared(tmp_path, before, after, GATED)
+    assert found.changed == 25 + elsewhere
+    named = {(where.column, where.bucket) for where in found.where}
+    assert (("source", "synthetic") in named) == (elsewhere == 10)
+
+
 def test_categories_that_are_numbers_are_not_said_of_a_gated_country(tmp_path: Path) -> None:
     before = survey(2000).drop(columns=["region", "is_adult"])
     before["children"] = before["id"] % 7

@@ -18,7 +18,7 @@ from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
 from tests.support.factories import manifest_of
 
 
-def column(total: float = 100.0, **changes: Any) -> ColumnProfile:
+def column(total: float | None = 100.0, **changes: Any) -> ColumnProfile:
     fields = {"nulls": 0, "carriers": 50, "total": total, "top_100": 0.3, "top_weight": 0.1}
     return ColumnProfile(**{**fields, **changes})
 
@@ -101,6 +101,11 @@ HAD = profile(income=column(), tax=column(50.0))
             profile(income=column(120.0)),
             {"drift": {"income": 0.1}},
             "FAILED drift of income: 120; expected within 0.1 of next: 100",
+        ),
+        (
+            profile(income=column(total=None)),
+            {"drift": {"income": 0.1}},
+            "FAILED drift of income: not said; expected within 0.1 of next: 100",
         ),
         (
             profile(income=column(104.0)),
@@ -217,3 +222,10 @@ def test_a_report_is_a_table_that_no_name_breaks() -> None:
     assert "### cps: gates FAILED, 1 of 2 passed" in text
     assert "| tail | a\\|b&lt;img&gt;\\@team | 1 | \\`x\\` |" in text
     assert "<details><summary>1 passed</summary>" in text
+
+
+def test_a_floor_of_rows_without_any_weight_is_no_pass() -> None:
+    table = TableProfile(name="person", rows=100, columns={"income": column()})
+    bare = Profile(access="public", minimum_carriers=10, tables=(table,))
+    with pytest.raises(FormatError, match="no table of cps is weighted"):
+        judged(Known(bare), n_eff=10)
