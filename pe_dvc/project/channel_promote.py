@@ -79,13 +79,19 @@ def evidence_of(
     ``pointers`` are all of the source, by name, among which other datasets are looked for.
     """
     declarations = read_declarations(repo.dvc.artifacts, country=repo.country)
+    gates = {declaration.name: declaration.meta.gates for declaration in declarations}
+
+    def profiles(pointer: Pointer, before: Pointer | None) -> PointedProfiles:
+        succeeds = gates[pointer.name].compare_with
+        return PointedProfiles(repo, sources, pointer, before, succeeds)
+
     return Evidence(
-        gates={declaration.name: declaration.meta.gates for declaration in declarations},
+        gates=gates,
         manifest=sources.manifest,
         data=sources.data,
         custom=installed_gates(),
         rule=repo.settings.disclosure_rule,
-        profiles=partial(PointedProfiles, repo, sources),
+        profiles=profiles,
         benchmarks=partial(held_benchmarks, repo),
         document=partial(document_of, sources, pointers or {}),
     )

@@ -79,14 +79,14 @@ def _gates(
 ) -> tuple[str, ...]:
     from pe_dvc.project.channel_promote import evidence_of
     from pe_dvc.project.gate_sources import Sources
-    from pe_dvc.usecases.channel.promote import signed_and_draft
+    from pe_dvc.usecases.channel.promote import before_of, signed_and_draft
     from pe_dvc.usecases.channel.rollback import gates_say
 
     standing, draft = signed_and_draft(repo.signed_metadata(), committed)
     evidence = evidence_of(repo, Sources(repo, store, reporter), draft)
     said: list[str] = []
     for name in (name for name in found.entries if name in draft):
-        measured, failures = gates_say(draft[name], standing.get(name), evidence)
+        measured, failures = gates_say(draft[name], before_of(name, standing, evidence), evidence)
         said += failures or [f"{name}: its gates passed"]
         try:
             manifest = evidence.manifest(draft[name])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +13,10 @@ from pe_dvc.documents.sidecar_files import sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
 from pe_dvc.documents.sidecars import PROFILE
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.project.content_sidecars import find_sidecar
+from pe_dvc.project.earlier_states import EarlierStates, labelled
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from pe_dvc.project.gate_sources import Sources
     from pe_dvc.project.repo import DataRepo
 
-YEAR = timedelta(days=365)
-
 
 @dataclass(frozen=True)
 class PointedProfiles:
@@ -42,6 +39,8 @@ class PointedProfiles:
     sources: Sources
     pointer: Pointer
     standing: Pointer | None
+    succeeds: str | None = None
+    """The dataset that this one succeeds, by its gates."""
 
     def after(self) -> Profile:
         """Return that of the nominated one; made of its file, where it has none."""
@@ -55,35 +54,15 @@ class PointedProfiles:
         """Return that of the one in the channel, None where there is none."""
         return self._of(self.standing) if self.standing is not None else None
 
-    def earlier(self) -> Mapping[str, Profile]:
+    def earlier(self) -> Mapping[str, Profile | None]:
         """Return those of the channel, of the release before, and of a year ago."""
-        pointers = {"next": self.standing} if self.standing is not None else {}
-        with suppress(PeDvcError):  # nothing was published yet, or it cannot be read
-            pointers |= self._release_before()
-        with suppress(PeDvcError):
-            pointers |= self._year_ago()
-        found = {label: self._of(one) for label, one in pointers.items()}
-        return {label: profile for label, profile in found.items() if profile is not None}
-
-    def _release_before(self) -> dict[str, Pointer]:
-        from pe_dvc.adapters.git.tags import GitTags
-
-        releases = self.sources.reader.channels.releases()
-        tags = [tag.name for tag in GitTags(self.repo.root).tags() if tag.name in releases]
-        if not tags:
-            return {}
-        pointers = self.sources.published.released(tags[-1])
         name = self.pointer.name
-        return {f"release {tags[-1]}": pointers[name]} if name in pointers else {}
-
-    def _year_ago(self) -> dict[str, Pointer]:
-        when = datetime.now(UTC) - YEAR
-        for version in self.sources.published.versions("latest"):
-            signed = version.signed_at
-            if (signed.year, signed.month) == (when.year, when.month):
-                pointer = version.pointers.get(self.pointer.name)
-                return {f"latest of {when:%Y-%m}": pointer} if pointer is not None else {}
-        return {}
+        found: dict[str, Profile | None] = {}
+        if self.standing is not None and (before := self.before()):
+            found[labelled(self.standing.channel, self.standing, name)] = before
+        names = [name, *([self.succeeds] if self.succeeds else [])]
+        states = EarlierStates(repo=self.repo, sources=self.sources, names=names, profile=self._of)
+        return found | states.profiles()
 
     @cached_property
     def _made(self) -> Profile:

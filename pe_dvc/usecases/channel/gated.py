@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.usecases.channel.promote import gates_failed, judged_pointer, sentences_of
+from pe_dvc.usecases.channel.promote import before_of, gates_failed, judged_pointer, sentences_of
 from pe_dvc.usecases.channel.settle import is_same
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def passed(
     found: list[Pointer] = []
     failures: list[str] = []
     for pointer in built:
-        before = published.get(pointer.name)
-        if pointer.name in stay or (before is not None and is_same(before, pointer)):
+        same = published.get(pointer.name)
+        if pointer.name in stay or (same is not None and is_same(same, pointer)):
             found.append(pointer)
             continue
+        before = before_of(pointer.name, published, evidence)
         judged = judged_pointer(pointer, before, evidence)
         failures += sentences_of(judged.failures, evidence.rule)
         found.append(replace(pointer, notes={**pointer.notes, **judged.notes(evidence.rule)}))

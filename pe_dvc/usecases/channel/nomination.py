@@ -69,8 +69,8 @@ class Profiles(Protocol):
         """Return that of the one in ``next``, None where there is none."""
         ...
 
-    def earlier(self) -> Mapping[str, Profile]:
-        """Return those of earlier states, by what messages call them."""
+    def earlier(self) -> Mapping[str, Profile | None]:
+        """Return those of earlier states, by what messages call them; None: it cannot be read."""
         ...
 
 
@@ -87,7 +87,7 @@ class NoProfiles:
     def before(self) -> None:
         """Return None."""
 
-    def earlier(self) -> Mapping[str, Profile]:
+    def earlier(self) -> Mapping[str, Profile | None]:
         """Return nothing."""
         return {}
 

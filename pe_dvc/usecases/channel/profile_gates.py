@@ -137,6 +137,10 @@ def drift(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[M
         if name != ALL:
             _found(after, name, nomination, "drift")
     for label, before in nomination.profiles.earlier().items():
+        if before is None:
+            said = f"not compared with {label}, which cannot be read"
+            yield Measured(gate="drift", of=None, value=said, bound="", passed=True)
+            continue
         moved = list(_moved(after, before, label, tolerances))
         named = [one for one in moved if not one.passed or one.of in tolerances]
         yield from named

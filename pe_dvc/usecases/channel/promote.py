@@ -157,7 +157,7 @@ def nominate(
     failures: list[str] = []
     results = GateResults()
     for name, pointer in sorted(chosen.items()):
-        before = standing.get(name) or standing.get(_successor_of(name, evidence))
+        before = before_of(name, standing, evidence)
         if name in standing and before is not None and is_same(before, pointer):
             chosen[name] = _again(before)
             continue
@@ -184,10 +184,10 @@ def nominate(
     )
 
 
-def _successor_of(name: str, evidence: Evidence) -> str:
-    """Return the dataset that a new one succeeds, by its gates; none is called so otherwise."""
+def before_of(name: str, standing: Mapping[str, Pointer], evidence: Evidence) -> Pointer | None:
+    """Return what a dataset is compared with: itself as it stands, else the one it succeeds."""
     gates = evidence.gates.get(name)
-    return (gates and gates.compare_with) or ""
+    return standing.get(name) or standing.get((gates and gates.compare_with) or "")
 
 
 def signed_totals(pointer: Pointer | None) -> dict[str, float]:

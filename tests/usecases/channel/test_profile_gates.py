@@ -37,7 +37,7 @@ def profile(n_eff: float = 40.0, **columns: ColumnProfile) -> Profile:
 class Known:
     now: Profile
     was: Profile | None = None
-    others: dict[str, Profile] = field(default_factory=dict)
+    others: dict[str, Profile | None] = field(default_factory=dict)
 
     def after(self) -> Profile:
         return self.now
@@ -48,7 +48,7 @@ class Known:
     def before(self) -> Profile | None:
         return self.was
 
-    def earlier(self) -> dict[str, Profile]:
+    def earlier(self) -> dict[str, Profile | None]:
         return {**({"next": self.was} if self.was else {}), **self.others}
 
 
@@ -127,6 +127,11 @@ def test_drift_of_all_others_names_those_that_moved_alone() -> None:
         "FAILED drift of tax: 80; expected within 0.1 of release 1.0.0: 50",
         "passed drift: 1 more totals moved less; expected as in release 1.0.0",
     ]
+
+
+def test_what_cannot_be_read_is_told_and_no_silence() -> None:
+    said = judged(Known(HAD, others={"release 1.0.0": None}), drift={"*": 0.1})
+    assert said == ["passed drift: not compared with release 1.0.0, which cannot be read"]
 
 
 def test_categories_that_come_and_go_are_named() -> None:
