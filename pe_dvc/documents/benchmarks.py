@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pe_dvc.documents.gates import Tolerance
 from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
+from pe_dvc.documents.row_filter import Condition, Range
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Benchmark(StrictRecord):
     column: str | None = None
     table: str | None = None
     statistic: Literal["total", "mean", "carriers", "weighted_carriers"] = "total"
+    filter: dict[str, Condition] = Field(default_factory=dict)
+    """Of which rows it is: what their columns must be, all of it (``documents.row_filter``)."""
     measure: str | None = None
     source: str
     url: str | None = None
@@ -69,11 +72,28 @@ def read_benchmarks(content: Mapping[str, Any], *, file: str) -> tuple[Benchmark
                 where=f"{file}: benchmarks[{number}]",
                 remedy="Name one of the two.",
             )
+        _check_filter(one, f"{file}: benchmarks[{number}].filter")
     names = [one.name for one in benchmarks]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise FormatError(f"has two benchmarks {twice!r}", where=file, remedy="Rename one.")
     return benchmarks
+
+
+def _check_filter(one: Benchmark, where: str) -> None:
+    if one.filter and one.measure is not None:
+        raise FormatError(
+            f"the benchmark {one.name!r} filters a figure that a model computed",
+            where=where,
+            remedy="Let the model compute the figure of those rows, or name a column.",
+        )
+    for column, condition in one.filter.items():
+        if isinstance(condition, Range) and condition.is_empty:
+            raise FormatError(
+                f"the range of {column!r} has no bound, or no number in it",
+                where=where,
+                remedy="Write min, max or both: from min on, and below max.",
+            )
 
 
 def measured_in(figures: Mapping[str, Any], benchmark: Benchmark, *, file: str) -> float:

@@ -14,13 +14,14 @@ import numpy as np
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.duplicates import find_repeated
 from pe_dvc.adapters.tables.faults import shielded
+from pe_dvc.adapters.tables.filtered import ChosenSums, rows_of
 from pe_dvc.adapters.tables.formats import format_named
 from pe_dvc.adapters.tables.key_check import missing
 from pe_dvc.documents.disclosure import GATED, Count, Orphans, Total, Value
 from pe_dvc.documents.table_schema import Hints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.tables.data_file import Batch
     from pe_dvc.documents.disclosure import Disclosure, Repeated
     from pe_dvc.documents.places import Link, Place
+    from pe_dvc.documents.row_filter import Condition
 
 Answer = TypeVar("Answer")
 
@@ -112,21 +114,54 @@ class ColumnData:
 
         return self._ask(ask)
 
+    def chosen(
+        self,
+        place: Place,
+        weight: Place | None,
+        link: Link | None,
+        conditions: Mapping[Place, Condition],
+        statistic: str,
+    ) -> Total:
+        """Return a statistic of the rows that keep to all ``conditions``; weighted as ``total``."""
+
+        def ask() -> Total:
+            sums = ChosenSums()
+            by = weight if link is None else link.reference
+            places = list(dict.fromkeys([place, *([by] if by else []), *conditions]))
+            weights_of = self._weights_by(weight, link)
+            for batch in self._batches(*places):
+                read = dict(zip(places, batch, strict=True))
+                rows = np.ones(len(read[place]), np.bool_)
+                for where, condition in conditions.items():
+                    rows &= rows_of(read[where], condition, where.column)
+                sums.add(read[place], weights_of(read[by] if by else rows), rows)
+            return sums.found().figure(statistic)
+
+        return self._ask(ask)
+
+    def _weights_by(
+        self, weight: Place | None, link: Link | None
+    ) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+        """Return what gives the weights of rows, by their weights or their references."""
+        if weight is None:
+            return lambda rows: np.ones(len(rows))
+        if link is None:
+            return _numbers
+        keys, weights = self._whole(link.key), _numbers(self._whole(weight))
+        order = np.argsort(keys, kind="stable")
+        keys, weights = keys[order], weights[order]
+        return lambda references: weights[_position(references, keys)]
+
     def _parts(
         self, place: Place, weight: Place | None, link: Link | None
     ) -> Iterator[NDArray[Any]]:
         """Yield what each row adds to a total."""
         if weight is None:
             yield from (values for (values,) in self._batches(place))
-        elif link is None:
-            for values, by in self._batches(place, weight):
-                yield _numbers(values) * _numbers(by)
         else:
-            keys, weights = self._whole(link.key), _numbers(self._whole(weight))
-            order = np.argsort(keys, kind="stable")
-            keys, weights = keys[order], weights[order]
-            for values, references in self._batches(place, link.reference):
-                yield _numbers(values) * weights[_position(references, keys)]
+            weights_of = self._weights_by(weight, link)
+            for values, by in self._batches(place, link.reference if link else weight):
+                yield _numbers(values) * weights_of(by)
 
     def _count(
         self, place: Place, noun: str, chosen: Callable[[NDArray[Any]], NDArray[np.bool_]]

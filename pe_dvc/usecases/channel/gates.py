@@ -14,6 +14,7 @@ from pe_dvc.documents.disclosure import Finding
 from pe_dvc.documents.places import Link
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.usecases.channel import profile_gates
+from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.gate_failures import (
     Failure,
     ForeignFailures,
@@ -231,7 +232,7 @@ MEASURING: dict[str, Callable[[Nomination, Any], Iterable[Measured]]] = {
     "n_eff": profile_gates.n_eff,
     "categories": profile_gates.categories,
     "drift": profile_gates.drift,
-    "benchmarks": profile_gates.benchmarks,
+    "benchmarks": benchmarks,
     "evidence": profile_gates.evidence,
 }
 """Gates that tell what they measured, passed or not."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.places import Link, Place
     from pe_dvc.documents.profile import Profile
+    from pe_dvc.documents.row_filter import Condition
     from pe_dvc.usecases.channel.gate_results import Measured
 
 
@@ -48,6 +49,17 @@ class Data(Protocol):
 
     def total(self, place: Place, weight: Place | None, link: Link | None) -> Total:
         """Return the sum, weighted where there is a weight; ``link`` leads to its table."""
+        ...
+
+    def chosen(
+        self,
+        place: Place,
+        weight: Place | None,
+        link: Link | None,
+        conditions: Mapping[Place, Condition],
+        statistic: str,
+    ) -> Total:
+        """Return a statistic of the rows that keep to all conditions, weighted as a total is."""
         ...
 
 

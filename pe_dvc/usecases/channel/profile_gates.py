@@ -1,4 +1,4 @@
-"""Gates that judge by profiles: tails, columns that vanish, categories, drift, benchmarks.
+"""Gates that judge by profiles: tails, columns that vanish, categories, drift.
 
 They need no payload where the profiles are there.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.benchmarks import measured_in
 from pe_dvc.documents.disclosure import Finding, Total
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.gate_results import Measured
@@ -15,7 +14,6 @@ from pe_dvc.usecases.channel.gate_results import Measured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pe_dvc.documents.benchmarks import Benchmark
     from pe_dvc.documents.gates import RequiredEvidence, Tail
     from pe_dvc.documents.profile import ColumnProfile, Profile, TableProfile
     from pe_dvc.usecases.channel.nomination import Nomination
@@ -75,7 +73,7 @@ def tail(nomination: Nomination, bounds: Mapping[str, Tail]) -> Iterator[Measure
         return
     after = nomination.profiles.after()
     for name, bound in bounds.items():
-        for table, column in _found(after, name, nomination, "tail"):
+        for table, column in found_columns(after, name, nomination, "tail"):
             for field, most in (("top_100", bound.top_100), ("top_weight", bound.top_weight)):
                 if most is not None:
                     of = f"{_named(name, table, after)} {field}"
@@ -111,7 +109,7 @@ def categories(nomination: Nomination, columns: Sequence[str]) -> Iterator[Measu
         return
     after = nomination.profiles.after()
     for name in columns:
-        for table, column in _found(after, name, nomination, "categories"):
+        for table, column in found_columns(after, name, nomination, "categories"):
             was = [one for one, _ in _pairs(before, name, table.period)]
             if not was:
                 continue
@@ -135,7 +133,7 @@ def drift(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[M
     after = nomination.profiles.after()
     for name in tolerances:
         if name != ALL:
-            _found(after, name, nomination, "drift")
+            found_columns(after, name, nomination, "drift")
     for label, before in nomination.profiles.earlier().items():
         if before is None:
             said = f"not compared with {label}, which cannot be read"
@@ -166,40 +164,12 @@ def _moved(
                 yield Measured(
                     gate="drift",
                     of=_named(name, table, after),
-                    value="not said" if now is None else _figure(now, column),
+                    value="not said" if now is None else figure_said(now, column),
                     bound=Finding.alike(
                         f"within {tolerance:.4g} of {label}: ", Total(was.total, carriers=_of(was))
                     ),
                     passed=passed,
                 )
-
-
-def benchmarks(nomination: Nomination, file: str) -> Iterator[Measured]:
-    """Figures are near those that other sources give."""
-    held = nomination.benchmarks
-    if held is None:
-        return
-    for name, sha256 in held.files.items():
-        yield Measured(gate="benchmarks", of=name, value=f"sha256:{sha256}", bound="", passed=True)
-    for one in held.benchmarks:
-        if one.measure is not None:
-            found = measured_in(held.figures, one, file=held.measure or file)
-            yield _benchmarked(one, found, f"{found:,.6g}")
-            continue
-        after = nomination.profiles.after()
-        columns = _found(after, str(one.column), nomination, "benchmarks")
-        of_year = [c for c in columns if one.year is None or c[0].period in (None, str(one.year))]
-        of_year = [c for c in of_year if one.table in (None, c[0].name)]
-        if not of_year:
-            raise FormatError(
-                f"the benchmark {one.name!r}: {one.column} has no figures of {one.year}",
-                where=file,
-                remedy="Correct the column, the table or the year.",
-            )
-        for _, column in of_year:
-            figure = getattr(column, one.statistic)
-            said = "not said" if figure is None else _figure(figure, column)
-            yield _benchmarked(one, figure, said)
 
 
 def evidence(nomination: Nomination, required: Sequence[RequiredEvidence]) -> Iterator[Measured]:
@@ -217,28 +187,16 @@ def evidence(nomination: Nomination, required: Sequence[RequiredEvidence]) -> It
         yield Measured(gate="evidence", of=of, value=said, bound="true", passed=found is True)
 
 
-def _benchmarked(one: Benchmark, found: float | None, said: str | Finding) -> Measured:
-    passed = found is not None and abs(found - one.value) <= abs(one.value) * one.tolerance
-    ratio = "" if not found or not one.value else f" ({found / one.value:.3g} of it)"
-    parts = (said,) if isinstance(said, str) else said.counts
-    return Measured(
-        gate="benchmarks",
-        of=one.name,
-        value=Finding.alike(*parts, ratio),
-        bound=f"{one.value:,.6g} within {one.tolerance:.4g}, by {one.said_by}",
-        passed=passed,
-    )
-
-
 def _at_most(
     gate: str, of: str, share: float | None, most: float, column: ColumnProfile
 ) -> Measured:
-    said = "not said" if share is None else _figure(share, column)
+    said = "not said" if share is None else figure_said(share, column)
     passed = share is not None and share <= most
     return Measured(gate=gate, of=of, value=said, bound=f"at most {most:.4g}", passed=passed)
 
 
-def _figure(number: float, column: ColumnProfile) -> Finding:
+def figure_said(number: float, column: ColumnProfile) -> Finding:
+    """Return a figure of a profile, as it may be said."""
     return Finding.alike(Total(number, carriers=_of(column)))
 
 
@@ -260,9 +218,10 @@ def _pairs(
     return same or (found if len(found) == 1 else [])
 
 
-def _found(
+def found_columns(
     profile: Profile, name: str, nomination: Nomination, gate: str
 ) -> list[tuple[TableProfile, ColumnProfile]]:
+    """Return a column in every period. Raises FormatError for one that is not there."""
     found = list(profile.find(name))
     if not found:
         raise FormatError(

@@ -1,0 +1,156 @@
+"""Benchmarks of some rows: which a filter chooses, what is said of them, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pe_dvc.adapters.tables import hdf5, parquet
+from pe_dvc.adapters.tables.column_data import ColumnData
+from pe_dvc.documents.benchmarks import read_benchmarks
+from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
+from pe_dvc.documents.gates import Gates
+from pe_dvc.documents.manifest import Contents, Entity, Table
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.usecases.channel.benchmark_gate import benchmarks
+from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
+from tests.support.factories import manifest_of
+from tests.support.tables import describe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 40
+PERSONS = {
+    "person_id": list(range(ROWS)),
+    "weight": [2.0] * ROWS,
+    "income": [None if i == 39 else float(i) for i in range(ROWS)],
+    "state": ["CA" if i < 20 else "NY" if i < 38 else None for i in range(ROWS)],
+    "age": [i % 20 for i in range(ROWS)],
+    "married": [i % 2 == 0 for i in range(ROWS)],
+}
+
+
+def held(**fields: Any) -> HeldBenchmarks:
+    one = {"name": "x", "column": "income", "value": 1.0, "tolerance": 0.5, "source": "s", **fields}
+    listed = read_benchmarks({"benchmarks": [one]}, file="b.yaml")
+    return HeldBenchmarks(benchmarks=listed, figures={}, measure=None, files={})
+
+
+def measured(path: Path, rule: Disclosure = PUBLIC, **fields: Any) -> str:
+    """Return what the gate measured of one benchmark, without the ratio."""
+    pq.write_table(pa.table(PERSONS), path / "x.parquet")
+    found = describe(parquet, path / "x.parquet").tables[0]
+    table = Table(name="person", rows=ROWS, entity="person", columns=found.columns)
+    entities = {"person": Entity(key="person_id")}
+    contents = Contents(format="parquet", tables=(table,), entities=entities, weight="weight")
+    return judged(contents, ColumnData(path / "x.parquet", "parquet", "x", rule), rule, **fields)
+
+
+def judged(contents: Contents, data: ColumnData, rule: Disclosure, **fields: Any) -> str:
+    nominated = Nomination(
+        name="cps",
+        gates=Gates(benchmarks="b.yaml"),
+        before=None,
+        after=manifest_of(b"x").model_copy(update={"table": contents}),
+        totals={},
+        data=data,
+        rule=rule,
+        benchmarks=held(**fields),
+    )
+    (one,) = (found.result(rule) for found in benchmarks(nominated, "b.yaml"))
+    return one.measured.partition(" (")[0]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "rows"),
+    [
+        ({"state": "CA"}, range(20)),
+        ({"state": ["CA", "NY"]}, range(38)),
+        ({"age": 3}, [3, 23]),
+        ({"age": [3, 4]}, [3, 4, 23, 24]),
+        ({"married": True}, range(0, 40, 2)),
+        ({"income": {"min": 10}}, range(10, 39)),  # the column itself; missing is in no range
+        ({"income": {"min": 10, "max": 20}}, range(10, 20)),  # max is not in it
+        ({"state": "NY", "age": {"max": 5}}, range(20, 25)),  # all of it
+        ({"state": "TX"}, []),
+    ],
+)
+def test_a_filter_chooses_rows(tmp_path: Path, filter_: dict[str, Any], rows: list[int]) -> None:
+    incomes = [float(i) for i in rows if i != 39]
+    expected = {
+        "total": 2 * sum(incomes),
+        "mean": sum(incomes) / len(incomes) if incomes else 0.0,
+        "carriers": sum(1 for one in incomes if one),
+        "weighted_carriers": 2 * sum(1 for one in incomes if one),
+    }
+    for statistic, figure in expected.items():
+        said = measured(tmp_path, filter=filter_, statistic=statistic)
+        assert said == f"{figure:,.6g}", statistic
+
+
+def test_the_total_of_the_weight_counts_rows_by_it_once(tmp_path: Path) -> None:
+    assert measured(tmp_path, column="weight", filter={"state": "CA"}) == "40"
+
+
+@pytest.mark.parametrize(
+    ("filter_", "said"),
+    [
+        ({"state": "CA"}, "380"),
+        ({"age": 3}, "not said"),  # two rows
+        ({"income": {"max": 35}}, "not said"),  # all but four: the rest would be told
+        ({"income": {"min": 0}}, "1,482"),  # all that have a value
+    ],
+)
+def test_of_a_gated_country_few_rows_are_not_said(
+    tmp_path: Path, filter_: dict[str, Any], said: str
+) -> None:
+    assert measured(tmp_path, GATED, filter=filter_) == said
+
+
+def test_rows_whose_weight_is_in_another_table(tmp_path: Path) -> None:
+    path = tmp_path / "cps.h5"
+    with h5py.File(path, "w") as file:
+        file["person_id/2024"] = np.arange(4)
+        file["person_household_id/2024"] = np.array([10, 10, 20, 20])
+        file["income/2024"] = np.array([1.0, 2.0, 3.0, 4.0])
+        file["sex/2024"] = np.array([b"F", b"M", b"F", b"M"])
+        file["household_id/2024"] = np.array([20, 10])
+        file["household_weight/2024"] = np.array([100.0, 1.0])
+    keys = {"person": "person_id", "household": "household_id"}
+    shape = describe(hdf5, path, keys=keys, columns={})
+    entities = {
+        "person": Entity(key="person_id", references={"household": "person_household_id"}),
+        "household": Entity(key="household_id"),
+    }
+    tables = tuple(
+        Table(name=str(t.name), rows=t.rows, entity=str(t.name), columns=t.columns)
+        for t in shape.tables
+    )
+    contents = Contents(format="hdf5", tables=tables, entities=entities, weight="household_weight")
+    data = ColumnData(path, "hdf5", "cps.h5", PUBLIC)
+    assert judged(contents, data, PUBLIC, filter={"sex": "F"}) == "301"
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"filter": {"sate": "CA"}}, "no column 'sate', by which it is filtered"),
+        ({"filter": {"age": "three"}}, "holds numbers, and a filter asks for texts"),
+        ({"filter": {"state": {"min": 3}}}, "holds texts, and a filter asks for a range"),
+        ({"filter": {"age": {}}}, "has no bound, or no number in it"),
+        ({"filter": {"age": {"min": 5, "max": 5}}}, "has no bound, or no number in it"),
+        ({"filter": {"age": []}}, "filter.age"),
+        ({"filter": {"age": {"below": 5}}}, "filter.age"),
+        ({"filter": {"age": 3}, "column": None, "measure": "x"}, "that a model computed"),
+        ({"filter": {"age": 3}, "column": "incme"}, "has no figures of None"),
+    ],
+)
+def test_a_wrong_filter_is_refused(tmp_path: Path, fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(FormatError, match=fault):
+        measured(tmp_path, **fields)
