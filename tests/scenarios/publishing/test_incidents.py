@@ -63,9 +63,11 @@ def test_an_overweighted_top_tail_is_stopped_and_taken_back(incident: IncidentRe
     assert "| drift | capital\\_gains |" in report
     assert "| drift | employment\\_income |" in report.partition("<details>")[2]
 
-    incident.pe_dvc(
+    back = incident.pe_dvc(
         "channel", "rollback", "latest", "--to", "1", "--reason", "Top tail weighted 4x"
-    )
+    ).stderr
+    assert "expected within 0.25 of latest: " in back
+    assert "of next: " not in back, "it is compared with the latest that it leaves"
     assert sha256(incident) == good
     profile = (incident.repo / f"manifests/{incident.name}.profile.json").read_bytes()
     assert Profile.from_bytes(profile).access == "public"
