@@ -157,7 +157,8 @@ def compare_age(built_at: str | None, now: datetime, limit: timedelta | None) ->
 
     asked = limit is not None
     if built_at is None:
-        line = Comparison(what="age", found="unknown", reason="the manifest has no time of build")
+        found: Found = "unknown" if asked else "not checked"
+        line = Comparison(what="age", found=found, reason="the manifest has no time of build")
         return _counting(line, asked)
     age = now - of_text.fromisoformat(built_at)
     old = limit is not None and age > limit

@@ -70,7 +70,8 @@ class Against:
 
     def _found(self, name: str | None, repo: DataRepo | None, wheel: Path | None) -> Now:
         if name is None:
-            return Now(package=None, reason="no package is named", asked=False)
+            reason = "no package is named: --model-version or --model-package names one"
+            return Now(package=None, reason=reason, asked=False)
         own = repo.root / repo.settings.lockfile if repo and repo.settings.lockfile else None
         return current_package(name, self.lockfile or own, wheel=wheel)
 

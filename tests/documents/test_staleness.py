@@ -73,7 +73,7 @@ def test_one_difference_outweighs_what_is_not_known() -> None:
         ("2026-01-01T00:00:00Z", None, "not checked", False),
         ("2026-01-01T00:00:00Z", 30, "differs", True),
         ("2026-01-01T00:00:00Z", 90, "same", False),
-        (None, None, "unknown", False),
+        (None, None, "not checked", False),
         (None, 30, "unknown", True),
     ],
 )
