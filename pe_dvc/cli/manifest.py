@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 NOTHING_DECLARED = """no dataset is declared. To declare one, add to dvc.yaml:
   artifacts:
@@ -47,7 +52,7 @@ def write(as_json: bool) -> None:
     if all(w.change in ("removed", "skipped") for w in written):
         for line in NOTHING_DECLARED.splitlines():
             say(line)
-    for note in (note for w in written for note in w.notes):
+    for note in _shared(note for w in written for note in w.notes):
         say(f"note: {note}")
     redacted = sorted({place for w in written for place in w.redacted})
     if redacted:
@@ -60,13 +65,25 @@ def write(as_json: bool) -> None:
         texts = ", ".join(dict.fromkeys(text for w in outdated for text in w.outdated))
         names = ", ".join(w.name for w in outdated)
         say(
-            f"not in the manifest yet: {texts} of {names}. A "
-            "manifest stays while its bytes do, and the next build of others has them. One that "
-            "was never pushed can be removed from manifests and written again."
+            f"not in the manifest yet: {texts} of {names}. A manifest stays while the "
+            "dataset's bytes do; the next build with other bytes has it. To have it now, if this "
+            "manifest was never pushed: remove it from manifests, and run dvc repro --force "
+            "--single-item manifests channel."
         )
     skipped = [w.name for w in written if w.change == "skipped"]
     if skipped:
         say(f"no manifest of {', '.join(skipped)}: type: dataset, and no meta: pe: in dvc.yaml")
+
+
+def _shared(notes: Iterable[str]) -> Iterator[str]:
+    """Yield notes, those that say the same of several datasets once: 51 states are one line."""
+    named: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, text = note.partition(": ")
+        named.setdefault(text, []).append(name)
+    for text, names in named.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"{', '.join(names[:3])}{more}: {text}" if text else names[0]
 
 
 @command.command("adopt")

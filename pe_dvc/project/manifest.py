@@ -58,7 +58,7 @@ class Written(Result):
 
     A manifest is skipped where DVC has an artifact of the type ``dataset`` without ``meta.pe``.
     ``redacted`` are the parameters whose values it leaves out, as they look secret. ``outdated`` is
-    what dvc.yaml says otherwise about the dataset by now: a manifest of the same bytes stays.
+    what dvc.yaml or codebook.yaml says otherwise by now: a manifest of the same bytes stays.
     """
 
     name: str
@@ -120,9 +120,13 @@ def write_manifests(root: Path) -> list[Written]:
         for name, data in settled.items()
     ):
         checkout.check_environment()
+    outdated = {
+        name: (*outdated_texts(data, m), *sidecars.outdated(paths[name], m))
+        for (name, data), m in zip(settled.items(), manifests.values(), strict=True)
+    }
     tree.make_folder(folder)
     written = [
-        _write(tree, paths[name], described[name], data, existing.get(name))
+        _write(tree, paths[name], described[name], data, existing.get(name), outdated[name])
         for name, data in settled.items()
     ]
     sidecars.write(tree)
@@ -227,7 +231,12 @@ def check_keys(file: DataFile, declaration: Declaration, contents: Contents) -> 
 
 
 def _write(
-    tree: ConfinedTree, path: str, described: Described, data: bytes, before: bytes | None
+    tree: ConfinedTree,
+    path: str,
+    described: Described,
+    data: bytes,
+    before: bytes | None,
+    outdated: tuple[str, ...],
 ) -> Written:
     if data != before:
         tree.write(path, data, durable=True)
@@ -237,7 +246,7 @@ def _write(
         change=change,
         sha256=sha256_bytes(data),
         redacted=tuple(redacted_params(described.manifest.inputs.params)),
-        outdated=outdated_texts(data, described.manifest),
+        outdated=outdated,
         notes=described.notes,
     )
 

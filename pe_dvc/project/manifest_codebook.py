@@ -32,7 +32,7 @@ def make_codebook(manifest: Manifest, root: Path, settings: Settings) -> bytes |
     columns = {column.name for table in tables for column in table.columns}
     if not columns:
         return None
-    declared = _declared(root)
+    declared = read_declared(root)
     whole = _of_model(root, settings, declared).overlaid(declared.codebook())
     entities = {*manifest.table.entities, *(whole.variable(name).entity or "" for name in columns)}
     found = whole.only(columns, entities)
@@ -42,7 +42,20 @@ def make_codebook(manifest: Manifest, root: Path, settings: Settings) -> bytes |
     return found.model_copy(update={"access": access}).to_bytes()
 
 
-def _declared(root: Path) -> DeclaredCodebook:
+def declares_more(declared: DeclaredCodebook, manifest: Manifest, kept: bytes | None) -> bool:
+    """Tell whether ``codebook.yaml`` says what ``kept``, the codebook of a dataset, does not.
+
+    No model is asked, and what was taken out of ``codebook.yaml`` is not seen.
+    """
+    before = Codebook.from_bytes(kept, where="its codebook") if kept is not None else EMPTY
+    columns = {column.name for table in manifest.table.tables for column in table.columns}
+    entities = {*manifest.table.entities, *before.entities}
+    now = before.overlaid(declared.codebook()).only(columns, entities)
+    return (now.variables, now.entities) != (before.variables, before.entities)
+
+
+def read_declared(root: Path) -> DeclaredCodebook:
+    """Return what ``codebook.yaml`` declares, nothing without one. Raises FormatError."""
     tree = WorkTree(root)
     if not tree.has(FILE):
         return DeclaredCodebook()

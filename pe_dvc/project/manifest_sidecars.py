@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.work_tree import WorkTree
+from pe_dvc.documents.codebook_declaration import FILE
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
@@ -12,7 +14,7 @@ from pe_dvc.documents.sidecars import CODEBOOK, PROFILE, Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
-from pe_dvc.project.manifest_codebook import make_codebook
+from pe_dvc.project.manifest_codebook import declares_more, make_codebook, read_declared
 from pe_dvc.project.metrics_file import metrics_of, metrics_path
 from pe_dvc.project.profile import make_profile
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pe_dvc.documents.codebook_declaration import DeclaredCodebook
     from pe_dvc.documents.sidecar_refs import SidecarRef
     from pe_dvc.project.sidecar_subject import Subject
     from pe_dvc.store.confined import ConfinedTree
@@ -70,6 +73,15 @@ class SidecarFiles:
             if again is None or sha256_bytes(again) != named.sha256:
                 raise
             return again
+
+    def outdated(self, path: str, manifest: Manifest) -> tuple[str, ...]:
+        """Return what declares more of a dataset than its settled sidecars say. FormatError."""
+        kept = self._wanted.get(sidecar_file(path, CODEBOOK))
+        return (FILE,) if declares_more(self._declared, manifest, kept) else ()
+
+    @cached_property
+    def _declared(self) -> DeclaredCodebook:
+        return read_declared(self._root)
 
     def write(self, tree: ConfinedTree) -> None:
         """Write the sidecars that changed, and metrics; remove what no manifest names any more."""

@@ -149,3 +149,22 @@ def test_a_wrong_declaration_names_the_file_and_writes_nothing(
     assert done.returncode in (1, 3)
     assert said in done.stderr
     assert not (sandbox.repo / MANIFEST).exists()
+
+
+def test_a_declaration_that_a_kept_manifest_lacks_is_said_with_the_way_to_have_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_model(sandbox, tmp_path, monkeypatch, HOOK)
+    sandbox.pe_dvc("manifest", "write")
+    before = (sandbox.repo / MANIFEST).read_bytes()
+    sandbox.write("codebook.yaml", "columns: {not_in_the_data: {label: x}}")
+    assert "codebook.yaml" not in sandbox.pe_dvc("manifest", "write").stderr
+    sandbox.write("codebook.yaml", DECLARED)
+    said = sandbox.pe_dvc("manifest", "write").stderr
+    assert "not in the manifest yet: codebook.yaml of cps_2024, enhanced_cps_2024. A" in said
+    assert (sandbox.repo / MANIFEST).read_bytes() == before, "it may be published"
+    for path in sandbox.repo.glob("manifests/*cps_2024.json"):
+        path.unlink()
+    assert "not in the manifest" not in sandbox.pe_dvc("manifest", "write").stderr
+    assert codebook(sandbox)["variables"]["age_head"]["label"] == "Age of the head"
+    assert "not in the manifest" not in sandbox.pe_dvc("manifest", "write").stderr
