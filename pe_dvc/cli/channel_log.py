@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.channel_output import review_lines
+from pe_dvc.cli.channel_output import review_lines, status_lines
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
@@ -55,8 +55,8 @@ def show(
 ) -> None:
     """Show the pointers of CHANNEL.
 
-    CHANNEL is latest, next, or a version such as latest:4. In a clone whose branch has a next
-    that is not published yet, shows that, and who signed it.
+    CHANNEL is latest, next, a version such as latest:4, or next:published. In a clone whose branch
+    has a next that is not published yet, next is that one, with who signed it.
     """
     from pe_dvc import Channels
 
@@ -79,8 +79,10 @@ def _say_pending(channels: Channels, which: str) -> None:
         return
     what = "signed, and not published yet" if review.is_complete else "a DRAFT"
     say(f"{which} {review.status[-1].version} of this branch is {what}:")
-    for line in review_lines(review):
+    # A signed one is compared with itself: what it changes was said when it was signed.
+    for line in status_lines(review.status[-1]) if review.is_complete else review_lines(review):
         say(f"  {line}")
+    say(f"  What it changes for readers: pe-dvc diff {which}:published {which}")
 
 
 @click.command("diff", cls=Command)
@@ -100,9 +102,10 @@ def diff(
 ) -> None:
     """Show the changes from BEFORE to AFTER.
 
-    Lists datasets, rows, columns and inputs. BEFORE and AFTER are latest, next, or a version such
-    as latest:4. In a clone whose branch has a next that is not published yet, compares that, and
-    says who signed it.
+    Lists datasets, rows, columns and inputs. BEFORE and AFTER are latest, next, a version such as
+    latest:4, or next:published. In a clone whose branch has a next that is not published yet, next
+    is that one, and next:published what readers see. `pe-dvc diff` takes the same words and says
+    more.
     """
     from pe_dvc import Channels
 

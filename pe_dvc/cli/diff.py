@@ -62,10 +62,11 @@ def command(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Show what changed from BEFORE to AFTER, and where.
+    """Show what changed between two versions of data, and where.
 
-    Each is a reference (us/cps_2024@latest), a channel or a version of it (latest, latest:4,
-    us/cps_2024@latest:4), a release, a git tag or commit, a manifest, or a file of data.
+    BEFORE and AFTER are each a reference (us/cps_2024@latest), a channel or a version of it
+    (latest, latest:4, us/cps_2024@latest:4), a release, a git tag or commit, a manifest, or a file
+    of data. On a branch that nominates, next is the branch's, and next:published what readers see.
 
     Figures that moved most come first, then the groups of rows in which the change concentrates,
     then rows, columns and inputs. Says where only the encoding changed. Without payloads, what

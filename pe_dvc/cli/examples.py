@@ -22,7 +22,8 @@ EXAMPLES: dict[str, Examples] = {
     "cache verify": (("", "hash all files, and remove altered ones"),),
     "channel adopt": (("latest", "take over what another publisher pushed without git"),),
     "channel diff": (
-        ("latest next", "what reviewers would be asked to sign"),
+        ("next:published next", "on the branch of a nomination: what it changes for readers"),
+        ("next latest", "what promoting latest would change"),
         ("latest:11 latest:12", "what one version changed"),
     ),
     "channel hold": (
@@ -71,7 +72,8 @@ EXAMPLES: dict[str, Examples] = {
     "check": (("--staged", "what the next commit will hold"),),
     "diff": (
         ("us/cps_2024@1.78.1 us/cps_2024@latest", "a release and the newest build"),
-        ("latest:11 latest:12 --markdown", "what one version changed, for a pull request"),
+        ("next:published next --markdown", "what the branch nominates, for its pull request"),
+        ("latest:11 latest:12", "what one version changed"),
         ("HEAD~1 HEAD --fail-over 2%", "two commits, in CI"),
         (f"{REFERENCE} data/enhanced_cps_2024.parquet --rows", "what is published, and a file"),
     ),

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.review import Review
 
 
+PUBLISHED = "published"
+"""In the place of a version, as in ``next:published``: what readers see."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ListedChannel(Result):
     """A channel as readers see it now."""
@@ -90,14 +94,19 @@ class Channels:
         return tuple(listed)
 
     def show(self, which: str) -> dict[str, Pointer]:
-        """Return the pointers of ``latest``, ``next``, or of a version such as ``latest:4``."""
+        """Return the pointers of ``latest``, ``next``, or of a version such as ``latest:4``.
+
+        ``next:published`` is what readers see, also where the clone's branch has another one.
+        """
         channel, colon, number = which.partition(":")
         if not colon and self.pending(channel) is not None and self._repo is not None:
             return dict(pending_pointers(self._repo, channel))
-        if not colon:
+        if not colon or number == PUBLISHED:
             return {pointer.name: pointer for pointer in self._reader.channels.pointers(channel)}
         if not (number.isascii() and number.isdigit()):
-            raise FormatError(f"{which!r} is not a channel: expected the form of latest:4")
+            raise FormatError(
+                f"{which!r} is not a channel: expected the form of latest:4 or next:published"
+            )
         return self._history.version(channel, int(number)).pointers
 
     def pending(self, which: str) -> Review | None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.read.resolve import Resolved
 
-_VERSION = re.compile(r"(?:(?P<name>.+)@)?(?P<version>(?:latest|next)(?::[0-9]+)?)")
+_VERSION = re.compile(r"(?:(?P<name>.+)@)?(?P<version>(?:latest|next)(?::(?:[0-9]+|published))?)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +191,8 @@ class Words:
                 f"{word!r} is nothing to compare: there is no such file, and "
                 f"{'no such commit' if self.repo else 'no data repo here'}",
                 remedy="Name a reference (us/enhanced_cps_2024@latest), a channel or a version of "
-                "it (latest, latest:4), a tag or commit, or a file; outside of a data repo "
-                "with --country.",
+                "it (latest, latest:4, next:published), a tag or commit, or a file; outside of a "
+                "data repo with --country.",
             )
         reader = self.reader(self.country)
         releases = reader.channels.releases()

@@ -83,8 +83,28 @@ def test_show_and_diff_take_the_draft_of_the_branch(nominated: Sandbox) -> None:
     nominated.commit("Reviewed")
     said = nominated.pe_dvc("channel", "show", "next")
     assert "signed, and not published yet" in said.stderr
+    assert "nothing but version and expiry" not in said.stderr, "it changes what readers see"
+    assert "What it changes for readers: pe-dvc diff next:published next" in said.stderr
     nominated.pe_dvc("push")
     assert nominated.pe_dvc("channel", "show", "next").stderr == ""
+
+
+def test_next_published_is_what_readers_see_on_the_branch_of_a_nomination(
+    nominated: Sandbox,
+) -> None:
+    assert nominated.json("channel", "diff", "latest", "next")["changed"] == []
+    assert "~" not in nominated.pe_dvc("diff", "latest", "next").stdout
+    for command in (("channel", "diff"), ("diff",)):
+        code = 1 if command == ("diff",) else 0
+        changed = nominated.pe_dvc(*command, "next:published", "next", code=code)
+        assert f"~ {NAME}" in changed.stdout
+    one = nominated.pe_dvc("diff", f"{NAME}@next:published", f"{NAME}@next:2")
+    assert "different" not in one.stdout
+    shown = nominated.pe_dvc("channel", "show", "next:published")
+    assert "DRAFT" not in shown.stderr
+    assert shown.stdout == nominated.pe_dvc("channel", "show", "next", "--published").stdout
+    refused = nominated.pe_dvc("channel", "show", "next:publishd", code=1).stderr
+    assert "expected the form of latest:4 or next:published" in refused
 
 
 def alter(sandbox: Sandbox, name: str, **fields: Any) -> bytes:
