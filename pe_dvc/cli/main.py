@@ -27,7 +27,7 @@ SECTIONS = {
         "find": ("pe_dvc.cli.find", "Find columns by name or meaning."),
         "cite": ("pe_dvc.cli.cite", "Print how to cite a dataset."),
         "get": ("pe_dvc.cli.get", "Download datasets, verified, and print their paths."),
-        "diff": ("pe_dvc.cli.diff", "Show what changed from BEFORE to AFTER, and where."),
+        "diff": ("pe_dvc.cli.diff", "Show what changed between two versions of data, and where."),
         "stale": ("pe_dvc.cli.stale", "Tell whether published data is out of date."),
         "export": ("pe_dvc.cli.export", "Write a dataset's table for other programs, with labels."),
         "cache": ("pe_dvc.cli.cache", "List, verify and prune the local cache."),

@@ -37,8 +37,9 @@ def command() -> None:
 def write(as_json: bool) -> None:
     """Write the manifest of every dataset that dvc.yaml declares.
 
-    Made to be the command of a stage of `dvc repro`. A manifest that would differ only in when
-    and where it was built is left as it is.
+    Also its profile (weighted statistics) and codebook (labels of columns), in files beside it.
+    Made to be the command of a stage of `dvc repro`. A manifest stays while the dataset's bytes
+    and its declaration do; what codebook.yaml says by then is named.
     """
     from pe_dvc import Repo
 
