@@ -12,7 +12,7 @@ from pe_dvc.cli.output import json_option, print_json, say, store_option
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-NOTHING_DECLARED = """no dataset is declared. To declare one, add to dvc.yaml:
+NOTHING_DECLARED = """no dataset is declared. pe-dvc add FILE declares one. Or add to dvc.yaml:
   artifacts:
     NAME:
       path: data/NAME.parquet

@@ -150,7 +150,10 @@ def test_nothing_declared_says_what_to_write(repo: Path) -> None:
     text = (repo / "dvc.yaml").read_text()
     write(repo, "dvc.yaml", text.partition("artifacts:")[0])
     said = run("pe-dvc", "manifest", "write", cwd=repo).stderr
-    assert "no dataset is declared. To declare one, add to dvc.yaml:\n  artifacts:\n" in said
+    assert (
+        "no dataset is declared. pe-dvc add FILE declares one. Or add to dvc.yaml:\n  artifacts:\n"
+        in said
+    )
 
 
 def test_other_bytes_with_the_same_values_are_said_to_be(repo: Path) -> None:
