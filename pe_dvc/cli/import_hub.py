@@ -66,6 +66,10 @@ def command(
 
 def say_imported(files: Iterable[ImportedFile]) -> None:
     """Say of each file what became of it."""
+    stated = set()
     for file in files:
+        stated.add(file.provenance)
         how = "downloaded" if file.downloaded else "was there"
         say(f"{file.name:<32} {how}, verified against {file.verified}: {file.path}")
+    for path in sorted(filter(None, stated)):
+        say(f"{'provenance':<32} as their producer states it: {path}")

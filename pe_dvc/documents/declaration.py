@@ -78,6 +78,8 @@ class Declaration:
     meta: DatasetMeta
     description: str | None = None
     """DVC's ``desc``."""
+    noted: str | None = None
+    """The statement of its producer that an import noted beside the file."""
 
     @property
     def rows(self) -> str | None:
@@ -101,9 +103,16 @@ class Declaration:
 
     @property
     def provenance(self) -> str | None:
-        """The path in the repo of the producer's statement, where one is declared."""
+        """The path in the repo of the producer's statement: as declared, else as noted."""
         named, folder = self.meta.provenance, posixpath.dirname(self.file)
-        return None if named is None else posixpath.normpath(posixpath.join(folder, named))
+        return self.noted if named is None else posixpath.normpath(posixpath.join(folder, named))
+
+    @property
+    def provenance_where(self) -> str:
+        """Where that path stands, for messages."""
+        noted = self.meta.provenance is None and self.noted is not None
+        key = "meta.pe.provenance"
+        return f"{self.path}.dvc: {key}" if noted else self.where(key)
 
     def where(self, *keys: str) -> str:
         """Return where a key of this declaration stands, for messages."""
@@ -145,6 +154,7 @@ def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
         file=artifact.file,
         meta=meta,
         description=_description(artifact),
+        noted=artifact.noted,
     )
     _check_country(declaration)
     _check_entities(declaration)

@@ -11,7 +11,8 @@ from typing import Any
 class DeclaredArtifact:
     """An entry of ``artifacts:`` as DVC reads it, with ``path`` relative to the repo.
 
-    ``file`` is the dvc.yaml that holds it, ``others`` its further keys.
+    ``file`` is the dvc.yaml that holds it, ``others`` its further keys; ``noted`` is the statement
+    of its producer that an import noted beside the file.
     """
 
     name: str
@@ -19,6 +20,7 @@ class DeclaredArtifact:
     meta: Any
     file: str
     others: Mapping[str, Any] = field(default_factory=dict)
+    noted: str | None = None
 
     @property
     def declares(self) -> bool:

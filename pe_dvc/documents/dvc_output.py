@@ -32,12 +32,18 @@ class ImportedFrom:
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where the bytes of an output lie as well, and the sha256 of what lies there."""
+    """Where the bytes of an output lie as well, and the sha256 of what lies there.
+
+    ``provenance`` is the file in which their producer states what they were made from, and ``md5``
+    DVC's hash of the bytes that it is about.
+    """
 
     KEYS: ClassVar = ("location", "sha256")
 
     uri: str
     sha256: Sha256
+    provenance: str | None = None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,12 @@ class Output:
     dvcfile: str | None = None
     source: ImportedFrom | None = None
     location: Location | None = None
+
+    @property
+    def provenance(self) -> str | None:
+        """The statement of these bytes that an import noted, None where other bytes took over."""
+        noted = self.location
+        return noted.provenance if noted is not None and noted.md5 == self.md5 else None
 
     @property
     def is_directory(self) -> bool:

@@ -26,7 +26,9 @@ def utc_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-StatementFormat = Literal["policyengine-build-manifest", "slsa-provenance-v1"]
+StatementFormat = Literal[
+    "policyengine-build-manifest", "policyengine-release-manifest", "slsa-provenance-v1"
+]
 
 
 class Origin(Record):

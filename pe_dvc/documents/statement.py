@@ -24,14 +24,17 @@ class Statement:
     """What is stated; None and empty where it is not.
 
     ``subjects`` are the files that the statement is about: name and sha256. ``packages`` is the
-    version of each Python package, by its name as indexes compare names. ``unstated`` are inputs
-    that are named without a digest.
+    version of each Python package, by its name as indexes compare names, and ``details`` what else
+    is stated of it, by the fields of ``Package``. ``unstated`` are inputs that are named without a
+    digest.
     """
 
     format: StatementFormat
     subjects: tuple[tuple[str, str], ...] = ()
     packages: dict[str, str] = field(default_factory=dict)
+    details: dict[str, dict[str, str]] = field(default_factory=dict)
     python_version: str | None = None
+    lockfile_sha256: str | None = None
     raw_inputs: tuple[InputFile, ...] = ()
     calibration_targets: CalibrationTargets | None = None
     params: dict[str, Any] = field(default_factory=dict)
@@ -50,8 +53,9 @@ def not_a_statement(fault: str, where: str) -> FormatError:
     return FormatError(
         f"states no provenance: {fault}",
         where=where,
-        remedy="Name a build_manifest.json of PolicyEngine's pipelines, or an in-toto statement "
-        "with SLSA provenance v1 (also in a DSSE envelope or a Sigstore bundle).",
+        remedy="Name a build_manifest.json or release_manifest.json of PolicyEngine's pipelines, "
+        "or an in-toto statement with SLSA provenance v1 (also in a DSSE envelope or a Sigstore "
+        "bundle).",
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.build_manifest import read_build_manifest
+from pe_dvc.documents.release_statement import is_release_manifest, read_release_statement
 from pe_dvc.documents.slsa import read_slsa, statements_in
+from pe_dvc.primitives.json_reader import read_json
 
 if TYPE_CHECKING:
     from pe_dvc.documents.statement import Statement
@@ -19,4 +21,7 @@ def read_statement(data: bytes, *, where: str) -> Statement:
     found = statements_in(data, where=where)
     if found is not None:
         return read_slsa(found, where=where)
+    document = read_json(data, what="a statement of provenance", where=where)
+    if is_release_manifest(document):
+        return read_release_statement(document)
     return read_build_manifest(data, where=where)

@@ -30,11 +30,21 @@ POINTER = "latest.json"
 
 @dataclass(frozen=True, kw_only=True)
 class HubSource:
-    """Artifacts to import from ``place``; ``of_release`` tells that a manifest names them."""
+    """Artifacts to import from ``place``, and the release manifest that names them, if one does."""
 
     place: HubPlace
     artifacts: list[HubArtifact]
-    of_release: bool
+    manifest: SourceManifest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceManifest:
+    """A release manifest: its path in the repo, at which commit, and all that it names."""
+
+    path: str
+    commit: str
+    data: bytes
+    listed: list[HubArtifact]
 
 
 def commit_at(place: HubPlace, revision: str) -> str:
@@ -62,13 +72,13 @@ def read_source(
     place, commit = _resolve(found, find_commit)
     path, file = found.path, posixpath.basename(found.path)
     if file == POINTER:
-        release_id, tag = pointed_release(_read(place, path, commit), where=uri)
+        release_id, tag = pointed_release(read_at(place, path, commit), where=uri)
         path, file = f"{release_directory(release_id)}/{RELEASE_MANIFEST}", RELEASE_MANIFEST
         commit, uri = find_commit(place, tag), f"{path} of {place} at {tag}"
     if file != RELEASE_MANIFEST:
         artifact = _single(place, path, commit, name)
-        return HubSource(place=place, artifacts=[artifact], of_release=False)
-    data = _read(place, path, commit)
+        return HubSource(place=place, artifacts=[artifact])
+    data = read_at(place, path, commit)
     listed = read_hub_manifest(data, place=place, revision=commit, path=path, where=uri)
     known = [artifact.name for artifact in listed]
     for wanted in names:
@@ -77,7 +87,8 @@ def read_source(
                 f"{uri} names no artifact {wanted!r}", remedy=say_which_there_are(wanted, known)
             )
     chosen = [artifact for artifact in listed if not names or artifact.name in names]
-    return HubSource(place=place, artifacts=chosen, of_release=True)
+    manifest = SourceManifest(path=path, commit=commit, data=data, listed=listed)
+    return HubSource(place=place, artifacts=chosen, manifest=manifest)
 
 
 def uri_to_follow(uri: str, place: HubPlace) -> str:
@@ -100,7 +111,8 @@ def _resolve(uri: HubUri, find_commit: FindCommit) -> tuple[HubPlace, str]:
     raise AssertionError("there is one type at least")
 
 
-def _read(place: HubPlace, path: str, commit: str) -> bytes:
+def read_at(place: HubPlace, path: str, commit: str) -> bytes:
+    """Return a document of a commit. Raises NotFoundError, FormatError for one that is too long."""
     data = read_small(Hub(place), path, commit)
     if data is None:
         raise NotFoundError(f"{place} has no {path} at {commit[:12]}")

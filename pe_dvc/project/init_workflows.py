@@ -22,6 +22,12 @@ NAMES = ("publish.yml", "refresh.yml", "stale.yml")
 IMPORT = "import.yml"
 """For repos that import releases only."""
 _FOLLOWED = "hf://dataset/OWNER/REPO/latest.json"
+_PULL = "dvc pull --allow-missing"
+_RUNNER = "    runs-on: ubuntu-latest\n"
+_TOKEN = """\
+    env:
+      HF_TOKEN: ${{ secrets.HF_TOKEN }} # not needed for public repos
+"""
 _STEP = re.compile(r"^      - ", re.MULTILINE)
 _GOOGLE = """\
 uses: google-github-actions/auth@v2
@@ -51,7 +57,8 @@ def plan_workflows(
     kept, commit = {}, installed_commit("pe_dvc")
     below = root.relative_to(git.top).as_posix()
     for name in (*NAMES, IMPORT) if follow else NAMES:
-        text = read_template(f"github-workflows/{name}").replace(_FOLLOWED, follow or _FOLLOWED)
+        text = read_template(f"github-workflows/{name}")
+        text = text if follow is None else of_index(text, follow)
         wanted = rendered(text, scheme, settings.branch or git.branch() or "main", commit)
         if root != git.top:
             wanted = _in_directory(wanted, below, settings)
@@ -62,6 +69,16 @@ def plan_workflows(
         elif changes.text(path) != wanted:
             kept[path] = "there is one that differs from the starter"
     return kept
+
+
+def of_index(text: str, follow: str) -> str:
+    """Return a starter for a repo that imports what ``follow`` names.
+
+    Files that are not copied into the bucket lie on the hub alone, where DVC does not look.
+    """
+    if _PULL in text:
+        text = text.replace(_PULL, "pe-dvc pull").replace(_RUNNER, _RUNNER + _TOKEN)
+    return text.replace(_FOLLOWED, follow)
 
 
 def rendered(text: str, scheme: str, branch: str, commit: str | None) -> str:

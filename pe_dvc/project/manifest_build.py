@@ -41,6 +41,7 @@ def unrecorded_changes(git: GitRepo, dvc: DvcFiles, settings: Settings) -> list[
         settings.calibration.path if settings.calibration else None,
     }
     for artifact in dvc.artifacts:
+        named.add(artifact.noted)
         statement = artifact.meta["pe"].get("provenance") if artifact.declares else None
         named.add(posixpath.join(posixpath.dirname(artifact.file), statement or ""))
     for stage in dvc.stages:

@@ -31,7 +31,7 @@ class Statements:
         Raises FormatError for a file that states nothing or lies outside the repo, NotFoundError
         for one that is not there.
         """
-        path, where = declaration.provenance, declaration.where("meta.pe.provenance")
+        path, where = declaration.provenance, declaration.provenance_where
         if path is None:
             return None
         check_in_work_tree(path, where=where)

@@ -1,7 +1,8 @@
 """Notes in a ``.dvc`` file: where else the bytes lie, and whether they go to the bucket.
 
 The location stands in ``meta.pe``, which DVC leaves alone, with the sha256 of the bytes that lie
-there: it says nothing of another file that is put into the place. ``push`` is DVC's own.
+there: it says nothing of another file that is put into the place. Nor does the statement of the
+producer, which stands there with DVC's hash of what it is about. ``push`` is DVC's own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ def location_in(document: Mapping[str, Any], *, where: str) -> Location | None:
             where=f"{where}: meta.pe",
             remedy="Restore it from git, or run pe-dvc import again.",
         )
-    return Location(uri=uri, sha256=check_sha256(sha256, where=f"{where}: meta.pe.sha256"))
+    checked = check_sha256(sha256, where=f"{where}: meta.pe.sha256")
+    provenance, md5 = ours.get("provenance"), ours.get("md5")
+    if not isinstance(provenance, str) or not isinstance(md5, str):
+        return Location(uri=uri, sha256=checked)
+    return Location(uri=uri, sha256=checked, provenance=provenance, md5=md5)
 
 
 def with_location(text: str, location: Location, *, push: bool, name: str) -> str:
@@ -43,6 +48,8 @@ def with_location(text: str, location: Location, *, push: bool, name: str) -> st
     """
     document = read_yaml(text.encode(), name)
     pe = f"pe:\n  location: {scalar(location.uri)}\n  sha256: {scalar(location.sha256)}\n"
+    if location.provenance is not None and location.md5 is not None:
+        pe += f"  provenance: {scalar(location.provenance)}\n  md5: {scalar(location.md5)}\n"
     (out,) = document["outs"]
     bare = _without(text, name, "meta", "pe")
     if "meta" in read_yaml(bare.encode(), name):

@@ -83,11 +83,16 @@ class _Reader:
             # Only now: what was just read may track one of the folders as a whole.
             waiting += [join_path(folder, n) for n in reversed(folders) if self._enters(folder, n)]
         return DvcFiles(
-            artifacts=tuple(self._artifacts),
+            artifacts=tuple(map(self._with_note, self._artifacts)),
             stages=tuple(self._stages),
             outputs=self._outputs,
             _declared=tuple(self._declared),
         )
+
+    def _with_note(self, artifact: DeclaredArtifact) -> DeclaredArtifact:
+        output = self._outputs.get(artifact.path)
+        noted = output.provenance if output is not None else None
+        return artifact if noted is None else replace(artifact, noted=noted)
 
     def _read_folder(self, folder: str, files: list[str]) -> None:
         own = [name for name in tracking_files(files) if not self._ignored(join_path(folder, name))]

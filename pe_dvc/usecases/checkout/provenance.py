@@ -23,6 +23,9 @@ _INPUTS = (
     *("lockfile_sha256", "python_version"),
 )
 _BUILD = ("git_commit", "git_dirty", "built_at", "built_in")
+_OTHER_BYTES = (
+    "Get the file and the statement of the same build, or correct meta.pe.provenance in dvc.yaml."
+)
 NO_STATEMENT = "meta.pe.provenance names no statement of its producer"
 
 
@@ -52,6 +55,7 @@ class Stated:
             core_package=self._package(self.core),
             packages=dict(sorted(others.items())),
             python_version=stated.python_version,
+            lockfile_sha256=stated.lockfile_sha256,
             raw_inputs=stated.raw_inputs,
             calibration_targets=stated.calibration_targets,
             params=params if stated.params else {},
@@ -77,12 +81,11 @@ class Stated:
         version = self.statement.packages.get(name)
         if version is None:
             return None
-        fingerprint = self.fingerprints.get(version) if name == self.model else None
-        return Package(
-            name=name,
-            version=version,
-            known_from="statement",
-            data_build_fingerprint=fingerprint,
+        fields: dict[str, str | None] = dict(self.statement.details.get(name, {}))
+        if name == self.model:
+            fields.setdefault("data_build_fingerprint", self.fingerprints.get(version))
+        return Package.model_validate(
+            {"name": name, "version": version, "known_from": "statement", **fields}
         )
 
     def unknown(self, inputs: Inputs, path: str, sha256: Sha256) -> Iterator[Unknown]:
@@ -96,26 +99,32 @@ class Stated:
         if self.statement.unstated:
             names = ", ".join(self.statement.unstated)
             yield Unknown(fields=("raw_inputs",), reason=f"stated without a sha256: {names}")
-        if not self._is_about(path, sha256):
+        if not is_about(self.statement, path, sha256, source=self.path):
             reason = f"{self.path} names no sha256 of it: that it is about this file is not shown"
             yield Unknown(fields=("build.statement",), reason=reason)
 
-    def _is_about(self, path: str, sha256: Sha256) -> bool:
-        subjects = self.statement.subjects
-        if any(digest == sha256 for _, digest in subjects):
-            return True
-        name = PurePosixPath(path).name
-        for subject, digest in subjects:
-            if PurePosixPath(subject).name == name:
-                raise DigestMismatchError(
-                    what=f"{path}, by its statement of provenance,",
-                    expected=f"sha256:{digest}",
-                    actual=f"sha256:{sha256}",
-                    source=self.path,
-                    remedy="Get the file and the statement of the same build, or correct "
-                    "meta.pe.provenance in dvc.yaml.",
-                )
-        return False
+
+def is_about(
+    statement: Statement, path: str, sha256: Sha256, *, source: str, remedy: str = _OTHER_BYTES
+) -> bool:
+    """Tell whether a statement names these bytes.
+
+    Raises DigestMismatchError where it names others for a file of this name; ``source`` is what
+    the message calls the statement.
+    """
+    if any(digest == sha256 for _, digest in statement.subjects):
+        return True
+    name = PurePosixPath(path).name
+    for subject, digest in statement.subjects:
+        if PurePosixPath(subject).name == name:
+            raise DigestMismatchError(
+                what=f"{path}, by its statement of provenance,",
+                expected=f"sha256:{digest}",
+                actual=f"sha256:{sha256}",
+                source=source,
+                remedy=remedy,
+            )
+    return False
 
 
 def nothing_known(source: ImportedFrom | None) -> Unknown:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pe_dvc.adapters.dvc.dvcfile_edit import location_in, with_location
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from pe_dvc.documents.dvc_output import Location
+from pe_dvc.documents.dvc_output import Location, Output
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
 
@@ -35,6 +37,16 @@ def test_it_is_read_as_it_was_written() -> None:
 
 def test_another_one_takes_its_place() -> None:
     assert noted(noted(PLAIN, ONE), OTHER) == noted(PLAIN, OTHER)
+
+
+def test_a_statement_is_noted_of_these_bytes_and_goes_with_them() -> None:
+    stated = replace(ONE, provenance="provenance/a.json", md5="d41d8cd98f00b204e9800998ecf8427e")
+    text = noted(PLAIN, stated)
+    assert location_in(read_yaml(text.encode(), "a"), where="a") == stated
+    assert noted(text, OTHER) == noted(PLAIN, OTHER)
+    output = Output(path="a.h5", md5=stated.md5, location=stated)
+    assert output.provenance == "provenance/a.json"
+    assert replace(output, md5="e" * 32).provenance is None
 
 
 def test_push_is_said_once_and_taken_back() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pe_dvc.adapters.dvc.command import run_dvc
 from pe_dvc.documents.hub_uri import parse_hub_uri
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -137,6 +138,70 @@ def test_manifests_of_others_are_checked_before_anything_is_downloaded(
         import_uri(DataRepo(repo), URI)
     assert data_of(repo) == before
     assert not [one for one in hub.requests if "/cdn/" in one.path]
+
+
+BUILD = f"{DIRECTORY}/build_manifest.json"
+OTHER = {"code": {}, "dataset": {"filename": "populace_us_2024.h5", "sha256": "0" * 64}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "listed", "error"),
+    [
+        (json.dumps(OTHER), True, "names other bytes than the release manifest: ask who published"),
+        ('{"build": 2}', False, "The release manifest names another file"),
+    ],
+    ids=["states other bytes of a file", "is another than the manifest names"],
+)
+def test_a_statement_that_contradicts_the_manifest_is_refused(
+    hub: HubServer, repo: Path, statement: str, listed: bool, error: str
+) -> None:
+    before = data_of(repo)
+    files = published() | {BUILD: statement.encode()}
+    if listed:
+        document = json.loads(files[MANIFEST])
+        sha256 = hashlib.sha256(statement.encode()).hexdigest()
+        document["artifacts"]["build_manifest"]["sha256"] = sha256
+        files[MANIFEST] = json.dumps(document).encode()
+    hub.tags[US_TAG] = hub.add(files)
+    with pytest.raises(DigestMismatchError, match=error):
+        import_uri(DataRepo(repo), URI)
+    assert data_of(repo) == before
+    assert not (repo / "provenance").exists()
+    assert not [one for one in hub.requests if "/cdn/" in one.path]
+
+
+def test_a_statement_that_cannot_be_read_is_said_and_left(
+    hub: HubServer, repo: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (done,) = import_uri(DataRepo(repo), URI, names=["us_source_coverage"])
+    assert done.provenance is None
+    assert "not taken as a statement of provenance" in caplog.text
+    assert not (repo / "provenance").exists()
+
+
+def test_dvc_add_runs_once_for_all_files(
+    hub: HubServer, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pe_dvc.project import import_hub
+
+    calls: list[tuple[str, ...]] = []
+
+    def counted(root: Path, *arguments: str) -> None:
+        calls.append(arguments)
+        run_dvc(root, *arguments)
+
+    monkeypatch.setattr(import_hub, "run_dvc", counted)
+    import_uri(DataRepo(repo), URI, names=["calibration_diagnostics", "us_source_coverage"])
+    assert [words[0] for words in calls] == ["add"]
+
+
+def test_what_came_before_a_failure_is_tracked(hub: HubServer, repo: Path) -> None:
+    hub.altered["populace_us_2024.h5"] = b"the naTion"
+    wanted = ["calibration_diagnostics", "populace_us_2024"]
+    with pytest.raises(DigestMismatchError):
+        import_uri(DataRepo(repo), URI, names=wanted)
+    assert (repo / "data/calibration_diagnostics.json.dvc").is_file()
+    assert not (repo / "data/populace_us_2024.h5").exists()
 
 
 def test_a_tag_is_resolved_once(hub: HubServer, repo: Path) -> None:

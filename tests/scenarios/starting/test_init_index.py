@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.support.hub_server import HubServer
 
 LATEST = f"hf://dataset/{HUB_REPO}/latest.json"
+BUILD = MANIFEST.replace("release_manifest", "build_manifest")
 LARGE, SMALL = "populace_us_2024", "populace_us_2023"
 
 
@@ -51,6 +53,9 @@ class Index:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "Take over a release")
         self.run("pe-dvc", "push")
+
+    def stated(self, name: str) -> Any:
+        return json.loads((self.root / f"manifests/{name}.json").read_bytes())
 
     def read(self, name: str) -> bytes:
         self.environment["PE_DVC_STORE"] = str(self.store)
@@ -128,6 +133,82 @@ def test_the_workflow_follows_the_pointer_of_the_repo(index: Index) -> None:
     text = (index.root / ".github/workflows/import.yml").read_bytes()
     assert read_yaml(text, "import.yml")["env"]["RELEASE"] == LATEST
     assert "OWNER" not in text.decode()
+
+
+def test_the_job_that_publishes_pulls_what_lies_on_the_hub_alone(index: Index) -> None:
+    index.store = "s3://bucket"  # type: ignore[assignment]
+    index.init(URI, "--no-channels")
+    text = (index.root / ".github/workflows/publish.yml").read_bytes()
+    job = read_yaml(text, "publish.yml")["jobs"]["publish"]
+    pulls = [step["run"] for step in job["steps"] if "pull" in step.get("run", "")]
+    assert pulls == ["pe-dvc pull"]
+    assert job["env"] == {"HF_TOKEN": "${{ secrets.HF_TOKEN }}"}
+
+
+def test_provenance_is_what_the_release_states(index: Index, hub: HubServer) -> None:
+    hub.tags[TAG] = hub.add({BUILD: build_manifest("first")}, hub.tags[TAG])
+    index.init()
+    index.publish()
+    assert index.stated(LARGE)["build"]["build_id"] == "first"
+    manifest = index.stated(LARGE)
+    assert manifest["build"]["git_commit"] == "5" * 40
+    assert manifest["inputs"]["model_package"]["version"] == "2.68.0"
+    assert manifest["inputs"]["python_version"] == "3.13.7", "and not that of this machine"
+    (unknown,) = manifest["inputs"]["unknown"]
+    assert "model_package" not in unknown["fields"]
+    assert "core_package" in unknown["fields"]
+    (unknown, not_named) = index.stated(SMALL)["inputs"]["unknown"]
+    assert not_named["fields"] == ["build.statement"], "the release has it, by no name of its own"
+    assert index.run("git", "status", "--porcelain").stdout == ""
+    index.run("pe-dvc", "verify")
+
+
+def test_the_next_import_brings_the_next_statement(index: Index, hub: HubServer) -> None:
+    one, other = files()[f"{LARGE}.parquet"], files()[f"{SMALL}.parquet"]
+    hub.tags[TAG] = hub.add({BUILD: build_manifest("first")}, hub.tags[TAG])
+    index.init()
+    index.publish()
+    fresh = release({f"{LARGE}.parquet": other, f"{SMALL}.parquet": other})
+    hub.tags["next"] = hub.add(fresh | {BUILD: build_manifest("second", other)}, hub.tags[TAG])
+    index.run("pe-dvc", "import", URI.replace(f"@{TAG}", "@next"))
+    index.publish()
+    assert index.stated(LARGE)["build"]["build_id"] == "second"
+    assert index.stated(SMALL)["build"]["build_id"] == "first", "it is the same, and published"
+    statements = index.root / "provenance"
+    assert len(list(statements.iterdir())) == 2
+    (index.root / f"data/{SMALL}.parquet").unlink()
+    (index.root / f"data/{SMALL}.parquet").write_bytes(one)
+    index.run("dvc", "repro", "--quiet")
+    assert index.stated(SMALL)["build"] == {}, "no statement is about what somebody put there"
+    index.run("pe-dvc", "import", URI.replace(f"@{TAG}", "@next"), "--only", SMALL)
+    assert statement_of(index, SMALL) in {f"provenance/{one.name}" for one in statements.iterdir()}
+    hub.tags["last"] = hub.add(release(files()), hub.tags[TAG])
+    hub.commits[hub.tags["last"]].pop(BUILD)
+    index.run("pe-dvc", "import", URI.replace(f"@{TAG}", "@last"), "--only", LARGE)
+    assert statement_of(index, LARGE) is None, "this release states nothing"
+
+
+def statement_of(index: Index, name: str) -> str | None:
+    """Return what the ``.dvc`` file of a dataset names as its statement."""
+    found: dict[str, Any] = read_yaml((index.root / f"data/{name}.parquet.dvc").read_bytes(), name)
+    return found["meta"]["pe"].get("provenance")  # type: ignore[no-any-return]
+
+
+def build_manifest(build_id: str, data: bytes | None = None) -> bytes:
+    """Return what a producer states of the large file."""
+    name = f"{LARGE}.parquet"
+    document = {
+        "build_id": build_id,
+        "created_at": "2026-07-28T01:14:54Z",
+        "code": {"git_commit": "5" * 40, "git_dirty": False},
+        "runtime": {"python": "3.13.7", "policyengine_us": "2.68.0"},
+        "base_pool": {"sha256": "a" * 64},
+        "dataset": {
+            "filename": name,
+            "sha256": hashlib.sha256(data or files()[name]).hexdigest(),
+        },
+    }
+    return json.dumps(document).encode()
 
 
 def steps() -> list[dict[str, Any]]:
