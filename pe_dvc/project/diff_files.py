@@ -99,7 +99,8 @@ def _contents(shape: FileShape, like: Contents) -> Contents:
 def _table(found: FoundTable, like: Contents) -> Table:
     """Return a table by the name that ``like`` has for it; one without a name is its first."""
     named = {table.name: table for table in like.tables}
-    meant = named.get(found.name or "", like.tables[0] if found.name is None else None)
+    first = like.tables[0] if like.tables and found.name is None else None
+    meant = named.get(found.name or "", first)
     entity = meant.entity if meant else found.name if found.name in like.entities else None
     name = found.name or (meant.name if meant else UNNAMED)
     return Table(

@@ -87,7 +87,7 @@ class _Comparison:
             f"SELECT sum(wa) FILTER (s IN ({CHANGED}, {ADDED})) / nullif(sum(wa), 0) FROM m"
         )
         touched = counts.get(CHANGED, 0) + counts.get(ADDED, 0)
-        columns = self._columns(counts.get(CHANGED, 0), of=min(before, after))
+        columns = self._columns(counts.get(CHANGED, 0), before, after)
         differs = columns or any(counts.get(s) for s in (ADDED, REMOVED))
         rows = max(before, after)
         where = find_where(self.db, self.sides, self.rule, columns, rows=rows) if differs else ()
@@ -101,23 +101,23 @@ class _Comparison:
             added=self._count(counts.get(ADDED, 0), of=after),
             removed=self._count(counts.get(REMOVED, 0), of=before),
             changed=self._count(counts.get(CHANGED, 0), of=after),
-            weight_changed=self._figure(part or 0.0, touched, of=after),
+            weight_changed=self._share(part or 0.0, touched, of=after),
             columns=columns,
             where=where,
         )
 
-    def _columns(self, changed: int, of: int) -> tuple[ColumnChange, ...]:
+    def _columns(self, changed: int, before: int, after: int) -> tuple[ColumnChange, ...]:
         """Return the columns that changed, in any row or in total; most rows first."""
         sides, numbers = self.sides, self.sides.totals()
         found = []
         for index, rows in self._changed_rows(changed).items():
             was, now = numbers.get(index, (None, None))
-            totals = [None if t is None else self._figure(t[0], t[1], of=None) for t in (was, now)]
+            totals = [self._total(was, rows=before), self._total(now, rows=after)]
             if rows or _moved(*totals):
                 found.append(
                     ColumnChange(
                         column=sides.names[index],
-                        rows=self._count(rows, of=of),
+                        rows=self._count(rows, of=min(before, after)),
                         before=totals[0],
                         after=totals[1],
                     )
@@ -143,12 +143,14 @@ class _Comparison:
     def _count(self, number: int, *, of: int) -> int | None:
         return self.rule.number(Count(number, "row", of=of))
 
-    def _figure(self, number: float, carriers: int, *, of: int | None) -> float | None:
-        if carriers == 0:
-            return 0.0
-        if of is not None and self._count(carriers, of=of) is None:
+    def _total(self, found: tuple[float, int] | None, *, rows: int) -> float | None:
+        """Return a total as it may be said; one of zeros alone rests on all rows."""
+        if found is None:
             return None
-        return self.rule.figure(Total(number, carriers=carriers))
+        return self.rule.figure(Total(found[0], carriers=found[1] or rows))
+
+    def _share(self, share: float, carriers: int, *, of: int) -> float | None:
+        return None if self._count(carriers, of=of) is None else share
 
 
 def _moved(was: float | None, now: float | None) -> bool:

@@ -158,6 +158,16 @@ def test_a_group_does_not_tell_that_few_rows_changed_elsewhere(
     assert (("source", "synthetic") in named) == (elsewhere == 10)
 
 
+@pytest.mark.parametrize("rows", [9, 10])
+def test_a_total_of_zeros_is_the_value_of_each_row(tmp_path: Path, rows: int) -> None:
+    before = survey(2000).assign(amount=2.5)
+    after = before.head(rows).assign(amount=0.0)
+    found = {c.column: c for c in compared(tmp_path, before, after, GATED).columns}
+    assert found["amount"].after == (None if rows == 9 else 0.0)
+    same = compared(tmp_path, before, before.head(rows), GATED)
+    assert same.weight_changed == (None if rows == 9 else 0.0)
+
+
 def test_categories_that_are_numbers_are_not_said_of_a_gated_country(tmp_path: Path) -> None:
     before = survey(2000).drop(columns=["region", "is_adult"])
     before["children"] = before["id"] % 7

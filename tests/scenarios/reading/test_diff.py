@@ -232,3 +232,10 @@ def test_in_python(published: Published) -> None:
     assert not found.is_same
     assert found.is_over(0.02)
     assert found.datasets[0].movers[0].column == "p23250"
+
+
+def test_a_file_with_a_table_like_a_dataset_that_has_none(tmp_path: Path) -> None:
+    cps().head(3).to_parquet(tmp_path / "cps.parquet")
+    none = Contents(format="opaque", tables=(), entities={})
+    found = describe_local(tmp_path / "cps.parquet", "cps", PUBLIC, like=none, name="cps")
+    assert [table.rows for table in found.contents.tables] == [3]
