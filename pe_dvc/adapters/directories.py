@@ -207,13 +207,18 @@ def _batches(paths: list[str]) -> Iterator[list[str]]:
 
 def _files_in(folder: Path) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
+        refuse_links(parent, folders)
         below = os.path.relpath(parent, folder)
         prefix = "" if below == "." else f"{below}/"
-        for name in folders:
-            if os.path.islink(f"{parent}/{name}"):  # noqa: PTH114 - a hundred thousand times
-                raise FormatError(
-                    "is a link to a folder, and a dataset is made of folders and files",
-                    where=f"{parent}/{name}",
-                    remedy="Put the folder itself there.",
-                )
         yield from (f"{prefix}{name}" for name in names)
+
+
+def refuse_links(parent: str, folders: Iterable[str]) -> None:
+    """Raise FormatError where one of the ``folders`` in ``parent`` is a link, which DVC omits."""
+    for name in folders:
+        if os.path.islink(f"{parent}/{name}"):  # noqa: PTH114 - a hundred thousand times
+            raise FormatError(
+                "is a link to a folder, and a dataset is made of folders and files",
+                where=f"{parent}/{name}",
+                remedy="Put the folder itself there.",
+            )

@@ -15,7 +15,11 @@ from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.primitives.names import check_in_work_tree
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.add_declarations import declaration_blocks, guessed_meaning
-from pe_dvc.project.add_directories import check_directory, files_of_directories
+from pe_dvc.project.add_directories import (
+    check_cached,
+    check_directory,
+    files_of_directories,
+)
 from pe_dvc.project.add_names import check_names, names_of_files
 from pe_dvc.project.dvc_cache import check_may_add
 from pe_dvc.project.file_changes import FileChanges
@@ -116,6 +120,7 @@ def _path_in(root: Path, file: Path) -> str:
 def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
     """Return what DVC tracks a file as, None if it does not. Raises where it cannot be added."""
     output, place = Lineage(repo.dvc).output_of(path), repo.root / path
+    check_cached(path, output)
     if place.is_dir():
         check_directory(path, place, output, repo.dvc.outputs)
     if not place.exists():

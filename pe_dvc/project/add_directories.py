@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.directories import refuse_links
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_in_work_tree
 
@@ -33,13 +34,26 @@ def files_of_directories(root: Path, paths: Iterable[str], *, each: bool) -> dic
     return found
 
 
+def check_cached(path: str, output: Output | None) -> None:
+    """Refuse what a stage makes for git, such as the manifests. Raises FormatError.
+
+    As a dataset git would ignore it, and what is new in it would be in no commit.
+    """
+    if output is not None and not output.cached:
+        raise FormatError(
+            f"{path} is not cached by DVC (cache: false), so it could not be downloaded",
+            remedy=f"Remove cache: false from the out {output.path} in dvc.yaml, if it is data.",
+        )
+
+
 def check_directory(path: str, place: Path, output: Output | None, tracked: Iterable[str]) -> None:
-    """Refuse a directory that cannot be one dataset: one without files, or a part of another.
+    """Refuse a directory that cannot be one dataset: without files, with links, a part of another.
 
     ``output`` is what DVC tracks it as, or in; ``tracked`` are all paths that DVC tracks. Raises
     FormatError.
     """
-    if next(_files_below(place), None) is None:
+    files = sum(1 for _ in _files_below(place))  # looks at all folders
+    if not files:
         raise _empty(path)
     if output is not None and output.path != path:
         raise FormatError(
@@ -66,6 +80,7 @@ def _empty(path: str) -> FormatError:
 def _files_below(folder: Path) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        refuse_links(parent, folders)
         below = os.path.relpath(parent, folder)
         prefix = "" if below == "." else f"{below}/"
         yield from (f"{prefix}{name}" for name in names if not name.startswith("."))

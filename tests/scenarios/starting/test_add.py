@@ -279,6 +279,9 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
     (root / "data/torn.parquet").write_bytes(b"PAR1torn")
     (root / "data/link.parquet").symlink_to(write(tmp_path, "outside.parquet"))
     (root / "data/none/.hidden").mkdir(parents=True)
+    (root / "loop/in").mkdir(parents=True)
+    (root / "loop/in/up").symlink_to("..")
+    write(root, "loop/a.parquet")
     run("git", "add", "in_git.parquet", cwd=root)
     add(root, "data/a.parquet")
     before = snapshot(root)
@@ -289,6 +292,9 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
         ("data", "is a directory, and DVC tracks data/a.parquet in it by itself", 1),
         ("data/none", "is a directory without files", 1),
         ("data/none --each", "is a directory without files", 1),
+        ("loop", "is a link to a folder", 1),
+        ("loop --each", "is a link to a folder", 1),
+        ("manifests", "manifests is not cached by DVC (cache: false)", 1),
         (".dvc/config", "files of git or DVC", 1),
         ("in_git.parquet", "git rm --cached in_git.parquet", 1),
         ("data/b.parquet --name a", "the name a is taken", 1),
