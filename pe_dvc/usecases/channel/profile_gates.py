@@ -113,16 +113,18 @@ def categories(nomination: Nomination, columns: Sequence[str]) -> Iterator[Measu
             was = [one for one, _ in _pairs(before, name, table.period)]
             if not was:
                 continue
+            known = column.categories is not None and was[0].categories is not None
             now, then = _values(column), _values(was[0])
             new, gone = sorted(now - then), sorted(then - now)
             said = [f"new: {', '.join(new[:5])}"] if new else []
             said += [f"gone: {', '.join(gone[:5])}"] if gone else []
+            same = f"{len(now)}, as before" if known else "not said"
             yield Measured(
                 gate="categories",
                 of=_named(name, table, after),
-                value="; ".join(said) or f"{len(now)}, as before",
+                value="; ".join(said) or same,
                 bound="the same as before",
-                passed=not said,
+                passed=known and not said,
             )
 
 

@@ -234,3 +234,9 @@ def test_a_floor_of_rows_without_any_weight_is_no_pass() -> None:
     bare = Profile(access="public", minimum_carriers=10, tables=(table,))
     with pytest.raises(FormatError, match="no table of cps is weighted"):
         judged(Known(bare), n_eff=10)
+
+
+def test_categories_that_no_profile_has_are_no_pass() -> None:
+    """A column of too many values has none, and in a gated country one of few missing values."""
+    said = judged(Known(HAD, HAD), categories=["income"])
+    assert said == ["FAILED categories of income: not said; expected the same as before"]
