@@ -23,12 +23,15 @@ from pe_dvc.store.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 GROUP = "pe_dvc.codebook"
 SECONDS = 600
 """How long the hooks of a model may take."""
 LIMIT = 64 * 1024 * 1024
 """Most bytes of what hooks write."""
+SAID = 64 * 1024
+"""Bytes at the end of their messages that are looked at."""
 
 
 def model_codebook(package: str) -> Codebook | None:
@@ -71,25 +74,34 @@ def _asked(package: str, version: str) -> Codebook | None:
 def _run(package: str, file: Path) -> None:
     # -P: nothing in the working directory, such as a clone's folder of that name, is the model.
     command = [sys.executable, "-P", "-m", "pe_dvc.adapters.codebook_process", package, str(file)]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
+    # A file, and no pipe: a process that a hook leaves behind would hold that open.
+    with (
+        file.with_name("stderr").open("w+b") as errors,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
-            _, said = process.communicate(timeout=SECONDS)
+            process.wait(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise _failed(package, f"it took longer than {SECONDS} seconds") from None
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode:
-        lines = [line for line in said.splitlines() if line.strip()]
-        raise _failed(package, lines[-1] if lines else f"exit code {process.returncode}")
+        if process.returncode:
+            said = _last_line(errors)
+            raise _failed(package, said or f"exit code {process.returncode}")
+
+
+def _last_line(errors: BinaryIO) -> str:
+    """Return the last line of what a process wrote that says anything."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - SAID))
+    lines = errors.read(SAID).decode(errors="replace").splitlines()
+    return next((line for line in reversed(lines) if line.strip()), "")
 
 
 def _failed(package: str, why: str) -> PeDvcError:

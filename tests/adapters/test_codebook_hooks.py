@@ -107,6 +107,18 @@ def test_a_hook_that_never_ends_is_stopped_with_what_it_started(
     assert state.strip()[:1] in ("", "Z")
 
 
+def test_what_a_hook_leaves_behind_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has what the hook's messages go to, and may run on."""
+    monkeypatch.setattr(codebook_hooks, "SECONDS", 20)
+    start = "import subprocess\n    subprocess.Popen(['sleep', '40'], start_new_session=True)"
+    install_model(tmp_path, monkeypatch, f"{start}\n    {GOOD}")
+    found = model_codebook("amodel")
+    assert found is not None
+    assert found.variable("age").label == "Age"
+
+
 def test_a_folder_of_the_working_directory_is_not_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
