@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.command import run_dvc
+from pe_dvc.adapters.dvc.ini import ini_text
 from pe_dvc.adapters.dvc.lineage import Closure, Lineage
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, VerificationError
@@ -95,7 +96,7 @@ class Rebuild:
     def _configure(self) -> None:
         """Let the work tree use the clone's cache, and copy from it what stages may write to."""
         file = self._root / ".dvc/config.local"
-        file.write_text(f"[cache]\n    dir = {self._cache_dir}\n    type = copy\n")
+        file.write_text(ini_text("cache", {"dir": str(self._cache_dir), "type": "copy"}))
 
     def _check_out(self) -> None:
         raw = [output.path for output in self._closure.raw if output.cached]

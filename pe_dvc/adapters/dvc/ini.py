@@ -75,3 +75,12 @@ def with_remote(text: str, name: str, options: Mapping[str, str]) -> str:
     config.setdefault("core", {})["remote"] = name
     config[f'remote "{name}"'] = dict(options)
     return "".join(f"{line}\n" for line in config.write())
+
+
+def ini_text(section: str, options: Mapping[str, str]) -> str:
+    """Return a configuration of one section, with values quoted where they must be."""
+    from configobj import ConfigObj
+
+    config = ConfigObj(interpolation=False, indent_type="    ")
+    config[section] = dict(options)
+    return "".join(f"{line}\n" for line in config.write())

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pe_dvc.adapters.dvc.config import read_config
+from pe_dvc.adapters.dvc.ini import ini_text
 from pe_dvc.primitives.errors import FormatError, NotFoundError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DVC = [sys.executable, "-m", "dvc"]
 
@@ -168,3 +166,15 @@ def test_reading_imports_no_dvc(repo: Path) -> None:
         [sys.executable, "-c", code], cwd=repo, check=True, capture_output=True, text=True
     )
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["plain", "a #b", "a, b", "it's", '"x"'])
+def test_dvc_reads_the_paths_that_are_written_for_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    place = str(tmp_path / name / "cache")
+    (tmp_path / ".dvc/config.local").write_text(ini_text("cache", {"dir": place, "type": "copy"}))
+    command = [*DVC, "config", "--local", "cache.dir"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == place
+    assert read_config(tmp_path).cache_dir == Path(place)
