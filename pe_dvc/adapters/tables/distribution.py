@@ -176,11 +176,13 @@ def _histogram(values: NDArray[Any], weights: NDArray[np.float64]) -> Runs | Non
     least = int(values.min())
     if int(values.max()) - least >= _HISTOGRAM:
         return None
-    index = values.astype(np.int64) - least
+    # Some are beyond 64 bits with a sign, and their differences are not.
+    wide = values.astype({"i": "i8", "u": "u8", "f": "f8"}[values.dtype.kind])
+    index = (wide - wide.min()).astype(np.int64)
     counts = np.bincount(index)
     has = np.flatnonzero(counts)
     by = np.bincount(index, weights=weights)[has]
-    return (has + least).astype(np.float64), counts[has].astype(np.float64), by
+    return has.astype(np.float64) + float(least), counts[has].astype(np.float64), by
 
 
 def _are_whole(values: NDArray[Any]) -> bool:

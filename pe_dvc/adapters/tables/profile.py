@@ -40,11 +40,10 @@ def profile_of(file: DataFile, kind: str, plans: Sequence[TablePlan]) -> Profile
     """
     reader = _Reader(file, kind)
     rule = file.rule
-    return Profile(
-        access=rule.access,
-        minimum_carriers=rule.minimum_carriers,
-        tables=tuple(reader.table(plan) for plan in plans),
-    )
+    # What is too large for a sum, or no number, is left out of the profile.
+    with np.errstate(all="ignore"):
+        tables = tuple(reader.table(plan) for plan in plans)
+    return Profile(access=rule.access, minimum_carriers=rule.minimum_carriers, tables=tables)
 
 
 class _Reader:

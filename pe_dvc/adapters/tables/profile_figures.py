@@ -137,7 +137,8 @@ def _add_quantiles(figures: _Figures, found: Distribution) -> None:
     rule = figures.rule
     least = rule.minimum_carriers if rule.is_gated else None
     values = found.quantiles([percent / 100 for percent in QUANTILES], least=least)
-    named = {f"p{percent:g}": value for percent, value in zip(QUANTILES, values, strict=True)}
+    finite = [None if v is None or not np.isfinite(v) else v for v in values]
+    named = {f"p{percent:g}": value for percent, value in zip(QUANTILES, finite, strict=True)}
     figures.said["quantiles"] = {k: rounded(v) for k, v in named.items() if v is not None}
     for name, value in named.items():
         if value is None:
@@ -171,7 +172,7 @@ def _add_categories(figures: _Figures, counted: Counted, *, nulls: int) -> None:
     itself would be. So would missing values be, if they are few.
     """
     weight = sum(one[2] for one in counted)
-    if not weight > 0:
+    if not 0 < weight < np.inf:
         return
     if figures.is_few(nulls):
         figures.hide("categories")

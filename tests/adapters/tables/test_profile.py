@@ -332,6 +332,30 @@ def test_infinity_gives_no_totals(tmp_path: Path) -> None:
     assert (found.total, found.quantiles) == (None, {})
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [
+        (np.full(20, 2**64 - 1, np.uint64), np.ones(20)),
+        (np.arange(20.0), np.repeat([-1.0, 2.0], 10)),
+        (np.arange(20.0), np.full(20, 1e308)),
+        (np.full(20, 1e308), np.full(20, np.inf)),
+        (np.arange(20.0), np.zeros(20)),
+        (np.arange(20.0), np.full(20, np.nan)),
+    ],
+)
+@pytest.mark.parametrize("rule", [PUBLIC, GATED])
+def test_odd_numbers_and_weights_are_no_fault(
+    tmp_path: Path, values: Any, weights: Any, rule: Disclosure
+) -> None:
+    frame = pd.DataFrame({"id": np.arange(20), "weight": weights, "x": values})
+    found = profiled(tmp_path, frame, rule)["x"]
+    json.dumps(plain(found), allow_nan=False)
+    if rule == PUBLIC and values.dtype == np.uint64:
+        assert [one.value for one in found.categories or ()] in ([], [str(2**64 - 1)])
+        assert found.total == pytest.approx(20 * 2.0**64)
+
+
 def test_groups_of_columns_and_another_read_give_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
