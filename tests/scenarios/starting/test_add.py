@@ -228,6 +228,9 @@ def test_what_a_stage_makes_is_not_added_to_dvc(root: Path) -> None:
     assert "  # Builds all.\n  build:\n    cmd: python build.py  # slow\n" in written
     run("dvc", "repro", "--quiet", cwd=root)
     run_pe_dvc("check", cwd=root)
+    # What a stage makes for git would be in no commit any more.
+    assert "not cached by DVC (cache: false)" in add(root, "manifests", code=1).stderr
+    run("git", "check-ignore", "manifests", cwd=root, code=1)
 
 
 def test_what_is_given_is_declared(root: Path) -> None:
@@ -294,7 +297,6 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
         ("data/none --each", "is a directory without files", 1),
         ("loop", "is a link to a folder", 1),
         ("loop --each", "is a link to a folder", 1),
-        ("manifests", "manifests is not cached by DVC (cache: false)", 1),
         (".dvc/config", "files of git or DVC", 1),
         ("in_git.parquet", "git rm --cached in_git.parquet", 1),
         ("data/b.parquet --name a", "the name a is taken", 1),
