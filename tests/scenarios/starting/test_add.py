@@ -99,6 +99,7 @@ def test_from_an_empty_repo_to_a_verified_read(
     do("dvc", "repro")
     do("git", "add", "--all")
     do("git", "commit", "--quiet", "--message", "Set up pe_dvc")
+    assert "weighted.metrics.json" in do("dvc", "metrics", "show", "--json")
     do("pe-dvc", "push")
     assert do("git", "status", "--porcelain") == ""
     reader = tmp_path / "reader"

@@ -52,6 +52,8 @@ def test_an_empty_repo_passes_its_own_checks(root: Path) -> None:
     run("git", "add", "--all", cwd=root)
     run("git", "commit", "--quiet", "--message", "Set up", cwd=root)  # the hook checks it
     run("dvc", "repro", cwd=root)
+    for metrics in (("show",), ("diff",)):  # the file that is named is not there yet
+        assert run("dvc", "metrics", *metrics, "--json", cwd=root).stdout.strip() != ""
     assert run("git", "status", "--porcelain", cwd=root).stdout == ""
     run_pe_dvc("push", cwd=root)
 
