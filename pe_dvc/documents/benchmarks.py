@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from pe_dvc.documents.calibration_diagnostics import Calibration, chosen_targets
 from pe_dvc.documents.gates import Tolerance
 from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
 from pe_dvc.documents.row_filter import Condition, Range
@@ -53,8 +54,8 @@ def read_benchmarks(content: Mapping[str, Any], *, file: str) -> tuple[Benchmark
 
     Raises FormatError naming the file, the place in it and the remedy.
     """
-    found = content.get("benchmarks")
-    if not isinstance(found, list) or not found:
+    found = content.get("benchmarks", [] if "calibration" in content else None)
+    if not isinstance(found, list) or not (found or "calibration" in content):
         raise FormatError(
             "expected a list under the key benchmarks",
             where=file,
@@ -78,6 +79,27 @@ def read_benchmarks(content: Mapping[str, Any], *, file: str) -> tuple[Benchmark
     if twice is not None:
         raise FormatError(f"has two benchmarks {twice!r}", where=file, remedy="Rename one.")
     return benchmarks
+
+
+def read_calibration(content: Mapping[str, Any], *, file: str) -> Calibration | None:
+    """Return which targets of a calibration the file names, None for none. Raises FormatError."""
+    if "calibration" not in content:
+        return None
+    return read_strict(Calibration, content["calibration"], file=file, path="calibration")
+
+
+def calibrated(content: Any, chosen: Calibration) -> list[tuple[Benchmark, Any]]:
+    """Return benchmarks of a calibration's file, as JSON ``content``, and what it estimated.
+
+    Raises FormatError, as ``chosen_targets``.
+    """
+    found = chosen_targets(content, chosen)
+    estimates = [one.pop("estimate") for one in found]
+    made = [
+        read_strict(Benchmark, one, file=chosen.file, path=f"targets {one['name']}")
+        for one in found
+    ]
+    return list(zip(made, estimates, strict=True))
 
 
 def _check_filter(one: Benchmark, where: str) -> None:

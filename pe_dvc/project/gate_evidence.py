@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from pe_dvc.documents.benchmarks import read_benchmarks
+from pe_dvc.documents.benchmarks import calibrated, read_benchmarks, read_calibration
 from pe_dvc.documents.profile import Profile
 from pe_dvc.documents.sidecar_files import sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
@@ -25,6 +25,7 @@ from pe_dvc.usecases.checkout.profile_plan import plan_profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pe_dvc.documents.calibration_diagnostics import Calibration
     from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.gate_sources import Sources
@@ -96,14 +97,35 @@ def held_benchmarks(repo: DataRepo, gates: Gates) -> HeldBenchmarks | None:
     if gates.benchmarks is None:
         return None
     data = repo.tree.read(gates.benchmarks)
-    found = read_benchmarks(read_yaml(data, gates.benchmarks), file=gates.benchmarks)
+    content = read_yaml(data, gates.benchmarks)
+    found = read_benchmarks(content, file=gates.benchmarks)
     files = {gates.benchmarks: str(sha256_bytes(data))}
     figures: Mapping[str, Any] = {}
     if gates.measure is not None:
         measured = repo.tree.read(gates.measure)
         files[gates.measure] = str(sha256_bytes(measured))
         figures = _figures(measured, gates.measure)
-    return HeldBenchmarks(benchmarks=found, figures=figures, measure=gates.measure, files=files)
+    held = HeldBenchmarks(benchmarks=found, figures=figures, measure=gates.measure, files=files)
+    chosen = read_calibration(content, file=gates.benchmarks)
+    return held if chosen is None else _with_targets(held, chosen, repo.tree.read(chosen.file))
+
+
+def _with_targets(held: HeldBenchmarks, chosen: Calibration, data: bytes) -> HeldBenchmarks:
+    """Return the benchmarks with the targets of a calibration, and what it estimated."""
+    targets = calibrated(read_json(data, what="diagnostics", where=chosen.file), chosen)
+    known = held.figures.keys() | {one.name for one in held.benchmarks}
+    if twice := next((one.name for one, _ in targets if one.name in known), None):
+        raise FormatError(
+            f"the target {twice!r} has the name of another benchmark or figure",
+            where=chosen.file,
+            remedy="Rename that one, or choose other targets.",
+        )
+    return replace(
+        held,
+        benchmarks=held.benchmarks + tuple(target for target, _ in targets),
+        figures={**held.figures, **{target.name: estimate for target, estimate in targets}},
+        files={**held.files, chosen.file: str(sha256_bytes(data))},
+    )
 
 
 def _figures(data: bytes, file: str) -> Mapping[str, Any]:
