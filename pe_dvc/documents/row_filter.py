@@ -39,8 +39,9 @@ Condition = Range | Value | Annotated[list[Value], Field(min_length=1)]
 class Chosen:
     """Sums over the rows that a filter chooses, of one column.
 
-    ``carriers`` are neither missing nor zero, ``others`` are such rows that it leaves out.
-    ``weight`` is that of the chosen rows which have a value.
+    ``carriers`` are neither missing nor zero, ``others`` are such rows that it leaves out, and
+    ``missing`` and ``zeros`` are the rest of the chosen ones. ``weight`` is that of the chosen
+    rows which have a value.
     """
 
     total: float
@@ -48,12 +49,15 @@ class Chosen:
     carriers: int
     weighted_carriers: float
     others: int
+    missing: int = 0
+    zeros: int = 0
 
     def figure(self, statistic: str) -> Total:
         """Return a statistic as in a profile.
 
         It rests on the chosen rows, and on the others: with what is known of all rows, it tells of
-        the others as much as of the chosen.
+        the others as much as of the chosen. All but a total tell, beside the number of chosen rows,
+        how many of these are missing or zero.
         """
         mean = self.total / self.weight if self.weight > 0 else 0.0
         found = {
@@ -62,5 +66,8 @@ class Chosen:
             "carriers": self.carriers,
             "weighted_carriers": self.weighted_carriers,
         }[statistic]
-        rests_on = min(self.carriers, self.others) if self.others else self.carriers
+        parts = [self.others]
+        if statistic != "total":
+            parts += [self.missing, self.missing + self.zeros]
+        rests_on = min([self.carriers, *filter(None, parts)])
         return Total(found, carriers=rests_on)

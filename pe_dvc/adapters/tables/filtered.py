@@ -27,6 +27,8 @@ class ChosenSums:
     _carried: list[float] = field(default_factory=list)
     _carriers: int = 0
     _others: int = 0
+    _missing: int = 0
+    _zeros: int = 0
 
     def add(
         self, values: NDArray[Any], weights: NDArray[np.float64], chosen: NDArray[np.bool_]
@@ -36,7 +38,9 @@ class ChosenSums:
         there = ~np.isnan(numbers)
         carrying = there & (numbers != 0)
         self._others += int((carrying & ~chosen).sum())
+        self._missing += int((chosen & ~there).sum())
         there, carrying = there & chosen, carrying & chosen
+        self._zeros += int((there & ~carrying).sum())
         self._totals.append(float(numbers[carrying] @ weights[carrying]))
         self._weights.append(float(weights[there].sum()))
         self._carried.append(float(weights[carrying].sum()))
@@ -50,6 +54,8 @@ class ChosenSums:
             carriers=self._carriers,
             weighted_carriers=math.fsum(self._carried),
             others=self._others,
+            missing=self._missing,
+            zeros=self._zeros,
         )
 
 

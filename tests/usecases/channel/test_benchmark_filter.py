@@ -16,6 +16,7 @@ from pe_dvc.documents.benchmarks import read_benchmarks
 from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
+from pe_dvc.documents.row_filter import Chosen
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
@@ -154,3 +155,23 @@ def test_rows_whose_weight_is_in_another_table(tmp_path: Path) -> None:
 def test_a_wrong_filter_is_refused(tmp_path: Path, fields: dict[str, Any], fault: str) -> None:
     with pytest.raises(FormatError, match=fault):
         measured(tmp_path, **fields)
+
+
+@pytest.mark.parametrize(
+    ("missing", "zeros", "said"), [(0, 0, True), (3, 40, False), (0, 3, False)]
+)
+def test_few_chosen_rows_without_a_value_are_not_told(missing: int, zeros: int, said: bool) -> None:
+    """Profiles have the rows of a category: its carriers would tell how many of it are zero."""
+    found = Chosen(
+        total=500.0,
+        weight=100.0,
+        carriers=50,
+        weighted_carriers=60.0,
+        others=50,
+        missing=missing,
+        zeros=zeros,
+    )
+    assert GATED.figure(found.figure("total")) == 500
+    for statistic in ("mean", "carriers", "weighted_carriers"):
+        assert (GATED.figure(found.figure(statistic)) is not None) == said
+        assert PUBLIC.figure(found.figure(statistic)) is not None
