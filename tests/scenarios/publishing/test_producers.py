@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,7 @@ def _collect_each(bucket: Bucket, repo: CountryRepo, other: CountryRepo) -> None
     mine, theirs = (payload_key(one.country, md5(ORPHAN).hexdigest()) for one in (repo, other))
     for key in (mine, theirs):
         bucket.put(key, ORPHAN)
+    time.sleep(1.1)  # S3 tells when an object was written to the second: else it is of now
     before = bucket.objects(f"{other.country}/") | bucket.objects(f"channels/{other.country}/")
     repo.run("pe-dvc", "fsck")
     repo.run("pe-dvc", "gc", "--apply", "--unknown", "--grace-days", "0")
