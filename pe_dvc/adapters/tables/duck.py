@@ -50,8 +50,8 @@ class Database:
         """
         if kind == "parquet":
             columns = ", ".join(f"{quoted(name)} AS c{i}" for i, name in enumerate(names))
-            path = str(file.path).replace("'", "''")
-            self.ask(f"CREATE VIEW {table} AS SELECT {columns} FROM read_parquet('{path}')")
+            path = text(str(file.path))
+            self.ask(f"CREATE VIEW {table} AS SELECT {columns} FROM read_parquet({path})")
             return
         places = [Place(table=source.table, column=name, period=source.period) for name in names]
         made = False

@@ -46,13 +46,12 @@ class _Comparison:
 
     def result(self) -> RowChanges:
         sides = self.sides
-        empty = RowChanges(table=sides.table, period=sides.period, key=sides.key)
         for side, name in (("a", "before"), ("b", "after")):
             sides.hash_rows(side)
             reason = self._unfit_key(side, name)
             if reason:
                 return RowChanges(
-                    table=empty.table, period=empty.period, key=empty.key, reason=reason
+                    table=sides.table, period=sides.period, key=sides.key, reason=reason
                 )
         self._match()
         return self._counted()
