@@ -37,6 +37,10 @@ class Column(Record):
     partition: bool = Field(default=False, exclude_if=is_empty)
     """Whether the names of folders give its values, as in ``year=2024/part-0.parquet``."""
 
+    def is_in(self, period: str | None) -> bool:
+        """Tell whether a period of its table has it; without periods every column is there."""
+        return period is None or self.periods is None or period in self.periods
+
 
 class Table(TableView, Record):
     """One table of the artifact. ``entity`` is what one row stands for, where that is declared."""

@@ -66,18 +66,13 @@ def _rows(read: Read, table: Table, key: str, period: str | None, rule: Disclosu
     described, path = read
     contents = described.contents
     hints = hints_of(contents)
-    in_period = (
-        column.name
-        for column in table.columns
-        if period is None or column.periods is None or period in column.periods
-    )
     weight, place = _weight(contents, table)
     return Rows(
         file=DataFile(path=path, label=described.label, rule=rule, hints=hints),
         kind=contents.format,
         table=table.name,
         key=key,
-        columns=tuple(in_period),
+        columns=tuple(column.name for column in table.columns if column.is_in(period)),
         period=period,
         weight=weight,
         weight_table=place,

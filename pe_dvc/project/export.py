@@ -158,9 +158,7 @@ def _columns(
 ) -> list[DescribedColumn]:
     """Return the columns to write: those that were named, else all of the period."""
     there = {
-        column.name: column
-        for column in dataset.columns_of(table)
-        if period is None or column.column.periods is None or period in column.column.periods
+        column.name: column for column in dataset.columns_of(table) if column.column.is_in(period)
     }
     for name in names:
         if name not in there:
