@@ -65,6 +65,11 @@ class FileChanges:
                 self._tree.write(path, self._after[path], durable=True)
             yield
 
+    def write(self) -> None:
+        """Write the files; if that fails, put all back as it was."""
+        with self.written():
+            pass
+
     def _read(self, path: str) -> bytes | None:
         if path not in self._before:
             try:

@@ -211,5 +211,4 @@ def _track(
         where = str(repo.root / file)
         location = replace(location, provenance=stated, md5=output.md5)
         changes.put(file, with_location(changes.text(file), location, push=copy, name=where))
-        with changes.written():
-            pass
+        changes.write()

@@ -79,8 +79,7 @@ class ReleaseStatement:
         changes, place = FileChanges(repo.root), ("stages", stages[0].address, "deps")
         text = add_items(changes.text(PIPELINE), place, [FOLDER], name=str(repo.root / PIPELINE))
         changes.put(PIPELINE, text)
-        with changes.written():
-            pass
+        changes.write()
 
 
 def find_statement(source: HubSource) -> ReleaseStatement | None:
