@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -12,6 +11,7 @@ from pe_dvc.adapters.digests import DigestCache
 from pe_dvc.adapters.directories import members_in
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
 from pe_dvc.adapters.dvc.lineage import Lineage
+from pe_dvc.adapters.dvc.workspace import file_digests
 from pe_dvc.adapters.member_digests import MemberDigests
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.members import dir_hash
@@ -202,8 +202,7 @@ class ManifestInputs:
         path, md5 = self._root / leaf, closure.md5s.get(leaf)
         if md5 is None or is_listing(md5) or not path.is_file():
             return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "md5").hexdigest() != md5
+        return file_digests(path, "md5")["md5"] != md5
 
     def _observed(self) -> Inputs:
         if self._here is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.command import run_dvc
 from pe_dvc.adapters.dvc.ini import ini_text
 from pe_dvc.adapters.dvc.lineage import Closure, Lineage
+from pe_dvc.adapters.dvc.workspace import file_digests
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, VerificationError
 from pe_dvc.project.repo import DataRepo
@@ -131,8 +131,7 @@ class Rebuild:
         path = self._root / output.path
         if md5 is None or is_listing(md5) or not path.is_file():
             return True  # of a directory its files would have to be listed as DVC does
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "md5").hexdigest() == md5
+        return file_digests(path, "md5")["md5"] == md5
 
 
 def differing_packages(inputs: Inputs) -> dict[str, tuple[str, str]]:
