@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.profile import Profile
 from pe_dvc.documents.profile_movers import figures_of
-from pe_dvc.documents.sidecar_files import sidecar_file
-from pe_dvc.documents.sidecar_refs import content_sidecars
 from pe_dvc.documents.sidecars import PROFILE
 from pe_dvc.primitives.errors import NotFoundError, StoreError
-from pe_dvc.project.content_sidecars import find_sidecar
-from pe_dvc.project.repo_files import manifest_path
 
 if TYPE_CHECKING:
-    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.movers import Figure
     from pe_dvc.project.reader import Reader
-    from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -28,20 +22,7 @@ def published_profile(reader: Reader, resolved: Resolved) -> Profile | None:
         data = reader.sidecar(resolved, PROFILE)
     except (NotFoundError, StoreError):
         return None
-    return _read(data)
-
-
-def committed_profile(repo: DataRepo, manifest: Manifest) -> Profile | None:
-    """Return a profile of this clone, None where it has none."""
-    named = content_sidecars(manifest).get(PROFILE)
-    if named is None:
-        return None
-    path = manifest_path(repo.settings, manifest.artifact.name)
-    try:
-        data = find_sidecar(repo.root, sidecar_file(path, PROFILE), named)
-    except NotFoundError:
-        return None
-    return _read(data)
+    return None if data is None else Profile.from_bytes(data, where="a profile")
 
 
 def rule_with(profile: Profile | None, rule: Disclosure) -> Disclosure:
@@ -57,7 +38,3 @@ def rule_with(profile: Profile | None, rule: Disclosure) -> Disclosure:
 def figures_in(profile: Profile | None) -> dict[Figure, float]:
     """Return the figures of a profile, none without one."""
     return {} if profile is None else figures_of(profile)
-
-
-def _read(data: bytes | None) -> Profile | None:
-    return None if data is None else Profile.from_bytes(data, where="a profile")

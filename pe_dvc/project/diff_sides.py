@@ -14,12 +14,8 @@ from pe_dvc.documents.disclosure import Disclosure, default_access
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, StoreError
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.project.diff_profiles import (
-    committed_profile,
-    figures_in,
-    published_profile,
-    rule_with,
-)
+from pe_dvc.project.diff_profiles import figures_in, published_profile, rule_with
+from pe_dvc.project.profile import committed_profile
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 
@@ -87,6 +83,7 @@ class Words:
     ) -> None:
         self._country, self._store, self._offline = country, store, offline
         self._reporter = reporter
+        self._readers: dict[tuple[str, bool], Reader] = {}
 
     def side(self, word: str) -> Side | FileSide:
         """Return what a word means. Raises FormatError and NotFoundError, saying what it may be."""
@@ -132,9 +129,13 @@ class Words:
         return self.repo.country
 
     def reader(self, country: str, *, offline: bool = False) -> Reader:
-        """Return a reader of a country."""
-        offline = offline or self._offline
-        return Reader(country, store=self._store, offline=offline, reporter=self._reporter)
+        """Return the reader of a country: one for all its datasets, which opens the bucket once."""
+        asked = (country, offline or self._offline)
+        if asked not in self._readers:
+            self._readers[asked] = Reader(
+                country, store=self._store, offline=asked[1], reporter=self._reporter
+            )
+        return self._readers[asked]
 
     def _reference(self, reference: Reference) -> Side:
         resolved = self.reader(reference.country).resolve(reference)

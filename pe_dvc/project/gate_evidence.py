@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.benchmarks import calibrated, read_benchmarks, read_calibration
 from pe_dvc.documents.profile import Profile
-from pe_dvc.documents.sidecar_files import sidecar_file
-from pe_dvc.documents.sidecar_refs import content_sidecars
 from pe_dvc.documents.sidecars import PROFILE
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
-from pe_dvc.project.content_sidecars import find_sidecar
 from pe_dvc.project.earlier_states import EarlierStates, labelled
-from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.project.profile import committed_profile
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks
 from pe_dvc.usecases.checkout.profile_plan import plan_profile
@@ -49,10 +46,19 @@ class PointedProfiles:
 
     def known(self) -> Profile | None:
         """Return the same, None where it would have to be made."""
-        return self._of(self.pointer)
+        return self._known
 
     def before(self) -> Profile | None:
         """Return that of the one in the channel, None where there is none."""
+        return self._before
+
+    # Read once, whatever the number of gates that ask.
+    @cached_property
+    def _known(self) -> Profile | None:
+        return self._of(self.pointer)
+
+    @cached_property
+    def _before(self) -> Profile | None:
         return self._of(self.standing) if self.standing is not None else None
 
     def earlier(self) -> Mapping[str, Profile | None]:
@@ -80,16 +86,15 @@ class PointedProfiles:
         return profile_of(file, manifest.table.format, plans)
 
     def _of(self, pointer: Pointer) -> Profile | None:
-        named = content_sidecars(self.sources.manifest(pointer)).get(PROFILE)
-        if named is None:
+        manifest = self.sources.manifest(pointer)
+        if PROFILE not in manifest.sidecars:
             return None
-        path = sidecar_file(manifest_path(self.repo.settings, pointer.name), PROFILE)
-        try:
-            data = find_sidecar(self.repo.root, path, named)
-        except NotFoundError:
-            reader = self.sources.reader
-            data = reader.sidecar(reader.resolve_pointer(pointer), PROFILE) or b""
-        return Profile.from_bytes(data, where=path)
+        return committed_profile(self.repo, manifest) or self._published(pointer)
+
+    def _published(self, pointer: Pointer) -> Profile:
+        reader = self.sources.reader
+        data = reader.sidecar(reader.resolve_pointer(pointer), PROFILE) or b""
+        return Profile.from_bytes(data, where=f"the profile of {pointer.name}")
 
 
 def held_benchmarks(repo: DataRepo, gates: Gates) -> HeldBenchmarks | None:
