@@ -27,7 +27,7 @@ def compatible(
         resolved = reader.resolve(reference)
         built_with = resolved.manifest.inputs.model_package
         repo = around if around is not None and around.country == reader.country else None
-        now = against.model(built_with, repo)
+        now = against.model(built_with.name if built_with else None, repo)
         claims = _claims(reader, str(resolved.pinned.sha256))
         found.append(judge(str(resolved.reference), resolved.pin, built_with, claims, now))
     return found

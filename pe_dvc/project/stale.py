@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.current_package import current_package, named_package
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from pe_dvc.adapters.sources import AtSource
     from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.documents.provenance import InputFile, Inputs, Origin, Package
+    from pe_dvc.documents.provenance import InputFile, Inputs, Origin
     from pe_dvc.usecases.read.resolve import Resolved
 
 NO_SOURCE = "it has no declared source"
@@ -51,22 +52,21 @@ class Against:
         """Tell whether the model was named, not only to be found here."""
         return self.model_version is not None or self.model_package is not None
 
-    def model(self, published: Package | None, repo: DataRepo | None) -> Now:
-        """Return the model package as it is now."""
+    def model(self, published: str | None, repo: DataRepo | None) -> Now:
+        """Return the model package, called ``published`` in the manifest, as it is now."""
         if self.names_model:
-            name = published.name if published else None
-            return named_package(self.model_package, self.model_version, name)
+            return named_package(self.model_package, self.model_version, published)
         settings = repo.settings if repo else None
         wheel = settings.model_wheel if settings else None
         name = settings.model_package if settings and settings.model_package else None
         place = repo.root / wheel if repo and wheel else None
-        return self._found(name or (published.name if published else None), repo, place)
+        return self._found(name or published, repo, place)
 
-    def core(self, published: Package | None, repo: DataRepo | None) -> Now:
+    def core(self, published: str | None, repo: DataRepo | None) -> Now:
         """Return the core package as it is now; where a model was named no one asks for it."""
         if self.names_model and self.lockfile is None:
             return Now(package=None, reason="only the model was named", asked=False)
-        return self._found(published.name if published else None, repo, None)
+        return self._found(published, repo, None)
 
     def _found(self, name: str | None, repo: DataRepo | None, wheel: Path | None) -> Now:
         if name is None:
@@ -81,8 +81,11 @@ def stale(
 ) -> list[Staleness]:
     """Return of each dataset what differs. Raises as ``pe_dvc.stale`` says."""
     found = []
+    questions: dict[str, Questions] = {}
     for reader, reference in asked_for(references, store=store, offline=against.offline):
-        found.append(Questions(reader, against).of(reader.resolve(reference)))
+        country = reader.country
+        asked = questions.setdefault(country, Questions(country, against))
+        found.append(asked.of(reader.resolve(reference)))
     return found
 
 
@@ -115,10 +118,13 @@ def asked_for(
 
 
 class Questions:
-    """What is asked of one dataset after another of a country."""
+    """What is asked of one dataset after another of a country; of what they share, once."""
 
-    def __init__(self, reader: Reader, against: Against) -> None:
-        self._country, self._against = reader.country, against
+    def __init__(self, country: str, against: Against) -> None:
+        self._country, self._against = country, against
+        self._model = cache(lambda name: against.model(name, self._repo))
+        self._core = cache(lambda name: against.core(name, self._repo))
+        self._source = cache(_at_source)
 
     def of(self, resolved: Resolved) -> Staleness:
         """Return what there is to say of a dataset."""
@@ -131,13 +137,13 @@ class Questions:
         )
 
     def _lines(self, manifest: Manifest) -> Iterator[Comparison]:
-        inputs, against, repo = manifest.inputs, self._against, self._repo
-        if inputs.model_package is not None or against.names_model or inputs.core_package is None:
-            now = against.model(inputs.model_package, repo)
-            yield from compare_package("model", inputs.model_package, now)
-        if inputs.core_package is not None:
-            now = against.core(inputs.core_package, repo)
-            yield from compare_package("core", inputs.core_package, now)
+        inputs, against = manifest.inputs, self._against
+        model, core = inputs.model_package, inputs.core_package
+        if model is not None or against.names_model or core is None:
+            now = self._model(model.name if model else None)
+            yield from compare_package("model", model, now)
+        if core is not None:
+            yield from compare_package("core", core, self._core(core.name))
         yield from self._calibration(inputs)
         for raw in inputs.raw_inputs:
             yield self._raw(raw)
@@ -173,12 +179,12 @@ class Questions:
         )
 
     def _at_source(self, what: str, origin: Origin, sha256: str) -> Comparison:
-        from pe_dvc.adapters.sources import ask_source, plain_etag
+        from pe_dvc.adapters.sources import plain_etag
 
         source = origin.url
         if self._against.offline:
             return not_checked(what, f"sha256:{sha256}", "nothing is asked offline")
-        now = ask_source(origin)
+        now = self._source(origin)
         if now.sha256 is not None:
             return compare_digest(what, f"sha256:{sha256}", f"sha256:{now.sha256}", source=source)
         if now.etag is not None and origin.etag is not None:
@@ -210,6 +216,12 @@ class Questions:
     @cached_property
     def _here(self) -> FilesHere | None:
         return FilesHere(self._repo) if self._repo is not None else None
+
+
+def _at_source(origin: Origin) -> AtSource:
+    from pe_dvc.adapters.sources import ask_source
+
+    return ask_source(origin)
 
 
 def _revision(what: str, origin: Origin, current: str) -> Comparison:
