@@ -18,6 +18,7 @@ from pe_dvc.documents.manifest import About
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
+from pe_dvc.project.manifest_codebook import Codebooks
 from pe_dvc.project.manifest_content import notes_on_content, with_content
 from pe_dvc.project.manifest_sidecars import SidecarFiles
 from pe_dvc.project.manifest_stage import check_deps
@@ -97,7 +98,8 @@ def write_manifests(root: Path) -> list[Written]:
     tree.check_entries(folder, deep=True)
     dvc = read_dvc_files(root, git, strict=True)
     existing = manifest_files(WorkTree(root), settings.manifests)
-    described, checkout = _describe_all(root, settings, dvc, git, existing)
+    codebooks = Codebooks(root, settings)
+    described, checkout = _describe_all(root, settings, dvc, git, existing, codebooks)
     manifests = {name: one.manifest for name, one in described.items()}
     allowed = settings.allowed_params
     paths = {name: manifest_path(settings, name) for name in existing | manifests}
@@ -111,7 +113,7 @@ def write_manifests(root: Path) -> list[Written]:
             earlier = [data for data, _ in committed_manifests(root, paths[name])]
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
             before[name] += earlier
-    sidecars = SidecarFiles(root, folder)
+    sidecars = SidecarFiles(root, folder, codebooks)
     for name, data in settled.items():
         stays, subject = data in before.get(name, ()), described[name].subject
         settled[name] = sidecars.settle(paths[name], data, manifests[name], subject, stays=stays)
@@ -137,7 +139,12 @@ def write_manifests(root: Path) -> list[Written]:
 
 
 def _describe_all(
-    root: Path, settings: Settings, dvc: DvcFiles, git: GitRepo, existing: dict[str, bytes]
+    root: Path,
+    settings: Settings,
+    dvc: DvcFiles,
+    git: GitRepo,
+    existing: dict[str, bytes],
+    codebooks: Codebooks,
 ) -> tuple[dict[str, Described], ManifestInputs]:
     from pe_dvc.adapters.dvc.config import read_config
     from pe_dvc.project.manifest_inputs import ManifestInputs
@@ -171,7 +178,7 @@ def _describe_all(
         made = checkout.complete(d, inputs[d.name], Sha256(artifact.sha256))
         manifest = assemble(artifact, contents[d.name], made, checkout.build(d), about)
         notes = (*notes_on(d, contents[d.name]), *notes_on_build(manifest))
-        subject = Subject(root=root, settings=settings, declaration=d, file=files[d.name])
+        subject = Subject(codebooks=codebooks, declaration=d, file=files[d.name])
         found[d.name] = Described(manifest, notes, subject)
     unknown = [
         d for d in declarations if not was_checked(found[d.name].manifest, existing.get(d.name))

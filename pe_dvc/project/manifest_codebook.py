@@ -5,6 +5,7 @@ Made with a new manifest. A manifest that stays keeps its codebook. ADR 0023.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.codebook_hooks import model_codebook
@@ -20,48 +21,59 @@ if TYPE_CHECKING:
     from pe_dvc.project.settings import Settings
 
 
-def make_codebook(manifest: Manifest, root: Path, settings: Settings) -> bytes | None:
-    """Return the codebook of a dataset, None where nothing is known of its columns and entities.
+class Codebooks:
+    """The codebooks of a data repo's datasets: model and ``codebook.yaml`` are read once for all.
 
-    ``root`` and ``settings`` are those of the data repo.
-
-    Raises FormatError and NotFoundError for what ``codebook.yaml`` says, PeDvcError where the model
-    that is installed cannot be asked.
+    What ``codebook.yaml`` says raises FormatError and NotFoundError; PeDvcError is raised where the
+    model that is installed cannot be asked.
     """
-    tables = manifest.table.tables
-    columns = {column.name for table in tables for column in table.columns}
-    if not columns:
-        return None
-    declared = read_declared(root)
-    whole = _of_model(root, settings, declared).overlaid(declared.codebook())
-    entities = {*manifest.table.entities, *(whole.variable(name).entity or "" for name in columns)}
-    found = whole.only(columns, entities)
-    if not found.variables and not found.entities:
-        return None
-    access = settings.disclosure_rule.access
-    return found.model_copy(update={"access": access}).to_bytes()
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self._root, self._settings = root, settings
+
+    def make(self, manifest: Manifest) -> bytes | None:
+        """Return that of a dataset, None where nothing is known of its columns and entities."""
+        columns = _columns_of(manifest)
+        if not columns:
+            return None
+        whole = self._whole
+        known = (whole.variable(name).entity or "" for name in columns)
+        found = whole.only(columns, {*manifest.table.entities, *known})
+        if not found.variables and not found.entities:
+            return None
+        access = self._settings.disclosure_rule.access
+        return found.model_copy(update={"access": access}).to_bytes()
+
+    def declares_more(self, manifest: Manifest, kept: bytes | None) -> bool:
+        """Tell whether ``codebook.yaml`` says what ``kept``, the codebook of a dataset, does not.
+
+        No model is asked, and what was taken out of ``codebook.yaml`` is not seen.
+        """
+        declared = self._declared.codebook()
+        if declared == EMPTY:
+            return False
+        before = Codebook.from_bytes(kept, where="its codebook") if kept is not None else EMPTY
+        entities = {*manifest.table.entities, *before.entities}
+        now = before.overlaid(declared).only(_columns_of(manifest), entities)
+        return (now.variables, now.entities) != (before.variables, before.entities)
+
+    @cached_property
+    def _whole(self) -> Codebook:
+        declared = self._declared
+        return _of_model(self._root, self._settings, declared).overlaid(declared.codebook())
+
+    @cached_property
+    def _declared(self) -> DeclaredCodebook:
+        tree = WorkTree(self._root)
+        if not tree.has(FILE):
+            return DeclaredCodebook()
+        from pe_dvc.adapters.dvc.yaml import read_yaml
+
+        return read_declared_codebook(read_yaml(tree.read(FILE), FILE))
 
 
-def declares_more(declared: DeclaredCodebook, manifest: Manifest, kept: bytes | None) -> bool:
-    """Tell whether ``codebook.yaml`` says what ``kept``, the codebook of a dataset, does not.
-
-    No model is asked, and what was taken out of ``codebook.yaml`` is not seen.
-    """
-    before = Codebook.from_bytes(kept, where="its codebook") if kept is not None else EMPTY
-    columns = {column.name for table in manifest.table.tables for column in table.columns}
-    entities = {*manifest.table.entities, *before.entities}
-    now = before.overlaid(declared.codebook()).only(columns, entities)
-    return (now.variables, now.entities) != (before.variables, before.entities)
-
-
-def read_declared(root: Path) -> DeclaredCodebook:
-    """Return what ``codebook.yaml`` declares, nothing without one. Raises FormatError."""
-    tree = WorkTree(root)
-    if not tree.has(FILE):
-        return DeclaredCodebook()
-    from pe_dvc.adapters.dvc.yaml import read_yaml
-
-    return read_declared_codebook(read_yaml(tree.read(FILE), FILE))
+def _columns_of(manifest: Manifest) -> set[str]:
+    return {column.name for table in manifest.table.tables for column in table.columns}
 
 
 def _of_model(root: Path, settings: Settings, declared: DeclaredCodebook) -> Codebook:

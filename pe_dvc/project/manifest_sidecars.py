@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.work_tree import WorkTree
@@ -14,7 +13,6 @@ from pe_dvc.documents.sidecars import CODEBOOK, PROFILE, Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
-from pe_dvc.project.manifest_codebook import declares_more, make_codebook, read_declared
 from pe_dvc.project.metrics_file import metrics_of, metrics_path
 from pe_dvc.project.profile import make_profile
 
@@ -22,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pe_dvc.documents.codebook_declaration import DeclaredCodebook
     from pe_dvc.documents.sidecar_refs import SidecarRef
+    from pe_dvc.project.manifest_codebook import Codebooks
     from pe_dvc.project.sidecar_subject import Subject
     from pe_dvc.store.confined import ConfinedTree
 
 MAKERS: dict[str, Callable[[Manifest, Subject], bytes | None]] = {
-    CODEBOOK: lambda manifest, of: make_codebook(manifest, of.root, of.settings),
+    CODEBOOK: lambda manifest, of: of.codebooks.make(manifest),
     PROFILE: make_profile,
 }
 """What makes each kind of sidecar: its bytes, or None for a dataset that has none of the kind.
@@ -40,8 +38,8 @@ The same manifest and the same files must give the same bytes.
 class SidecarFiles:
     """The sidecars of a data repo: settled for each manifest first, then written together."""
 
-    def __init__(self, root: Path, folder: str) -> None:
-        self._root, self._folder = root, folder
+    def __init__(self, root: Path, folder: str, codebooks: Codebooks) -> None:
+        self._root, self._folder, self._codebooks = root, folder, codebooks
         self._wanted: dict[str, bytes] = {}
 
     def settle(
@@ -77,11 +75,7 @@ class SidecarFiles:
     def outdated(self, path: str, manifest: Manifest) -> tuple[str, ...]:
         """Return what declares more of a dataset than its settled sidecars say. FormatError."""
         kept = self._wanted.get(sidecar_file(path, CODEBOOK))
-        return (FILE,) if declares_more(self._declared, manifest, kept) else ()
-
-    @cached_property
-    def _declared(self) -> DeclaredCodebook:
-        return read_declared(self._root)
+        return (FILE,) if self._codebooks.declares_more(manifest, kept) else ()
 
     def write(self, tree: ConfinedTree) -> None:
         """Write the sidecars that changed, and metrics; remove what no manifest names any more."""
