@@ -11,10 +11,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import SETTLED_NS
+from pe_dvc.adapters.folder_walk import paths_below
 from pe_dvc.adapters.member_digests import FoundMember, MemberDigests
 from pe_dvc.documents.members import CHUNKS_ABOVE, MemberChunks, MemberFile, list_sorted
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def members_in(folder: Path, listed: Mapping[str, str], digests: MemberDigests) 
     DigestMismatchError for files that are other than DVC recorded, FormatError for paths that no
     directory of a dataset can have.
     """
-    there = set(_files_in(folder))
+    there = set(paths_below(folder))
     if there != listed.keys():
         odd = min(there ^ listed.keys())
         change = "new" if odd in there else "gone"
@@ -74,7 +75,7 @@ def members_of_workspace(folder: Path, digests: MemberDigests | None = None) -> 
     """
     if not folder.is_dir():
         return None
-    found = _hash_changed(folder, sorted(_files_in(folder)), digests)
+    found = _hash_changed(folder, sorted(paths_below(folder)), digests)
     if digests is not None:
         return _keep(folder, found, digests)
     return list_sorted((one.member for one in found), where=str(folder))
@@ -203,22 +204,3 @@ def _batches(paths: list[str]) -> Iterator[list[str]]:
     rest = iter(paths)
     while batch := list(islice(rest, AT_ONCE)):
         yield batch
-
-
-def _files_in(folder: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        refuse_links(parent, folders)
-        below = os.path.relpath(parent, folder)
-        prefix = "" if below == "." else f"{below}/"
-        yield from (f"{prefix}{name}" for name in names)
-
-
-def refuse_links(parent: str, folders: Iterable[str]) -> None:
-    """Raise FormatError where one of the ``folders`` in ``parent`` is a link, which DVC omits."""
-    for name in folders:
-        if os.path.islink(f"{parent}/{name}"):  # noqa: PTH114 - a hundred thousand times
-            raise FormatError(
-                "is a link to a folder, and a dataset is made of folders and files",
-                where=f"{parent}/{name}",
-                remedy="Put the folder itself there.",
-            )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.directories import refuse_links
+from pe_dvc.adapters.folder_walk import paths_below
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_in_work_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pe_dvc.documents.dvc_output import Output
@@ -25,7 +24,7 @@ def files_of_directories(root: Path, paths: Iterable[str], *, each: bool) -> dic
     found: dict[str, str] = {}
     for path in paths:
         if each and (root / path).is_dir():
-            inside = sorted(_files_below(root / path))
+            inside = sorted(paths_below(root / path, without=(".",)))
             if not inside:
                 raise _empty(path)
             found |= {check_in_work_tree(f"{path}/{name}", where=path): path for name in inside}
@@ -52,7 +51,7 @@ def check_directory(path: str, place: Path, output: Output | None, tracked: Iter
     ``output`` is what DVC tracks it as, or in; ``tracked`` are all paths that DVC tracks. Raises
     FormatError.
     """
-    files = sum(1 for _ in _files_below(place))  # looks at all folders
+    files = sum(1 for _ in paths_below(place, without=(".",)))  # looks at all folders
     if not files:
         raise _empty(path)
     if output is not None and output.path != path:
@@ -75,12 +74,3 @@ def _empty(path: str) -> FormatError:
         f"{path} is a directory without files, and a dataset has some",
         remedy="Build it with files in it.",
     )
-
-
-def _files_below(folder: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        refuse_links(parent, folders)
-        below = os.path.relpath(parent, folder)
-        prefix = "" if below == "." else f"{below}/"
-        yield from (f"{prefix}{name}" for name in names if not name.startswith("."))

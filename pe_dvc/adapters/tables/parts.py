@@ -6,11 +6,11 @@ those values. Files and folders whose names begin with ``_`` or ``.`` are not pa
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from pe_dvc.adapters.folder_walk import paths_below
 from pe_dvc.documents.manifest import Column, Member
 
 if TYPE_CHECKING:
@@ -34,19 +34,11 @@ class Part(NamedTuple):
 def parts_in(folder: Path, suffixes: tuple[str, ...]) -> list[Part]:
     """Return the parts in a directory, by path; none where it holds files of other formats."""
     parts = []
-    for inside in _files_in(folder):
+    for inside in paths_below(folder, without=("_", "."), refusing_links=False):
         if not inside.lower().endswith(suffixes):
             return []
         parts.append(Part(inside, dict(_values(inside))))
     return sorted(parts)
-
-
-def _files_in(folder: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
-        below = os.path.relpath(parent, folder)
-        prefix = "" if below == "." else f"{below}/"
-        yield from (f"{prefix}{name}" for name in names if not name.startswith(("_", ".")))
 
 
 def _values(inside: str) -> Iterator[tuple[str, str | None]]:
