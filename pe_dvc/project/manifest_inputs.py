@@ -18,6 +18,7 @@ from pe_dvc.documents.members import dir_hash
 from pe_dvc.documents.provenance import Build, CalibrationTargets, InputFile, Inputs
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.redact import redact_params
+from pe_dvc.project.input_files import code_files_of, files_of
 from pe_dvc.project.manifest_build import observed_build
 from pe_dvc.project.statements import Statements
 from pe_dvc.usecases.checkout.describe import complete_inputs
@@ -219,7 +220,7 @@ class ManifestInputs:
             check_size(output, path.stat().st_size, source=str(path))
             return {"": path}
         if path.is_dir():
-            return {p.relative_to(path).as_posix(): p for p in _files_in(path)}
+            return files_of(path)
         if output.md5 is not None and output.cached and not output.legacy:
             return self._cached_files(output, output.md5)
         raise NotFoundError(
@@ -239,10 +240,7 @@ class ManifestInputs:
 
     def _code_files(self, leaf: str) -> dict[str, Path]:
         path = self._root / leaf
-        if not path.is_dir():
-            return {"": path}
-        files = {p.relative_to(path).as_posix(): p for p in _files_in(path)}
-        return {name: p for name, p in files.items() if not self._git.ignores(f"{leaf}/{name}")}
+        return code_files_of(self._root, leaf, self._git) if path.is_dir() else {"": path}
 
     def _shared_inputs(self) -> Inputs:
         from pe_dvc.adapters.environment import python_version
@@ -289,7 +287,3 @@ def _input_file(name: str, files: dict[str, Path], known: dict[Path, FileDigest]
 def _shown(name: str) -> str:
     """Return the path of an input without the folders of this machine."""
     return name.rpartition("/")[2] if name.startswith("/") else name
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())

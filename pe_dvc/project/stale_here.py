@@ -11,11 +11,9 @@ from pe_dvc.documents.members import dir_hash
 from pe_dvc.documents.provenance import CalibrationTargets
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_inside
+from pe_dvc.project.input_files import code_files_of, files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
 
@@ -41,9 +39,10 @@ class FilesHere:
             return self._digests.digest(place).sha256 if place.is_file() else None
         if not place.is_dir():
             return None
-        files = [file for file in _files(place) if not (code and self._ignored(file))]
-        found = ((f.relative_to(place).as_posix(), self._digests.digest(f).sha256) for f in files)
-        return dir_hash(found)
+        files = code_files_of(self._repo.root, path, self._git) if code else files_of(place)
+        return dir_hash(
+            (inside, self._digests.digest(file).sha256) for inside, file in files.items()
+        )
 
     def calibration(self) -> CalibrationTargets | None:
         """Return the snapshot that the settings name, None where they name none or it is gone."""
@@ -53,13 +52,6 @@ class FilesHere:
             return None
         return CalibrationTargets(snapshot_id=settings.snapshot_id, sha256=sha256)
 
-    def _ignored(self, file: Path) -> bool:
-        return self._git.ignores(file.relative_to(self._repo.root).as_posix())
-
     @cached_property
     def _git(self) -> GitRepo:
         return GitRepo(self._repo.root)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
