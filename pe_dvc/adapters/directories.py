@@ -7,13 +7,13 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.digests import SETTLED_NS
 from pe_dvc.adapters.folder_walk import paths_below
 from pe_dvc.adapters.member_digests import FoundMember, MemberDigests
 from pe_dvc.documents.members import CHUNKS_ABOVE, MemberChunks, MemberFile, list_sorted
+from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.plain_files import open_to_read
@@ -60,7 +60,7 @@ def members_in_cache(object_of: Callable[[str], Path], listed: Mapping[str, str]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = (
             one
-            for batch in _batches(sorted(listed))
+            for batch in in_batches(sorted(listed), AT_ONCE)
             for one in pool.map(lambda path: _hash(object_of(listed[path]), path), batch)
         )
         objects = ((one, object_of(listed[one.member.path])) for one in found)
@@ -87,7 +87,7 @@ def _hash_changed(
     """Yield the files at sorted ``paths``, hashed on threads where they are not known already."""
     known = _Known(digests.found(folder) if digests is not None else iter(()))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for batch in _batches(paths):
+        for batch in in_batches(paths, AT_ONCE):
             before = [known.at(path) for path in batch]
             yield from pool.map(lambda path, one: _look(folder, path, one), batch, before)
 
@@ -198,9 +198,3 @@ def _keep(folder: Path, found: Iterable[FoundMember], digests: MemberDigests) ->
     listed = list_sorted(members(), where=str(folder))
     digests.keep(folder, bytes(stats), listed)
     return listed
-
-
-def _batches(paths: list[str]) -> Iterator[list[str]]:
-    rest = iter(paths)
-    while batch := list(islice(rest, AT_ONCE)):
-        yield batch

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import LISTING_LIMIT, members_key, payload_key
 from pe_dvc.documents.members import Members, read_members
 from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, FormatError
 from pe_dvc.primitives.sizes import counted
@@ -20,7 +21,6 @@ from pe_dvc.usecases.payload_place import PayloadPlace
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.documents.members import MemberFile
@@ -115,19 +115,9 @@ def fetch_directory(
         (reporter or Silent()).task(name, resolved.payload.size) as progress,
         ThreadPoolExecutor(TRANSFERS) as pool,
     ):
-        for batch in _batches(members):
+        for batch in in_batches(members, AT_ONCE):
             list(pool.map(lambda m: _fetch(m, resolved, tree, store, progress), batch))
     return output
-
-
-def _batches(members: Members) -> Iterator[list[MemberFile]]:
-    batch: list[MemberFile] = []
-    for member in members:
-        batch.append(member)
-        if len(batch) == AT_ONCE:
-            yield batch
-            batch = []
-    yield batch
 
 
 def _refuse_foreign(output: Path, members: Members) -> None:
