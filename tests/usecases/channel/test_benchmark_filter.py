@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pe_dvc.adapters.tables import hdf5, parquet
+from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.documents.benchmarks import read_benchmarks
 from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
@@ -21,7 +21,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
 from tests.support.factories import manifest_of
-from tests.support.tables import describe
+from tests.support.tables import core_households, describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,17 +123,7 @@ def test_rows_whose_weight_is_in_another_table(tmp_path: Path) -> None:
         file["sex/2024"] = np.array([b"F", b"M", b"F", b"M"])
         file["household_id/2024"] = np.array([20, 10])
         file["household_weight/2024"] = np.array([100.0, 1.0])
-    keys = {"person": "person_id", "household": "household_id"}
-    shape = describe(hdf5, path, keys=keys, columns={})
-    entities = {
-        "person": Entity(key="person_id", references={"household": "person_household_id"}),
-        "household": Entity(key="household_id"),
-    }
-    tables = tuple(
-        Table(name=str(t.name), rows=t.rows, entity=str(t.name), columns=t.columns)
-        for t in shape.tables
-    )
-    contents = Contents(format="hdf5", tables=tables, entities=entities, weight="household_weight")
+    contents = core_households(path)
     data = ColumnData(path, "hdf5", "cps.h5", PUBLIC)
     assert judged(contents, data, PUBLIC, filter={"sex": "F"}) == "301"
 

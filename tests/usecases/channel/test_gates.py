@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pe_dvc.adapters.tables import hdf5, parquet
+from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.documents.disclosure import GATED, PUBLIC
 from pe_dvc.documents.gate_note import GATES
@@ -25,7 +25,7 @@ from pe_dvc.usecases.channel.gates import judge
 from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.channel.promote import Evidence, nominate
 from tests.support.factories import manifest_of, pointer_to
-from tests.support.tables import describe
+from tests.support.tables import core_households, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,17 +189,7 @@ def test_the_weight_of_another_entity(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         for name, values in arrays.items():
             file[f"{name}/2024"] = values
-    keys = {"person": "person_id", "household": "household_id"}
-    shape = describe(hdf5, path, keys=keys, columns={})
-    entities = {
-        "person": Entity(key="person_id", references={"household": "person_household_id"}),
-        "household": Entity(key="household_id"),
-    }
-    tables = tuple(
-        Table(name=str(t.name), rows=t.rows, entity=str(t.name), columns=t.columns)
-        for t in shape.tables
-    )
-    contents = Contents(format="hdf5", tables=tables, entities=entities, weight="household_weight")
+    contents = core_households(path)
     nominated = Nomination(
         name="cps",
         gates=Gates(totals={"income": 0.0, "household_weight": 0.0}),
