@@ -121,16 +121,16 @@ def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetCh
     was, now = before.described, after.described
     found = compare(was, now)
     rule = was.rule.stricter(now.rule)
-    moved = list(movers(was.figures, now.figures))
+    moved = movers(was.figures, now.figures)
     notes: list[str] = []
     changes: tuple[RowChanges, ...] = ()
     if found.verdict == "different" and asked.rows is not False:
         changes, notes = _rows(before, after, rule, asked)
         if changes and not moved:
-            moved += _of_rows(changes)
+            moved = ranked(_of_rows(changes))
     if found.verdict == "different" and _rows_are_same(found, changes):
         found = replace(found, verdict="same values")
-    return replace(found, movers=ranked(moved), changes=changes, notes=tuple(notes))
+    return replace(found, movers=moved, changes=changes, notes=tuple(notes))
 
 
 def _rows(
