@@ -16,10 +16,9 @@ class FolderTree:
     def __init__(self, members: Members) -> None:
         self._folders: dict[str, dict[str, MemberFile | None]] = {"": {}}
         for member in members:
-            path, inside = member.path, member
-            folder, _, name = path.rpartition("/")
+            folder, _, name = member.path.rpartition("/")
             known = folder in self._folders
-            self._folders.setdefault(folder, {})[name] = inside
+            self._folders.setdefault(folder, {})[name] = member
             while not known and folder:
                 parent, _, name = folder.rpartition("/")
                 known = parent in self._folders
