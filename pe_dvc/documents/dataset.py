@@ -62,9 +62,7 @@ class DescribedColumn:
     @property
     def kind(self) -> ColumnKind:
         """What its values are, in the words of most formats."""
-        name = self.column.type
-        if name.startswith("dictionary<values="):
-            name = name.removeprefix("dictionary<values=").partition(",")[0]
+        name = self.column.value_type
         letters = name.partition("[")[0].partition("(")[0].rstrip("0123456789")
         return _KINDS.get(letters, "any")
 

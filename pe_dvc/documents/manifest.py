@@ -37,6 +37,13 @@ class Column(Record):
     partition: bool = Field(default=False, exclude_if=is_empty)
     """Whether the names of folders give its values, as in ``year=2024/part-0.parquet``."""
 
+    @property
+    def value_type(self) -> str:
+        """The type of its values: of a dictionary, that of what its codes stand for."""
+        if self.type.startswith("dictionary<values="):
+            return self.type.removeprefix("dictionary<values=").partition(",")[0]
+        return self.type
+
     def is_in(self, period: str | None) -> bool:
         """Tell whether a period of its table has it; without periods every column is there."""
         return period is None or self.periods is None or period in self.periods

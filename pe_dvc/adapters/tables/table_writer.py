@@ -50,7 +50,7 @@ def _schema(export: Export) -> Any:
     fields = [
         pa.field(
             column.name,
-            _type(column.column.type),
+            _type(column.column.value_type),
             nullable=column.column.nullable,
             metadata=_metadata(column.variable),
         )
@@ -71,11 +71,9 @@ def _record_batches(export: Export, schema: Any) -> Iterator[Any]:
 
 
 def _type(name: str) -> Any:
-    """Return the type that a manifest names; of a dictionary that of its values."""
+    """Return the type of a column's values by its name in manifests."""
     import pyarrow as pa
 
-    if name.startswith("dictionary<values="):
-        name = name.removeprefix("dictionary<values=").partition(",")[0]
     if name.startswith("timestamp["):
         return pa.timestamp(name.removeprefix("timestamp[").partition("]")[0].partition(",")[0])
     if name.startswith("date"):
