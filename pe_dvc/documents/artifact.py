@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pe_dvc.documents.dvc_hash import PATTERN, is_listing
+from pe_dvc.documents.keys import chunks_key, members_key, payload_key
 from pe_dvc.documents.model import Record
 from pe_dvc.documents.provenance import HexSha256
 from pe_dvc.primitives.digest import Sha256
@@ -95,8 +96,19 @@ class Artifact(Record):
         return self.members is not None
 
     @property
+    def key(self) -> str:
+        """The key of the payload in the bucket."""
+        return payload_key(self.country, self.dvc.md5)
+
+    @property
+    def parts_key(self) -> str:
+        """The key of the sidecar by which parts are verified: chunks or members."""
+        of = members_key if self.is_directory else chunks_key
+        return of(self.country, Sha256(self.sha256))
+
+    @property
     def parts_sha256(self) -> Sha256:
-        """The sha256 of the sidecar by which parts are verified: chunks or members."""
+        """The sha256 of that sidecar."""
         parts = self.members or self.chunks
         assert parts is not None  # held by _is_file_or_directory
         return Sha256(parts.sha256)

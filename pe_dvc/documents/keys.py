@@ -7,16 +7,13 @@ is checked here, so that no name can climb out of its country's prefix.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pe_dvc.documents.dvc_hash import OBJECTS, bare_md5, is_listing, object_key
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import COUNTRY_PATTERN, check_country, check_name
-
-if TYPE_CHECKING:
-    from pe_dvc.documents.artifact import Artifact
 
 RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
@@ -128,12 +125,6 @@ def content_key(country: str, sha256: Sha256, kind: str, sidecar: Sha256) -> str
     """
     check_sha256(sha256)
     return f"{country_prefix(country)}{sha256[:2]}/{sha256}.{check_sha256(sidecar)}.{kind}.json"
-
-
-def parts_key(artifact: Artifact) -> str:
-    """Key of the list by which an artifact's parts are verified: its chunks, or its members."""
-    of = members_key if artifact.is_directory else chunks_key
-    return of(artifact.country, Sha256(artifact.sha256))
 
 
 def tombstone_key(country: str, sha256: Sha256) -> str:

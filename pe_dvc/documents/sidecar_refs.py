@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import content_key, parts_key
+from pe_dvc.documents.keys import content_key
 from pe_dvc.primitives.digest import Sha256
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def sidecars_of(manifest: ManifestHead) -> tuple[SidecarRef, ...]:
     artifact = manifest.artifact
     kind = "members" if artifact.is_directory else "chunks"
     parts = SidecarRef(
-        kind=kind, key=parts_key(artifact), sha256=artifact.parts_sha256, is_parts=True
+        kind=kind, key=artifact.parts_key, sha256=artifact.parts_sha256, is_parts=True
     )
     return (parts, *content_sidecars(manifest).values())
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StorePermissionError
 
 if TYPE_CHECKING:
@@ -55,48 +54,23 @@ OpenLocation = Callable[[str], PayloadPlace]
 """Opens the place that a manifest's ``location`` names. Raises FormatError."""
 
 
-class Located(Protocol):
-    """A payload, as far as it has to be found (``documents.payload.Payload``)."""
-
-    @property
-    def key(self) -> str:
-        """Its key in the bucket."""
-
-    @property
-    def location(self) -> str | None:
-        """Where it lies as well."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToFind:
-    """A payload to find, by its key in the bucket and its location."""
-
-    key: str
-    location: str | None
-
-    @classmethod
-    def of(cls, artifact: Artifact) -> ToFind:
-        """Return that of a manifest's artifact."""
-        key = payload_key(artifact.country, artifact.dvc.md5)
-        return cls(key=key, location=artifact.location)
-
-
 def find_place(
-    payload: Located, bucket: ObjectSource, open_location: OpenLocation | None
+    key: str, location: str | None, bucket: ObjectSource, open_location: OpenLocation | None
 ) -> PayloadPlace:
     """Return where a payload is read: the bucket, or its location where the bucket lacks it.
 
+    ``key`` is its key in the bucket, ``location`` where its manifest says that it lies as well.
     A bucket that may not be read counts as one that lacks it: some say no more of what is not
     there. Without ``open_location`` it is the bucket. Raises StoreError, and FormatError for a
     location that this pe_dvc does not know.
     """
-    there = PayloadPlace(source=bucket, key=payload.key)
-    if payload.location is None or open_location is None:
+    there = PayloadPlace(source=bucket, key=key)
+    if location is None or open_location is None:
         return there
     try:
-        bucket.head(payload.key)
+        bucket.head(key)
     except (NotFoundError, StorePermissionError):
-        return open_location(payload.location)
+        return open_location(location)
     return there
 
 

@@ -19,7 +19,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
-from pe_dvc.usecases.payload_place import ToFind, find_place
+from pe_dvc.usecases.payload_place import find_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -248,10 +248,10 @@ class _Pull:
     def _download(self, target: Target, progress: Progress) -> bytes | None:
         """Bring an object into the cache; return its bytes if it is small."""
         key = payload_key(self._data.country, target.md5)
-        payload = ToFind(
-            key=key if target.remote is None else key.partition("/")[2], location=target.location
-        )
-        place = find_place(payload, self._stores[target.remote], self._open_location)
+        if target.remote is not None:
+            key = key.partition("/")[2]
+        store = self._stores[target.remote]
+        place = find_place(key, target.location, store, self._open_location)
         request = ObjectRequest(
             what=target.path,
             place=place,

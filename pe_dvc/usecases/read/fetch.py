@@ -60,8 +60,9 @@ def fetch(
         if slot.path is not None:
             log.info("%s is in the cache", resolved.pinned)
         else:
-            log.info("download %s, %d bytes", resolved.pinned, resolved.payload.size)
-            place = find_place(resolved.payload, store, open_location)
+            payload = resolved.payload
+            log.info("download %s, %d bytes", resolved.pinned, payload.size)
+            place = find_place(payload.key, payload.location, store, open_location)
             _download(resolved, slot, store, place, cache, reporter)
     return slot.final
 

@@ -57,12 +57,12 @@ def open_verified(
                 resolved, store=store, cache=cache, reporter=reporter, open_location=open_location
             )
             return VerifiedFile(WholeFile(path), slot.release)
-        partial = slot.partial()
+        partial, payload = slot.partial(), resolved.payload
         fetcher = ChunkFetcher(
             resolved,
             chunks,
             partial,
-            lambda: find_place(resolved.payload, store, open_location),
+            lambda: find_place(payload.key, payload.location, store, open_location),
         )
         return VerifiedFile(FetchedChunks(fetcher, chunks, partial), slot.release)
     except BaseException:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.usecases.object_digest import object_digest
-from pe_dvc.usecases.payload_place import ToFind, find_place
+from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check_bundle(
     marked = with_tombstone(store, release.country, digests)
 
     def find(artifact: Artifact) -> PayloadPlace:
-        return find_place(ToFind.of(artifact), store, open_location)
+        return find_place(artifact.key, artifact.location, store, open_location)
 
     with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
         return list(pool.map(lambda pin: _check(find, release, pin, marked), pins))

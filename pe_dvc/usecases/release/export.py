@@ -15,7 +15,7 @@ from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import refuse_special, sha256_of
-from pe_dvc.usecases.payload_place import ToFind, find_place
+from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.release.payload_digest import check_digest
 
@@ -57,22 +57,17 @@ def export_release(
     _refuse_foreign(directory, {f"{PAYLOAD}/{RELEASE_MANIFEST}", *files})
     wanted = {path: a for path, a in files.items() if not _is_there(directory / path, a)}
     total = sum(artifact.size for artifact in wanted.values())
+
+    def download(path: str) -> None:
+        artifact = wanted[path]
+        place = find_place(artifact.key, artifact.location, store, open_location)
+        _download(place, path, artifact, tree, progress)
+
     with (
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
         ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
     ):
-        list(
-            pool.map(
-                lambda path: _download(
-                    find_place(ToFind.of(wanted[path]), store, open_location),
-                    path,
-                    wanted[path],
-                    tree,
-                    progress,
-                ),
-                wanted,
-            )
-        )
+        list(pool.map(download, wanted))
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
     tree.write(TRO, release.tro, durable=True)
     return len(wanted)

@@ -26,7 +26,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS
-from pe_dvc.usecases.payload_place import ToFind, find_place
+from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.release.moved_tag import MOVED_TAG, moved_tag
@@ -215,7 +215,7 @@ def _check_payloads(
     total = sum(artifact.size for artifact in artifacts)
 
     def check(artifact: Artifact) -> None:
-        place = find_place(ToFind.of(artifact), store, open_location)
+        place = find_place(artifact.key, artifact.location, store, open_location)
         actual = object_digest(place.source, place.key, artifact.size, progress=progress)
         check_digest(place, artifact, actual)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreError
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
@@ -26,7 +25,7 @@ def look_elsewhere(
     """
 
     def found(fault: Fault, detail: str) -> Finding:
-        key, sha256 = payload_key(artifact.country, artifact.dvc.md5), Sha256(artifact.sha256)
+        key, sha256 = artifact.key, Sha256(artifact.sha256)
         return Finding(fault=fault, key=key, what=artifact.name, detail=detail, sha256=sha256)
 
     if artifact.location is None or open_location is None:
@@ -42,6 +41,5 @@ def look_elsewhere(
         detail = f"expected {artifact.size} bytes, got {info.size} at {place.url}"
         return found("wrong size", detail)
     # Known to the journal by the address, too: the bucket may get the payload before a next run.
-    key = payload_key(artifact.country, artifact.dvc.md5)
-    info = replace(info, key=key, etag=f"{place.url} {info.etag}")
+    info = replace(info, key=artifact.key, etag=f"{place.url} {info.etag}")
     return ExpectedPayload(info, artifact.name, "sha256", Sha256(artifact.sha256), place)
