@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import read_tag
 from pe_dvc.documents.release_target import Released
+from pe_dvc.documents.revocation import Revocation
 from pe_dvc.documents.statement_file import read_statement
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError
@@ -167,7 +169,7 @@ def test_targets_of_a_channel() -> None:
     fuzz(target, hostile(CHANNEL))
 
 
-@pytest.mark.parametrize("kind", [Pointer, Released])
+@pytest.mark.parametrize("kind", [Pointer, Released, Revocation])
 def test_signed_target(kind: Any) -> None:
     released = Released(
         country="us",
@@ -178,7 +180,18 @@ def test_signed_target(kind: Any) -> None:
         commit="0" * 40,
         channel="next",
     )
-    true = POINTER if kind is Pointer else released
+    revocation = Revocation(
+        country="us",
+        name="cps",
+        sha256=POINTER.sha256,
+        size=7,
+        reason="Its licence was withdrawn.",
+        authority="Census Bureau",
+        contact="data@policyengine.org",
+        revoked=datetime(2026, 11, 26, tzinfo=UTC),
+        replacement=Reference.pinned("us", "cps", POINTER.manifest_sha256),
+    )
+    true: Any = {Pointer: POINTER, Released: released, Revocation: revocation}[kind]
 
     def target(data: bytes) -> None:
         match json.loads(data):
