@@ -10,7 +10,14 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pe_dvc.primitives.digest import CHUNK_SIZE, DIGEST_BYTES, Sha256, sha256_bytes
+from pe_dvc.primitives.digest import (
+    ALTERED,
+    CHUNK_SIZE,
+    DIGEST_BYTES,
+    Sha256,
+    check_promised,
+    sha256_bytes,
+)
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.primitives.names import check_distinct, check_in_work_tree, say_which_there_are
 from pe_dvc.primitives.sizes import MAX_SIZE
@@ -146,25 +153,21 @@ def read_members(
     FormatError for one that no directory can have.
     """
     if sha256 is not None:
-        _expect(where, "the list of members", sha256, sha256_bytes(data))
+        check_promised(data, sha256, what="the list of members", source=where)
     found = Members(data, where=where)
-    _expect(where, "the directory (dirHash of its members)", identity, found.dir_hash)
+    if found.dir_hash != identity:
+        raise DigestMismatchError(
+            what="the directory (dirHash of its members)",
+            expected=f"sha256:{identity}",
+            actual=f"sha256:{found.dir_hash}",
+            source=where,
+            remedy=ALTERED,
+        )
     if size is not None and found.size != size:
         raise FormatError(
             f"the members have {found.size} bytes, and the manifest says {size}", where=where
         )
     return found
-
-
-def _expect(where: str, what: str, expected: Sha256, actual: Sha256) -> None:
-    if actual != expected:
-        raise DigestMismatchError(
-            what=what,
-            expected=f"sha256:{expected}",
-            actual=f"sha256:{actual}",
-            source=where,
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-        )
 
 
 def _checked(data: bytes, *, where: str) -> Iterator[MemberFile]:

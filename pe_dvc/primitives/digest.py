@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NewType
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,9 @@ CHUNK_SIZE = 1024 * 1024
 
 DIGEST_BYTES = 32
 """Bytes of a sha256 in a chunk list."""
+
+ALTERED = "The bucket was altered or damaged: tell the maintainers of the data."
+"""What a reader can do about bytes of the bucket that are not those that were promised."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -37,6 +40,24 @@ def check_sha256(text: str, *, where: str | None = None) -> Sha256:
 def sha256_bytes(data: Buffer) -> Sha256:
     """Return the sha256 of ``data``."""
     return Sha256(hashlib.sha256(data).hexdigest())
+
+
+def check_promised(
+    data: Buffer, expected: Sha256 | str, *, what: str, source: str, by: str | None = None
+) -> None:
+    """Raise DigestMismatchError unless ``expected`` is the sha256 of what a bucket gave.
+
+    ``by`` says who promised it, such as ``signed``; ``source`` where the bytes are from.
+    """
+    actual = sha256_bytes(data)
+    if actual != expected:
+        raise DigestMismatchError(
+            what=what,
+            expected=f"sha256:{expected} ({by})" if by else f"sha256:{expected}",
+            actual=f"sha256:{actual}",
+            source=source,
+            remedy=ALTERED,
+        )
 
 
 def chunk_digests(data: Iterable[Buffer]) -> bytes:

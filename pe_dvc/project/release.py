@@ -25,6 +25,7 @@ from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, check_bundle
 from pe_dvc.usecases.release.export import export_release
+from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
 from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
 
@@ -117,7 +118,7 @@ class Releases:
         signature = self.git.signature(tag)
         channel: ChannelName = "latest" if from_latest else "next"
         release = self.git.release(tag, channel=channel)
-        publish.check_held(self.store, release)
+        check_held(self.store, release)
         update = register.register(self._files, release, signers_of(clone), now=_now())
         return Created(release=release, update=update, signature=signature)
 
@@ -232,7 +233,7 @@ class Releases:
 
         register.registered(self._files, tag)
         release, claimed = self.derive(tag), self.claimed(tag)
-        publish.check_held(self.store, release)
+        check_held(self.store, release)
         return mirror(
             self.store,
             uri,

@@ -12,17 +12,21 @@ import yaml
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.sidecar_files import sidecar_file
 from pe_dvc.primitives.digest import chunk_digests
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from tests.support.commands import run
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.sidecars import with_sidecars
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from pe_dvc.store.port import Store
 
 PYPROJECT = """
 [tool.pe_dvc]
@@ -60,6 +64,7 @@ INPUTS: dict[str, Any] = {
 }
 
 NO_FIELDS: Mapping[str, Mapping[str, Any]] = {}
+NO_SIDECARS: Mapping[str, bytes] = {}
 
 # Git's own clock: a test that runs over midnight must not make other bytes.
 MOMENT = "2026-04-20T12:00:00+02:00"
@@ -71,7 +76,7 @@ class History:
     def __init__(self, base: Path, *, thresholds: Mapping[str, int] | None = None) -> None:
         self.base, self.root = base, base / "us-data"
         self.bucket = base / "bucket"
-        self.store = LocalStore(self.bucket)
+        self.store: Store = LocalStore(self.bucket)
         self.keys = base / "keys"
         self.signed = SignedChannels(self.root / "channels", self.keys, now=datetime.now(UTC))
         self.environment = {
@@ -102,20 +107,25 @@ class History:
         datasets: Mapping[str, bytes] = DATASETS,
         inputs: Mapping[str, Any] = INPUTS,
         fields: Mapping[str, Mapping[str, Any]] = NO_FIELDS,
+        sidecars: Mapping[str, bytes] = NO_SIDECARS,
     ) -> None:
         """Write what `dvc repro` and `pe-dvc manifest write` would write, and publish it.
 
         ``fields`` are of the section ``artifact``, by dataset, such as its kind and its path.
+        ``sidecars`` are those of every dataset, by kind, such as its profile.
         """
         self.manifests = {}
         for name, data in datasets.items():
             artifact = {"name": name, "path": f"data/{name}.parquet", **fields.get(name, {})}
-            self.manifests[name] = _described(manifest_of(data, **artifact), inputs)
+            described = _described(manifest_of(data, **artifact), inputs)
+            self.manifests[name] = with_sidecars(described, sidecars)
         for name, manifest in self.manifests.items():
             self.write(f"manifests/{name}.json", manifest.to_bytes())
+            for kind, data in sidecars.items():
+                self.write(sidecar_file(f"manifests/{name}.json", kind), data)
         self.write("dvc.yaml", _pipeline(self.manifests))
         self.write("dvc.lock", _lock(self.manifests))
-        self._publish(datasets)
+        self._publish(datasets, sidecars)
 
     def sign(self, *channels: str) -> None:
         """Point channels at what was built, and sign them with the keys at hand."""
@@ -144,11 +154,12 @@ class History:
     def publish_channels(self) -> None:
         self.signed.publish_to(self.store)
 
-    def _publish(self, datasets: Mapping[str, bytes]) -> None:
+    def _publish(self, datasets: Mapping[str, bytes], sidecars: Mapping[str, bytes]) -> None:
         cache = self.base / "dvc-cache"
         cache.mkdir(exist_ok=True)
         payloads, described = [], []
         for name, data in datasets.items():
+            held = {**sidecars, "chunks": chunk_digests([data])}
             md5 = hashlib.md5(data).hexdigest()
             (cache / md5).write_bytes(data)
             payloads.append(CacheObject(what=name, md5=md5, path=cache / md5))
@@ -156,7 +167,7 @@ class History:
                 ManifestToPublish(
                     manifest=self.manifests[name],
                     data=self.manifests[name].to_bytes(),
-                    sidecar=lambda _, data=data: chunk_digests([data]),  # type: ignore[misc]
+                    sidecar=lambda named, held=held: held[named.kind],  # type: ignore[misc]
                 )
             )
         publish_objects(self.store, "us", payloads, described)

@@ -9,6 +9,7 @@ from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecars import Sidecar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -17,7 +18,7 @@ def manifest_files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*.json")) if not is_sidecar_file(path.name)]
 
 
-def with_sidecars(manifest: Manifest, sidecars: dict[str, bytes]) -> Manifest:
+def with_sidecars(manifest: Manifest, sidecars: Mapping[str, bytes]) -> Manifest:
     """Return a manifest that names these sidecars, by their kinds."""
     named = {kind: Sidecar.of(data) for kind, data in sidecars.items()}
     return manifest.model_copy(update={"sidecars": named})

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
-from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, sha256_bytes
+from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, check_promised, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
     if data is None:
         key = chunks_key(payload.country, resolved.sha256)
         data = _read_list(store, key, count * DIGEST_BYTES)
-        _check_list(resolved, data, expected, f"{store.url}/{key}")
+        source, what = f"{store.url}/{key}", f"the chunk list of {resolved.reference}"
+        check_promised(data, expected, what=what, by="by the manifest", source=source)
         cache.keep_sidecar(expected, data)
     if len(data) != count * DIGEST_BYTES:
         raise FormatError(
@@ -98,18 +99,6 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
 def _read_list(store: ReadableStore, key: str, length: int) -> bytes:
     # One byte more shows a list that was made longer, without reading all that it may hold.
     return store.read_range(key, 0, length + 1)
-
-
-def _check_list(resolved: Resolved, data: bytes, expected: Sha256, source: str) -> None:
-    actual = sha256_bytes(data)
-    if actual != expected:
-        raise DigestMismatchError(
-            what=f"the chunk list of {resolved.reference}",
-            expected=f"sha256:{expected} (by the manifest)",
-            actual=f"sha256:{actual}",
-            source=source,
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-        )
 
 
 class ChunkFetcher:

@@ -6,7 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.digest import ALTERED, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.payload_place import find_place
@@ -156,7 +156,7 @@ def _check_size(resolved: Resolved, place: PayloadPlace) -> None:
             expected=f"{expected} bytes",
             actual=f"an object of {actual} bytes",
             source=place.url,
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
+            remedy=ALTERED,
         )
 
 

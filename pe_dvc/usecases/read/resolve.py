@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
-from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.digest import check_promised, sha256_bytes
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
@@ -192,14 +192,8 @@ def resolve_pointer(
     if data is None:
         data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
         source = f"{store.url}/{key}"
-        if sha256_bytes(data) != expected:
-            raise DigestMismatchError(
-                what=f"the manifest of {reference}",
-                expected=f"sha256:{expected} (signed)",
-                actual=f"sha256:{sha256_bytes(data)}",
-                source=source,
-                remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-            )
+        what = f"the manifest of {reference}"
+        check_promised(data, expected, what=what, by="signed", source=source)
         cache.keep_manifest(expected, data)
     return _resolved(reference, pointer.sha256, data, source, pointer=pointer)
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import DigestMismatchError
+from pe_dvc.primitives.digest import check_promised
 
 if TYPE_CHECKING:
     from pe_dvc.documents.sidecar_refs import SidecarRef
@@ -37,13 +36,6 @@ def read_sidecar(
 def read_named(store: ReadableStore, named: SidecarRef, *, what: str) -> bytes:
     """Return a sidecar from a store. Raises DigestMismatchError, NotFoundError, StoreError."""
     data, _ = store.read(named.key, limit=MANIFEST_LIMIT)
-    actual = sha256_bytes(data)
-    if actual != named.sha256:
-        raise DigestMismatchError(
-            what=f"the {named.kind} of {what}",
-            expected=f"sha256:{named.sha256} (by the manifest)",
-            actual=f"sha256:{actual}",
-            source=f"{store.url}/{named.key}",
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-        )
+    source, what = f"{store.url}/{named.key}", f"the {named.kind} of {what}"
+    check_promised(data, named.sha256, what=what, by="by the manifest", source=source)
     return data

@@ -6,17 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import (
-    LISTING_LIMIT,
     MANIFEST_LIMIT,
     RELEASE_MANIFEST,
     TRO,
-    payload_key,
-    payload_prefix,
     release_key,
 )
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
     FormatError,
@@ -25,29 +21,22 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.object_digest import object_digest
-from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.published_manifest import read_manifest
+from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.moved_tag import MOVED_TAG, moved_tag
 from pe_dvc.usecases.release.payload_digest import check_digest
-from pe_dvc.usecases.release.read_published import (
-    UNSIGNED_TOMBSTONE,
-    read_published,
-    with_tombstone,
-)
+from pe_dvc.usecases.release.read_published import read_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pe_dvc.documents.artifact import Artifact
-    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.payload_place import OpenLocation
-    from pe_dvc.usecases.release.derive import Locked, Release
+    from pe_dvc.usecases.release.derive import Release
 
-_SHOWN = 5
 PAYLOADS_AT_ONCE = 4
 
 
@@ -67,76 +56,6 @@ class Verified:
     artifacts: int
     size: int
     """Bytes of all artifacts together."""
-
-
-def check_held(store: Store, release: Release) -> None:
-    """Raise ReleaseError, naming them, unless the store holds every artifact and its manifest.
-
-    Payloads are looked for by their size, manifests are compared byte for byte, and a dataset in
-    a directory that DVC tracks must be in the directory's listing.
-    """
-    country = release.country
-    sizes = {info.key: info.size for info in store.list(payload_prefix(country))}
-    listings: dict[str, dict[str, str]] = {}
-    for locked in release.declared.values():
-        if locked.inside is not None and locked.md5 is not None and locked.md5 not in listings:
-            listings[locked.md5] = _listing(store, country, locked.md5)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
-        faults = list(
-            pool.map(lambda name: _fault(store, release, name, sizes, listings), release.manifests)
-        )
-    found = [
-        f"{name} ({fault})" for name, fault in zip(release.manifests, faults, strict=True) if fault
-    ]
-    if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise ReleaseError(
-            f"{release.tag} is incomplete in {store.url}: {', '.join(found[:_SHOWN])}{more}",
-            remedy="Run pe-dvc push where the data is; pe-dvc fsck finds damage in the bucket.",
-        )
-
-
-def _fault(
-    store: Store,
-    release: Release,
-    name: str,
-    sizes: dict[str, int],
-    listings: dict[str, dict[str, str]],
-) -> str | None:
-    """Say what the store lacks of one artifact, None if it lacks nothing."""
-    manifest, data = release.manifests[name]
-    artifact, locked = manifest.artifact, release.declared[name]
-    if locked.inside is not None and not _is_listed(manifest, locked, listings):
-        return f"its md5 is not that of {locked.inside} in the directory that dvc.lock records"
-    size = sizes.get(payload_key(release.country, artifact.dvc.md5))
-    if size is None and artifact.location is not None:
-        size = artifact.size  # it lies elsewhere, and readers get it from there
-    if size is None:
-        digest = Sha256(artifact.sha256)
-        marked = with_tombstone(store, release.country, {digest})
-        return f"payload missing; {UNSIGNED_TOMBSTONE}" if marked else "payload missing"
-    if size != artifact.size:
-        return f"payload of {size} bytes where {artifact.size} were signed"
-    try:
-        held, _ = read_manifest(store, release.country, Sha256(artifact.sha256), name)
-    except NotFoundError:
-        return "manifest missing"
-    return None if held == data else "another manifest was published"
-
-
-def _is_listed(manifest: ManifestHead, locked: Locked, listings: dict[str, dict[str, str]]) -> bool:
-    return listings.get(locked.md5 or "", {}).get(locked.inside or "") == manifest.artifact.dvc.md5
-
-
-def _listing(store: Store, country: str, md5: str) -> dict[str, str]:
-    """Return the files of a directory that DVC tracks, none if the store lacks its listing."""
-    key = payload_key(country, md5)
-    try:
-        data, _ = store.read(key, limit=LISTING_LIMIT)
-    except NotFoundError:
-        return {}
-    remedy = "Run pe-dvc fsck --repair where the data is, then try again."
-    return dict(parse_listing(data, where=f"{store.url}/{key}", remedy=remedy))
 
 
 def check_not_moved(registered: Released, release: Release) -> None:
@@ -187,9 +106,9 @@ def verify_release(
 ) -> Verified:
     """Prove a published release against the one that git gives, and the bucket against both.
 
-    Every payload is read. Raises NotFoundError for one that is not published, ReleaseError for a
-    tag that was moved or for artifacts that are missing, DigestMismatchError for published bytes
-    that were altered.
+    Every payload and sidecar is read. Raises NotFoundError for one that is not published,
+    ReleaseError for a tag that was moved or as ``check_held``, DigestMismatchError for published
+    bytes that were altered.
     """
     released = signed.releases().get(release.tag)
     if released is None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import ReleaseError
 from pe_dvc.usecases.publish.waiting import RELEASES
-from pe_dvc.usecases.release.publish import check_held, check_not_moved, publish_documents
+from pe_dvc.usecases.release.held import check_held
+from pe_dvc.usecases.release.publish import check_not_moved, publish_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable

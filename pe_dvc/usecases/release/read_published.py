@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, release_key, tombstone_key
-from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.primitives.digest import check_promised
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS
 
 if TYPE_CHECKING:
@@ -24,14 +24,8 @@ def read_published(store: ReadableStore, released: Released, file: str = RELEASE
     key = release_key(released.country, released.tag, file)
     data, _ = store.read(key, limit=MANIFEST_LIMIT)
     expected = released.sha256 if file == RELEASE_MANIFEST else released.tro_sha256
-    if sha256_bytes(data) != expected:
-        raise DigestMismatchError(
-            what=f"{file} of release {released.tag}",
-            expected=f"sha256:{expected} (signed)",
-            actual=f"sha256:{sha256_bytes(data)}",
-            source=f"{store.url}/{key}",
-            remedy="The bucket was altered or damaged: tell the maintainers of the data.",
-        )
+    what = f"{file} of release {released.tag}"
+    check_promised(data, expected, what=what, by="signed", source=f"{store.url}/{key}")
     return data
 
 
