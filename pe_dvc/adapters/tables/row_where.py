@@ -128,7 +128,7 @@ def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, bool]]:
         if count > CATEGORIES and sides.is_number(index):
             edges = ", ".join(map(str, _EDGES))
             ((found,),) = db.ask(
-                f"SELECT approx_quantile(c{index}, [{edges}]) FILTER (c{index} > 0) FROM j"
+                f"SELECT quantile_disc(c{index}, [{edges}]) FILTER (c{index} > 0) FROM j"
             )
             yield index, _ranges(f"c{index}", found), False
 

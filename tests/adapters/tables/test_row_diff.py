@@ -124,6 +124,15 @@ def test_where_the_change_is(tmp_path: Path, rule: Disclosure) -> None:
         assert first.ratio == pytest.approx(1 / first.share_of_all)
 
 
+def test_the_top_is_the_same_rows_each_time(tmp_path: Path) -> None:
+    before = survey(100_000)[["id", "w"]]
+    before["rank"] = before["income"] = before["id"] + 1.0
+    factor = np.where(before["rank"] > 99_900, 900, 1.01)
+    found = compared(tmp_path, before, before.assign(income=before["income"] * factor))
+    groups = {(where.column, where.bucket): where.rows for where in found.where}
+    assert groups["rank", "top 0.1%"] == 100
+
+
 def test_a_gated_country_is_told_nothing_of_few(tmp_path: Path) -> None:
     before = survey(2000)
     before["lottery"] = 0.0
