@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.support.sandboxes",
     "tests.support.simulators",
     "tests.support.hub_data",
+    "tests.support.us_cps",
 ]
 
 scrub()

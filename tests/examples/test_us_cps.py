@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv, parquet
 
-from tests.examples.conftest import SHA256, US_CPS, VERSION
 from tests.support.commands import run
+from tests.support.us_cps import SHA256, US_CPS, VERSION
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -12,8 +12,7 @@ from pe_dvc.primitives.errors import GateError
 from pe_dvc.project import earlier_states
 from pe_dvc.project.channel_promote import promote
 from pe_dvc.project.repo import DataRepo
-from tests.support import incidents
-from tests.support.incidents import IncidentRepo
+from tests.support.drifting_repo import DriftingRepo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +36,9 @@ class Clock(datetime):
 
 
 @pytest.fixture
-def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentRepo:
+def released(tmp_path: Path) -> DriftingRepo:
     """Return a repo whose first build is nominated and released, and whose gate is drift."""
-    monkeypatch.setitem(incidents.GATES, "us", f"{{{DRIFT}}}")
-    made = IncidentRepo(tmp_path, str(tmp_path / "bucket"), "us", rows=5_000)
+    made = DriftingRepo(tmp_path, str(tmp_path / "bucket"), f"{{{DRIFT}}}", rows=5_000)
     made.create()
     made.pe_dvc("trust", "add", "us", "channels/us/root.json")
     with (made.repo / "pyproject.toml").open("a") as settings:
@@ -54,28 +52,22 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentRepo:
     return made
 
 
-def build(repo: IncidentRepo, tail: float) -> None:
-    """Build and sign latest, without publishing it."""
-    repo.write("params.yaml", f"rows: {repo.rows}\ntail: {tail}\ntake_up: 1.0\n")
-    repo.run("dvc", "repro", "--quiet")
-    repo.commit(f"Build with tail {tail}")
-
-
-def nominate(repo: IncidentRepo) -> None:
+def nominate(repo: DriftingRepo) -> None:
     repo.pe_dvc("channel", "promote", "latest", "next")
     repo.commit("Nominate")
     repo.pe_dvc("push")
 
 
 def test_small_steps_are_stopped_by_what_they_add_up_to(
-    released: IncidentRepo, monkeypatch: pytest.MonkeyPatch
+    released: DriftingRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    released.publish(tail=1.2, take_up=1.0)
+    released.build_with(tail=1.2)
+    released.pe_dvc("push")
     nominate(released)
     status = released.pe_dvc("channel", "status").stdout
     assert "within 0.25 of release 1.0.0:" in status
 
-    build(released, 1.6)
+    released.build_with(tail=1.6)
     said = released.pe_dvc("channel", "promote", "latest", "next", code=1).stderr
     assert "1 gate failed" in said, said
     assert "gate drift of capital_gains:" in said
@@ -86,7 +78,7 @@ def test_small_steps_are_stopped_by_what_they_add_up_to(
     for name, value in released.environment.items():
         if os.environ.get(name) != value:
             monkeypatch.setenv(name, value)
-    build(released, 4.0)
+    released.build_with(tail=4.0)
     with pytest.raises(GateError) as caught:
         promote(DataRepo(released.repo))
     month = f"{datetime.now(UTC):%Y-%m}"
@@ -100,31 +92,31 @@ def test_small_steps_are_stopped_by_what_they_add_up_to(
 
 
 def test_a_successor_under_another_name_is_compared_with_what_it_succeeds(
-    released: IncidentRepo,
+    released: DriftingRepo,
 ) -> None:
     declared = (released.repo / "dvc.yaml").read_text().replace(OLD, NEW)
     gates = f"{{{DRIFT}, compare_with: {OLD}}}"
     released.write("dvc.yaml", declared.replace(f"{{{DRIFT}}}", gates))
-    build(released, 4.0)
+    released.build_with(tail=4.0)
     said = released.pe_dvc("channel", "promote", "latest", "next", code=1).stderr
     assert f"{NEW}: gate drift of capital_gains:" in said
     assert f"within 0.25 of {OLD} of next:" in said
     assert f"within 0.25 of {OLD} of release 1.0.0:" in said
 
-    build(released, 1.1)
+    released.build_with(tail=1.1)
     nominate(released)
-    build(released, 1.3)
+    released.build_with(tail=1.3)
     report = released.pe_dvc("channel", "promote", "latest", "next", "--report", "markdown")
     assert "within 0.25 of next:" in report.stdout, "it is there itself now"
     assert f"within 0.25 of {OLD.replace('_', chr(92) + '_')} of release 1.0.0" in report.stdout
 
 
 def test_deprecated_releases_and_those_not_trusted_are_not_compared_with(
-    released: IncidentRepo,
+    released: DriftingRepo,
 ) -> None:
     released.pe_dvc("release", "deprecate", "1.0.0", "--reason", "Wrong tail")
     released.commit("Deprecate")
     released.pe_dvc("push")
-    build(released, 1.2)
+    released.build_with(tail=1.2)
     report = released.pe_dvc("channel", "promote", "latest", "next", "--report", "markdown")
     assert "release 1.0.0" not in report.stdout + report.stderr

@@ -1,4 +1,4 @@
-"""The examples are run as a reader would run them: as commands, in a repo of their own."""
+"""The example data repo of the CPS, and the one file that its pipeline downloads."""
 
 from __future__ import annotations
 
