@@ -1,210 +1,192 @@
-"""The weighted distribution of a column's numbers: exact, by a histogram or a sort.
-
-It takes up to 100 bytes for each row of one column, whatever the file has beside it.
-"""
+"""The weighted distribution of a column's numbers: exact, by one way through them in order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pe_dvc.documents.profile import TOP_RECORDS
+from pe_dvc.adapters.tables.number_column import joined, part_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from numpy.typing import NDArray
 
-_HISTOGRAM = 1 << 16
-"""Integers within a range of so many are counted, and not sorted."""
+    from pe_dvc.adapters.tables.codes import Runs
+    from pe_dvc.adapters.tables.number_column import NumberColumn
+    from pe_dvc.adapters.tables.number_sums import Sums
+
+_BLOCK = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """The values that are there, ascending, each with its rows (``counts``) and their weight.
+    """What the order of a column's values tells.
 
-    A value may stand there more than once. ``top`` is what the rows that add most add to the total,
-    and ``top_rows`` how many these are, of ``adding`` that add anything.
+    ``sd`` is the weighted standard deviation. ``top_weight`` is what a share of the weight with the
+    largest values adds to the total, how many rows that is, and how many add the rest: the last one
+    may be in both. ``few`` are the values with their rows and weight, None where they are many.
     """
 
-    values: NDArray[np.float64]
-    counts: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    nulls: int
-    infinite: int
+    sd: float
+    quantiles: list[float | None]
+    top_weight: tuple[float, int, int]
+    few: Runs | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked of a distribution: quantiles and the top as shares, ``few`` values at most.
+
+    With ``least``, of a gated country, a quantile is the mean of so many rows around it, with as
+    many beyond them at either end; None where there are not so many.
+    """
+
+    quantiles: Sequence[float]
     top: float
-    top_rows: int
-    adding: int
+    few: int
+    least: int | None = None
 
-    @property
-    def rows(self) -> int:
-        """How many values are there, without the missing ones."""
-        return int(self.counts.sum())
 
-    @property
-    def carriers(self) -> int:
-        """How many of them are not zero."""
-        return int(self.counts[self.values != 0].sum())
+def distribution_of(column: NumberColumn, wanted: Wanted) -> Distribution:
+    """Return the distribution of a column whose weight is more than zero, and no value infinite."""
+    found = _Way(column.sums, wanted)
+    for around, core, is_last in _surrounded(column.ascending(), wanted.least or 0):
+        found.pass_by(around, core, is_last=is_last)
+    return found.result()
 
-    @property
-    def weighted_carriers(self) -> float:
-        """The weight of those that are not zero."""
-        return float(self.weights[self.values != 0].sum())
 
-    @property
-    def weight(self) -> float:
-        """The weight of all."""
-        return float(self.weights.sum())
+class _Way:
+    """Goes up through the values, and takes what is asked for as it passes by."""
 
-    @property
-    def total(self) -> float:
-        """The weighted total."""
-        return float(self.values @ self.weights)
-
-    @property
-    def mean(self) -> float:
-        """The weighted mean."""
-        return self.total / self.weight
-
-    @property
-    def sd(self) -> float:
-        """The weighted standard deviation."""
-        return float(np.sqrt(((self.values - self.mean) ** 2) @ self.weights / self.weight))
-
-    @property
-    def positive(self) -> float:
-        """The weighted total of the values above zero."""
-        above = self.values > 0
-        return float(self.values[above] @ self.weights[above])
-
-    def quantiles(self, shares: list[float], *, least: int | None) -> list[float | None]:
-        """Return the least value at or below which each share of the weight lies.
-
-        With ``least``, of a gated country, it is the mean of so many rows around that one, with as
-        many beyond them at either end; None where there are not so many.
-        """
-        cumulative = np.cumsum(self.weights)
-        wanted = np.asarray(shares) * cumulative[-1]
+    def __init__(self, sums: Sums, wanted: Wanted) -> None:
+        self._sums, self._wanted = sums, wanted
         # A sum of rounded numbers may fall short of the share by a hair.
-        found = np.searchsorted(cumulative, wanted * (1 - 1e-12))
-        at = np.minimum(found, len(self.values) - 1)
-        if least is None:
-            return [float(self.values[index]) for index in at]
-        ends = np.cumsum(self.counts)
-        return [self._around(int(index), least, ends) for index in at]
+        self._shares = np.asarray(wanted.quantiles) * sums.weight * (1 - 1e-12)
+        self._quantiles: list[float | None] = []
+        self._rows = 0
+        self._weight = self._squares = 0.0
+        self._top = (0.0, 0, 0)
+        self._few: Runs | None = None
+        self._ends: tuple[float, float] | None = None
 
-    def _around(self, index: int, least: int, ends: NDArray[np.float64]) -> float | None:
-        if self.values[index] == 0:
-            return 0.0 if self.counts[index] >= least else None
-        first = last = index
-        side = np.sign(self.values[index])
-        while self._between(first, last, ends) < least:
-            lower = first > 0 and np.sign(self.values[first - 1]) == side
-            upper = last + 1 < len(self.values) and np.sign(self.values[last + 1]) == side
-            if not lower and not upper:
-                return None
-            first, last = first - lower, last + upper
-        beyond = min(self._between(0, first - 1, ends), self._between(last + 1, None, ends))
-        is_many = self.counts[index] >= least and first == last
+    def pass_by(self, around: Runs, core: slice, *, is_last: bool) -> None:
+        runs = part_of(around, core)
+        values, counts, weights = runs
+        if not len(values):
+            return
+        few = self._rows == 0 and len(values) <= self._wanted.few
+        self._few = runs if few else None
+        self._ends = (self._ends[0] if self._ends else float(values[0]), float(values[-1]))
+        self._squares += float((values - self._sums.mean) ** 2 @ weights)
+        cumulative = self._weight + _running(weights)
+        before = self._rows - int(around[1][: core.start].sum())
+        for index in self._reached(cumulative, is_last=is_last):
+            place = _Place(around, core.start + index, before, self._sums.rows)
+            self._quantiles.append(place.value(self._wanted.least))
+        self._add_top(runs, cumulative)
+        self._rows += int(counts.sum())
+        self._weight = float(cumulative[-1])
+
+    def result(self) -> Distribution:
+        adds, rows, whole = self._top
+        # Of one value alone it is none, whatever the last digit of the mean.
+        is_one = self._ends is not None and self._ends[0] == self._ends[1]
+        return Distribution(
+            sd=0.0 if is_one else float(np.sqrt(self._squares / self._sums.weight)),
+            quantiles=self._quantiles,
+            top_weight=(adds, rows, self._sums.adding - whole),
+            few=self._few,
+        )
+
+    def _reached(self, cumulative: NDArray[np.float64], *, is_last: bool) -> Iterator[int]:
+        """Yield where the shares are reached that were not before; at the end all are."""
+        left = self._shares[len(self._quantiles) :]
+        for index in np.searchsorted(cumulative, left).tolist():
+            if index < len(cumulative) or is_last:
+                yield min(index, len(cumulative) - 1)
+
+    def _add_top(self, runs: Runs, cumulative: NDArray[np.float64]) -> None:
+        values, counts, weights = runs
+        left = self._wanted.top * self._sums.weight - (self._sums.weight - cumulative)
+        has = (left > 0) & (values > 0)
+        if not has.any():
+            return
+        values, counts, weights = values[has], counts[has], weights[has]
+        taken = np.clip(left[has], 0, weights)
+        adds, rows, whole = self._top
+        self._top = (
+            adds + float(values @ taken),
+            rows + int(counts[taken > 0].sum()),
+            whole + int(counts[(taken >= weights) & (taken > 0)].sum()),
+        )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One of some runs, with ``before`` rows below the first of these, and ``rows`` in all."""
+
+    around: Runs
+    at: int
+    before: int
+    rows: int
+
+    def value(self, least: int | None) -> float | None:
+        """Return the value here; with ``least`` the mean of so many rows, None of too few."""
+        values, counts, _ = self.around
+        if least is None:
+            return float(values[self.at])
+        if values[self.at] == 0:
+            return 0.0 if counts[self.at] >= least else None
+        part = self._part(least)
+        if part is None:
+            return None
+        below = self.before + counts[: part.start].sum()
+        beyond = min(below, self.rows - below - counts[part].sum())
+        is_many = counts[self.at] >= least and part.stop - part.start == 1
         if beyond < least and not is_many:
             return None
-        part = slice(first, last + 1)
-        return float(self.values[part] @ self.counts[part] / self.counts[part].sum())
+        return float(values[part] @ counts[part] / counts[part].sum())
 
-    def _between(self, first: int, last: int | None, ends: NDArray[np.float64]) -> float:
-        last = len(ends) - 1 if last is None else last
-        if last < first:
-            return 0.0
-        return float(ends[last] - (ends[first - 1] if first else 0))
-
-    def top_of_weight(self, share: float) -> tuple[float, int, int]:
-        """Return what the share of the weight with the largest values adds to the total.
-
-        And how many rows that is, and how many add the rest: the last one may be in both.
-        """
-        left = share * self.weight
-        down = slice(None, None, -1)
-        cumulative = np.cumsum(self.weights[down])
-        taken = np.clip(left - (cumulative - self.weights[down]), 0, self.weights[down])
-        has = (taken > 0) & (self.values[down] > 0)
-        whole = has & (taken >= self.weights[down])
-        counts = self.counts[down]
-        adds = float(self.values[down][has] @ taken[has])
-        return adds, int(counts[has].sum()), self.adding - int(counts[whole].sum())
+    def _part(self, least: int) -> slice | None:
+        """Return the runs around this one that have so many rows, all of one sign."""
+        values, counts, _ = self.around
+        first, stop = self.at, self.at + 1
+        side = np.sign(values[self.at])
+        while counts[first:stop].sum() < least:
+            lower = first > 0 and np.sign(values[first - 1]) == side
+            upper = stop < len(values) and np.sign(values[stop]) == side
+            if not lower and not upper:
+                return None
+            first, stop = first - lower, stop + upper
+        return slice(first, stop)
 
 
-def distribution_of(values: NDArray[Any], weights: NDArray[np.float64] | None) -> Distribution:
-    """Return the distribution of numbers, NaN being a missing one; without weights each is one."""
-    there = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(len(values), np.bool_)
-    nulls = int(len(values) - there.sum())
-    if nulls:
-        values = values[there]
-        weights = None if weights is None else weights[there]
-    infinite = int(np.isinf(values).sum()) if values.dtype.kind == "f" else 0
-    by = np.ones(len(values)) if weights is None else weights
-    top, top_rows, adding = (0.0, 0, 0) if infinite else _top(values, by)
-    found = None if infinite else _histogram(values, by)
-    runs = _sorted(values, by) if found is None else found
-    return Distribution(
-        values=runs[0],
-        counts=runs[1],
-        weights=runs[2],
-        nulls=nulls,
-        infinite=infinite,
-        top=top,
-        top_rows=top_rows,
-        adding=adding,
-    )
+def _surrounded(parts: Iterable[Runs], reach: int) -> Iterator[tuple[Runs, slice, bool]]:
+    """Yield each part with so many runs of the parts beside it, where it is in these, if last."""
+    below: Runs | None = None
+    here: Runs | None = None
+    for above in chain(parts, [None]):
+        if here is not None:
+            start = min(reach, len(below[0])) if below else 0
+            beside = [part_of(below, slice(len(below[0]) - start, None))] if below else []
+            after = [part_of(above, slice(reach))] if above else []
+            around = joined([*beside, here, *after]) if beside or after else here
+            yield around, slice(start, start + len(here[0])), above is None
+        below, here = here, above
 
 
-Runs = tuple[Any, Any, Any]
-
-
-def _top(values: NDArray[Any], weights: NDArray[np.float64]) -> tuple[float, int, int]:
-    adds = values * weights
-    adding = int(np.count_nonzero(adds > 0))
-    if len(adds) > TOP_RECORDS:
-        adds = np.partition(adds, len(adds) - TOP_RECORDS)[-TOP_RECORDS:]
-    adds = np.sort(adds[adds > 0])
-    return float(adds.sum()), len(adds), adding
-
-
-def _histogram(values: NDArray[Any], weights: NDArray[np.float64]) -> Runs | None:
-    """Return the runs of whole numbers that are close together, None for others."""
-    if not len(values) or not _are_whole(values):
-        return None
-    least = int(values.min())
-    if int(values.max()) - least >= _HISTOGRAM:
-        return None
-    # Some are beyond 64 bits with a sign, and their differences are not.
-    wide = values.astype({"i": "i8", "u": "u8", "f": "f8"}[values.dtype.kind])
-    index = (wide - wide.min()).astype(np.int64)
-    counts = np.bincount(index)
-    has = np.flatnonzero(counts)
-    by = np.bincount(index, weights=weights)[has]
-    return has.astype(np.float64) + float(least), counts[has].astype(np.float64), by
-
-
-def _are_whole(values: NDArray[Any]) -> bool:
-    """Tell of whole numbers, such as codes that are saved as floats for a missing value."""
-    if values.dtype.kind in "iu":
-        return True
-    first = values[:1000]
-    return bool((first == np.floor(first)).all() and (values == np.floor(values)).all())
-
-
-def _sorted(values: NDArray[Any], weights: NDArray[np.float64]) -> Runs:
-    """Return the runs by a sort of what is not zero: many columns are mostly zeros."""
-    has = values != 0
-    zeros = int(len(values) - has.sum())
-    zero_weight = float(weights[~has].sum()) if zeros else 0.0
-    if zeros:
-        values, weights = values[has], weights[has]
-    order = np.argsort(values, kind="stable")
-    ascending, by = values[order].astype(np.float64), weights[order]
-    counts = np.ones(len(ascending))
-    if zeros:
-        at = int(np.searchsorted(ascending, 0))
-        ascending = np.insert(ascending, at, 0.0)
-        counts, by = np.insert(counts, at, zeros), np.insert(by, at, zero_weight)
-    return ascending, counts, by
+def _running(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums up to each number: by blocks, as a long sum of small numbers loses digits."""
+    found = np.empty(len(numbers))
+    whole = len(numbers) // _BLOCK * _BLOCK
+    blocks = found[:whole].reshape(-1, _BLOCK)
+    np.cumsum(numbers[:whole].reshape(-1, _BLOCK), axis=1, out=blocks)
+    ends = np.cumsum(blocks[:, -1])
+    blocks[1:] += ends[:-1, None]
+    rest = float(ends[-1]) if whole else 0.0
+    found[whole:] = rest + np.cumsum(numbers[whole:])
+    return found

@@ -1,20 +1,23 @@
 """Profiles of files: each column is read once, a batch of rows at a time. ADR 0020.
 
-What is held are the weights of one table's rows, and some columns at a time: as many as ``HELD``
-bytes take, and one at least.
+What is held does not grow with the rows: ``TOGETHER`` rows of some columns, as many as ``HELD``
+bytes take. The rest lies in files without a name.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pe_dvc.adapters.tables.categories import Categories
-from pe_dvc.adapters.tables.distribution import distribution_of
 from pe_dvc.adapters.tables.formats import format_named
 from pe_dvc.adapters.tables.key_check import missing
-from pe_dvc.adapters.tables.profile_figures import number_figures, text_figures, weight_figures
+from pe_dvc.adapters.tables.number_column import TOGETHER, NumberColumn
+from pe_dvc.adapters.tables.profile_figures import number_figures, text_figures
+from pe_dvc.adapters.tables.profile_weights import Weights
+from pe_dvc.adapters.tables.weight_figures import weight_figures
 from pe_dvc.documents.profile import Profile, TableProfile
 from pe_dvc.primitives.errors import FormatError
 
@@ -25,12 +28,13 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.tables.data_file import DataFile
     from pe_dvc.documents.disclosure import Disclosure
-    from pe_dvc.documents.places import Place
-    from pe_dvc.documents.profile import ColumnProfile
+    from pe_dvc.documents.profile import ColumnProfile, WeightProfile
     from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 
 HELD = 64 * 1024 * 1024
 """Bytes of columns that are read together: one pass of a text file gives that many."""
+_TEXTS = ("csv", "csv.gz", "json", "jsonl")
+"""Formats of which a pass reads all columns, whichever are asked for: few passes, so."""
 
 
 def profile_of(file: DataFile, kind: str, plans: Sequence[TablePlan]) -> Profile:
@@ -48,17 +52,18 @@ def profile_of(file: DataFile, kind: str, plans: Sequence[TablePlan]) -> Profile
 
 class _Reader:
     def __init__(self, file: DataFile, kind: str) -> None:
-        self._file, self._rule = file, file.rule
+        self._file, self._kind, self._rule = file, kind, file.rule
         self._reader = format_named(kind, where=file.label).reader()
 
     def table(self, plan: TablePlan) -> TableProfile:
-        weights = self._weights(plan)
         columns: dict[str, ColumnProfile] = {}
-        for group in _groups(plan):
-            columns |= self._group(group, plan, weights)
-        weight = None
-        if plan.weight is not None and weights is not None:
-            weight = weight_figures(plan.weight.column, plan.via, weights, self._rule)
+        weight: WeightProfile | None = None
+        with closing(Weights()) as held:
+            weights = self._weights(plan, held)
+            for group in _groups(plan, self._kind):
+                columns |= self._group(group, plan, weights)
+            if plan.weight is not None and weights is not None:
+                weight = weight_figures(plan.weight.column, plan.via, weights, self._rule)
         order = [one.place.column for one in plan.columns]
         return TableProfile(
             name=plan.name,
@@ -69,86 +74,96 @@ class _Reader:
             columns={name: columns[name] for name in order if name in columns},
         )
 
-    def _weights(self, plan: TablePlan) -> NDArray[np.float64] | None:
+    def _weights(self, plan: TablePlan, held: Weights) -> Weights | None:
         """Return the weight of each row, found through the reference where that is elsewhere."""
         if plan.weight is None:
             return None
-        (weights,) = self._whole([plan.weight])
-        weights = np.nan_to_num(weights.astype(np.float64))
         if plan.link is None:
-            return weights
-        (keys,) = self._whole([plan.link.key])
-        (references,) = self._whole([plan.link.reference])
-        order = np.argsort(keys, kind="stable")
-        at = np.searchsorted(keys, references, sorter=order)
-        at = order[np.minimum(at, max(len(keys) - 1, 0))]
-        return np.where(keys[at] == references, weights[at], 0.0)
+            held.take(self._reader, self._file, plan.weight)
+        else:
+            held.look_up(self._reader, self._file, plan.weight, plan.link)
+        return held
 
     def _group(
-        self, group: list[ColumnPlan], plan: TablePlan, weights: NDArray[np.float64] | None
+        self, group: list[ColumnPlan], plan: TablePlan, weights: Weights | None
     ) -> dict[str, ColumnProfile]:
-        read = [_ColumnReader(one, None if one.place == plan.weight else weights) for one in group]
         try:
-            for batch in self._reader.read_columns(self._file, [one.place for one in group]):
-                for column, values in zip(read, batch, strict=True):
-                    column.add(values)
+            return self._read(group, plan, weights)
         except FormatError:
             if len(group) == 1:
                 return {}
             parts = (self._group([one], plan, weights) for one in group)
             return {name: found for part in parts for name, found in part.items()}
-        return {column.name: column.profile(self._rule) for column in read}
 
-    def _whole(self, places: Sequence[Place]) -> list[NDArray[Any]]:
-        parts: list[list[NDArray[Any]]] = [[] for _ in places]
-        for batch in self._reader.read_columns(self._file, places):
-            for held, values in zip(parts, batch, strict=True):
-                held.append(values)
-        found = []
-        for held in parts:
-            found.append(np.concatenate(held) if held else np.empty(0))
-            held.clear()
-        return found
+    def _read(
+        self,
+        group: list[ColumnPlan],
+        plan: TablePlan,
+        weights: Weights | None,
+        *,
+        codes: bool = True,
+    ) -> dict[str, ColumnProfile]:
+        with ExitStack() as opened:
+            columns = [closing(_ColumnReader(one, codes=codes)) for one in group]
+            read = [opened.enter_context(column) for column in columns]
+            start = 0
+            for batch in self._reader.read_columns(self._file, [one.place for one in group]):
+                stop = start + len(batch[0])
+                by = None if weights is None else weights.of(start, stop)
+                for one, column, values in zip(group, read, batch, strict=True):
+                    column.add(values, None if one.place == plan.weight else by)
+                start = stop
+            found = {column.name: column.profile(self._rule) for column in read}
+        whole = {name: one for name, one in found.items() if one is not None}
+        torn = [column for column in group if column.place.column not in whole]
+        # What looked like codes for many rows, and is none, is read once more.
+        return whole | self._read(torn, plan, weights, codes=False) if torn else whole
 
 
 class _ColumnReader:
-    """Takes a column's batches: numbers are held, texts are counted as they come."""
+    """Takes a column's batches: numbers are counted or sorted, texts are counted as they come."""
 
-    def __init__(self, plan: ColumnPlan, weights: NDArray[np.float64] | None) -> None:
-        self._plan, self._weights = plan, weights
-        self._numbers: list[NDArray[Any]] = []
+    def __init__(self, plan: ColumnPlan, *, codes: bool) -> None:
+        self._plan = plan
+        self._numbers = NumberColumn(codes=codes)
         self._texts = Categories()
-        self._rows = self._nulls = 0
+        self._rows = self._nulls = self._held = 0
 
     @property
     def name(self) -> str:
         return self._plan.place.column
 
-    def add(self, values: NDArray[Any]) -> None:
-        start, self._rows = self._rows, self._rows + len(values)
+    def add(self, values: NDArray[Any], by: NDArray[np.float64] | None) -> None:
+        """Take a batch, with the weight of each row."""
+        self._rows += len(values)
         numbers = None if self._plan.is_key else _numbers(values)
         if numbers is not None:
-            self._numbers.append(numbers)
+            self._held += len(numbers)
+            self._numbers.add(numbers, by)
             return
         gone = missing(values)
         self._nulls += int(gone.sum())
         if not self._plan.is_key and values.dtype.kind in "OSU":
-            by = None if self._weights is None else self._weights[start : self._rows]
             self._texts.add(values[~gone], None if by is None else by[~gone])
 
-    def profile(self, rule: Disclosure) -> ColumnProfile:
+    def close(self) -> None:
+        """Let go of what was put aside."""
+        self._numbers.close()
+
+    def profile(self, rule: Disclosure) -> ColumnProfile | None:
+        """Return the profile, None where the column is to be read again; it lets go of all."""
         entity = self._plan.entity
-        held = sum(map(len, self._numbers))
-        if held and held == self._rows:
-            numbers = np.concatenate(self._numbers)
-            self._numbers.clear()
-            return number_figures(entity, distribution_of(numbers, self._weights), rule)
-        texts = self._texts if not held and not self._plan.is_key else None
+        with closing(self._numbers) as numbers:
+            numbers.finish()
+            if self._held and self._held == self._rows:
+                return None if numbers.is_torn else number_figures(entity, numbers, rule)
+        texts = self._texts if not self._held and not self._plan.is_key else None
         return text_figures(entity, texts, self._nulls, self._rows, rule)
 
 
-def _groups(plan: TablePlan) -> Iterator[list[ColumnPlan]]:
-    size = max(1, HELD // (8 * max(plan.rows, 1)))
+def _groups(plan: TablePlan, kind: str) -> Iterator[list[ColumnPlan]]:
+    rows = min(plan.rows, TOGETHER) if kind in _TEXTS else plan.rows
+    size = max(1, HELD // (8 * max(rows, 1)))
     columns = list(plan.columns)
     for start in range(0, len(columns), size):
         yield columns[start : start + size]

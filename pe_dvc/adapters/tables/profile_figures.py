@@ -1,4 +1,4 @@
-"""What a profile says of a column or a weight: each figure only where the rule allows it."""
+"""What a profile says of a column: each figure only where the rule allows it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pe_dvc.adapters.tables.distribution import Wanted, distribution_of
 from pe_dvc.documents.disclosure import Count, Total
 from pe_dvc.documents.profile import (
     MOST_CATEGORIES,
     QUANTILES,
-    TOP_RECORDS,
     TOP_WEIGHT,
     Category,
     ColumnProfile,
-    WeightProfile,
     rounded,
 )
 
@@ -22,14 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pe_dvc.adapters.tables.categories import Categories
-    from pe_dvc.adapters.tables.distribution import Distribution
+    from pe_dvc.adapters.tables.number_column import NumberColumn
+    from pe_dvc.adapters.tables.number_sums import Sums
     from pe_dvc.documents.disclosure import Disclosure
 
 Counted = list[tuple[str, int, float]]
 """Values with their rows and their weight."""
 
 
-class _Figures:
+class Figures:
     """Collects the figures that may be said, and the names of those that may not."""
 
     def __init__(self, rule: Disclosure) -> None:
@@ -60,47 +60,59 @@ class _Figures:
 
     @property
     def fields(self) -> dict[str, Any]:
+        """All that is said, and the names of what is not, as a profile has them."""
         return {**self.said, "suppressed": tuple(self._hidden)}
 
 
-def number_figures(entity: str | None, found: Distribution, rule: Disclosure) -> ColumnProfile:
+def number_figures(entity: str | None, column: NumberColumn, rule: Disclosure) -> ColumnProfile:
     """Return what may be said of a column of numbers."""
-    figures, carriers = _Figures(rule), found.carriers
-    figures.count("nulls", found.nulls, of=found.nulls + found.rows)
-    if figures.is_few(found.nulls + found.rows - carriers):
+    figures, sums = Figures(rule), column.sums
+    carriers = sums.carriers
+    figures.count("nulls", sums.nulls, of=sums.nulls + sums.rows)
+    if figures.is_few(sums.nulls + sums.rows - carriers):
         figures.hide("carriers")  # beside the number of all rows it would give the missing ones
     else:
-        figures.count("carriers", carriers, of=found.rows)
-    if found.infinite or not found.weight > 0:
+        figures.count("carriers", carriers, of=sums.rows)
+    if sums.infinite or not sums.weight > 0:
         return ColumnProfile(entity=entity, **figures.fields)
+    found = distribution_of(column, _wanted(rule))
     # A column of zeros alone says nothing of anyone.
-    rests_on = carriers or found.rows
+    rests_on = carriers or sums.rows
     if "carriers" in figures.said:
-        figures.number("weighted_carriers", found.weighted_carriers, rests_on=rests_on)
+        figures.number("weighted_carriers", sums.weighted_carriers, rests_on=rests_on)
     else:
         figures.hide("weighted_carriers")
-    figures.number("total", found.total, rests_on=rests_on)
-    if figures.is_few(found.nulls):
+    figures.number("total", sums.total, rests_on=rests_on)
+    if figures.is_few(sums.nulls):
         figures.hide("mean")  # the total by it is the weight of all that are not missing
     else:
-        figures.number("mean", found.mean, rests_on=rests_on)
+        figures.number("mean", sums.mean, rests_on=rests_on)
     figures.number("sd", found.sd, rests_on=rests_on)
-    _add_quantiles(figures, found)
-    _add_tails(figures, found)
-    if len(found.values) <= MOST_CATEGORIES and _are_codes(found.values):
+    _add_quantiles(figures, found.quantiles)
+    _add_tails(figures, sums, found.top_weight)
+    if found.few is not None and _are_codes(found.few[0]):
         counted = [
             (f"{int(value)}", int(rows), float(weight))
-            for value, rows, weight in zip(found.values, found.counts, found.weights, strict=True)
+            for value, rows, weight in zip(*found.few, strict=True)
         ]
-        _add_categories(figures, counted, nulls=found.nulls)
+        _add_categories(figures, counted, nulls=sums.nulls)
     return ColumnProfile(entity=entity, **figures.fields)
+
+
+def _wanted(rule: Disclosure) -> Wanted:
+    return Wanted(
+        quantiles=[percent / 100 for percent in QUANTILES],
+        top=TOP_WEIGHT,
+        few=MOST_CATEGORIES,
+        least=rule.minimum_carriers if rule.is_gated else None,
+    )
 
 
 def text_figures(
     entity: str | None, found: Categories | None, nulls: int, rows: int, rule: Disclosure
 ) -> ColumnProfile:
     """Return what may be said of a column of texts, or of another one that has no numbers."""
-    figures = _Figures(rule)
+    figures = Figures(rule)
     figures.count("nulls", nulls, of=rows)
     if found is not None:
         figures.count("carriers", rows - nulls, of=rows)
@@ -109,34 +121,7 @@ def text_figures(
     return ColumnProfile(entity=entity, **figures.fields)
 
 
-def weight_figures(
-    column: str, via: str | None, weights: NDArray[np.float64], rule: Disclosure
-) -> WeightProfile:
-    """Return what may be said of the weights of a table's rows."""
-    figures, carriers = _Figures(rule), int(np.count_nonzero(weights))
-    total = float(weights.sum())
-    if carriers and total > 0:
-        heaviest = np.sort(weights)[-TOP_RECORDS:]
-        squares = float(weights @ weights)
-        figures.number("sum", total, rests_on=carriers)
-        figures.number("n_eff", total * total / squares, rests_on=carriers)
-        median = float(np.median(weights[weights > 0]))
-        if rule.is_gated:
-            figures.hide("max_over_median")  # it would give the largest weight
-        else:
-            figures.number("max_over_median", weights.max() / median, rests_on=carriers)
-        share = float(heaviest.sum()) / total
-        if figures.is_few(max(carriers - TOP_RECORDS, 0)):
-            figures.hide("top_100")  # what it leaves is the weight of few
-        else:
-            figures.number("top_100", share, rests_on=min(carriers, TOP_RECORDS))
-    return WeightProfile(column=column, via=via, **figures.fields)
-
-
-def _add_quantiles(figures: _Figures, found: Distribution) -> None:
-    rule = figures.rule
-    least = rule.minimum_carriers if rule.is_gated else None
-    values = found.quantiles([percent / 100 for percent in QUANTILES], least=least)
+def _add_quantiles(figures: Figures, values: list[float | None]) -> None:
     finite = [None if v is None or not np.isfinite(v) else v for v in values]
     named = {f"p{percent:g}": value for percent, value in zip(QUANTILES, finite, strict=True)}
     figures.said["quantiles"] = {k: rounded(v) for k, v in named.items() if v is not None}
@@ -145,27 +130,27 @@ def _add_quantiles(figures: _Figures, found: Distribution) -> None:
             figures.hide(name)
 
 
-def _add_tails(figures: _Figures, found: Distribution) -> None:
+def _add_tails(figures: Figures, sums: Sums, top_weight: tuple[float, int, int]) -> None:
     """Say what few hold, where neither they nor the others are too few.
 
     Nor may the rows be few that one of both shares has, and the other has not.
     """
-    positive = found.positive
+    positive = sums.positive
     if not positive > 0:
         return
-    if figures.is_few(found.adding - found.top_rows):
+    if figures.is_few(sums.adding - sums.top_rows):
         figures.hide("top_100")
     else:
-        figures.number("top_100", found.top / positive, rests_on=found.top_rows)
-    adds, rows, others = found.top_of_weight(TOP_WEIGHT)
-    between = 0 if adds == found.top else max(abs(rows - found.top_rows), 1)
+        figures.number("top_100", sums.top / positive, rests_on=sums.top_rows)
+    adds, rows, others = top_weight
+    between = 0 if adds == sums.top else max(abs(rows - sums.top_rows), 1)
     if figures.is_few(others, between):
         figures.hide("top_weight")
     else:
         figures.number("top_weight", adds / positive, rests_on=rows)
 
 
-def _add_categories(figures: _Figures, counted: Counted, *, nulls: int) -> None:
+def _add_categories(figures: Figures, counted: Counted, *, nulls: int) -> None:
     """List the categories; of a gated country those of few rows, together, are others.
 
     The others are many as well: with the rows of all categories known, one that was left out by

@@ -17,63 +17,13 @@ from pe_dvc.documents.places import Link, Place
 from pe_dvc.documents.profile import QUANTILES, Profile, rounded
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
+from tests.support.profiles import ROWS, people, plain, profiled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.profile import ColumnProfile
-
-ROWS = 5_000
-
-
-def people(seed: int = 7, rows: int = ROWS) -> pd.DataFrame:
-    """Return a table with every kind of column that surveys have."""
-    random = np.random.default_rng(seed)
-    income = random.lognormal(10, 1, rows) * (random.random(rows) < 0.6)
-    losses = np.where(random.random(rows) < 0.05, -income / 2, income).round(2)
-    missing = np.where(random.random(rows) < 0.1, np.nan, random.integers(0, 90, rows))
-    return pd.DataFrame(
-        {
-            "id": np.arange(rows),
-            "weight": random.gamma(2, 500, rows),
-            "income": income,
-            "losses": losses,
-            "age": missing,
-            "sex": random.integers(1, 3, rows).astype("int8"),
-            "disabled": random.random(rows) < 0.1,
-            "state": random.choice(["CA", "NY", "TX"], rows, p=[0.5, 0.3, 0.2]),
-            "nothing": np.zeros(rows),
-            "empty": np.full(rows, np.nan),
-        }
-    )
-
-
-def profiled(
-    path: Path, frame: pd.DataFrame, rule: Disclosure = PUBLIC, *, weighted: bool = True
-) -> dict[str, ColumnProfile]:
-    frame.to_parquet(path / "data.parquet")
-    places = {name: Place(table="person", column=name) for name in map(str, frame)}
-    plan = TablePlan(
-        name="person",
-        entity="person",
-        period=None,
-        rows=len(frame),
-        columns=tuple(
-            ColumnPlan(place=place, entity=None, is_key=name == "id")
-            for name, place in places.items()
-        ),
-        weight=places["weight"] if weighted else None,
-        link=None,
-        via=None,
-    )
-    file = DataFile(path=path / "data.parquet", label="data.parquet", rule=rule, hints=Hints())
-    (table,) = profile_of(file, "parquet", [plan]).tables
-    return table.columns
-
-
-def plain(found: ColumnProfile) -> dict[str, Any]:
-    return found.model_dump(mode="json")
 
 
 def quantile(values: pd.Series, weights: pd.Series, share: float) -> float:
