@@ -13,9 +13,12 @@ So code that catches such an error of Python's, around calls of ours, lets a PeD
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.redact import redact_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 LONGEST = 20_000
 """Characters of a message that are told."""
@@ -121,11 +124,42 @@ class UntrustedError(VerificationError):
 
 
 class RevokedError(PeDvcError):
-    """The artifact was withdrawn by its data steward."""
+    """The artifact was withdrawn by its data stewards, in metadata that they signed.
 
-    def __init__(self, message: str, *, reference: str, remedy: str | None = None) -> None:
+    ``sha256`` is the artifact's, ``reference`` what was asked for. ``reason``, ``authority`` (who
+    decided), ``contact`` (whom to ask) and ``replacement`` (a pinned reference) are the stewards'
+    words, ``revoked`` when, an aware time in UTC; None is what they did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reference: str,
+        remedy: str | None = None,
+        sha256: str | None = None,
+        reason: str | None = None,
+        authority: str | None = None,
+        contact: str | None = None,
+        revoked: datetime | None = None,
+        replacement: str | None = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
-        self.reference = reference
+        self.reference, self.sha256 = reference, sha256
+        self.reason, self.authority, self.contact = reason, authority, contact
+        self.revoked, self.replacement = revoked, replacement
+
+    @property
+    def brief(self) -> str:
+        """What happened, without what it happened to, for lists."""
+        when = f" on {self.revoked:%Y-%m-%d}" if self.revoked else ""
+        return f"withdrawn{when} by {self.authority or 'the data stewards'}: {self.reason or '-'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known of the withdrawal as plain JSON values."""
+        when = self.revoked and self.revoked.strftime("%Y-%m-%dT%H:%M:%SZ")
+        names = ("reference", "sha256", "reason", "authority", "contact", "replacement")
+        return {**{name: getattr(self, name) for name in names}, "revoked": when}
 
 
 class NotFoundError(PeDvcError, FileNotFoundError):

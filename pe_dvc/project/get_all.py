@@ -7,7 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.primitives.errors import FormatError, PeDvcError, StoreUnavailableError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    PeDvcError,
+    RevokedError,
+    StoreUnavailableError,
+)
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.result import Result
 from pe_dvc.primitives.sizes import counted
@@ -17,6 +22,7 @@ from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
@@ -32,7 +38,9 @@ AT_ONCE = 8
 class Fetched(Result):
     """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number.
 
-    ``manifest_verified`` tells whether what the manifest says of them is signed, too.
+    ``manifest_verified`` tells whether what the manifest says of them is signed, too, and
+    ``not_revoked_as_of`` when it was verified (UTC) that they were not withdrawn, None where that
+    cannot be known here.
     """
 
     path: Path
@@ -40,6 +48,7 @@ class Fetched(Result):
     sha256: Sha256
     size: int
     manifest_verified: bool
+    not_revoked_as_of: datetime | None = None
 
 
 @dataclass(kw_only=True)
@@ -53,7 +62,11 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values: the fields of the file, or the error's text."""
         found = self.fetched.to_json() if self.fetched else {}
-        error = self.error and {"message": self.error.message, "remedy": self.error.remedy}
+        error: dict[str, Any] | None = None
+        if self.error is not None:
+            error = {"message": self.error.message, "remedy": self.error.remedy}
+        if isinstance(self.error, RevokedError) and error is not None:
+            error["revoked"] = self.error.to_json()
         return {"asked": self.asked, **found, "error": error}
 
 
@@ -66,6 +79,7 @@ def get_one(reader: Reader, resolved: Resolved, *, output: Path | None) -> Fetch
         sha256=resolved.sha256,
         size=resolved.payload.size,
         manifest_verified=resolved.manifest_verified,
+        not_revoked_as_of=resolved.not_revoked_as_of,
     )
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
-from pe_dvc.project.reader_trust import access_contact, roots_before, trusted_root
+from pe_dvc.project.reader_places import local_copies, payload_store
+from pe_dvc.project.reader_trust import access_contact, channels_from, trusted_root
 from pe_dvc.store.cache import Cache
-from pe_dvc.store.error_hints import with_access_contact, with_offline_hint
-from pe_dvc.store.local_copies import LocalCopy, check_output, copy_out
+from pe_dvc.store.error_hints import with_access_contact
+from pe_dvc.store.local_copies import check_output, copy_out
 
 if TYPE_CHECKING:
-    from datetime import timedelta
     from pathlib import Path
 
     from pe_dvc.documents.members import Members
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.documents.release_target import Released
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.revocations import Revocations
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.usecases.progress import Reporter
@@ -36,10 +38,7 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Resolves and fetches references of one country. Opens nothing before it is needed.
-
-    ``store`` is an address, or a store that is open already.
-    """
+    """Resolves and fetches references of one country. ``store`` is an address, or open already."""
 
     def __init__(
         self,
@@ -54,6 +53,7 @@ class Reader:
         self.offline = offline
         self._given = store
         self._reporter = reporter
+        self._channels_since = -math.inf
         self._members: dict[tuple[object, ...], Members] = {}
         """What was verified of directories: of one of many files each is opened by itself."""
         self.cache = Cache(cache or directories.cache_dir(), limit=directories.cache_limit())
@@ -87,31 +87,38 @@ class Reader:
     @cached_property
     def channels(self) -> ChannelClient:
         """The country's signed pointers. Raises UntrustedError without a root to trust."""
-        from pe_dvc.trust.client import ChannelClient
+        self._channels_since = time.monotonic()
+        return channels_from(self.store, self.country, self._repo, offline=self.offline)
 
-        root = self.trusted_root()
-        return ChannelClient(
-            self.store,
-            self.country,
-            root,
-            directories.state_dir(),
-            earlier=roots_before(root, self.country, self._repo),
-            offline=self.offline,
+    @cached_property
+    def revocations(self) -> Revocations:
+        """What is withdrawn, which every read asks first."""
+        from pe_dvc.project.revocations import Revocations
+
+        def made() -> tuple[ChannelClient, float] | None:
+            return (self.channels, self._channels_since) if "channels" in self.__dict__ else None
+
+        return Revocations(
+            self.country, self._repo, lambda: self.store, offline=self.offline, shared=made
         )
 
-    def connect(self) -> None:
-        """Open the bucket now; after that, threads may share this reader.
+    def _refuse(self, resolved: Resolved) -> None:
+        """Raise RevokedError for an artifact, or a file of one, that was withdrawn since."""
+        whole = [resolved.directory.sha256] if resolved.directory else []
+        self.revocations.refuse(str(resolved.reference), *whole, resolved.sha256)
 
-        Raises StoreError, FormatError, and UntrustedError for a clone that may not be read.
-        """
+    def _payload_store(self, resolved: Resolved) -> ReadableStore:
+        def refuse_now() -> None:
+            self.revocations.look_again()
+            self._refuse(resolved)
+
+        return payload_store(self.store, resolved, self.cache, refuse_now, offline=self.offline)
+
+    def connect(self) -> None:
+        """Open the bucket now, for threads to share. Raises StoreError, UntrustedError."""
         _ = self.store
         with suppress(UntrustedError):  # said by what needs the channels: a pin does not
             _ = self.channels
-
-    @property
-    def age(self) -> timedelta:
-        """How long ago the channels that it answers from were verified. Raises NotFoundError."""
-        return datetime.now(UTC) - self.channels.verified_at()
 
     def resolve(self, reference: str | Reference) -> Resolved:
         """Return what a reference means now (``pe_dvc.usecases.read.resolve``)."""
@@ -123,20 +130,29 @@ class Reader:
             store=self.store,
             channels=None if asked.sha256 else self.channels,
             cache=self.cache,
+            refuse=self.revocations.refuse,
             offline=self.offline,
         )
         if asked.member is None:
             return found
         from pe_dvc.usecases.read.members import resolve_member
 
-        return resolve_member(found, self.members(found))
+        member = resolve_member(found, self.members(found))
+        self._refuse(member)
+        return member
 
     def resolve_pointer(self, pointer: Pointer) -> Resolved:
         """Return what a signed pointer means, its manifest verified against it."""
         from pe_dvc.usecases.read.resolve import resolve_pointer
 
         reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
-        return resolve_pointer(reference, pointer, store=self.store, cache=self.cache)
+        return resolve_pointer(
+            reference,
+            pointer,
+            store=self.store,
+            cache=self.cache,
+            refuse=self.revocations.refuse,
+        )
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel, from signed metadata alone."""
@@ -172,6 +188,7 @@ class Reader:
         from pe_dvc.usecases.read.members import is_directory
         from pe_dvc.usecases.read.verified_file import open_verified
 
+        self._refuse(resolved)
         if resolved.payload.is_directory:
             raise is_directory(resolved, self.members(resolved))
         return open_verified(
@@ -179,7 +196,7 @@ class Reader:
             store=self._payload_store(resolved),
             cache=self.cache,
             reporter=self._reporter,
-            copies=self._local_copies(resolved),
+            copies=local_copies(self._repo, resolved),
             open_location=open_location,
         )
 
@@ -191,10 +208,12 @@ class Reader:
         from pe_dvc.project.stores import open_location
         from pe_dvc.usecases.read.fetch import fetch
 
+        self._refuse(resolved)
         if resolved.payload.is_directory:
             from pe_dvc.usecases.read.members import fetch_directory
 
             members = self.members(resolved)
+            self.revocations.refuse(str(resolved.reference), *(each.sha256 for each in members))
             return fetch_directory(resolved, members, output, self.store, self._reporter)
         if output is not None:
             output = output / resolved.file_name if output.is_dir() else output
@@ -204,7 +223,7 @@ class Reader:
             store=self._payload_store(resolved),
             cache=self.cache,
             reporter=self._reporter,
-            copies=self._local_copies(resolved),
+            copies=local_copies(self._repo, resolved),
             open_location=open_location,
         )
         return path if output is None else copy_out(path, output)
@@ -213,10 +232,10 @@ class Reader:
         """Return the files of a dataset that is a directory. Raises FormatError for another."""
         from pe_dvc.usecases.read.members import members_of
 
-        whole = resolved.directory or resolved.payload
+        self._refuse(resolved)
+        whole, store = resolved.directory or resolved.payload, self._payload_store(resolved)
         key = (whole.sha256, whole.members_sha256, whole.size, resolved.manifest_verified)
         if key not in self._members:
-            store = self._payload_store(resolved)
             self._members[key] = members_of(resolved, store=store, cache=self.cache)
         return self._members[key]
 
@@ -227,19 +246,18 @@ class Reader:
         """
         from pe_dvc.usecases.read.sidecars import read_sidecar
 
+        self._refuse(resolved)
         return read_sidecar(resolved, kind, store=self.store, cache=self.cache)
 
     def describe(self, resolved: Resolved) -> Description:
         """Return a dataset with its codebook. Raises as ``sidecar``."""
         from pe_dvc.usecases.read.describe import describe
 
+        self._refuse(resolved)
         return describe(resolved, store=self.store, cache=self.cache, offline=self.offline)
 
     def _signed(self, resolved: Resolved) -> Resolved:
-        """Return what was resolved from a pin as a channel has it, if one points to it now.
-
-        Then the channel's signature covers the chunk list, and parts can be verified.
-        """
+        """Return a pin as a channel signs it now, if one does: then parts can be verified."""
         asked = resolved.reference
         for channel in CHANNELS if resolved.pointer is None else ():
             try:
@@ -250,30 +268,6 @@ class Reader:
                 return replace(found, reference=asked)
         return resolved
 
-    def _local_copies(self, resolved: Resolved) -> list[LocalCopy]:
-        """Return where this clone may hold the artifact: DVC's cache, then the workspace."""
-        if self._repo is None:
-            return []
-        from pe_dvc.adapters.dvc.cache import object_path
-
-        payload = resolved.payload
-        in_dvc = object_path(self._repo.dvc_config.cache_dir, payload.md5)
-        copies = [LocalCopy(path=in_dvc, immutable=True)]
-        if resolved.manifest_verified:
-            copies.append(LocalCopy(path=self._repo.root / payload.path, immutable=False))
-        return copies
-
-    def _payload_store(self, resolved: Resolved) -> ReadableStore:
-        """Return the store to read an artifact's bytes from; offline it names what is not here."""
-        if not self.offline:
-            return self.store
-        return with_offline_hint(
-            self.store,
-            f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
-            f"{self.cache.directory}, or not all of them, and the store is not read offline",
-            f"Fetch them once online: pe-dvc get {resolved.pinned}",
-        )
-
     @cached_property
     def _repo(self) -> DataRepo | None:
         """The data repo that we stand in, if it is this country's."""
@@ -283,7 +277,7 @@ class Reader:
         return repo if repo is not None and repo.country == self.country else None
 
     def trusted_root(self) -> bytes:
-        """Return the root that is pinned, or the clone's own. Raises UntrustedError."""
+        """Return the root that its channels are verified from. Raises UntrustedError."""
         return trusted_root(self.country, self._repo)
 
 

@@ -9,15 +9,28 @@ from pe_dvc.project import directories
 from pe_dvc.trust.pins import pinned_contact, pinned_root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.client import ChannelClient
 
 
-def trusted_root(country: str, repo: DataRepo | None) -> bytes:
-    """Return the root that is pinned for a country, or the clone's own. Raises UntrustedError."""
+def known_root(country: str, repo: DataRepo | None) -> bytes | None:
+    """Return the root that is pinned for a country, or the clone's own, None without either.
+
+    Raises UntrustedError for a clone that may not be read.
+    """
     root = pinned_root(directories.config_dir(), country)
     if root is None and repo is not None:
         repo.check_root()
         root = repo.root_of_trust()
+    return root
+
+
+def trusted_root(country: str, repo: DataRepo | None) -> bytes:
+    """Return the root that is pinned for a country, or the clone's own. Raises UntrustedError."""
+    root = known_root(country, repo)
     if root is None:
         raise UntrustedError(
             f"no root of trust is pinned for {country!r}, so its channels cannot be verified",
@@ -29,6 +42,32 @@ def trusted_root(country: str, repo: DataRepo | None) -> bytes:
             "A reference with @sha256:… needs no root.",
         )
     return root
+
+
+def channels_from(
+    store: ReadableStore,
+    country: str,
+    repo: DataRepo | None,
+    *,
+    offline: bool = False,
+    state_dir: Path | None = None,
+) -> ChannelClient:
+    """Return the signed pointers that a store shows, verified from the root that is trusted.
+
+    ``repo`` is a clone of the country's, ``state_dir`` where what was verified is kept, unless in
+    its usual place. Raises UntrustedError without a root to trust.
+    """
+    from pe_dvc.trust.client import ChannelClient
+
+    root = trusted_root(country, repo)
+    return ChannelClient(
+        store,
+        country,
+        root,
+        state_dir or directories.state_dir(),
+        earlier=roots_before(root, country, repo),
+        offline=offline,
+    )
 
 
 def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes]:

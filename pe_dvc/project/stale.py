@@ -17,7 +17,8 @@ from pe_dvc.documents.staleness import (
     compare_package,
     not_checked,
 )
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import FormatError, NotFoundError, RevokedError
 from pe_dvc.primitives.names import is_country
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.reader import Reader
@@ -85,8 +86,23 @@ def stale(
     for reader, reference in asked_for(references, store=store, offline=against.offline):
         country = reader.country
         asked = questions.setdefault(country, Questions(country, against))
-        found.append(asked.of(reader.resolve(reference)))
+        try:
+            found.append(asked.of(reader.resolve(reference)))
+        except RevokedError as error:
+            if not references or country in references:  # one of many, which no one named
+                found.append(_withdrawn(reference, error))
+            else:
+                raise
     return found
+
+
+def _withdrawn(reference: Reference, error: RevokedError) -> Staleness:
+    """Return what is said of a dataset whose artifact was withdrawn: it is to be built again."""
+    pin = Reference.pinned(reference.country, reference.name, Sha256(error.sha256 or ""))
+    line = Comparison(
+        what="artifact", found="differs", published=str(pin), current=error.brief, counts=True
+    )
+    return Staleness(reference=str(reference), pinned=str(pin), built_at=None, comparisons=(line,))
 
 
 def asked_for(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from pe_dvc.primitives.errors import StoreError, StorePermissionError, StoreUnavailableError
+from pe_dvc.primitives.errors import (
+    NotFoundError,
+    PeDvcError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> ReadableStore:
     """Return ``store``, whose refusals end with a sentence that says who grants access."""
 
-    def explain(error: StoreError) -> StoreError:
+    def explain(error: PeDvcError) -> PeDvcError:
         if not isinstance(error, StorePermissionError):
             return error
         remedy = f"{error.remedy or ''} {contact()}".strip()
@@ -32,7 +38,9 @@ def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> Rea
 def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> ReadableStore:
     """Return an offline ``store`` that says ``message``, and ``remedy``, of what is not here."""
 
-    def explain(error: StoreError) -> StoreError:
+    def explain(error: PeDvcError) -> PeDvcError:
+        if not isinstance(error, StoreError):
+            return error
         return StoreUnavailableError(
             message, operation=error.operation, key=error.key, remedy=remedy
         )
@@ -40,31 +48,45 @@ def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> Readab
     return _ExplainingStore(store, explain)
 
 
-class _ExplainingStore:
-    """Reads from a store, and raises what ``explain`` makes of its StoreErrors."""
+def with_reason_if_missing(store: ReadableStore, ask: Callable[[], object]) -> ReadableStore:
+    """Return ``store``, which calls ``ask`` before it says that an object is missing.
 
-    def __init__(self, store: ReadableStore, explain: Callable[[StoreError], StoreError]) -> None:
+    That may raise why: an artifact was withdrawn meanwhile.
+    """
+
+    def explain(error: PeDvcError) -> PeDvcError:
+        if isinstance(error, NotFoundError):
+            ask()
+        return error
+
+    return _ExplainingStore(store, explain)
+
+
+class _ExplainingStore:
+    """Reads from a store, and raises what ``explain`` makes of its errors."""
+
+    def __init__(self, store: ReadableStore, explain: Callable[[PeDvcError], PeDvcError]) -> None:
         self._store, self._explain, self.url = store, explain, store.url
 
     def head(self, key: str) -> ObjectInfo:
         """See ReadableStore.head."""
         try:
             return self._store.head(key)
-        except StoreError as error:
+        except (StoreError, NotFoundError) as error:
             self._raise(error)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See ReadableStore.read."""
         try:
             return self._store.read(key, limit=limit)
-        except StoreError as error:
+        except (StoreError, NotFoundError) as error:
             self._raise(error)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See ReadableStore.read_range."""
         try:
             return self._store.read_range(key, start, length)
-        except StoreError as error:
+        except (StoreError, NotFoundError) as error:
             self._raise(error)
 
     def download(
@@ -73,17 +95,17 @@ class _ExplainingStore:
         """See ReadableStore.download."""
         try:
             return self._store.download(key, path, size=size, progress=progress)
-        except StoreError as error:
+        except (StoreError, NotFoundError) as error:
             self._raise(error)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ReadableStore.list."""
         try:
             yield from self._store.list(prefix)
-        except StoreError as error:
+        except (StoreError, NotFoundError) as error:
             self._raise(error)
 
-    def _raise(self, error: StoreError) -> NoReturn:
+    def _raise(self, error: PeDvcError) -> NoReturn:
         explained = self._explain(error)
         if explained is error:
             raise error

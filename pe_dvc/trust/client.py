@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
+from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.errors import (
     FormatError,
-    NotFoundError,
     ReleaseError,
     VerificationError,
 )
@@ -28,6 +28,7 @@ from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.refresh import Refresh
+from pe_dvc.trust.roles import NotPublishedError
 from pe_dvc.trust.tuf_api import Snapshot, Targets
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import TAMPERED, parse, verify_root_chain, verify_signed_by
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.release_target import Released
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.offline import LastVerified
 
@@ -51,7 +54,7 @@ LOCK_TIMEOUT = 60.0
 class _Role:
     version: int
     expires: datetime
-    entries: dict[str, Any]
+    entries: dict[Any, Any]
 
 
 class ChannelClient:
@@ -122,6 +125,19 @@ class ChannelClient:
         """Return every published release, by tag. Raises as ``lookup`` does."""
         return dict(self._role("releases").entries)
 
+    def revocations(self) -> dict[Sha256, Revocation]:
+        """Return every withdrawn artifact, by sha256; a tombstone in the bucket says nothing.
+
+        Raises NotPublishedError in a country whose role ``revoked`` was never published, and
+        otherwise as ``lookup``: metadata that is hidden, old or not signed is no empty list.
+        """
+        entries: dict[Sha256, Revocation] = self._role("revoked").entries
+        return dict(entries)
+
+    def revocations_expire(self) -> datetime:
+        """Return until when ``revocations`` are current (UTC). Raises as they do."""
+        return self._role("revoked").expires
+
     def _pointers(self, channel: str) -> dict[str, Pointer]:
         entries: dict[str, Pointer] = self._role(check_channel(channel)).entries
         return entries
@@ -158,6 +174,9 @@ class ChannelClient:
             loaded = self._loaded(role, self._listed(role, data, refresh))
         except FormatError as error:
             raise with_root_hint(error, self._fetcher.last, self._store.url) from None
+        except NotPublishedError:
+            self._refresh = refresh
+            raise
         except TUF_FAILURES as error:
             state = self._lineage.directory
             raise explain(error, self._fetcher.last, self._store.url, state) from error
@@ -166,11 +185,11 @@ class ChannelClient:
         return loaded
 
     def _check_published(self, role: str, above: Refresh) -> None:
-        """Raise NotFoundError for a role of which no version was published yet."""
+        """Raise NotPublishedError for a role of which no version was published yet."""
         snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
         targets = parse(Targets, above["targets"], where="targets").signed
         if f"{role}.json" not in snapshot.meta and _delegates(targets, role, self.country):
-            raise NotFoundError(
+            raise NotPublishedError(
                 f"{role} of {self.country} was not published in {self._store.url} yet"
             )
 
@@ -214,12 +233,14 @@ class ChannelClient:
         verify_signed_by(delegator, channel, metadata, where=channel)
         return metadata.signed
 
-    def _checked(self, role: str, targets: dict[str, dict[str, object]]) -> dict[str, Any]:
+    def _checked(self, role: str, targets: dict[str, dict[str, object]]) -> dict[Any, Any]:
         """Read a role's targets; that they are signed does not make them this role's."""
         where = f"{role} in {self._store.url}"
         try:
             if role == "releases":
                 return dict(releases_of(targets, country=self.country, where=where))
+            if role == "revoked":
+                return {**revocations_of(targets, country=self.country, where=where)}
             return dict(pointers_of(targets, country=self.country, channel=role, where=where))
         except (FormatError, ReleaseError) as error:
             raise VerificationError(error.message, remedy=TAMPERED) from error

@@ -16,6 +16,7 @@ from pe_dvc.store.offline import REMEDY
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.client_state import ACCEPTED
 from pe_dvc.trust.lineages import HISTORY
+from pe_dvc.trust.roles import NotPublishedError
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -62,7 +63,13 @@ class LastVerified:
         self._delegator = self._signed_targets(root, "targets")
 
     def role(self, role: str) -> Targets:
-        """Return a delegated role's metadata. Raises NotFoundError if it was never read."""
+        """Return a delegated role's metadata.
+
+        Raises NotPublishedError where no version was published then, NotFoundError if none was
+        ever read here.
+        """
+        if f"{role}.json" not in self._meta:
+            raise NotPublishedError(f"{role} of {self._country} was not published when last read")
         return self._signed_targets(self._delegator, role)
 
     def _signed_targets(self, delegator: Root | Targets, role: str) -> Targets:

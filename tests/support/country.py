@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.digest import Sha256, chunk_digests
+from pe_dvc.primitives.reference import Reference
 from pe_dvc.trust.pins import pin_root
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
@@ -28,9 +31,9 @@ class Country:
 
     def __init__(self, directory: Path, store: Store, *, contact: str | None = None) -> None:
         self.directory, self.store = directory, store
-        self._channels = SignedChannels(directory / "channels", directory / "keys")
-        self._channels.create(contact=contact)
-        self.root = self._channels.root
+        self.signed = SignedChannels(directory / "channels", directory / "keys")
+        self.signed.create(contact=contact)
+        self.root = self.signed.root
 
     def publish(self, payloads: dict[str, bytes], channel: str = "latest") -> list[Manifest]:
         """Make ``payloads``, by name, the whole content of a channel."""
@@ -48,8 +51,14 @@ class Country:
 
     def point(self, channel: str, manifests: list[Manifest]) -> None:
         """Let a channel point to artifacts that are in the bucket."""
-        self._channels.point(channel, [pointer_to(manifest, channel) for manifest in manifests])
-        self._channels.publish_to(self.store)
+        self.signed.point(channel, [pointer_to(manifest, channel) for manifest in manifests])
+        self.signed.publish_to(self.store)
+
+    def revoke(self, *manifests: Manifest, replacement: Manifest | None = None) -> None:
+        """Withdraw artifacts, and none else, by the stewards' signature."""
+        revocations = [revocation_of(manifest, replacement) for manifest in manifests]
+        self.signed.revoke(*revocations)
+        self.signed.publish_to(self.store)
 
     def write(self, key: str, data: bytes) -> None:
         """Put an object into the bucket, whatever was there: what an attacker does, too."""
@@ -58,6 +67,22 @@ class Country:
     def trust(self, config_dir: Path) -> None:
         """Pin the root for a reader with that configuration."""
         pin_root(config_dir, "us", self.root)
+
+
+def revocation_of(manifest: Manifest, replacement: Manifest | None = None) -> Revocation:
+    """What the stewards sign to withdraw an artifact."""
+    artifact = manifest.artifact
+    return Revocation(
+        country=artifact.country,
+        name=artifact.name,
+        sha256=Sha256(artifact.sha256),
+        size=artifact.size,
+        reason="its licence ended",
+        authority="Data Stewards of PolicyEngine",
+        revoked=datetime(2026, 11, 26, 12, tzinfo=UTC),
+        contact="stewards@example.org",
+        replacement=Reference.parse(replacement.reference) if replacement else None,
+    )
 
 
 def chunks_of(manifest: Manifest) -> str:
@@ -76,3 +101,7 @@ def reader_at(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
     for variable, place in places.items():
         monkeypatch.setenv(variable, place)
     return places
+
+
+def nothing_is_revoked(asked: str, *digests: Sha256) -> None:
+    """What a use case is given to ask where a test is not about withdrawals."""

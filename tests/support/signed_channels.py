@@ -10,8 +10,10 @@ from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
+from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.usecases.channel.init import init_channels
 from pe_dvc.usecases.channel.update import ChannelUpdate, update_channel
+from pe_dvc.usecases.channel.versions import next_version
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
 
 
@@ -76,6 +79,18 @@ class SignedChannels:
         return update_channel(
             self.directory, self.country, channel, [*pointers], self.signers, now=self.now
         )
+
+    def revoke(self, *revocations: Revocation) -> None:
+        """Sign these as all that the data stewards have withdrawn."""
+        metadata = self.files.read("revoked", Targets)
+        delegator = self.metadata.targets.signed
+        next_version(metadata, delegator, "revoked", now=self.now)
+        metadata.signed.targets = {
+            one.target_path: TargetFile.from_dict(one.to_target(), one.target_path)
+            for one in revocations
+        }
+        self.signers.sign(delegator, "revoked", metadata)
+        self.files.write("revoked", metadata)
 
     def publish_to(self, store: Store) -> PublishedChannels:
         return publish_channels(store, self.metadata, self.signers, now=self.now)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pe_dvc.primitives.errors import NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError, RevokedError
 from pe_dvc.primitives.html_table import html_table
 from pe_dvc.primitives.printable import brief
 from pe_dvc.primitives.reference import CHANNELS, ChannelName, Reference
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.usecases.read.resolve import Channels
+    from pe_dvc.usecases.read.channels import Channels
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -32,8 +32,8 @@ class Listed(Result):
 
     What its manifest says is ``built_at`` (UTC), ``built_in`` (``ci`` or ``local``), ``commit``
     and the ``rows`` of each table; all are empty if the manifest was not read, and ``problem`` says
-    why it could not be. ``remarks`` are signed: that it is held, went back, or is in a deprecated
-    release, and why.
+    why it could not be. ``remarks`` are signed: that it was withdrawn, is held, went back, or is in
+    a deprecated release, and why.
     """
 
     reference: str
@@ -136,6 +136,7 @@ def describe_datasets(
 ) -> list[Listed]:
     """Do what ``list_datasets`` does, and tell what each ``manifest`` says.
 
+    What was withdrawn has a remark that says so, and nothing of its manifest is told.
     A manifest that cannot be read leaves its dataset in the list, with the problem. An artifact
     that a deprecated ``release`` pins has a remark.
     """
@@ -147,6 +148,8 @@ def describe_datasets(
         listed = replace(listed, remarks=remarks)
         try:
             found = manifest(pointer)
+        except RevokedError as error:
+            return replace(listed, remarks=(*remarks, error.brief))
         except PeDvcError as error:
             return replace(listed, problem=error.message)
         return _described(listed, found)

@@ -10,7 +10,7 @@ import posixpath
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
@@ -25,36 +25,23 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.html_table import html_table
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import CHANNELS, Reference
+from pe_dvc.primitives.result import json_value
 from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
 from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.read.channels import Channels, Refuse
 
 
 UNSIGNED = "UNVERIFIED: a pin verifies the bytes, and not this description of them"
-
-
-class Channels(Protocol):
-    """The signed pointers of one country, verified (``pe_dvc.trust.client``)."""
-
-    def lookup(self, channel: str, name: str) -> Pointer | None:
-        """Return a dataset's pointer, None if the channel does not have that dataset."""
-        ...
-
-    def pointers(self, channel: str) -> list[Pointer]:
-        """Return every pointer of a channel, by name."""
-        ...
-
-    def releases(self) -> dict[str, Released]:
-        """Return every published release, by tag."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -73,6 +60,8 @@ class Resolved:
     pointer: Pointer | None
     directory: Payload | None = None
     """The whole that ``payload`` is a file of, where the reference has a member."""
+    not_revoked_as_of: datetime | None = None
+    """When it was verified not to be withdrawn (UTC); None where that cannot be known here."""
 
     def __repr__(self) -> str:
         signed = "signed" if self.manifest_verified else "its manifest is not signed"
@@ -97,6 +86,7 @@ class Resolved:
             "reference": str(self.pinned),
             "manifest": self.manifest.to_json(),
             "manifest_verified": self.manifest_verified,
+            "not_revoked_as_of": json_value(self.not_revoked_as_of),
         }
 
     @property
@@ -150,23 +140,26 @@ def resolve(
     store: ReadableStore,
     channels: Channels | None,
     cache: Cache,
+    refuse: Refuse,
     offline: bool = False,
 ) -> Resolved:
     """Return which dataset ``reference`` means; ``members.resolve_member`` finds a file in it.
 
+    ``refuse`` raises RevokedError for what was withdrawn, before anything of it is read.
     ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
     manifest of a pin is one that was read before. Raises NotFoundError (no such dataset, manifest
     or release), VerificationError (the bucket shows something that was not signed) and StoreError.
     """
     if reference.sha256 is not None:
+        as_of = refuse(str(reference), reference.sha256)
         find = _find_pin if offline else _read_pin
         data, source = find(reference, reference.sha256, store, cache)
-        return _resolved(reference, reference.sha256, data, source, pointer=None)
+        found = _resolved(reference, reference.sha256, data, source, pointer=None)
+        return replace(found, not_revoked_as_of=as_of)
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
-    return resolve_pointer(
-        reference, _signed_pointer(reference, store, channels, cache), store=store, cache=cache
-    )
+    pointer = _signed_pointer(reference, store, channels, cache)
+    return resolve_pointer(reference, pointer, store=store, cache=cache, refuse=refuse)
 
 
 def _signed_pointer(
@@ -183,9 +176,15 @@ def _signed_pointer(
 
 
 def resolve_pointer(
-    reference: Reference, pointer: Pointer, *, store: ReadableStore, cache: Cache
+    reference: Reference,
+    pointer: Pointer,
+    *,
+    store: ReadableStore,
+    cache: Cache,
+    refuse: Refuse,
 ) -> Resolved:
-    """Return what a signed pointer means. Raises NotFoundError, VerificationError, StoreError."""
+    """Return what a signed pointer means. Raises as ``resolve``."""
+    as_of = refuse(str(reference), pointer.sha256)
     expected = pointer.manifest_sha256
     source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
     data = cache.read_manifest(expected)
@@ -195,7 +194,8 @@ def resolve_pointer(
         what = f"the manifest of {reference}"
         check_promised(data, expected, what=what, by="signed", source=source)
         cache.keep_manifest(expected, data)
-    return _resolved(reference, pointer.sha256, data, source, pointer=pointer)
+    found = _resolved(reference, pointer.sha256, data, source, pointer=pointer)
+    return replace(found, not_revoked_as_of=as_of)
 
 
 def _read_pin(

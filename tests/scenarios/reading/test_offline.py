@@ -93,7 +93,8 @@ def test_a_pin_of_what_was_read(
     with pe_dvc.open(pin, offline=True) as file:
         assert file.read() == payload
     done = run_pe_dvc("get", pin, "--offline")
-    assert (done.stdout.strip(), done.stderr) == (str(path), "")
+    assert done.stdout.strip() == str(path)
+    assert ("whether data of us was withdrawn is not checked" in done.stderr) == (read_as == "pin")
     assert "signed by    no one" in run_pe_dvc("show", pin, "--offline").stdout
 
 

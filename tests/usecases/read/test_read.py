@@ -23,6 +23,7 @@ from pe_dvc.store.cache import Cache
 from pe_dvc.store.local_copies import copy_out
 from pe_dvc.usecases.read.fetch import fetch
 from pe_dvc.usecases.read.resolve import Resolved, resolve
+from tests.support.country import nothing_is_revoked
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.stores import CountingStore
 
@@ -75,7 +76,13 @@ class Bucket:
         self.store.inner.overwrite(key, data)
 
     def resolve(self, reference: Reference = LATEST) -> Resolved:
-        return resolve(reference, store=self.store, channels=self.channels, cache=self.cache)
+        return resolve(
+            reference,
+            store=self.store,
+            channels=self.channels,
+            cache=self.cache,
+            refuse=nothing_is_revoked,
+        )
 
     def fetch(self, reference: Reference = LATEST) -> Path:
         return fetch(self.resolve(reference), store=self.store, cache=self.cache)
@@ -110,7 +117,9 @@ def test_fetch_gives_the_bytes_and_then_downloads_no_more(bucket: Bucket) -> Non
 
 def test_a_pin_needs_no_channel(bucket: Bucket) -> None:
     pin = Reference.pinned("us", "enhanced_cps_2024", bucket.resolve().sha256)
-    resolved = resolve(pin, store=bucket.store, channels=None, cache=bucket.cache)
+    resolved = resolve(
+        pin, store=bucket.store, channels=None, cache=bucket.cache, refuse=nothing_is_revoked
+    )
     assert resolved.pointer is None
     assert fetch(resolved, store=bucket.store, cache=bucket.cache).read_bytes() == PAYLOAD
 

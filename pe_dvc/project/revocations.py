@@ -1,0 +1,192 @@
+"""What a country's stewards have withdrawn, as far as this machine knows: all who read ask here.
+
+The signed role ``revoked`` decides, and nothing else that lies in the bucket. ADR 0008.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError, StoreUnavailableError
+from pe_dvc.project import directories
+from pe_dvc.project.notes import note_once
+from pe_dvc.project.reader_trust import channels_from, known_root
+from pe_dvc.store.disk import READ_ONLY
+from pe_dvc.trust.revoked_note import RevokedNote
+from pe_dvc.usecases.revoked import refuse_revoked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.trust.revoked_note import Noted
+
+FRESH = 60.0
+"""Seconds for which what was verified is not asked again: so late a running reader learns."""
+
+Shared = tuple["ChannelClient", float]
+"""A client that others made, and when (``time.monotonic``): its view is as old as that."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The withdrawn artifacts, as verified at ``as_of`` (UTC); None where that was not possible."""
+
+    revocations: Mapping[Sha256, Revocation] = field(default_factory=dict)
+    as_of: datetime | None = None
+
+
+class Revocations:
+    """What is withdrawn of a country's data, asked again every ``FRESH`` seconds. Thread-safe.
+
+    ``repo`` is a clone of the country's, whose root is trusted where none is pinned. ``shared``
+    gives a client that has been made for something else, None if there is none.
+    """
+
+    def __init__(
+        self,
+        country: str,
+        repo: DataRepo | None,
+        store: Callable[[], ReadableStore],
+        *,
+        offline: bool = False,
+        shared: Callable[[], Shared | None] = lambda: None,
+    ) -> None:
+        self._country, self._repo, self._store = country, repo, store
+        self._offline, self._shared = offline, shared
+        self._lock = threading.Lock()
+        self._known: Known | None = None
+        self._looked = -FRESH
+        self._ask_anew = False
+
+    def refuse(self, asked: str, *digests: Sha256) -> datetime | None:
+        """Raise RevokedError if one of the artifacts, read as ``asked``, was withdrawn.
+
+        Returns when that none was, was verified (UTC), None where it cannot be known here, which
+        is noted. Raises as ``ChannelClient.revocations``: a role that is hidden, or old, is no
+        empty list.
+        """
+        noted = self._noted()
+        if noted is not None and noted.revoked.isdisjoint(digests):
+            return noted.as_of
+        known = self.known()
+        refuse_revoked(known.revocations, digests, asked=asked)
+        return known.as_of
+
+    def known(self) -> Known:
+        """Return what is withdrawn. Raises as ``refuse``, but for what is."""
+        with self._lock:
+            if self._known is None or (
+                not self._offline and time.monotonic() - self._looked >= FRESH
+            ):
+                self._known, self._looked = self._look()
+            return self._known
+
+    def look_again(self) -> None:
+        """Ask the store at the next question, whenever it was asked before."""
+        with self._lock:
+            self._looked, self._ask_anew = -FRESH, True
+
+    def _noted(self) -> Noted | None:
+        """Return what was noted a moment ago, None if nothing was, or if it is too old here."""
+        if self._known is not None or self._offline or self._ask_anew:
+            return None
+        note = self._note()
+        return note.read(max_age=FRESH) if note else None
+
+    def _note(self) -> RevokedNote | None:
+        root = known_root(self._country, self._repo)
+        if root is None:
+            return None
+        return RevokedNote(directories.state_dir(), self._country, self._store().url, root)
+
+    def _look(self) -> tuple[Known, float]:
+        """Return what is withdrawn, and when that was true (``time.monotonic``)."""
+        began = time.monotonic()
+        if known_root(self._country, self._repo) is None:
+            note_once(
+                f"whether data of {self._country} was withdrawn is not checked: no root of trust "
+                f"is pinned for {self._country} (pe-dvc trust add {self._country} root.json)"
+            )
+            return Known(), began
+        if self._offline:
+            return self._last_verified(), began
+        client, since = self._made(began) or (self._client(), began)
+        try:
+            return self._verified(client), since
+        except StoreUnavailableError as error:
+            if self._known is None:
+                raise
+            note_once(f"{error.message}; what was withdrawn of {self._country} is as known before")
+            return self._known, began
+
+    def _made(self, now: float) -> Shared | None:
+        """Return a client that was made for something else, unless that is too long ago."""
+        made = None if self._ask_anew else self._shared()
+        return made if made is not None and now - made[1] < FRESH else None
+
+    def _verified(self, client: ChannelClient) -> Known:
+        try:
+            found, expires = _ask(client)
+        except PeDvcError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
+                raise
+            found, expires = self._ask_in_a_copy()
+        note = self._note()
+        if note is not None:
+            note.write(found, expires)
+        return Known(found, datetime.now(UTC))
+
+    def _ask_in_a_copy(self) -> tuple[Mapping[Sha256, Revocation], datetime]:
+        """Verify from a copy of the state, where that may only be read, as in an image."""
+        from pe_dvc.store.scratch import scratch_directory
+
+        with scratch_directory() as scratch:
+            for state in (directories.state_dir() / "channels").glob(f"{self._country}-*"):
+                shutil.copytree(state, scratch / "channels" / state.name)
+            return _ask(self._client(scratch))
+
+    def _last_verified(self) -> Known:
+        """Return what was withdrawn when the store was last read, and say where that is old."""
+        client = self._client()
+        try:
+            found, expires = _ask(client)
+        except NotFoundError:
+            note_once(
+                f"whether data of {self._country} was withdrawn is not known offline: that was "
+                "never read here"
+            )
+            return Known()
+        as_of = client.verified_at()
+        if expires < datetime.now(UTC):
+            note_once(
+                f"what was withdrawn of {self._country} is known as of {as_of:%Y-%m-%d}, and that "
+                f"expired on {expires:%Y-%m-%d}: read something once online"
+            )
+        return Known(found, as_of)
+
+    def _client(self, state_dir: Path | None = None) -> ChannelClient:
+        return channels_from(
+            self._store(), self._country, self._repo, offline=self._offline, state_dir=state_dir
+        )
+
+
+def _ask(client: ChannelClient) -> tuple[Mapping[Sha256, Revocation], datetime]:
+    """Return the withdrawn artifacts, and until when that counts (UTC)."""
+    from pe_dvc.trust.roles import NotPublishedError
+
+    try:
+        return client.revocations(), client.revocations_expire()
+    except NotPublishedError:  # a country of an older pe_dvc, which never published the role
+        return {}, datetime.now(UTC) + timedelta(seconds=FRESH)

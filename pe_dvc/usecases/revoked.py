@@ -1,0 +1,41 @@
+"""The error for an artifact that the signed role ``revoked`` names: one text for all readers."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import RevokedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.primitives.digest import Sha256
+
+
+def refuse_revoked(
+    revocations: Mapping[Sha256, Revocation], digests: Iterable[Sha256], *, asked: str
+) -> None:
+    """Raise RevokedError for the first of ``digests`` that was withdrawn.
+
+    ``asked`` is what was asked for: a reference, a dataset of a clone or of a release.
+    """
+    for digest in digests:
+        if digest in revocations:
+            raise revoked_error(revocations[digest], asked=asked)
+
+
+def revoked_error(found: Revocation, *, asked: str) -> RevokedError:
+    """Return the error that says of ``asked`` that it was withdrawn, with the stewards' words."""
+    return RevokedError(
+        f"{asked}, sha256:{found.sha256}, was {found.text}",
+        reference=asked,
+        remedy=found.advice,
+        sha256=found.sha256,
+        reason=found.reason,
+        authority=found.authority,
+        contact=found.contact,
+        revoked=found.revoked.astimezone(UTC),
+        replacement=str(found.replacement) if found.replacement else None,
+    )
