@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import sys
 import tarfile
@@ -13,16 +15,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyreadstat
 import pytest
 from pyarrow import csv, parquet
 
+from pe_dvc.adapters.dvc.yaml import read_yaml
+from pe_dvc.documents.codebook_declaration import FILE, read_declared_codebook
 from tests.support.commands import run
+from tests.support.paths import ROOT
+from tests.support.printed import follow, section
 from tests.support.us_cps import SHA256, US_CPS, VERSION
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 BUILD = US_CPS / "build"
+PLACES = ("config", "state", "cache")
+ROOT_OF_SDIST = f"taxcalc-{VERSION}/taxcalc"
+READ = ("records_variables.json", "cps.csv.gz")
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +173,35 @@ def test_demo(
     assert done.stdout.count("step ") >= 6
     assert sorted(home.rglob("*")) == before
     _check_datasets(kept / "us-cps", ageing)
+    _check_labels(kept)
+
+
+def _check_labels(kept: Path) -> None:
+    """The page about codebooks shows what the commands print of the demo's datasets."""
+    places = {f"PE_DVC_{what.upper()}_DIR": str(kept / "pe_dvc" / what) for what in PLACES}
+    environment = os.environ | places | {"PE_DVC_STORE": str(kept / "store")}
+    text = section((ROOT / "docs/codebook.md").read_text(), "On the CPS of the example")
+    follow(text, lambda command: run(*command, cwd=kept / "consumer", environment=environment))
+    labels = pyreadstat.read_dta(kept / "consumer/cps.dta", metadataonly=True)[1]
+    assert labels.column_names_to_labels["e00200"] == "Wages and salaries [currency-USD]"
+    assert labels.variable_value_labels["MARS"][4] == "Head of household"
+
+
+def test_the_codebook_says_of_every_column_what_tax_calculator_says(sdist: Path) -> None:
+    declared = read_declared_codebook(read_yaml((US_CPS / FILE).read_bytes(), FILE))
+    with tarfile.open(sdist) as archive:
+        variables, cps = (archive.extractfile(f"{ROOT_OF_SDIST}/{name}") for name in READ)
+        assert variables is not None
+        assert cps is not None
+        said = json.load(variables)["read"]
+        columns = gzip.decompress(cps.read()).partition(b"\n")[0].decode().split(",")
+    assert set(declared.columns) == {*columns, "household_weight", "household_id"}
+    assert all(column.label for column in declared.columns.values())
+    amounts = {name for name in columns if said[name]["type"] == "float"} - {"s006"}
+    dollars = {name for name, one in declared.columns.items() if one.unit == "currency-USD"}
+    assert dollars == amounts
+    for name in set(columns) - {"FLPDYR"}:  # which the example leaves as it is surveyed
+        assert declared.columns[name].description == said[name]["desc"], name
 
 
 def _check_datasets(repo: Path, ageing: ModuleType) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from tests.support.paths import ROOT
+from tests.support.printed import section
 from tests.support.sandbox import Sandbox
 from tests.support.us_cps import US_CPS
 
@@ -25,38 +26,15 @@ NOT_OF_THE_REPO = shutil.ignore_patterns(
 )
 
 
-def section(country: str) -> str:
+def told(country: str) -> str:
     """Return the part of the page about the incident of a country."""
-    parts = re.split(r"^## ", PAGE, flags=re.MULTILINE)
-    return next(part for part in parts if part.startswith(TITLE[country]))
-
-
-def runs(country: str) -> list[tuple[str, str]]:
-    """Return the commands of a section, in order, and what the page says that each prints."""
-    blocks = re.findall(r"```\n\$ (.*?)\n(.*?)```", section(country), re.DOTALL)
-    return [(command, printed) for command, printed in blocks]
+    return section(PAGE, TITLE[country])
 
 
 def declared(country: str) -> list[dict[str, Any]]:
     """Return what the YAML of a section says: gates, and benchmarks where there are some."""
-    blocks = re.findall(r"```yaml\n(.*?)```", section(country), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", told(country), re.DOTALL)
     return [read_yaml(block.encode(), "docs/incidents.md") for block in blocks]
-
-
-def is_printed(expected: str, printed: str) -> bool:
-    """Tell whether a page's lines were printed, in order; ``…`` stands for lines left out.
-
-    A commit is another one each time.
-    """
-    commit = re.compile(r"\b[0-9a-f]{12}\b")
-    printed, at = "\n" + commit.sub("COMMIT", printed), 0
-    for part in re.split(r"^…$", commit.sub("COMMIT", expected), flags=re.MULTILINE):
-        lines = "\n" + part.strip("\n") + "\n"
-        found = printed.find(lines, at)
-        if found < 0:
-            return False
-        at = found + len(lines) - 1
-    return True
 
 
 class CpsIncident(Sandbox):

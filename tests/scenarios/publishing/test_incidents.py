@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.documents.profile import Profile
-from tests.support.cps_incidents import CpsIncident, is_printed, runs
+from tests.support.cps_incidents import CpsIncident, told
+from tests.support.printed import follow, is_printed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +44,7 @@ def access(repo: CpsIncident) -> str:
 
 def follow_the_page(repo: CpsIncident) -> None:
     """Run the page's commands; each prints what the page says."""
-    told = runs(repo.country)
-    assert told, "the page has no commands"
-    for command, expected in told:
-        done = repo.run(*shlex.split(command), code=None)
-        printed = done.stdout + done.stderr
-        assert is_printed(expected, printed), f"{command}\n{expected}\nis not in\n{printed}"
+    follow(told(repo.country), lambda command: repo.run(*command, code=None))
 
 
 def refused(repo: CpsIncident) -> str:
