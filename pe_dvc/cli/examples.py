@@ -94,6 +94,18 @@ EXAMPLES: dict[str, Examples] = {
         ("", "hash everything in the bucket"),
         ("--repair --mirror gs://our-mirror", "restore what is damaged"),
     ),
+    "revoke": (
+        (
+            f"{REFERENCE} --reason 'A respondent can be told apart.' --authority 'Census Bureau'",
+            "withdraw it: then commit and push",
+        ),
+        (
+            f"--raw-input {'4e' * 32} --reason 'The licence ended.' --authority UKDS --dry-run",
+            "show all that derives from a raw input",
+        ),
+        ("--remove", "remove again what is withdrawn"),
+    ),
+    "unrevoke": ((f"us/cps_2024@sha256:{'4e' * 32}", "take it back"),),
     "gc": (
         ("", "show what would be removed"),
         ("--apply", "remove it"),
@@ -201,6 +213,8 @@ EXITS: dict[str, str] = {
     "get": "of several references, the code of the first that failed",
     "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",
     "release certified": "1 if a pin cannot be fetched",
+    "revoke": "with --remove, 5 while something that is withdrawn is left in the bucket",
+    "unrevoke": "3 for what is not withdrawn",
     "reproduce": "0 if the bytes or the values are the same, 1 if not, 6 if it cannot be tried",
     "stale": "0 fresh, 1 stale, 3 if that cannot be told, 6 if something does not verify; with "
     "--compatible 0 if it may, 1 if not, 3 if nothing is claimed",

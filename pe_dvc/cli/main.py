@@ -72,6 +72,14 @@ SECTIONS = {
             "pe_dvc.cli.release",
             "Turn git tags into releases that policyengine.py certifies.",
         ),
+        "revoke": (
+            "pe_dvc.cli.revoke",
+            "Withdraw datasets, so that readers refuse them and their bytes leave the bucket.",
+        ),
+        "unrevoke": (
+            "pe_dvc.cli.unrevoke",
+            "Take back the withdrawal of artifacts, each a pinned reference.",
+        ),
         "fsck": (
             "pe_dvc.cli.fsck",
             "Check every object in the bucket; --repair restores what it can.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pe_dvc.cli.output import F, say
+from pe_dvc.cli.revoke_output import say_removal
 from pe_dvc.primitives.sizes import bytes_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def say_pushed(pushed: Pushed) -> None:
     say(f"channels   {pushed.channel.summary}")
     say_waiting(pushed.channel)
     say_rebased(pushed.rebased)
+    for name in pushed.withheld:
+        say(f"withheld   {name}: it is withdrawn, and was not uploaded")
+    if pushed.removal is not None:
+        say_removal(pushed.removal)
     say(f"published to {pushed.store}")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from pe_dvc.documents.dvc_hash import object_key
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_name
@@ -36,8 +37,8 @@ class Revocation:
     ``size`` is in bytes, 0 for a raw input of unknown size. ``reason`` is one public sentence,
     ``authority`` who decided, ``contact`` whom to ask, ``revoked`` an aware time,
     ``replacement`` a pinned reference to read instead. ``raw_input`` is the sha256 of the
-    withdrawn raw input that an artifact derives from, where that is why. ``is_input`` tells the
-    entry of a raw input itself.
+    withdrawn raw input that an artifact derives from, where that is why. ``dvc_md5`` is DVC's hash,
+    by which the bytes lie in the bucket. ``is_input`` tells the entry of a raw input itself.
     """
 
     country: str
@@ -51,6 +52,7 @@ class Revocation:
     replacement: Reference | None = None
     manifest_sha256: Sha256 | None = None
     raw_input: Sha256 | None = None
+    dvc_md5: str | None = None
     is_input: bool = False
 
     def __post_init__(self) -> None:
@@ -71,6 +73,8 @@ class Revocation:
         check_text(self.authority, "authority", where=where)
         if self.contact is not None:
             check_text(self.contact, "contact", where=where)
+        if self.dvc_md5 is not None:
+            object_key(self.dvc_md5)
         if self.replacement is not None and self.replacement.sha256 is None:
             raise FormatError(
                 f"the replacement {self.replacement} is not pinned: expected …@sha256:<64 hex "
@@ -88,6 +92,11 @@ class Revocation:
     def reference(self) -> Reference:
         """The pinned reference of the artifact that was withdrawn."""
         return Reference.pinned(self.country, self.name, self.sha256)
+
+    @property
+    def what(self) -> str:
+        """What was withdrawn, for messages: the pinned reference, or the raw input."""
+        return f"raw input {self.name}" if self.is_input else str(self.reference)
 
     @property
     def revoked_at(self) -> str:
@@ -134,6 +143,7 @@ class Revocation:
             "replacement": self.replacement,
             "manifest_sha256": self.manifest_sha256,
             "raw_input": self.raw_input,
+            "dvc_md5": self.dvc_md5,
         }
         return {key: str(value) for key, value in fields.items() if value is not None}
 
@@ -189,6 +199,7 @@ class Revocation:
             replacement=None if replacement is None else Reference.parse(replacement),
             manifest_sha256=_digest(_text(fields, "manifest_sha256", where)),
             raw_input=_digest(_text(fields, "raw_input", where)),
+            dvc_md5=_text(fields, "dvc_md5", where),
             is_input=is_input,
         )
 

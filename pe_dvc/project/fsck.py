@@ -18,6 +18,7 @@ from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.project.revoke import withdrawn_here
 from pe_dvc.project.sidecars import cached_parts
 from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.retention import fsck as use_case
@@ -27,6 +28,7 @@ from pe_dvc.usecases.retention.orphans import SIDECARS
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
+from pe_dvc.usecases.revoke.faults import judge_withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +60,9 @@ def fsck(
     bucket, history = repo.open_store(store), GitHistory(repo.root)
     reach = reach_of(history.blobs(sorted(history.own_roots().items()), names_data))
     journal = FileJournal(_journal_path(repo.country, bucket))
+    listed = Bucket.read(bucket, repo.country, foreign_files(repo, bucket))
     report = use_case.fsck(
-        Bucket.read(bucket, repo.country, foreign_files(repo, bucket)),
+        listed,
         journal,
         reach=reach,
         wanted=_pulled(repo),
@@ -67,6 +70,7 @@ def fsck(
         reporter=reporter,
     )
     journal.finish()
+    judge_withdrawn(report, listed, withdrawn_here(repo, bucket))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())

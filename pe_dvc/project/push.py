@@ -25,6 +25,7 @@ from pe_dvc.usecases.publish.objects import (
     publish_objects,
 )
 from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secrets
+from pe_dvc.usecases.revoke.publication import published_removal, refuse_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +38,17 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.publish.publication import Publication
     from pe_dvc.usecases.publish.rebase import Rebased
+    from pe_dvc.usecases.revoke.removal import Removal
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
     """What a push did, to which store; ``rebased`` if another publisher was first.
 
-    ``local_changes`` of the workspace were not published.
+    ``local_changes`` of the workspace were not published. ``withheld`` are the datasets here that
+    are withdrawn, and were not; ``removal`` is what left the bucket for that, None if nothing had
+    to.
     """
 
     store: str
@@ -52,6 +57,8 @@ class Pushed:
     channel: PublishedChannels
     local_changes: LocalChanges
     rebased: Rebased | None = None
+    withheld: tuple[str, ...] = ()
+    removal: Removal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the push as plain JSON values."""
@@ -65,6 +72,8 @@ class Pushed:
             "channel": self.channel.to_json(),
             "rebased": asdict(self.rebased) if self.rebased else None,
             "edited": list(self.local_changes.edited),
+            "withheld": list(self.withheld),
+            "removal": self.removal.to_json() if self.removal else None,
         }
 
 
@@ -102,6 +111,7 @@ def push_to(
         publication.keep_promises(partial(_publish_release, repo, store))
         supply = EarlierBuilds(repo, store)
         channel, rebased = publication.publish_channels(known=known, supply=supply)
+    removal = published_removal(store, publication.metadata, channel)
     return Pushed(
         store=store.url,
         objects=objects,
@@ -109,6 +119,8 @@ def push_to(
         channel=channel,
         local_changes=prepared.changes,
         rebased=rebased,
+        withheld=prepared.withheld,
+        removal=removal,
     )
 
 
@@ -136,13 +148,18 @@ class _Prepared:
     manifests: list[ManifestToPublish]
     payloads: list[CacheObject]
     changes: LocalChanges
+    withheld: tuple[str, ...]
 
 
 def _prepare(
     repo: DataRepo, store: Store, *, uncommitted: bool, reporter: Reporter | None
 ) -> _Prepared:
     publication = open_publication(repo, store, uncommitted=uncommitted)
-    manifests = _manifests(repo, publication.metadata)
+    withdrawn = publication.withdrawn
+    described = _manifests(repo, publication.metadata)
+    refuse_new(store, publication.metadata, withdrawn, [one.manifest for one in described])
+    manifests = [one for one in described if withdrawn.of(one.manifest) is None]
+    withheld = [one for one in described if withdrawn.of(one.manifest) is not None]
     artifacts = [m.manifest.artifact for m in manifests]
     changes = find_local_changes(repo.root, artifacts, WorkspaceDigests(repo.root))
     for line in changes.lines:
@@ -150,8 +167,9 @@ def _prepare(
     return _Prepared(
         publication=publication,
         manifests=manifests,
-        payloads=_payloads(repo, manifests),
+        payloads=_payloads(repo, manifests, withdrawn, withheld),
         changes=changes,
+        withheld=tuple(one.manifest.artifact.name for one in withheld),
     )
 
 
@@ -180,15 +198,23 @@ def _manifests(repo: DataRepo, metadata: SignedMetadata) -> list[ManifestToPubli
     return found
 
 
-def _payloads(repo: DataRepo, manifests: Sequence[ManifestToPublish]) -> list[CacheObject]:
+def _payloads(
+    repo: DataRepo,
+    manifests: Sequence[ManifestToPublish],
+    withdrawn: Withdrawn,
+    withheld: Sequence[ManifestToPublish],
+) -> list[CacheObject]:
+    """Return what is to be in the store: nothing that was withdrawn."""
+    never = {one.manifest.artifact.dvc.md5 for one in withheld} | withdrawn.md5s
     artifacts = [m.manifest.artifact for m in manifests]
     found = list(
         cache_objects(
-            repo.dvc.outputs.values(),
+            [output for output in repo.dvc.outputs.values() if output.md5 not in never],
             DvcListings(repo.dvc_config.cache_dir),
             remote=repo.remote_name,
             sha256_by_md5={a.dvc.md5: Sha256(a.sha256) for a in artifacts if not a.is_directory},
         )
     )
+    found = [payload for payload in found if payload.md5 not in never]
     check_published(repo, [payload.md5 for payload in found])
     return found

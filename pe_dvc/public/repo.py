@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.public.arguments import names_of, paths_of
 from pe_dvc.public.reporting import reporter_for
+from pe_dvc.public.revoking import Revoking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pe_dvc.project.init import Initialized
     from pe_dvc.project.init_plan import Ask
     from pe_dvc.project.push import Pushed
-    from pe_dvc.project.repo import DataRepo
     from pe_dvc.project.reproduce import Reproduced
     from pe_dvc.public.channel import ChannelCommands
     from pe_dvc.public.manifest import ManifestCommands
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.repair import Checked
 
 
-class Repo:
+class Repo(Revoking):
     """A clone of a country's data repo: ``Repo("us-data").push()`` is ``pe-dvc push`` in there.
 
     A command's words are the way to its method, its options are the parameters: ``pe-dvc channel
@@ -293,8 +293,3 @@ class Repo:
         from pe_dvc.project.install import uninstall_hooks
 
         return uninstall_hooks(self._open())
-
-    def _open(self) -> DataRepo:
-        from pe_dvc.project.repo import DataRepo
-
-        return DataRepo.find(self.path)

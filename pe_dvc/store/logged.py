@@ -95,6 +95,11 @@ class LoggedStore:
         removed = [*keys]
         self._request("delete", f"{len(removed)} objects", lambda: self._store.delete(removed))
 
+    def purge(self, keys: Iterable[str]) -> None:
+        """Forward."""
+        removed = [*keys]
+        self._request("purge", f"{len(removed)} objects", lambda: self._store.purge(removed))
+
     def _request(self, operation: str, key: str, call: Callable[[], T]) -> T:
         begun = time.monotonic()
         outcome = "failed"

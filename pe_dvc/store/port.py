@@ -133,6 +133,14 @@ class Store(ReadableStore, Protocol):
         """
         ...
 
+    def purge(self, keys: Iterable[str]) -> None:
+        """Remove objects with all versions that the bucket keeps of them, as ``delete`` does.
+
+        An object whose versions cannot be listed or removed is among the failures. Google's and
+        Azure's buckets may keep what a rule of theirs says.
+        """
+        ...
+
 
 def bucket_url(scheme: str, bucket: str, prefix: str) -> str:
     """Return the address of a bucket, by which readers also keep what they verified of it."""

@@ -57,7 +57,8 @@ def command_class(name: str) -> type | None:
 
 def methods(kind: type, path: str) -> Iterator[tuple[str, Any]]:
     """Yield every public method that is reached from a class, by its dotted name."""
-    for name, value in vars(kind).items():
+    bases = [base for base in kind.__mro__[::-1] if base.__module__.startswith("pe_dvc.")]
+    for name, value in {name: v for base in bases for name, v in vars(base).items()}.items():
         if name.startswith("_"):
             continue
         if isinstance(value, property):

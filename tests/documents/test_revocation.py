@@ -27,6 +27,7 @@ ENTRY = Revocation(
     replacement=Reference.pinned("us", "cps", sha256_bytes(b"other")),
     manifest_sha256=sha256_bytes(b"manifest"),
     raw_input=RAW,
+    dvc_md5="d" * 32 + ".dir",
 )
 INPUT = Revocation(
     country="us",
@@ -83,6 +84,7 @@ def test_only_what_must_be_there_must_be_there() -> None:
         ("replacement", "nowhere"),
         ("manifest_sha256", "a" * 63),
         ("raw_input", "A" * 64),
+        ("dvc_md5", "../../latest.json"),
     ],
 )
 def test_a_malformed_entry(field: str, value: Any) -> None:

@@ -100,6 +100,9 @@ class MemoryStore:
         for key in keys:
             self.objects.pop(check_key(key), None)
 
+    def purge(self, keys: Iterable[str]) -> None:
+        self.delete(keys)
+
     def shift(self, key: str, by: timedelta) -> None:
         """Let an object have been written that much later."""
         self._written[key] = self._written.get(key, self._began) + by

@@ -74,6 +74,9 @@ class WrappedStore:
     def delete(self, keys: Iterable[str]) -> None:
         self._do("delete", "", lambda: self.inner.delete(keys))
 
+    def purge(self, keys: Iterable[str]) -> None:
+        self._do("purge", "", lambda: self.inner.purge(keys))
+
 
 class RecordingStore(WrappedStore):
     """Remembers the operations in ``log``, and lets ``before`` and ``after`` interfere with them.

@@ -163,6 +163,8 @@ class LocalStore:
         """See Store.delete."""
         delete_each([check_key(key) for key in keys], self._delete)
 
+    purge = delete
+
     def _delete(self, key: str) -> StoreError | None:
         try:
             self._tree.unlink(key)

@@ -10,10 +10,11 @@ import logging
 import time
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
+from pe_dvc.adapters.stores.object_info import object_info
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
     StoreRequest,
@@ -28,7 +29,6 @@ from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.plain_files import read_plain
-from pe_dvc.store.port import ObjectInfo, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.port import ObjectInfo, Progress
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class ObjectStore:
     ``bucket`` is for requests that get an answer soon. The same place is what ``connect_uploads``
     returns, for bodies of many megabytes, which a slow line may take minutes to send, and what
     ``connect_single_deletes`` returns, where each object is removed by a request of its own.
-    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths. ``advice`` is
-    what people can do where a request fails.
+    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths; ``purge``
+    removes versions, where the bucket can keep some. ``advice`` is for where a request fails.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class ObjectStore:
         connect_uploads: Callable[[], Bucket],
         connect_single_deletes: Callable[[], Bucket],
         list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+        purge: Callable[[Iterable[str]], None] | None = None,
         advice: Advice = OF_ENVIRONMENT,
     ) -> None:
         self._url, self._bucket = url, bucket
         self._connect_uploads = connect_uploads
         self._connect_single_deletes = connect_single_deletes
         self._list_strange, self._advice = list_strange, advice
+        self.purge = purge or self.delete
 
     @cached_property
     def _single_deletes(self) -> Bucket:
@@ -96,7 +99,7 @@ class ObjectStore:
         with self._translating("read", check_key(key)):
             meta = obstore.head(self._bucket, key)
         versioned = self._url.startswith("s3://") and meta["version"] not in (None, "null")
-        return replace(_info(key, meta["size"], meta), versioned=versioned)
+        return replace(object_info(key, meta["size"], meta), versioned=versioned)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See Store.read."""
@@ -108,7 +111,7 @@ class ObjectStore:
         data = b"".join(self._blocks("read", key, found, limit + 1, MIB))
         if len(data) > limit:
             raise too_long(key, limit=limit, source=self.url)
-        return data, _info(key, len(data), meta)
+        return data, object_info(key, len(data), meta)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See Store.read_range."""
@@ -203,7 +206,7 @@ class ObjectStore:
         with self._translating("list", bare):
             try:
                 for page in obstore.list(self._bucket, bare or None, chunk_size=1000):
-                    yield from (_info(meta["path"], meta["size"], meta) for meta in page)
+                    yield from (object_info(meta["path"], meta["size"], meta) for meta in page)
                     last = page[-1]["path"] if page else last
                 return
             except obstore.exceptions.InvalidPathError:
@@ -275,7 +278,7 @@ class ObjectStore:
                     if pause is None or not is_undecided(error):
                         raise
                     time.sleep(pause)
-        return _info(key, len(data), put)
+        return object_info(key, len(data), put)
 
     def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:
         import obstore
@@ -292,9 +295,3 @@ class ObjectStore:
 
     def _translating(self, operation: str, key: str) -> ErrorTranslator:
         return ErrorTranslator(StoreRequest(operation, self._url, key, self._advice))
-
-
-def _info(key: str, size: int, meta: Any) -> ObjectInfo:
-    # Google compares generations (obstore's version), the others the e_tag: keep both.
-    etag = f"{meta['e_tag'] or ''} {meta['version'] or ''}".rstrip()
-    return ObjectInfo(key=key, size=size, etag=etag, modified=meta.get("last_modified"))

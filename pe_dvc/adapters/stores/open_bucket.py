@@ -12,7 +12,7 @@ from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import timedelta
 
     from obstore.store import ObjectStore as Bucket
@@ -33,13 +33,14 @@ def open_bucket(
     client: Mapping[str, Any],
     credentials: Callable[[], Any] | None = None,
     list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+    purge: Callable[[Iterable[str]], None] | None = None,
     advice: Advice = OF_ENVIRONMENT,
 ) -> ObjectStore:
     """Return the store of a bucket.
 
     ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
     ``credentials`` is called whenever credentials are wanted that ``config`` does not hold,
-    ``list_strange`` and ``advice`` as in ``ObjectStore``.
+    ``list_strange``, ``purge`` and ``advice`` as in ``ObjectStore``.
     Nothing is requested yet. Raises FormatError for an option that obstore refuses.
     """
     from obstore import store
@@ -76,6 +77,7 @@ def open_bucket(
         connect_uploads=lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
         connect_single_deletes=lambda: connect(*answers, **single),
         list_strange=list_strange,
+        purge=purge,
         advice=advice,
     )
 

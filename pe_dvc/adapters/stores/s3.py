@@ -15,6 +15,7 @@ from pe_dvc.adapters.stores.endpoints import (
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.redirects import one_host_only
 from pe_dvc.adapters.stores.s3_listing import S3Listing
+from pe_dvc.adapters.stores.s3_versions import S3Versions
 from pe_dvc.adapters.stores.tls import is_file_name, tls_client
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def s3_store(
         client=client,
         credentials=credentials,
         list_strange=listing.list,
+        purge=S3Versions(bucket, prefix, listing.connect).purge,
         advice=advice,
     )
 

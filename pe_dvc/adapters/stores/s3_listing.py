@@ -59,7 +59,7 @@ class S3Listing:
             ) from error
 
     def _list(self, below: str) -> Iterator[ObjectInfo]:
-        pages = self._connect().get_paginator("list_objects_v2")
+        pages = self.connect().get_paginator("list_objects_v2")
         folder = f"{self._prefix}{below}/" if below else self._prefix
         for page in pages.paginate(Bucket=self._bucket, Prefix=folder):
             for found in page.get("Contents", ()):
@@ -74,7 +74,8 @@ class S3Listing:
                 elif not key.endswith("/"):  # what consoles make for an empty folder
                     log.warning("passed over an object of a strange name: %s", found["Key"])
 
-    def _connect(self) -> Any:
+    def connect(self) -> Any:
+        """Return botocore's client of the bucket."""
         from botocore.config import Config
         from botocore.session import Session
 

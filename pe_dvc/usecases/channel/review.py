@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.override import OVERRIDE, without_values
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.pointer_notes import TOTALS
+from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
@@ -149,6 +150,8 @@ def _entry(
         note = without_values(pointer.notes).get(OVERRIDE)
         if isinstance(note, dict) and isinstance(note.get("failed"), list):
             failed = tuple(str(one) for one in note["failed"])
+    if role == "revoked" and after is not None:
+        remarks = (Revocation.from_target(path, after).text,)
     return EntryChanged(
         before=_sha256(before), after=_sha256(after), remarks=remarks, failed=failed
     )

@@ -33,7 +33,7 @@ class Supply(Protocol):
 class PointedObjects:
     """Checks what a channel of ``country`` points to; ``known`` are manifests that are there.
 
-    ``supply`` is asked for what earlier versions point to.
+    ``supply`` is asked for what earlier versions point to. What is ``withdrawn`` is not asked for.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class PointedObjects:
         *,
         known: Collection[Sha256] = (),
         supply: Supply | None = None,
+        withdrawn: Collection[Sha256] = (),
     ) -> None:
         self._store, self._country, self._known = store, country, known
-        self._supply = supply
+        self._supply, self._withdrawn = supply, withdrawn
 
     def check(self, channel: str, signed: Targets) -> None:
         """Raise what ``pointed_manifest`` raises: all of it must be there."""
@@ -69,7 +70,11 @@ class PointedObjects:
 
     def _asked(self, channel: str, signed: Targets, where: str) -> list[Pointer]:
         pointers = pointers_of(plain(signed), country=self._country, channel=channel, where=where)
-        return [p for p in pointers.values() if p.manifest_sha256 not in self._known]
+        return [
+            p
+            for p in pointers.values()
+            if p.manifest_sha256 not in self._known and p.sha256 not in self._withdrawn
+        ]
 
     def _check(self, where: str, pointer: Pointer) -> None:
         seen = "Readers see what they saw before."

@@ -9,9 +9,16 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    MovedError,
+    NotFoundError,
+    SignatureError,
+    VerificationError,
+)
 from pe_dvc.trust.roles import utc
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.foresight import check_clock, foresee
@@ -19,6 +26,14 @@ from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 from pe_dvc.usecases.publish.rebase import REBASED, Rebased, rebase
 from pe_dvc.usecases.publish.waiting import RELEASES, check_drafts, drafts, unkept_promise
 from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.revoke.publication import refuse_pointers
+from pe_dvc.usecases.revoke.withdrawn import (
+    ROLE,
+    Withdrawn,
+    newer,
+    withdrawn_in,
+    withdrawn_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -91,6 +106,24 @@ class Publication:
         self.waiting = drafts(self.metadata)
         self.metadata.check_publishable(utc(self._now), but=self.waiting)
 
+    @cached_property
+    def withdrawn(self) -> Withdrawn:
+        """What is withdrawn once this is published: by git's version, or the bucket's if newer.
+
+        Ask after ``check``. Raises FormatError, StoreError.
+        """
+        try:
+            published = withdrawn_in(self.store, self.metadata)
+        except VerificationError:
+            # By keys that count no more, or altered: git's takes its place, and if that is a draft
+            # nothing is published (check_drafts).
+            published = Withdrawn()
+        if ROLE in self.waiting:
+            return published
+        where = self.metadata.where(ROLE)
+        signed = self.metadata.verified(ROLE).signed
+        return newer(withdrawn_of(signed, country=self.country, where=where), published)
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Keep ``pe-dvc gc`` out of the bucket. Raises ConflictError while it is at work.
@@ -105,8 +138,10 @@ class Publication:
         """Refuse before anything is uploaded what ``publish_channels`` would refuse afterwards.
 
         Raises SignatureError without the keys that must sign, ConflictError where another
-        publisher changed the same dataset, and as ``publish_channels``.
+        publisher changed the same dataset, RevokedError for a pointer to what was withdrawn, and as
+        ``publish_channels``.
         """
+        refuse_pointers(self.store, self.metadata, self.withdrawn, but=self.waiting)
         check_drafts(self.store, self.metadata, self.waiting)
         foresee(
             self.store,
@@ -141,7 +176,13 @@ class Publication:
         ConflictError also if both changed one dataset, and if others were first too often;
         NotFoundError for a channel that points to what was never pushed.
         """
-        pointed = PointedObjects(self.store, self.country, known=known, supply=supply)
+        pointed = PointedObjects(
+            self.store,
+            self.country,
+            known=known,
+            supply=supply,
+            withdrawn=self.withdrawn.artifacts,
+        )
         published, rebased = self.metadata, None
         for attempt in range(ATTEMPTS):
             try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore, Store
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
-REVIEWED = ("next", "releases")
+REVIEWED = ("next", "revoked", "releases")
 """The roles that people may sign one after the other, on several machines."""
 
 RELEASES = "releases"

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
 
-Fault = Literal["missing", "corrupt", "wrong size", "unchecked", "unsigned", "orphaned"]
+Fault = Literal[
+    "missing",
+    "corrupt",
+    "wrong size",
+    "unchecked",
+    "not removed",
+    "no tombstone",
+    "forged",
+    "orphaned",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +25,7 @@ class Finding:
     """Something that is not as it should be; ``what`` is the dataset, path or hash concerned.
 
     ``sha256`` or ``md5`` is what the object's bytes must have, where that is known. ``orphaned``
-    objects do no harm, as nothing names them, nor do ``unsigned`` tombstones. ``unchecked`` is
+    objects do no harm, as nothing names them, nor do ``forged`` tombstones. ``unchecked`` is
     what lies elsewhere, where it could not be read now.
     """
 
@@ -30,7 +39,7 @@ class Finding:
     @property
     def is_harmless(self) -> bool:
         """Whether every reader still gets what was promised."""
-        return self.fault in ("orphaned", "unsigned")
+        return self.fault in ("orphaned", "forged")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

@@ -26,8 +26,8 @@ def find_orphans(
     """
     for sha256, key in bucket.of_kind("tombstone").items():
         # Anyone who writes to the bucket can put one there: it denies nothing (ADR 0008).
-        detail = "a tombstone without a signature"
-        yield Finding(fault="unsigned", key=key, what=sha256[:12], detail=detail)
+        detail = "a tombstone that no signed entry vouches for"
+        yield Finding(fault="forged", key=key, what=sha256[:12], detail=detail)
     for kind in SIDECARS:
         for sha256, key in bucket.keys_of(kind):
             if key not in sidecars:

@@ -137,7 +137,7 @@ def test_a_tombstone_without_a_signature_denies_nothing(store: MemoryStore, tmp_
     store.create(forged, b"{}")
     store.create(other, b"{}")
     report = check(store, tmp_path / "journal")
-    unsigned = sorted([("unsigned", forged), ("unsigned", other)])
+    unsigned = sorted([("forged", forged), ("forged", other)])
     assert faults(report) == unsigned
     assert report.ok
     store.delete([KEYS["payload"]])

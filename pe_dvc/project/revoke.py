@@ -1,0 +1,211 @@
+"""``pe-dvc revoke`` and ``unrevoke``: what the bucket has, the role in git, the keys here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.digest import check_sha256
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.reference import Reference
+from pe_dvc.primitives.result import Result
+from pe_dvc.project.channel import signers_of
+from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.revoke_subjects import Subjects
+from pe_dvc.usecases.revoke.change import RoleChange, change_role
+from pe_dvc.usecases.revoke.removal import Removal, remove_withdrawn
+from pe_dvc.usecases.revoke.withdrawn import (
+    ROLE,
+    Withdrawn,
+    newer,
+    withdrawn_in,
+    withdrawn_in_git,
+    withdrawn_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.revoke.affected import Affected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """What stewards say of a withdrawal; ``replacement`` is a pinned reference."""
+
+    reason: str
+    authority: str
+    contact: str | None = None
+    replacement: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revoked(Result):
+    """A withdrawal: its ``entries``, what it concerns, and what became of the role in git.
+
+    ``role`` is None of a dry run: nothing was changed.
+    """
+
+    entries: tuple[Revocation, ...]
+    affected: Affected
+    role: RoleChange | None
+
+
+def revoke(
+    repo: DataRepo,
+    references: Sequence[str],
+    statement: Statement,
+    *,
+    raw_inputs: Sequence[str] = (),
+    dry_run: bool = False,
+    store: str | None = None,
+) -> Revoked:
+    """Write entries for artifacts, and for all that derives from raw inputs (sha256), into git.
+
+    The role is signed with the keys of this machine. Raises FormatError, NotFoundError,
+    ConflictError for a draft that others wrote, SignatureError, VerificationError, StoreError.
+    """
+    if not (references or raw_inputs):
+        raise FormatError(
+            "nothing is named to revoke", remedy="Name references, or --raw-input SHA256."
+        )
+    subjects = Subjects(repo, repo.open_store(store), _said(repo, statement))
+    known = draft_in_git(repo)
+    entries = {
+        one.target_path: one
+        for one in (
+            *(subjects.artifact(_own(repo, text), known) for text in references),
+            *(one for text in raw_inputs for one in subjects.raw_input(check_sha256(text))),
+        )
+    }
+    found = tuple(entries.values())
+    _check_replacement(found)
+    affected = subjects.affected(found)
+    if dry_run:
+        return Revoked(entries=found, affected=affected, role=None)
+    role = change_role(
+        repo.channel_files,
+        signers_of(repo),
+        add=found,
+        committed=GitChannels(repo).newest(ROLE),
+        now=datetime.now(UTC),
+    )
+    return Revoked(entries=found, affected=affected, role=role)
+
+
+def unrevoke(
+    repo: DataRepo, references: Sequence[str], *, raw_inputs: Sequence[str] = ()
+) -> RoleChange:
+    """Take entries out of the role in git, and sign it with the keys of this machine.
+
+    Those of artifacts that were withdrawn for a raw input go with it. Raises NotFoundError for
+    what is not withdrawn, and as ``revoke``.
+    """
+    known = draft_in_git(repo)
+    artifacts = [_pin(_own(repo, text)) for text in references]
+    inputs = [check_sha256(text) for text in raw_inputs]
+    for sha256, entries in [
+        *((a, known.artifacts) for a in artifacts),
+        *((i, known.inputs) for i in inputs),
+    ]:
+        if sha256 not in entries:
+            raise NotFoundError(
+                f"sha256:{sha256} is not withdrawn: the role {ROLE} has no such entry",
+                remedy="Withdrawn are "
+                + (", ".join(one.what for one in _all(known)) or "no artifacts")
+                + ".",
+            )
+    gone = [
+        one.target_path
+        for one in _all(known)
+        if (one.sha256 in inputs if one.is_input else one.sha256 in artifacts)
+        or one.raw_input in inputs
+    ]
+    return change_role(
+        repo.channel_files,
+        signers_of(repo),
+        remove=gone,
+        committed=GitChannels(repo).newest(ROLE),
+        now=datetime.now(UTC),
+    )
+
+
+def remove_revoked(repo: DataRepo, *, store: str | None = None) -> Removal:
+    """Remove from the bucket what its published role withdraws (``remove_withdrawn``)."""
+    bucket = repo.open_store(store)
+    return remove_withdrawn(bucket, repo.country, withdrawn_in(bucket, repo.signed_metadata()))
+
+
+def withdrawn_here(repo: DataRepo, store: ReadableStore | None = None) -> Withdrawn:
+    """Return what is withdrawn by what git holds signed, or by the bucket ``store``, if newer.
+
+    Where these channels cannot be read, nothing is.
+    """
+    try:
+        metadata = repo.signed_metadata()
+        ours = withdrawn_in_git(metadata, GitChannels(repo).newest(ROLE))
+    except PeDvcError:
+        return Withdrawn()
+    try:
+        return ours if store is None else newer(ours, withdrawn_in(store, metadata))
+    except PeDvcError:
+        return ours
+
+
+def draft_in_git(repo: DataRepo) -> Withdrawn:
+    """Return the entries of the role in the checkout, signed or not."""
+    metadata = repo.signed_metadata()
+    signed, where = metadata.role(ROLE).signed, metadata.where(ROLE)
+    return withdrawn_of(signed, country=repo.country, where=where)
+
+
+def _said(repo: DataRepo, statement: Statement) -> dict[str, object]:
+    replacement = statement.replacement
+    return {
+        "country": repo.country,
+        "reason": statement.reason.strip(),
+        "authority": statement.authority.strip(),
+        "contact": statement.contact or repo.settings.contact,
+        "revoked": datetime.now(UTC).replace(microsecond=0),
+        "replacement": None if replacement is None else Reference.parse(replacement),
+    }
+
+
+def _own(repo: DataRepo, text: str) -> Reference:
+    """Return a reference to a whole artifact of the repo's country. Raises FormatError."""
+    reference = Reference.parse(text)
+    if reference.country != repo.country:
+        raise FormatError(
+            f"{reference} is of another country: this data repo is that of {repo.country!r}, and "
+            "its stewards' keys withdraw nothing elsewhere",
+        )
+    if reference.member is not None:
+        raise FormatError(
+            f"{reference} is a file of a directory, which is one artifact",
+            remedy="Revoke the directory, and publish it again without the file.",
+        )
+    return reference
+
+
+def _pin(reference: Reference) -> Sha256:
+    if reference.sha256 is None:
+        raise FormatError(
+            f"{reference} may mean other bytes now: expected a pin, …@sha256:<64 hex digits>"
+        )
+    return reference.sha256
+
+
+def _check_replacement(entries: Sequence[Revocation]) -> None:
+    withdrawn = {one.sha256 for one in entries}
+    for one in entries:
+        if one.replacement is not None and one.replacement.sha256 in withdrawn:
+            raise FormatError(f"the replacement {one.replacement} is itself to be withdrawn")
+
+
+def _all(known: Withdrawn) -> list[Revocation]:
+    return [*known.artifacts.values(), *known.inputs.values()]

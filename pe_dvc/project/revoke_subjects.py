@@ -1,0 +1,194 @@
+"""What is to be withdrawn: found by signed pointers, described by signed manifests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.revocation import Revocation
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError
+from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.project.gate_sources import Sources
+from pe_dvc.usecases.channel.source import Source, pointers_from
+from pe_dvc.usecases.object_digest import object_digest
+from pe_dvc.usecases.retention.reachability import Bucket
+from pe_dvc.usecases.revoke.affected import Affected, derivations, names_of, pinning, pointing
+from pe_dvc.usecases.revoke.inventory import Inventory
+from pe_dvc.usecases.revoke.withdrawn import Withdrawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release import ReleaseManifest
+    from pe_dvc.primitives.reference import Reference
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+
+
+class Subjects:
+    """Finds artifacts and raw inputs to withdraw in ``store``; ``said`` are fields of entries."""
+
+    def __init__(self, repo: DataRepo, store: Store, said: Mapping[str, Any]) -> None:
+        self._repo, self._store, self._said = repo, store, said
+        self._sources = Sources(repo, None, None)
+        self._sources.store = store
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """The country's objects, listed once."""
+        return Bucket.read(self._store, self._repo.country)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The artifacts that the bucket describes."""
+        return Inventory(self.bucket)
+
+    @cached_property
+    def signed(self) -> set[Sha256]:
+        """The sha256 of every manifest that a version of a channel ever signed."""
+        return {
+            pointer.manifest_sha256
+            for channel in CHANNELS
+            for version in self._sources.published.versions(channel)
+            for pointer in version.pointers.values()
+        }
+
+    def artifact(self, reference: Reference, known: Withdrawn) -> Revocation:
+        """Return the entry of the artifact that a reference means.
+
+        One that is withdrawn already, in ``known``, gets what is said now. Raises NotFoundError.
+        """
+        there = known.artifacts.get(reference.sha256) if reference.sha256 else None
+        if there is not None:
+            return replace(there, **self._said)
+        try:
+            pointer = self._pointer(reference)
+        except NotFoundError:
+            if reference.sha256 is None:
+                raise
+            return self._unsigned(reference, reference.sha256)
+        return self._entry(pointer.name, pointer.sha256, pointer.size, pointer.manifest_sha256)
+
+    def raw_input(self, sha256: Sha256) -> list[Revocation]:
+        """Return the entry of a raw input, and those of all that derives from it, step by step."""
+        digests = {sha256}
+        derived: dict[Sha256, ManifestHead] = {}
+        while found := {
+            Sha256(one.artifact.sha256): one
+            for one in self.inventory.derived_from(digests)
+            if self._digest(one) in self.signed and one.artifact.sha256 not in digests
+        }:
+            derived |= found
+            digests |= found.keys()
+        entry = Revocation(sha256=sha256, is_input=True, **self._file(sha256), **self._said)
+        artifacts = (
+            self._entry(one.artifact.name, digest, one.artifact.size, self._digest(one))
+            for digest, one in derived.items()
+        )
+        return [entry, *(replace(one, raw_input=sha256) for one in artifacts)]
+
+    def affected(self, entries: Sequence[Revocation]) -> Affected:
+        """Return what a withdrawal concerns."""
+        digests = {one.sha256: None for one in entries}
+        of = Withdrawn(
+            artifacts={one.sha256: one for one in entries if not one.is_input},
+            inputs={one.sha256: one for one in entries if one.is_input},
+        )
+        plan = self.inventory.plan(of)
+        files = sorted(plan.files.keys() & self.bucket.objects.keys())
+        return Affected(
+            artifacts=names_of(digests, self.inventory),
+            channels=pointing(digests, self._channels()),
+            releases=pinning(digests, self._releases()),
+            derived=derivations(digests, self.inventory),
+            files=tuple(files),
+            size=sum(self.bucket.objects[key].size for key in files),
+            kept=plan.kept,
+        )
+
+    def _pointer(self, reference: Reference) -> Pointer:
+        """Return the signed pointer that a reference means, or that once had its sha256."""
+        if reference.channel is not None:
+            found = self._sources.reader.channels.lookup(reference.channel, reference.name)
+            if found is None:
+                raise NotFoundError(f"{reference.channel} has no dataset {reference.name!r}")
+            return found
+        source = Source(text=reference.selector, sha256=reference.sha256, release=reference.release)
+        return pointers_from(source, [reference.name], self._sources.published)[reference.name]
+
+    def _entry(self, name: str, sha256: Sha256, size: int, manifest: Sha256 | None) -> Revocation:
+        described = self.inventory.manifests.get(sha256, ())
+        md5 = next((m.artifact.dvc.md5 for m in described if self._digest(m) == manifest), None)
+        return Revocation(
+            name=name,
+            sha256=sha256,
+            size=size,
+            manifest_sha256=manifest,
+            dvc_md5=md5,
+            **self._said,
+        )
+
+    def _unsigned(self, reference: Reference, sha256: Sha256) -> Revocation:
+        """Return the entry of what no channel ever signed, if its payload has that sha256."""
+        for manifest in self.inventory.manifests.get(sha256, ()):
+            artifact = manifest.artifact
+            info = self.bucket.objects.get(artifact.key)
+            if info is None or artifact.is_directory:
+                continue
+            if object_digest(self._store, artifact.key, info.size) == sha256:
+                return self._entry(reference.name, sha256, info.size, self._digest(manifest))
+        raise NotFoundError(
+            f"{reference} was never published: no version of a channel and no payload in "
+            f"{self._store.url} has it",
+        )
+
+    def _digest(self, manifest: ManifestHead) -> Sha256:
+        return self.inventory.digests[id(manifest)]
+
+    def _file(self, sha256: Sha256) -> dict[str, Any]:
+        """Return name, size and DVC's hash of a raw input, as far as the clone has the file."""
+        from pe_dvc.adapters.digests import DigestCache
+
+        names = {
+            one.name
+            for manifest in self.inventory.derived_from([sha256])
+            for one in manifest.inputs.raw_inputs
+            if one.sha256 == sha256
+        }
+        name = min(names, default=f"sha256:{sha256}")
+        output = self._repo.dvc.outputs.get(name)
+        path = self._repo.root / name
+        if output is None or output.md5 is None or not path.is_file():
+            return {"name": name, "size": 0}
+        if DigestCache(self._repo.root).digest(path).sha256 != sha256:
+            return {"name": name, "size": 0}
+        return {"name": name, "size": path.stat().st_size, "dvc_md5": output.md5}
+
+    def _channels(self) -> dict[str, list[Pointer]]:
+        """Return what readers are shown, nothing where no channel is published yet."""
+        found: dict[str, list[Pointer]] = {}
+        for channel in CHANNELS:
+            try:
+                found[channel] = self._sources.reader.channels.pointers(channel)
+            except NotFoundError:
+                continue
+        return found
+
+    def _releases(self) -> dict[str, ReleaseManifest]:
+        from pe_dvc.usecases.read.resolve_release import release_manifest
+
+        reader, found = self._sources.reader, {}
+        try:
+            releases = reader.channels.releases()
+        except NotFoundError:
+            return {}
+        for tag, released in releases.items():
+            try:
+                found[tag] = release_manifest(released, store=self._store, cache=reader.cache)
+            except PeDvcError:
+                continue  # pe-dvc release status says what is wrong with it
+        return found

@@ -1,0 +1,49 @@
+"""What a check of a bucket finds once it is known what is withdrawn.
+
+What was withdrawn is to be gone: then it is not missing. What is left of it is a fault, and so is
+a tombstone that lacks, or that says otherwise than the signed role. ADR 0008.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import tombstone_key
+from pe_dvc.usecases.retention.findings import Finding
+from pe_dvc.usecases.revoke.inventory import Inventory
+from pe_dvc.usecases.revoke.removal import says
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.usecases.retention.findings import Report
+    from pe_dvc.usecases.retention.reachability import Bucket
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
+
+
+def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> None:
+    """Change the findings of a report by what is ``withdrawn``. Raises StoreError."""
+    if not (withdrawn.artifacts or withdrawn.inputs):
+        return
+    gone = Inventory(bucket).plan(withdrawn).files
+    marked = {tombstone_key(bucket.country, sha256) for sha256 in withdrawn.artifacts}
+    found = [one for one in report.findings if one.key not in gone.keys() | marked]
+    found += [
+        Finding(fault="not removed", key=key, what=what, detail="it is withdrawn")
+        for key, what in gone.items()
+        if key in bucket.objects
+    ]
+    for revocation in withdrawn.artifacts.values():
+        found += _tombstone(bucket, revocation)
+    report.findings = sorted(found, key=lambda finding: (finding.is_harmless, finding.key))
+
+
+def _tombstone(bucket: Bucket, revocation: Revocation) -> Iterator[Finding]:
+    key = tombstone_key(bucket.country, revocation.sha256)
+    if key not in bucket.objects:
+        detail = "it is withdrawn, and nothing in the bucket says so"
+        yield Finding(fault="no tombstone", key=key, what=revocation.what, detail=detail)
+    elif not says(bucket.store, key, revocation):
+        detail = "the tombstone says otherwise than the signed role"
+        yield Finding(fault="forged", key=key, what=revocation.what, detail=detail)

@@ -1,0 +1,152 @@
+"""Removal: tombstones for what the published role withdraws, then its bytes leave the bucket.
+
+A rerun completes it: what the role says is compared with what is there. The manifest stays.
+ADR 0008.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import members_key, payload_key, tombstone_key
+from pe_dvc.documents.tombstone import TOMBSTONE_LIMIT, Tombstone
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    FormatError,
+    NotDeletedError,
+    NotFoundError,
+    StoreError,
+)
+from pe_dvc.primitives.result import Result
+from pe_dvc.usecases.retention.bucket_lock import collecting
+from pe_dvc.usecases.retention.reachability import Bucket
+from pe_dvc.usecases.revoke.inventory import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
+
+_UNSURE = "a manifest in the bucket cannot be read, which may name it: run pe-dvc fsck"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal(Result):
+    """What left the bucket. ``left`` is why a key is still there, ``kept`` who needs one, by key.
+
+    ``tombstones`` are the keys of those that were written, ``cleared`` of those that no signed
+    entry vouches for, and that were removed. ``removed`` are keys that were there and are gone,
+    ``removed_bytes`` their size without old versions. ``postponed`` is why nothing was removed yet.
+    """
+
+    tombstones: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    removed_bytes: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    postponed: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left that should be gone."""
+        return not self.left and self.postponed is None
+
+
+def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
+    """Tell by a few requests whether a withdrawn artifact lacks its tombstone, or has its payload.
+
+    Of old versions this says nothing. Raises StoreError.
+    """
+
+    def there(key: str) -> bool:
+        try:
+            store.head(key)
+        except NotFoundError:
+            return False
+        return True
+
+    return any(there(payload_key(country, md5)) for md5 in sorted(withdrawn.md5s)) or any(
+        not there(tombstone_key(country, sha256)) for sha256 in withdrawn.artifacts
+    )
+
+
+def remove_withdrawn(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
+    """Write the tombstones, then remove what only withdrawn artifacts need, in every version.
+
+    ``withdrawn`` is what readers are shown. No publisher is at work meanwhile; while one is,
+    nothing is removed. Goes on after an object that cannot be removed. Raises StoreError where the
+    bucket does not answer.
+    """
+    if not withdrawn.version:
+        return Removal()
+    done = Removal(tombstones=tuple(_mark(store, country, withdrawn)))
+    try:
+        with collecting(store, country):
+            return _remove(store, country, withdrawn, done)
+    except ConflictError as error:
+        return replace(done, postponed=f"{error.message}. {error.remedy or ''}".strip())
+
+
+def _mark(store: Store, country: str, withdrawn: Withdrawn) -> list[str]:
+    """Write the tombstones that lack, or that say otherwise than the role; return their keys."""
+    written = []
+    for sha256, revocation in withdrawn.artifacts.items():
+        key = tombstone_key(country, sha256)
+        if not says(store, key, revocation):
+            tombstone = Tombstone(revocation=revocation, role_version=withdrawn.version)
+            store.overwrite(key, tombstone.to_bytes())
+            written.append(key)
+    return written
+
+
+def says(store: Store, key: str, revocation: Revocation) -> bool:
+    """Tell whether a tombstone is there and says what the signed entry says."""
+    try:
+        data, _ = store.read(key, limit=TOMBSTONE_LIMIT)
+        return Tombstone.from_bytes(data, where=key).revocation == revocation
+    except (NotFoundError, FormatError):
+        return False
+
+
+def _remove(store: Store, country: str, withdrawn: Withdrawn, done: Removal) -> Removal:
+    bucket = Bucket.read(store, country)
+    plan = Inventory(bucket).plan(withdrawn)
+    forged = [
+        key for sha, key in bucket.of_kind("tombstone").items() if sha not in withdrawn.artifacts
+    ]
+    # The list of a directory's files last: a rerun learns from it what was in there.
+    lists = {members_key(country, sha256) for sha256 in withdrawn.artifacts} & plan.files.keys()
+    failures = _purge(store, plan.files.keys() - lists)
+    if not failures:
+        failures = _purge(store, lists)
+        lists = set()
+    cleared = sorted(set(forged) - _purge(store, forged).keys())
+    left = {key: error.message for key, error in failures.items()}
+    left |= dict.fromkeys(plan.unsure, _UNSURE)
+    removed = bucket.objects.keys() & plan.files.keys() - left.keys() - lists
+    return replace(
+        done,
+        cleared=tuple(cleared),
+        removed=tuple(sorted(removed)),
+        removed_bytes=sum(bucket.objects[key].size for key in removed),
+        kept=plan.kept,
+        left=left,
+    )
+
+
+def _purge(store: Store, keys: Iterable[str]) -> dict[str, StoreError]:
+    """Remove objects with all their versions; return the errors of those that remain."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    try:
+        store.purge(wanted)
+    except NotDeletedError as error:
+        return error.failures
+    except StoreError as error:
+        return dict.fromkeys(wanted, error)
+    return {}

@@ -1,0 +1,122 @@
+"""What the signed role ``revoked`` withdraws, as maintainers know it: git's, or the bucket's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.revocation import revocations_of, revoked_inputs_of
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import RevokedError, VerificationError
+from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.verify import TAMPERED, parse, signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.ancestry import Committed
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+ROLE = "revoked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """The entries of a signed version of the role; of version 0 there are none."""
+
+    version: int = 0
+    artifacts: Mapping[Sha256, Revocation] = field(default_factory=dict)
+    inputs: Mapping[Sha256, Revocation] = field(default_factory=dict)
+
+    @property
+    def md5s(self) -> frozenset[str]:
+        """DVC's hashes of what was withdrawn, as far as the entries have them."""
+        entries = (*self.artifacts.values(), *self.inputs.values())
+        return frozenset(one.dvc_md5 for one in entries if one.dvc_md5 is not None)
+
+    def of(self, manifest: ManifestHead) -> Revocation | None:
+        """Return why an artifact is withdrawn: it is, or a raw input that it derives from."""
+        found = self.artifacts.get(Sha256(manifest.artifact.sha256))
+        if found is not None:
+            return found
+        raw = (Sha256(one.sha256) for one in manifest.inputs.raw_inputs)
+        return next((self.inputs[sha256] for sha256 in raw if sha256 in self.inputs), None)
+
+
+def withdrawn_of(signed: Targets, *, country: str, where: str) -> Withdrawn:
+    """Return what a version of the role says. Raises FormatError if an entry is malformed."""
+    targets = plain(signed)
+    return Withdrawn(
+        version=signed.version,
+        artifacts=revocations_of(targets, country=country, where=where),
+        inputs=revoked_inputs_of(targets, country=country, where=where),
+    )
+
+
+def withdrawn_in_git(metadata: SignedMetadata, committed: Committed) -> Withdrawn:
+    """Return what git holds signed: the checkout's version, or where that is a draft ``committed``.
+
+    That is the newest version which git's history holds signed. An expired one counts, too.
+    """
+    if is_signed(metadata):
+        signed, where = metadata.role(ROLE).signed, metadata.where(ROLE)
+    elif committed.data:
+        signed, where = (
+            parse(Targets, committed.data, where=committed.where).signed,
+            committed.where,
+        )
+    else:
+        return Withdrawn()
+    return withdrawn_of(signed, country=metadata.country, where=where)
+
+
+def is_signed(metadata: SignedMetadata) -> bool:
+    """Tell whether enough stewards signed the checkout's version of the role."""
+    return bool(signatures(metadata.delegator(ROLE), ROLE, metadata.role(ROLE)))
+
+
+def withdrawn_in(store: ReadableStore, metadata: SignedMetadata) -> Withdrawn:
+    """Return what readers of the bucket see as withdrawn, verified by the keys that git holds.
+
+    Raises VerificationError for a role that was altered or hidden, StoreError.
+    """
+    bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
+    named = read_head(bucket).meta.get(ROLE)
+    if named is None:
+        return Withdrawn()
+    where = bucket.where(ROLE, named.version)
+    held = bucket.signed(metadata.delegator(ROLE), ROLE, Targets, named.version)
+    if held is None:
+        raise VerificationError(
+            f"{where}, which readers are shown, is not signed by the data stewards that git names",
+            remedy=TAMPERED,
+        )
+    what = f"{ROLE} version {named.version}"
+    held.check(named, what=what, named_by="snapshot", where=where)
+    return withdrawn_of(held.metadata.signed, country=metadata.country, where=where)
+
+
+def newer(one: Withdrawn, other: Withdrawn) -> Withdrawn:
+    """Return the one of the higher version: it takes back what the other said."""
+    return one if one.version >= other.version else other
+
+
+def revoked_error(found: Revocation, *, asked: str, remedy: str) -> RevokedError:
+    """Return the error that says of ``asked`` why it was withdrawn."""
+    return RevokedError(f"{asked} was {found.text}", reference=str(found.reference), remedy=remedy)
+
+
+def refuse_withdrawn(
+    withdrawn: Withdrawn, manifests: Iterable[ManifestHead], *, remedy: str
+) -> None:
+    """Raise RevokedError for the first artifact that was withdrawn, or whose raw input was."""
+    for manifest in manifests:
+        found = withdrawn.of(manifest)
+        if found is not None:
+            raise revoked_error(found, asked=manifest.reference, remedy=remedy)
