@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.failures import CHECK_FAILED, REVOKED
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import echo, json_option, print_json, say
 
@@ -23,7 +23,8 @@ def command(
     """Check every dataset of this checkout against its manifest.
 
     For each dataset (or those named) the file's sha256, the manifest, dvc.lock and the signed
-    pointer must agree. Works in any clone, without keys and without the bucket.
+    pointer must agree. Works in any clone, without keys and without the bucket. What was withdrawn,
+    as far as is known here, is "revoked", and the exit code 4 where nothing else differs.
     """
     from pe_dvc import Repo
 
@@ -36,7 +37,10 @@ def command(
         for check in checks:
             if not (quiet and check.ok):
                 echo(f"{check.verdict:<8} {check.name}  {check.detail}")
-    if any(not check.ok for check in checks):
+    verdicts = {check.verdict for check in checks if not check.ok}
+    if verdicts - {"revoked"}:
         if present:
             say("Is this data of another commit? Then run pe-dvc pull.")
         ctx.exit(CHECK_FAILED)
+    if verdicts:
+        ctx.exit(REVOKED)

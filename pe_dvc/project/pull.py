@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.lineage import Lineage
@@ -13,6 +14,7 @@ from pe_dvc.project.dvc_cache import check_cache_place
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.project.sidecars import members_of
 from pe_dvc.project.stores import open_location
+from pe_dvc.project.withdrawn import withdrawn_by_store
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
 from pe_dvc.usecases.progress import Silent
@@ -42,7 +44,8 @@ def pull(
 
     Holds DVC's lock. Raises as ``pe_dvc.usecases.checkout.pull.pull``, and FormatError where the
     clone, and not its user, puts DVC's cache outside the work tree, and UntrustedError in a clone
-    of another root than the pinned one.
+    of another root than the pinned one. What the bucket's signed role ``revoked`` names is left
+    out.
     """
 
     def open_store(remote: str | None) -> Store:
@@ -54,9 +57,11 @@ def pull(
     workspace = DvcWorkspace(
         root, config.cache_dir, shared=_is_shared(config, root), link_types=config.cache_types
     )
+    own = open_store(None)
+    data = tracked_data(repo, lambda: own)
     with repo_lock(root):
         return use_case.pull(
-            tracked_data(repo, lambda: open_store(None)),
+            replace(data, withdrawn=withdrawn_by_store(repo, own)),
             workspace,
             names,
             open_store=open_store,

@@ -1,7 +1,6 @@
 """Releases of a data repo, wired to git, the store, the keys and the pinned roots.
 
-What writes metadata for git (create, certify, deprecate, push) needs a clone with a work tree; all
-else works on a bare one.
+What writes metadata for git (create, certify, deprecate, push) needs a work tree, all else none.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.stores import open_location
+from pe_dvc.project.withdrawn import refuse_release
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, check_bundle
@@ -144,6 +144,7 @@ class Releases:
         released = self.signed.releases().get(tag)
         channel: ChannelName = released.channel if released else "next"
         release = self.git.release(tag, channel=channel)
+        refuse_release(release, self.signed, self._files)
         verified = publish.verify_release(
             self.store, self.signed, release, open_location=open_location, reporter=reporter
         )
@@ -156,6 +157,7 @@ class Releases:
     def export(self, tag: str, directory: Path, *, reporter: Reporter | None = None) -> int:
         """Write a release as a directory; return how many payloads were downloaded."""
         release = self.derive(tag)
+        refuse_release(release, self.signed, self._files)
         return export_release(
             self.store, release, directory, open_location=open_location, reporter=reporter
         )

@@ -19,6 +19,7 @@ from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import sidecar_fault
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.repo_files import manifest_path
+from pe_dvc.project.withdrawn import withdrawn_here
 from pe_dvc.usecases.checkout import verify as use_case
 from pe_dvc.usecases.checkout.verify import Evidence
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.checkout.verify import Check
@@ -47,6 +49,7 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
         evidence = [_with_digest(repo, found) for found in evidence if _is_here(repo, found)]
     else:
         evidence = [_with_file(repo, found) for found in evidence]
+    evidence = _with_revocations(repo, evidence)
     with ThreadPoolExecutor() as pool:
         return list(pool.map(use_case.verify, evidence))
 
@@ -123,6 +126,18 @@ def _with_file(repo: DataRepo, evidence: Evidence) -> Evidence:
     artifact = evidence.manifest.artifact
     hash_it = _hash_directory if artifact.is_directory else _hash_file
     return replace(evidence, file_digest=partial(hash_it, repo.root / artifact.path))
+
+
+def _with_revocations(repo: DataRepo, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence with what is known here of withdrawals: the bucket is not asked."""
+    from dataclasses import replace
+
+    known = withdrawn_here(repo)
+
+    def of(manifest: Manifest | None) -> Revocation | None:
+        return known.get(Sha256(manifest.artifact.sha256)) if manifest else None
+
+    return [replace(found, revocation=of(found.manifest)) for found in evidence]
 
 
 def _is_here(repo: DataRepo, evidence: Evidence) -> bool:

@@ -134,6 +134,10 @@ class ChannelClient:
         entries: dict[Sha256, Revocation] = self._role("revoked").entries
         return dict(entries)
 
+    def revocations_version(self) -> int:
+        """Return the version of ``revocations``. Raises as they do."""
+        return self._role("revoked").version
+
     def revocations_expire(self) -> datetime:
         """Return until when ``revocations`` are current (UTC). Raises as they do."""
         return self._role("revoked").expires

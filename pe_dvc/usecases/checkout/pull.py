@@ -20,6 +20,7 @@ from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, 
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.payload_place import find_place
+from pe_dvc.usecases.revoked import revoked_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -121,11 +122,20 @@ def pull(
     workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
     ConflictError that names it, and nothing is touched. Raises NotFoundError, DigestMismatchError
     (nothing is kept of what did not verify), VerificationError, StoreError, and FormatError for
-    a file that would lie outside the work tree or among git's or DVC's own.
+    a file that would lie outside the work tree or among git's or DVC's own. What was withdrawn is
+    neither brought nor touched, and RevokedError, once all the rest was pulled.
     """
     with ThreadPoolExecutor(TRANSFERS) as pool:
         work = _Pull(data, workspace, open_store, open_location, force, reporter, pool)
         return work.run(names)
+
+
+def _refuse_revoked(plan: PullPlan) -> None:
+    """Raise RevokedError, once all the rest is here, if something was not brought for that."""
+    for path, found in plan.revoked.items():
+        several = len(plan.revoked) - 1
+        more = f" (and {several} more that were withdrawn)" if several else ""
+        raise revoked_error(found, asked=f"{path}{more}")
 
 
 class _Pull:
@@ -149,7 +159,8 @@ class _Pull:
         self._workspace.check_own()
         selections = select(self._data, names)
         self._connect(None)
-        listings = [s.output for s in selections if s.output.is_directory and s.output.push]
+        outputs = [s.output for s in selections if not self._data.revocation(s.output.path)]
+        listings = [output for output in outputs if output.is_directory and output.push]
         run_all(self._pool, self._fetch_listing, listings)
         plan = make_plan(self._data, selections, lambda o: self._workspace.listing(str(o.md5)))
         self._done.left = plan.left
@@ -157,11 +168,13 @@ class _Pull:
         for remote in {target.remote for target in plan.targets}:
             self._connect(remote)
         states = self._states(plan.targets)
-        stale = self._workspace.other_files(plan.folders, {target.path for target in plan.targets})
+        known = {target.path for target in plan.targets} | plan.revoked.keys()
+        stale = self._workspace.other_files(plan.folders, known)
         self._log(plan, states)
         self._check_no_edits(states, stale)
         self._transfer(plan, states)
         self._remove(stale)
+        _refuse_revoked(plan)
         return self._done
 
     def _fetch_listing(self, output: Output) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.members import MemberFile, Members
     from pe_dvc.documents.payload import Payload
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
 
     Listing = list[ListedFile]
@@ -28,7 +29,8 @@ class TrackedData:
 
     ``output_of`` gives the output that a path is or lies in. ``payloads`` are those of the
     manifests, by path. ``remote`` is the name of the DVC remote that lies in the store.
-    ``members_of`` gives the files of a directory that has a manifest.
+    ``members_of`` gives the files of a directory that has a manifest, ``withdrawn`` what the
+    stewards have revoked, by sha256.
     """
 
     country: str
@@ -38,6 +40,12 @@ class TrackedData:
     payloads: Mapping[str, Payload]
     remote: str | None
     members_of: Callable[[Payload], Members]
+    withdrawn: Mapping[Sha256, Revocation] = field(default_factory=dict)
+
+    def revocation(self, path: str) -> Revocation | None:
+        """Return the withdrawal of the dataset at a path, None if it was not withdrawn."""
+        payload = self.payloads.get(path)
+        return None if payload is None else self.withdrawn.get(payload.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +82,8 @@ class PullPlan:
     folders: list[str] = field(default_factory=list)
     """Tracked directories that are pulled whole: nothing else belongs into them."""
     left: dict[str, str] = field(default_factory=dict)
+    revoked: dict[str, Revocation] = field(default_factory=dict)
+    """Withdrawn files and directories, which are neither brought nor touched."""
 
     @property
     def all_folders(self) -> set[str]:
@@ -136,12 +146,18 @@ def make_plan(
     plan = PullPlan()
     for selection in selections:
         output = selection.output
+        if found := data.revocation(output.path):
+            plan.revoked[output.path] = found
+            continue
         reason = _left_to_dvc(data, output)
         if reason:
             plan.left[output.path] = reason
             continue
         files = _files(selection, read_listing)
         for path, md5, member in _with_members(data, output, files):
+            if found := data.revocation(path):
+                plan.revoked[path] = found
+                continue
             check_in_work_tree(path, where=f"the listing {output.md5}")
             plan.targets.append(_target(data, output, path, md5, member))
         if output.is_directory and not selection.inside:

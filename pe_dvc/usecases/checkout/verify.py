@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
 
-Verdict = Literal["ok", "differs", "missing"]
+Verdict = Literal["ok", "differs", "missing", "revoked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ class Evidence:
     ``stays`` is why the pointer is not that of the manifest, where that is meant: the dataset is
     held, or was taken back.
     ``remedy`` is what makes ``dvc repro`` write the manifest again, where it does not by itself.
-    ``sidecar_fault`` is which sidecar beside the manifest is not the one that it names.
+    ``sidecar_fault`` is which sidecar beside the manifest is not the one that it names,
+    ``revocation`` why the artifact was withdrawn, as far as is known here.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Evidence:
     recorded: bool = True
     remedy: str | None = None
     sidecar_fault: str | None = None
+    revocation: Revocation | None = None
 
     @property
     def repro(self) -> str:
@@ -92,6 +95,9 @@ def verify(evidence: Evidence) -> Check:
     if manifest is None:
         return _missing(name, f"no manifest: {evidence.repro}")
     artifact = manifest.artifact
+    if evidence.revocation is not None:
+        told = f"{evidence.revocation.text}. {evidence.revocation.advice}"
+        return Check(name=name, verdict="revoked", detail=told)
     if not evidence.recorded:
         return _differs(
             name,

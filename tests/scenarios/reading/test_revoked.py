@@ -121,7 +121,7 @@ def test_commands_end_with_4(withdrawn: Manifest) -> None:
         ["get", LATEST],
         ["get", _pin(withdrawn)],
         ["show", LATEST],
-        ["export", LATEST, "out.csv"],
+        ["export", LATEST, "--to", "out.csv"],
         ["get", LATEST, "us/cps_2024@latest"],
     ):
         done = run_pe_dvc(*command, code=4)

@@ -1,0 +1,111 @@
+"""What was withdrawn of the data of a clone: by its bucket's signed role, and by its own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.revocation import revocations_of
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
+from pe_dvc.project.notes import note_once
+from pe_dvc.project.reader_trust import channels_from, known_root
+from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.roles import NotPublishedError
+from pe_dvc.trust.signed_metadata import SignedMetadata
+from pe_dvc.usecases.revoked import refuse_revoked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.usecases.release.derive import Release
+
+
+def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, Revocation]:
+    """Return what the bucket's signed role names, of a clone without channels nothing.
+
+    Raises as ``Revocations.known``: channels that were there before, and are hidden now, are an
+    error. Where none were ever seen, the clone's own role answers.
+    """
+    from pe_dvc.project.revocations import Revocations
+
+    if known_root(repo.country, repo) is None:
+        return {}
+    asked = Revocations(repo.country, repo, lambda: store)
+    try:
+        return asked.known().revocations
+    except NotFoundError:
+        if _was_read(lambda: _last(repo, store.url)):
+            raise
+    note_once(f"no channels of {repo.country} are in {store.url}: what was withdrawn is as in git")
+    return withdrawn_in_git(repo.signed_metadata())
+
+
+def withdrawn_here(repo: DataRepo) -> Mapping[Sha256, Revocation]:
+    """Return what is known to be withdrawn without asking the bucket.
+
+    That is what this machine has verified of it last, else what the clone's own role says; of both
+    the newer version.
+    """
+    metadata = repo.signed_metadata()
+    with suppress(PeDvcError):  # it was never read here, or no bucket is known
+        last = _last(repo, repo.store_url())
+        known = last.revocations()
+        if last.revocations_version() >= _version_in_git(metadata):
+            return known
+    return withdrawn_in_git(metadata)
+
+
+def withdrawn_in_git(metadata: SignedMetadata) -> Mapping[Sha256, Revocation]:
+    """Return what the clone's own role says, nothing while stewards have not signed it."""
+    try:
+        signed = metadata.verified("revoked").signed
+    except (NotFoundError, VerificationError):
+        return {}
+    return revocations_of(plain(signed), country=metadata.country, where=metadata.where("revoked"))
+
+
+def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles) -> None:
+    """Raise RevokedError for a release with a withdrawn artifact, by the bucket's signed role.
+
+    Without channels in the bucket, and none seen before, by that in git, ``files``.
+    """
+    known: Mapping[Sha256, Revocation]
+    try:
+        known = client.revocations()
+    except NotPublishedError:
+        known = {}
+    except NotFoundError:
+        if _was_read(lambda: client):
+            raise
+        known = withdrawn_in_git(SignedMetadata(files))
+    for name, (manifest, _) in release.manifests.items():
+        asked = f"{name} of release {release.tag}"
+        refuse_revoked(known, [Sha256(manifest.artifact.sha256)], asked=asked)
+
+
+def _was_read(client: Callable[[], ChannelClient]) -> bool:
+    """Tell whether the channels of a bucket were ever verified on this machine."""
+    try:
+        client().verified_at()
+    except NotFoundError:
+        return False
+    return True
+
+
+def _last(repo: DataRepo, url: str) -> ChannelClient:
+    from pe_dvc.project.stores import open_offline
+
+    return channels_from(open_offline(url), repo.country, repo, offline=True)
+
+
+def _version_in_git(metadata: SignedMetadata) -> int:
+    try:
+        return metadata.verified("revoked").signed.version
+    except (NotFoundError, VerificationError):
+        return 0

@@ -1,0 +1,77 @@
+"""A clone of a data repo one of whose datasets was withdrawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.documents.manifest import Manifest
+from tests.support.country import revocation_of
+from tests.support.signed_channels import SignedChannels
+
+if TYPE_CHECKING:
+    from tests.support.sandbox import Sandbox
+
+KEPT, GONE = "data/cps_2024.parquet", "data/enhanced_cps_2024.parquet"
+
+
+def withdraw(sandbox: Sandbox) -> Manifest:
+    """Sign the withdrawal of a dataset, commit it, and publish it."""
+    path = sandbox.repo / "manifests/enhanced_cps_2024.json"
+    manifest = Manifest.from_bytes(path.read_bytes(), where=str(path))
+    keys = Path(sandbox.environment["PE_DVC_KEYS_DIR"])
+    SignedChannels(sandbox.repo / "channels", keys).revoke(revocation_of(manifest))
+    sandbox.commit("Withdraw enhanced_cps_2024")
+    sandbox.pe_dvc("push")
+    return manifest
+
+
+@pytest.fixture
+def clone(sandbox: Sandbox) -> Path:
+    """A clone at the commit before the withdrawal, which knows nothing of it."""
+    sandbox.pe_dvc("push")
+    made = sandbox.directory / "clone"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(made), cwd=sandbox.directory)
+    sandbox.configure_remote(made)
+    withdraw(sandbox)
+    return made
+
+
+def test_pull_brings_the_rest(sandbox: Sandbox, clone: Path) -> None:
+    done = sandbox.pe_dvc("pull", cwd=clone, code=4)
+    assert (
+        "withdrawn on 2026-11-26 by Data Stewards of PolicyEngine: its licence ended" in done.stderr
+    )
+    assert (clone / KEPT).is_file()
+    assert not (clone / GONE).exists()
+    done = sandbox.pe_dvc("pull", "enhanced_cps_2024", cwd=clone, code=4)
+    assert GONE in done.stderr
+    sandbox.pe_dvc("pull", "cps_2024", cwd=clone)
+
+
+def test_pull_touches_no_file_that_is_here(sandbox: Sandbox, clone: Path) -> None:
+    (clone / GONE).write_bytes(b"changed here")
+    sandbox.pe_dvc("pull", cwd=clone, code=4)
+    assert (clone / GONE).read_bytes() == b"changed here"
+    assert (clone / KEPT).is_file()
+
+
+def test_pull_refuses_what_the_dvc_cache_has(sandbox: Sandbox) -> None:
+    """Its maintainer has built it."""
+    sandbox.pe_dvc("push")
+    withdraw(sandbox)
+    (sandbox.repo / GONE).unlink()
+    sandbox.pe_dvc("pull", code=4)
+    assert not (sandbox.repo / GONE).exists()
+
+
+def test_verify_says_so_by_what_is_known_here(sandbox: Sandbox, clone: Path) -> None:
+    sandbox.pe_dvc("pull", cwd=clone, code=4)
+    checks = json.loads(sandbox.pe_dvc("verify", "--json", cwd=clone, code=4).stdout)
+    verdicts = {check["name"]: check["verdict"] for check in checks}
+    assert verdicts == {"cps_2024": "ok", "enhanced_cps_2024": "revoked"}
+    assert "its licence ended" in sandbox.pe_dvc("verify", cwd=clone, code=None).stdout
+    assert sandbox.pe_dvc("verify", cwd=clone, code=None).returncode == 4
