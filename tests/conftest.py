@@ -25,6 +25,7 @@ settings.load_profile("untimed")
 
 pytest_plugins = [
     "tests.support.servers",
+    "tests.support.google_server",
     "tests.support.counters",
     "tests.support.other_environments",
     "tests.support.sandboxes",

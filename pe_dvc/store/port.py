@@ -28,8 +28,9 @@ class ObjectInfo:
     """An object of the store: its key, its size in bytes and its etag.
 
     An etag is opaque and changes whenever the bytes do; it is good for nothing but to be compared
-    on the same store. ``modified`` is when the object was written, in UTC by the store's clock;
-    None from the operations that write. ``versioned`` tells of a bucket of S3 that
+    on the same store, and what a list told of an object with what another list tells: Google's
+    has no generation there. ``modified`` is when the object was written, in UTC by the store's
+    clock; None from the operations that write. ``versioned`` tells of a bucket of S3 that
     keeps what is overwritten or removed; a generation of Google's is no sign of it.
     """
 

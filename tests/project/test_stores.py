@@ -241,7 +241,6 @@ def test_requests_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_google_and_azure_are_wired(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server speaks obstore's dialect of Google's API here: the requests are what is seen."""
     with answering(403) as server:
         options = {"endpointurl": server.endpoint, "allow_anonymous_login": "true"}
         with pytest.raises(StorePermissionError, match="gs://bucket/data/us/x"):

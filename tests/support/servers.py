@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 START_TIMEOUT = 60.0
 ACCESS_KEY, SECRET_KEY, REGION = "test-access-key", "test-secret-key", "us-east-1"
@@ -97,18 +98,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def _serving(
-    arguments: list[str], port: int, environment: Mapping[str, str] | None = None
-) -> Iterator[S3Endpoint]:
+def running(
+    command: Sequence[str | Path], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Run a server that answers on ``port`` of 127.0.0.1 by the time this is entered."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        command,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(port, process)
-        yield S3Endpoint(f"http://127.0.0.1:{port}")
+        yield
     finally:
         process.terminate()
         try:
@@ -116,6 +118,14 @@ def _serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _serving(
+    arguments: list[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[S3Endpoint]:
+    with running([sys.executable, "-m", *arguments], port, environment):
+        yield S3Endpoint(f"http://127.0.0.1:{port}")
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

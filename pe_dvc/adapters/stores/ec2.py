@@ -23,8 +23,13 @@ def may_be_amazons() -> bool:
         return said.lower() != "true"
     if os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"):
         return True
-    vendor = _read(VENDOR)
-    return not vendor or "amazon" in vendor or _read(XEN).startswith("ec2")
+    found = vendor()
+    return not found or "amazon" in found or _read(XEN).startswith("ec2")
+
+
+def vendor() -> str:
+    """Return who made this machine, in lower case; empty where the firmware says nothing."""
+    return _read(VENDOR)
 
 
 def _read(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
+from pe_dvc.adapters.stores.gce import may_have_login
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
 from pe_dvc.documents.dvc_boolean import is_true
@@ -80,17 +81,20 @@ class _NoLoginError(Exception):
 
 
 def _google_credentials(path: str | None, advice: Advice) -> Callable[[], dict[str, Any]] | None:
-    """Return a function that gives tokens; None where google-auth (extra ``gs``) is missing.
+    """Return a function that gives tokens; None where only obstore can look for a login.
 
-    google-auth knows the workload identities that CI runs with; obstore alone knows keys of
-    service accounts, users' logins and the metadata server.
+    google-auth (extra ``gs``) knows the workload identities that CI runs with; obstore alone, where
+    that is missing, knows keys of service accounts, users' logins and the metadata server. Raises
+    _NoLoginError where there is none.
     """
     try:
         import google.auth
         from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
         from google.auth.transport.requests import Request
     except ImportError:
-        return None
+        if path or may_have_login():
+            return None
+        raise _NoLoginError from None
     scopes = [_GOOGLE_SCOPE]
     try:
         if path:
