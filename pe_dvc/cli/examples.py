@@ -135,6 +135,23 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "manifest adopt": (("cps_2024", "take over the manifest that was published first"),),
     "manifest write": (("", "the command of a stage of dvc repro"),),
+    "mirror add": (
+        ("azure az://pe-mirror", "declare one that holds everything"),
+        ("lab /srv/pe-data --dataset 'enhanced_*' --last 3", "the newest versions of some"),
+    ),
+    "mirror list": (
+        ("", "list what is declared"),
+        ("--preservation", "the copies of each dataset, for release manifests"),
+    ),
+    "mirror remove": (("lab", "declare it no more; its copies stay"),),
+    "mirror sync": (
+        ("", "bring all mirrors up to date"),
+        ("azure --recheck", "hash what is there, too, and replace what is altered"),
+    ),
+    "mirror verify": (
+        ("", "read and hash all that the mirrors promise"),
+        ("azure --quick", "compare sizes only"),
+    ),
     "pull": (
         ("", "everything that DVC caches"),
         ("cps_2024", "one dataset"),
@@ -211,6 +228,8 @@ EXITS: dict[str, str] = {
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",
     "get": "of several references, the code of the first that failed",
+    "mirror sync": "1 if the bucket itself lacks something of earlier versions",
+    "mirror verify": "1 if anything is missing or altered there, or its metadata has expired",
     "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",
     "release certified": "1 if a pin cannot be fetched",
     "revoke": "with --remove, 5 while something that is withdrawn is left in the bucket",

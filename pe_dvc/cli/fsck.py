@@ -20,7 +20,7 @@ _NO_COPY = (
 @click.option(
     "--repair", is_flag=True, help="Restore damaged objects from the DVC cache or a mirror."
 )
-@click.option("--mirror", metavar="URL", help="Another bucket of the same layout, for --repair.")
+@click.option("--mirror", metavar="MIRROR", help="For --repair: a mirror by name, or its address.")
 @store_option
 @json_option
 @click.pass_context

@@ -161,6 +161,11 @@ def metadata_version(key: str) -> tuple[str, int] | None:
     return (match[2], int(match[1])) if match else None
 
 
+def mirror_key(country: str) -> str:
+    """Key of what a mirror says of itself (``documents.mirror_note``); the origin has none."""
+    return f"{country_prefix(country)}mirror.json"
+
+
 def locks_prefix(country: str) -> str:
     """Prefix of the locks that publishers and the garbage collector hold, with its final slash."""
     return f"{country_prefix(country)}locks/"

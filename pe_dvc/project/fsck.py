@@ -82,7 +82,8 @@ def _mirror(repo: DataRepo, url: str | None) -> Store | None:
     """Open the mirror. Raises NotFoundError for one that has nothing of the country."""
     if not url:
         return None
-    store = repo.open_bucket(url)
+    declared = repo.settings.mirrors.get(url)
+    store = repo.open_other(declared.url) if declared else repo.open_bucket(url)
     if next(iter(store.list(country_prefix(repo.country))), None) is None:
         raise NotFoundError(
             f"the mirror {store.url} has nothing below {country_prefix(repo.country)}",

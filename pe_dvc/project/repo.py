@@ -145,6 +145,20 @@ class DataRepo:
             return open_store(url)
         return self._open(url, remote)
 
+    def open_other(self, url: str) -> Store:
+        """Return the store at ``url``, by the options of any DVC remote that lies in its bucket.
+
+        Raises UntrustedError as ``open_store``.
+        """
+        from pe_dvc.project.stores import open_store, same_bucket
+
+        self.check_root()
+        for name in sorted(self.dvc_config.remotes):
+            remote = self.dvc_config.remote(name)
+            if same_bucket(remote.url, url):
+                return self._open(url, remote)
+        return open_store(url)
+
     def open_remote(self, name: str) -> Store:
         """Return the store of a DVC remote, whose keys start at ``files/md5``."""
         remote = self.dvc_config.remote(name)

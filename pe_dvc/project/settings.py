@@ -19,6 +19,7 @@ from pe_dvc.store.plain_files import read_document
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.documents.mirrors import MirrorTable
     from pe_dvc.documents.release_settings import ReleaseSettings
 
 
@@ -93,6 +94,8 @@ class Settings:
     """For each role of a channel, the URIs of its signers."""
     channel: ChannelSettings = field(default_factory=ChannelSettings)
     release: ReleaseTable | None = None
+    mirrors: dict[str, MirrorTable] = field(default_factory=dict)
+    """Other stores that hold copies, by name."""
     single_publisher: bool = False
     """Whether only one machine ever publishes: then a store may ignore conditional writes."""
     allowed_params: tuple[str, ...] = ()
@@ -203,8 +206,14 @@ def _settings(table: Any, file: str) -> Settings:
                 raise wrong_value("expected a reason", reason, file=file, path=f"{path}.{name}")
         return dict(value)
 
+    def mirrors(value: Any, path: str) -> dict[str, MirrorTable]:
+        from pe_dvc.documents.mirrors import read_mirrors
+
+        return read_mirrors(value, file=file, path=path)
+
     readers = {
         "access": access,
+        "mirrors": mirrors,
         "calibration": calibration,
         "disclosure": disclosure,
         "signers": signers,

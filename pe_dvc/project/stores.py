@@ -51,7 +51,7 @@ def open_store(
     ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. Raises
     FormatError for another form.
     """
-    place = _bucket(url)
+    place = place_of(url)
     store = (
         _open_directory(url)
         if place is None
@@ -68,7 +68,7 @@ def open_offline(url: str) -> ReadableStore:
     """
     from pe_dvc.store.offline import OfflineStore
 
-    place = _bucket(url)
+    place = place_of(url)
     return OfflineStore(_open_directory(url).url if place is None else bucket_url(*place))
 
 
@@ -82,8 +82,11 @@ def open_location(location: str) -> PayloadPlace:
     return PayloadPlace(source=HubFiles(found.place, found.commit), key=found.path, is_bucket=False)
 
 
-def _bucket(url: str) -> tuple[str, str, str] | None:
-    """Return scheme, bucket and prefix of an address, None for a directory's."""
+def place_of(url: str) -> tuple[str, str, str] | None:
+    """Return scheme, bucket and prefix of an address, None for a directory's.
+
+    Raises FormatError for one that is no store's.
+    """
     match = _SCHEME.match(url)
     if match is None or match[1].lower() == "file":
         return None
@@ -97,7 +100,7 @@ def _bucket(url: str) -> tuple[str, str, str] | None:
 def same_bucket(one: str, other: str) -> bool:
     """Tell whether two addresses lie in one bucket; directories and unknown forms do not."""
     try:
-        found, wanted = _bucket(one), _bucket(other)
+        found, wanted = place_of(one), place_of(other)
     except FormatError:
         return False
     return found is not None and wanted is not None and found[:2] == wanted[:2]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.reproduce import Reproduced
     from pe_dvc.public.channel import ChannelCommands
     from pe_dvc.public.manifest import ManifestCommands
+    from pe_dvc.public.mirror import MirrorCommands
     from pe_dvc.public.release import ReleaseCommands
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.checkout.verify import Check
@@ -162,6 +163,13 @@ class Repo(Revoking):
 
         return ReleaseCommands(self.path)
 
+    @property
+    def mirror(self) -> MirrorCommands:
+        """The commands ``pe-dvc mirror``."""
+        from pe_dvc.public.mirror import MirrorCommands
+
+        return MirrorCommands(self.path)
+
     def push(
         self, *, store: str | None = None, uncommitted: bool = False, progress: bool = False
     ) -> Pushed:
@@ -223,10 +231,9 @@ class Repo(Revoking):
 
         In a work tree of its own, of the commit that holds the manifest; raw inputs come from DVC's
         cache, and the stages run here. ``output`` keeps the file; with ``dirty`` a build of
-        uncommitted changes is tried, too. Raises NotFoundError for no
-        manifest, none that is committed, or raw inputs that are not in the cache; FormatError for
-        what no stage builds; VerificationError for a build of uncommitted changes; PeDvcError for
-        a stage that fails.
+        uncommitted changes is tried, too. Raises NotFoundError for no committed manifest, or raw
+        inputs that are not in the cache; FormatError for what no stage builds; VerificationError
+        for a build of uncommitted changes; PeDvcError for a stage that fails.
         """
         from pe_dvc.project.reproduce import reproduce
 
@@ -243,18 +250,13 @@ class Repo(Revoking):
     ) -> Checked:
         """Check every object in the bucket; with ``repair``, restore what can be.
 
-        Copies come from DVC's cache, then from ``mirror``, a bucket of the same layout. Raises
-        StoreError, and ConflictError while garbage is collected.
+        Copies come from DVC's cache, then from ``mirror``, a declared one's name or an address.
+        Raises StoreError, and ConflictError while garbage is collected.
         """
         from pe_dvc.project.fsck import fsck
 
-        return fsck(
-            self._open(),
-            store=store,
-            repair=repair,
-            mirror=mirror,
-            reporter=reporter_for(progress),
-        )
+        told = reporter_for(progress)
+        return fsck(self._open(), store=store, repair=repair, mirror=mirror, reporter=told)
 
     def gc(
         self,
@@ -268,10 +270,8 @@ class Repo(Revoking):
         """Plan the removal of unreachable objects; with ``apply``, remove them.
 
         Those younger than ``grace`` (14 days) stay. With ``tips``, of branches and tags only the
-        last commit's data is reachable. Payloads that neither a manifest nor a commit of this clone
-        ever named go only with ``unknown``: another DVC repo may use the remote. Raises
-        ReleaseError for a clone without all of git's history, ConflictError during a publication,
-        StoreError.
+        last commit's data is reachable. Payloads that nothing known ever named go only with
+        ``unknown``. Raises ReleaseError without all of git's history, ConflictError, StoreError.
         """
         from pe_dvc.project.gc import gc
         from pe_dvc.usecases.retention.gc import GRACE

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, PutMode, UpdateVersion
     from obstore.store import ObjectStore as Bucket
 
+    from pe_dvc.adapters.stores.s3_listing import S3Listing
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress
@@ -57,9 +58,9 @@ class ObjectStore:
 
     ``bucket`` is for requests that get an answer soon. The same place is what ``connect_uploads``
     returns, for bodies of many megabytes, which a slow line may take minutes to send, and what
-    ``connect_single_deletes`` returns, where each object is removed by a request of its own.
-    ``list_strange`` lists what obstore cannot, a folder with keys that are no paths; ``purge``
-    removes versions, where the bucket can keep some. ``advice`` is for where a request fails.
+    ``connect_single_deletes`` returns, where each object is removed by a request of its own. ``s3``
+    lists what obstore cannot, a folder with keys that are no paths; ``purge`` removes versions,
+    where the bucket can keep some. ``advice`` is for where a request fails.
     """
 
     def __init__(
@@ -69,14 +70,14 @@ class ObjectStore:
         *,
         connect_uploads: Callable[[], Bucket],
         connect_single_deletes: Callable[[], Bucket],
-        list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+        s3: S3Listing | None = None,
         purge: Callable[[Iterable[str]], None] | None = None,
         advice: Advice = OF_ENVIRONMENT,
     ) -> None:
         self._url, self._bucket = url, bucket
         self._connect_uploads = connect_uploads
         self._connect_single_deletes = connect_single_deletes
-        self._list_strange, self._advice = list_strange, advice
+        self.s3, self._advice = s3, advice
         self.purge = purge or self.delete
 
     @cached_property
@@ -210,9 +211,9 @@ class ObjectStore:
                     last = page[-1]["path"] if page else last
                 return
             except obstore.exceptions.InvalidPathError:
-                if self._list_strange is None:
+                if self.s3 is None:
                     raise
-        yield from (info for info in self._list_strange(bare) if info.key > last)
+        yield from (info for info in self.s3.list(bare) if info.key > last)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""

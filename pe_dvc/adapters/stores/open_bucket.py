@@ -12,12 +12,12 @@ from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
     from obstore.store import ObjectStore as Bucket
 
-    from pe_dvc.store.port import ObjectInfo
+    from pe_dvc.adapters.stores.s3_listing import S3Listing
 
 _AZURE_ACCOUNT = " Azure needs AZURE_STORAGE_ACCOUNT_NAME, and a key, a SAS token or a login."
 
@@ -32,7 +32,7 @@ def open_bucket(
     config: Mapping[str, Any],
     client: Mapping[str, Any],
     credentials: Callable[[], Any] | None = None,
-    list_strange: Callable[[str], Iterator[ObjectInfo]] | None = None,
+    s3: S3Listing | None = None,
     purge: Callable[[Iterable[str]], None] | None = None,
     advice: Advice = OF_ENVIRONMENT,
 ) -> ObjectStore:
@@ -40,7 +40,7 @@ def open_bucket(
 
     ``config`` and ``client`` are obstore's configuration of the store and of its HTTP client;
     ``credentials`` is called whenever credentials are wanted that ``config`` does not hold,
-    ``list_strange``, ``purge`` and ``advice`` as in ``ObjectStore``.
+    ``s3``, ``purge`` and ``advice`` as in ``ObjectStore``.
     Nothing is requested yet. Raises FormatError for an option that obstore refuses.
     """
     from obstore import store
@@ -76,7 +76,7 @@ def open_bucket(
         connected,
         connect_uploads=lambda: connect(retry_policy.UPLOADS, retry_policy.UPLOADS_RETRIED_FOR),
         connect_single_deletes=lambda: connect(*answers, **single),
-        list_strange=list_strange,
+        s3=s3,
         purge=purge,
         advice=advice,
     )

@@ -99,7 +99,7 @@ def s3_store(
         config=config,
         client=client,
         credentials=credentials,
-        list_strange=listing.list,
+        s3=listing,
         purge=S3Versions(bucket, prefix, listing.connect).purge,
         advice=advice,
     )

@@ -7,6 +7,7 @@ tenth of a second to load, and is asked only where obstore has failed.
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, StoreUnavailableError
@@ -35,9 +36,23 @@ class S3Listing:
         ca_bundle: str | None,
         credentials: Callable[[], Any] | None,
     ) -> None:
-        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
+        self.bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
         self._config, self._client = config, client
         self._ca_bundle, self._credentials = ca_bundle, credentials
+
+    def key(self, key: str) -> str:
+        """Return the key in the bucket of an object of the store."""
+        return f"{self._prefix}{key}"
+
+    def account(self) -> tuple[object, ...]:
+        """Return by which server and which key the bucket is reached; equal ones may copy."""
+        keys = self._credentials() if self._credentials else {}
+        return self._config.get("endpoint"), self._config["region"], keys.get("access_key_id")
+
+    @cached_property
+    def client(self) -> Any:
+        """botocore's client of the server; safe for threads."""
+        return self.connect()
 
     def list(self, below: str) -> Iterator[ObjectInfo]:
         """Yield the objects below ``below``, a folder in the store; as ``Store.list``.
@@ -53,15 +68,15 @@ class S3Listing:
             # Where an endpoint answers everything with a redirect, botocore asks it without end.
             reason = "it only redirects" if isinstance(error, RecursionError) else error
             raise StoreUnavailableError(
-                f"cannot list {self._bucket}/{self._prefix}{below}: {reason}",
+                f"cannot list {self.bucket}/{self._prefix}{below}: {reason}",
                 operation="list",
                 key=below,
             ) from error
 
     def _list(self, below: str) -> Iterator[ObjectInfo]:
-        pages = self.connect().get_paginator("list_objects_v2")
+        pages = self.client.get_paginator("list_objects_v2")
         folder = f"{self._prefix}{below}/" if below else self._prefix
-        for page in pages.paginate(Bucket=self._bucket, Prefix=folder):
+        for page in pages.paginate(Bucket=self.bucket, Prefix=folder):
             for found in page.get("Contents", ()):
                 key = found["Key"].removeprefix(self._prefix)
                 if _is_key(key):

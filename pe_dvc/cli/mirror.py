@@ -1,0 +1,208 @@
+"""``pe-dvc mirror``: copies of the bucket elsewhere, that readers can fall back to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.group import Group
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import bytes_text, counted
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.mirror.sync import Synced
+    from pe_dvc.usecases.mirror.verify import MirrorCheck
+
+
+@click.group("mirror", cls=Group)
+def command() -> None:
+    """Keep copies of the bucket elsewhere, and check them."""
+
+
+@command.command("add")
+@click.argument("name")
+@click.argument("url")
+@click.option("--country", "countries", multiple=True, help="Hold this country only.")
+@click.option("--dataset", "datasets", multiple=True, help="Hold these only; * is anything.")
+@click.option("--channel", "channels", multiple=True, help="Hold what it points to only.")
+@click.option("--release", "releases", multiple=True, help="Hold these only; * is anything.")
+@click.option("--last", type=click.IntRange(min=1), help="Hold so many versions of a channel.")
+@click.option("--doi", help="The DOI of the deposit, where the store has one.")
+@json_option
+def add(
+    name: str,
+    url: str,
+    countries: tuple[str, ...],
+    datasets: tuple[str, ...],
+    channels: tuple[str, ...],
+    releases: tuple[str, ...],
+    last: int | None,
+    doi: str | None,
+    as_json: bool,
+) -> None:
+    """Declare the store at URL as the mirror NAME.
+
+    Written to [tool.pe_dvc.mirrors] of pyproject.toml: commit it. Nothing is copied before
+    pe-dvc mirror sync. A mirror holds everything, unless an option says less; signed metadata it
+    always holds whole. Credentials are the store's own, of the environment, a profile or a DVC
+    remote in the same bucket, and never part of URL.
+    """
+    from pe_dvc import Repo
+
+    added = Repo().mirror.add(
+        name,
+        url,
+        countries=countries,
+        datasets=datasets,
+        channels=channels,
+        releases=releases,
+        last=last,
+        doi=doi,
+    )
+    if as_json:
+        print_json(added)
+        return
+    say(f"mirror     {added.name}, {added.url}: {added.holds}")
+    say(f"commit pyproject.toml, then fill it: pe-dvc mirror sync {added.name}")
+
+
+@command.command("list")
+@click.option(
+    "--preservation",
+    is_flag=True,
+    help="Print the preservation_mirrors of each dataset, as release manifests have them (JSON).",
+)
+@json_option
+def list_(preservation: bool, as_json: bool) -> None:
+    """List the mirrors that are declared."""
+    from pe_dvc import Repo
+
+    mirrors = Repo().mirror
+    if preservation:
+        copies = mirrors.preservation().items()
+        print_json({name: [c.model_dump(exclude_none=True) for c in of] for name, of in copies})
+        return
+    found = mirrors.list()
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        echo(f"{one.name}  {one.url}  {one.holds}" + (f"  doi:{one.doi}" if one.doi else ""))
+    say(counted(len(found), "mirror"))
+
+
+@command.command("remove")
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Declare the mirror NAME no more; what it holds stays there."""
+    from pe_dvc import Repo
+
+    removed = Repo().mirror.remove(name)
+    if as_json:
+        print_json(removed)
+        return
+    say(f"removed    {removed.name}; what is in {removed.url} stays there")
+
+
+@command.command("sync")
+@click.argument("names", nargs=-1)
+@click.option("--recheck", is_flag=True, help="Hash what is there already; replace what differs.")
+@store_option
+@json_option
+@click.pass_context
+def sync(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    recheck: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Bring mirrors to the bucket's state, all unless NAMES are given.
+
+    Copies what is missing, each object held against its digest; removes what was withdrawn.
+    Readers of a mirror see its old state until all of the new one is there. One that is cut off
+    is completed by the next.
+    """
+    from pe_dvc import Repo
+
+    done = Repo().mirror.sync(names, store=store, recheck=recheck, progress=True)
+    if as_json:
+        print_json(done)
+    else:
+        for one in done:
+            _say_synced(one)
+    if not all(one.ok for one in done):
+        ctx.exit(CHECK_FAILED)
+
+
+def _say_synced(one: Synced) -> None:
+    state = (
+        f"state {one.version}" if one.before == one.version else f"{one.before} -> {one.version}"
+    )
+    by_server = f", {one.by_server} of them by the server" if one.by_server else ""
+    say(
+        f"{one.name}: {state}; copied {counted(one.copied, 'object')} "
+        f"({bytes_text(one.copied_bytes)}){by_server}; {one.present} there already"
+    )
+    for key in one.removed:
+        say(f"withdrawn, removed: {key}")
+    if one.left_out:
+        say(f"{counted(one.left_out, 'pointer')} left out, as the mirror is declared")
+    if one.elsewhere:
+        say(f"{counted(one.elsewhere, 'payload')} not copied: they lie on a hub")
+    for lacking in one.lacking:
+        say(f"the bucket lacks {lacking.key} ({lacking.what}): {lacking.detail}")
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1)
+@click.option("--quick", is_flag=True, help="Compare sizes only; read no payload.")
+@store_option
+@json_option
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    quick: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Check mirrors by their own signed metadata, all unless NAMES are given.
+
+    Reads and hashes everything that they promise, and says how far behind the bucket they are.
+    Works while the bucket is gone.
+    """
+    from pe_dvc import Repo
+
+    checks = Repo().mirror.verify(names, store=store, quick=quick, progress=True)
+    if as_json:
+        print_json(checks)
+    else:
+        for one in checks:
+            _say_check(one)
+    if not all(one.ok for one in checks):
+        ctx.exit(CHECK_FAILED)
+
+
+def _say_check(one: MirrorCheck) -> None:
+    for fault in one.faults:
+        echo(f"{one.name}  {fault.what}  {fault.key}: {fault.detail}")
+    how = "sizes of" if one.quick else "hashed"
+    say(
+        f"{one.name}: {how} {counted(one.checked, 'object')} ({bytes_text(one.checked_bytes)}); "
+        f"{counted(len(one.faults), 'fault')}"
+    )
+    if one.expired:
+        say(f"its metadata expired on {one.expires:%Y-%m-%d at %H:%M} UTC: readers refuse it")
+    if one.origin_error is not None:
+        say(f"the bucket did not answer: {one.origin_error}")
+    elif one.is_behind:
+        roles = ", ".join(f"{role} {ours} -> {new}" for role, (ours, new) in one.behind.items())
+        roles = roles or "only renewed"
+        say(f"behind: state {one.version}, the bucket has {one.origin_version}: {roles}")
+        say(f"bring it up to date: pe-dvc mirror sync {one.name}")
+    if one.faults:
+        say(f"replace what is altered: pe-dvc mirror sync {one.name} --recheck")

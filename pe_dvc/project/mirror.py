@@ -1,0 +1,141 @@
+"""``pe-dvc mirror``: the mirrors that a data repo declares, opened, filled and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.mirrors import MirrorTable, mirror_named
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.result import Result
+from pe_dvc.project.mirror_declared import declare, forget
+from pe_dvc.project.mirror_place import check_apart, server_copy
+from pe_dvc.project.root import FILE, TABLE
+from pe_dvc.usecases.mirror.sync import Sync
+from pe_dvc.usecases.mirror.verify import verify_mirror
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.mirror.sync import Synced
+    from pe_dvc.usecases.mirror.verify import MirrorCheck
+    from pe_dvc.usecases.progress import Reporter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror(Result):
+    """A mirror as it is declared; ``holds`` says in words what of the payloads it holds."""
+
+    name: str
+    url: str
+    holds: str
+    doi: str | None
+
+
+def add(repo: DataRepo, name: str, table: Mapping[str, Any]) -> Mirror:
+    """Declare a mirror; nothing is copied. Raises as ``declare``, ConflictError for the store."""
+    mirror = declare(repo, name, table, check=lambda url: check_apart(repo, url))
+    return _shown(name, mirror)
+
+
+def remove(repo: DataRepo, name: str) -> Mirror:
+    """Declare a mirror no more; what it holds stays there. Raises NotFoundError."""
+    return _shown(name, forget(repo, name))
+
+
+def mirrors(repo: DataRepo) -> list[Mirror]:
+    """Return the declared mirrors, by name."""
+    return [_shown(name, mirror) for name, mirror in sorted(repo.settings.mirrors.items())]
+
+
+def sync(
+    repo: DataRepo,
+    names: Sequence[str] = (),
+    *,
+    store: str | None = None,
+    recheck: bool = False,
+    reporter: Reporter | None = None,
+) -> list[Synced]:
+    """Bring mirrors, all of them unless some are named, to the state of the store.
+
+    Raises NotFoundError for an unknown name, and as ``Sync.run``.
+    """
+    chosen = _chosen(repo, names)
+    for mirror in chosen.values():
+        check_apart(repo, mirror.url, store)
+    origin, roots = repo.open_store(store), _roots(repo)
+    done = []
+    for name, mirror in chosen.items():
+        there = open_mirror(repo, mirror.url)
+        one = Sync(origin, there, repo.country, roots, name=name)
+        server = server_copy(origin, there)
+        done.append(one.run(mirror, server=server, recheck=recheck, reporter=reporter))
+    return done
+
+
+def verify(
+    repo: DataRepo,
+    names: Sequence[str] = (),
+    *,
+    store: str | None = None,
+    quick: bool = False,
+    reporter: Reporter | None = None,
+) -> list[MirrorCheck]:
+    """Check mirrors, all of them unless some are named, by their own signed metadata.
+
+    Raises NotFoundError for an unknown name, and as ``verify_mirror``.
+    """
+    origin, roots = repo.open_store(store), _roots(repo)
+    return [
+        verify_mirror(
+            open_mirror(repo, mirror.url),
+            repo.country,
+            roots,
+            mirror,
+            name=name,
+            origin=origin,
+            now=datetime.now(UTC),
+            quick=quick,
+            reporter=reporter,
+        )
+        for name, mirror in _chosen(repo, names).items()
+    ]
+
+
+def open_mirror(repo: DataRepo, url: str) -> Store:
+    """Return the store of a mirror, by the options of a DVC remote that lies in its bucket.
+
+    Raises UntrustedError where only a clone says that credentials go there.
+    """
+    return repo.open_other(url)
+
+
+def _chosen(repo: DataRepo, names: Sequence[str]) -> dict[str, MirrorTable]:
+    declared, where = repo.settings.mirrors, str(repo.root / FILE)
+    if not declared and not names:
+        raise NotFoundError(
+            f"{where} declares no mirror: there is no table {TABLE}.mirrors",
+            remedy="Declare one: pe-dvc mirror add NAME URL",
+        )
+    chosen = {name: mirror_named(name, declared, where=where) for name in dict.fromkeys(names)}
+    for name, mirror in chosen.items():
+        if not mirror.takes_country(repo.country):
+            raise FormatError(
+                f"{TABLE}.mirrors.{name} holds {mirror.to_text()}, and this is the data repo of "
+                f"{repo.country}",
+                where=where,
+            )
+    every = {n: m for n, m in sorted(declared.items()) if m.takes_country(repo.country)}
+    return chosen or every
+
+
+def _roots(repo: DataRepo) -> list[bytes]:
+    return repo.signed_metadata().root_files
+
+
+def _shown(name: str, mirror: MirrorTable) -> Mirror:
+    return Mirror(name=name, url=mirror.url, holds=mirror.to_text(), doi=mirror.doi)

@@ -1,0 +1,1 @@
+"""Mirrors: copies of a store elsewhere, filled, checked and compared with it."""

@@ -1,0 +1,31 @@
+"""All that a mirror of a store is to hold beside signed metadata, by the store's own account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.usecases.mirror.pointed import PointedArtifacts
+from pe_dvc.usecases.mirror.wanted import Collector, objects_of
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.mirrors import Selection
+    from pe_dvc.usecases.mirror.state import SignedState
+    from pe_dvc.usecases.mirror.wanted import Holdings
+
+
+def holdings_of(state: SignedState, selection: Selection) -> tuple[Holdings, PointedArtifacts]:
+    """Return what ``selection`` takes of what is published in the store of ``state``.
+
+    Raises FormatError, VerificationError, NotFoundError and StoreError.
+    """
+    store, country = state.channels.store, state.channels.country
+    pointed = PointedArtifacts(state, selection)
+    collector = Collector(store, country, objects_of(store, country), pointed.revoked)
+    for key, what, sha256 in pointed.documents():
+        collector.add_document(key, what, sha256)
+    collector.add_pointed(pointed.wanted)
+    if selection.is_everything:
+        collector.add_rest()
+    found = collector.finish()
+    found.left_out = pointed.left_out
+    return found, pointed

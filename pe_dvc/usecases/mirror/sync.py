@@ -1,0 +1,230 @@
+"""Bring a mirror to the state of its origin, so that its readers see the old state or the new one.
+
+What is withdrawn travels first and is removed; then payloads, manifests and sidecars, only those
+that are missing; then signed metadata, the timestamp last. A sync that is cut off anywhere is
+completed by the next one. ADR 0024.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pe_dvc.documents.keys import (
+    MANIFEST_LIMIT,
+    mirror_key,
+    publisher_lock_key,
+    tombstone_key,
+)
+from pe_dvc.documents.mirror_note import MirrorNote
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    NotFoundError,
+    PeDvcError,
+    StoreUnavailableError,
+    VerificationError,
+)
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.result import Result
+from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.usecases.mirror.copy import Copier, hash_object
+from pe_dvc.usecases.mirror.history import EarlierMetadata
+from pe_dvc.usecases.mirror.holdings import holdings_of
+from pe_dvc.usecases.mirror.metadata import MetadataWriter
+from pe_dvc.usecases.mirror.state import read_state
+from pe_dvc.usecases.mirror.wanted import objects_of
+from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.bucket_note import noted
+from pe_dvc.usecases.retention.ownership import check_own_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from pe_dvc.documents.mirrors import Selection
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.usecases.mirror.copy import ServerCopy
+    from pe_dvc.usecases.mirror.wanted import Holdings, Lacking, Wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synced(Result):
+    """What a sync did. ``version`` is the timestamp's, ``before`` what it was, 0 for none.
+
+    ``lacking`` is what the origin itself has not, of earlier versions; ``left_out`` counts the
+    pointers that the mirror's selection leaves out, ``elsewhere`` payloads that lie on a hub.
+    """
+
+    name: str
+    url: str
+    version: int
+    before: int
+    copied: int
+    copied_bytes: int
+    by_server: int
+    present: int
+    removed: list[str]
+    metadata: list[str]
+    left_out: int
+    elsewhere: int
+    lacking: list[Lacking] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the mirror holds all that it should."""
+        return not self.lacking
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**super().to_json(), "ok": self.ok}
+
+
+class Sync:
+    """A sync of ``mirror``, called ``name``, with ``origin``; ``roots`` are the chain in git."""
+
+    def __init__(
+        self, origin: Store, mirror: Store, country: str, roots: Sequence[bytes], *, name: str
+    ) -> None:
+        self._origin, self._mirror, self._country = origin, mirror, country
+        self._roots, self._name = roots, name
+
+    def run(
+        self,
+        selection: Selection,
+        *,
+        server: ServerCopy | None = None,
+        recheck: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Synced:
+        """Bring the mirror to the origin's state.
+
+        ``recheck`` hashes what is there already, and copies again what is altered. Raises
+        ConflictError for a mirror that is the origin or another project's, RollbackError for one
+        that is ahead, VerificationError and NotFoundError for an origin that lacks what its state
+        promises (then readers of the mirror still see the old one), StoreError.
+        """
+        check_own_bucket(self._mirror, self._country, self._roots[0])
+        state = read_state(self._origin, self._country, self._roots)
+        with self._turn():
+            writer = MetadataWriter(self._mirror, self._country, state)
+            before = writer.check_not_ahead()
+            holdings, pointed = holdings_of(state, selection)
+            there = objects_of(self._mirror, self._country)
+            writer.write_first()
+            removed = self._withdraw(pointed.revoked, holdings, there)
+            wanted = self._missing(holdings, there, recheck=recheck)
+            size = sum(one.size for one in wanted)
+            with (reporter or Silent()).task(f"copy {len(wanted)} objects", size) as progress:
+                copied = Copier(self._origin, self._mirror, server).copy_all(wanted, progress)
+            lacking = holdings.lacking + copied.lacking
+            self._refuse_promised(lacking)
+            self._describe(selection)
+            held = ReadableChannels(self._mirror, self._country, []).files()
+            writer.write_rest(EarlierMetadata(state).besides(held))
+        return Synced(
+            name=self._name,
+            url=self._mirror.url,
+            version=state.version,
+            before=before,
+            copied=len(copied.objects),
+            copied_bytes=copied.bytes,
+            by_server=len(copied.by_server),
+            present=len(holdings.objects) - len(wanted),
+            removed=removed,
+            metadata=writer.written,
+            left_out=holdings.left_out,
+            elsewhere=len(holdings.elsewhere),
+            lacking=lacking,
+        )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Keep ``pe-dvc gc`` out of the mirror, and see whether it is one that keeps bytes.
+
+        Raises ConflictError for a mirror that is the origin by another address.
+        """
+        key = publisher_lock_key(self._country, f"mirror-{uuid4().hex}")
+        with publishing(self._mirror, self._country), noted(self._mirror, key):
+            self._check_gives_back(key)
+            try:
+                self._origin.head(key)
+            except NotFoundError:
+                yield
+                return
+            except PeDvcError:  # an origin that tells no one what it has not
+                yield
+                return
+            raise same_place(self._origin, self._mirror)
+
+    def _check_gives_back(self, key: str) -> None:
+        try:
+            read_json(self._mirror.read(key, limit=MANIFEST_LIMIT)[0], what="a note")["by"]
+        except (PeDvcError, KeyError, TypeError) as error:
+            raise StoreUnavailableError(
+                f"{self._mirror.url} does not give back what was just written there ({error}): "
+                "it may be a proxy or a login page that answers for the store",
+                operation="read",
+                key=key,
+                remedy="Nothing was copied. Check the address and the endpoint of the mirror.",
+            ) from None
+
+    def _withdraw(
+        self, revoked: Collection[Sha256], holdings: Holdings, there: Mapping[str, ObjectInfo]
+    ) -> list[str]:
+        """Bring the tombstones of what was withdrawn, and remove the rest of it."""
+        for sha256 in sorted(revoked):
+            key = tombstone_key(self._country, sha256)
+            try:
+                data, _ = self._origin.read(key, limit=MANIFEST_LIMIT)
+            except NotFoundError:
+                continue  # the signed role says it; the tombstone is for those who look
+            self._mirror.overwrite(key, data)
+        gone = sorted((holdings.revoked - holdings.objects.keys()) & there.keys())
+        if gone:
+            self._mirror.purge(gone)
+        return gone
+
+    def _missing(
+        self, holdings: Holdings, there: Mapping[str, ObjectInfo], *, recheck: bool
+    ) -> list[Wanted]:
+        def is_there(one: Wanted) -> bool:
+            info = there.get(one.key)
+            if info is None or info.size != one.size:
+                return False
+            return not recheck or hash_object(self._mirror, one) == one.digest
+
+        return [one for one in holdings.objects.values() if not is_there(one)]
+
+    def _refuse_promised(self, lacking: Sequence[Lacking]) -> None:
+        promised = [one for one in lacking if one.is_promised]
+        if promised:
+            first = promised[0]
+            raise VerificationError(
+                f"{len(promised)} of what {self._origin.url} promises to readers cannot be copied; "
+                f"the first: {first.what}, {first.key}: {first.detail}",
+                remedy="Readers of the mirror see what they saw before. Run pe-dvc fsck --repair, "
+                "then sync again.",
+            )
+
+    def _describe(self, selection: Selection) -> None:
+        """Say at the mirror what it holds, for readers who ask for what it does not."""
+        key, data = mirror_key(self._country), MirrorNote.of(self._name, selection).to_bytes()
+        try:
+            if self._mirror.read(key, limit=MANIFEST_LIMIT)[0] == data:
+                return
+        except NotFoundError:
+            pass
+        self._mirror.overwrite(key, data)
+
+
+def same_place(origin: Store, mirror: Store) -> ConflictError:
+    """Return the error of a mirror that is, or lies in, what it is to be a copy of."""
+    return ConflictError(
+        f"the mirror {mirror.url} and the store {origin.url} are one place, or one lies within "
+        "the other",
+        remedy="Nothing was copied. A mirror must survive the loss of the store: give it a bucket "
+        "or a directory of its own.",
+    )

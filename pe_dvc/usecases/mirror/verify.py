@@ -1,0 +1,167 @@
+"""Check a mirror by its own signed metadata, byte for byte, and tell how far behind it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.keys import metadata_key
+from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreError
+from pe_dvc.primitives.result import Result
+from pe_dvc.trust.roles import max_length
+from pe_dvc.usecases.mirror.copy import hash_object
+from pe_dvc.usecases.mirror.holdings import holdings_of
+from pe_dvc.usecases.mirror.state import read_state
+from pe_dvc.usecases.mirror.wanted import Lacking, Wanted, objects_of
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.progress import Reporter, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pe_dvc.documents.mirrors import Selection
+    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.usecases.mirror.state import SignedState
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorCheck(Result):
+    """What a check of a mirror found. ``faults`` are what is missing or altered there.
+
+    ``version`` and ``expires`` are of its timestamp; ``behind`` maps each role that is older than
+    the origin's to both versions, and ``origin_version`` is None where the origin did not answer:
+    ``origin_error`` says why. ``quick`` checks compare sizes only.
+    """
+
+    name: str
+    url: str
+    version: int
+    expires: datetime
+    expired: bool
+    origin_version: int | None
+    origin_error: str | None
+    behind: dict[str, tuple[int, int]]
+    checked: int
+    checked_bytes: int
+    quick: bool
+    left_out: int
+    faults: list[Lacking] = field(default_factory=list)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the origin has a newer state."""
+        return self.origin_version is not None and self.version < self.origin_version
+
+    @property
+    def ok(self) -> bool:
+        """Whether readers of the mirror get all that it promises."""
+        return not self.faults and not self.expired
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**super().to_json(), "ok": self.ok}
+
+
+def verify_mirror(
+    mirror: Store,
+    country: str,
+    roots: Sequence[bytes],
+    selection: Selection,
+    *,
+    name: str,
+    origin: Store,
+    now: datetime,
+    quick: bool = False,
+    reporter: Reporter | None = None,
+) -> MirrorCheck:
+    """Check everything that the mirror's own signed metadata names and its selection takes.
+
+    Raises NotFoundError for a mirror that was never filled, VerificationError for one whose
+    metadata is not signed by the repo's keys, StoreError.
+    """
+    state = read_state(mirror, country, roots)
+    holdings, pointed = holdings_of(state, selection)
+    faults = [one for one in holdings.lacking if one.is_promised]
+    faults += _wrong_roots(mirror, country, state)
+    there = objects_of(mirror, country)
+    gone = sorted((holdings.revoked - holdings.objects.keys()) & there.keys())
+    faults += [
+        Lacking(key=key, what="withdrawn", detail="was withdrawn, and is there") for key in gone
+    ]
+    wanted = [*holdings.objects.values()]
+    if not quick:
+        faults += _altered(mirror, wanted, reporter or Silent())
+    ahead, error = _origin_state(origin, country, roots)
+    return MirrorCheck(
+        name=name,
+        url=mirror.url,
+        version=state.version,
+        expires=state.expires,
+        expired=state.expires <= now,
+        origin_version=ahead.version if ahead else None,
+        origin_error=error,
+        behind=_behind(state, ahead) if ahead else {},
+        checked=len(wanted),
+        checked_bytes=sum(one.size for one in wanted),
+        quick=quick,
+        left_out=pointed.left_out,
+        faults=faults,
+    )
+
+
+def _altered(mirror: Store, wanted: Sequence[Wanted], reporter: Reporter) -> list[Lacking]:
+    total = sum(one.size for one in wanted)
+    with (
+        reporter.task(f"check {len(wanted)} objects", total) as progress,
+        ThreadPoolExecutor(TRANSFERS) as pool,
+    ):
+        found = run_all(pool, partial(_check, mirror, progress), wanted)
+    return [one for one in found if one is not None]
+
+
+def _check(mirror: Store, progress: Progress, one: Wanted) -> Lacking | None:
+    try:
+        actual = hash_object(mirror, one, progress)
+    except (NotFoundError, FormatError) as error:
+        return Lacking(key=one.key, what=one.what, detail=error.message)
+    if actual == one.digest:
+        return None
+    detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{actual}"
+    return Lacking(key=one.key, what=one.what, detail=detail)
+
+
+def _wrong_roots(mirror: Store, country: str, state: SignedState) -> list[Lacking]:
+    """Find roots without which a reader who pinned an earlier one cannot follow the chain."""
+    found = []
+    for number, expected in enumerate(state.roots, start=1):
+        key = metadata_key(country, "root", number)
+        try:
+            data, _ = mirror.read(key, limit=max_length("root"))
+            detail = None if data == expected else "is another one than in git"
+        except (NotFoundError, FormatError) as error:
+            detail = error.message
+        if detail is not None:
+            found.append(Lacking(key=key, what=f"root version {number}", detail=detail))
+    return found
+
+
+def _origin_state(
+    origin: Store, country: str, roots: Sequence[bytes]
+) -> tuple[SignedState | None, str | None]:
+    """Return the origin's state; a mirror is checked where that is gone, too."""
+    try:
+        return read_state(origin, country, roots), None
+    except (StoreError, NotFoundError) as error:
+        return None, error.message
+
+
+def _behind(state: SignedState, origin: SignedState) -> dict[str, tuple[int, int]]:
+    ours = state.versions
+    return {
+        role: (ours.get(role, 0), version)
+        for role, version in origin.versions.items()
+        if ours.get(role, 0) < version
+    }

@@ -1,0 +1,205 @@
+"""``pe-dvc mirror``: declared, filled, checked and lost, on a directory and on S3."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.project.stores import open_store
+from tests.support.signed_channels import SignedChannels
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import Store
+    from tests.support.sandbox import Sandbox
+
+NAME = "pe-data://us/enhanced_cps_2024@latest"
+
+
+def _mirror_url(sandbox: Sandbox, name: str = "copy") -> str:
+    if sandbox.store.startswith("s3://"):
+        return f"{sandbox.store.replace('s3://', 's3://m-')}/{name}"
+    return str(sandbox.directory / "mirrors" / name)
+
+
+@pytest.fixture
+def mirrored(sandbox: Sandbox) -> Sandbox:
+    """A sandbox that was pushed, with an empty mirror declared."""
+    if sandbox.store.startswith("s3://"):
+        import boto3
+
+        boto3.client(
+            "s3",
+            endpoint_url=sandbox.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=sandbox.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=sandbox.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name="us-east-1",
+        ).create_bucket(Bucket=sandbox.store.replace("s3://", "m-"))
+    sandbox.pe_dvc("push")
+    sandbox.pe_dvc("mirror", "add", "copy", _mirror_url(sandbox))
+    sandbox.commit("Declare a mirror")
+    return sandbox
+
+
+def _payload(store: Store) -> str:
+    sizes = {info.size: info.key for info in store.list("us/files")}
+    return sizes[max(sizes)]
+
+
+def test_the_whole_story(mirrored: Sandbox) -> None:
+    refused = mirrored.pe_dvc("mirror", "verify", code=3).stderr
+    assert "nothing of us is published there" in refused
+    mirrored.pe_dvc("mirror", "sync")
+    [check] = mirrored.json("mirror", "verify")
+    assert check["ok"]
+    assert check["behind"] == {}
+    mirrored.trust()
+    url = _mirror_url(mirrored)
+    read = mirrored.pe_dvc("get", NAME, "--store", url, cwd=mirrored.researcher)
+    assert Path(read.stdout.strip()).exists()
+
+    mirrored.write("params.yaml", "seed: 8\n")
+    mirrored.build()
+    mirrored.pe_dvc("push")
+    said = mirrored.pe_dvc("mirror", "verify").stderr
+    assert "behind: state" in said
+    assert "latest 1 -> 2" in said or "latest 2 -> 3" in said
+    mirrored.pe_dvc("mirror", "sync", "copy")
+    [check] = mirrored.json("mirror", "verify")
+    assert check["version"] == check["origin_version"]
+    again = mirrored.json("mirror", "sync")
+    assert (again[0]["copied"], again[0]["metadata"]) == (0, [])
+
+
+def test_the_bucket_is_lost(built: Sandbox) -> None:
+    """The mirror is checked without it."""
+    built.pe_dvc("push")
+    built.pe_dvc("mirror", "add", "copy", _mirror_url(built))
+    built.pe_dvc("mirror", "sync")
+    shutil.rmtree(built.store)
+    assert "the bucket did not answer" in built.pe_dvc("mirror", "verify").stderr
+    assert "nothing of us is published" in built.pe_dvc("mirror", "sync", code=3).stderr
+
+
+def test_damage_at_the_origin_stops_a_sync_and_is_repaired(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    built.pe_dvc("mirror", "add", "copy", _mirror_url(built))
+    built.commit("Declare a mirror")
+    store = open_store(built.store)
+    key = _payload(store)
+    good, _ = store.read(key, limit=10**8)
+    store.overwrite(key, good[:-1] + b"?")
+    refused = built.pe_dvc("mirror", "sync", code=1).stderr
+    assert not list(Path(_mirror_url(built)).glob("channels/us/timestamp.json"))
+    built.follow(refused, "Run pe-dvc fsck --repair, then sync again.")
+    built.pe_dvc("mirror", "sync")
+    # The other way round: the mirror repairs the bucket, by its name.
+    store.overwrite(key, good[:-1] + b"?")
+    shutil.rmtree(built.repo / ".dvc/cache")
+    built.pe_dvc("fsck", "--repair", "--mirror", "copy")
+    assert store.read(key, limit=10**8)[0] == good
+
+
+def test_declared_and_forgotten_without_a_trace(built: Sandbox) -> None:
+    file = built.repo / "pyproject.toml"
+    before = file.read_text()
+    built.pe_dvc("mirror", "add", "a", "az://pe-mirror", "--doi", "10.5281/zenodo.1")
+    built.pe_dvc(
+        *("mirror", "add", "b", "/srv/b", "--dataset", "enhanced_*", "--channel", "next"),
+        *("--release", "1.*", "--last", "3", "--country", "us"),
+    )
+    table = tomllib.loads(file.read_text())["tool"]["pe_dvc"]["mirrors"]
+    assert table == {
+        "a": {"url": "az://pe-mirror", "doi": "10.5281/zenodo.1"},
+        "b": {
+            "url": "/srv/b",
+            "datasets": ["enhanced_*"],
+            "channels": ["next"],
+            "releases": ["1.*"],
+            "last": 3,
+            "countries": ["us"],
+        },
+    }
+    listed = {one["name"]: one["holds"] for one in built.json("mirror", "list")}
+    assert listed["a"] == "everything"
+    assert "datasets enhanced_*" in listed["b"]
+    entries = json.loads(built.pe_dvc("mirror", "list", "--preservation").stdout)
+    assert [e["kind"] for e in entries["enhanced_cps_2024"]] == ["azure", "directory"]
+    assert entries["cps_2024"][0]["doi"] == "10.5281/zenodo.1"
+    assert [e["kind"] for e in entries["cps_2024"]] == ["azure"]
+    built.pe_dvc("mirror", "remove", "a")
+    built.pe_dvc("mirror", "remove", "b")
+    assert file.read_text().rstrip() == before.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["add", "x y", "/srv/x"], 1, "is not a mirror's name"),
+        (["add", "x", "s3://key:secret@bucket"], 1, "has a user or a password in it"),
+        (["add", "x", "ftp://host"], 1, "is not a store"),
+        (["add", "x", "/srv/x", "--channel", "stable"], 1, "expected latest or next"),
+        (["add", "x", "/srv/x", "--doi", "zenodo"], 1, "10.5281/zenodo.1"),
+        (["remove", "x"], 3, "declares no mirror 'x'"),
+        (["sync"], 3, "declares no mirror"),
+        (["sync", "x"], 3, "declares no mirror 'x'"),
+        (["verify", "x"], 3, "declares no mirror 'x'"),
+    ],
+)
+def test_bad_input_is_told(built: Sandbox, arguments: list[str], code: int, said: str) -> None:
+    before = (built.repo / "pyproject.toml").read_text()
+    refused = built.pe_dvc("mirror", *arguments, code=None)
+    assert said in refused.stderr
+    assert "secret" not in refused.stderr
+    assert refused.returncode == code
+    assert (built.repo / "pyproject.toml").read_text() == before
+
+
+def test_a_name_that_is_taken(built: Sandbox) -> None:
+    built.pe_dvc("mirror", "add", "a", "/srv/a")
+    built.pe_dvc("mirror", "add", "a", "/srv/a")
+    refused = built.pe_dvc("mirror", "add", "a", "/srv/b", code=None).stderr
+    assert "is there already, of /srv/a" in refused
+
+
+@pytest.mark.parametrize("where", ["the store", "inside", "around", "by a link"])
+def test_a_mirror_that_is_no_other_place(built: Sandbox, where: str) -> None:
+    built.pe_dvc("push")
+    store = Path(built.store)
+    link = built.directory / "link"
+    link.symlink_to(store)
+    url = {
+        "the store": store,
+        "inside": store / "us/copy",
+        "around": store.parent,
+        "by a link": link / "copy",
+    }[where]
+    refused = built.pe_dvc("mirror", "add", "a", str(url), code=None).stderr
+    assert "are one place, or one lies within the other" in refused
+    with (built.repo / "pyproject.toml").open("a") as settings:
+        settings.write(f'\n[tool.pe_dvc.mirrors]\na = "{url}"\n')
+    refused = built.pe_dvc("mirror", "sync", code=None).stderr
+    assert "are one place, or one lies within the other" in refused
+    assert not (store / "us/copy").exists()
+
+
+def test_a_mirror_of_another_projects(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    url = _mirror_url(built)
+    others = SignedChannels(built.directory / "theirs/channels", built.directory / "theirs/keys")
+    others.create()
+    others.publish_to(open_store(url))
+    built.pe_dvc("mirror", "add", "copy", url)
+    assert "have another root than this repo's" in built.pe_dvc("mirror", "sync", code=None).stderr
+
+
+def test_a_mirror_of_another_country(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    built.pe_dvc("mirror", "add", "uk", _mirror_url(built), "--country", "uk")
+    refused = built.pe_dvc("mirror", "sync", "uk", code=1).stderr
+    assert "this is the data repo of us" in refused
+    assert built.json("mirror", "sync") == []

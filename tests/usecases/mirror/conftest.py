@@ -1,0 +1,99 @@
+"""A published data repo and an empty mirror: both directories, then both buckets of one server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.mirrors import Selection
+from pe_dvc.project.mirror_place import server_copy
+from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.stores import open_store
+from pe_dvc.usecases.mirror.sync import Sync
+from pe_dvc.usecases.mirror.verify import verify_mirror
+from tests.support.signed_repo import HandMadeRepo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.mirror.sync import Synced
+    from pe_dvc.usecases.mirror.verify import MirrorCheck
+    from tests.support.servers import S3Endpoint
+    from tests.support.signed_repo import Researcher
+
+ALL = Selection()
+LARGE = b"large " * 400_000
+"""More than is copied by one request."""
+
+
+@dataclass
+class Pair:
+    """A repo, the store that it pushes to, and a mirror of that."""
+
+    base: Path
+    repo: HandMadeRepo
+    origin: Store
+    mirror: Store
+
+    def publish(self, **contents: bytes) -> None:
+        for name, content in contents.items():
+            self.repo.build(name, content)
+        self.repo.update_latest()
+        self.repo.push(self.origin)
+
+    def sync(self, selection: Selection = ALL, **options: Any) -> Synced:
+        options.setdefault("server", server_copy(self.origin, self.mirror))
+        one = Sync(self.origin, self.mirror, "us", self._roots, name="m")
+        return one.run(selection, **options)
+
+    def verify(self, selection: Selection = ALL, **options: Any) -> MirrorCheck:
+        return verify_mirror(
+            self.mirror,
+            "us",
+            self._roots,
+            selection,
+            name="m",
+            origin=self.origin,
+            now=datetime.now(UTC),
+            **options,
+        )
+
+    @property
+    def _roots(self) -> list[bytes]:
+        return DataRepo(self.repo.root).signed_metadata().root_files
+
+    def reader(self, name: str = "new") -> Researcher:
+        """Return a reader of the mirror."""
+        return self.repo.reader(self.mirror, self.base / "readers" / name)
+
+    def contents(self, store: Store) -> dict[str, bytes]:
+        """Return all objects of a store, but for what a mirror says of itself."""
+        found = [*store.list("us/"), *store.list("channels/us/")]
+        return {
+            info.key: store.read(info.key, limit=10**8)[0]
+            for info in found
+            if info.key != "us/mirror.json"
+        }
+
+
+@pytest.fixture(params=["directory", "moto", "ministack"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    stores: list[Store]
+    if request.param == "directory":
+        stores = [LocalStore(tmp_path / "origin"), LocalStore(tmp_path / "mirror")]
+    else:
+        server: S3Endpoint = request.getfixturevalue(f"{request.param}_server")
+        urls = [f"s3://{server.new_bucket()}", f"s3://{server.new_bucket()}/copies/pe"]
+        stores = [open_store(url, options=server.options) for url in urls]
+    repo = HandMadeRepo(tmp_path / "repo", tmp_path / "keys")
+    monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
+    monkeypatch.setenv("PE_DVC_STATE_DIR", str(tmp_path / "state"))
+    repo.create("cps_2024", "enhanced_cps_2024")
+    made = Pair(tmp_path, repo, *stores)
+    made.publish(cps_2024=b"the first", enhanced_cps_2024=LARGE)
+    return made
