@@ -123,6 +123,10 @@ class Total(Computed):
         """
         return self._carriers < minimum or not math.isfinite(self._computed)
 
+    def beside(self, expected: float) -> Measure:
+        """Return it beside what another source gives."""
+        return Measure(self._computed, carriers=self._carriers, expected=expected)
+
     def _in_public(self) -> str:
         """Return six digits of it."""
         return f"{self._computed:,.6g}"
@@ -131,6 +135,42 @@ class Total(Computed):
         """Return the same, unless it rests on few rows."""
         few = f"a total of fewer than {minimum} rows"
         return few if self.rests_on_few(minimum) else self._in_public()
+
+
+class Measure(Total):
+    """A total beside what another source gives: their ratio tells it, so goes where it goes."""
+
+    __slots__ = ("_expected",)
+
+    def __init__(self, total: float, *, carriers: int, expected: float) -> None:
+        super().__init__(total, carriers=carriers)
+        self._expected = expected
+
+    def _in_public(self) -> str:
+        """Return the number, and which part it is of the expected one."""
+        known = self._computed and self._expected
+        ratio = f" ({self._computed / self._expected:.3g} of it)" if known else ""
+        return super()._in_public() + ratio
+
+
+class Named(Computed):
+    """A category, by its name; ``rows`` have it."""
+
+    __slots__ = ("_rows",)
+    hidden = "a category"
+
+    def __init__(self, name: str, *, rows: int) -> None:
+        super().__init__(name)
+        self._rows = rows
+
+    def _in_public(self) -> str:
+        """Return the name."""
+        return brief(str(self._computed))
+
+    def _in_gated(self, minimum: int) -> str:
+        """Return the same, unless few rows have it."""
+        few = self._rows < minimum
+        return f"a category of fewer than {minimum} rows" if few else self._in_public()
 
 
 @dataclass(frozen=True)

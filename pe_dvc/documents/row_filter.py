@@ -6,12 +6,15 @@ Plain values, never code: ``filter: {state: [CA, TX], age: {min: 18, max: 65}}``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from pe_dvc.documents.disclosure import Total
 from pe_dvc.documents.pydantic_reader import StrictRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -35,39 +38,74 @@ Condition = Range | Value | Annotated[list[Value], Field(min_length=1)]
 """What the values of a column must be: in a range, a value, or one of several."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """Sums over the rows that a filter chooses, of one column.
+MOST_FILTERS = 60
+"""Filters of one column: each is a bit of a number."""
 
-    ``carriers`` are neither missing nor zero, ``others`` are such rows that it leaves out, and
-    ``missing`` and ``zeros`` are the rest of the chosen ones. ``weight`` is that of the chosen
-    rows which have a value.
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sums:
+    """Sums over some rows of one column.
+
+    ``carriers`` are neither missing nor zero; ``weight`` is that of the rows which have a value.
     """
 
-    total: float
-    weight: float
-    carriers: int
-    weighted_carriers: float
-    others: int
+    total: float = 0.0
+    weight: float = 0.0
+    carriers: int = 0
+    weighted_carriers: float = 0.0
     missing: int = 0
     zeros: int = 0
 
-    def figure(self, statistic: str) -> Total:
-        """Return a statistic as in a profile.
+    def __add__(self, other: Sums) -> Sums:
+        """Return the sums over the rows of both."""
+        return Sums(**{name: number + getattr(other, name) for name, number in vars(self).items()})
 
-        It rests on the chosen rows, and on the others: with what is known of all rows, it tells of
-        the others as much as of the chosen. All but a total tell, beside the number of chosen rows,
-        how many of these are missing or zero.
+    def figure(self, statistic: str) -> float:
+        """Return a statistic as in a profile."""
+        if statistic == "mean":
+            return self.total / self.weight if self.weight > 0 else 0.0
+        return float(getattr(self, statistic))
+
+    def counts(self, *, total_only: bool) -> list[int]:
+        """Return how many rows each thing rests on that its figures tell.
+
+        All but a total tell, beside the number of rows, how many are missing or zero.
         """
-        mean = self.total / self.weight if self.weight > 0 else 0.0
-        found = {
-            "total": self.total,
-            "mean": mean,
-            "carriers": self.carriers,
-            "weighted_carriers": self.weighted_carriers,
-        }[statistic]
-        parts = [self.others]
-        if statistic != "total":
-            parts += [self.missing, self.missing + self.zeros]
-        rests_on = min([self.carriers, *filter(None, parts)])
-        return Total(found, carriers=rests_on)
+        without = [] if total_only else [self.missing, self.missing + self.zeros]
+        return [self.carriers, *without]
+
+
+@dataclass(frozen=True, repr=False)
+class Cells:
+    """The rows of a column, cut by several filters: sums by which of the filters chose them.
+
+    The number of a cell has the bit of each filter that chose its rows.
+    """
+
+    sums: Mapping[int, Sums]
+
+    def figures(self, statistics: Sequence[str], minimum: int) -> list[Total]:
+        """Return a statistic for each filter, in their order.
+
+        Whatever can be computed of figures and of what is known of all rows is made of cells: so a
+        figure rests on the smallest cell that it makes, beside those that were said before it.
+        """
+        figures: list[Total] = []
+        said: list[int] = []
+        for number, statistic in enumerate(statistics):
+            chosen = sum((s for cell, s in self.sums.items() if cell >> number & 1), Sums())
+            total_only = all(statistics[one] == "total" for one in (*said, number))
+            rests_on = min(chosen.carriers, self._least((*said, number), total_only=total_only))
+            figures.append(Total(chosen.figure(statistic), carriers=rests_on))
+            if rests_on >= minimum:
+                said.append(number)
+        return figures
+
+    def _least(self, filters: Sequence[int], *, total_only: bool) -> int:
+        """Return the least number of rows, above none, in a cell of these filters alone."""
+        mask = sum(1 << number for number in filters)
+        merged: dict[int, Sums] = {}
+        for cell, sums in self.sums.items():
+            merged[cell & mask] = merged.get(cell & mask, Sums()) + sums
+        counts = (n for sums in merged.values() for n in sums.counts(total_only=total_only) if n)
+        return min(counts, default=0)

@@ -14,14 +14,14 @@ import numpy as np
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.duplicates import find_repeated
 from pe_dvc.adapters.tables.faults import shielded
-from pe_dvc.adapters.tables.filtered import ChosenSums, rows_of
+from pe_dvc.adapters.tables.filtered import CellSums, rows_of
 from pe_dvc.adapters.tables.formats import format_named
 from pe_dvc.adapters.tables.key_check import missing
 from pe_dvc.documents.disclosure import GATED, Count, Orphans, Total, Value
 from pe_dvc.documents.table_schema import Hints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.tables.data_file import Batch
     from pe_dvc.documents.disclosure import Disclosure, Repeated
     from pe_dvc.documents.places import Link, Place
-    from pe_dvc.documents.row_filter import Condition
+    from pe_dvc.documents.row_filter import Cells, Condition
 
 Answer = TypeVar("Answer")
 
@@ -114,28 +114,26 @@ class ColumnData:
 
         return self._ask(ask)
 
-    def chosen(
+    def cells(
         self,
         place: Place,
         weight: Place | None,
         link: Link | None,
-        conditions: Mapping[Place, Condition],
-        statistic: str,
-    ) -> Total:
-        """Return a statistic of the rows that keep to all ``conditions``; weighted as ``total``."""
+        filters: Sequence[Mapping[Place, Condition]],
+    ) -> Cells:
+        """Return the sums over the rows, by which filters chose them; weighted as ``total``."""
 
-        def ask() -> Total:
-            sums = ChosenSums()
+        def ask() -> Cells:
+            sums = CellSums()
             by = weight if link is None else link.reference
-            places = list(dict.fromkeys([place, *([by] if by else []), *conditions]))
+            asked = (where for conditions in filters for where in conditions)
+            places = list(dict.fromkeys([place, *([by] if by else []), *asked]))
             weights_of = self._weights_by(weight, link)
             for batch in self._batches(*places):
                 read = dict(zip(places, batch, strict=True))
-                rows = np.ones(len(read[place]), np.bool_)
-                for where, condition in conditions.items():
-                    rows &= rows_of(read[where], condition, where.column)
-                sums.add(read[place], weights_of(read[by] if by else rows), rows)
-            return sums.found().figure(statistic)
+                chosen = [_chosen(read, conditions, len(read[place])) for conditions in filters]
+                sums.add(read[place], weights_of(read[by or place]), chosen)
+            return sums.found()
 
         return self._ask(ask)
 
@@ -183,6 +181,16 @@ class ColumnData:
 
     def _batches(self, *places: Place) -> Iterator[Batch]:
         return self._reader.read_columns(self._file, places)
+
+
+def _chosen(
+    read: Mapping[Place, NDArray[Any]], conditions: Mapping[Place, Condition], count: int
+) -> NDArray[np.bool_]:
+    """Return which of ``count`` rows keep to all conditions."""
+    rows = np.ones(count, np.bool_)
+    for where, condition in conditions.items():
+        rows &= rows_of(read[where], condition, where.column)
+    return rows
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:

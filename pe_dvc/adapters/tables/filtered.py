@@ -1,4 +1,4 @@
-"""Sums over the rows that a filter chooses, a batch of rows at a time."""
+"""Sums over the rows that filters choose, a batch of rows at a time."""
 
 from __future__ import annotations
 
@@ -9,54 +9,72 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pe_dvc.adapters.tables.key_check import missing
-from pe_dvc.documents.row_filter import Chosen, Range
+from pe_dvc.documents.row_filter import Cells, Range, Sums
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pe_dvc.documents.row_filter import Condition
 
 
 @dataclass
-class ChosenSums:
-    """Adds up batches of one column."""
+class _Adding:
+    """Adds up batches of rows of one column: what is missing adds nothing."""
 
-    _totals: list[float] = field(default_factory=list)
-    _weights: list[float] = field(default_factory=list)
-    _carried: list[float] = field(default_factory=list)
-    _carriers: int = 0
-    _others: int = 0
-    _missing: int = 0
-    _zeros: int = 0
+    totals: list[float] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    carried: list[float] = field(default_factory=list)
+    carriers: int = 0
+    missing: int = 0
+    zeros: int = 0
 
-    def add(
-        self, values: NDArray[Any], weights: NDArray[np.float64], chosen: NDArray[np.bool_]
-    ) -> None:
-        """Add a batch: what is missing adds nothing."""
-        numbers = values.astype(np.float64)
+    def add(self, numbers: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
         there = ~np.isnan(numbers)
         carrying = there & (numbers != 0)
-        self._others += int((carrying & ~chosen).sum())
-        self._missing += int((chosen & ~there).sum())
-        there, carrying = there & chosen, carrying & chosen
-        self._zeros += int((there & ~carrying).sum())
-        self._totals.append(float(numbers[carrying] @ weights[carrying]))
-        self._weights.append(float(weights[there].sum()))
-        self._carried.append(float(weights[carrying].sum()))
-        self._carriers += int(carrying.sum())
+        self.missing += int((~there).sum())
+        self.zeros += int((there & ~carrying).sum())
+        self.totals.append(float(numbers[carrying] @ weights[carrying]))
+        self.weights.append(float(weights[there].sum()))
+        self.carried.append(float(weights[carrying].sum()))
+        self.carriers += int(carrying.sum())
 
-    def found(self) -> Chosen:
-        """Return the sums."""
-        return Chosen(
-            total=math.fsum(self._totals),
-            weight=math.fsum(self._weights),
-            carriers=self._carriers,
-            weighted_carriers=math.fsum(self._carried),
-            others=self._others,
-            missing=self._missing,
-            zeros=self._zeros,
+    def found(self) -> Sums:
+        return Sums(
+            total=math.fsum(self.totals),
+            weight=math.fsum(self.weights),
+            carriers=self.carriers,
+            weighted_carriers=math.fsum(self.carried),
+            missing=self.missing,
+            zeros=self.zeros,
         )
+
+
+class CellSums:
+    """Adds up batches of one column by cell: by which of the filters chose a row."""
+
+    def __init__(self) -> None:
+        self._cells: dict[int, _Adding] = {}
+
+    def add(
+        self,
+        values: NDArray[Any],
+        weights: NDArray[np.float64],
+        chosen: Sequence[NDArray[np.bool_]],
+    ) -> None:
+        """Add a batch; ``chosen`` tells of each filter which rows it chose."""
+        numbers, cells = values.astype(np.float64), np.zeros(len(values), np.int64)
+        for bit, rows in enumerate(chosen):
+            cells |= rows.astype(np.int64) << bit
+        for cell in np.unique(cells).tolist():
+            rows = cells == cell
+            self._cells.setdefault(cell, _Adding()).add(numbers[rows], weights[rows])
+
+    def found(self) -> Cells:
+        """Return the sums."""
+        return Cells({cell: adding.found() for cell, adding in self._cells.items()})
 
 
 def rows_of(values: NDArray[Any], condition: Condition, column: str) -> NDArray[np.bool_]:

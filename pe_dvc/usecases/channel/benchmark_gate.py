@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.benchmarks import measured_in
-from pe_dvc.documents.disclosure import Finding
+from pe_dvc.documents.disclosure import Finding, Total
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.gate_places import in_period
 from pe_dvc.usecases.channel.gate_results import Measured
-from pe_dvc.usecases.channel.profile_gates import figure_said, found_columns
+from pe_dvc.usecases.channel.profile_gates import MANY, found_columns, rests_on
 from pe_dvc.usecases.checkout.profile_plan import plan_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pe_dvc.documents.benchmarks import Benchmark
-    from pe_dvc.documents.places import Place
+    from pe_dvc.documents.disclosure import Measure
+    from pe_dvc.documents.places import Link, Place
     from pe_dvc.documents.profile_plan import TablePlan
     from pe_dvc.documents.row_filter import Condition
     from pe_dvc.usecases.channel.nomination import Nomination
 
-Figure = tuple[float | None, str | Finding]
-"""A figure, None where it may not be said, and what is said of it."""
 NOT_SAID = "not said"
 
 
@@ -33,12 +33,13 @@ def benchmarks(nomination: Nomination, file: str) -> Iterator[Measured]:
         return
     for name, sha256 in held.files.items():
         yield Measured(gate="benchmarks", of=name, value=f"sha256:{sha256}", bound="", passed=True)
+    of_rows = _of_rows(nomination, held.benchmarks, file)
     for one in held.benchmarks:
         if one.measure is not None:
             found = measured_in(held.figures, one, file=held.measure or file)
-            yield _judged(one, (found, f"{found:,.6g}"))
+            yield _judged(one, Total(found, carriers=MANY).beside(one.value), nomination)
             continue
-        figures = list((_of_rows if one.filter else _of_profile)(nomination, one, file))
+        figures = of_rows[one.name] if one.filter else list(_of_profile(nomination, one))
         if not figures:
             raise FormatError(
                 f"the benchmark {one.name!r}: {one.column} has no figures of {one.year}",
@@ -46,32 +47,61 @@ def benchmarks(nomination: Nomination, file: str) -> Iterator[Measured]:
                 remedy="Correct the column, the table or the year.",
             )
         for figure in figures:
-            yield _judged(one, figure)
+            yield _judged(one, figure, nomination)
 
 
-def _of_profile(nomination: Nomination, one: Benchmark, _: str) -> Iterator[Figure]:
+def _of_profile(nomination: Nomination, one: Benchmark) -> Iterator[Measure | None]:
     after = nomination.profiles.after()
     for table, column in found_columns(after, str(one.column), nomination, "benchmarks"):
         if _is_of(one, table.name, table.period):
             figure = getattr(column, one.statistic)
-            yield figure, NOT_SAID if figure is None else figure_said(figure, column)
+            known = figure is not None
+            yield Total(figure, carriers=rests_on(column)).beside(one.value) if known else None
 
 
-def _of_rows(nomination: Nomination, one: Benchmark, file: str) -> Iterator[Figure]:
-    """Yield the figure of the rows that a filter chooses: no profile has it, so of the file."""
+@dataclass(frozen=True)
+class _Column:
+    """A column of a period, with how its rows are weighted."""
+
+    place: Place
+    weight: Place | None
+    link: Link | None
+
+
+def _of_rows(
+    nomination: Nomination, listed: Sequence[Benchmark], file: str
+) -> Mapping[str, list[Measure | None]]:
+    """Return the figures of the rows that filters choose: no profile has them, so of the file.
+
+    All filters of a column are asked at once, as their figures can be subtracted.
+    """
+    asked: dict[_Column, list[tuple[Benchmark, dict[Place, Condition]]]] = {}
+    for one in listed:
+        for column, plan in _columns(nomination, one) if one.filter else ():
+            conditions = _conditions(nomination, one, plan, file)
+            asked.setdefault(column, []).append((one, conditions))
+    found: dict[str, list[Measure | None]] = {one.name: [] for one in listed}
+    for column, several in asked.items():
+        filters = [conditions for _, conditions in several]
+        cells = nomination.data.cells(column.place, column.weight, column.link, filters)
+        statistics = [one.statistic for one, _ in several]
+        totals = cells.figures(statistics, nomination.rule.minimum_carriers)
+        for (one, _), total in zip(several, totals, strict=True):
+            found[one.name].append(total.beside(one.value))
+    return found
+
+
+def _columns(nomination: Nomination, one: Benchmark) -> Iterator[tuple[_Column, TablePlan]]:
     name: str | None = one.table
     for plan in plan_profile(nomination.after):
         place = next((c.place for c in plan.columns if c.place.column == one.column), None)
         if place is None or name not in (None, plan.name):
             continue
         name = plan.name  # of the first table that has the column, as in a profile
-        if not _is_of(one, plan.name, plan.period):
-            continue
-        weight, link = (None, None) if place == plan.weight else (plan.weight, plan.link)
-        conditions = _conditions(nomination, one, plan, file)
-        total = nomination.data.chosen(place, weight, link, conditions, one.statistic)
-        figure = nomination.rule.figure(total)
-        yield figure, NOT_SAID if figure is None else Finding.alike(total)
+        if _is_of(one, plan.name, plan.period):
+            is_weight = place == plan.weight
+            weight, link = (None, None) if is_weight else (plan.weight, plan.link)
+            yield _Column(place, weight, link), plan
 
 
 def _conditions(
@@ -96,15 +126,13 @@ def _is_of(one: Benchmark, table: str, period: str | None) -> bool:
     return one.table in (None, table) and (one.year is None or period in (None, str(one.year)))
 
 
-def _judged(one: Benchmark, figure: Figure) -> Measured:
-    found, said = figure
-    passed = found is not None and abs(found - one.value) <= abs(one.value) * one.tolerance
-    ratio = "" if not found or not one.value else f" ({found / one.value:.3g} of it)"
-    parts = (said,) if isinstance(said, str) else said.counts
+def _judged(one: Benchmark, figure: Measure | None, nomination: Nomination) -> Measured:
+    """Hold a figure to its benchmark; one that may not be said fails, as it would be told."""
+    found = None if figure is None else nomination.rule.figure(figure)
     return Measured(
         gate="benchmarks",
         of=one.name,
-        value=Finding.alike(*parts, ratio),
+        value=NOT_SAID if found is None or figure is None else Finding.alike(figure),
         bound=f"{one.value:,.6g} within {one.tolerance:.4g}, by {one.said_by}",
-        passed=passed,
+        passed=found is not None and abs(found - one.value) <= abs(one.value) * one.tolerance,
     )

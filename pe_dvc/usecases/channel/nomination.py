@@ -9,7 +9,7 @@ from pe_dvc.documents.disclosure import GATED
 from pe_dvc.primitives.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pe_dvc.documents.benchmarks import Benchmark
     from pe_dvc.documents.disclosure import Count, Disclosure, Orphans, Repeated, Total, Value
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.places import Link, Place
     from pe_dvc.documents.profile import Profile
-    from pe_dvc.documents.row_filter import Condition
+    from pe_dvc.documents.row_filter import Cells, Condition
     from pe_dvc.usecases.channel.gate_results import Measured
 
 
@@ -51,15 +51,14 @@ class Data(Protocol):
         """Return the sum, weighted where there is a weight; ``link`` leads to its table."""
         ...
 
-    def chosen(
+    def cells(
         self,
         place: Place,
         weight: Place | None,
         link: Link | None,
-        conditions: Mapping[Place, Condition],
-        statistic: str,
-    ) -> Total:
-        """Return a statistic of the rows that keep to all conditions, weighted as a total is."""
+        filters: Sequence[Mapping[Place, Condition]],
+    ) -> Cells:
+        """Return the sums over the rows, by which filters chose them; weighted as a total is."""
         ...
 
 

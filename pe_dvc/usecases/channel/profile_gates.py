@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.disclosure import Finding, Total
+from pe_dvc.documents.disclosure import Finding, Named, Total
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.gate_results import Measured
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.profile import ColumnProfile, Profile, TableProfile
     from pe_dvc.usecases.channel.nomination import Nomination
 
+MANY = 1_000_000
+"""Rows that a figure rests on which was held to the rule before."""
 ALL = "*"
 """The columns that ``drift`` names none of its own for."""
 
@@ -114,18 +116,26 @@ def categories(nomination: Nomination, columns: Sequence[str]) -> Iterator[Measu
             if not was:
                 continue
             known = column.categories is not None and was[0].categories is not None
-            now, then = _values(column), _values(was[0])
-            new, gone = sorted(now - then), sorted(then - now)
-            said = [f"new: {', '.join(new[:5])}"] if new else []
-            said += [f"gone: {', '.join(gone[:5])}"] if gone else []
+            now, then = _rows_by_value(column), _rows_by_value(was[0])
+            changed = now.keys() != then.keys()
             same = f"{len(now)}, as before" if known else "not said"
             yield Measured(
                 gate="categories",
                 of=_named(name, table, after),
-                value="; ".join(said) or same,
+                value=_changes(now, then) if changed else same,
                 bound="the same as before",
-                passed=known and not said,
+                passed=known and not changed,
             )
+
+
+def _changes(now: Mapping[str, int], then: Mapping[str, int]) -> Finding:
+    """Return which categories are new and which are gone; what few rows have is not signed."""
+    said: list[str | Named] = []
+    for word, those, others in (("new", now, then), ("gone", then, now)):
+        lists = ", ", f"; {word}: " if said else f"{word}: "
+        for number, value in enumerate(sorted(those.keys() - others.keys())[:5]):
+            said += [lists[number == 0], Named(value, rows=those[value])]
+    return Finding.alike(*said)
 
 
 def drift(nomination: Nomination, tolerances: Mapping[str, float]) -> Iterator[Measured]:
@@ -161,15 +171,13 @@ def _moved(
             for was, _ in _pairs(before, name, table.period):
                 if was.total is None:
                     continue
-                now = column.total
+                now, had = column.total, figure_said(was.total, was)
                 passed = now is not None and abs(now - was.total) <= abs(was.total) * tolerance
                 yield Measured(
                     gate="drift",
                     of=_named(name, table, after),
                     value="not said" if now is None else figure_said(now, column),
-                    bound=Finding.alike(
-                        f"within {tolerance:.4g} of {label}: ", Total(was.total, carriers=_of(was))
-                    ),
+                    bound=Finding.alike(f"within {tolerance:.4g} of {label}: ", *had.counts),
                     passed=passed,
                 )
 
@@ -199,16 +207,16 @@ def _at_most(
 
 def figure_said(number: float, column: ColumnProfile) -> Finding:
     """Return a figure of a profile, as it may be said."""
-    return Finding.alike(Total(number, carriers=_of(column)))
+    return Finding.alike(Total(number, carriers=rests_on(column)))
 
 
-def _of(column: ColumnProfile) -> int:
+def rests_on(column: ColumnProfile) -> int:
     """Return on how many rows figures rest. Where that is not said, the figures are by the rule."""
-    return column.carriers if column.carriers is not None else 1_000_000
+    return column.carriers if column.carriers is not None else MANY
 
 
-def _values(column: ColumnProfile) -> set[str]:
-    return {one.value for one in column.categories or ()}
+def _rows_by_value(column: ColumnProfile) -> dict[str, int]:
+    return {one.value: one.rows for one in column.categories or ()}
 
 
 def _pairs(

@@ -16,7 +16,7 @@ from pe_dvc.documents.benchmarks import read_benchmarks
 from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
-from pe_dvc.documents.row_filter import Chosen
+from pe_dvc.documents.row_filter import Cells, Sums
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
@@ -25,6 +25,8 @@ from tests.support.tables import core_households, describe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pe_dvc.usecases.channel.gate_results import Measured
 
 ROWS = 40
 PERSONS = {
@@ -37,23 +39,40 @@ PERSONS = {
 }
 
 
-def held(**fields: Any) -> HeldBenchmarks:
-    one = {"name": "x", "column": "income", "value": 1.0, "tolerance": 0.5, "source": "s", **fields}
-    listed = read_benchmarks({"benchmarks": [one]}, file="b.yaml")
-    return HeldBenchmarks(benchmarks=listed, figures={}, measure=None, files={})
+def held(*several: dict[str, Any]) -> HeldBenchmarks:
+    common = {"column": "income", "value": 1.0, "tolerance": 0.5, "source": "s"}
+    listed = [{"name": f"x{number}", **common, **fields} for number, fields in enumerate(several)]
+    found = read_benchmarks({"benchmarks": listed}, file="b.yaml")
+    return HeldBenchmarks(benchmarks=found, figures={}, measure=None, files={})
 
 
 def measured(path: Path, rule: Disclosure = PUBLIC, **fields: Any) -> str:
     """Return what the gate measured of one benchmark, without the ratio."""
+    (one,) = all_measured(path, rule, fields)
+    return one
+
+
+def all_measured(
+    path: Path, rule: Disclosure, *several: dict[str, Any], signed: bool = False
+) -> list[str]:
+    """Return what the gate measured of several benchmarks, without the ratios."""
+    found = of_persons(path, rule, *several)
+    said = [one.result(rule.signed if signed else rule).measured for one in found]
+    return [one.partition(" (")[0] for one in said]
+
+
+def of_persons(path: Path, rule: Disclosure, *several: dict[str, Any]) -> list[Measured]:
     pq.write_table(pa.table(PERSONS), path / "x.parquet")
     found = describe(parquet, path / "x.parquet").tables[0]
     table = Table(name="person", rows=ROWS, entity="person", columns=found.columns)
     entities = {"person": Entity(key="person_id")}
     contents = Contents(format="parquet", tables=(table,), entities=entities, weight="weight")
-    return judged(contents, ColumnData(path / "x.parquet", "parquet", "x", rule), rule, **fields)
+    return judged(contents, ColumnData(path / "x.parquet", "parquet", "x", rule), rule, *several)
 
 
-def judged(contents: Contents, data: ColumnData, rule: Disclosure, **fields: Any) -> str:
+def judged(
+    contents: Contents, data: ColumnData, rule: Disclosure, *several: dict[str, Any]
+) -> list[Measured]:
     nominated = Nomination(
         name="cps",
         gates=Gates(benchmarks="b.yaml"),
@@ -62,10 +81,9 @@ def judged(contents: Contents, data: ColumnData, rule: Disclosure, **fields: Any
         totals={},
         data=data,
         rule=rule,
-        benchmarks=held(**fields),
+        benchmarks=held(*several),
     )
-    (one,) = (found.result(rule) for found in benchmarks(nominated, "b.yaml"))
-    return one.measured.partition(" (")[0]
+    return list(benchmarks(nominated, "b.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +143,8 @@ def test_rows_whose_weight_is_in_another_table(tmp_path: Path) -> None:
         file["household_weight/2024"] = np.array([100.0, 1.0])
     contents = core_households(path)
     data = ColumnData(path, "hdf5", "cps.h5", PUBLIC)
-    assert judged(contents, data, PUBLIC, filter={"sex": "F"}) == "301"
+    (one,) = judged(contents, data, PUBLIC, {"filter": {"sex": "F"}})
+    assert one.result(PUBLIC).measured.startswith("301 ")
 
 
 @pytest.mark.parametrize(
@@ -152,16 +171,65 @@ def test_a_wrong_filter_is_refused(tmp_path: Path, fields: dict[str, Any], fault
 )
 def test_few_chosen_rows_without_a_value_are_not_told(missing: int, zeros: int, said: bool) -> None:
     """Profiles have the rows of a category: its carriers would tell how many of it are zero."""
-    found = Chosen(
+    chosen = Sums(
         total=500.0,
         weight=100.0,
         carriers=50,
         weighted_carriers=60.0,
-        others=50,
         missing=missing,
         zeros=zeros,
     )
-    assert GATED.figure(found.figure("total")) == 500
+    found = Cells({0: Sums(carriers=50), 1: chosen})
+    (total,) = found.figures(["total"], 10)
+    assert GATED.figure(total) == 500
     for statistic in ("mean", "carriers", "weighted_carriers"):
-        assert (GATED.figure(found.figure(statistic)) is not None) == said
-        assert PUBLIC.figure(found.figure(statistic)) is not None
+        (figure,) = found.figures([statistic], 10)
+        assert (GATED.figure(figure) is not None) == said
+        assert PUBLIC.figure(figure) is not None
+
+
+SUBTRACTED: dict[str, list[dict[str, Any]]] = {
+    "a few more": [{"age": {"max": 10}}, {"age": {"max": 11}}],
+    "the same few from both sides": [{"age": {"min": 9}}, {"age": {"max": 10}}],
+    "all but few, by parts": [
+        {"income": {"max": 13}},
+        {"income": {"min": 13, "max": 26}},
+        {"income": {"min": 26, "max": 36}},
+    ],
+    "few in both": [{"state": "CA"}, {"age": {"min": 10}}],
+}
+"""Filters each of which chooses 10 rows or more and leaves out as many, and together fewer."""
+
+
+@pytest.mark.parametrize("filters", SUBTRACTED.values(), ids=SUBTRACTED)
+def test_filters_that_single_out_few_rows_by_subtraction(
+    tmp_path: Path, filters: list[dict[str, Any]]
+) -> None:
+    asked = [{"filter": one} for one in filters]
+    assert "not said" not in [all_measured(tmp_path, GATED, one)[0] for one in asked]
+    *said, last = all_measured(tmp_path, GATED, *asked)
+    assert last == "not said"
+    assert "not said" not in said
+    *_, signed = all_measured(tmp_path, PUBLIC, *asked, signed=True)
+    assert signed == "a total of fewer than 10 rows"
+    assert all_measured(tmp_path, PUBLIC, *asked)[-1:] == all_measured(tmp_path, PUBLIC, asked[-1])
+
+
+def test_filters_that_cut_a_column_into_many_are_all_said(tmp_path: Path) -> None:
+    cut = [{"income": {"max": 13}}, {"income": {"min": 13, "max": 26}}, {"income": {"max": 26}}]
+    assert "not said" not in all_measured(tmp_path, GATED, *({"filter": one} for one in cut))
+
+
+def test_figures_of_different_columns_are_not_subtracted(tmp_path: Path) -> None:
+    asked: list[dict[str, Any]] = [
+        {"filter": {"age": {"max": 10}}},
+        {"filter": {"age": {"max": 11}}, "column": "weight"},
+    ]
+    assert "not said" not in all_measured(tmp_path, GATED, *asked)
+
+
+def test_the_ratio_to_a_benchmark_is_signed_with_the_figure_or_not_at_all(tmp_path: Path) -> None:
+    """The value that it should be is in the file of benchmarks: the ratio tells the total."""
+    (few,) = of_persons(tmp_path, PUBLIC, {"filter": {"age": 3}})
+    assert few.result(PUBLIC).measured == "52 (52 of it)"
+    assert few.result(PUBLIC.signed).measured == "a total of fewer than 10 rows"

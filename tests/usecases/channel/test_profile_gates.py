@@ -13,6 +13,7 @@ from pe_dvc.documents.gate_note import GateResults, Result
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.profile import Category, ColumnProfile, Profile, TableProfile, WeightProfile
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.usecases.channel.gate_results import results_note
 from pe_dvc.usecases.channel.gates import MEASURING
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
 from tests.support.factories import manifest_of
@@ -54,7 +55,14 @@ class Known:
 
 def judged(profiles: Known, **gates: Any) -> list[str]:
     """Return what a gate says, a line for each result."""
-    nomination = Nomination(
+    nomination = nominated(profiles, **gates)
+    (gate,) = gates
+    found = MEASURING[gate](nomination, getattr(nomination.gates, gate))
+    return [str(one.result(PUBLIC)) for one in found]
+
+
+def nominated(profiles: Known, **gates: Any) -> Nomination:
+    return Nomination(
         name="cps",
         gates=Gates(**gates),
         before=None,
@@ -65,9 +73,6 @@ def judged(profiles: Known, **gates: Any) -> list[str]:
         profiles=profiles,
         document=lambda name: {"passed": name == "good", "list": [{"a/b": True}]},
     )
-    (gate,) = gates
-    found = MEASURING[gate](nomination, getattr(nomination.gates, gate))
-    return [str(one.result(PUBLIC)) for one in found]
 
 
 HAD = profile(income=column(), tax=column(50.0))
@@ -145,6 +150,22 @@ def test_categories_that_come_and_go_are_named() -> None:
     ]
     same = Known(profile(state=states("CA")), profile(state=states("CA")))
     assert judged(same, categories=["state"])[0].startswith("passed")
+
+
+def test_a_category_of_few_rows_is_said_and_not_signed() -> None:
+    """Of a public country, too: what is signed cannot be taken back."""
+
+    def states(**rows: int) -> Profile:
+        listed = [Category(value=name, rows=count, share=0.1) for name, count in rows.items()]
+        return profile(state=column(categories=tuple(listed)))
+
+    known = Known(states(CA=20, Mx_Doe=1, TX=30), states(CA=20, Mr_Roe=9, NY=30))
+    nomination = nominated(known, categories=["state"])
+    (one,) = MEASURING["categories"](nomination, ["state"])
+    assert one.result(PUBLIC).measured == "new: Mx_Doe, TX; gone: Mr_Roe, NY"
+    few = "a category of fewer than 10 rows"
+    assert one.result(PUBLIC.signed).measured == f"new: {few}, TX; gone: {few}, NY"
+    assert "Doe" not in str(results_note([one], PUBLIC)) + str(one.failure("cps"))
 
 
 def test_benchmarks_give_the_ratio_and_the_source() -> None:
