@@ -20,7 +20,9 @@ class WorkTree(RepoTree):
         """Return a file's bytes. Raises NotFoundError, FormatError."""
         try:
             return read_document(f"{self._root}/{path}")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except IsADirectoryError:
+            raise NotFoundError(f"{self.where(path)} is a directory, not a file") from None
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(f"{self.where(path)} does not exist") from None
 
     def has(self, path: str) -> bool:

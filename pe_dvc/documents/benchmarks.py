@@ -12,7 +12,7 @@ from pydantic import Field
 from pe_dvc.documents.calibration_diagnostics import Calibration, chosen_targets
 from pe_dvc.documents.gates import Tolerance
 from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
-from pe_dvc.documents.row_filter import Condition, Range
+from pe_dvc.documents.row_filter import MOST_FILTERS, Condition, Range
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ def read_benchmarks(content: Mapping[str, Any], *, file: str) -> tuple[Benchmark
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise FormatError(f"has two benchmarks {twice!r}", where=file, remedy="Rename one.")
+    of = [one.column for one in benchmarks if one.filter]
+    many = next((column for column in of if of.count(column) > MOST_FILTERS), None)
+    if many is not None:
+        raise FormatError(
+            f"has {of.count(many)} filters of {many!r}, and {MOST_FILTERS} are judged together",
+            where=file,
+            remedy="Leave some out.",
+        )
     return benchmarks
 
 

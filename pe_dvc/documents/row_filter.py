@@ -16,6 +16,8 @@ from pe_dvc.documents.pydantic_reader import StrictRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pe_dvc.documents.places import Place
+
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -40,6 +42,14 @@ Condition = Range | Value | Annotated[list[Value], Field(min_length=1)]
 
 MOST_FILTERS = 60
 """Filters of one column: each is a bit of a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A statistic of the rows that keep to all conditions, each of a place."""
+
+    conditions: Mapping[Place, Condition]
+    statistic: str
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -84,19 +94,19 @@ class Cells:
 
     sums: Mapping[int, Sums]
 
-    def figures(self, statistics: Sequence[str], minimum: int) -> list[Total]:
-        """Return a statistic for each filter, in their order.
+    def figures(self, asked: Sequence[Asked], minimum: int) -> list[Total]:
+        """Return the statistic of each filter, in their order.
 
         Whatever can be computed of figures and of what is known of all rows is made of cells: so a
         figure rests on the smallest cell that it makes, beside those that were said before it.
         """
         figures: list[Total] = []
         said: list[int] = []
-        for number, statistic in enumerate(statistics):
+        for number, one in enumerate(asked):
             chosen = sum((s for cell, s in self.sums.items() if cell >> number & 1), Sums())
-            total_only = all(statistics[one] == "total" for one in (*said, number))
+            total_only = all(asked[n].statistic == "total" for n in (*said, number))
             rests_on = min(chosen.carriers, self._least((*said, number), total_only=total_only))
-            figures.append(Total(chosen.figure(statistic), carriers=rests_on))
+            figures.append(Total(chosen.figure(one.statistic), carriers=rests_on))
             if rests_on >= minimum:
                 said.append(number)
         return figures

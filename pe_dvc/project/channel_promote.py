@@ -11,6 +11,7 @@ from pe_dvc.project.channel import write_pointers
 from pe_dvc.project.gate_evidence import PointedProfiles, document_of, held_benchmarks
 from pe_dvc.project.gate_sources import Sources
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.git_manifests import was_committed
 from pe_dvc.usecases.channel.hold import refuse_held
 from pe_dvc.usecases.channel.pointers import read_pointers, signed_pointers
 from pe_dvc.usecases.channel.promote import Evidence, Promoted, nominate, signed_and_draft
@@ -94,6 +95,7 @@ def evidence_of(
         profiles=profiles,
         benchmarks=partial(held_benchmarks, repo),
         document=partial(document_of, sources, pointers or {}),
+        was_here=lambda name: name in gates or was_committed(repo, name),
     )
 
 

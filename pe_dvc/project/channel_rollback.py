@@ -19,6 +19,7 @@ from pe_dvc.project.content_sidecars import write_published
 from pe_dvc.project.gate_sources import Sources
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import commit_with
+from pe_dvc.project.metrics_file import write_metrics
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.channel.base import base_for
 from pe_dvc.usecases.channel.pointers import draft_pointers, signed_pointers
@@ -131,8 +132,12 @@ def _published(to: str, channel: str) -> Source:
 def _restore(
     repo: DataRepo, manifests: Mapping[str, bytes], store: ReadableStore
 ) -> tuple[str, ...]:
-    """Write what is not here as it is published, manifests and sidecars; return the paths."""
+    """Write what is not here as it is published, manifests and sidecars, and metrics of all.
+
+    Returns the paths.
+    """
     written: list[str] = []
     for _, data in sorted(manifests.items()):
         written += write_published(repo, Manifest.from_bytes(data), data, store)
-    return tuple(written)
+    metrics = write_metrics(repo.root, repo.settings.manifests) if written else None
+    return (*written, *([metrics] if metrics else []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,19 +73,26 @@ def _read(tree: RepoTree, path: str, named: SidecarRef) -> bytes | None:
     return data if data is not None and sha256_bytes(data) == named.sha256 else None
 
 
-def sidecar_fault(tree: RepoTree, path: str, manifest: ManifestHead | None) -> str | None:
+def sidecar_fault(repo: DataRepo, path: str, manifest: ManifestHead | None) -> str | None:
     """Return which sidecar beside the manifest at ``path`` is missing or another, None if none."""
     for kind, named in content_sidecars(manifest).items() if manifest is not None else ():
         file = sidecar_file(path, kind)
-        if not tree.has(file):
-            return f"{file}, which the manifest names, is not here: git checkout it"
-        actual = sha256_bytes(tree.read_signed(file))
-        if actual != named.sha256:
-            return (
-                f"{file}: expected sha256:{named.sha256} by the manifest, got sha256:{actual}: if "
-                "it was edited, git checkout it"
-            )
+        if not repo.tree.has(file):
+            fault = f"{file}, which the manifest names, is not here"
+        elif (actual := sha256_bytes(repo.tree.read_signed(file))) != named.sha256:
+            fault = f"{file}: expected sha256:{named.sha256} by the manifest, got sha256:{actual}"
+        else:
+            continue
+        return f"{fault}: {_way_back(repo.root, file, named)}"
     return None
+
+
+def _way_back(root: Path, file: str, named: SidecarRef) -> str:
+    """Return what gives a sidecar again. What was edited may be committed by now."""
+    for change in GitTags(root, root=root).history(file):
+        if _read(change.tree, file, named) is not None:
+            return f"git checkout {change.commit[:12]} -- {shlex.quote(file)}"
+    return "run pe-dvc manifest write, which makes it again"
 
 
 def sidecar_files_of(repo: DataRepo, manifest: ManifestHead) -> list[str]:

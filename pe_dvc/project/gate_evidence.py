@@ -99,6 +99,12 @@ class PointedProfiles:
 
 def held_benchmarks(repo: DataRepo, gates: Gates) -> HeldBenchmarks | None:
     """Return the benchmarks that gates name, with what a model computed. Raises FormatError."""
+    if gates.benchmarks is None and gates.measure is not None:
+        raise FormatError(
+            f"names {gates.measure}, and no benchmark asks for its figures",
+            where="meta.pe.gates.measure",
+            remedy="Name the file of benchmarks as benchmarks, or remove measure.",
+        )
     if gates.benchmarks is None:
         return None
     data = repo.tree.read(gates.benchmarks)

@@ -26,6 +26,12 @@ def committed_manifests(root: Path, path: str) -> Iterator[tuple[bytes, str]]:
         yield change.tree.read_signed(path), change.tree.where(path)
 
 
+def was_committed(repo: DataRepo, name: str) -> bool:
+    """Tell whether a commit behind HEAD has a manifest of a dataset."""
+    path = manifest_path(repo.settings, name)
+    return next(GitTags(repo.root, root=repo.root).history(path), None) is not None
+
+
 def committed_manifest(repo: DataRepo, pointer: Pointer) -> tuple[Manifest, bytes] | None:
     """Return the manifest that a pointer signs, if it was committed; None if it was not."""
     path = manifest_path(repo.settings, pointer.name)

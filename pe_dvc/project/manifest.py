@@ -114,9 +114,15 @@ def write_manifests(root: Path) -> list[Written]:
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
             before[name] += earlier
     sidecars = SidecarFiles(root, folder, codebooks)
-    for name, data in settled.items():
-        stays, subject = data in before.get(name, ()), described[name].subject
-        settled[name] = sidecars.settle(paths[name], data, manifests[name], subject, stays=stays)
+
+    def settle(name: str) -> bytes:
+        data, subject = settled[name], described[name].subject
+        stays = data in before.get(name, ())
+        return sidecars.settle(paths[name], data, manifests[name], subject, stays=stays)
+
+    # Few at once: each profile that is made holds some hundred MiB.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        settled = dict(zip(settled, run_all(pool, settle, list(settled)), strict=True))
     if any(
         data != existing.get(name) and manifests[name].build.statement is None
         for name, data in settled.items()
@@ -125,6 +131,10 @@ def write_manifests(root: Path) -> list[Written]:
     outdated = {
         name: (*outdated_texts(data, m), *sidecars.outdated(paths[name], m))
         for (name, data), m in zip(settled.items(), manifests.values(), strict=True)
+    }
+    described = {
+        name: one._replace(notes=(*one.notes, *sidecars.notes(paths[name], name)))
+        for name, one in described.items()
     }
     tree.make_folder(folder)
     written = [

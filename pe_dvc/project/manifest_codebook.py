@@ -12,7 +12,7 @@ from pe_dvc.adapters.codebook_hooks import model_codebook
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.codebook_declaration import FILE, DeclaredCodebook, read_declared_codebook
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +70,22 @@ class Codebooks:
         from pe_dvc.adapters.dvc.yaml import read_yaml
 
         return read_declared_codebook(read_yaml(tree.read(FILE), FILE))
+
+
+def version_notes(name: str, before: bytes, after: bytes) -> tuple[str, ...]:
+    """Return which models' versions a codebook has, where the one ``before`` had others.
+
+    None of ``before`` that is no codebook: it was edited, and is written again.
+    """
+    try:
+        had = Codebook.from_bytes(before, where="its codebook").sources
+    except FormatError:
+        return ()
+    has = Codebook.from_bytes(after, where="its codebook").sources
+    if had == has or not had:
+        return ()
+    now, was = (", ".join(f"{s.name} {s.version}" for s in one) or "none" for one in (has, had))
+    return (f"{name}: the codebook has labels of {now}, before of {was}",)
 
 
 def _columns_of(manifest: Manifest) -> set[str]:

@@ -13,7 +13,8 @@ from pe_dvc.documents.sidecars import CODEBOOK, PROFILE, Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
-from pe_dvc.project.metrics_file import metrics_of, metrics_path
+from pe_dvc.project.manifest_codebook import version_notes
+from pe_dvc.project.metrics_file import write_metrics
 from pe_dvc.project.profile import make_profile
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class SidecarFiles:
     ) -> bytes:
         """Return the bytes of the manifest at ``path``, and keep in mind its sidecars' files.
 
+        May be called from several threads.
+
         A new one gets sidecars. One that ``stays``, with the bytes ``data``, keeps those that it
         names: they are looked for here and in git, and made again last. Raises NotFoundError for
         one that none of this gives.
@@ -77,12 +80,16 @@ class SidecarFiles:
         kept = self._wanted.get(sidecar_file(path, CODEBOOK))
         return (FILE,) if self._codebooks.declares_more(manifest, kept) else ()
 
+    def notes(self, path: str, name: str) -> tuple[str, ...]:
+        """Return what a person should know of a dataset's new sidecars, before they are written."""
+        file, here = sidecar_file(path, CODEBOOK), WorkTree(self._root)
+        if file not in self._wanted or not here.has(file):
+            return ()
+        return version_notes(name, here.read_signed(file), self._wanted[file])
+
     def write(self, tree: ConfinedTree) -> None:
         """Write the sidecars that changed, and metrics; remove what no manifest names any more."""
         here = WorkTree(self._root)
-        metrics = metrics_of(self._folder, self._wanted)
-        if metrics is not None:
-            self._wanted[metrics_path(self._folder)] = metrics
         for file, data in self._wanted.items():
             if not here.has(file) or here.read_signed(file) != data:
                 tree.write(file, data, durable=True)
@@ -90,3 +97,4 @@ class SidecarFiles:
             if is_sidecar_file(file) and file not in self._wanted:
                 tree.unlink(file)
                 tree.remove_empty_folders(file.rpartition("/")[0], below=self._folder)
+        write_metrics(self._root, self._folder)

@@ -95,7 +95,7 @@ def gather(
                 behind=superseded.get(name) == sha256_bytes(data),
                 stays=_why_it_stays(pointer, manifest, data),
                 remedy=lacking[name].remedy if name in lacking else None,
-                sidecar_fault=sidecar_fault(repo.tree, path, manifest),
+                sidecar_fault=sidecar_fault(repo, path, manifest),
             )
         )
     return gathered

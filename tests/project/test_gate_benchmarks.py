@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.gates import Gates
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.gate_evidence import held_benchmarks
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import Nomination
@@ -19,6 +20,7 @@ from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 LISTED = {"name": "UC", "measure": "uc", "value": 100, "tolerance": 0.1, "source": "DWP"}
 CALIBRATION = {"file": "c.json", "targets": ["*"], "tolerance": 0.1}
@@ -48,6 +50,18 @@ def results(content: Mapping[str, Any], figures: Mapping[str, float]) -> list[st
         benchmarks=held_benchmarks(repo, gates),
     )
     return [str(one.result(PUBLIC)) for one in benchmarks(nominated, "b.yaml")]
+
+
+def test_figures_that_no_benchmark_asks_for_are_no_silence() -> None:
+    with pytest.raises(FormatError, match="no benchmark asks for its figures"):
+        held_benchmarks(None, Gates(measure="figures.json"))  # type: ignore[arg-type]
+
+
+def test_a_directory_for_a_file_of_benchmarks_is_told(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    repo: Any = SimpleNamespace(tree=WorkTree(tmp_path))
+    with pytest.raises(NotFoundError, match="figures is a directory, not a file"):
+        held_benchmarks(repo, Gates(benchmarks="figures"))
 
 
 def test_targets_of_a_calibration_are_judged_beside_the_list() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.tables.data_file import Batch
     from pe_dvc.documents.disclosure import Disclosure, Repeated
     from pe_dvc.documents.places import Link, Place
-    from pe_dvc.documents.row_filter import Cells, Condition
+    from pe_dvc.documents.row_filter import Asked, Condition
 
 Answer = TypeVar("Answer")
 
@@ -114,26 +114,26 @@ class ColumnData:
 
         return self._ask(ask)
 
-    def cells(
+    def chosen(
         self,
         place: Place,
         weight: Place | None,
         link: Link | None,
-        filters: Sequence[Mapping[Place, Condition]],
-    ) -> Cells:
-        """Return the sums over the rows, by which filters chose them; weighted as ``total``."""
+        asked: Sequence[Asked],
+    ) -> Sequence[Total]:
+        """Return statistics of the rows that filters choose; weighted as ``total``."""
 
-        def ask() -> Cells:
+        def ask() -> Sequence[Total]:
             sums = CellSums()
             by = weight if link is None else link.reference
-            asked = (where for conditions in filters for where in conditions)
-            places = list(dict.fromkeys([place, *([by] if by else []), *asked]))
+            wheres = (where for one in asked for where in one.conditions)
+            places = list(dict.fromkeys([place, *([by] if by else []), *wheres]))
             weights_of = self._weights_by(weight, link)
             for batch in self._batches(*places):
                 read = dict(zip(places, batch, strict=True))
-                chosen = [_chosen(read, conditions, len(read[place])) for conditions in filters]
+                chosen = [_chosen(read, one.conditions, len(read[place])) for one in asked]
                 sums.add(read[place], weights_of(read[by or place]), chosen)
-            return sums.found()
+            return sums.found().figures(asked, self._file.rule.minimum_carriers)
 
         return self._ask(ask)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.benchmarks import measured_in
 from pe_dvc.documents.disclosure import Finding, Total
+from pe_dvc.documents.row_filter import Asked
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.gate_places import in_period
 from pe_dvc.usecases.channel.gate_results import Measured
@@ -75,17 +76,17 @@ def _of_rows(
 
     All filters of a column are asked at once, as their figures can be subtracted.
     """
-    asked: dict[_Column, list[tuple[Benchmark, dict[Place, Condition]]]] = {}
+    asked: dict[_Column, list[tuple[Benchmark, Asked]]] = {}
     for one in listed:
         for column, plan in _columns(nomination, one) if one.filter else ():
             conditions = _conditions(nomination, one, plan, file)
-            asked.setdefault(column, []).append((one, conditions))
+            statistic = Asked(conditions=conditions, statistic=one.statistic)
+            asked.setdefault(column, []).append((one, statistic))
     found: dict[str, list[Measure | None]] = {one.name: [] for one in listed}
     for column, several in asked.items():
-        filters = [conditions for _, conditions in several]
-        cells = nomination.data.cells(column.place, column.weight, column.link, filters)
-        statistics = [one.statistic for one, _ in several]
-        totals = cells.figures(statistics, nomination.rule.minimum_carriers)
+        totals = nomination.data.chosen(
+            column.place, column.weight, column.link, [statistic for _, statistic in several]
+        )
         for (one, _), total in zip(several, totals, strict=True):
             found[one.name].append(total.beside(one.value))
     return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.places import Link, Place
     from pe_dvc.documents.profile import Profile
-    from pe_dvc.documents.row_filter import Cells, Condition
+    from pe_dvc.documents.row_filter import Asked
     from pe_dvc.usecases.channel.gate_results import Measured
 
 
@@ -51,14 +51,17 @@ class Data(Protocol):
         """Return the sum, weighted where there is a weight; ``link`` leads to its table."""
         ...
 
-    def cells(
+    def chosen(
         self,
         place: Place,
         weight: Place | None,
         link: Link | None,
-        filters: Sequence[Mapping[Place, Condition]],
-    ) -> Cells:
-        """Return the sums over the rows, by which filters chose them; weighted as a total is."""
+        asked: Sequence[Asked],
+    ) -> Sequence[Total]:
+        """Return statistics of the rows that filters choose, weighted as a total is.
+
+        Each rests on the smallest part that the filters up to it cut (``Cells.figures``).
+        """
         ...
 
 

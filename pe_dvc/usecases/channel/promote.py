@@ -58,6 +58,8 @@ class Evidence:
     """Of a nominated dataset, and what was in the channel before."""
     benchmarks: Callable[[Gates], HeldBenchmarks | None] | None = None
     document: Callable[[str], Any] | None = None
+    was_here: Callable[[str], bool] = lambda _: True
+    """Whether the repo ever had a dataset of that name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,9 +187,20 @@ def nominate(
 
 
 def before_of(name: str, standing: Mapping[str, Pointer], evidence: Evidence) -> Pointer | None:
-    """Return what a dataset is compared with: itself as it stands, else the one it succeeds."""
+    """Return what a dataset is compared with: itself as it stands, else the one it succeeds.
+
+    Raises FormatError for one that it succeeds and that never was: its name is misspelt.
+    """
     gates = evidence.gates.get(name)
-    return standing.get(name) or standing.get((gates and gates.compare_with) or "")
+    succeeded = (gates and gates.compare_with) or ""
+    found = standing.get(name) or standing.get(succeeded)
+    if found is None and succeeded and not evidence.was_here(succeeded):
+        raise FormatError(
+            f"names {succeeded!r}, which is not in next, and of which git has no manifest",
+            where=f"meta.pe.gates.compare_with of {name}",
+            remedy="Correct the name, or remove it. A shallow clone may not have it.",
+        )
+    return found
 
 
 def signed_totals(pointer: Pointer | None) -> dict[str, float]:

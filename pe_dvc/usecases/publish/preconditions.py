@@ -78,9 +78,11 @@ def check_agreement(evidence: Evidence) -> Manifest:
         # Nor does it where only latest.json is another one, as after a merge.
         update = "pe-dvc channel update latest"
         command = update if check.ok and not signed else f"dvc repro and {update}"
+        advice = f"Run {command} and commit what changed."
+        if check.detail == evidence.sidecar_fault:
+            advice = "Commit it, and push again."
         raise VerificationError(
-            f"{check.name}: {check.detail}",
-            remedy=f"Nothing was pushed. Run {command} and commit what changed.",
+            f"{check.name}: {check.detail}", remedy=f"Nothing was pushed. {advice}"
         )
     return evidence.manifest
 

@@ -95,6 +95,11 @@ def test_a_successor_under_another_name_is_compared_with_what_it_succeeds(
     released: DriftingRepo,
 ) -> None:
     declared = (released.repo / "dvc.yaml").read_text().replace(OLD, NEW)
+    misspelt = f"{{{DRIFT}, compare_with: {OLD}_}}"
+    released.write("dvc.yaml", declared.replace(f"{{{DRIFT}}}", misspelt))
+    released.build_with(tail=1.0)
+    said = released.pe_dvc("channel", "promote", "latest", "next", code=1).stderr
+    assert f"meta.pe.gates.compare_with of {NEW}: names '{OLD}_'" in said
     gates = f"{{{DRIFT}, compare_with: {OLD}}}"
     released.write("dvc.yaml", declared.replace(f"{{{DRIFT}}}", gates))
     released.build_with(tail=4.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.documents.codebook import Codebook, LabelSource
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import manifest_sidecars
@@ -158,3 +159,32 @@ def test_dvc_shows_what_moved_between_commits(committed: Path, tmp_path: Path) -
         "cps.profile.json",
         "weighted.metrics.json",
     }
+
+
+def test_a_codebook_of_another_version_of_the_model_is_told(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(version: str) -> tuple[str, ...]:
+        sources = (LabelSource(name="policyengine-us", version=version),)
+        made = Codebook(sources=sources).to_bytes()
+        monkeypatch.setattr(manifest_sidecars, "MAKERS", {"codebook": lambda *_: made})
+        (repo / MANIFEST).unlink()
+        (written,) = write_manifests(repo)
+        return written.notes
+
+    assert [build("1.690.0"), build("1.690.0")] == [(), ()]
+    assert build("1.700.0") == (
+        "cps: the codebook has labels of policyengine-us 1.700.0, before of policyengine-us "
+        "1.690.0",
+    )
+
+
+def test_metrics_go_with_the_last_profile(committed: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(committed, tmp_path / "repo", symlinks=True)
+    (root / MANIFEST).unlink()
+    write_manifests(root)
+    metrics = root / "manifests/weighted.metrics.json"
+    assert metrics.exists()
+    (root / "dvc.yaml").write_text((root / "dvc.yaml").read_text().partition("artifacts:")[0])
+    write_manifests(root)
+    assert not metrics.exists()

@@ -72,7 +72,10 @@ def test_after_a_bad_build_readers_of_all_ages_get_the_good_one(
     assert digest(sandbox) == good
     assert latest(sandbox) == (bad, 2), "nothing is published before it is committed and pushed"
 
+    assert "restored manifests/weighted.metrics.json" in said
     sandbox.follow(said, "git checkout … -- …, then pe-dvc pull")
+    metrics = sandbox.run("git", "diff", "--stat", first, "--", "manifests").stdout
+    assert metrics == "", "manifests, sidecars and metrics are those of the good build"
     sandbox.pe_dvc("push")
     assert latest(sandbox) == (good, 3)
     assert newcomer(sandbox, tmp_path) == good

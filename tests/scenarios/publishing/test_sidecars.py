@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,13 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.project.fsck import fsck
 from pe_dvc.project.gc import gc
 from pe_dvc.project.manifest_adopt import adopt_manifest
+from pe_dvc.project.metrics_file import metrics_path, write_metrics
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.stores import open_store
 from pe_dvc.project.verify import verify
 from pe_dvc.trust.pins import pin_root
+from tests.support.advice import commands_in
 from tests.support.commands import run
 from tests.support.environment import own_directories
 from tests.support.memory_store import MemoryStore
@@ -164,6 +167,25 @@ def test_a_damaged_file_is_found_by_verify_and_not_pushed(repo: HandMadeRepo, da
         repo.push(MemoryStore())
 
 
+@pytest.mark.parametrize("then", ["left", "committed"])
+def test_an_edited_file_comes_back_as_advised_though_the_edit_was_committed(
+    repo: HandMadeRepo, then: str
+) -> None:
+    file = repo.root / f"manifests/{NAME}.profile.json"
+    file.write_bytes(b"{}\n")
+    if then == "committed":
+        commit(repo)
+    with pytest.raises(VerificationError) as refused:
+        repo.push(MemoryStore())
+    assert str(refused.value.remedy) == "Nothing was pushed. Commit it, and push again."
+    (advised,) = commands_in(refused.value.message)
+    run(*shlex.split(advised), cwd=repo.root)
+    assert file.read_bytes() == PROFILE
+    if then == "committed":
+        commit(repo)
+    repo.push(MemoryStore())
+
+
 def test_fsck_finds_and_repairs_sidecars(repo: HandMadeRepo, tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "bucket")
     repo.push(store)
@@ -200,7 +222,10 @@ def test_adopting_brings_the_sidecars(repo: HandMadeRepo, tmp_path: Path) -> Non
     store = LocalStore(tmp_path / "bucket")
     repo.push(store)
     theirs = {path.name: path.read_bytes() for path in (repo.root / "manifests").iterdir()}
-    add_sidecars(repo.root / f"manifests/{NAME}.json", {"profile": b"{}\n"})
+    other = b'{"tables": [{"name": "t", "rows": 3, "columns": {}}]}\n'
+    add_sidecars(repo.root / f"manifests/{NAME}.json", {"profile": other})
+    write_metrics(repo.root, "manifests")
+    assert (repo.root / metrics_path("manifests")).exists()
     adopt_manifest(DataRepo(repo.root), NAME, store=store.url)
     here = {path.name: path.read_bytes() for path in (repo.root / "manifests").iterdir()}
     assert here == theirs

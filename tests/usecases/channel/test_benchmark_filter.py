@@ -16,7 +16,7 @@ from pe_dvc.documents.benchmarks import read_benchmarks
 from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
-from pe_dvc.documents.row_filter import Cells, Sums
+from pe_dvc.documents.row_filter import Asked, Cells, Sums
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
@@ -180,10 +180,10 @@ def test_few_chosen_rows_without_a_value_are_not_told(missing: int, zeros: int, 
         zeros=zeros,
     )
     found = Cells({0: Sums(carriers=50), 1: chosen})
-    (total,) = found.figures(["total"], 10)
+    (total,) = found.figures([Asked(conditions={}, statistic="total")], 10)
     assert GATED.figure(total) == 500
     for statistic in ("mean", "carriers", "weighted_carriers"):
-        (figure,) = found.figures([statistic], 10)
+        (figure,) = found.figures([Asked(conditions={}, statistic=statistic)], 10)
         assert (GATED.figure(figure) is not None) == said
         assert PUBLIC.figure(figure) is not None
 
@@ -218,6 +218,11 @@ def test_filters_that_single_out_few_rows_by_subtraction(
 def test_filters_that_cut_a_column_into_many_are_all_said(tmp_path: Path) -> None:
     cut = [{"income": {"max": 13}}, {"income": {"min": 13, "max": 26}}, {"income": {"max": 26}}]
     assert "not said" not in all_measured(tmp_path, GATED, *({"filter": one} for one in cut))
+
+
+def test_more_filters_of_a_column_than_are_judged_together_are_refused() -> None:
+    with pytest.raises(FormatError, match="has 61 filters of 'income', and 60 are judged"):
+        held(*({"filter": {"age": age}} for age in range(61)))
 
 
 def test_figures_of_different_columns_are_not_subtracted(tmp_path: Path) -> None:
