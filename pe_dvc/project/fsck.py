@@ -17,8 +17,8 @@ from pe_dvc.project import directories
 from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
+from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
-from pe_dvc.project.revoke import withdrawn_here
 from pe_dvc.project.sidecars import cached_parts
 from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.retention import fsck as use_case
@@ -29,6 +29,7 @@ from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
 from pe_dvc.usecases.revoke.faults import judge_withdrawn
+from pe_dvc.usecases.revoke.withdrawn import ROLE, withdrawn_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,8 @@ def fsck(
         reporter=reporter,
     )
     journal.finish()
-    judge_withdrawn(report, listed, withdrawn_here(repo, bucket))
+    committed = GitChannels(repo).newest(ROLE)
+    judge_withdrawn(report, listed, withdrawn_here(repo.channel_files, bucket, committed))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())

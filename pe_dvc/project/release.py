@@ -5,22 +5,18 @@ What writes metadata for git (create, certify, deprecate, push) needs a work tre
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
-from pe_dvc.project import directories
 from pe_dvc.project.channel import signers_of
-from pe_dvc.project.release_repo import ReleaseRepo
-from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.release_created import Created
+from pe_dvc.project.release_place import ReleasePlace
 from pe_dvc.project.stores import open_location
-from pe_dvc.project.withdrawn import refuse_release
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, check_bundle
@@ -30,13 +26,12 @@ from pe_dvc.usecases.release.push import ReleasePushed, push_release
 from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.adapters.git.tags import GitTag
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.reference import ChannelName
-    from pe_dvc.store.port import Store
-    from pe_dvc.trust.client import ChannelClient
-    from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.release.mirror import Mirrored
@@ -44,55 +39,8 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.release.register import RoleUpdate
 
 
-@dataclass(frozen=True, kw_only=True)
-class Created:
-    """A release that was registered, and what git says of its tag's signature."""
-
-    release: Release
-    update: RoleUpdate
-    signature: TagSignature
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {**self.update.to_json(), "tag_signature": self.signature.to_json()}
-
-
-class Releases:
+class Releases(ReleasePlace):
     """What ``pe-dvc release`` does, in the repo at ``place`` (here) and a store."""
-
-    def __init__(self, place: Path | None = None, *, store: str | None = None) -> None:
-        self._place = place or Path.cwd()
-        self._store_url = store
-        self.git = ReleaseRepo(self._place)
-
-    @cached_property
-    def store(self) -> Store:
-        """The bucket: as given, ``PE_DVC_STORE``, or as the clone says."""
-        from pe_dvc.project.stores import open_store
-
-        if self._clone is not None:
-            return self._clone.open_store(self._store_url)
-        url = self._store_url or os.environ.get("PE_DVC_STORE") or self.git.settings().store
-        if url is None:
-            raise NotFoundError(
-                f"{self.git.git.directory} is a bare clone and names no store",
-                remedy="Use --store, or set PE_DVC_STORE.",
-            )
-        return open_store(url)
-
-    @cached_property
-    def signed(self) -> ChannelClient:
-        """The bucket's signed metadata, verified from the pinned root, else from git's."""
-        from pe_dvc.trust.client import ChannelClient
-        from pe_dvc.trust.pins import pinned_root
-
-        files = self._files
-        pinned = pinned_root(directories.config_dir(), files.country)
-        root = pinned or files.read_bytes("root")
-        earlier = [] if pinned else files.roots_before(root)
-        return ChannelClient(
-            self.store, files.country, root, directories.state_dir(), earlier=earlier
-        )
 
     def derive(self, tag: str) -> Release:
         """Return the release of a tag, by the channel that it was registered with.
@@ -118,6 +66,7 @@ class Releases:
         signature = self.git.signature(tag)
         channel: ChannelName = "latest" if from_latest else "next"
         release = self.git.release(tag, channel=channel)
+        self._refuse_withdrawn(release)
         check_held(self.store, release)
         update = register.register(self._files, release, signers_of(clone), now=_now())
         return Created(release=release, update=update, signature=signature)
@@ -133,6 +82,7 @@ class Releases:
         publication = open_publication(self._with_work_tree(), self.store, uncommitted=uncommitted)
         registered = register.registered(self._files, tag)
         release = self.git.release(tag, channel=registered.channel)
+        self._refuse_withdrawn(release)
         others = partial(publish.publish_registered, self.store, self.git.release)
         return push_release(publication, release, registered, others)
 
@@ -144,7 +94,7 @@ class Releases:
         released = self.signed.releases().get(tag)
         channel: ChannelName = released.channel if released else "next"
         release = self.git.release(tag, channel=channel)
-        refuse_release(release, self.signed, self._files)
+        self._refuse_withdrawn(release)
         verified = publish.verify_release(
             self.store, self.signed, release, open_location=open_location, reporter=reporter
         )
@@ -157,7 +107,7 @@ class Releases:
     def export(self, tag: str, directory: Path, *, reporter: Reporter | None = None) -> int:
         """Write a release as a directory; return how many payloads were downloaded."""
         release = self.derive(tag)
-        refuse_release(release, self.signed, self._files)
+        self._refuse_withdrawn(release)
         return export_release(
             self.store, release, directory, open_location=open_location, reporter=reporter
         )
@@ -178,7 +128,13 @@ class Releases:
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=str(bundle)) from None
         found = read_bundle(data, country=release.country, where=str(bundle))
-        checks = check_bundle(self.store, release, found, open_location=open_location)
+        checks = check_bundle(
+            self.store,
+            release,
+            found,
+            open_location=open_location,
+            withdrawn=self._withdrawn.artifacts,
+        )
         if not record or not all(check.ok for check in checks):
             return checks, None
         if instead := certified_instead(release, found):
@@ -235,6 +191,7 @@ class Releases:
 
         register.registered(self._files, tag)
         release, claimed = self.derive(tag), self.claimed(tag)
+        self._refuse_withdrawn(release)
         check_held(self.store, release)
         return mirror(
             self.store,
@@ -264,7 +221,10 @@ class Releases:
             return {}
 
     def _status(self, tag: GitTag, known: Released | None, published: bool) -> TagStatus:
-        state, detail = tag_state(known, tag.commit, self.store, published=published)
+        gone = self._withdrawn.artifacts
+        state, detail = tag_state(
+            known, tag.commit, self.store, published=published, withdrawn=gone
+        )
         return TagStatus(
             tag=tag.name,
             commit=tag.commit,
@@ -273,27 +233,6 @@ class Releases:
             published=published,
             detail=detail,
         )
-
-    @cached_property
-    def _clone(self) -> DataRepo | None:
-        return DataRepo.around(self._place)
-
-    def _with_work_tree(self) -> DataRepo:
-        if self._clone is None:
-            raise NotFoundError(
-                f"{self._place} has no work tree: signed metadata is written to one",
-                remedy="Run this in a clone that is not bare, and commit what it writes.",
-            )
-        return self._clone
-
-    @property
-    def _files(self) -> ChannelFiles:
-        """The signed metadata: the work tree's, or in a bare clone HEAD's (``check_root``)."""
-        from pe_dvc.project.clone_root import check_root
-
-        files = self.git.channels() if self._clone is None else self._clone.channel_files
-        check_root(files)
-        return files
 
 
 def _now() -> datetime:

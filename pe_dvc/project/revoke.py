@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import check_sha256
-from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.channel import signers_of
@@ -17,10 +17,7 @@ from pe_dvc.usecases.revoke.change import RoleChange, change_role
 from pe_dvc.usecases.revoke.removal import Removal, remove_withdrawn
 from pe_dvc.usecases.revoke.withdrawn import (
     ROLE,
-    Withdrawn,
-    newer,
     withdrawn_in,
-    withdrawn_in_git,
     withdrawn_of,
 )
 
@@ -30,8 +27,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.revoke.affected import Affected
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,22 +136,6 @@ def remove_revoked(repo: DataRepo, *, store: str | None = None) -> Removal:
     """Remove from the bucket what its published role withdraws (``remove_withdrawn``)."""
     bucket = repo.open_store(store)
     return remove_withdrawn(bucket, repo.country, withdrawn_in(bucket, repo.signed_metadata()))
-
-
-def withdrawn_here(repo: DataRepo, store: ReadableStore | None = None) -> Withdrawn:
-    """Return what is withdrawn by what git holds signed, or by the bucket ``store``, if newer.
-
-    Where these channels cannot be read, nothing is.
-    """
-    try:
-        metadata = repo.signed_metadata()
-        ours = withdrawn_in_git(metadata, GitChannels(repo).newest(ROLE))
-    except PeDvcError:
-        return Withdrawn()
-    try:
-        return ours if store is None else newer(ours, withdrawn_in(store, metadata))
-    except PeDvcError:
-        return ours
 
 
 def draft_in_git(repo: DataRepo) -> Withdrawn:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.documents.manifest_diff import ReleaseDiff
-    from pe_dvc.project.release import Created, Releases
+    from pe_dvc.project.release import Releases
+    from pe_dvc.project.release_created import Created
     from pe_dvc.usecases.release.check_bundle import PinCheck
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.release.mirror import Mirrored

@@ -12,13 +12,15 @@ from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
+from pe_dvc.usecases.release.status import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.bundle import Bundle, Pin
     from pe_dvc.documents.release import ReleaseArtifact
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 PAYLOADS_AT_ONCE = 4
 """Each one is transferred in parallel already."""
 
-Verdict = Literal["held", "elsewhere", "differs", "missing", "damaged"]
+Verdict = Literal["held", "elsewhere", "differs", "missing", "damaged", "revoked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,19 @@ class PinCheck:
 
 
 def check_bundle(
-    store: Store, release: Release, bundle: Bundle, *, open_location: OpenLocation
+    store: Store,
+    release: Release,
+    bundle: Bundle,
+    *,
+    open_location: OpenLocation,
+    withdrawn: Mapping[Sha256, Revocation] = NONE,
 ) -> list[PinCheck]:
     """Return the verdict on every pin of a bundle that certified ``release``.
 
     Of a bundle that certified another one, such as another producer's of the country, these are
     the datasets of ``release`` that it lists beside. Every artifact that is ours is read from the
-    store and hashed. Raises ReleaseError for a bundle with nothing of the release.
+    store and hashed, but for those that stewards withdrew, ``withdrawn``. Raises ReleaseError for a
+    bundle with nothing of the release.
     """
     pins, instead = bundle.pins, certified_instead(release, bundle)
     if instead is not None:
@@ -68,7 +76,7 @@ def check_bundle(
         return find_place(artifact.key, artifact.location, store, open_location)
 
     with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
-        return list(pool.map(lambda pin: _check(find, release, pin, marked), pins))
+        return list(pool.map(lambda pin: _check(find, release, pin, marked, withdrawn), pins))
 
 
 def certified_instead(release: Release, bundle: Bundle) -> str | None:
@@ -93,7 +101,11 @@ def _is_of(pin: Pin, release: Release) -> bool:
 
 
 def _check(
-    find: Callable[[Artifact], PayloadPlace], release: Release, pin: Pin, marked: set[Sha256]
+    find: Callable[[Artifact], PayloadPlace],
+    release: Release,
+    pin: Pin,
+    marked: set[Sha256],
+    withdrawn: Mapping[Sha256, Revocation],
 ) -> PinCheck:
     artifact = release.manifest.artifacts.get(pin.name)
     ours = {a.repo_id for a in release.manifest.artifacts.values()}
@@ -106,6 +118,8 @@ def _check(
     difference = _difference(pin, artifact, release.hub_path(pin.name))
     if difference is not None:
         return PinCheck(name=pin.name, verdict="differs", detail=difference)
+    if gone := withdrawn.get(Sha256(artifact.sha256)):
+        return PinCheck(name=pin.name, verdict="revoked", detail=gone.text)
     held = release.manifests[pin.name][0].artifact
     found = _check_bytes(find(held), held)
     if artifact.sha256 in marked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST
@@ -16,13 +17,17 @@ from pe_dvc.usecases.release.read_published import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from pe_dvc.documents.release_target import Released
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
 
+NONE: Mapping[Sha256, Revocation] = MappingProxyType({})
+
 TagState = Literal["unreleased", "staged", "certified", "deprecated", "unreproducible", "moved"]
-"""``unreproducible`` waits for the signed role of what was revoked (ADR 0008)."""
+"""``unreproducible`` is a release that has an artifact which stewards withdrew (ADR 0008)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +46,18 @@ class TagStatus(Result):
 
 
 def tag_state(
-    registered: Released | None, commit: str, store: Store, *, published: bool
+    registered: Released | None,
+    commit: str,
+    store: Store,
+    *,
+    published: bool,
+    withdrawn: Mapping[Sha256, Revocation] = NONE,
 ) -> tuple[TagState, str]:
     """Return the state of a tag of ``commit`` and its detail, for people.
 
-    ``registered`` is the release of that tag in the signed metadata, None where there is none.
-    Raises DigestMismatchError for a published release manifest that was altered, StoreError.
+    ``registered`` is the release of that tag in the signed metadata, None where there is none;
+    ``withdrawn`` are the artifacts that stewards withdrew. Raises DigestMismatchError for a
+    published release manifest that was altered, StoreError.
     """
     if registered is None:
         return "unreleased", ""
@@ -54,8 +65,15 @@ def tag_state(
         return "moved", f"released from commit {registered.commit[:12]}"
     said = [registered.reason or ", ".join(registered.bundles)]
     said += [f"claimed {', '.join(map(str, registered.claims))}"] if registered.claims else []
-    if published and (marked := _with_tombstone(registered, store)):
-        said.append(f"{', '.join(marked)}: {UNSIGNED_TOMBSTONE}")
+    artifacts = _artifacts(registered, store) if published else {}
+    if gone := {
+        name: withdrawn[sha256] for name, sha256 in artifacts.items() if sha256 in withdrawn
+    }:
+        reasons = [f"licence revoked: {name} {found.text}" for name, found in gone.items()]
+        return "unreproducible", "; ".join([*reasons, *filter(None, said)])
+    marked = with_tombstone(store, registered.country, set(artifacts.values()))
+    if forged := [name for name, sha256 in artifacts.items() if sha256 in marked]:
+        said.append(f"{', '.join(forged)}: {UNSIGNED_TOMBSTONE}")
     return registered.state, "; ".join(filter(None, said))
 
 
@@ -72,10 +90,8 @@ def untagged_status(registered: Released, *, published: bool) -> TagStatus:
     )
 
 
-def _with_tombstone(registered: Released, store: Store) -> list[str]:
-    """Return the names of a published release's artifacts that have a tombstone."""
+def _artifacts(registered: Released, store: Store) -> dict[str, Sha256]:
+    """Return the sha256 of a published release's artifacts, by name."""
     data = read_published(store, registered)
     manifest = ReleaseManifest.from_bytes(data, where=f"{registered.tag}/{RELEASE_MANIFEST}")
-    digests = {Sha256(artifact.sha256) for artifact in manifest.artifacts.values()}
-    marked = with_tombstone(store, registered.country, digests)
-    return [name for name, a in manifest.artifacts.items() if a.sha256 in marked]
+    return {name: Sha256(artifact.sha256) for name, artifact in manifest.artifacts.items()}

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.revoke.inventory import Inventory
 
-UNREPRODUCIBLE = "unreproducible: licence revoked"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Affected(Result):

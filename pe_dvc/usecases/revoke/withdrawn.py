@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.revocation import revocations_of, revoked_inputs_of
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import RevokedError, VerificationError
-from pe_dvc.trust.ancestry import plain
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    RevokedError,
+    VerificationError,
+)
+from pe_dvc.trust.ancestry import Committed, plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import TAMPERED, parse, signatures
 
@@ -20,8 +26,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.ancestry import Committed
-    from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.files import ChannelFiles
 
 ROLE = "revoked"
 
@@ -102,6 +107,25 @@ def withdrawn_in(store: ReadableStore, metadata: SignedMetadata) -> Withdrawn:
     return withdrawn_of(held.metadata.signed, country=metadata.country, where=where)
 
 
+def withdrawn_here(
+    files: ChannelFiles, store: ReadableStore | None = None, committed: Committed | None = None
+) -> Withdrawn:
+    """Return what is withdrawn by what git holds signed, or by the bucket ``store``, if newer.
+
+    ``committed`` as in ``withdrawn_in_git``. Where channels cannot be read or verified, as in a
+    repo without any, they say nothing. Raises StoreError.
+    """
+    try:
+        metadata = SignedMetadata(files)
+        ours = withdrawn_in_git(metadata, committed or Committed(data=b"", where=ROLE))
+    except (NotFoundError, FormatError, VerificationError):
+        return Withdrawn()
+    try:
+        return ours if store is None else newer(ours, withdrawn_in(store, metadata))
+    except (NotFoundError, FormatError, VerificationError):
+        return ours
+
+
 def newer(one: Withdrawn, other: Withdrawn) -> Withdrawn:
     """Return the one of the higher version: it takes back what the other said."""
     return one if one.version >= other.version else other
@@ -119,4 +143,6 @@ def refuse_withdrawn(
     for manifest in manifests:
         found = withdrawn.of(manifest)
         if found is not None:
-            raise revoked_error(found, asked=manifest.reference, remedy=remedy)
+            derives = f" derives from {found.what}, which" if found.is_input else ""
+            asked = f"{manifest.reference}{derives}"
+            raise revoked_error(found, asked=asked, remedy=f"{remedy} {found.advice}")

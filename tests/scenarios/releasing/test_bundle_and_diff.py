@@ -11,46 +11,11 @@ from pe_dvc.documents.keys import payload_key, tombstone_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.release import Releases
+from tests.support.bundles import REPO, bundle_of, check
 from tests.support.release_history import DATASETS, INPUTS, History
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pe_dvc.usecases.release.check_bundle import PinCheck
-
-REPO = "policyengine/policyengine-us-data"
-
-
-def bundle_of(history: History) -> dict[str, Any]:
-    """Return what policyengine.py writes; test_consumer has it write one itself."""
-    national = history.manifests["cps_2024"].artifact
-    datasets = {
-        name: {
-            "path": m.artifact.path,
-            "repo_id": REPO,
-            "revision": "1.0.0",
-            "sha256": m.artifact.sha256,
-        }
-        for name, m in history.manifests.items()
-    }
-    return {
-        "policyengine_version": "6.11.1",
-        "data_package": {"name": "policyengine-us-data", "version": "1.0.0"},
-        "datasets": datasets,
-        "certified_data_artifact": {
-            "dataset": "cps_2024",
-            "sha256": national.sha256,
-            "uri": f"hf://{REPO}/{national.path}@1.0.0",
-        },
-    }
-
-
-def check(history: History, bundle: dict[str, Any]) -> dict[str, PinCheck]:
-    path = history.base / "manifest.json"
-    path.write_text(json.dumps({"data_releases": {"us": bundle}}))
-    checks, update = Releases(history.root).check_bundle("1.0.0", path, record=True)
-    assert (update is not None) == all(c.ok for c in checks)
-    return {c.name: c for c in checks}
 
 
 @pytest.fixture

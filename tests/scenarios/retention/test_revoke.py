@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,37 @@ def test_two_stewards_sign_on_two_machines(built: Sandbox) -> None:
     follow(said, "revoked is NOT signed: … missing. Readers see none of it until", run)
     gone = before - keys_in(built)
     assert [key for key in gone if key.startswith("us/files/md5/")]
+
+
+def test_a_raw_input(built: Sandbox) -> None:
+    """Its object goes as well, what was made of it, and nothing new is described."""
+    built.write("raw.csv", "a respondent")
+    built.run("dvc", "add", "--quiet", "raw.csv")
+    pipeline = (built.repo / "dvc.yaml").read_text()
+    built.write("dvc.yaml", pipeline.replace("deps: [build.py]", "deps: [build.py, raw.csv]"))
+    built.write("params.yaml", "seed: 9\n")
+    built.run("dvc", "repro", "--quiet")
+    built.commit("Add a raw input")
+    built.pe_dvc("push")
+    raw = hashlib.sha256(b"a respondent").hexdigest()
+    md5 = hashlib.md5(b"a respondent").hexdigest()
+    assert f"us/files/md5/{md5[:2]}/{md5[2:]}" in keys_in(built)
+    entries = built.json("revoke", "--raw-input", raw, *WHY)["entries"]
+    assert {one["name"] for one in entries} == {"raw.csv", NAME, "cps_2024"}
+    built.commit("Withdraw")
+    pushed = built.json("push")
+    assert pushed["withheld"] == ["cps_2024", NAME]
+    lock = (built.repo / "dvc.lock").read_text()
+    left = [key for key in keys_in(built) if "/files/md5/" in key]
+    assert len(left) == 2, "of the build before, which read no such file"
+    assert not [key for key in left if "".join(key.split("/")[-2:]) in lock]
+    assert built.json("fsck")["ok"]
+
+    built.run("dvc", "repro", "--quiet")
+    built.write("params.yaml", "seed: 8\n")
+    said = built.run("dvc", "repro", code=None).stderr
+    assert "derives from raw input raw.csv, which was withdrawn on " in said
+    assert "A respondent can be told apart." in said
 
 
 def test_taken_back(built: Sandbox) -> None:
