@@ -117,13 +117,17 @@ class Sides:
     def _totals(self, side: str, indexes: Sequence[int]) -> list[tuple[float, int]]:
         if not indexes:
             return []
-        weight = f"CAST({self._weight(side)} AS DOUBLE)"
-        asked = ", ".join(
-            f"coalesce(sum({self.weighted(side, i, weight)}), 0), "
-            f"count(*) FILTER ({self.value(side, i)} <> 0)"
-            for i in indexes
+        weighted = (
+            f"v{i}" if self.names[i] == self._rows[side].weight else f"v{i} * w" for i in indexes
         )
-        (row,) = self._db.ask(f"SELECT {asked} FROM {self.source(side)}")
+        asked = ", ".join(
+            f"coalesce(sum({total}), 0), count(nullif(v{i}, 0))"
+            for i, total in zip(indexes, weighted, strict=True)
+        )
+        # A value is worked out once, and used twice.
+        values = ", ".join(f"CAST({self.value(side, i)} AS DOUBLE) AS v{i}" for i in indexes)
+        of = f"SELECT CAST({self._weight(side)} AS DOUBLE) AS w, {values} FROM {self.source(side)}"
+        (row,) = self._db.ask(f"SELECT {asked} FROM ({of})")
         return list(zip(row[::2], row[1::2], strict=True))
 
     def _weight(self, side: str) -> str:

@@ -31,7 +31,12 @@ FAR = 100.0
 """A ratio beyond which a group explains no more: then it is the larger share that does."""
 
 _EDGES = (0.5, 0.9, 0.99, 0.999)
+_SIGNS = ("missing", "below zero", "zero")
 _RANGES = ("below the median", "p50 to p90", "p90 to p99", "p99 to p99.9", "top 0.1%")
+
+_Ways = tuple["tuple[str, ...] | None", ...]
+"""Names of buckets by their number, None where a bucket is a name itself."""
+_VALUES: _Ways = (None,)
 
 
 @dataclass(frozen=True)
@@ -50,21 +55,24 @@ def find_where(
 ) -> tuple[Where, ...]:
     """Return the groups of rows in which changes concentrate, those of changed rows first.
 
-    ``columns`` are those that changed. Makes the table ``j`` of all rows that there are or were.
+    ``columns`` are those that changed. Makes tables of the rows there are or were: ``j`` of all,
+    ``jc`` of those that changed.
     """
     movers = _movers(sides, columns)
     step = max(1, math.ceil(rows / SAMPLE))
     _join(db, sides, movers, step)
     questions = [*(sides.names[i] for i in movers), ROWS]
     groups: dict[str, list[_Group]] = {question: [] for question in questions}
-    for index, bucket, is_category in _buckets(db, sides):
-        if is_category and rule.is_gated and sides.is_number(index):
+    for index, bucket, ways in _buckets(db, sides):
+        if ways == _VALUES and rule.is_gated and sides.is_number(index):
             continue  # the value itself would be said
-        found = list(_groups(db, sides.names[index], bucket, questions))
-        for question, group in found:
-            carriers = sum(other.carriers for asked, other in found if asked == question)
-            if _may_be_said(group, carriers, rule):
-                groups[question].append(group)
+        counted = _counted(db, bucket, len(questions))
+        for names in ways:
+            found = list(_groups(sides.names[index], counted, names, questions))
+            for question, group in found:
+                carriers = sum(other.carriers for asked, other in found if asked == question)
+                if _may_be_said(group, carriers, rule):
+                    groups[question].append(group)
     return tuple(
         where
         for question in (ROWS, *questions[:-1])
@@ -111,10 +119,21 @@ def _join(db: Database, sides: Sides, movers: Sequence[int], step: int) -> None:
         f"INSERT INTO j SELECT {selected('a', before)} FROM a JOIN m ON {key_a} = m.k "
         f"WHERE m.s = 3 {some}"
     )
+    _set_changed_apart(db, len(movers))
 
 
-def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, bool]]:
-    """Yield each column that rows can be grouped by, with the SQL that does, and if by category."""
+def _set_changed_apart(db: Database, movers: int) -> None:
+    """Make ``jc``: a table where few rows changed, else all rows, of which it holds the same."""
+    changed = " OR ".join(["x = 1", *(f"d{n} <> 0" for n in range(movers))])
+    ((rows, of),) = db.ask(f"SELECT count(*) FILTER ({changed}), count(*) FROM j")
+    if rows * 4 < of:
+        db.ask(f"CREATE TABLE jc AS SELECT * FROM j WHERE {changed}")
+    else:
+        db.ask("CREATE VIEW jc AS SELECT * FROM j")
+
+
+def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, _Ways]]:
+    """Yield each column that rows can be grouped by, the SQL that does, and the groups' names."""
     indexes = list(range(1, len(sides.names)))
     if not indexes:
         return
@@ -122,44 +141,66 @@ def _buckets(db: Database, sides: Sides) -> Iterator[tuple[int, str, bool]]:
     (distinct,) = db.ask(f"SELECT {asked} FROM j")
     for index, count in zip(indexes, distinct, strict=True):
         if count <= CATEGORIES:
-            yield index, f"coalesce(CAST(c{index} AS VARCHAR), 'missing')", True
-        if sides.is_number(index):
-            yield index, _sign(f"c{index}"), False
-        if count > CATEGORIES and sides.is_number(index):
-            edges = ", ".join(map(str, _EDGES))
+            yield index, f"coalesce(CAST(c{index} AS VARCHAR), 'missing')", _VALUES
+        if not sides.is_number(index):
+            continue
+        edges: Sequence[Any] = ()
+        if count > CATEGORIES:
+            shares = ", ".join(map(str, _EDGES))
             ((found,),) = db.ask(
-                f"SELECT quantile_disc(c{index}, [{edges}]) FILTER (c{index} > 0) FROM j"
+                f"SELECT quantile_disc(c{index}, [{shares}]) FILTER (c{index} > 0) FROM j"
             )
-            yield index, _ranges(f"c{index}", found), False
+            edges = found or ()
+        yield index, _ranges(f"c{index}", edges), _ways(len(edges))
 
 
-def _sign(column: str) -> str:
-    found = f"WHEN {column} < 0 THEN 'below zero' WHEN {column} = 0 THEN 'zero'"
-    return f"CASE {found} WHEN {column} > 0 THEN 'above zero' ELSE 'missing' END"
+def _ways(edges: int) -> _Ways:
+    """Return the names of the ranges: by sign, and by quantile where there are any."""
+    by_sign = (*_SIGNS, *("above zero" for _ in range(edges + 1)))
+    return (by_sign, (*_SIGNS, *_RANGES[:edges], _RANGES[-1])) if edges else (by_sign,)
 
 
-def _ranges(column: str, edges: Sequence[Any] | None) -> str:
-    cases = [f"WHEN {column} IS NULL THEN 'missing'", f"WHEN {column} < 0 THEN 'below zero'"]
-    cases.append(f"WHEN {column} = 0 THEN 'zero'")
-    for edge, name in zip(edges or (), _RANGES, strict=False):
-        cases.append(f"WHEN {column} <= {edge!r} THEN '{name}'")
-    return f"CASE {' '.join(cases)} ELSE '{_RANGES[-1]}' END"
+def _ranges(column: str, edges: Sequence[Any]) -> str:
+    """Return the SQL of the number of a row's range: small numbers are grouped fast."""
+    first = len(_SIGNS)
+    cases = [f"WHEN {column} IS NULL THEN 0 WHEN {column} < 0 THEN 1 WHEN {column} = 0 THEN 2"]
+    cases += [f"WHEN {column} <= {edge!r} THEN {n}" for n, edge in enumerate(edges, first)]
+    return f"CASE {' '.join(cases)} ELSE {first + len(edges)} END::UTINYINT"
 
 
-def _groups(
-    db: Database, column: str, bucket: str, questions: Sequence[str]
-) -> Iterator[tuple[str, _Group]]:
-    changes = [f"d{n}" for n in range(len(questions) - 1)] + ["x * w"]
-    marks = [f"d{n} <> 0" for n in range(len(questions) - 1)] + ["x = 1"]
+def _counted(db: Database, bucket: str, questions: int) -> dict[Any, list[Any]]:
+    """Return of each bucket its rows and weight, then the carriers and change of each question."""
+    changes = [f"d{n}" for n in range(questions - 1)] + ["x * w"]
+    marks = [f"d{n} <> 0" for n in range(questions - 1)] + ["x = 1"]
     asked = ", ".join(
         f"count(*) FILTER ({mark}), coalesce(sum({change}), 0)"
         for mark, change in zip(marks, changes, strict=True)
     )
-    query = f"SELECT {bucket} AS g, count(*), coalesce(sum(w), 0), {asked} FROM j GROUP BY g"
-    for name, rows, population, *rest in db.ask(query):
+    every = f"SELECT {bucket} AS g, count(*), coalesce(sum(w), 0) FROM j GROUP BY g"
+    nothing = [0, 0.0] * questions
+    changed = {
+        name: rest for name, *rest in db.ask(f"SELECT {bucket} AS g, {asked} FROM jc GROUP BY g")
+    }
+    return {name: [*rest, *changed.get(name, nothing)] for name, *rest in db.ask(every)}
+
+
+def _groups(
+    column: str,
+    counted: dict[Any, list[Any]],
+    names: Sequence[str] | None,
+    questions: Sequence[str],
+) -> Iterator[tuple[str, _Group]]:
+    """Yield the groups of a way to name buckets; buckets of one name are one group."""
+    sums: dict[str, list[Any]] = {}
+    for bucket in sorted(counted):
+        name, found = str(bucket) if names is None else names[bucket], counted[bucket]
+        known = sums.get(name, [0] * len(found))
+        sums[name] = [one + other for one, other in zip(known, found, strict=True)]
+    by = "value" if names is None else " ".join(names)
+    for name, (rows, population, *rest) in sums.items():
         for number, question in enumerate(questions):
             carriers, change = rest[2 * number], rest[2 * number + 1]
-            yield question, _Group(column, bucket, name, carriers, rows, change, population)
+            yield question, _Group(column, by, name, carriers, rows, change, population)
 
 
 def _chosen(question: str, groups: Sequence[_Group], rule: Disclosure) -> Iterator[Where]:
