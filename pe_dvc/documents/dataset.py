@@ -1,6 +1,6 @@
-"""A dataset as other formats describe it: its manifest joined with its codebook.
+"""A dataset as other formats describe it: its manifest joined with its codebook and profile.
 
-What is known comes from these two alone: nothing here reads data, or was computed from it.
+What is known comes from these alone: nothing here reads data.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.documents.manifest import Column, Manifest, Table
+    from pe_dvc.documents.profile import Profile
 
 PUBLISHER = "PolicyEngine"
 """Who publishes the microdata."""
@@ -71,13 +72,15 @@ class DescribedColumn:
 class Dataset:
     """A dataset. ``pin`` is the reference that always means its bytes.
 
-    ``release`` is the release that was asked for, where one was.
+    ``release`` is the release that was asked for, where one was. ``profile`` is there for formats
+    that have statistics.
     """
 
     manifest: Manifest
     pin: str
     codebook: Codebook = EMPTY
     release: str | None = None
+    profile: Profile | None = None
 
     @property
     def name(self) -> str:

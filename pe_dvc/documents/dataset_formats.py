@@ -23,6 +23,9 @@ _FORMATS = {
     "jsonschema": ("json_schema", "to_json_schema"),
 }
 
+WITH_STATISTICS = frozenset({"ddi"})
+"""Formats that say what a profile does."""
+
 
 def as_format(dataset: Dataset, name: str) -> str:
     """Return a dataset in a format, as text that ends without a line break.

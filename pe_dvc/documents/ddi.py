@@ -8,10 +8,14 @@ from xml.etree import ElementTree
 
 from pe_dvc.documents.citation import cite_text
 from pe_dvc.documents.dataset import PUBLISHER
+from pe_dvc.documents.ddi_statistics import statistics_of
 from pe_dvc.primitives.names import country_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pe_dvc.documents.dataset import Dataset, DescribedColumn
+    from pe_dvc.documents.ddi_statistics import Statistic
     from pe_dvc.documents.manifest import Table
 
 NAMESPACE = "ddi:codebook:2_6"
@@ -157,17 +161,34 @@ def _variable(
     if column.entity:
         entity = dataset.codebook.entity(column.entity)
         _add(found, "anlysUnit", entity.label or column.entity)
+    statistics = statistics_of(dataset, column)
+    _add_statistics(found, "sumStat", statistics.summary() if statistics else (), weights)
     if variable.description:
         _add(found, "txt", variable.description)
-    for coded in variable.values:
+    labels: dict[str, str | None] = {str(coded.value): coded.label for coded in variable.values}
+    if statistics is not None and column.kind in ("string", "boolean"):
+        labels = dict.fromkeys(one.value for one in statistics.categories) | labels
+    for value, label in labels.items():
         category = _add(found, "catgry")
-        _add(category, "catValu", str(coded.value))
-        _add(category, "labl", coded.label)
+        _add(category, "catValu", value)
+        if label is not None:
+            _add(category, "labl", label)
+        of_value = statistics.of_category(value) if statistics else ()
+        _add_statistics(category, "catStat", of_value, weights)
     numeric = column.kind in ("integer", "number", "boolean")
     kind = "numeric" if numeric else "character"
     _add(found, "varFormat", column.column.type, type=kind, schema="other", otherSchema="arrow")
     for reference in variable.references:
         _add(found, "notes", reference, type="reference")
+
+
+def _add_statistics(
+    parent: Element, tag: str, statistics: Iterable[Statistic], weights: list[str]
+) -> None:
+    for one in statistics:
+        weighted = {"wgtd": "wgtd", "wgt-var": " ".join(weights) or None}
+        how = weighted if one.is_weighted else {"wgtd": "not-wgtd"}
+        _add(parent, tag, one.text, type=one.kind, **how)
 
 
 def _add(parent: Element, tag: str, text: str | None = None, **attributes: str | None) -> Element:

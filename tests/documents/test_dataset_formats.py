@@ -17,7 +17,7 @@ from pe_dvc.documents.codebook import EMPTY
 from pe_dvc.documents.dataset_formats import as_format
 from pe_dvc.documents.ddi import NAMESPACE
 from pe_dvc.primitives.errors import NotFoundError
-from tests.support.described import CODEBOOK, ONE_TABLE, TWO_TABLES, codebook, dataset
+from tests.support.described import CODEBOOK, ONE_TABLE, TWO_TABLES, codebook, dataset, statistics
 from tests.support.other_environments import FOLDER
 from tests.support.paths import ROOT
 
@@ -38,6 +38,7 @@ DATASETS: dict[str, Dataset] = {
     "of a release": dataset(release="1.78.2"),
     "without a codebook": dataset(known=EMPTY),
     "with hostile texts": dataset(known=HOSTILE),
+    "with statistics": dataset(profile=statistics()),
     "no tables": dataset(NOTHING, known=EMPTY, path="data/x.bin"),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from pe_dvc.documents.codebook import Codebook
 from pe_dvc.documents.dataset import Dataset
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.profile import Profile
 from tests.support.factories import manifest_of
 
 CODEBOOK: dict[str, Any] = {
@@ -39,6 +40,37 @@ CODEBOOK: dict[str, Any] = {
         "universal_credit": {"label": "Universal Credit", "unit": "currency-GBP"},
     },
 }
+
+PROFILE: dict[str, Any] = {
+    "schema_version": 1,
+    "access": "public",
+    "minimum_carriers": 10,
+    "tables": [
+        {
+            "name": "person",
+            "rows": 3,
+            "weight": {"column": "person_weight", "sum": 30.0},
+            "columns": {
+                "age": {"nulls": 1, "mean": 41.5, "sd": 3.25, "quantiles": {"p50": 42.0}},
+                "employment_income": {"suppressed": ["nulls", "mean"], "total": 5.0},
+                "filing_status": {
+                    "nulls": 0,
+                    "categories": [
+                        {"value": "JOINT", "rows": 2, "share": 0.75},
+                        {"value": "<ODD>", "rows": 1, "share": 0.25},
+                    ],
+                },
+                "person_weight": {"nulls": 0, "mean": 10.0},
+            },
+        }
+    ],
+}
+
+
+def statistics(values: dict[str, Any] = PROFILE) -> Profile:
+    """Return a profile of the dataset of one table."""
+    return Profile.from_bytes(json.dumps(values).encode())
+
 
 ONE_TABLE: dict[str, Any] = {
     "format": "parquet",
@@ -125,6 +157,7 @@ def dataset(
     known: Codebook | None = None,
     release: str | None = None,
     about: dict[str, str] | None = None,
+    profile: Profile | None = None,
     **artifact: Any,
 ) -> Dataset:
     """Return a dataset with these contents; ``artifact`` replaces fields of its artifact."""
@@ -134,4 +167,5 @@ def dataset(
         codebook=codebook() if known is None else known,
         pin=manifest.reference,
         release=release,
+        profile=profile,
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.dataset import Dataset
-from pe_dvc.documents.dataset_formats import as_format
-from pe_dvc.documents.sidecars import CODEBOOK
-from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.documents.dataset_formats import WITH_STATISTICS, as_format
+from pe_dvc.documents.profile import Profile
+from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
+from pe_dvc.primitives.errors import NotFoundError, StoreUnavailableError
 from pe_dvc.usecases.read.sidecars import read_sidecar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.read.resolve import Resolved
@@ -30,6 +33,9 @@ class Description:
     resolved: Resolved
     codebook: Codebook = EMPTY
     codebook_unread: bool = False
+    _read_profile: Callable[[], Profile | None] = field(
+        default=lambda: None, repr=False, compare=False
+    )
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -44,9 +50,13 @@ class Description:
     def to(self, name: str) -> str:
         """Return it in a format, as text: ``ddi``, ``croissant``, ``datapackage`` and others.
 
+        Reads the profile for a format that has statistics, and raises as ``describe`` then.
         Raises NotFoundError for a format that is not known.
         """
-        return as_format(self.dataset, name)
+        found = self.dataset
+        if name in WITH_STATISTICS:
+            found = replace(found, profile=self._read_profile())
+        return as_format(found, name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the pinned reference, the manifest and the codebook as plain JSON values."""
@@ -60,13 +70,26 @@ def describe(
 
     With ``offline`` a codebook that was never read hides nothing of the manifest.
     """
+
+    def profile() -> Profile | None:
+        try:
+            data = read_sidecar(resolved, PROFILE, store=store, cache=cache)
+        except NotFoundError:
+            return None
+        except StoreUnavailableError:
+            if not offline:
+                raise
+            return None
+        where = f"the profile of {resolved.reference}"
+        return None if data is None else Profile.from_bytes(data, where=where)
+
     try:
         codebook = read_codebook(resolved, store=store, cache=cache)
     except StoreUnavailableError:
         if not offline:
             raise
-        return Description(resolved=resolved, codebook_unread=True)
-    return Description(resolved=resolved, codebook=codebook)
+        return Description(resolved=resolved, codebook_unread=True, _read_profile=profile)
+    return Description(resolved=resolved, codebook=codebook, _read_profile=profile)
 
 
 def read_codebook(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Codebook:

@@ -10,12 +10,12 @@ import pytest
 import pe_dvc
 from pe_dvc.documents.keys import chunks_key, manifest_key
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK
+from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, UntrustedError
 from tests.support.commands import run_pe_dvc
 from tests.support.country import LATEST, NAME, Country
-from tests.support.described import ONE_TABLE, TWO_TABLES, codebook, described_manifest
+from tests.support.described import ONE_TABLE, TWO_TABLES, codebook, described_manifest, statistics
 from tests.support.sidecars import with_sidecars
 
 if TYPE_CHECKING:
@@ -90,6 +90,20 @@ def test_show_in_a_format_prints_that_alone(described: Country, kind: str) -> No
     assert "Employment income" in done.stdout or kind == "datacite"
     pin = pe_dvc.describe(LATEST).resolved.pin
     assert "not signed" in run_pe_dvc("show", pin, "--format", kind).stderr
+
+
+def test_ddi_has_the_statistics_of_the_profile(country: Country) -> None:
+    data = {CODEBOOK: codebook().to_bytes(), PROFILE: statistics().to_bytes()}
+    found = with_sidecars(described_manifest(ONE_TABLE), data)
+    sha256 = Sha256(found.artifact.sha256)
+    for kind, text in data.items():
+        country.write(content_sidecars(found)[kind].key, text)
+    country.write(chunks_key("us", sha256), b"")
+    country.write(manifest_key("us", sha256), found.to_bytes())
+    country.point("latest", [found])
+    shown = run_pe_dvc("show", LATEST, "--format", "ddi").stdout
+    assert '<sumStat type="mean" wgtd="wgtd" wgt-var="V8">41.5</sumStat>' in shown
+    assert "41.5" in run_pe_dvc("show", LATEST, "--format", "ddi", "--offline").stdout
 
 
 def test_show_takes_one_form_at_a_time(described: Country) -> None:
