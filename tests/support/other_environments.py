@@ -27,6 +27,12 @@ def core() -> Path:
     return _python_with("core")
 
 
+@pytest.fixture(scope="session")
+def acro() -> Path:
+    """The Python that has acro, which checks tables for disclosure."""
+    return _python_with("acro")
+
+
 def _python_with(name: str) -> Path:
     """Return the Python of the environment of ``tests/validators/NAME.lock``; make it once.
 

@@ -87,7 +87,8 @@ def number_figures(entity: str | None, column: NumberColumn, rule: Disclosure) -
         figures.hide("mean")  # the total by it is the weight of all that are not missing
     else:
         figures.number("mean", sums.mean, rests_on=rests_on)
-    figures.number("sd", found.sd, rests_on=rests_on)
+    # Its degrees of freedom: beside the mean it tells one value more than a total does.
+    figures.number("sd", found.sd, rests_on=rests_on - 1)
     _add_quantiles(figures, found.quantiles)
     _add_tails(figures, sums, found.top_weight)
     if found.few is not None and _are_codes(found.few[0]):
