@@ -81,11 +81,19 @@ def _say(done: Collected) -> None:
         say(f"{counted(len(done.swept.failures), 'object')} could not be removed")
 
 
+def counted_copies(number: int) -> str:
+    """Return so many copies in words."""
+    return f"{number} verified {'copy' if number == 1 else 'copies'}"
+
+
 def _show(plan: Plan) -> None:
     for one in plan.unreachable:
         modified = f"{one.info.modified:%Y-%m-%d}" if one.info.modified else "-"
         size = bytes_text(one.info.size)
-        echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}")
+        remain = "" if one.copies is None else f"  {counted_copies(one.copies)} remain"
+        echo(f"{one.kind:<9}{size:>10}  {modified}  {one.what}  {one.info.key}{remain}")
+    for short in plan.short:
+        say(f"kept       {short.object.info.key}: {counted_copies(short.copies)} in mirrors")
     kinds = Counter(one.kind for one in plan.unreachable)
     named = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     size = bytes_text(plan.unreachable_bytes)

@@ -149,6 +149,8 @@ def _say_synced(one: Synced) -> None:
     )
     for key in one.removed:
         say(f"withdrawn, removed: {key}")
+    for key, why in one.left.items():
+        say(f"withdrawn, still there: {key or 'all of it'}: {why}")
     if one.left_out:
         say(f"{counted(one.left_out, 'pointer')} left out, as the mirror is declared")
     if one.elsewhere:

@@ -10,7 +10,9 @@ from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.documents.dvc_files import records_hashes
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.project.mirror_place import check_apart
 from pe_dvc.usecases.channel.history import ChannelHistory
+from pe_dvc.usecases.retention.copies import Copies
 from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
 from pe_dvc.usecases.retention.reachability import names_data, reach_of
 
@@ -48,7 +50,22 @@ def gc(
         foreign=partial(foreign_files, repo, bucket),
         first_root=repo.first_root(),
         ours=None if unknown else history.ever,
+        copies=_copies(repo, store),
     )
+
+
+def _copies(repo: DataRepo, store: str | None) -> Copies | None:
+    """Return how many copies must remain, and the mirrors that count; None for no such rule.
+
+    Raises ConflictError for a mirror that is the store itself.
+    """
+    least = repo.settings.copies
+    if not least:
+        return None
+    mirrors = [m for m in repo.settings.mirrors.values() if m.takes_country(repo.country)]
+    for mirror in mirrors:
+        check_apart(repo, mirror.url, store)
+    return Copies(least=least, mirrors=[repo.open_other(mirror.url) for mirror in mirrors])
 
 
 def foreign_files(repo: DataRepo, store: ReadableStore) -> frozenset[str]:

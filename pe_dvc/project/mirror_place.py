@@ -28,7 +28,7 @@ def check_apart(repo: DataRepo, url: str, store: str | None = None) -> None:
     if one[:shorter] == other[:shorter]:
         raise ConflictError(
             f"the mirror {url} and the store {origin} are one place, or one lies within the other",
-            remedy="Nothing was copied. A mirror must survive the loss of the store: give it a "
+            remedy="Nothing was changed. A mirror must survive the loss of the store: give it a "
             "bucket or a directory of its own.",
         )
 

@@ -96,6 +96,8 @@ class Settings:
     release: ReleaseTable | None = None
     mirrors: dict[str, MirrorTable] = field(default_factory=dict)
     """Other stores that hold copies, by name."""
+    copies: int = 0
+    """How many copies must remain in mirrors of what ``pe-dvc gc`` removes from the store."""
     single_publisher: bool = False
     """Whether only one machine ever publishes: then a store may ignore conditional writes."""
     allowed_params: tuple[str, ...] = ()
@@ -211,8 +213,14 @@ def _settings(table: Any, file: str) -> Settings:
 
         return read_mirrors(value, file=file, path=path)
 
+    def copies(value: Any, path: str) -> int:
+        if type(value) is not int or value < 0:
+            raise wrong_value("expected a number of copies", value, file=file, path=path)
+        return value
+
     readers = {
         "access": access,
+        "copies": copies,
         "mirrors": mirrors,
         "calibration": calibration,
         "disclosure": disclosure,

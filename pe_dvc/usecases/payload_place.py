@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StorePermissionError
+from pe_dvc.usecases.mirror_says import mirror_says
 
 if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
@@ -33,7 +34,8 @@ class PayloadPlace:
     def advice_if_missing(self) -> str:
         """What to do if the payload is not there."""
         if self.is_bucket:
-            return "Ask the maintainers of the data to run pe-dvc push."
+            said = mirror_says(self.source, self.key.partition("/")[0])
+            return said or "Ask the maintainers of the data to run pe-dvc push."
         return (
             "It was moved or removed there. Ask the maintainers of the data to import it without "
             "--no-copy, and to run pe-dvc push."

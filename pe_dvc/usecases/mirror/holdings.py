@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.mirror.wanted import Holdings
 
 
-def holdings_of(state: SignedState, selection: Selection) -> tuple[Holdings, PointedArtifacts]:
+def holdings_of(state: SignedState, selection: Selection) -> Holdings:
     """Return what ``selection`` takes of what is published in the store of ``state``.
 
     Raises FormatError, VerificationError, NotFoundError and StoreError.
     """
     store, country = state.channels.store, state.channels.country
     pointed = PointedArtifacts(state, selection)
-    collector = Collector(store, country, objects_of(store, country), pointed.revoked)
+    collector = Collector(store, country, objects_of(store, country), state.withdrawn)
     for key, what, sha256 in pointed.documents():
         collector.add_document(key, what, sha256)
     collector.add_pointed(pointed.wanted)
@@ -28,4 +28,4 @@ def holdings_of(state: SignedState, selection: Selection) -> tuple[Holdings, Poi
         collector.add_rest()
     found = collector.finish()
     found.left_out = pointed.left_out
-    return found, pointed
+    return found

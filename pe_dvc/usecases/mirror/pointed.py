@@ -8,7 +8,6 @@ from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, release_key
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_target import releases_of
-from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
@@ -49,15 +48,6 @@ class PointedArtifacts:
     def left_out(self) -> int:
         """How many of today's pointers and those of releases are not wanted."""
         return len({one for one in self._others if one.is_promised} - self.wanted)
-
-    @property
-    def revoked(self) -> frozenset[Sha256]:
-        """The sha256 of the artifacts that the signed role withdraws."""
-        role = self._state.trusted.get("revoked")
-        if role is None:
-            return frozenset()
-        where = self._state.channels.where("revoked", role.version)
-        return frozenset(revocations_of(plain(role), country=self._country, where=where))
 
     def documents(self) -> list[tuple[str, str, Sha256]]:
         """Return the documents of all releases: key, what it is, sha256."""

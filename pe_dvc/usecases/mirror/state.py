@@ -18,6 +18,7 @@ from pe_dvc.trust.bucket_head import read_head, snapshot_meta
 from pe_dvc.trust.tuf_api import Metadata, Root, Snapshot, Targets
 from pe_dvc.trust.verify import check_root_chain, parse, signatures, verify_signed_by
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,15 @@ class SignedState:
     def meta(self) -> SnapshotMeta:
         """What the snapshot says of each role."""
         return snapshot_meta(self.snapshot)
+
+    @property
+    def withdrawn(self) -> Withdrawn:
+        """What the signed role withdraws. Raises FormatError if an entry is malformed."""
+        role = self.trusted.get(ROLE)
+        if role is None:
+            return Withdrawn()
+        where = self.channels.where(ROLE, role.version)
+        return withdrawn_of(role, country=self.channels.country, where=where)
 
     @property
     def versions(self) -> dict[str, int]:

@@ -16,7 +16,6 @@ from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
     mirror_key,
     publisher_lock_key,
-    tombstone_key,
 )
 from pe_dvc.documents.mirror_note import MirrorNote
 from pe_dvc.primitives.errors import (
@@ -39,23 +38,25 @@ from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.bucket_note import noted
 from pe_dvc.usecases.retention.ownership import check_own_bucket
+from pe_dvc.usecases.revoke.removal import remove_withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pe_dvc.documents.mirrors import Selection
-    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ObjectInfo, Store
     from pe_dvc.usecases.mirror.copy import ServerCopy
     from pe_dvc.usecases.mirror.wanted import Holdings, Lacking, Wanted
+    from pe_dvc.usecases.revoke.removal import Removal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Synced(Result):
     """What a sync did. ``version`` is the timestamp's, ``before`` what it was, 0 for none.
 
-    ``lacking`` is what the origin itself has not, of earlier versions; ``left_out`` counts the
-    pointers that the mirror's selection leaves out, ``elsewhere`` payloads that lie on a hub.
+    ``left`` is why what was withdrawn is still there, by key; ``lacking`` what the origin itself
+    has not, of earlier versions. ``left_out`` counts the pointers that the mirror's selection
+    leaves out, ``elsewhere`` payloads that lie on a hub.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Synced(Result):
     by_server: int
     present: int
     removed: list[str]
+    left: dict[str, str]
     metadata: list[str]
     left_out: int
     elsewhere: int
@@ -74,8 +76,8 @@ class Synced(Result):
 
     @property
     def ok(self) -> bool:
-        """Whether the mirror holds all that it should."""
-        return not self.lacking
+        """Whether the mirror holds all that it should, and nothing that was withdrawn."""
+        return not (self.lacking or self.left)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -108,13 +110,14 @@ class Sync:
         """
         check_own_bucket(self._mirror, self._country, self._roots[0])
         state = read_state(self._origin, self._country, self._roots)
+        writer = MetadataWriter(self._mirror, self._country, state)
         with self._turn():
-            writer = MetadataWriter(self._mirror, self._country, state)
             before = writer.check_not_ahead()
-            holdings, pointed = holdings_of(state, selection)
-            there = objects_of(self._mirror, self._country)
             writer.write_first()
-            removed = self._withdraw(pointed.revoked, holdings, there)
+        removal = remove_withdrawn(self._mirror, self._country, state.withdrawn)
+        with self._turn():
+            holdings = holdings_of(state, selection)
+            there = objects_of(self._mirror, self._country)
             wanted = self._missing(holdings, there, recheck=recheck)
             size = sum(one.size for one in wanted)
             with (reporter or Silent()).task(f"copy {len(wanted)} objects", size) as progress:
@@ -133,7 +136,8 @@ class Sync:
             copied_bytes=copied.bytes,
             by_server=len(copied.by_server),
             present=len(holdings.objects) - len(wanted),
-            removed=removed,
+            removed=[*removal.removed],
+            left=_left(removal),
             metadata=writer.written,
             left_out=holdings.left_out,
             elsewhere=len(holdings.elsewhere),
@@ -171,22 +175,6 @@ class Sync:
                 remedy="Nothing was copied. Check the address and the endpoint of the mirror.",
             ) from None
 
-    def _withdraw(
-        self, revoked: Collection[Sha256], holdings: Holdings, there: Mapping[str, ObjectInfo]
-    ) -> list[str]:
-        """Bring the tombstones of what was withdrawn, and remove the rest of it."""
-        for sha256 in sorted(revoked):
-            key = tombstone_key(self._country, sha256)
-            try:
-                data, _ = self._origin.read(key, limit=MANIFEST_LIMIT)
-            except NotFoundError:
-                continue  # the signed role says it; the tombstone is for those who look
-            self._mirror.overwrite(key, data)
-        gone = sorted((holdings.revoked - holdings.objects.keys()) & there.keys())
-        if gone:
-            self._mirror.purge(gone)
-        return gone
-
     def _missing(
         self, holdings: Holdings, there: Mapping[str, ObjectInfo], *, recheck: bool
     ) -> list[Wanted]:
@@ -218,6 +206,10 @@ class Sync:
         except NotFoundError:
             pass
         self._mirror.overwrite(key, data)
+
+
+def _left(removal: Removal) -> dict[str, str]:
+    return {"": removal.postponed, **removal.left} if removal.postponed else removal.left
 
 
 def same_place(origin: Store, mirror: Store) -> ConflictError:

@@ -83,7 +83,7 @@ def verify_mirror(
     metadata is not signed by the repo's keys, StoreError.
     """
     state = read_state(mirror, country, roots)
-    holdings, pointed = holdings_of(state, selection)
+    holdings = holdings_of(state, selection)
     faults = [one for one in holdings.lacking if one.is_promised]
     faults += _wrong_roots(mirror, country, state)
     there = objects_of(mirror, country)
@@ -107,7 +107,7 @@ def verify_mirror(
         checked=len(wanted),
         checked_bytes=sum(one.size for one in wanted),
         quick=quick,
-        left_out=pointed.left_out,
+        left_out=holdings.left_out,
         faults=faults,
     )
 

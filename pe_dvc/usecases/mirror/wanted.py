@@ -8,6 +8,7 @@ commits name, and what pipelines made on the way, which DVC's md5 names.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ from pe_dvc.documents.keys import (
     country_prefix,
     manifest_key,
     parse_key,
+    payload_key,
 )
 from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
@@ -28,11 +30,12 @@ from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.listed_members import listed_members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import ObjectInfo, ReadableStore
     from pe_dvc.usecases.mirror.pointed import Pointed
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 Algorithm = Literal["sha256", "md5"]
 
@@ -68,7 +71,7 @@ class Holdings:
     """The objects to be held, by key, and what the store lacks of them.
 
     ``left_out`` counts the pointers that a selection leaves out; ``revoked`` are the keys of what
-    was withdrawn and must go, ``kept`` those of its manifests.
+    was withdrawn and must go.
     """
 
     objects: dict[str, Wanted] = field(default_factory=dict)
@@ -92,10 +95,11 @@ class Collector:
         store: ReadableStore,
         country: str,
         there: Mapping[str, ObjectInfo],
-        revoked: Collection[str],
+        withdrawn: Withdrawn,
     ) -> None:
         self._store, self._country, self._there = store, country, there
-        self._revoked = frozenset(revoked)
+        self._withdrawn = withdrawn
+        self._shunned = {payload_key(country, md5) for md5 in withdrawn.md5s}
         self.found = Holdings()
         self._manifests: set[str] = set()
 
@@ -125,14 +129,17 @@ class Collector:
                 self._add_manifest(*one, is_promised=False)
         for key, info in self._there.items():
             parsed = parse_key(key)
-            if parsed and parsed.kind in PAYLOADS and key not in self.found.objects:
+            is_rest = key not in self.found.objects and key not in self._shunned
+            if parsed and parsed.kind in PAYLOADS and is_rest:
                 what = f"md5:{parsed.digest}"
                 self._add(key, what, "md5", parsed.digest, info.size, is_promised=False)
 
     def finish(self) -> Holdings:
         """Return what was found; of what was withdrawn only manifests stay."""
-        for key in self.found.revoked & self.found.objects.keys():
-            del self.found.objects[key]
+        objects = self.found.objects
+        # What another artifact has, too, stays: a forged manifest may have named it again.
+        for key in [k for k in self.found.revoked & objects.keys() if not objects[k].is_promised]:
+            del objects[key]
         return self.found
 
     def _read_pointed(self, one: Pointed) -> tuple[str, bytes] | Lacking:
@@ -166,8 +173,9 @@ class Collector:
         what, digest = artifact.name, sha256_bytes(data)
         self._add(key, what, "sha256", digest, len(data), is_promised=is_promised)
         sidecars = sidecars_of(manifest)
-        if artifact.sha256 in self._revoked:
+        if Sha256(artifact.sha256) in self._withdrawn.artifacts:
             self.found.revoked |= {artifact.key, *(one.key for one in sidecars)}
+            self._shun(artifact)
             return
         for one in sidecars:
             self._add(one.key, what, "sha256", one.sha256, None, is_promised=is_promised)
@@ -178,6 +186,14 @@ class Collector:
         else:
             size, digest = artifact.size, Sha256(artifact.sha256)
             self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
+
+    def _shun(self, artifact: Artifact) -> None:
+        """Leave behind the files of a withdrawn directory that nothing else needs."""
+        self._shunned.add(artifact.key)
+        if artifact.is_directory and artifact.parts_key in self._there:
+            with suppress(FormatError, VerificationError):
+                data, _ = self._store.read(artifact.parts_key, limit=LISTING_LIMIT)
+                self._shunned |= listed_members(data, artifact, where=artifact.parts_key).keys()
 
     def _add_members(self, artifact: Artifact, *, is_promised: bool) -> None:
         md5 = bare_md5(artifact.dvc.md5)

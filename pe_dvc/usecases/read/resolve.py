@@ -28,6 +28,7 @@ from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.primitives.result import json_value
 from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
+from pe_dvc.usecases.mirror_says import mirror_says
 from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -189,13 +190,21 @@ def resolve_pointer(
     source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
     data = cache.read_manifest(expected)
     if data is None:
-        data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
+        data, key = _read_signed(reference, pointer.sha256, store)
         source = f"{store.url}/{key}"
         what = f"the manifest of {reference}"
         check_promised(data, expected, what=what, by="signed", source=source)
         cache.keep_manifest(expected, data)
     found = _resolved(reference, pointer.sha256, data, source, pointer=pointer)
     return replace(found, not_revoked_as_of=as_of)
+
+
+def _read_signed(reference: Reference, sha256: Sha256, store: ReadableStore) -> tuple[bytes, str]:
+    try:
+        return read_manifest(store, reference.country, sha256, reference.name)
+    except NotFoundError as error:
+        said = mirror_says(store, reference.country)
+        raise NotFoundError(f"{reference}: {error.message}", remedy=said or error.remedy) from None
 
 
 def _read_pin(
@@ -210,7 +219,8 @@ def _read_pin(
     except NotFoundError:
         raise NotFoundError(
             f"{reference}: no artifact with that sha256 is published in {store.url}",
-            remedy="Check the digest and the country, and that --store names the right bucket.",
+            remedy=mirror_says(store, reference.country)
+            or "Check the digest and the country, and that --store names the right bucket.",
         ) from None
     source = f"{store.url}/{key}"
     own = sha256_bytes(data)

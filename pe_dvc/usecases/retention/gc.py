@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.store.port import Store
+    from pe_dvc.usecases.retention.copies import Copies
 
 GRACE = timedelta(days=14)
 """Default grace period: what is younger stays, since a publisher may be about to refer to it."""
@@ -79,14 +80,15 @@ def collect_garbage(
     first_root: bytes | None,
     foreign: Callable[[], Collection[str]] = frozenset,
     ours: Callable[[], Reach] | None = None,
+    copies: Copies | None = None,
 ) -> Collected:
     """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
 
     Reachable is what ``history``, any version of a channel, or any release names; ``foreign`` gives
     the keys of files that are no version of one, ``ours`` all that this repo ever named: with it,
-    no other payload is removed. Ages are by the store's clock; a dry run takes
-    ``now`` (UTC). ``first_root`` is the repo's root of version 1. Raises ReleaseError for an
-    incomplete history, ConflictError for another project's bucket, during a publication, or if a
+    no other payload is removed; ``copies`` keeps what has too few. Ages are by the store's clock; a
+    dry run takes ``now`` (UTC). ``first_root`` is the repo's root of version 1. Raises ReleaseError
+    for an incomplete history, ConflictError for another project's bucket, in a publication, or if a
     ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
     """
     check_own_bucket(store, country, first_root)
@@ -95,9 +97,12 @@ def collect_garbage(
         history.check_complete()
         # The bucket is listed first: what is published after that is in no plan.
         bucket, roots = Bucket.read(store, country, foreign()), history.roots()
-        return roots, plan_gc(
+        found = plan_gc(
             bucket, history.reach(roots), now=now, grace=grace, ours=ours() if ours else None
         )
+        if copies is not None:
+            copies.keep_scarce(store, found)
+        return roots, found
 
     if not apply:
         roots, planned = plan(now)

@@ -33,6 +33,8 @@ class Unreachable:
     what: str
     info: ObjectInfo
     needs: frozenset[str] = frozenset()
+    copies: int | None = None
+    """How many verified copies remain in mirrors, where a number of them is asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -43,7 +45,16 @@ class Unreachable:
             "what": self.what,
             "size": self.info.size,
             "modified": json_time(modified) if modified else None,
+            **({} if self.copies is None else {"copies": self.copies}),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Short:
+    """An object that stays, as too few ``copies`` of it, or of what needs it, would remain."""
+
+    object: Unreachable
+    copies: int
 
 
 @dataclass(kw_only=True)
@@ -57,6 +68,8 @@ class Plan:
     unreachable: list[Unreachable] = field(default_factory=list)
     unknown: list[Unreachable] = field(default_factory=list)
     """Payloads that no manifest and no commit of this clone ever named: perhaps another repo's."""
+    short: list[Short] = field(default_factory=list)
+    """What stays since too few copies would remain."""
     reachable: int = 0
     reachable_bytes: int = 0
     in_grace: int = 0
@@ -83,6 +96,7 @@ class Plan:
             "young": self.in_grace,
             "young_bytes": self.in_grace_bytes,
             "other": self.other,
+            "short": [{"key": one.object.info.key, "copies": one.copies} for one in self.short],
             "unknown": [one.info.key for one in self.unknown],
             "unknown_bytes": self.unknown_bytes,
         }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import time
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,3 +206,47 @@ def test_a_mirror_of_another_country(built: Sandbox) -> None:
     refused = built.pe_dvc("mirror", "sync", "uk", code=1).stderr
     assert "this is the data repo of us" in refused
     assert built.json("mirror", "sync") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_sync_that_is_killed_is_completed_by_the_next(
+    mirrored: Sandbox, number: signal.Signals
+) -> None:
+    """Real processes, stopped at any moment: readers of the mirror see the old state or the new."""
+    mirrored.pe_dvc("mirror", "sync")
+    mirrored.trust()
+    mirrored.write("params.yaml", "seed: 8\n")
+    mirrored.build()
+    mirrored.pe_dvc("push")
+    url, versions = _mirror_url(mirrored), set()
+    for delay in (0.3, 0.6, 0.8, 1.0, 1.3):
+        process = subprocess.Popen(
+            ["pe-dvc", "mirror", "sync"],
+            cwd=mirrored.repo,
+            env=mirrored.environment,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(delay)
+        process.send_signal(number)
+        process.wait()
+        mirrored.pe_dvc("get", NAME, "--store", url, cwd=mirrored.researcher)
+        [check] = mirrored.json("mirror", "verify")
+        assert check["faults"] == []
+        versions.add(check["version"])
+    mirrored.pe_dvc("mirror", "sync")
+    [check] = mirrored.json("mirror", "verify")
+    assert check["ok"]
+    assert check["version"] == check["origin_version"]
+    assert versions <= {check["version"], check["version"] - 1}
+
+
+def test_a_mirror_on_a_full_disk(built: Sandbox) -> None:
+    """A limit on the size of files stands for a full disk: nothing half is left there."""
+    built.pe_dvc("push")
+    built.pe_dvc("mirror", "add", "copy", _mirror_url(built))
+    done = built.run("sh", "-c", "trap '' XFSZ; ulimit -f 4; pe-dvc mirror sync", code=None)
+    assert done.returncode not in (0, 1)
+    assert _mirror_url(built) in done.stderr
+    assert not list(Path(_mirror_url(built)).glob("channels/us/timestamp.json"))
+    built.pe_dvc("mirror", "sync")
+    assert built.json("mirror", "verify")[0]["ok"]

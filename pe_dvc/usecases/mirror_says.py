@@ -1,0 +1,30 @@
+"""What a reader is told where a mirror lacks what it was never meant to hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import mirror_key
+from pe_dvc.documents.mirror_note import NOTE_LIMIT, MirrorNote
+from pe_dvc.primitives.errors import PeDvcError
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import ObjectSource
+
+
+def mirror_says(source: ObjectSource, country: str) -> str | None:
+    """Return that a store is a mirror of a part, and what to do; None of any other store.
+
+    It is not signed: it explains an error, and decides nothing.
+    """
+    try:
+        key = mirror_key(country)
+        note = MirrorNote.from_bytes(source.read(key, limit=NOTE_LIMIT)[0], where=key)
+    except PeDvcError:
+        return None
+    if note.is_everything:
+        return None
+    return (
+        f"{source.url} is the mirror {note.name}, which holds only: {note.holds}. Read it from "
+        "the country's own store, or from a mirror that holds everything."
+    )
