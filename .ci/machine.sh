@@ -2,15 +2,16 @@
 # shellcheck shell=bash
 # It sets $work, a directory of its own, and $user, who owns nothing on this machine.
 
-# What pip, uv and git read to reach a registry and to trust its certificate.
+# What pip, uv, npm and git read to reach a registry and to trust its certificate.
 PACKAGE_CLIENTS="
     PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
     PIP_INDEX_URL PIP_NO_INDEX PIP_PROXY PIP_RETRIES PIP_TRUSTED_HOST
     UV_CONFIG_FILE UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_HTTP_TIMEOUT UV_INDEX
     UV_INDEX_URL UV_INSECURE_HOST UV_NATIVE_TLS UV_SYSTEM_CERTS
+    NPM_CONFIG_REGISTRY npm_config_registry NODE_EXTRA_CA_CERTS
     SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE GIT_SSL_CAINFO
     http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY"
-PACKAGE_SETTINGS=".config/pip/pip.conf .pip/pip.conf .config/uv/uv.toml"
+PACKAGE_SETTINGS=".config/pip/pip.conf .pip/pip.conf .config/uv/uv.toml .npmrc"
 
 me=$(id -un)
 : "${HOME:=/}"
@@ -38,6 +39,16 @@ install_r() {
     if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
         --no-install-recommends r-base-core r-cran-haven >/dev/null; }; then
         warn "R cannot be installed: clients/R is not tested"
+    fi
+}
+
+# Installs Node.js, on which Azure's test server runs; without it those tests are skipped.
+install_node() {
+    ! command -v npm >/dev/null || return 0
+    say "installing Node.js"
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+        --no-install-recommends nodejs npm >/dev/null; }; then
+        warn "Node.js cannot be installed: Azure is not tested"
     fi
 }
 

@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.support.google_server",
     "tests.support.counters",
     "tests.support.other_environments",
+    "tests.support.azure_server",
     "tests.support.sandboxes",
     "tests.support.simulators",
     "tests.support.hub_data",

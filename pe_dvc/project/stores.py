@@ -122,10 +122,12 @@ def _open_bucket(
 
         regions = Regions(directories.state_dir() / "s3-regions.json")
         return s3_store(bucket, prefix, given, regions, refusals=refusals, advice=advice)
-    from pe_dvc.adapters.stores.gcs_azure import az_store, gs_store
-
     if scheme == "gs":
+        from pe_dvc.adapters.stores.gcs import gs_store
+
         return gs_store(bucket, prefix, given, refusals=refusals, advice=advice)
+    from pe_dvc.adapters.stores.azure import az_store
+
     return az_store(bucket, prefix, given, advice=advice)
 
 

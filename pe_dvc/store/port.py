@@ -29,7 +29,7 @@ class ObjectInfo:
 
     An etag is opaque and changes whenever the bytes do; it is good for nothing but to be compared
     on the same store, and what a list told of an object with what another list tells: Google's
-    has no generation there. ``modified`` is when the object was written, in UTC by the store's
+    and Azure's lists tell less. ``modified`` is when the object was written, in UTC by the store's
     clock; None from the operations that write. ``versioned`` tells of a bucket of S3 that
     keeps what is overwritten or removed; a generation of Google's is no sign of it.
     """

@@ -22,9 +22,9 @@ _KEPT = {
     "USER",
 }
 _KEPT |= {"COLUMNS", "FUZZ_SECONDS", "US_CPS_SDIST"}
-_CERTIFICATES = ("SSL_CERT_", "REQUESTS_CA_", "CURL_CA_")
+_CERTIFICATES = ("SSL_CERT_", "REQUESTS_CA_", "CURL_CA_", "NODE_EXTRA_CA_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-PACKAGE_CLIENTS = ("PIP_", "UV_", *_CERTIFICATES, *_PROXIES)
+PACKAGE_CLIENTS = ("PIP_", "UV_", "NPM_CONFIG_", *_CERTIFICATES, *_PROXIES)
 """How variables begin that say how to reach a registry; proxies in small letters, too."""
 
 

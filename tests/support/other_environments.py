@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,8 @@ from filelock import FileLock
 
 from tests.support.paths import ROOT
 
+# Tests may not see how a registry is reached, and one may be the first to ask for a program.
+_CLIENTS = dict(os.environ)
 FOLDER = ROOT / "tests/validators"
 
 
@@ -50,9 +54,39 @@ def _python_with(name: str) -> Path:
     return place / "bin/python"
 
 
+def azurite() -> list[str]:
+    """Return the command that starts Azure's blob server, of the lock in ``azurite``.
+
+    Skips tests where there is no Node.js, or no package registry can be reached.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("!!! not tested, as there is no Node.js with npm: apt-get install nodejs npm")
+    lock = FOLDER / "azurite/package-lock.json"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    place = Path(sys.prefix) / f"azurite-{digest}"
+    with FileLock(f"{place}.lock"):
+        if not (place / ".ready").exists():
+            shutil.copytree(lock.parent, place, dirs_exist_ok=True)
+            quiet = (
+                "--loglevel=error",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--fetch-retries=1",
+            )
+            _run(npm, "ci", *quiet, "--prefix", place)
+            (place / ".ready").touch()
+    return [node, str(place / "node_modules/azurite/dist/src/blob/main.js")]
+
+
 def _run(*command: object) -> None:
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_CLIENTS,
     )
     if done.returncode:
         pytest.skip(f"!!! not tested, as its environment cannot be made: {done.stderr[-300:]}")

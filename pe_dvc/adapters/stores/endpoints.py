@@ -22,6 +22,10 @@ _ENDPOINT = re.compile(
     r"(?P<scheme>https?)://(?:[^@/?#\\\s]*@)?"
     r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>/[^?#\\\s]*)?"
 )
+ENCRYPT = (
+    "Use https:// in the remote's endpointurl. If the network is your own, name the endpoint in "
+    "AWS_ENDPOINT_URL_S3; for a public bucket set allow_anonymous_login."
+)
 _WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -59,12 +63,16 @@ def same_endpoint(one: str, other: str) -> bool:
 
 
 def check_may_send(
-    endpoint: str, refusals: Mapping[str, UntrustedError], exempt: Collection[str] = ()
+    endpoint: str,
+    refusals: Mapping[str, UntrustedError],
+    exempt: Collection[str] = (),
+    *,
+    remedy: str = ENCRYPT,
 ) -> None:
     """Raise UntrustedError where credentials may not be sent to ``endpoint``.
 
-    That is where they would go unencrypted to another machine, or where ``refusals`` has the
-    reason by an option that is not ``exempt``.
+    That is where they would go unencrypted to another machine, against which ``remedy`` helps, or
+    where ``refusals`` has the reason by an option that is not ``exempt``.
     """
     for option, refusal in refusals.items():
         if option not in exempt:
@@ -73,8 +81,7 @@ def check_may_send(
     if found and found["scheme"] == "http" and not _is_loopback(found["host"]):
         raise UntrustedError(
             f"your credentials would go to {endpoint} in the clear, for all on the way to read",
-            remedy="Use https:// in the remote's endpointurl. If the network is your own, name "
-            "the endpoint in AWS_ENDPOINT_URL_S3; for a public bucket set allow_anonymous_login.",
+            remedy=remedy,
         )
 
 

@@ -1,4 +1,4 @@
-"""How to reach Google Cloud Storage and Azure: a DVC remote's options, then their own ways."""
+"""How to reach Google Cloud Storage: a DVC remote's options, then Google's own ways."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
-from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint, checked_word
+from pe_dvc.adapters.stores.endpoints import check_may_send, checked_endpoint
 from pe_dvc.adapters.stores.gce import may_have_login
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.tls import tls_client
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _NAMED = {"GOOGLE_APPLICATION_CREDENTIALS"}
 """Variables that name credentials, which then must be usable."""
-_AZURE_OPTIONS = {
-    "account_name": "account_name",
-    "account_key": "account_key",
-    "sas_token": "sas_key",
-    "tenant_id": "tenant_id",
-    "client_id": "client_id",
-    "client_secret": "client_secret",
-}
 
 
 def gs_store(
@@ -119,26 +111,3 @@ def _google_credentials(path: str | None, advice: Advice) -> Callable[[], dict[s
         return {"token": found.token, "expires_at": expiry}
 
     return current
-
-
-def az_store(
-    container: str,
-    prefix: str,
-    options: Mapping[str, str],
-    *,
-    advice: Advice = OF_ENVIRONMENT,
-) -> ObjectStore:
-    """Return the store of a container of Azure Blob Storage."""
-    config: dict[str, Any] = {
-        ours: options[name] for name, ours in _AZURE_OPTIONS.items() if options.get(name)
-    }
-    for part in options.get("connection_string", "").split(";"):
-        name, _, value = part.partition("=")
-        if ours := {"AccountName": "account_name", "AccountKey": "account_key"}.get(name):
-            config[ours] = value
-    checked_word(config.get("account_name", ""), "account_name", advice)
-    if is_true(options.get("allow_anonymous_login")):
-        config["skip_signature"] = True
-    return open_bucket(
-        "az", container, prefix, config=config, client=tls_client(None), advice=advice
-    )
