@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("uri")
 @click.option("--into", default="data", show_default=True, help="The folder of the repo for them.")
 @click.option("--only", "names", multiple=True, help="An artifact of the manifest. Repeatable.")
-@click.option("--name", help="What a single file is called as a dataset.")
+@click.option("--name", "--as", "name", help="What one file or artifact is called as a dataset.")
 @click.option("--no-copy", is_flag=True, help="Leave them out of the bucket, for good.")
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if anything is new.")
 @json_option

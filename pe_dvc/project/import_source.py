@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.hub.hub import Hub
@@ -58,7 +58,9 @@ def commit_at(place: HubPlace, revision: str) -> str:
 def read_source(
     uri: str, find_commit: FindCommit, *, names: Sequence[str] = (), name: str | None = None
 ) -> HubSource:
-    """Read what a URI stands for; ``names`` are the artifacts wanted, ``name`` a single file's.
+    """Read what a URI stands for; ``names`` are the artifacts wanted, all by default.
+
+    ``name`` is what a single file or artifact is called here.
 
     Raises FormatError, NotFoundError, StoreError.
     """
@@ -87,6 +89,8 @@ def read_source(
                 f"{uri} names no artifact {wanted!r}", remedy=say_which_there_are(wanted, known)
             )
     chosen = [artifact for artifact in listed if not names or artifact.name in names]
+    if name is not None:
+        chosen = [_renamed(chosen, name, known)]
     manifest = SourceManifest(path=path, commit=commit, data=data, listed=listed)
     return HubSource(place=place, artifacts=chosen, manifest=manifest)
 
@@ -117,6 +121,15 @@ def read_at(place: HubPlace, path: str, commit: str) -> bytes:
     if data is None:
         raise NotFoundError(f"{place} has no {path} at {commit[:12]}")
     return data
+
+
+def _renamed(chosen: Sequence[HubArtifact], name: str, known: Sequence[str]) -> HubArtifact:
+    if len(chosen) != 1:
+        raise FormatError(
+            f"the name {name!r} is for one artifact, and {len(chosen)} are to be imported",
+            remedy=f"Choose one by --only: {', '.join(known[:20])}.",
+        )
+    return replace(chosen[0], name=check_name(name))
 
 
 def _single(place: HubPlace, path: str, commit: str, name: str | None) -> HubArtifact:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StorePermissionError
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StoreError
 from pe_dvc.usecases.mirror_says import mirror_says
 
 if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import ObjectSource
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +62,20 @@ OpenLocation = Callable[[str], PayloadPlace]
 def find_place(
     key: str, location: str | None, bucket: ObjectSource, open_location: OpenLocation | None
 ) -> PayloadPlace:
-    """Return where a payload is read: the bucket, or its location where the bucket lacks it.
+    """Return where a payload is read: the bucket, or its location where the bucket fails.
 
     ``key`` is its key in the bucket, ``location`` where its manifest says that it lies as well.
-    A bucket that may not be read counts as one that lacks it: some say no more of what is not
-    there. Without ``open_location`` it is the bucket. Raises StoreError, and FormatError for a
-    location that this pe_dvc does not know.
+    A bucket fails that lacks it, that may not be read, or that does not answer. Without a location
+    or ``open_location`` it is the bucket. Raises FormatError for a location that this pe_dvc does
+    not know.
     """
     there = PayloadPlace(source=bucket, key=key)
     if location is None or open_location is None:
         return there
     try:
         bucket.head(key)
-    except (NotFoundError, StorePermissionError):
+    except (NotFoundError, StoreError) as error:
+        log.info("%s is read at %s: %s", key, location, error.message)
         return open_location(location)
     return there
 

@@ -219,6 +219,15 @@ def test_another_file_in_the_place_is_not_replaced(hub: HubServer, repo: Path) -
     assert (repo / "data/calibration_diagnostics.json").read_text() == "mine"
 
 
+def test_an_artifact_of_a_release_is_called_as_people_want(hub: HubServer, repo: Path) -> None:
+    names = ["us_source_coverage"]
+    (found,) = import_uri(DataRepo(repo), URI, names=names, name="coverage")
+    assert (found.name, found.verified) == ("coverage", "manifest")
+    with pytest.raises(FormatError, match="is for one artifact") as caught:
+        import_uri(DataRepo(repo), URI, name="coverage")
+    assert "--only" in str(caught.value.remedy)
+
+
 def test_a_single_file_is_held_to_what_the_hub_says_of_it(hub: HubServer, repo: Path) -> None:
     table = (repo / "data/cps_2024.parquet").read_bytes()
     hub.tags[US_TAG] = hub.add({"acs_2024.parquet": table}, hub.tags[US_TAG])
