@@ -9,14 +9,15 @@ from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
 from pe_dvc.documents.movers import Mover, movers, ranked
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.names import say_which_there_are
-from pe_dvc.project.diff_files import describe_local
+from pe_dvc.project.diff_files import describe_local, figures_of_file
 from pe_dvc.project.diff_rows import compare_all_rows
 from pe_dvc.project.diff_sides import Candidate, Dataset, FileSide, Side, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.documents.movers import Figure
     from pe_dvc.documents.row_changes import RowChanges
 
 
@@ -79,7 +80,11 @@ def _local(side: FileSide, like: Described | None, name: str, words: Words, aske
         key=asked.key,
         weight=asked.weight,
     )
-    dataset = Dataset(described=described, payload=lambda _: side.path)
+    dataset = Dataset(
+        described=described,
+        payload=lambda _: side.path,
+        make_figures=lambda: figures_of_file(side.path, described),
+    )
     return Side(label=side.label, candidates={name: Candidate(load=lambda: dataset)}, only=name)
 
 
@@ -121,7 +126,8 @@ def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetCh
     was, now = before.described, after.described
     found = compare(was, now)
     rule = was.rule.stricter(now.rule)
-    moved = movers(was.figures, now.figures)
+    different = found.verdict == "different"
+    moved = movers(*(_figures(before, after) if different else (was.figures, now.figures)))
     notes: list[str] = []
     changes: tuple[RowChanges, ...] = ()
     if found.verdict == "different" and asked.rows is not False:
@@ -131,6 +137,14 @@ def compare_datasets(before: Dataset, after: Dataset, asked: Asked) -> DatasetCh
     if found.verdict == "different" and _rows_are_same(found, changes):
         found = replace(found, verdict="same values")
     return replace(found, movers=moved, changes=changes, notes=tuple(notes))
+
+
+def _figures(before: Dataset, after: Dataset) -> list[Mapping[Figure, float]]:
+    """Return the figures of both: of profiles, and of files, where the other side has any."""
+    sides = (before, after)
+    if not all(side.described.figures or side.make_figures for side in sides):
+        return [side.described.figures for side in sides]
+    return [side.make_figures() if side.make_figures else side.described.figures for side in sides]
 
 
 def _rows(

@@ -11,15 +11,20 @@ from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.adapters.tables.formats import format_of
 from pe_dvc.documents.diff import Described
 from pe_dvc.documents.manifest import Contents, Entity, Table
+from pe_dvc.documents.profile_movers import figures_of
 from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.checkout.contents import UNNAMED
 from pe_dvc.usecases.checkout.guess import Meaning, guesses
+from pe_dvc.usecases.checkout.profile_plan import plan_profile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.documents.movers import Figure
+    from pe_dvc.documents.profile import Profile
     from pe_dvc.documents.table_schema import FileShape, FoundTable
 
 
@@ -52,6 +57,26 @@ def describe_local(
         size=found.size,
         rule=rule,
     )
+
+
+def figures_of_file(path: Path, described: Described) -> Mapping[Figure, float]:
+    """Return the figures of a file as its profile would say them, none where it cannot be read.
+
+    The country's rule holds for them as for a profile; of no known country that of a gated one.
+    """
+    from pe_dvc.adapters.tables.profile import profile_of
+
+    contents, label, rule = described.contents, described.label, described.rule
+    file = DataFile(path=path, label=label, rule=rule, hints=hints_of(contents))
+    plans = plan_profile(contents)
+
+    def ask() -> Profile:
+        return profile_of(file, contents.format, plans)
+
+    try:
+        return figures_of(shielded(ask, label=label, rule=rule))
+    except FormatError:
+        return {}
 
 
 def hints_of(like: Contents | None) -> Hints:

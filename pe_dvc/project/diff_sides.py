@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.movers import Figure
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.progress import Reporter
@@ -35,11 +36,13 @@ _VERSION = re.compile(r"(?:(?P<name>.+)@)?(?P<version>(?:latest|next)(?::(?:[0-9
 class Dataset:
     """A dataset on one side. ``payload`` gives its file, None where it is not to be had.
 
-    It is asked whether it may download.
+    It is asked whether it may download. ``make_figures`` computes the figures of a file, which has
+    no profile.
     """
 
     described: Described
     payload: Callable[[bool], Path | None]
+    make_figures: Callable[[], Mapping[Figure, float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class PointedProfiles:
         from pe_dvc.adapters.tables.profile import profile_of
 
         manifest = self.sources.manifest(self.pointer)
-        plans = plan_profile(manifest)
+        plans = plan_profile(manifest.table)
         if not plans:
             raise NotFoundError(
                 f"{self.pointer.name} has no tables, so it has no profile",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def make_profile(manifest: Manifest, subject: Subject) -> bytes | None:
     """Return the profile of a dataset; None where it has no tables, or wants none."""
-    plans = plan_profile(manifest)
+    plans = plan_profile(manifest.table)
     if not plans or not subject.declaration.meta.profile:
         return None
     from pe_dvc.adapters.tables.profile import profile_of

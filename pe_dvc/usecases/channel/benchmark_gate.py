@@ -94,7 +94,7 @@ def _of_rows(
 
 def _columns(nomination: Nomination, one: Benchmark) -> Iterator[tuple[_Column, TablePlan]]:
     name: str | None = one.table
-    for plan in plan_profile(nomination.after):
+    for plan in plan_profile(nomination.after.table):
         place = next((c.place for c in plan.columns if c.place.column == one.column), None)
         if place is None or name not in (None, plan.name):
             continue

@@ -10,7 +10,7 @@ from pe_dvc.primitives.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pe_dvc.documents.manifest import Entity, Manifest, Table
+    from pe_dvc.documents.manifest import Contents, Entity, Manifest, Table
 
 TIMELESS = "ETERNITY"
 """The period of what is the same in all of them."""
@@ -34,15 +34,15 @@ def named(place: Place, places: Sequence[Place]) -> str:
     return f"{place.column}/{place.period}" if len(places) > 1 else place.column
 
 
-def key_places(manifest: Manifest, entity: str) -> list[Place]:
+def key_places(contents: Contents, entity: str) -> list[Place]:
     """Return where the key of an entity is: in its own table, or in that of the rows."""
-    return table_of(manifest, entity).places(manifest.table.entities[entity].key)
+    return table_of(contents, entity).places(contents.entities[entity].key)
 
 
-def reference_places(manifest: Manifest, entity: str, other: str) -> list[Place]:
+def reference_places(contents: Contents, entity: str, other: str) -> list[Place]:
     """Return where an entity says to which unit of another one it belongs."""
-    column = manifest.table.entities[entity].references[other]
-    return table_of(manifest, entity).places(column)
+    column = contents.entities[entity].references[other]
+    return table_of(contents, entity).places(column)
 
 
 def in_period(places: Sequence[Place], period: str | None) -> Place:
@@ -59,27 +59,30 @@ def in_period(places: Sequence[Place], period: str | None) -> Place:
     return by_period[min(by_period)]
 
 
-def table_of(manifest: Manifest, entity: str) -> Table:
+def table_of(contents: Contents, entity: str) -> Table:
     """Return an entity's own table, or the one of the rows in which its key stands."""
-    tables = manifest.table.tables
+    tables = contents.tables
     own = [table for table in tables if table.entity == entity]
-    key = manifest.table.entities[entity].key
+    key = contents.entities[entity].key
     return next(iter(own or [t for t in tables if any(c.name == key for c in t.columns)]))
 
 
-def link_to(manifest: Manifest, place: Place, weight: Place) -> Link:
-    """Return how the rows of a column find their weight in another table. Raises FormatError."""
-    entities: Mapping[str, Entity] = manifest.table.entities
-    by_table = {table.name: table.entity for table in manifest.table.tables}
+def link_to(contents: Contents, place: Place, weight: Place, *, name: str) -> Link:
+    """Return how the rows of a column find their weight in another table. Raises FormatError.
+
+    ``name`` is what the dataset is called.
+    """
+    entities: Mapping[str, Entity] = contents.entities
+    by_table = {table.name: table.entity for table in contents.tables}
     entity, other = by_table[place.table], by_table[weight.table]
     if entity is None or other is None or other not in entities[entity].references:
         raise FormatError(
             f"{place.column} is of {entity} and the weight {weight.column} of {other}, and no "
             "reference leads from one to the other",
-            where=f"meta.pe.entities.{entity}.references of {manifest.artifact.name}",
+            where=f"meta.pe.entities.{entity}.references of {name}",
             remedy=f"Declare the column of {entity} that holds its {other}.",
         )
     return Link(
-        reference=in_period(reference_places(manifest, entity, other), place.period),
-        key=in_period(key_places(manifest, other), place.period),
+        reference=in_period(reference_places(contents, entity, other), place.period),
+        key=in_period(key_places(contents, other), place.period),
     )

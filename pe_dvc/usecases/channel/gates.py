@@ -126,8 +126,8 @@ def rows(nomination: Nomination, tolerance: float) -> Iterator[Failure]:
 def keys(nomination: Nomination, _: bool) -> Iterator[Failure]:
     """No key is null, and a table's own key is unique."""
     for name in nomination.after.table.entities:
-        places = key_places(nomination.after, name)
-        own = table_of(nomination.after, name).entity == name
+        places = key_places(nomination.after.table, name)
+        own = table_of(nomination.after.table, name).entity == name
         for place in places:
             nulls = nomination.data.nulls(place)
             found = None if nulls or not own else nomination.data.repeated(place)
@@ -143,9 +143,9 @@ def references(nomination: Nomination, _: bool) -> Iterator[Failure]:
     """Every reference names a unit that is there."""
     for name, entity in nomination.after.table.entities.items():
         for other in entity.references:
-            places = reference_places(nomination.after, name, other)
+            places = reference_places(nomination.after.table, name, other)
             for place in places:
-                key = in_period(key_places(nomination.after, other), place.period)
+                key = in_period(key_places(nomination.after.table, other), place.period)
                 nulls = nomination.data.nulls(place)
                 link = Link(reference=place, key=key)
                 orphans = None if nulls else nomination.data.orphans(link)
@@ -200,7 +200,10 @@ def _weighted_total(nomination: Nomination, place: Place) -> Total:
     if weight in (None, place.column):
         return nomination.data.total(place, None, None)
     by = in_period(places_of(nomination.after, str(weight)), place.period)
-    link = link_to(nomination.after, place, by) if by.table != place.table else None
+    link = None
+    if by.table != place.table:
+        after = nomination.after
+        link = link_to(after.table, place, by, name=after.artifact.name)
     return nomination.data.total(place, by, link)
 
 

@@ -177,6 +177,33 @@ def test_two_files_of_no_known_country_say_what_a_gated_one_may(published: Publi
     assert "no key of its rows is declared (--key COLUMN)" in said
 
 
+@pytest.mark.parametrize("country", ["us", None])
+def test_two_files_have_movers_of_profiles_made_for_it(
+    published: Published, country: str | None
+) -> None:
+    """Of no known country those that a gated one's profile would have: no single value."""
+    for name, frame in (("a", cps()), ("b", over_weighted(cps()))):
+        (published.directory / f"{name}.parquet").write_bytes(parquet(frame))
+    asked = ["a.parquet", "b.parquet", "--key", "RECID", "--weight", "s006", "--no-rows"]
+    found = published.json(*asked, *(["--country", country] if country else []), code=1)
+    moved = {(one["column"], one["statistic"]): one for one in found["movers"]}
+    total = moved["e00200", "total"]
+    before, after = cps(), over_weighted(cps())
+    assert total["before"] == pytest.approx((before.e00200 * before.s006).sum())
+    assert total["after"] == pytest.approx((after.e00200 * after.s006).sum())
+    assert not any(column == "RECID" for column, _ in moved)
+    said = ("s006", "weights: max_over_median") in moved
+    assert said == (country == "us"), "it would give the largest weight"
+
+
+def test_few_rows_of_files_of_no_known_country_have_no_movers(published: Published) -> None:
+    for name, frame in (("a", cps()), ("b", cps().assign(e00200=lambda f: f["e00200"] + 1))):
+        (published.directory / f"{name}.parquet").write_bytes(parquet(frame.iloc[:5]))
+    asked = ("a.parquet", "b.parquet", "--key", "RECID", "--weight", "s006", "--no-rows")
+    assert published.json(*asked, code=1)["movers"] == []
+    assert published.json(*asked, "--country", "us", code=1)["movers"]
+
+
 @pytest.mark.parametrize(("limit", "code"), [("2%", 1), ("400%", 0), ("400", 0)])
 def test_a_limit(published: Published, limit: str, code: int) -> None:
     published.publish(parquet(cps()), parquet(over_weighted(cps())))
