@@ -6,7 +6,7 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 
@@ -76,15 +76,32 @@ def verify(context: click.Context, as_json: bool) -> None:
     metavar="SIZE",
     help="What may stay, such as 20GB; 0 for nothing. Default: PE_DVC_CACHE_LIMIT.",
 )
+@click.option("--revoked", is_flag=True, help="Remove what was withdrawn, whatever its size.")
+@click.option(
+    "--workspace",
+    is_flag=True,
+    help="With --revoked: also the files of this checkout, unless they were changed.",
+)
+@store_option
 @json_option
-def prune(max_size: str | None, as_json: bool) -> None:
-    """Remove the artifacts used least recently, down to a size.
+def prune(
+    max_size: str | None, revoked: bool, workspace: bool, store: str | None, as_json: bool
+) -> None:
+    """Remove the artifacts used least recently, down to a size; or those withdrawn.
 
-    What a process is reading stays.
+    With --revoked all that data stewards have withdrawn goes, in a data repo from DVC's cache as
+    well. What a process is reading stays.
     """
     from pe_dvc import Cache
     from pe_dvc.primitives.sizes import parse_size
 
+    if revoked and max_size is not None:
+        raise click.UsageError("use either --revoked or --max-size")
+    if (workspace or store) and not revoked:
+        raise click.UsageError("--workspace and --store are for --revoked")
+    if revoked:
+        _prune_revoked(workspace, store, as_json)
+        return
     cache = Cache()
     if max_size is None and cache.limit is None:
         raise click.UsageError("use --max-size, or set PE_DVC_CACHE_LIMIT")
@@ -95,6 +112,25 @@ def prune(max_size: str | None, as_json: bool) -> None:
     say(
         f"removed {counted(len(removed), 'artifact')}, "
         f"{bytes_text(sum(entry.size for entry in removed))}"
+    )
+
+
+def _prune_revoked(workspace: bool, store: str | None, as_json: bool) -> None:
+    from pe_dvc import Cache
+
+    purged = Cache().prune_revoked(workspace=workspace, store=store)
+    if as_json:
+        print_json(purged)
+    for entry in purged.in_use:
+        say(f"in use, not removed: {entry.path}")
+    for path in purged.changed:
+        say(f"changed here, not removed: {path}")
+    for path in purged.kept:
+        say(f"withdrawn, not removed without --workspace: {path}")
+    say(
+        f"removed {counted(len(purged.cache), 'artifact')} of the cache, "
+        f"{counted(len(purged.dvc), 'object')} of DVC's cache, "
+        f"{counted(len(purged.workspace), 'file')} of the workspace"
     )
 
 

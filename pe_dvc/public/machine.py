@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.project.trust import PinnedRoot
     from pe_dvc.store.eviction import CacheEntry, CheckedEntry
+    from pe_dvc.usecases.purge import Purged
 
 
 class TrustedRoots:
@@ -88,3 +89,14 @@ class Cache:
         from pe_dvc.project.cache import prune
 
         return prune(max_size)
+
+    def prune_revoked(self, *, workspace: bool = False, store: str | None = None) -> Purged:
+        """Remove what the data stewards of the countries that are trusted here have withdrawn.
+
+        From this cache, in a data repo also from DVC's, and with ``workspace`` from the checkout:
+        a file that was changed there stays. Returns what was removed. Raises VerificationError and
+        StoreError.
+        """
+        from pe_dvc.project.purge import purge
+
+        return purge(workspace=workspace, store=store)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import LISTING_LIMIT
@@ -63,6 +64,11 @@ class Cache(CacheDirectory):
     def keep_sidecar(self, sha256: Sha256, data: bytes) -> None:
         """Keep a list of chunks or files that has that sha256."""
         self._keep_document("chunks", sha256, ".chunks", data)
+
+    def remove_sidecar(self, sha256: Sha256) -> None:
+        """Remove a list of chunks or files, or another sidecar, if it is here."""
+        with suppress(FileNotFoundError):
+            self.files.unlink(self._document_path("chunks", sha256, ".chunks"))
 
     @staticmethod
     def _document_path(kind: str, sha256: Sha256, suffix: str) -> str:

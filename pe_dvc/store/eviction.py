@@ -19,7 +19,7 @@ from pe_dvc.store.verification_record import record_path
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from pe_dvc.store.cache_directory import CacheDirectory
@@ -97,6 +97,18 @@ def _prune(cache: CacheDirectory, limit: int, incoming: int) -> tuple[list[Cache
             removed.append(entry)
             total -= entry.size
     return removed, total
+
+
+def remove_artifacts(
+    cache: CacheDirectory, digests: Collection[str]
+) -> tuple[list[CacheEntry], list[CacheEntry]]:
+    """Remove these artifacts, whole or in part; return what went, and what a process is reading."""
+    removed: list[CacheEntry] = []
+    held: list[CacheEntry] = []
+    for entry in entries(cache):
+        if entry.sha256 in digests:
+            (removed if _remove_unless_read(cache, entry) else held).append(entry)
+    return removed, held
 
 
 def make_room(cache: CacheDirectory, incoming: int, *, measured: bool = True) -> None:

@@ -31,7 +31,7 @@ def revoked_error(found: Revocation, *, asked: str) -> RevokedError:
     return RevokedError(
         f"{asked}, sha256:{found.sha256}, was {found.text}",
         reference=asked,
-        remedy=found.advice,
+        remedy=f"{found.advice} Copies on this machine go by: pe-dvc cache prune --revoked",
         sha256=found.sha256,
         reason=found.reason,
         authority=found.authority,

@@ -168,6 +168,18 @@ def test_lists_say_what_is_revoked(withdrawn: Manifest, country: Country) -> Non
     assert "withdrawn" not in str(found["pe-data://us/cps_2024@latest"])
 
 
+def test_prune_removes_the_file_and_its_sidecars(withdrawn: Manifest, payload: bytes) -> None:
+    cache = pe_dvc.Cache()
+    held = [one.path for one in cache.entries() if one.sha256 == withdrawn.artifact.sha256]
+    assert held
+    done = run_pe_dvc("cache", "prune", "--revoked")
+    if "in use" in done.stderr:  # by this process, which fetched it
+        assert all(path.exists() for path in held)
+    else:
+        assert not any(path.exists() for path in held)
+    assert pe_dvc.fetch("us/cps_2024@latest").read_bytes() == OTHER
+
+
 # Attacks.
 
 

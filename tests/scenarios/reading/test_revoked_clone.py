@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.manifest import Manifest
+from tests.support.advice import follow
 from tests.support.country import revocation_of
 from tests.support.signed_channels import SignedChannels
 
@@ -75,3 +76,24 @@ def test_verify_says_so_by_what_is_known_here(sandbox: Sandbox, clone: Path) -> 
     assert verdicts == {"cps_2024": "ok", "enhanced_cps_2024": "revoked"}
     assert "its licence ended" in sandbox.pe_dvc("verify", cwd=clone, code=None).stdout
     assert sandbox.pe_dvc("verify", cwd=clone, code=None).returncode == 4
+
+
+def test_prune_removes_it_from_every_cache_and_no_changed_file(
+    sandbox: Sandbox, clone: Path
+) -> None:
+    reference = "us/enhanced_cps_2024@latest"
+    maintainer = sandbox.repo
+    before = {path.name for path in (maintainer / ".dvc/cache/files").rglob("*")}
+    said = sandbox.pe_dvc("get", reference, code=4).stderr
+    (maintainer / GONE).chmod(0o644)
+    done = json.loads(sandbox.pe_dvc("cache", "prune", "--revoked", "--json").stdout)
+    assert (done["kept"], done["workspace"]) == ([GONE], [])
+    assert len(done["dvc"]) == 1
+    gone = before - {path.name for path in (maintainer / ".dvc/cache/files").rglob("*")}
+    assert {name for name in gone if len(name) == 30} == {done["dvc"][0][2:]}
+    (maintainer / GONE).write_bytes(b"changed here")
+    done = json.loads(sandbox.pe_dvc("cache", "prune", "--revoked", "--workspace", "--json").stdout)
+    assert done["changed"] == [GONE]
+    assert (maintainer / GONE).read_bytes() == b"changed here"
+    assert (maintainer / KEPT).is_file()
+    follow(said, "Copies on this machine go by", lambda command: sandbox.run(*command))
