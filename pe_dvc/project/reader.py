@@ -96,7 +96,8 @@ class Reader:
         from pe_dvc.project.revocations import Revocations
 
         def made() -> tuple[ChannelClient, float] | None:
-            return (self.channels, self._channels_since) if "channels" in self.__dict__ else None
+            asked = "channels" in self.__dict__ and self.channels.was_asked
+            return (self.channels, self._channels_since) if asked else None
 
         return Revocations(
             self.country, self._repo, lambda: self.store, offline=self.offline, shared=made

@@ -98,8 +98,13 @@ class Revocations:
             self._looked, self._ask_anew = -FRESH, True
 
     def _noted(self) -> Noted | None:
-        """Return what was noted a moment ago, None if nothing was, or if it is too old here."""
+        """Return what was noted a moment ago; None if nothing was, or if more is known here.
+
+        Channels that were verified for this very read know more.
+        """
         if self._known is not None or self._offline or self._ask_anew:
+            return None
+        if self._made(time.monotonic()) is not None:
             return None
         note = self._note()
         return note.read(max_age=FRESH) if note else None

@@ -95,6 +95,11 @@ class ChannelClient:
         self._roles: dict[str, _Role] = {}
         self._lock = threading.Lock()
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether it has verified something, and has a view."""
+        return bool(self._roles)
+
     def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset.
 

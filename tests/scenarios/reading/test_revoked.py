@@ -338,6 +338,18 @@ def test_a_country_that_never_published_the_role_reads_as_before(
 # When readers learn.
 
 
+def test_a_new_reader_of_a_channel_learns_at_once(country: Country, any_store: str) -> None:
+    country.store = open_store(any_store)
+    (one,) = country.publish({NAME: OTHER})
+    pe_dvc.fetch(LATEST)
+    country.revoke(one)
+    assert pe_dvc.fetch(_pin(one)).read_bytes() == OTHER  # verified a moment ago
+    with pytest.raises(RevokedError):
+        pe_dvc.fetch(LATEST)
+    with pytest.raises(RevokedError):
+        pe_dvc.fetch(_pin(one))
+
+
 def test_a_running_reader_learns_within_a_minute(
     country: Country, any_store: str, payload: bytes, wait: Callable[[float], None]
 ) -> None:
