@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """Rows of a section that a terminal shows."""
+WHERE = "the change is in"
+"""A section whose numbers need the heads of their columns on a terminal, too."""
 ALSO = ("p50", "p99", "p99.9")
 """Quantiles that are shown beside a column's total."""
 TOLD = 200
@@ -42,7 +44,8 @@ def text_lines(diff: Any) -> Iterator[str]:
     yield from _lists(diff)
     for dataset in diff.datasets:
         yield from dataset_lines(dataset)
-    yield f"{counted(diff.unchanged, 'dataset')} unchanged"
+    if diff.unchanged or not diff.datasets:
+        yield f"{counted(diff.unchanged, 'dataset')} unchanged"
 
 
 def dataset_lines(dataset: Any) -> Iterator[str]:
@@ -50,7 +53,8 @@ def dataset_lines(dataset: Any) -> Iterator[str]:
     yield f"~ {_headline(dataset)}"
     for section in sections(dataset):
         yield f"  {section.title}"
-        yield from _columns(section.rows[:SHOWN])
+        head = (section.head,) if section.title == WHERE else ()
+        yield from _columns([*head, *section.rows[:SHOWN]])
         if len(section.rows) > SHOWN:
             yield f"    and {len(section.rows) - SHOWN} more: --json, --markdown or --html"
     yield from (f"  {note}" for note in dataset.notes)
@@ -70,7 +74,8 @@ def markdown(diff: Any) -> Iterator[str]:
         for note in dataset.notes:
             yield f"{markdown_text(note)}"
             yield ""
-    yield f"{counted(diff.unchanged, 'dataset')} unchanged."
+    if diff.unchanged or not diff.datasets:
+        yield f"{counted(diff.unchanged, 'dataset')} unchanged."
 
 
 def html(diff: Any) -> str:
@@ -94,7 +99,7 @@ def sections(dataset: Any) -> Iterator[Section]:
             tuple(_movers(dataset.movers)),
         ),
         Section(
-            "the change is in",
+            WHERE,
             ("of", "part of it", "in rows with", "which are of all", "times", "rows"),
             tuple(_where(where) for table in dataset.changes for where in table.where),
         ),

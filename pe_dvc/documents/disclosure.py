@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 
 from pe_dvc.primitives.names import country_code
 from pe_dvc.primitives.printable import brief
+from pe_dvc.primitives.sizes import figure_text
 
 Access = Literal["public", "gated"]
 MINIMUM_CARRIERS = 10
@@ -129,7 +130,7 @@ class Total(Computed):
 
     def _in_public(self) -> str:
         """Return six digits of it."""
-        return f"{self._computed:,.6g}"
+        return figure_text(self._computed)
 
     def _in_gated(self, minimum: int) -> str:
         """Return the same, unless it rests on few rows."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.primitives.markdown import markdown_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -74,7 +76,7 @@ def _section(name: str, results: Sequence[Result]) -> list[str]:
     failed = [one for one in results if not one.passed]
     passed = [one for one in results if one.passed]
     verdict = "gates FAILED" if failed else "gates passed"
-    lines = [f"### {_cell(name)}: {verdict}, {len(passed)} of {len(results)} passed", ""]
+    lines = [f"### {markdown_text(name)}: {verdict}, {len(passed)} of {len(results)} passed", ""]
     lines += _table(failed)
     if passed:
         lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed)]
@@ -85,17 +87,6 @@ def _section(name: str, results: Sequence[Result]) -> list[str]:
 def _table(results: Sequence[Result]) -> list[str]:
     if not results:
         return []
-    rows = [
-        f"| {_cell(one.gate)} | {_cell(one.of or '')} | {_cell(one.measured)} "
-        f"| {_cell(one.expected)} |"
-        for one in results
-    ]
+    cells = ((one.gate, one.of or "", one.measured, one.expected) for one in results)
+    rows = [f"| {' | '.join(map(markdown_text, row))} |" for row in cells]
     return ["| gate | of | measured | expected |", "|---|---|---|---|", *rows, ""]
-
-
-def _cell(text: str) -> str:
-    """Return a text that breaks no table and is no markup."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "\\`*_[]|@#":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

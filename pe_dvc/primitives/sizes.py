@@ -48,10 +48,21 @@ def bytes_text(size: int) -> str:
 
 def amount_text(amount: float) -> str:
     """Return a number for a person to read, such as ``196.4 bn`` or ``0.0312``."""
+    if 1000 <= abs(amount) < 1e6:
+        return f"{amount:,.0f}"
+    return _in_units(amount, 4)
+
+
+def figure_text(amount: float) -> str:
+    """Return a number that is held to a bound, with six digits: ``173.572 bn``, ``5,400``."""
+    return _in_units(amount, 6)
+
+
+def _in_units(amount: float, digits: int) -> str:
     for unit, size in (("tn", 1e12), ("bn", 1e9), ("m", 1e6)):
         if abs(amount) >= size:
-            return f"{amount / size:,.4g} {unit}"
-    return f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.4g}"
+            return f"{amount / size:,.{digits}g} {unit}"
+    return f"{amount:,.{digits}g}"
 
 
 def percent_text(share: float, *, signed: bool = False) -> str:

@@ -156,8 +156,10 @@ def test_the_cause_is_on_the_first_screen() -> None:
     lines = list(incident().to_text())
     assert lines[0] == "~ cps: different"
     assert lines[2].split() == ["total", "of", "household.x", "100", "374.4", "+274%"]
-    assert "total of x  100%  source: synthetic" in lines[4]
-    assert lines[4].endswith("×250  303")
+    assert lines[4].split()[:4] == ["of", "part", "of", "it"]
+    assert lines[5].split()[:6] == ["total", "of", "x", "100%", "source:", "synthetic"]
+    assert lines[5].split()[-2:] == ["×250", "303"]
+    assert not [line for line in lines if "0 datasets" in line]
     assert "303 changed (1.6% of w)" in "\n".join(lines)
 
 

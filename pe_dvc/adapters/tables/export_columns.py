@@ -58,7 +58,12 @@ class Export:
         found = reader.read_columns(self.file, places)
         # A generator fails where it is asked for more: each batch is asked for under the shield.
         while True:
-            batch = shielded(lambda: next(found, None), label=self.file.label, rule=self.file.rule)
+            batch = shielded(
+                lambda: next(found, None),
+                label=self.file.label,
+                rule=self.file.rule,
+                remedy="The file may be damaged, or of a form that cannot be exported.",
+            )
             if batch is None:
                 return
             for column, values in zip(self.columns, batch, strict=True):

@@ -40,7 +40,16 @@ def null_key(
     return FormatError(f"the key {key!r} of {label} is null in {said}", where=where, remedy=remedy)
 
 
-def shielded(ask: Callable[[], Result], *, label: str, rule: Disclosure) -> Result:
+USED = (
+    "Look at the columns that dvc.yaml names as keys, references, weight and totals: these are "
+    "whole numbers or text, and numbers."
+)
+"""What to do about values that pe_dvc computes with."""
+
+
+def shielded(
+    ask: Callable[[], Result], *, label: str, rule: Disclosure, remedy: str = USED
+) -> Result:
     """Return what ``ask`` returns that looks at values of the file ``label``.
 
     What a library raises of them becomes a FormatError. Of a gated country it is raised apart from
@@ -57,8 +66,7 @@ def shielded(ask: Callable[[], Result], *, label: str, rule: Disclosure) -> Resu
         fault = FormatError(
             f"its values cannot be used: {rule.reason(error)}",
             where=label,
-            remedy="Look at the columns that dvc.yaml names as keys, references, weight and "
-            "totals: these are whole numbers or text, and numbers.",
+            remedy=remedy,
         )
     fault.__context__ = None
     raise fault from (None if rule.is_gated else cause)

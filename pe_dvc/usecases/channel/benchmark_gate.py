@@ -9,6 +9,7 @@ from pe_dvc.documents.benchmarks import measured_in
 from pe_dvc.documents.disclosure import Finding, Total
 from pe_dvc.documents.row_filter import Asked
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.sizes import figure_text
 from pe_dvc.usecases.channel.gate_places import in_period
 from pe_dvc.usecases.channel.gate_results import Measured
 from pe_dvc.usecases.channel.profile_gates import MANY, found_columns, rests_on
@@ -134,6 +135,6 @@ def _judged(one: Benchmark, figure: Measure | None, nomination: Nomination) -> M
         gate="benchmarks",
         of=one.name,
         value=NOT_SAID if found is None or figure is None else Finding.alike(figure),
-        bound=f"{one.value:,.6g} within {one.tolerance:.4g}, by {one.said_by}",
+        bound=f"{figure_text(one.value)} within {one.tolerance:.4g}, by {one.said_by}",
         passed=found is not None and abs(found - one.value) <= abs(one.value) * one.tolerance,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.disclosure import Finding
 from pe_dvc.documents.places import Link
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.sizes import figure_text
 from pe_dvc.usecases.channel import profile_gates
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.gate_failures import (
@@ -255,9 +256,12 @@ def _moved(
     nomination: Nomination, gate: str, column: str, now: float, was: float, tolerance: float
 ) -> Iterator[Failure]:
     if not abs(now - was) <= abs(was) * tolerance:
-        yield _fail(nomination, gate, column, f"{now:,.6g}", _range(was, tolerance))
+        yield _fail(nomination, gate, column, figure_text(now), _range(was, tolerance))
 
 
 def _range(was: float, tolerance: float) -> str:
     slack = abs(was) * tolerance
-    return f"{was - slack:,.6g} to {was + slack:,.6g} ({tolerance:.4g} of {was:,.6g})"
+    return (
+        f"{figure_text(was - slack)} to {figure_text(was + slack)} "
+        f"({tolerance:.4g} of {figure_text(was)})"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.disclosure import Finding, Named, Total
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.sizes import figure_text
 from pe_dvc.usecases.channel.gate_results import Measured
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def n_eff(nomination: Nomination, least: float) -> Iterator[Measured]:
             gate="n_eff",
             of=table.name if table.period is None else f"{table.name}/{table.period}",
             value=said,
-            bound=f"at least {least:,.6g}",
+            bound=f"at least {figure_text(least)}",
             passed=found is not None and found >= least,
         )
 
