@@ -166,6 +166,10 @@ class NotFoundError(PeDvcError, FileNotFoundError):
     """What was asked for does not exist: an object, a dataset, a file, a repo."""
 
 
+class NotPublishedError(NotFoundError):
+    """No version of a role that the country has was published yet."""
+
+
 class UnknownNameError(PeDvcError, KeyError):
     """A manifest has no table, or a table no column, of that name."""
 

@@ -189,7 +189,7 @@ class Revocations:
 
 def _ask(client: ChannelClient) -> tuple[Mapping[Sha256, Revocation], datetime]:
     """Return the withdrawn artifacts, and until when that counts (UTC)."""
-    from pe_dvc.trust.roles import NotPublishedError
+    from pe_dvc.primitives.errors import NotPublishedError
 
     try:
         return client.revocations(), client.revocations_expire()

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
+from pe_dvc.primitives.errors import NotFoundError, NotPublishedError, PeDvcError, VerificationError
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import channels_from, known_root
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.roles import NotPublishedError
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.usecases.revoked import refuse_revoked
 

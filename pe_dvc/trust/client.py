@@ -18,6 +18,7 @@ from pe_dvc.documents.release_target import releases_of
 from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.errors import (
     FormatError,
+    NotPublishedError,
     ReleaseError,
     VerificationError,
 )
@@ -28,7 +29,6 @@ from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.refresh import Refresh
-from pe_dvc.trust.roles import NotPublishedError
 from pe_dvc.trust.tuf_api import Snapshot, Targets
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import TAMPERED, parse, verify_root_chain, verify_signed_by

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import MAX_NAME_SEGMENTS
 
 TOP_LEVEL = ("root", "targets", "snapshot", "timestamp")
@@ -62,10 +62,6 @@ ROLE_OWNERS = {
 
 MAX_LENGTH = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
 """Most bytes of a metadata file that are ever read; delegated roles have that of targets."""
-
-
-class NotPublishedError(NotFoundError):
-    """No version of a role that the country has was published yet."""
 
 
 def max_length(role: str) -> int:
