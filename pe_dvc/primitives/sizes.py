@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from pe_dvc.primitives.errors import FormatError
@@ -60,7 +61,7 @@ def figure_text(amount: float) -> str:
 
 def _in_units(amount: float, digits: int) -> str:
     for unit, size in (("tn", 1e12), ("bn", 1e9), ("m", 1e6)):
-        if abs(amount) >= size:
+        if size <= abs(amount) < math.inf:
             return f"{amount / size:,.{digits}g} {unit}"
     return f"{amount:,.{digits}g}"
 
