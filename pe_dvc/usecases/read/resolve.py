@@ -204,7 +204,9 @@ def _read_signed(reference: Reference, sha256: Sha256, store: ReadableStore) -> 
         return read_manifest(store, reference.country, sha256, reference.name)
     except NotFoundError as error:
         said = mirror_says(store, reference.country)
-        raise NotFoundError(f"{reference}: {error.message}", remedy=said or error.remedy) from None
+        if said is None:
+            raise
+        raise NotFoundError(f"{reference}: {error.message}", remedy=said) from None
 
 
 def _read_pin(
