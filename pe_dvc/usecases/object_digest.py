@@ -1,4 +1,4 @@
-"""The digest of an object in a store, read block by block and kept nowhere."""
+"""Digests of objects: read block by block from a store, or of bytes and files that came of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from io import BufferedReader, FileIO
+
     from pe_dvc.store.port import ObjectSource, Progress
 
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -30,3 +32,13 @@ def object_digest(
         if progress is not None:
             progress(len(block))
     return digest.hexdigest()
+
+
+def md5_bytes(data: bytes) -> str:
+    """Return the md5 (hex) of bytes, which DVC names objects by."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def md5_file(file: BufferedReader | FileIO) -> str:
+    """Return the md5 (hex) of an open file, from where it stands."""
+    return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

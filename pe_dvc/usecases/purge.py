@@ -6,7 +6,6 @@ pe_dvc's cache goes only once it was hashed, and has the sha256 that was withdra
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.primitives.result import Result
 from pe_dvc.store import eviction
+from pe_dvc.store.plain_files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,8 +92,7 @@ def purge_file(tree: ConfinedTree, path: str, sha256: Sha256, *, remove: bool) -
     place = tree.root / path
     if not place.is_file():
         return None
-    with place.open("rb") as file:
-        same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    same = sha256_of(place) == sha256
     if same and remove:
         tree.unlink(path)
     return same

@@ -6,7 +6,6 @@ of directories) DVC's md5 is all there is to go by.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.usecases.object_digest import md5_bytes, md5_file
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def read_verified(request: ObjectRequest) -> bytes:
     except NotFoundError:
         raise _missing(request) from None
     if request.sha256 is None:
-        _check_md5(request, hashlib.md5(data, usedforsecurity=False).hexdigest())
+        _check_md5(request, md5_bytes(data))
     else:
         _check_sha256(request, sha256_bytes(data))
     return data
@@ -77,8 +77,7 @@ def download_verified(request: ObjectRequest, target: OpenFile, *, progress: Pro
         _check_sha256(request, actual)
         return
     with target.reader() as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    _check_md5(request, digest.hexdigest())
+        _check_md5(request, md5_file(file))
 
 
 def _check_sha256(request: ObjectRequest, actual: Sha256) -> None:

@@ -24,7 +24,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.mirror.wanted import Lacking
-from pe_dvc.usecases.object_digest import object_digest
+from pe_dvc.usecases.object_digest import md5_bytes, md5_file, object_digest
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Copier:
 
     def _copy_small(self, one: Wanted, progress: Progress) -> None:
         data, _ = self._origin.read(one.key, limit=one.size)
-        actual = sha256_bytes(data) if one.algorithm == "sha256" else md5_of(data)
+        actual = sha256_bytes(data) if one.algorithm == "sha256" else md5_bytes(data)
         check_digest(one, actual, self._origin)
         try:
             self._mirror.create(one.key, data)
@@ -112,7 +112,9 @@ class Copier:
         file = scratch / hashlib.sha256(one.key.encode()).hexdigest()
         try:
             sha256 = self._origin.download(one.key, file, size=one.size, progress=progress)
-            check_digest(one, sha256 if one.algorithm == "sha256" else _md5_in(file), self._origin)
+            with file.open("rb") as copied:
+                actual = sha256 if one.algorithm == "sha256" else md5_file(copied)
+            check_digest(one, actual, self._origin)
             self._mirror.upload(one.key, file, sha256=sha256)
         finally:
             file.unlink(missing_ok=True)
@@ -151,13 +153,3 @@ def check_digest(one: Wanted, actual: str, store: Store) -> None:
             actual=f"{one.algorithm}:{actual}",
             source=f"{store.url}/{one.key}",
         )
-
-
-def md5_of(data: bytes) -> str:
-    """Return the md5 of bytes, as DVC names them."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def _md5_in(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

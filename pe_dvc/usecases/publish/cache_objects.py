@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +9,7 @@ from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError
 from pe_dvc.store.plain_files import open_to_read
+from pe_dvc.usecases.object_digest import md5_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,8 +39,7 @@ class CacheObject:
     def check_md5(self) -> None:
         """Raise DigestMismatchError if the object is not of the md5 that is its name."""
         with open_to_read(self.path) as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-        actual, expected = digest.hexdigest(), bare_md5(self.md5)
+            actual, expected = md5_file(file), bare_md5(self.md5)
         if actual != expected:
             raise DigestMismatchError(
                 what=f"{self.what}, in DVC's cache",

@@ -5,7 +5,6 @@ Nothing is put back before it was held against the digest that the finding names
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from pe_dvc.documents.keys import LISTING_LIMIT, PAYLOADS, parse_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.store.scratch import scratch_directory
+from pe_dvc.usecases.object_digest import md5_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,5 +133,4 @@ def _take(store: Store, key: str, copy: Path, finding: Finding) -> bool:
     if finding.sha256 is not None:
         return actual == finding.sha256
     with copy.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    return digest.hexdigest() == finding.md5
+        return md5_file(file) == finding.md5
