@@ -1,4 +1,4 @@
-"""The error for an artifact that the signed role ``revoked`` names: one text for all readers."""
+"""The error for an artifact that the signed role ``revoked`` names: one for all who meet it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,22 @@ def refuse_revoked(
 
 def revoked_error(found: Revocation, *, asked: str) -> RevokedError:
     """Return the error that says of ``asked`` that it was withdrawn, with the stewards' words."""
-    return RevokedError(
-        f"{asked}, sha256:{found.sha256}, was {found.text}",
+    return withdrawn_error(
+        found,
+        subject=f"{asked}, sha256:{found.sha256},",
         reference=asked,
         remedy=f"{found.advice} Copies on this machine go by: pe-dvc cache prune --revoked",
+    )
+
+
+def withdrawn_error(
+    found: Revocation, *, subject: str, reference: str, remedy: str
+) -> RevokedError:
+    """Return the error that says of ``subject`` why it was withdrawn, the entry as its data."""
+    return RevokedError(
+        f"{subject} was {found.text}",
+        reference=reference,
+        remedy=remedy,
         sha256=found.sha256,
         reason=found.reason,
         authority=found.authority,

@@ -13,7 +13,7 @@ from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.usecases.revoke.removal import is_pending, remove_withdrawn
-from pe_dvc.usecases.revoke.withdrawn import ROLE, revoked_error, withdrawn_in
+from pe_dvc.usecases.revoke.withdrawn import ROLE, publication_error, withdrawn_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -53,7 +53,7 @@ def refuse_pointers(
             if there is None or there.sha256 != pointer.sha256:
                 asked = f"{channel} of git points to {_pinned(pointer)}, which"
                 found = withdrawn.artifacts[pointer.sha256]
-                raise revoked_error(found, asked=asked, remedy=f"{_REMEDY} {found.advice}")
+                raise publication_error(found, asked=asked, remedy=_REMEDY)
 
 
 def refuse_new(
@@ -74,7 +74,7 @@ def refuse_new(
         there = before.get(manifest.artifact.name)
         if there is None or there.sha256 != manifest.artifact.sha256:
             asked = f"{manifest.reference} derives from {found.what}, which"
-            raise revoked_error(found, asked=asked, remedy=f"{_REMEDY} {found.advice}")
+            raise publication_error(found, asked=asked, remedy=_REMEDY)
 
 
 def published_removal(

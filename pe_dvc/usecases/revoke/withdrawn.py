@@ -10,7 +10,6 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
-    RevokedError,
     VerificationError,
 )
 from pe_dvc.trust.ancestry import Committed, plain
@@ -19,12 +18,14 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import TAMPERED, parse, signatures
+from pe_dvc.usecases.revoked import withdrawn_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.primitives.errors import RevokedError
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.files import ChannelFiles
 
@@ -131,9 +132,11 @@ def newer(one: Withdrawn, other: Withdrawn) -> Withdrawn:
     return one if one.version >= other.version else other
 
 
-def revoked_error(found: Revocation, *, asked: str, remedy: str) -> RevokedError:
-    """Return the error that says of ``asked`` why it was withdrawn."""
-    return RevokedError(f"{asked} was {found.text}", reference=str(found.reference), remedy=remedy)
+def publication_error(found: Revocation, *, asked: str, remedy: str) -> RevokedError:
+    """Return the error that stops a publication of what was withdrawn: ``remedy``, and advice."""
+    return withdrawn_error(
+        found, subject=asked, reference=str(found.reference), remedy=f"{remedy} {found.advice}"
+    )
 
 
 def refuse_withdrawn(
@@ -145,4 +148,4 @@ def refuse_withdrawn(
         if found is not None:
             derives = f" derives from {found.what}, which" if found.is_input else ""
             asked = f"{manifest.reference}{derives}"
-            raise revoked_error(found, asked=asked, remedy=f"{remedy} {found.advice}")
+            raise publication_error(found, asked=asked, remedy=remedy)
