@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,8 +12,12 @@ from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
+
+Outcome = TypeVar("Outcome", "Synced", "MirrorCheck")
 
 
 @click.group("mirror", cls=Group)
@@ -129,12 +133,23 @@ def sync(
     from pe_dvc import Repo
 
     done = Repo().mirror.sync(names, store=store, recheck=recheck, progress=True)
+    _report(ctx, done, _say_synced, as_json=as_json)
+
+
+def _report(
+    ctx: click.Context,
+    found: Sequence[Outcome],
+    say_one: Callable[[Outcome], None],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what became of each mirror, and end with 1 unless all is well with each."""
     if as_json:
-        print_json(done)
+        print_json(found)
     else:
-        for one in done:
-            _say_synced(one)
-    if not all(one.ok for one in done):
+        for one in found:
+            say_one(one)
+    if not all(one.ok for one in found):
         ctx.exit(CHECK_FAILED)
 
 
@@ -180,13 +195,7 @@ def verify(
     from pe_dvc import Repo
 
     checks = Repo().mirror.verify(names, store=store, quick=quick, progress=True)
-    if as_json:
-        print_json(checks)
-    else:
-        for one in checks:
-            _say_check(one)
-    if not all(one.ok for one in checks):
-        ctx.exit(CHECK_FAILED)
+    _report(ctx, checks, _say_check, as_json=as_json)
 
 
 def _say_check(one: MirrorCheck) -> None:

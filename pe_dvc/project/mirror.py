@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
     from pe_dvc.usecases.progress import Reporter
@@ -70,7 +69,7 @@ def sync(
     origin, roots = repo.open_store(store), _roots(repo)
     done = []
     for name, mirror in chosen.items():
-        there = open_mirror(repo, mirror.url)
+        there = repo.open_other(mirror.url)
         one = Sync(origin, there, repo.country, roots, name=name)
         server = server_copy(origin, there)
         done.append(one.run(mirror, server=server, recheck=recheck, reporter=reporter))
@@ -92,7 +91,7 @@ def verify(
     origin, roots = repo.open_store(store), _roots(repo)
     return [
         verify_mirror(
-            open_mirror(repo, mirror.url),
+            repo.open_other(mirror.url),
             repo.country,
             roots,
             mirror,
@@ -104,14 +103,6 @@ def verify(
         )
         for name, mirror in _chosen(repo, names).items()
     ]
-
-
-def open_mirror(repo: DataRepo, url: str) -> Store:
-    """Return the store of a mirror, by the options of a DVC remote that lies in its bucket.
-
-    Raises UntrustedError where only a clone says that credentials go there.
-    """
-    return repo.open_other(url)
 
 
 def _chosen(repo: DataRepo, names: Sequence[str]) -> dict[str, MirrorTable]:
