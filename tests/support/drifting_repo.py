@@ -75,11 +75,7 @@ class DriftingRepo(Sandbox):
 
     def create(self) -> None:
         """Make the repo with its keys, and the first build published and nominated."""
-        self.repo.mkdir(parents=True)
-        self.run("git", "init", "--quiet")
-        self.run("dvc", "init", "--quiet")
-        self.write(".dvc/config", "[core]\n    analytics = false\n    remote = policyengine\n")
-        self.configure_remote(self.repo)
+        self.start()
         self.write("build.py", BUILD)
         self.write("dvc.yaml", DVC_YAML.format(name=NAME, gates=self.gates))
         self.write("pyproject.toml", '[tool.pe_dvc]\ncountry = "us"\n')

@@ -10,7 +10,7 @@ import pandas as pd
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.profile import profile_of
 from pe_dvc.documents.disclosure import PUBLIC
-from pe_dvc.documents.places import Place
+from pe_dvc.documents.places import Link, Place
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.disclosure import Disclosure
-    from pe_dvc.documents.profile import ColumnProfile
+    from pe_dvc.documents.profile import ColumnProfile, TableProfile
 
 ROWS = 5_000
 
@@ -67,6 +67,26 @@ def profiled(
     file = DataFile(path=path / "data.parquet", label="data.parquet", rule=rule, hints=Hints())
     (table,) = profile_of(file, "parquet", [plan]).tables
     return table.columns
+
+
+def profiled_persons(path: Path) -> TableProfile:
+    """Return the profile of ``income`` of 1,000 persons of a file, by their households' weight."""
+    place = Place(table="person", column="income")
+    plan = TablePlan(
+        name="person",
+        entity="person",
+        period=None,
+        rows=1000,
+        columns=(ColumnPlan(place=place, entity=None, is_key=False),),
+        weight=Place(table="household", column="weight"),
+        link=Link(
+            reference=Place(table="person", column="hh"), key=Place(table="household", column="hh")
+        ),
+        via="household",
+    )
+    file = DataFile(path=path, label="data.h5", rule=PUBLIC, hints=Hints())
+    (table,) = profile_of(file, "hdf5", [plan]).tables
+    return table
 
 
 def plain(found: ColumnProfile) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.sidecar_files import sidecar_file
 from pe_dvc.primitives.digest import chunk_digests
+from pe_dvc.project.release import Releases
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from tests.support.commands import run
@@ -137,6 +138,13 @@ class History:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
+
+    def publish_release(self, tag: str) -> None:
+        """Register the release of a tag that is there, commit that, and publish it."""
+        releasing = Releases(self.root)
+        releasing.create(tag)
+        self.commit("Release")
+        releasing.push(tag)
 
     def release(
         self,

@@ -106,13 +106,17 @@ class Sandbox:
         """Run pe-dvc with --json and return what it printed."""
         return json.loads(self.pe_dvc(*arguments, "--json", cwd=cwd).stdout)
 
-    def create(self) -> None:
-        """Make the repo with its keys, not built yet."""
+    def start(self) -> None:
+        """Make an empty data repo, whose remote is the store."""
         self.repo.mkdir(parents=True)
         self.run("git", "init", "--quiet")
         self.run("dvc", "init", "--quiet")
         self.write(".dvc/config", "[core]\n    analytics = false\n    remote = policyengine\n")
         self.configure_remote(self.repo)
+
+    def create(self) -> None:
+        """Make the repo with its keys, not built yet."""
+        self.start()
         self.write("build.py", BUILD)
         self.write("dvc.yaml", DVC_YAML)
         self.write("params.yaml", "seed: 7\n")

@@ -13,11 +13,11 @@ from pe_dvc.adapters.tables import profile as profile_module
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.profile import profile_of
 from pe_dvc.documents.disclosure import GATED, PUBLIC
-from pe_dvc.documents.places import Link, Place
+from pe_dvc.documents.places import Place
 from pe_dvc.documents.profile import QUANTILES, Profile, rounded
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
-from tests.support.profiles import ROWS, people, plain, profiled
+from tests.support.profiles import ROWS, people, plain, profiled, profiled_persons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,21 +138,7 @@ def test_persons_have_the_weight_of_their_household(tmp_path: Path) -> None:
     path = tmp_path / "data.h5"
     for name, frame in {"household": household, "person": person}.items():
         frame.to_hdf(path, key=name, format="table", data_columns=True)
-    place = Place(table="person", column="income")
-    plan = TablePlan(
-        name="person",
-        entity="person",
-        period=None,
-        rows=1000,
-        columns=(ColumnPlan(place=place, entity=None, is_key=False),),
-        weight=Place(table="household", column="weight"),
-        link=Link(
-            reference=Place(table="person", column="hh"), key=Place(table="household", column="hh")
-        ),
-        via="household",
-    )
-    file = DataFile(path=path, label="data.h5", rule=PUBLIC, hints=Hints())
-    (table,) = profile_of(file, "hdf5", [plan]).tables
+    table = profiled_persons(path)
     merged = person.merge(household, on="hh")
     assert table.columns["income"].total == pytest.approx((merged.income * merged.weight).sum())
     assert table.weight is not None

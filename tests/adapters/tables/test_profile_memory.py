@@ -11,14 +11,10 @@ import pandas as pd
 import pytest
 
 from pe_dvc.adapters.tables import number_column, profile, profile_weights, spill
-from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.distribution import Wanted, distribution_of
 from pe_dvc.adapters.tables.number_column import NumberColumn
 from pe_dvc.documents.disclosure import GATED, PUBLIC
-from pe_dvc.documents.places import Link, Place
-from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
-from pe_dvc.documents.table_schema import Hints
-from tests.support.profiles import people, plain, profiled
+from tests.support.profiles import people, plain, profiled, profiled_persons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,22 +124,8 @@ def test_weights_of_another_table_are_found_for_parts_of_its_keys(
     for name, frame in {"household": household, "person": person}.items():
         kept = frame.assign(hh=[f"h{key}" for key in frame.hh]) if texts else frame
         kept.to_hdf(path, key=name, format="table", data_columns=True)
-    place = Place(table="person", column="income")
-    plan = TablePlan(
-        name="person",
-        entity="person",
-        period=None,
-        rows=1000,
-        columns=(ColumnPlan(place=place, entity=None, is_key=False),),
-        weight=Place(table="household", column="weight"),
-        link=Link(
-            reference=Place(table="person", column="hh"), key=Place(table="household", column="hh")
-        ),
-        via="household",
-    )
-    file = DataFile(path=path, label="data.h5", rule=PUBLIC, hints=Hints())
     hold(monkeypatch, 70)
-    (table,) = profile.profile_of(file, "hdf5", [plan]).tables
+    table = profiled_persons(path)
     of = household.fillna(0.0).drop_duplicates("hh").set_index("hh").weight
     weights = person.hh.map(of).fillna(0.0)
     assert table.weight is not None

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 def withdrawn(released: History, monkeypatch: pytest.MonkeyPatch) -> History:
     """A published release, one of whose artifacts was withdrawn since."""
     monkeypatch.chdir(released.root)
-    releasing = Releases(released.root)
-    releasing.create("1.0.0")
-    released.commit("Release")
-    releasing.push("1.0.0")
+    released.publish_release("1.0.0")
     released.signed.revoke(revocation_of(released.manifests["cps_2024"]))
     released.commit("Withdraw")
     released.publish_channels()

@@ -25,10 +25,7 @@ SAID = Statement(reason="The licence ended.", authority="Census Bureau")
 def withdrawn(released: History, monkeypatch: pytest.MonkeyPatch) -> History:
     """Return a data repo whose release 1.0.0 is published, and of which one state is withdrawn."""
     monkeypatch.chdir(released.root)
-    releasing = Releases(released.root)
-    releasing.create("1.0.0")
-    released.commit("Release")
-    releasing.push("1.0.0")
+    released.publish_release("1.0.0")
     repo = DataRepo(released.root)
     done = revoke(repo, ["us/states/AL@1.0.0"], SAID)
     assert done.affected.releases == ("1.0.0",)
