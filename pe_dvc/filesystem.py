@@ -19,6 +19,7 @@ from fsspec.spec import AbstractFileSystem
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import check_country, say_which_there_are
+from pe_dvc.primitives.pyarrow_exit import wait_at_exit
 from pe_dvc.primitives.reference import SCHEME, Reference
 from pe_dvc.usecases.read.folder_tree import FolderTree, file_entry, folder_entry
 
@@ -275,3 +276,6 @@ def _forget_older(kind: Any, current: int) -> None:
     for token, instance in list(kind._cache.items()):
         if instance._born != current:
             kind._cache.pop(token, None)
+
+
+wait_at_exit(PeDataFileSystem)
