@@ -78,14 +78,14 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 
 ## lock: resolve the newest versions that pyproject.toml allows; of these, what reading and publishing need
 lock: $(READY)
-	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra hf --group dev pyproject.toml \
+	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra hf --extra site --group dev pyproject.toml \
 	  --output-file requirements.lock
 	$(COMPILE) --group pyproject.toml:reader \
 	  --constraint requirements.lock --output-file requirements-reader.lock
 	$(COMPILE) --upgrade tests/validators/validators.in --output-file tests/validators/validators.lock
 	$(COMPILE) --upgrade tests/validators/core.in --output-file tests/validators/core.lock
 	$(COMPILE) --upgrade tests/validators/acro.in --output-file tests/validators/acro.lock
-	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --extra hf --group pyproject.toml:build pyproject.toml \
+	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --extra hf --extra site --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 
 ## reference: write docs/commands.md from what the commands say of themselves

@@ -204,6 +204,10 @@ EXAMPLES: dict[str, Examples] = {
         (f"{REFERENCE} --model-package policyengine_us-2.68.0-py3-none-any.whl", "a wheel"),
         (f"{REFERENCE} --compatible", "may the installed model read it?"),
     ),
+    "site build": (
+        ("site", "of every country whose root is pinned"),
+        ("site --country us --bucket-url https://data.example.org", "of one, with downloads"),
+    ),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),
@@ -235,6 +239,7 @@ EXITS: dict[str, str] = {
     "revoke": "with --remove, 5 while something that is withdrawn is left in the bucket",
     "unrevoke": "3 for what is not withdrawn",
     "reproduce": "0 if the bytes or the values are the same, 1 if not, 6 if it cannot be tried",
+    "site build": "1 if a dataset could not be read: its page says so",
     "stale": "0 fresh, 1 stale, 3 if that cannot be told, 6 if something does not verify; with "
     "--compatible 0 if it may, 1 if not, 3 if nothing is claimed",
     "verify": "1 if a dataset differs",

@@ -85,6 +85,7 @@ SECTIONS = {
             "Check every object in the bucket; --repair restores what it can.",
         ),
         "gc": ("pe_dvc.cli.gc", "Remove objects that no commit, channel or release refers to."),
+        "site": ("pe_dvc.cli.site", "Make pages of what is published, to browse."),
         "mirror": ("pe_dvc.cli.mirror", "Keep copies of the bucket elsewhere, and check them."),
         "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
     },

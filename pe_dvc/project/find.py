@@ -27,7 +27,7 @@ def find(
     if country is not None:
         return _in_country(text, check_country(country), channel, store, offline)
     found, missing = [], []
-    for each in _countries():
+    for each in countries_here():
         try:
             found.append(_in_country(text, each, channel, store, offline))
         except NotFoundError as error:  # a bucket may have one of the countries only
@@ -51,7 +51,7 @@ def _in_country(
     )
 
 
-def _countries() -> list[str]:
+def countries_here() -> list[str]:
     """Return the countries whose roots are pinned, and that of the data repo around."""
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.pins import list_pins

@@ -93,14 +93,17 @@ def pinned_root(config_dir: Path, country: str) -> bytes | None:
 
 def pinned_contact(config_dir: Path, country: str) -> str | None:
     """Return who grants access to a country's data, as its pinned root says, if it does."""
+    root = pinned_root(config_dir, country)
+    return None if root is None else contact_in(root, where=f"the pinned root of {country}")
+
+
+def contact_in(root: bytes, *, where: str) -> str | None:
+    """Return who grants access to a country's data, as its root says, if it does."""
     from pe_dvc.trust.roles import CONTACT_FIELD
     from pe_dvc.trust.tuf_api import Root
     from pe_dvc.trust.verify import parse
 
-    root = pinned_root(config_dir, country)
-    if root is None:
-        return None
-    signed = parse(Root, root, where=f"the pinned root of {country}").signed
+    signed = parse(Root, root, where=where).signed
     contact = signed.unrecognized_fields.get(CONTACT_FIELD)
     return contact if isinstance(contact, str) else None
 

@@ -37,6 +37,7 @@ OTHERWISE = {
     "import": "Repo.import_",
     "ls": "ls",
     "schema": "schema",
+    "site build": "build_site",
     "stale": "stale",
     "show": "describe",
     "trust add": "TrustedRoots.add",

@@ -1,0 +1,55 @@
+"""``pe-dvc site``: pages of what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pe_dvc.cli.group import Command, Group
+from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
+from pe_dvc.primitives.sizes import counted
+
+
+@click.group("site", cls=Group)
+def command() -> None:
+    """Make pages of what is published, to browse."""
+
+
+@command.command("build", cls=Command)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--country", "countries", multiple=True, help="Only this country, such as us; can be repeated."
+)
+@click.option("--url", metavar="URL", help="The address where the site will be.")
+@click.option(
+    "--bucket-url",
+    metavar="URL",
+    help="The web address at which browsers read the bucket: https://…",
+)
+@store_option
+@json_option
+def build(
+    directory: Path,
+    countries: tuple[str, ...],
+    url: str | None,
+    bucket_url: str | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Write static pages of what is published.
+
+    Of every country whose root is pinned, and that of the data repo around. Everything is verified
+    as it is read, and no payload is read. The same published state gives the same bytes. In
+    DIRECTORY the files of an earlier build are replaced, and no other file is touched.
+    """
+    import pe_dvc
+
+    found = pe_dvc.build_site(directory, countries, store=store, url=url, bucket_url=bucket_url)
+    print_json(found) if as_json else echo(found.directory / "index.html")
+    for pin, problem in found.problems.items():
+        say(f"{pin} could not be read: {problem}")
+    pages = f"{counted(found.files, 'file')} of {counted(found.datasets, 'dataset')}"
+    say(f"wrote {pages}; sha256 of their list: {found.sha256}")
+    if found.problems:
+        click.get_current_context().exit(1)

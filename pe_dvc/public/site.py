@@ -1,0 +1,35 @@
+"""A site of what is published, for those who browse: ``build_site`` of ``pe_dvc``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pe_dvc.public.arguments import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pe_dvc.project.site import BuiltSite
+
+
+def build_site(
+    directory: Path | str,
+    countries: Sequence[str] | str = (),
+    *,
+    store: str | None = None,
+    url: str | None = None,
+    bucket_url: str | None = None,
+) -> BuiltSite:
+    """Write static pages of what countries have published into ``directory``.
+
+    ``countries`` are all whose root is pinned here, and that of the data repo around, unless named.
+    ``url`` is where the site will be, ``bucket_url`` the web address at which browsers read the
+    bucket. Reads no payload. The same published state gives the same bytes. What an earlier build
+    wrote there is replaced. Raises ConflictError where a file is in the way, FormatError for what
+    is no web address, PeDvcError without the extra ``pe_dvc[site]``, and otherwise as ``ls``.
+    """
+    from pe_dvc.project.site import build_site as project_build
+
+    named = names_of(countries)
+    return project_build(Path(directory), named, store=store, url=url, bucket_url=bucket_url)

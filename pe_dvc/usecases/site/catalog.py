@@ -1,0 +1,146 @@
+"""What a site shows: the datasets of countries, in every version that a channel pointed to.
+
+All of it was verified when it was read (``pe_dvc.project.site_source``), and nothing of it depends
+on when or where: the same published state gives the same catalog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.reference import CHANNELS, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pe_dvc.documents.dataset import Dataset
+    from pe_dvc.documents.disclosure import Disclosure
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.primitives.digest import Sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelState:
+    """A channel as readers see it: its version, until when that is valid, and who signed it."""
+
+    name: str
+    version: int
+    expires: datetime
+    datasets: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelChange:
+    """What one version of a channel changed, by dataset names."""
+
+    channel: str
+    version: int
+    signed_on: str
+    """The day, such as ``2026-04-20``."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    replaced: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appearance:
+    """Where an artifact was: the version of a channel that first pointed to it, and its day."""
+
+    channel: str
+    version: int
+    signed_on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersion:
+    """One artifact that a dataset was or is.
+
+    ``dataset`` has the figures that may be said under ``rule``. It is None of what was withdrawn
+    or could not be read; ``withdrawn`` and ``problem`` say why.
+    """
+
+    pointer: Pointer
+    appearances: tuple[Appearance, ...]
+    rule: Disclosure
+    dataset: Dataset | None = None
+    withdrawn: str | None = None
+    problem: str | None = None
+
+    @property
+    def sha256(self) -> Sha256:
+        """The identity of its bytes."""
+        return self.pointer.sha256
+
+    @property
+    def pin(self) -> str:
+        """The reference that always means it."""
+        pointer = self.pointer
+        return str(Reference.pinned(pointer.country, pointer.name, pointer.sha256))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogDataset:
+    """A dataset of a country; ``pointers`` are those of today's channels, by channel.
+
+    ``versions`` are the newest ones first, and ``earlier`` counts those that are not among them.
+    """
+
+    country: str
+    name: str
+    pointers: Mapping[str, Pointer]
+    versions: tuple[DatasetVersion, ...]
+    earlier: int = 0
+
+    @property
+    def channel(self) -> str:
+        """The channel whose version its page describes: ``latest``, else ``next``."""
+        return next(channel for channel in CHANNELS if channel in self.pointers)
+
+    @property
+    def current(self) -> DatasetVersion:
+        """The version that its page describes."""
+        wanted = self.pointers[self.channel].sha256
+        return next(version for version in self.versions if version.sha256 == wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountryCatalog:
+    """What is published of a country. ``root`` is the file that it was verified from.
+
+    ``contact`` is who grants access to its data, where the root says so. ``history_problem`` says
+    why the versions before today's are not all known.
+    """
+
+    country: str
+    root: bytes
+    fingerprint: Sha256
+    channels: tuple[ChannelState, ...]
+    changes: tuple[ChannelChange, ...]
+    datasets: tuple[CatalogDataset, ...]
+    contact: str | None = None
+    history_problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """All that a site shows. ``url`` is where it will be, ``bucket_url`` where browsers read.
+
+    Both are None where they are not known.
+    """
+
+    countries: tuple[CountryCatalog, ...]
+    url: str | None = None
+    bucket_url: str | None = None
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What could not be read and is no withdrawal, by pinned reference."""
+        return {
+            version.pin: version.problem
+            for country in self.countries
+            for dataset in country.datasets
+            for version in dataset.versions
+            if version.problem is not None
+        }

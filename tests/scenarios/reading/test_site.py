@@ -1,0 +1,423 @@
+"""``pe-dvc site build``: pages of what is published, verified, safe to show and to open."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pe_dvc
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.keys import manifest_key
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    VerificationError,
+)
+from pe_dvc.primitives.printable import printable
+from pe_dvc.project import directories
+from pe_dvc.store.confined import ConfinedTree
+from tests.support.country import NAME, Country, reader_at
+from tests.support.described import ABOUT, ONE_TABLE, PROFILE, TWO_TABLES, codebook, statistics
+from tests.support.site import Page, publish_described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pe_dvc.documents.profile import Profile
+
+PAGE = f"us/datasets/{NAME}.html"
+
+
+class Published:
+    """A country with a dataset in both channels, and another one; ``build`` makes its site."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.country = Country(directory / "country", LocalStore(directory / "bucket"))
+        self.country.trust(directories.config_dir())
+
+    def point(self) -> None:
+        first = publish_described(self.country, b"first")
+        states = publish_described(self.country, b"states", TWO_TABLES, name="states/AL")
+        self.country.point("latest", [first, states])
+        moved = json.loads(json.dumps(PROFILE))
+        moved["tables"][0]["columns"]["employment_income"]["total"] = 7.0
+        second = publish_described(self.country, b"second", profile=statistics(moved))
+        self.country.point("latest", [second, states])
+        self.country.point("next", [first])
+
+    def build(self, name: str = "site", **given: Any) -> dict[str, str]:
+        """Return the files of the site, but for the root, by their paths."""
+        built = pe_dvc.build_site(
+            self.directory / name, store=str(self.directory / "bucket"), **given
+        )
+        found = {
+            path.relative_to(built.directory).as_posix(): path.read_text()
+            for path in built.directory.rglob("*")
+            if path.is_file()
+        }
+        assert built.files == len(found)
+        return found
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
+    reader_at(tmp_path / "reader", monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    return Published(tmp_path)
+
+
+def test_a_dataset_page_says_what_is_published(published: Published) -> None:
+    published.point()
+    text = Page(published.build()[PAGE]).text
+    for said in (
+        "The Current Population Survey, enhanced. With imputed wealth.",
+        "latest, next (another version)",
+        "Employment income",
+        "currency-USD",
+        "person_weight",
+        "cps_asec_2014",
+        "JOINT 75%, <ODD> 25%",
+        "total of person.employment_income",
+        "+40%",
+        f'pd.read_parquet("pe-data://us/{NAME}@latest")',
+        f"pe-dvc export pe-data://us/{NAME}@latest --to data.dta",
+        "dvc pull data/enhanced_cps_2024.parquet",
+        "@misc{us_enhanced_cps_2024_",
+        f"pe-data://us/{NAME}@sha256:{sha256_bytes(b'second')}",
+        f"pe-data://us/{NAME}@sha256:{sha256_bytes(b'first')}",
+    ):
+        assert said in text
+
+
+def test_the_home_page_has_channels_datasets_and_changes(published: Published) -> None:
+    published.point()
+    page = Page(published.build()["index.html"])
+    for said in ("latest 3", f"replaced {NAME}", f"new {NAME}, states/AL", "Valid until"):
+        assert said in page.text
+    assert {PAGE, "us/datasets/states/AL.html"} <= set(page.links)
+
+
+def test_a_dataset_with_several_tables_says_which_to_export(published: Published) -> None:
+    published.point()
+    text = Page(published.build()["us/datasets/states/AL.html"]).text
+    assert "--table person --period 2024 --to data.dta" in text
+    assert "household\n└─ person" in text
+    assert "read_parquet" not in text
+
+
+def test_every_link_within_the_site_leads_to_a_file(published: Published) -> None:
+    published.point()
+    files = published.build(bucket_url="https://data.example.org")
+    for path, html in files.items():
+        for link in Page(html).links if path.endswith(".html") else ():
+            if not link.startswith(("#", "https://")):
+                target = (published.directory / "site" / path).parent / link
+                assert target.is_file(), f"{path} links to {link}"
+
+
+def test_the_same_state_gives_the_same_bytes(published: Published) -> None:
+    published.point()
+    assert published.build("one") == published.build("two")
+
+
+def test_the_list_of_files_has_the_sha256_of_each(published: Published) -> None:
+    published.point()
+    built = pe_dvc.build_site("site", store=str(published.directory / "bucket"))
+    listed = (built.directory / "files.json").read_bytes()
+    assert built.sha256 == sha256_bytes(listed)
+    files = json.loads(listed)["files"]
+    assert len(files) == built.files - 1
+    for path, sha256 in files.items():
+        assert sha256_bytes((built.directory / path).read_bytes()) == sha256
+
+
+def test_a_later_build_removes_what_is_no_more(published: Published) -> None:
+    published.point()
+    published.build()
+    kept = published.directory / "site/CNAME"
+    kept.write_text("data.example.org")
+    published.country.point("latest", [publish_described(published.country, b"third")])
+    pe_dvc.build_site("site", store=str(published.directory / "bucket"))
+    assert not (published.directory / "site/us/datasets/states").exists()
+    assert (published.directory / "site" / PAGE).is_file()
+    assert kept.is_file()
+
+
+def test_a_file_of_someone_else_is_not_overwritten(published: Published) -> None:
+    published.point()
+    other = published.directory / "site/index.html"
+    other.parent.mkdir()
+    other.write_text("mine")
+    with pytest.raises(ConflictError, match="no file of a site"):
+        published.build()
+    assert [*other.parent.iterdir()] == [other]
+    assert other.read_text() == "mine"
+
+
+def test_a_list_of_files_leads_nowhere_else(published: Published) -> None:
+    published.point()
+    published.build()
+    outside = published.directory / "outside"
+    outside.write_text("mine")
+    listing = published.directory / "site/files.json"
+    files = json.loads(listing.read_text())["files"]
+    listing.write_text(json.dumps({"files": files | {"../outside": "0" * 64}}))
+    with pytest.raises(FormatError, match="not a path inside"):
+        published.build()
+    assert outside.read_text() == "mine"
+
+
+def test_a_build_that_was_killed_is_completed_by_the_next(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.point()
+    write, written = ConfinedTree.write, list[str]()
+
+    def killed(tree: ConfinedTree, path: str, data: Any, **how: Any) -> None:
+        if path.startswith("us/") and tree.root == published.directory / "site":
+            raise KeyboardInterrupt
+        written.append(path)
+        write(tree, path, data, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ConfinedTree, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            published.build()
+    assert "index.html" in written
+    assert published.build() == published.build("another")
+
+
+def test_a_folder_of_the_site_that_is_a_link_is_refused(published: Published) -> None:
+    published.point()
+    elsewhere = published.directory / "elsewhere"
+    elsewhere.mkdir()
+    (published.directory / "site").mkdir()
+    (published.directory / "site/us").symlink_to(elsewhere)
+    with pytest.raises(FormatError, match="link"):
+        published.build()
+    assert not [*elsewhere.iterdir()]
+
+
+def test_a_manifest_that_was_not_signed_is_not_shown(published: Published) -> None:
+    published.point()
+    key = manifest_key("us", Sha256(sha256_bytes(b"second")))
+    data, _ = published.country.store.read(key, limit=10**6)
+    published.country.write(key, data.replace(b"imputed wealth", b"invented text!"))
+    built = pe_dvc.build_site("site", store=str(published.directory / "bucket"))
+    assert list(built.problems) == [f"pe-data://us/{NAME}@sha256:{sha256_bytes(b'second')}"]
+    text = (built.directory / PAGE).read_text()
+    assert "invented" not in text
+    assert "could not be read when the page was made" in text
+
+
+def test_a_thief_s_pointer_builds_no_site(published: Published) -> None:
+    published.point()
+    key = "channels/us/timestamp.json"
+    data, _ = published.country.store.read(key, limit=10**6)
+    published.country.write(key, data.replace(b'"version": ', b'"version": 9'))
+    with pytest.raises((VerificationError, FormatError)):
+        published.build()
+    assert not (published.directory / "site").exists()
+
+
+def test_withdrawn_data_is_said_and_not_described(published: Published) -> None:
+    published.point()
+    withdrawn = publish_described(published.country, b"second")
+    published.country.revoke(withdrawn)
+    page = Page(published.build()[PAGE])
+    assert "its licence ended" in page.text
+    assert "Employment income" not in page.text
+
+
+def test_a_country_that_published_nothing_has_no_site(published: Published) -> None:
+    with pytest.raises(NotFoundError):
+        published.build()
+
+
+@pytest.mark.parametrize(
+    "url", ["data.example.org", "file:///x", "https://a b", "https://x/?q", "https://x' y"]
+)
+def test_what_is_no_web_address_is_refused(published: Published, url: str) -> None:
+    with pytest.raises(FormatError, match="not a web address"):
+        published.build(bucket_url=url)
+
+
+def test_without_jinja2_the_message_says_what_to_install(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.point()
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    with pytest.raises(PeDvcError, match="Jinja2") as raised:
+        published.build()
+    assert "pip install jinja2" in str(raised.value.remedy)
+
+
+# Injection: what people write into documents is shown as text, whatever it is.
+
+HOSTILE = (
+    "</script><script>alert(1)</script>\"'&amp;<img src=x onerror=alert(2)>🙂\u202eאב{{ 7*7 }}"
+)
+
+
+def _set(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
+    def change(document: dict[str, Any], text: Any) -> None:
+        place: Any = document
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = text
+
+    return change
+
+
+COLUMN = ("tables", 0, "columns", 1)
+FIELDS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
+    "description": ("about", _set("description")),
+    "licence": ("about", _set("licence")),
+    "citation": ("about", _set("citation")),
+    "column": ("contents", _set(*COLUMN, "name")),
+    "type": ("contents", _set(*COLUMN, "type")),
+    "column's entity": ("contents", _set(*COLUMN, "entity")),
+    "table": ("contents", _set("tables", 0, "name")),
+    "weight": ("contents", _set("weight")),
+    "year": ("contents", _set("period")),
+    "entity's label": ("codebook", _set("entities", "person", "label")),
+    "label": ("codebook", _set("variables", "age", "label")),
+    "unit": ("codebook", _set("variables", "age", "unit")),
+    "category": (
+        "profile",
+        _set("tables", 0, "columns", "filing_status", "categories", 0, "value"),
+    ),
+    "media type": ("artifact", _set("media_type")),
+}
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def _page_with(published: Published, field: str, text: str) -> str:
+    documents: dict[str, Any] = {
+        "about": _copy(ABOUT),
+        "contents": _copy(ONE_TABLE),
+        "codebook": codebook().to_json(),
+        "profile": _copy(PROFILE),
+        "artifact": {},
+    }
+    where, change = FIELDS[field]
+    change(documents[where], text)
+    manifest = publish_described(
+        published.country,
+        text.encode(),
+        documents["contents"],
+        known=codebook(**documents["codebook"]),
+        profile=statistics(documents["profile"]),
+        about=documents["about"],
+        **documents["artifact"],
+    )
+    published.country.point("latest", [manifest])
+    return published.build(str(len(text)))[PAGE]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_hostile_text_is_shown_as_text(published: Published, field: str) -> None:
+    plain = Page(_page_with(published, field, "harmless text"))
+    html = _page_with(published, field, HOSTILE)
+    hostile = Page(html)
+    # The versions page has one more version, with its difference: what comes before is compared.
+    until = hostile.elements.index(("h2", ("id",)), len(hostile.elements) // 4)
+    assert hostile.elements[:until] == plain.elements[:until]
+    more = {tag for tag, _ in hostile.elements} - {tag for tag, _ in plain.elements}
+    assert more <= {"details", "summary", "caption"}
+    assert not [name for _, names in hostile.elements for name in names if name.startswith("on")]
+    assert printable(HOSTILE) in hostile.text
+    assert "\u202e" not in html
+    assert not re.search(r"<script(?! type=\"module\" src=)", html)
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", " https://x"])
+def test_a_licence_that_is_no_web_address_is_no_link(published: Published, address: str) -> None:
+    page = Page(_page_with(published, "licence", address))
+    assert address.strip() in page.text
+    assert not [link for link in page.links if not re.match(r"https://|\.\./|#", link)]
+
+
+def test_the_pages_run_no_script_but_the_site_s_own(published: Published) -> None:
+    published.point()
+    files = published.build(bucket_url="https://data.example.org/bucket")
+    for path, html in files.items():
+        if path.endswith(".html"):
+            policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+            assert policy is not None
+            assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy[1]
+            assert "connect-src 'self' https://data.example.org;" in policy[1]
+            assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", html)
+
+
+# Disclosure.
+
+SECRETS = ("70143", "70,143", "71144", "71,144", "CANARY")
+
+
+def _secret_profile(**rule: Any) -> Profile:
+    found = _copy(PROFILE) | rule
+    columns = found["tables"][0]["columns"]
+    columns["age"] = {
+        "nulls": 0,
+        "carriers": 70143,
+        "weighted_carriers": 70143.0,
+        "total": 71144.0,
+        "mean": 71144.0,
+        "quantiles": dict.fromkeys(["p5", "p25", "p50", "p75", "p95"], 70143.0) | {"p99": 71144.0},
+    }
+    columns["filing_status"]["categories"][0]["value"] = "CANARY"
+    return statistics(found)
+
+
+def _gated(published: Published, profile: Profile) -> dict[str, str]:
+    contents = _copy(ONE_TABLE)
+    contents["members"] = [{"name": "period", "type": "string", "value": "CANARY"}]
+    for number in range(2):
+        manifest = publish_described(
+            published.country,
+            b"gated %d" % number,
+            contents,
+            known=codebook(access="gated"),
+            profile=profile,
+        )
+        published.country.point("latest", [manifest])
+    return published.build()
+
+
+@pytest.mark.parametrize("rule", [{"access": "public"}, {"access": "gated", "minimum_carriers": 3}])
+def test_figures_of_gated_data_made_by_a_weaker_rule_are_nowhere(
+    published: Published, rule: dict[str, Any]
+) -> None:
+    files = _gated(published, _secret_profile(**rule))
+    for path, text in files.items():
+        assert not [secret for secret in SECRETS if secret in text], path
+    assert "the data are not public" in files[PAGE]
+    assert "fewer than 10" in files[PAGE]
+    assert "Employment income" in files[PAGE]
+
+
+def test_figures_of_gated_data_made_by_its_rule_are_shown(published: Published) -> None:
+    columns = {"age": {"carriers": 500, "weighted_carriers": 5000.0, "mean": 41.5}}
+    table = {"name": "person", "rows": 1000, "weight": {"column": "w", "sum": 20000.0}}
+    profile = _copy(PROFILE) | {"access": "gated", "tables": [{**table, "columns": columns}]}
+    page = Page(_gated(published, statistics(profile))[PAGE])
+    assert "25%" in page.text
+    assert "on application" in page.text
+
+
+def test_gated_data_have_no_address_to_download(published: Published) -> None:
+    manifest = publish_described(published.country, b"x", known=codebook(access="gated"))
+    published.country.point("latest", [manifest])
+    assert "curl" not in published.build(bucket_url="https://data.example.org")[PAGE]
