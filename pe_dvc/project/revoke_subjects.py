@@ -99,7 +99,7 @@ class Subjects:
             inputs={one.sha256: one for one in entries if one.is_input},
         )
         plan = self.inventory.plan(of)
-        files = sorted(plan.files.keys() & self.bucket.objects.keys())
+        files = sorted(plan.gone.keys() & self.bucket.objects.keys())
         return Affected(
             artifacts=names_of(digests, self.inventory),
             channels=pointing(digests, self._channels()),

@@ -26,13 +26,18 @@ def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> Non
     """Change the findings of a report by what is ``withdrawn``. Raises StoreError."""
     if not (withdrawn.artifacts or withdrawn.inputs):
         return
-    gone = Inventory(bucket).plan(withdrawn).files
+    plan = Inventory(bucket).plan(withdrawn)
+    gone, lists_done = plan.gone, plan.finished_lists()
     marked = {tombstone_key(bucket.country, sha256) for sha256 in withdrawn.artifacts}
     found = [one for one in report.findings if one.key not in gone.keys() | marked]
     found += [
         Finding(fault="not removed", key=key, what=what, detail="it is withdrawn")
         for key, what in gone.items()
-        if key in bucket.objects
+        if key in bucket.objects and (key in plan.files or key in lists_done)
+    ]
+    found += [
+        Finding(fault="not removed", key=key, what="withdrawn", detail=why)
+        for key, why in plan.unsure.items()
     ]
     for revocation in withdrawn.artifacts.values():
         found += _tombstone(bucket, revocation)

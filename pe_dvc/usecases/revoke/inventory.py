@@ -5,28 +5,28 @@ Decides only, and removes nothing. ADR 0008.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.keys import (
-    LISTING_LIMIT,
     MANIFEST_LIMIT,
     chunks_key,
+    manifest_key,
     members_key,
-    parse_key,
     payload_key,
 )
 from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.usecases.retention.listed_members import listed_members
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.revoke.contents import contents_of
+from pe_dvc.usecases.revoke.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pe_dvc.documents.keys import Kind
-    from pe_dvc.documents.members import MemberFile
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.usecases.retention.reachability import Bucket
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
@@ -34,18 +34,15 @@ if TYPE_CHECKING:
 SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
 
 
-@dataclass(kw_only=True)
-class Plan:
-    """What a removal is to take out of the bucket, whether it is there now or only was.
-
-    ``files`` are keys of payloads, sidecars and files of directories, with the artifact's
-    reference. ``kept`` are those that an artifact needs which is not withdrawn: its reference, by
-    key. ``unsure`` is why files of directories are left: it cannot be told who needs them.
-    """
-
-    files: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
-    unsure: list[str] = field(default_factory=list)
+_UNSURE = "a manifest in the bucket cannot be read, which may name it: run pe-dvc fsck"
+_UNLISTED = (
+    "it is altered, and so is the directory's other list, or it is missing: which files are left "
+    "of {what} cannot be told. Run pe-dvc fsck --repair, or restore it from an old version"
+)
+_NOWHERE = (
+    "neither the entry of {what} nor a manifest that was signed says where its bytes are: run "
+    "pe-dvc fsck --repair, or revoke it again"
+)
 
 
 class Inventory:
@@ -86,13 +83,26 @@ class Inventory:
     def plan(self, withdrawn: Withdrawn) -> Plan:
         """Return what is to go of all that is withdrawn."""
         plan = Plan()
-        candidates: dict[str, tuple[str, Sha256]] = {}
+        candidates: dict[str, tuple[str, Sha256 | None]] = {}
         for revocation in (*withdrawn.artifacts.values(), *withdrawn.inputs.values()):
             manifest = self._signed_manifest(revocation)
-            for key in self._own(revocation, manifest):
-                plan.files[key] = revocation.what
-            for key, member in self._members(manifest).items():
-                candidates[key] = revocation.what, member.sha256
+            what, md5 = revocation.what, _address(revocation, manifest)
+            if md5 is not None:
+                own = plan.lists if is_listing(md5) else plan.files
+                key = payload_key(self._bucket.country, md5)
+                own[key] = what
+                if own is plan.files:
+                    plan.add_parts(what, [key])
+            if revocation.is_input:
+                continue
+            if md5 is None:
+                key = manifest_key(self._bucket.country, revocation.sha256)
+                plan.unsure[key] = _NOWHERE.format(what=what)
+                plan.add_parts(what, [key])
+            elif is_listing(md5):
+                for key, sha256 in self._files(plan, revocation, manifest, md5).items():
+                    candidates[key] = what, sha256
+            self._add_sidecars(plan, revocation, manifest)
         if candidates:
             self._sort(plan, candidates, withdrawn)
         return plan
@@ -103,55 +113,74 @@ class Inventory:
         wanted = revocation.manifest_sha256
         return next((one for one in found if self.digests[id(one)] == wanted), None)
 
-    def _own(self, revocation: Revocation, manifest: ManifestHead | None) -> Iterator[str]:
-        """Yield the keys of payload and sidecars: no other artifact has these bytes."""
-        country, sha256 = self._bucket.country, revocation.sha256
-        if revocation.dvc_md5 is not None:
-            yield payload_key(country, revocation.dvc_md5)
-        elif manifest is not None:
-            yield manifest.artifact.key
-        if revocation.is_input:
-            return
-        yield from (chunks_key(country, sha256), members_key(country, sha256))
-        if manifest is not None:
-            yield from (sidecar.key for sidecar in sidecars_of(manifest))
-        for key in self._bucket.objects:
-            parsed = parse_key(key)
-            if parsed is not None and parsed.digest == sha256 and parsed.kind in SIDECARS:
-                yield key
-
-    def _members(self, manifest: ManifestHead | None) -> dict[str, MemberFile]:
-        """Return the files of a directory by their keys, none of a file."""
-        if manifest is None or not manifest.artifact.is_directory:
-            return {}
-        artifact = manifest.artifact
-        key = artifact.parts_key
-        try:
-            data, _ = self._bucket.store.read(key, limit=LISTING_LIMIT)
-            if sha256_bytes(data) == artifact.parts_sha256:
-                return listed_members(data, artifact, where=key)
-        except NotFoundError:
-            return {}  # removed already, and the files before it
-        except (FormatError, VerificationError):
-            pass
-        self.unreadable.append(key)
-        return {}
-
-    def _sort(
-        self, plan: Plan, candidates: dict[str, tuple[str, Sha256]], withdrawn: Withdrawn
+    def _add_sidecars(
+        self, plan: Plan, revocation: Revocation, manifest: ManifestHead | None
     ) -> None:
-        """Let files of withdrawn directories go that no other artifact has, or are withdrawn."""
+        """Add the keys of sidecars: no other artifact has these bytes."""
+        country, sha256, what = self._bucket.country, revocation.sha256, revocation.what
+        lists = (chunks_key(country, sha256), members_key(country, sha256))
+        sidecars = [sidecar.key for sidecar in sidecars_of(manifest)] if manifest else []
+        own = {*sidecars, *self._sidecars.get(sha256, ())}.difference(lists)
+        plan.files |= dict.fromkeys(own, what)
+        plan.lists |= dict.fromkeys(lists, what)
+        plan.add_parts(what, own)
+
+    @cached_property
+    def _sidecars(self) -> dict[str, list[str]]:
+        """The keys of all sidecars in the bucket, by the sha256 of their artifact."""
+        found: dict[str, list[str]] = {}
+        for kind in SIDECARS:
+            for digest, key in self._bucket.keys_of(kind):
+                found.setdefault(digest, []).append(key)
+        return found
+
+    def _files(
+        self, plan: Plan, revocation: Revocation, manifest: ManifestHead | None, md5: str
+    ) -> dict[str, Sha256 | None]:
+        """Return the files of a withdrawn directory by their keys; say where that is not known."""
+        artifact = None if manifest is None else manifest.artifact
+        contents = contents_of(self._bucket, revocation.sha256, artifact, md5)
+        plan.unsure |= dict.fromkeys(contents.unknown, _UNLISTED.format(what=revocation.what))
+        plan.add_parts(revocation.what, (*contents.unknown, *contents.files))
+        return contents.files
+
+    def _needed(self, withdrawn: Withdrawn) -> dict[str, str]:
+        """Return the keys that artifacts need which are not withdrawn, with a reference."""
         needed: dict[str, str] = {}
         for sha256, described in self.manifests.items():
             if sha256 in withdrawn.artifacts:
                 continue
             for manifest in described:
-                keys = [manifest.artifact.key, *self._members(manifest)]
+                artifact = manifest.artifact
+                keys = [artifact.key]
+                if artifact.is_directory:
+                    contents = contents_of(self._bucket, sha256, artifact, artifact.dvc.md5)
+                    keys += contents.files
+                    self.unreadable += contents.unknown
                 needed.update(dict.fromkeys(keys, manifest.reference))
+        return needed
+
+    def _sort(
+        self,
+        plan: Plan,
+        candidates: dict[str, tuple[str, Sha256 | None]],
+        withdrawn: Withdrawn,
+    ) -> None:
+        """Let files of withdrawn directories go that no other artifact has, or are withdrawn."""
+        needed = self._needed(withdrawn)
         for key, (reference, sha256) in candidates.items():
-            if sha256 not in withdrawn.artifacts and key in needed:
+            if sha256 in withdrawn.artifacts or key in plan.files:
+                plan.files[key] = reference
+            elif key in needed:
                 plan.kept[key] = needed[key]
-            elif self.unreadable and sha256 not in withdrawn.artifacts:
-                plan.unsure.append(key)
+            elif self.unreadable:
+                plan.unsure[key] = _UNSURE
             else:
                 plan.files[key] = reference
+
+
+def _address(revocation: Revocation, manifest: ManifestHead | None) -> str | None:
+    """Return DVC's hash of what was withdrawn: as stewards signed it, or by its manifest."""
+    if revocation.dvc_md5 is not None or manifest is None:
+        return revocation.dvc_md5
+    return manifest.artifact.dvc.md5

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import members_key, payload_key, tombstone_key
+from pe_dvc.documents.keys import chunks_key, members_key, payload_key, tombstone_key
 from pe_dvc.documents.tombstone import TOMBSTONE_LIMIT, Tombstone
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
-
-_UNSURE = "a manifest in the bucket cannot be read, which may name it: run pe-dvc fsck"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +55,10 @@ class Removal(Result):
 
 
 def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
-    """Tell by a few requests whether a withdrawn artifact lacks its tombstone, or has its payload.
+    """Tell whether a withdrawn artifact lacks its tombstone, or something of it is to go.
 
-    Of old versions this says nothing. Raises StoreError.
+    Asks for what goes last: payloads, and the lists of what an artifact was made of. Of old
+    versions this says nothing. Raises StoreError.
     """
 
     def there(key: str) -> bool:
@@ -69,9 +68,22 @@ def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
             return False
         return True
 
-    return any(there(payload_key(country, md5)) for md5 in sorted(withdrawn.md5s)) or any(
-        not there(tombstone_key(country, sha256)) for sha256 in withdrawn.artifacts
-    )
+    artifacts = withdrawn.artifacts
+    if not all(there(tombstone_key(country, sha256)) for sha256 in artifacts):
+        return True
+    last = [payload_key(country, md5) for md5 in sorted(withdrawn.md5s)]
+    last += [of(country, sha256) for sha256 in artifacts for of in (chunks_key, members_key)]
+    is_suspect = any(one.dvc_md5 is None for one in artifacts.values())
+    if not is_suspect and not any(there(key) for key in last):
+        return False
+    return _is_left(Bucket.read(store, country), withdrawn)
+
+
+def _is_left(bucket: Bucket, withdrawn: Withdrawn) -> bool:
+    """Tell whether anything is to go: lists stay while another artifact keeps a file of theirs."""
+    plan = Inventory(bucket).plan(withdrawn)
+    going = plan.files.keys() | plan.finished_lists()
+    return bool(plan.unsure) or not going.isdisjoint(bucket.objects)
 
 
 def remove_withdrawn(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
@@ -118,16 +130,13 @@ def _remove(store: Store, country: str, withdrawn: Withdrawn, done: Removal) -> 
     forged = [
         key for sha, key in bucket.of_kind("tombstone").items() if sha not in withdrawn.artifacts
     ]
-    # The list of a directory's files last: a rerun learns from it what was in there.
-    lists = {members_key(country, sha256) for sha256 in withdrawn.artifacts} & plan.files.keys()
-    failures = _purge(store, plan.files.keys() - lists)
-    if not failures:
-        failures = _purge(store, lists)
-        lists = set()
+    failures = _purge(store, plan.files)
+    # A rerun learns from the lists what else there was.
+    lists = plan.finished_lists(failures)
+    failures |= _purge(store, lists)
     cleared = sorted(set(forged) - _purge(store, forged).keys())
-    left = {key: error.message for key, error in failures.items()}
-    left |= dict.fromkeys(plan.unsure, _UNSURE)
-    removed = bucket.objects.keys() & plan.files.keys() - left.keys() - lists
+    left = {key: error.message for key, error in failures.items()} | plan.unsure
+    removed = bucket.objects.keys() & (plan.files.keys() | lists) - left.keys()
     return replace(
         done,
         cleared=tuple(cleared),
