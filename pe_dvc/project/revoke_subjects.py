@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.revocation import Revocation
-from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import NotFoundError, PeDvcError
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.gate_sources import Sources
+from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.usecases.channel.source import Source, pointers_from
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.retention.reachability import Bucket
@@ -21,7 +23,6 @@ from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.primitives.reference import Reference
@@ -74,9 +75,13 @@ class Subjects:
         return self._entry(pointer.name, pointer.sha256, pointer.size, pointer.manifest_sha256)
 
     def raw_input(self, sha256: Sha256) -> list[Revocation]:
-        """Return the entry of a raw input, and those of all that derives from it, step by step."""
+        """Return the entry of a raw input, and those of all that derives from it, step by step.
+
+        Where its bytes are a published artifact, that is withdrawn as well.
+        """
         digests = {sha256}
-        derived: dict[Sha256, ManifestHead] = {}
+        own = self.inventory.manifests.get(sha256, ())
+        derived = {Sha256(m.artifact.sha256): m for m in own if self._digest(m) in self.signed}
         while found := {
             Sha256(one.artifact.sha256): one
             for one in self.inventory.derived_from(digests)
@@ -121,15 +126,35 @@ class Subjects:
         return pointers_from(source, [reference.name], self._sources.published)[reference.name]
 
     def _entry(self, name: str, sha256: Sha256, size: int, manifest: Sha256 | None) -> Revocation:
-        described = self.inventory.manifests.get(sha256, ())
-        md5 = next((m.artifact.dvc.md5 for m in described if self._digest(m) == manifest), None)
+        md5 = self._address(name, sha256, manifest)
+        # Someone else's bytes are not withdrawn by their md5.
+        is_own = self.inventory.claim(md5, sha256, Withdrawn()) is None
         return Revocation(
             name=name,
             sha256=sha256,
             size=size,
             manifest_sha256=manifest,
-            dvc_md5=md5,
+            dvc_md5=md5 if is_own else None,
             **self._said,
+        )
+
+    def _address(self, name: str, sha256: Sha256, manifest: Sha256 | None) -> str:
+        """Return DVC's hash of an artifact, by its signed manifest in the bucket or in the clone.
+
+        Raises VerificationError where neither has it: then nothing could be removed.
+        """
+        for described in self.inventory.manifests.get(sha256, ()):
+            if self._digest(described) == manifest:
+                return described.artifact.dvc.md5
+        repo = self._repo
+        held = read_manifests(repo.tree, repo.settings, ManifestHead)
+        for ours, data in held.values():
+            if sha256_bytes(data) == manifest:
+                return ours.artifact.dvc.md5
+        raise VerificationError(
+            f"{self._store.url} has no manifest sha256:{manifest} of {name}, which was signed, nor "
+            f"has {repo.settings.manifests}: where its bytes are, to be removed, is not known",
+            remedy="Run pe-dvc fsck --repair in a checkout that has the manifest, then revoke.",
         )
 
     def _unsigned(self, reference: Reference, sha256: Sha256) -> Revocation:

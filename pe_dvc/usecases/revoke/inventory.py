@@ -20,6 +20,7 @@ from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.revoke.claims import DISPUTED, claim_of
 from pe_dvc.usecases.revoke.contents import contents_of
 from pe_dvc.usecases.revoke.plan import Plan
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.keys import Kind
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.usecases.retention.reachability import Bucket
+    from pe_dvc.usecases.revoke.claims import Claim
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
@@ -84,28 +86,59 @@ class Inventory:
         """Return what is to go of all that is withdrawn."""
         plan = Plan()
         candidates: dict[str, tuple[str, Sha256 | None]] = {}
-        for revocation in (*withdrawn.artifacts.values(), *withdrawn.inputs.values()):
+        for revocation in withdrawn.artifacts.values():
             manifest = self._signed_manifest(revocation)
             what, md5 = revocation.what, _address(revocation, manifest)
-            if md5 is not None:
-                own = plan.lists if is_listing(md5) else plan.files
-                key = payload_key(self._bucket.country, md5)
-                own[key] = what
-                if own is plan.files:
-                    plan.add_parts(what, [key])
-            if revocation.is_input:
-                continue
             if md5 is None:
                 key = manifest_key(self._bucket.country, revocation.sha256)
-                plan.unsure[key] = _NOWHERE.format(what=what)
-                plan.add_parts(what, [key])
-            elif is_listing(md5):
+                self._leave(plan, revocation, key, _NOWHERE.format(what=what))
+            elif self._add_own(plan, revocation, md5, withdrawn) and is_listing(md5):
                 for key, sha256 in self._files(plan, revocation, manifest, md5).items():
                     candidates[key] = what, sha256
             self._add_sidecars(plan, revocation, manifest)
+        for revocation in withdrawn.inputs.values():
+            if revocation.dvc_md5 is not None:
+                self._add_own(plan, revocation, revocation.dvc_md5, withdrawn)
         if candidates:
             self._sort(plan, candidates, withdrawn)
         return plan
+
+    def claim(self, md5: str, sha256: Sha256, withdrawn: Withdrawn) -> Claim | None:
+        """Return who else has what lies at an address, of the artifacts not ``withdrawn``."""
+        key = payload_key(self._bucket.country, md5)
+        others = [
+            one
+            for one in self._by_address.get(key, ())
+            if one.artifact.sha256 != sha256 and one.artifact.sha256 not in withdrawn.artifacts
+        ]
+        return claim_of(self._bucket, key, sha256, others)
+
+    @cached_property
+    def _by_address(self) -> dict[str, list[ManifestHead]]:
+        found: dict[str, list[ManifestHead]] = {}
+        for manifest in (one for described in self.manifests.values() for one in described):
+            found.setdefault(manifest.artifact.key, []).append(manifest)
+        return found
+
+    def _add_own(self, plan: Plan, revocation: Revocation, md5: str, withdrawn: Withdrawn) -> bool:
+        """Add the payload, or a directory's listing; tell whether the address is its own."""
+        key, what = payload_key(self._bucket.country, md5), revocation.what
+        claim = self.claim(md5, revocation.sha256, withdrawn)
+        if claim is not None and claim.is_owner:
+            plan.kept[key] = claim.reference
+        elif claim is not None:
+            self._leave(plan, revocation, key, DISPUTED.format(other=claim.reference))
+        elif is_listing(md5):
+            plan.lists[key] = what
+        else:
+            plan.files[key] = what
+            plan.add_parts(what, [key])
+        return claim is None
+
+    def _leave(self, plan: Plan, revocation: Revocation, key: str, why: str) -> None:
+        """Say why something of an artifact is left, so that its lists stay, too."""
+        plan.unsure[key] = why
+        plan.add_parts(revocation.what, [key])
 
     def _signed_manifest(self, revocation: Revocation) -> ManifestHead | None:
         """Return the manifest that the stewards signed: any other may name what is not theirs."""
