@@ -100,6 +100,7 @@ class Collector:
         self._store, self._country, self._there = store, country, there
         self._withdrawn = withdrawn
         self._shunned = {payload_key(country, md5) for md5 in withdrawn.md5s}
+        self._withdrawn_bytes = withdrawn.artifacts.keys() | withdrawn.inputs.keys()
         self.found = Holdings()
         self._manifests: set[str] = set()
 
@@ -183,7 +184,7 @@ class Collector:
             self._add_members(artifact, is_promised=is_promised)
         elif artifact.location is not None and artifact.key not in self._there:
             self.found.elsewhere.append(artifact.key)
-        else:
+        elif artifact.sha256 not in self._withdrawn_bytes:
             size, digest = artifact.size, Sha256(artifact.sha256)
             self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
 
@@ -211,6 +212,8 @@ class Collector:
             self.found.lacking.append(lacking)
             return
         for one, member in members.items():
+            if member.sha256 in self._withdrawn_bytes:
+                continue  # gone under every name, and missed nowhere
             path, size = f"{artifact.name}/{member.path}", member.size
             self._add(one, path, "sha256", member.sha256, size, is_promised=is_promised)
 
