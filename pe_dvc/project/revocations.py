@@ -8,11 +8,16 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError, PeDvcError, StoreUnavailableError
+from pe_dvc.primitives.errors import (
+    ExpiredError,
+    NotFoundError,
+    PeDvcError,
+    StoreUnavailableError,
+)
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import channels_from, known_root
@@ -40,10 +45,15 @@ Shared = tuple["ChannelClient", float]
 
 @dataclass(frozen=True)
 class Known:
-    """The withdrawn artifacts, as verified at ``as_of`` (UTC); None where that was not possible."""
+    """The withdrawn artifacts, as verified at ``as_of`` (UTC); None where that was not possible.
+
+    ``version`` is the role's, 0 where it was never published, and ``expires`` (UTC) its end.
+    """
 
     revocations: Mapping[Sha256, Revocation] = field(default_factory=dict)
     as_of: datetime | None = None
+    version: int = 0
+    expires: datetime | None = None
 
 
 class Revocations:
@@ -132,8 +142,18 @@ class Revocations:
         except StoreUnavailableError as error:
             if self._known is None:
                 raise
+            self._check_current(self._known, error)
             note_once(f"{error.message}; what was withdrawn of {self._country} is as known before")
             return self._known, began
+
+    def _check_current(self, known: Known, error: StoreUnavailableError) -> None:
+        """Raise ExpiredError once what is known has expired: who hides the role gains no more."""
+        if known.expires is not None and known.expires <= datetime.now(UTC):
+            raise ExpiredError(
+                f"what was withdrawn of {self._country} is known as of {known.as_of:%Y-%m-%d}, "
+                f"and that expired on {known.expires:%Y-%m-%d}: {error.message}",
+                remedy="Try again once the store answers.",
+            ) from error
 
     def _made(self, now: float) -> Shared | None:
         """Return a client that was made for something else, unless that is too long ago."""
@@ -142,18 +162,19 @@ class Revocations:
 
     def _verified(self, client: ChannelClient) -> Known:
         try:
-            found, expires = _ask(client)
+            known = _ask(client)
         except PeDvcError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
                 raise
-            found, expires = self._ask_in_a_copy()
+            known = self._ask_in_a_copy()
         note = self._note()
         if note is not None:
-            note.write(found, expires)
-        return Known(found, datetime.now(UTC))
+            soon = datetime.now(UTC) + timedelta(seconds=FRESH)
+            note.write(known.revocations, known.expires or soon)
+        return known
 
-    def _ask_in_a_copy(self) -> tuple[Mapping[Sha256, Revocation], datetime]:
+    def _ask_in_a_copy(self) -> Known:
         """Verify from a copy of the state, where that may only be read, as in an image."""
         from pe_dvc.store.scratch import scratch_directory
 
@@ -166,20 +187,20 @@ class Revocations:
         """Return what was withdrawn when the store was last read, and say where that is old."""
         client = self._client()
         try:
-            found, expires = _ask(client)
+            known = _ask(client)
         except NotFoundError:
             note_once(
                 f"whether data of {self._country} was withdrawn is not known offline: that was "
                 "never read here"
             )
             return Known()
-        as_of = client.verified_at()
-        if expires < datetime.now(UTC):
+        as_of, expires = client.verified_at(), known.expires
+        if expires is not None and expires < datetime.now(UTC):
             note_once(
                 f"what was withdrawn of {self._country} is known as of {as_of:%Y-%m-%d}, and that "
                 f"expired on {expires:%Y-%m-%d}: read something once online"
             )
-        return Known(found, as_of)
+        return replace(known, as_of=as_of)
 
     def _client(self, state_dir: Path | None = None) -> ChannelClient:
         return channels_from(
@@ -187,11 +208,14 @@ class Revocations:
         )
 
 
-def _ask(client: ChannelClient) -> tuple[Mapping[Sha256, Revocation], datetime]:
-    """Return the withdrawn artifacts, and until when that counts (UTC)."""
+def _ask(client: ChannelClient) -> Known:
+    """Return what is withdrawn, verified now."""
     from pe_dvc.primitives.errors import NotPublishedError
 
+    now = datetime.now(UTC)
     try:
-        return client.revocations(), client.revocations_expire()
+        return Known(
+            client.revocations(), now, client.revocations_version(), client.revocations_expire()
+        )
     except NotPublishedError:  # a country of an older pe_dvc, which never published the role
-        return {}, datetime.now(UTC) + timedelta(seconds=FRESH)
+        return Known(as_of=now)

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, Revocation]:
-    """Return what the bucket's signed role names, of a clone without channels nothing.
+    """Return what the bucket's signed role names, or the clone's own where that is newer.
 
-    Raises as ``Revocations.known``: channels that were there before, and are hidden now, are an
-    error. Where none were ever seen, the clone's own role answers.
+    A clone without a root that is trusted knows nothing. Raises as ``Revocations.known``:
+    channels that were there before, and are hidden now, are an error. Where none were ever seen,
+    the clone's own role answers.
     """
     from pe_dvc.project.revocations import Revocations
 
@@ -37,7 +38,8 @@ def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, 
         return {}
     asked = Revocations(repo.country, repo, lambda: store)
     try:
-        return asked.known().revocations
+        known = asked.known()
+        return _newer(known.revocations, known.version, repo.channel_files)
     except NotFoundError:
         if _was_read(lambda: _last(repo, store.url)):
             raise
@@ -72,13 +74,14 @@ def withdrawn_in_git(metadata: SignedMetadata) -> Mapping[Sha256, Revocation]:
 def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles) -> None:
     """Raise RevokedError for a release with a withdrawn artifact, by the bucket's signed role.
 
-    Without channels in the bucket, and none seen before, by that in git, ``files``.
+    By that in git, ``files``, where it is newer, and without channels in the bucket of which none
+    were seen before.
     """
     known: Mapping[Sha256, Revocation]
     try:
-        known = client.revocations()
+        known = _newer(client.revocations(), client.revocations_version(), files)
     except NotPublishedError:
-        known = {}
+        known = _newer({}, 0, files)
     except NotFoundError:
         if _was_read(lambda: client):
             raise
@@ -86,6 +89,20 @@ def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles)
     for name, (manifest, _) in release.manifests.items():
         asked = f"{name} of release {release.tag}"
         refuse_revoked(known, [Sha256(manifest.artifact.sha256)], asked=asked)
+
+
+def _newer(
+    known: Mapping[Sha256, Revocation], version: int, files: ChannelFiles
+) -> Mapping[Sha256, Revocation]:
+    """Return what is ``known`` of a bucket, or what git holds signed in a higher version.
+
+    Git has it first between the merge and the push; and who hides the bucket's role cannot hide
+    that of the checkout.
+    """
+    if not files.exists():
+        return known
+    metadata = SignedMetadata(files)
+    return withdrawn_in_git(metadata) if _version_in_git(metadata) > version else known
 
 
 def _was_read(client: Callable[[], ChannelClient]) -> bool:

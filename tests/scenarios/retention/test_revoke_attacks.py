@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +26,8 @@ from pe_dvc.project.push import push
 from pe_dvc.project.revoke import remove_revoked, revoke, unrevoke
 from pe_dvc.project.revoke_subjects import Subjects
 from pe_dvc.project.stores import open_store
+from pe_dvc.project.withdrawn import refuse_release, withdrawn_by_store
+from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import load_key_file
 from pe_dvc.trust.tuf_api import Targets
 from tests.support.factories import pointer_to
@@ -285,6 +288,26 @@ def test_the_address_of_another_dataset_is_not_signed(
     done = local.revoke(dry_run=True)
     assert done.entries[0].dvc_md5 is None
     assert payload_key("us", other["artifact"]["dvc"]["md5"]) in done.affected.kept
+
+
+def test_a_clone_whose_git_is_newer_than_the_bucket(local: Bench, tmp_path: Path) -> None:
+    """It was merged and not yet pushed, or a thief of CI's keys publishes the state from before."""
+    (entry,) = local.revoke().entries
+    repo = local.kept.repo
+    assert withdrawn_by_store(repo, local.store) == {local.sha256: entry}
+    manifest = Manifest.from_bytes(local.objects[manifest_key("us", local.sha256)], where="")
+    release: Any = SimpleNamespace(tag="1.0.0", manifests={NAME: (manifest, b"")})
+    client = ChannelClient(local.store, "us", local.kept.files.root_of_trust, tmp_path / "state")
+    with pytest.raises(RevokedError, match=f"{NAME} of release 1.0.0"):
+        refuse_release(release, client, repo.channel_files)
+
+
+def test_a_clone_whose_git_is_older_than_the_bucket(local: Bench) -> None:
+    before = local.kept.git("rev-parse", "HEAD")
+    (entry,) = local.revoke().entries
+    local.publish()
+    local.kept.git("reset", "--quiet", "--hard", before)
+    assert withdrawn_by_store(local.kept.repo, local.store) == {local.sha256: entry}
 
 
 def test_what_was_never_published_and_what_is_not_withdrawn(local: Bench) -> None:
