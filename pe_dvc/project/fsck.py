@@ -9,10 +9,10 @@ from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.keys import country_prefix, parse_key
+from pe_dvc.documents.keys import channel_prefix, country_prefix, parse_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project import directories
 from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
@@ -24,6 +24,7 @@ from pe_dvc.project.stores import open_location
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.findings import Finding
 from pe_dvc.usecases.retention.orphans import SIDECARS
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.progress import Reporter
-    from pe_dvc.usecases.retention.findings import Finding
+    from pe_dvc.usecases.retention.findings import Report
     from pe_dvc.usecases.retention.repair import Repaired
+    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 
 def fsck(
@@ -54,7 +56,8 @@ def fsck(
 
     Good copies are looked for in the local DVC cache and the checkout, then in ``mirror``, a
     bucket of the same layout. A check that was cut off is taken up where it was. Raises
-    StoreError, and before a repair ConflictError for another project's bucket, and while a
+    StoreError, and before a repair FormatError or VerificationError where it cannot be known what
+    is withdrawn, ConflictError for another project's bucket, and while a
     collector is at work.
     """
     other = _mirror(repo, mirror)
@@ -71,13 +74,25 @@ def fsck(
         reporter=reporter,
     )
     journal.finish()
-    committed = GitChannels(repo).newest(ROLE)
-    judge_withdrawn(report, listed, withdrawn_here(repo.channel_files, bucket, committed))
+    judge_withdrawn(report, listed, _withdrawn(repo, bucket, report, repair=repair))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())
         repaired = _repair(repo, bucket, report.findings, other)
     return Checked(store=bucket.url, report=report, repaired=repaired)
+
+
+def _withdrawn(repo: DataRepo, bucket: Store, report: Report, *, repair: bool) -> Withdrawn:
+    """Return what is withdrawn. A repair that cannot know it would bring it back, and raises."""
+    committed, files = GitChannels(repo).newest(ROLE), repo.channel_files
+    try:
+        return withdrawn_here(files, bucket, committed, strict=True)
+    except (FormatError, VerificationError) as error:
+        if repair:
+            raise
+        key = f"{channel_prefix(repo.country)}{ROLE}.json"
+        report.findings.append(Finding(fault="corrupt", key=key, what=ROLE, detail=error.message))
+        return withdrawn_here(files, bucket, committed)
 
 
 def _mirror(repo: DataRepo, url: str | None) -> Store | None:

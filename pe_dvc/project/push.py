@@ -26,6 +26,7 @@ from pe_dvc.usecases.publish.objects import (
 )
 from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secrets
 from pe_dvc.usecases.revoke.publication import published_removal, refuse_new
+from pe_dvc.usecases.revoke.withdrawn import withdrawn_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,9 +136,12 @@ def _publish_release(repo: DataRepo, store: Store, released: Released) -> None:
 def upload(repo: DataRepo, *, reporter: Reporter | None = None) -> PublishedObjects:
     """Bring payloads and manifests into the repo's store, and publish no channel: as ``push``.
 
-    Readers see nothing of it. Raises as ``push``.
+    Readers see nothing of it. Raises as ``push``, and VerificationError where the bucket's role
+    ``revoked`` is altered or hidden: no publication would stop at that here.
     """
-    prepared = _prepare(repo, repo.open_store(None), uncommitted=False, reporter=reporter)
+    store = repo.open_store(None)
+    prepared = _prepare(repo, store, uncommitted=False, reporter=reporter)
+    withdrawn_in(store, prepared.publication.metadata)  # one that is hidden is no empty one
     with prepared.publication.turn():
         return _upload(prepared, reporter)
 

@@ -109,21 +109,27 @@ def withdrawn_in(store: ReadableStore, metadata: SignedMetadata) -> Withdrawn:
 
 
 def withdrawn_here(
-    files: ChannelFiles, store: ReadableStore | None = None, committed: Committed | None = None
+    files: ChannelFiles,
+    store: ReadableStore | None = None,
+    committed: Committed | None = None,
+    *,
+    strict: bool = False,
 ) -> Withdrawn:
     """Return what is withdrawn by what git holds signed, or by the bucket ``store``, if newer.
 
-    ``committed`` as in ``withdrawn_in_git``. Where channels cannot be read or verified, as in a
-    repo without any, they say nothing. Raises StoreError.
+    ``committed`` as in ``withdrawn_in_git``. Channels that are not there say nothing, nor do those
+    that cannot be read or verified; with ``strict`` these raise FormatError or VerificationError:
+    who brings bytes back must know. Raises StoreError.
     """
+    ignored = (NotFoundError,) if strict else (NotFoundError, FormatError, VerificationError)
     try:
         metadata = SignedMetadata(files)
         ours = withdrawn_in_git(metadata, committed or Committed(data=b"", where=ROLE))
-    except (NotFoundError, FormatError, VerificationError):
+    except ignored:
         return Withdrawn()
     try:
         return ours if store is None else newer(ours, withdrawn_in(store, metadata))
-    except (NotFoundError, FormatError, VerificationError):
+    except ignored:
         return ours
 
 

@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.project.fsck import fsck
-from pe_dvc.project.push import push
+from pe_dvc.project.push import push, upload
 from pe_dvc.project.revoke import remove_revoked, revoke, unrevoke
 from pe_dvc.project.revoke_subjects import Subjects
 from pe_dvc.project.stores import open_store
@@ -308,6 +308,32 @@ def test_a_clone_whose_git_is_older_than_the_bucket(local: Bench) -> None:
     local.publish()
     local.kept.git("reset", "--quiet", "--hard", before)
     assert withdrawn_by_store(local.kept.repo, local.store) == {local.sha256: entry}
+
+
+@pytest.mark.parametrize("attack", ["deleted", "altered", "conflict in git"])
+def test_an_old_checkout_brings_nothing_back(local: Bench, attack: str) -> None:
+    """Its own role is from before, and that of the bucket cannot be verified."""
+    before, payload = local.kept.git("rev-parse", "HEAD"), local.objects[local.payload]
+    local.revoke()
+    local.publish()
+    local.kept.git("reset", "--quiet", "--hard", before)
+    local.kept.git("reflog", "expire", "--expire=now", "--all")
+    key = "channels/us/2.revoked.json"
+    if attack == "deleted":
+        del local.objects[key]
+    elif attack == "altered":
+        local.objects[key] += b" "
+    else:
+        files = local.kept.files.channels.files
+        files.path("revoked").write_bytes(b"<<<<<<< ours\n")
+    with pytest.raises((FormatError, VerificationError)):
+        fsck(local.kept.repo, repair=True)
+    with pytest.raises((FormatError, VerificationError)):
+        upload(local.kept.repo)
+    assert local.payload not in local.objects
+    assert payload not in local.objects.values()
+    found = ("corrupt", "channels/us/revoked.json")
+    assert found in local.faults(), "a check alone says so and goes on"
 
 
 def test_what_was_never_published_and_what_is_not_withdrawn(local: Bench) -> None:
