@@ -76,8 +76,9 @@ def revoke(
     entries = {
         one.target_path: one
         for one in (
+            *(one for text in raw_inputs for one in subjects.raw_input(check_sha256(text), known)),
+            # What is said of an artifact itself counts more than what is said of its input.
             *(subjects.artifact(_own(repo, text), known) for text in references),
-            *(one for text in raw_inputs for one in subjects.raw_input(check_sha256(text))),
         )
     }
     found = tuple(entries.values())
@@ -96,12 +97,17 @@ def revoke(
 
 
 def unrevoke(
-    repo: DataRepo, references: Sequence[str], *, raw_inputs: Sequence[str] = ()
+    repo: DataRepo,
+    references: Sequence[str],
+    *,
+    raw_inputs: Sequence[str] = (),
+    store: str | None = None,
 ) -> RoleChange:
     """Take entries out of the role in git, and sign it with the keys of this machine.
 
-    Those of artifacts that were withdrawn for a raw input go with it. Raises NotFoundError for
-    what is not withdrawn, and as ``revoke``.
+    Those of artifacts that were withdrawn for a raw input go with it, unless they derive from
+    another one that is withdrawn, by their manifests in the bucket. Raises NotFoundError for what
+    is not withdrawn, and as ``revoke``.
     """
     known = draft_in_git(repo)
     artifacts = [_pin(_own(repo, text)) for text in references]
@@ -117,16 +123,22 @@ def unrevoke(
                 + (", ".join(one.what for one in _all(known)) or "no artifacts")
                 + ".",
             )
-    gone = [
-        one.target_path
+    named = [
+        one
         for one in _all(known)
         if (one.sha256 in inputs if one.is_input else one.sha256 in artifacts)
-        or one.raw_input in inputs
     ]
+    derived = [one for one in _all(known) if one.raw_input in inputs and one not in named]
+    others = {sha256: one for sha256, one in known.inputs.items() if sha256 not in inputs}
+    kept = []
+    if derived and others:
+        subjects = Subjects(repo, repo.open_store(store), {})
+        kept = subjects.still_withdrawn(derived, others)
     return change_role(
         repo.channel_files,
         signers_of(repo),
-        remove=gone,
+        add=kept,
+        remove=[one.target_path for one in (*named, *derived)],
         committed=GitChannels(repo).newest(ROLE),
         now=datetime.now(UTC),
     )

@@ -74,11 +74,22 @@ class Subjects:
             return self._unsigned(reference, reference.sha256)
         return self._entry(pointer.name, pointer.sha256, pointer.size, pointer.manifest_sha256)
 
-    def raw_input(self, sha256: Sha256) -> list[Revocation]:
+    def raw_input(self, sha256: Sha256, known: Withdrawn) -> list[Revocation]:
         """Return the entry of a raw input, and those of all that derives from it, step by step.
 
-        Where its bytes are a published artifact, that is withdrawn as well.
+        Where its bytes are a published artifact, that is withdrawn as well. An artifact that is in
+        ``known`` for a reason of its own, or for another raw input, keeps that entry.
         """
+        entry = Revocation(sha256=sha256, is_input=True, **self._file(sha256), **self._said)
+        artifacts = (
+            self._entry(one.artifact.name, digest, one.artifact.size, self._digest(one))
+            for digest, one in self.derived(sha256).items()
+            if digest not in known.artifacts or known.artifacts[digest].raw_input == sha256
+        )
+        return [entry, *(replace(one, raw_input=sha256) for one in artifacts)]
+
+    def derived(self, sha256: Sha256) -> dict[Sha256, ManifestHead]:
+        """Return the signed artifacts that derive from a raw input, or that are its bytes."""
         digests = {sha256}
         own = self.inventory.manifests.get(sha256, ())
         derived = {Sha256(m.artifact.sha256): m for m in own if self._digest(m) in self.signed}
@@ -89,12 +100,25 @@ class Subjects:
         }:
             derived |= found
             digests |= found.keys()
-        entry = Revocation(sha256=sha256, is_input=True, **self._file(sha256), **self._said)
-        artifacts = (
-            self._entry(one.artifact.name, digest, one.artifact.size, self._digest(one))
-            for digest, one in derived.items()
-        )
-        return [entry, *(replace(one, raw_input=sha256) for one in artifacts)]
+        return derived
+
+    def still_withdrawn(
+        self, entries: Sequence[Revocation], inputs: Mapping[Sha256, Revocation]
+    ) -> list[Revocation]:
+        """Return those of ``entries`` that derive from one of ``inputs``, with its reasons."""
+        found: dict[Sha256, Revocation] = {}
+        for sha256, why in inputs.items():
+            derived = self.derived(sha256)
+            for one in (one for one in entries if one.sha256 in derived):
+                found[one.sha256] = replace(
+                    one,
+                    raw_input=sha256,
+                    reason=why.reason,
+                    authority=why.authority,
+                    contact=why.contact,
+                    revoked=why.revoked,
+                )
+        return list(found.values())
 
     def affected(self, entries: Sequence[Revocation]) -> Affected:
         """Return what a withdrawal concerns."""
