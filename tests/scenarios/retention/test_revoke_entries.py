@@ -24,6 +24,7 @@ from pe_dvc.project.revoke_subjects import Subjects
 from pe_dvc.project.withdrawn import refuse_release, withdrawn_by_store
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.usecases.revoke.inventory import Inventory
+from tests.support.advice import follow
 from tests.support.factories import pointer_to
 from tests.support.kept_repo import KeptRepo
 from tests.support.revoking import NAME, OTHER, SAID, Bench
@@ -54,10 +55,21 @@ def test_its_manifest_is_altered_while_it_is_withdrawn(local: Bench) -> None:
 
 
 def test_nobody_has_its_manifest(local: Bench) -> None:
+    before = local.kept.git("rev-parse", "HEAD")
     local.objects[manifest_key("us", local.sha256)] += b" "
     local.kept.build("second")
-    with pytest.raises(VerificationError, match="where its bytes are, to be removed, is not"):
+    with pytest.raises(VerificationError) as refused:
         local.revoke()
+    assert "where its bytes are, to be removed, is not known" in str(refused.value)
+
+    def repair(words: list[str]) -> None:
+        assert words == ["pe-dvc", "fsck", "--repair"]
+        local.kept.git("reset", "--quiet", "--hard", before)
+        fsck(local.kept.repo, repair=True)
+
+    follow(str(refused.value), "… has no manifest sha256:… of …, which was signed, nor", repair)
+    (entry,) = local.revoke().entries
+    assert payload_key("us", entry.dvc_md5 or "") == local.payload
 
 
 def test_a_raw_input_that_is_a_published_dataset(local: Bench) -> None:
