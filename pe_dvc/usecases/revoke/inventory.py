@@ -131,8 +131,7 @@ class Inventory:
         elif is_listing(md5):
             plan.lists[key] = what
         else:
-            plan.files[key] = what
-            plan.add_parts(what, [key])
+            plan.files[key] = what  # its entry names it: no list has to stay for it
         return claim is None
 
     def _leave(self, plan: Plan, revocation: Revocation, key: str, why: str) -> None:
