@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def resolve(
-    reference: str | Reference, *, store: str | None = None, offline: bool = False
+    reference: str | Reference, *, store: str | Sequence[str] | None = None, offline: bool = False
 ) -> Resolved:
     """Return which artifact a reference means now, with its verified manifest.
 
-    ``store`` is the bucket's URL (``s3://…``, ``gs://…`` or a directory); without it
-    ``PE_DVC_STORE``, then the enclosing data repo's, then PolicyEngine's bucket. No payload is
-    read. With ``offline`` the store is not read: the answer is what this machine verified last,
-    however old, and NotFoundError says what it never read.
+    ``store`` is the bucket's URL (``s3://…``, ``gs://…`` or a directory), or a list of them that
+    is read as one; without it ``PE_DVC_STORE``, then the enclosing data repo's, then
+    PolicyEngine's bucket. No payload is read. With ``offline`` the store is not read: the answer
+    is what this machine verified last, however old, and NotFoundError says what it never read.
 
     Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
     shows something that was not signed, UntrustedError without a pinned root, and StoreError.
@@ -40,7 +40,7 @@ def resolve(
 
 
 def manifest(
-    reference: str | Reference, *, store: str | None = None, offline: bool = False
+    reference: str | Reference, *, store: str | Sequence[str] | None = None, offline: bool = False
 ) -> Manifest:
     """Return the manifest of what a reference means now: schema, entities, weight, inputs.
 
@@ -53,7 +53,7 @@ def get(
     reference: str | Reference,
     *,
     output: Path | None = None,
-    store: str | None = None,
+    store: str | Sequence[str] | None = None,
     offline: bool = False,
     progress: bool = False,
 ) -> Fetched:
@@ -69,7 +69,7 @@ def get_all(
     references: Sequence[str | Reference],
     *,
     output: Path | None = None,
-    store: str | None = None,
+    store: str | Sequence[str] | None = None,
     offline: bool = False,
     progress: bool = False,
 ) -> list[Attempt]:
@@ -94,7 +94,7 @@ def fetch(
     reference: str | Reference,
     *,
     output: Path | None = None,
-    store: str | None = None,
+    store: str | Sequence[str] | None = None,
     offline: bool = False,
     progress: bool = False,
 ) -> Path:
@@ -112,7 +112,7 @@ def fetch(
 
 
 def open(  # noqa: A001 - read as pe_dvc.open
-    reference: str | Reference, *, store: str | None = None, offline: bool = False
+    reference: str | Reference, *, store: str | Sequence[str] | None = None, offline: bool = False
 ) -> BinaryIO:
     """Return what a reference means as a binary file to read and to seek in.
 
@@ -125,7 +125,9 @@ def open(  # noqa: A001 - read as pe_dvc.open
     return cast("BinaryIO", reader.open(reader.resolve(asked)))
 
 
-def ls(country: str, *, store: str | None = None, offline: bool = False) -> list[Listed]:
+def ls(
+    country: str, *, store: str | Sequence[str] | None = None, offline: bool = False
+) -> list[Listed]:
     """Return which datasets the channels of a country have, by channel and name.
 
     Reads each one's manifest, once: when and where it was built, and its rows. Raises NotFoundError
@@ -138,7 +140,7 @@ def ls(country: str, *, store: str | None = None, offline: bool = False) -> list
 
 
 def releases(
-    country: str, *, store: str | None = None, offline: bool = False
+    country: str, *, store: str | Sequence[str] | None = None, offline: bool = False
 ) -> list[ListedRelease]:
     """Return the published releases of a country, by version, and their states.
 
@@ -150,7 +152,7 @@ def releases(
     return Listing(Reader(check_country(country), store=store, offline=offline).releases())
 
 
-def verified_at(country: str, *, store: str | None = None) -> datetime:
+def verified_at(country: str, *, store: str | Sequence[str] | None = None) -> datetime:
     """Return when this machine last verified a country's channels (UTC): how old offline data is.
 
     Raises NotFoundError if it never did, UntrustedError without a pinned root.

@@ -25,6 +25,7 @@ from pe_dvc.usecases.read.folder_tree import FolderTree, file_entry, folder_entr
 
 if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
+    from pe_dvc.project.reader_stores import GivenStore
     from pe_dvc.usecases.read.resolve import Resolved
     from pe_dvc.usecases.read.verified_file import VerifiedFile
 
@@ -54,7 +55,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
     _current = _Now()
     _extra_tokenize_attributes = ("_current",)
 
-    def __init__(self, store: str | None = None, offline: bool = False, **options: Any) -> None:
+    def __init__(self, store: GivenStore = None, offline: bool = False, **options: Any) -> None:
         super().__init__(store=store, offline=offline, **options)
         self.store, self.offline = store, offline
         self._born = self._current

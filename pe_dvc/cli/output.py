@@ -28,9 +28,16 @@ def store_option(function: F) -> F:
     return click.option(
         "--store",
         metavar="URL",
-        help="The bucket: s3://…, gs://… or a directory. Default: PE_DVC_STORE, then the data "
-        "repo's, then s3://policyengine-data.",
+        multiple=True,
+        callback=_joined,
+        help="The bucket: s3://…, gs://… or a directory; to read, also several, each with its own "
+        "--store. Default: PE_DVC_STORE, then the data repo's, then s3://policyengine-data.",
     )(function)
+
+
+def _joined(_: click.Context, __: click.Parameter, stores: tuple[str, ...]) -> str | None:
+    """Return the stores as one text, one a line, as ``PE_DVC_STORE`` has them."""
+    return "\n".join(stores) or None
 
 
 def offline_option(function: F) -> F:

@@ -115,6 +115,20 @@ class RollbackError(VerificationError):
     """The store shows older metadata than was seen before."""
 
 
+class EquivocationError(VerificationError):
+    """Two documents are validly signed as one version of one role: the proof of a fork.
+
+    ``first`` and ``second`` name the two places, ``evidence`` is the directory that keeps both.
+    """
+
+    def __init__(
+        self, message: str, *, first: str, second: str, evidence: str, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.first, self.second = redact_text(first), redact_text(second)
+        self.evidence = evidence
+
+
 class UntrustedError(VerificationError):
     """A person must first say that this may be trusted.
 

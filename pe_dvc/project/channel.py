@@ -119,6 +119,7 @@ def init_channels(
         now=_now(),
         thresholds=wanted,
         contact=repo.settings.contact,
+        mirrors=[mirror.url for mirror in repo.settings.mirrors.values()],
     )
     if fingerprint is not None:
         bind_keys(directory, repo.signed_metadata().root_files[0])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.project.reader_stores import GivenStore
     from pe_dvc.store.port import Progress
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.read.resolve import Resolved
@@ -87,7 +88,7 @@ def get_all(
     references: Sequence[str | Reference],
     *,
     output: Path | None = None,
-    store: str | None = None,
+    store: GivenStore = None,
     offline: bool = False,
     reporter: Reporter | None = None,
 ) -> list[Attempt]:
@@ -116,7 +117,7 @@ class _Job(Attempt):
 
 @dataclass
 class _GetAll:
-    store: str | None
+    store: GivenStore
     offline: bool
     output: Path | None
     reporter: _OneTask

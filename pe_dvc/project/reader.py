@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -14,9 +13,8 @@ from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
 from pe_dvc.project.reader_places import local_copies, payload_store
-from pe_dvc.project.reader_trust import access_contact, channels_from, trusted_root
+from pe_dvc.project.reader_trust import channels_from, trusted_root
 from pe_dvc.store.cache import Cache
-from pe_dvc.store.error_hints import with_access_contact
 from pe_dvc.store.local_copies import check_output, copy_out
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.release import ReleaseManifest
     from pe_dvc.documents.release_target import Released
+    from pe_dvc.project.reader_stores import GivenStore
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.project.revocations import Revocations
     from pe_dvc.store.port import ReadableStore
@@ -38,13 +37,16 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Resolves and fetches references of one country. ``store`` is an address, or open already."""
+    """Resolves and fetches references of one country.
+
+    ``store`` is an address, several of them, or a store that is open already.
+    """
 
     def __init__(
         self,
         country: str,
         *,
-        store: str | ReadableStore | None = None,
+        store: GivenStore | ReadableStore = None,
         cache: Path | None = None,
         reporter: Reporter | None = None,
         offline: bool = False,
@@ -60,29 +62,10 @@ class Reader:
 
     @cached_property
     def store(self) -> ReadableStore:
-        """The bucket: as given, ``PE_DVC_STORE``, the enclosing data repo's, the default.
+        """The bucket, or several that are read as one (``pe_dvc.project.reader_stores``)."""
+        from pe_dvc.project.reader_stores import reader_store
 
-        Offline it has that one's address and nothing else. Where it refuses access it says who
-        grants it.
-        """
-        return with_access_contact(
-            self._open_store(), lambda: access_contact(self.country, self._repo)
-        )
-
-    def _open_store(self) -> ReadableStore:
-        from pe_dvc.project.stores import open_offline, open_store
-
-        given = self._given or os.environ.get("PE_DVC_STORE")
-        if given is not None and not isinstance(given, str):
-            return given
-        repo = self._repo
-        if repo is not None and not given:
-            repo.check_root()
-            given = repo.store_url()
-        address = given or directories.DEFAULT_STORE
-        if self.offline:
-            return open_offline(address)
-        return open_store(address) if repo is None else repo.open_bucket(address)
+        return reader_store(self._given, self.country, self._repo, offline=self.offline)
 
     @cached_property
     def channels(self) -> ChannelClient:
@@ -285,7 +268,7 @@ class Reader:
 def open_reader(
     reference: str | Reference,
     *,
-    store: str | None = None,
+    store: GivenStore = None,
     reporter: Reporter | None = None,
     offline: bool = False,
 ) -> Reader:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import UntrustedError
 from pe_dvc.project import directories
-from pe_dvc.trust.pins import pinned_contact, pinned_root
+from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
+from pe_dvc.trust.roles import MIRRORS_FIELD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,15 @@ def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes
     if repo is None or pinned_root(directories.config_dir(), country):
         return []
     return repo.signed_metadata().files.roots_before(root)
+
+
+def signed_mirrors(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the mirrors that the trusted root names, none without such a root."""
+    root = pinned_root(directories.config_dir(), country)
+    if root is None and repo is not None:
+        root = repo.root_of_trust()
+    named = root_fields(root, where=f"the root of {country}").get(MIRRORS_FIELD) if root else None
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
 
 
 def access_contact(country: str, repo: DataRepo | None) -> str:

@@ -33,11 +33,12 @@ class ReleasePlace:
     @cached_property
     def store(self) -> Store:
         """The bucket: as given, ``PE_DVC_STORE``, or as the clone says."""
-        from pe_dvc.project.stores import open_store
+        from pe_dvc.project.stores import one_address, open_store
 
         if self._clone is not None:
             return self._clone.open_store(self._store_url)
-        url = self._store_url or os.environ.get("PE_DVC_STORE") or self.git.settings().store
+        named = one_address(self._store_url or os.environ.get("PE_DVC_STORE"))
+        url = named or self.git.settings().store
         if url is None:
             raise NotFoundError(
                 f"{self.git.git.directory} is a bare clone and names no store",

@@ -123,9 +123,9 @@ class DataRepo:
 
     def store_url(self, url: str | None = None) -> str:
         """Return the address of the store that ``open_store`` opens."""
-        from pe_dvc.project.stores import split_remote_url
+        from pe_dvc.project.stores import one_address, split_remote_url
 
-        given = url or os.environ.get("PE_DVC_STORE") or self.settings.store
+        given = one_address(url or os.environ.get("PE_DVC_STORE")) or self.settings.store
         if given:
             return given
         if self.remote_name is None:

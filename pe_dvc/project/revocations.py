@@ -179,7 +179,8 @@ class Revocations:
         from pe_dvc.store.scratch import scratch_directory
 
         with scratch_directory() as scratch:
-            for state in (directories.state_dir() / "channels").glob(f"{self._country}-*"):
+            channels = directories.state_dir() / "channels"
+            for state in (*channels.glob(self._country), *channels.glob(f"{self._country}-*")):
                 shutil.copytree(state, scratch / "channels" / state.name)
             return _ask(self._client(scratch))
 

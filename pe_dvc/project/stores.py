@@ -21,7 +21,7 @@ from pe_dvc.store.logged import logged
 from pe_dvc.store.port import bucket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pe_dvc.primitives.errors import UntrustedError
     from pe_dvc.store.port import ReadableStore, Store
@@ -59,6 +59,39 @@ def open_store(
     )
     log.info("store %s", redact_text(store.url))
     return logged(store)
+
+
+def addresses(given: str | Sequence[str] | None) -> list[str]:
+    """Return the addresses of stores in a text, one a line, or in a list; each bucket once.
+
+    Any other separator may be part of a directory's name. Raises FormatError for a list that
+    holds no address.
+    """
+    from pe_dvc.trust.bucket_identity import bucket_identity
+
+    texts = [given] if isinstance(given, str) else given or ()
+    found: dict[str, str] = {}
+    for line in (line.strip() for text in texts for line in text.splitlines()):
+        if line:
+            found.setdefault(bucket_identity(line), line)
+    if given and not found:
+        raise FormatError("no address of a store is given", remedy=f"Expected {EXAMPLES}.")
+    return list(found.values())
+
+
+def one_address(given: str | None) -> str | None:
+    """Return the address of the one store that a data repo's command works on.
+
+    Raises FormatError for several: what is written to two stores at different times forks.
+    """
+    named = addresses(given)
+    if len(named) > 1:
+        raise FormatError(
+            f"{len(named)} stores are named, and this command works on one: {', '.join(named)}",
+            where="--store or PE_DVC_STORE",
+            remedy="Name one with --store. Mirrors are kept up to date by pe-dvc mirror sync.",
+        )
+    return named[0] if named else None
 
 
 def open_offline(url: str) -> ReadableStore:

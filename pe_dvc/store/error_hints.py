@@ -11,6 +11,7 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from pe_dvc.store.several import SeveralStores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> Rea
             error.message, operation=error.operation, key=error.key, remedy=remedy
         )
 
-    return _ExplainingStore(store, explain)
+    return _explaining(store, explain)
 
 
 def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> ReadableStore:
@@ -45,7 +46,7 @@ def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> Readab
             message, operation=error.operation, key=error.key, remedy=remedy
         )
 
-    return _ExplainingStore(store, explain)
+    return _explaining(store, explain)
 
 
 def with_reason_if_missing(store: ReadableStore, ask: Callable[[], object]) -> ReadableStore:
@@ -59,6 +60,12 @@ def with_reason_if_missing(store: ReadableStore, ask: Callable[[], object]) -> R
             ask()
         return error
 
+    return _explaining(store, explain)
+
+
+def _explaining(store: ReadableStore, explain: Callable[[PeDvcError], PeDvcError]) -> ReadableStore:
+    if isinstance(store, SeveralStores):
+        return store.each(lambda one: _ExplainingStore(one, explain))
     return _ExplainingStore(store, explain)
 
 

@@ -24,6 +24,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.several import PASSED_OVER, SeveralStores, all_failed, stores_of
 from pe_dvc.trust.client_state import LineageState, ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.lineages import find_lineage
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.offline import LastVerified
+    from pe_dvc.trust.sources import Sources
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +86,14 @@ class ChannelClient:
         offline: bool = False,
     ) -> None:
         self.country = check_country(country)
+        self._sources = _sources(store, self.country, state_dir)
         self._store = store
         self._roots = [*earlier, root]
         for data in self._roots:
             check_meant_for(data, country, "root", where=f"the pinned root of {country}")
         verify_root_chain(self._roots, where=f"the pinned root of {country}")
-        self._state = ReaderState(state_dir, country, store.url, lock_timeout)
+        urls = [one.url for one in stores_of(store)]
+        self._state = ReaderState(state_dir, country, urls, lock_timeout)
         self._offline = offline
         self._refresh: Refresh | None = None
         self._fetcher = StoreFetcher(store, country)
@@ -163,12 +168,35 @@ class ChannelClient:
             with self._state.read():
                 return self._loaded(role, self._last.role(role))
         with self._state.locked(), writing_to(self._state.directory):
-            return self._load(role)
+            return (
+                self._load(role) if self._sources is None else self._load_any(role, self._sources)
+            )
 
     def _log(self, role: str) -> None:
         found, how = self._roles[role], "verified earlier" if self._offline else "verified"
         day = f"{found.expires:%Y-%m-%d}"
         log.info("%s %s version %d %s, expires %s", self.country, role, found.version, how, day)
+
+    def _load_any(self, role: str, sources: Sources) -> _Role:
+        """Load the role from the best of several stores that shows all of it as it was signed."""
+        errors: list[PeDvcError] = []
+        is_new, directory = self._refresh is None, self._lineage.directory
+        # A view that is begun is gone on with; only then may another store complete it.
+        order = sources.ranked(directory, self._roots) if is_new else sources.after(self._fetcher)
+        for fetcher in order:
+            self._fetcher, self._store = fetcher, fetcher.store
+            try:
+                found = self._load(role)
+            except NotPublishedError:
+                raise  # so it is signed: no other store can tell better
+            except PASSED_OVER as error:
+                sources.failed(fetcher, error)
+                errors.append(error)
+                continue
+            if is_new and self._refresh is not None:
+                sources.check_agree(directory, self._refresh["timestamp"], fetcher)
+            return found
+        raise all_failed(errors)
 
     def _load(self, role: str) -> _Role:
         """Let tuf load the role, check it, and keep it for offline readers.
@@ -205,7 +233,8 @@ class ChannelClient:
     @cached_property
     def _lineage(self) -> LineageState:
         """The state that belongs to the trusted roots. Ask under the lock."""
-        download = None if self._offline else self._fetcher.root
+        source = self._sources or self._fetcher
+        download = None if self._offline else source.root
         found = find_lineage(
             self._state.directory, self._roots, country=self.country, download=download
         )
@@ -253,6 +282,14 @@ class ChannelClient:
             return dict(pointers_of(targets, country=self.country, channel=role, where=where))
         except (FormatError, ReleaseError) as error:
             raise VerificationError(error.message, remedy=TAMPERED) from error
+
+
+def _sources(store: ReadableStore, country: str, state_dir: Path) -> Sources | None:
+    if not isinstance(store, SeveralStores):
+        return None
+    from pe_dvc.trust.sources import Sources
+
+    return Sources(store, country, state_dir)
 
 
 def _delegates(delegator: Targets, channel: str, country: str) -> bool:

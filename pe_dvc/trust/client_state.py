@@ -23,7 +23,7 @@ from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.bucket_identity import bucket_id, short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 ACCEPTED = "accepted"
@@ -31,12 +31,22 @@ ACCEPTED = "accepted"
 
 
 class ReaderState:
-    """The verified metadata of one country in one bucket, all lineages, in ``directory``."""
+    """The verified metadata of one country, all lineages, in ``directory``.
 
-    def __init__(self, state_dir: Path, country: str, url: str, lock_timeout: float) -> None:
+    A bucket has a state of its own. Those that were ever read together share one from then on, as
+    what one of them has shown is a floor for all.
+    """
+
+    def __init__(
+        self, state_dir: Path, country: str, urls: Sequence[str], lock_timeout: float
+    ) -> None:
         channels = state_dir / "channels"
-        self.directory = channels / f"{country}-{bucket_id(url)}"
-        self._older = [f"{country}-{one}-*" for one in sorted({bucket_id(url), short_id(url)})]
+        self._own = [channels / f"{country}-{bucket_id(url)}" for url in urls]
+        shared = channels / country
+        joined = len(urls) > 1 or (shared / _member(self._own[0])).is_file()
+        self.directory = shared if joined else self._own[0]
+        ids = {one for url in urls for one in (bucket_id(url), short_id(url))}
+        self._older = [f"{country}-{one}-*" for one in sorted(ids)]
         self._places = (state_dir, channels, self.directory)
         self._lock_timeout = lock_timeout
 
@@ -82,6 +92,8 @@ class ReaderState:
 
     def _take_over(self) -> None:
         """Make lineages of the directories that an older pe_dvc kept, one for each root file."""
+        for own in self._own if self._own[0] != self.directory else ():
+            self._join(own)
         for pattern in self._older:
             for older in sorted(self.directory.parent.glob(pattern)):
                 _accept_all(older)
@@ -89,6 +101,26 @@ class ReaderState:
                 while lineage.exists():
                     lineage = lineage.with_name(f"{lineage.name}-older")
                 older.rename(lineage)
+
+    def _join(self, own: Path) -> None:
+        """Take over what was verified of one bucket alone; lineages that are one are folded."""
+        state, member = ConfinedTree(self.directory, modes=PRIVATE), _member(own)
+        if (self.directory / member).is_file():
+            return
+        for lineage in sorted(own.iterdir()) if own.is_dir() else ():
+            if lineage.is_dir() and not lineage.is_symlink():
+                name = f"{lineage.name}-{own.name[-16:]}"
+                shutil.copytree(
+                    lineage,
+                    self.directory / name,
+                    ignore=shutil.ignore_patterns("root.json"),  # tuf's link, made again
+                    dirs_exist_ok=True,
+                )
+        state.write(member, b"")
+
+
+def _member(own: Path) -> str:
+    return f"{own.name[-16:]}.member"
 
 
 class LineageState:

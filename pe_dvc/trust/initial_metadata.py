@@ -14,6 +14,7 @@ from pe_dvc.trust.roles import (
     DELEGATED,
     EXPIRY_DAYS,
     EXPIRY_FIELD,
+    MIRRORS_FIELD,
     TOP_LEVEL,
     path_patterns,
 )
@@ -24,11 +25,19 @@ Thresholds = Mapping[str, int]
 
 
 def new_root(
-    country: str, keys: Keys, thresholds: Thresholds, now: datetime, *, contact: str | None = None
+    country: str,
+    keys: Keys,
+    thresholds: Thresholds,
+    now: datetime,
+    *,
+    contact: str | None = None,
+    mirrors: Sequence[str] = (),
 ) -> Metadata[Root]:
     """Return an unsigned root, version 1. Raises FormatError."""
     roles = {role: Role(**_role(role, keys, thresholds)) for role in TOP_LEVEL}
-    told = {COUNTRY_FIELD: country} | ({CONTACT_FIELD: contact} if contact else {})
+    told: dict[str, Any] = {COUNTRY_FIELD: country}
+    told |= {CONTACT_FIELD: contact} if contact else {}
+    told |= {MIRRORS_FIELD: [*mirrors]} if mirrors else {}
     return Metadata(
         Root(
             expires=now + timedelta(days=EXPIRY_DAYS["root"]),

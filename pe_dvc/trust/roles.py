@@ -48,6 +48,10 @@ CONTACT_FIELD = "x-pe-dvc-contact"
 """Field of the root: who grants access to the country's data. A reader has pinned the root, so it
 can be told even where the bucket lets it read nothing."""
 
+MIRRORS_FIELD = "x-pe-dvc-mirrors"
+"""Field of the root: addresses of other stores that hold the country's data. They are signed, so
+that a reader without a clone finds them; what they show is verified as of any store."""
+
 ROLE_OWNERS = {
     "root": "the holders of the offline root keys",
     "targets": "the holders of the offline targets key",

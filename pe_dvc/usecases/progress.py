@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.store.port import Progress
+
+
+class Moved:
+    """Tells ``progress`` of bytes once, though an attempt that follows another moves them again."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._told = progress, 0
+        self._lock = threading.Lock()
+
+    def again(self) -> Progress:
+        """Return what one attempt, which begins at the first byte, tells."""
+        here = 0
+
+        def tell(moved: int) -> None:
+            nonlocal here
+            with self._lock:
+                here += moved
+                new = here - self._told
+                self._told = max(here, self._told)
+            if new > 0:
+                self._progress(new)
+
+        return tell
 
 
 class Reporter(Protocol):

@@ -69,7 +69,7 @@ def main() -> int:
         return 0
     url = options.metadata_url.rstrip("/")
     fetcher = Fetcher(HttpStore(url), COUNTRY)  # type: ignore[arg-type] # it reads, no more
-    state = ReaderState(metadata.with_name("state"), COUNTRY, url, 60)
+    state = ReaderState(metadata.with_name("state"), COUNTRY, [url], 60)
     root = pinned.read_bytes()
     with state.locked():
         directory = find_lineage(state.directory, [root], country=COUNTRY, download=fetcher.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,15 @@ from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.digest import Sha256, chunk_digests
 from pe_dvc.primitives.reference import Reference
+from pe_dvc.trust.keys import new_key
 from pe_dvc.trust.pins import pin_root
+from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytest
@@ -29,10 +33,17 @@ LATEST = f"pe-data://us/{NAME}@latest"
 class Country:
     """Publishes into ``store``. ``root`` is the root.json that readers pin."""
 
-    def __init__(self, directory: Path, store: Store, *, contact: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        store: Store,
+        *,
+        contact: str | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> None:
         self.directory, self.store = directory, store
         self.signed = SignedChannels(directory / "channels", directory / "keys")
-        self.signed.create(contact=contact)
+        self.signed.create(contact=contact, mirrors=mirrors)
         self.root = self.signed.root
 
     def publish(self, payloads: dict[str, bytes], channel: str = "latest") -> list[Manifest]:
@@ -63,6 +74,21 @@ class Country:
     def write(self, key: str, data: bytes) -> None:
         """Put an object into the bucket, whatever was there: what an attacker does, too."""
         self.store.overwrite(key, data)
+
+    def copy(self, directory: Path, store: Store) -> Country:
+        """The same keys and git, publishing into another store: a fork, or a thief."""
+        shutil.copytree(self.directory, directory)
+        twin = object.__new__(Country)
+        twin.directory, twin.store, twin.root = directory, store, self.root
+        twin.signed = SignedChannels(directory / "channels", directory / "keys")
+        return twin
+
+    def rotate(self, *roles: str) -> None:
+        """Replace keys that were stolen."""
+        for role in roles:
+            signers, keys = self.signed.signers, self.signed.keys_dir
+            ring = KeyRing(self.signed.directory, "us", signers, now=self.signed.now)
+            ring.rotate(role, new_key(keys, "us", role), stolen=True)
 
     def trust(self, config_dir: Path) -> None:
         """Pin the root for a reader with that configuration."""

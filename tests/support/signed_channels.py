@@ -17,7 +17,7 @@ from pe_dvc.usecases.channel.versions import next_version
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
@@ -45,7 +45,11 @@ class SignedChannels:
         self._stopped = moment
 
     def create(
-        self, *, thresholds: Mapping[str, int] | None = None, contact: str | None = None
+        self,
+        *,
+        thresholds: Mapping[str, int] | None = None,
+        contact: str | None = None,
+        mirrors: Sequence[str] = (),
     ) -> str:
         """Make as many keys for each role as must sign, and the first metadata; as ``init``.
 
@@ -60,6 +64,7 @@ class SignedChannels:
             now=self.now,
             thresholds=thresholds,
             contact=contact,
+            mirrors=mirrors,
         )
         assert fingerprint is not None, "all keys are here"
         return fingerprint

@@ -31,19 +31,20 @@ def init_channels(
     now: datetime,
     thresholds: Mapping[str, int] | None = None,
     contact: str | None = None,
+    mirrors: Sequence[str] = (),
 ) -> Sha256 | None:
     """Lay out a country's channels, all roles of them and no targets; return root's fingerprint.
 
     ``keys`` holds the public keys of every role (``pe_dvc.trust.keys.generate_keys`` makes
-    them), ``thresholds`` how many must sign, 1 where not given, and ``contact`` is who grants
-    access to the data. Where keys on other machines must sign root or targets, too, all is a
-    draft, and there is no fingerprint yet. Raises ConflictError if the country has channels
-    already, FormatError for a threshold that the keys cannot reach, and SignatureError without
-    a key of root.
+    them), ``thresholds`` how many must sign, 1 where not given, ``contact`` is who grants access
+    to the data, and ``mirrors`` are addresses of other stores that hold it. Where keys on other
+    machines must sign root or targets, too, all is a draft, and there is no fingerprint yet.
+    Raises ConflictError if the country has channels already, FormatError for a threshold that the
+    keys cannot reach, and SignatureError without a key of root.
     """
     refuse_existing(directory, country)
     files = DraftFiles(directory, country)
-    root = new_root(country, keys, thresholds or {}, utc(now), contact=contact)
+    root = new_root(country, keys, thresholds or {}, utc(now), contact=contact, mirrors=mirrors)
     targets = new_targets(country, keys, thresholds or {}, utc(now))
     signers.check_any(root.signed, "root")
     signers.sign(root.signed, "root", root)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
 from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, check_promised, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.store.several import first_good
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.partial import PartialFile
-    from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.store.port import ObjectSource, Progress, ReadableStore
     from pe_dvc.usecases.payload_place import PayloadPlace
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -81,10 +82,8 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
         )
     data = payload.chunk_digests or cache.read_sidecar(expected)
     if data is None:
-        key = chunks_key(payload.country, resolved.sha256)
-        data = _read_list(store, key, count * DIGEST_BYTES)
-        source, what = f"{store.url}/{key}", f"the chunk list of {resolved.reference}"
-        check_promised(data, expected, what=what, by="by the manifest", source=source)
+        length = count * DIGEST_BYTES
+        data = first_good(store, lambda one: _read_list(resolved, one, expected, length))
         cache.keep_sidecar(expected, data)
     if len(data) != count * DIGEST_BYTES:
         raise FormatError(
@@ -96,9 +95,13 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
     return ChunkList(digests=data, size=payload.chunk_size, total=payload.size)
 
 
-def _read_list(store: ReadableStore, key: str, length: int) -> bytes:
+def _read_list(resolved: Resolved, store: ReadableStore, expected: Sha256, length: int) -> bytes:
+    key = chunks_key(resolved.payload.country, resolved.sha256)
     # One byte more shows a list that was made longer, without reading all that it may hold.
-    return store.read_range(key, 0, length + 1)
+    data = store.read_range(key, 0, length + 1)
+    source, what = f"{store.url}/{key}", f"the chunk list of {resolved.reference}"
+    check_promised(data, expected, what=what, by="by the manifest", source=source)
+    return data
 
 
 class ChunkFetcher:
@@ -184,24 +187,39 @@ class ChunkFetcher:
                 self._waiting.notify_all()
 
     def _transfer(self, first: int, last: int) -> dict[int, bytes]:
-        start, end = self._chunks.start(first), self._chunks.start(last)
-        view = memoryview(self._read(start, end - start))
-        found = {}
-        for index in range(first, last):
-            chunk_start, chunk_end = self._chunks.start(index), self._chunks.start(index + 1)
-            data = bytes(view[chunk_start - start : chunk_end - start])
-            self._check(data, index)
-            self._partial.write(chunk_start, data)
-            found[index] = data
+        """Fetch neighbours; of several stores, from the next what one shows wrong."""
+        found: dict[int, bytes] = {}
+
+        def transfer(source: ObjectSource) -> None:
+            place = replace(self._place, source=source)
+            for run in _runs([i for i in range(first, last) if i not in found]):
+                self._transfer_run(range(*run), place, found)
+
+        first_good(self._place.source, transfer)
         return found
 
-    def _read(self, start: int, length: int) -> bytes:
+    def _transfer_run(self, run: range, place: PayloadPlace, found: dict[int, bytes]) -> None:
+        """Keep what of a run verifies, in ``found`` too; then raise for what does not."""
+        start, end = self._chunks.start(run.start), self._chunks.start(run.stop)
         try:
-            return self._place.source.read_range(self._place.key, start, length)
+            view = memoryview(place.source.read_range(place.key, start, end - start))
         except NotFoundError:
-            raise missing_payload(self._resolved, self._place) from None
+            raise missing_payload(self._resolved, place) from None
+        wrong: DigestMismatchError | None = None
+        for index in run:
+            chunk_start, chunk_end = self._chunks.start(index), self._chunks.start(index + 1)
+            data = bytes(view[chunk_start - start : chunk_end - start])
+            try:
+                self._check(data, index, place)
+            except DigestMismatchError as error:
+                wrong = wrong or error
+                continue
+            self._partial.write(chunk_start, data)
+            found[index] = data
+        if wrong is not None:
+            raise wrong
 
-    def _check(self, data: bytes, index: int) -> None:
+    def _check(self, data: bytes, index: int, place: PayloadPlace) -> None:
         actual, expected = sha256_bytes(data), self._chunks.digest(index)
         if actual != expected:
             start, end = self._chunks.start(index), self._chunks.start(index + 1)
@@ -209,8 +227,8 @@ class ChunkFetcher:
                 what=f"bytes {start} to {end - 1} of {self._resolved.reference}",
                 expected=f"sha256:{expected}",
                 actual=f"sha256:{actual} ({len(data)} bytes)",
-                source=self._place.url,
-                remedy=self._place.advice_if_altered,
+                source=place.url,
+                remedy=place.advice_if_altered,
             )
 
 

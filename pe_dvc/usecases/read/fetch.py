@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.several import PASSED_OVER, first_good, pass_over, stores_of
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.payload_place import find_place
-from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.progress import Moved, Reporter, Silent
 from pe_dvc.usecases.read.chunks import (
     CHUNKS_PER_REQUEST,
     REQUESTS_IN_FLIGHT,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.local_copies import LocalCopy
     from pe_dvc.store.partial import PartialFile
-    from pe_dvc.store.port import Progress, ReadableStore
+    from pe_dvc.store.port import ObjectSource, Progress, ReadableStore
     from pe_dvc.store.slot import Slot
     from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.read.resolve import Resolved
@@ -94,18 +96,23 @@ def _download(
             if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
                 # By one request, whose answer needs no file of its own to grow in; a byte more
                 # shows an object that is too long.
-                data = place.source.read_range(place.key, 0, payload.size + 1)
-                _check(resolved, sha256_bytes(data), place)
+                data = first_good(place.source, lambda one: _read_small(resolved, place, one))
                 slot.keep(data)
                 progress(len(data))
                 return
             if not resolved.manifest_verified:
-                _check_size(resolved, place)
+                first_good(place.source, lambda one: _check_size(resolved, place, one))
             with slot.filling() as partial:
                 actual = _complete(resolved, partial, store, place, cache, progress)
                 _check(resolved, actual, place)
         except NotFoundError:
             raise missing_payload(resolved, place) from None
+
+
+def _read_small(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> bytes:
+    data = store.read_range(place.key, 0, resolved.payload.size + 1)
+    _check(resolved, sha256_bytes(data), replace(place, source=store))
+    return data
 
 
 def _complete(
@@ -119,8 +126,23 @@ def _complete(
     """Complete a partial file and return its sha256.
 
     With nothing here the digest of the whole is all that is needed, and the transfer is the
-    fastest there is. Where something is here, the chunk list tells what of it is good.
+    fastest there is. Where something is here, the chunk list tells what of it is good; so it does
+    where one of several stores failed or showed wrong bytes, and the next has better ones.
     """
+    moved = Moved(progress)
+
+    def whole(one: ObjectSource) -> Sha256:
+        size = resolved.payload.size
+        actual = one.download(place.key, partial.file, size=size, progress=moved.again())
+        _check(resolved, actual, replace(place, source=one))
+        return actual
+
+    if partial.is_empty():
+        first = stores_of(place.source)[0]
+        try:
+            return whole(first)
+        except PASSED_OVER as error:
+            pass_over(place.source, first, error)
     if not partial.is_empty():
         try:
             chunks = load_chunk_list(resolved, store=store, cache=cache)
@@ -128,9 +150,8 @@ def _complete(
             pass  # published without one: from the start, then
         else:
             fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
-            return _resume(fetcher, chunks, partial, progress)
-    size = resolved.payload.size
-    return place.source.download(place.key, partial.file, size=size, progress=progress)
+            return _resume(fetcher, chunks, partial, moved.again())
+    return first_good(place.source, whole)
 
 
 def _resume(
@@ -144,18 +165,18 @@ def _resume(
         pool.shutdown(cancel_futures=True)
 
 
-def _check_size(resolved: Resolved, place: PayloadPlace) -> None:
+def _check_size(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> None:
     """Refuse an unsigned size that is not the object's, before room is made for it.
 
     Raises DigestMismatchError.
     """
-    expected, actual = resolved.payload.size, place.source.head(place.key).size
+    expected, actual = resolved.payload.size, store.head(place.key).size
     if actual != expected:
         raise DigestMismatchError(
             what=f"the size of {resolved.reference} in its manifest, which a pin does not verify,",
             expected=f"{expected} bytes",
             actual=f"an object of {actual} bytes",
-            source=place.url,
+            source=f"{store.url}/{place.key}",
             remedy=ALTERED,
         )
 

@@ -15,10 +15,11 @@ from pe_dvc.primitives.errors import ConflictError, FormatError
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
+from pe_dvc.store.several import first_good
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.payload_place import PayloadPlace
-from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.progress import Moved, Reporter, Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,19 +47,25 @@ def members_of(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Mem
         )
     key = members_key(whole.country, whole.sha256)
     signed = resolved.manifest_verified
-    data = cache.read_sidecar(whole.members_sha256)
-    here = data is not None
-    if data is None:
-        data, _ = store.read(key, limit=LISTING_LIMIT)
-    found = read_members(
-        data,
-        sha256=whole.members_sha256 if signed else None,
-        identity=whole.sha256,
-        size=whole.size if signed else None,
-        where=f"{store.url}/{key}",
-    )
-    if not here:
-        cache.keep_sidecar(found.sha256, data)
+
+    def members(data: bytes, where: str) -> Members:
+        return read_members(
+            data,
+            sha256=whole.members_sha256 if signed else None,
+            identity=whole.sha256,
+            size=whole.size if signed else None,
+            where=f"{where}/{key}",
+        )
+
+    def published(one: ReadableStore) -> tuple[Members, bytes]:
+        data, _ = one.read(key, limit=LISTING_LIMIT)
+        return members(data, one.url), data
+
+    kept = cache.read_sidecar(whole.members_sha256)
+    if kept is not None:
+        return members(kept, store.url)
+    found, data = first_good(store, published)
+    cache.keep_sidecar(found.sha256, data)
     return found
 
 
@@ -144,19 +151,25 @@ def _fetch(
     if _is_there(tree, member):
         progress(member.size)
         return
-    request = ObjectRequest(
-        what=f"{resolved.reference}/{member.path}",
-        place=PayloadPlace(source=store, key=payload_key(resolved.payload.country, member.md5)),
-        md5=member.md5,
-        sha256=member.sha256,
-        size=member.size,
-    )
-    if request.is_small:
-        tree.write(member.path, read_verified(request))
-        progress(member.size)
-        return
-    with tree.filling(member.path) as file:
-        download_verified(request, file, progress=progress)
+    moved = Moved(progress)
+
+    def fetch_from(one: ReadableStore) -> None:
+        request = ObjectRequest(
+            what=f"{resolved.reference}/{member.path}",
+            place=PayloadPlace(source=one, key=payload_key(resolved.payload.country, member.md5)),
+            md5=member.md5,
+            sha256=member.sha256,
+            size=member.size,
+        )
+        told = moved.again()
+        if request.is_small:
+            tree.write(member.path, read_verified(request))
+            told(member.size)
+            return
+        with tree.filling(member.path) as file:
+            download_verified(request, file, progress=told)
+
+    first_good(store, fetch_from)
 
 
 def _is_there(tree: ConfinedTree, member: MemberFile) -> bool:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
-from pe_dvc.primitives.digest import check_promised, sha256_bytes
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
@@ -28,8 +27,8 @@ from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.primitives.result import json_value
 from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
-from pe_dvc.usecases.mirror_says import mirror_says
-from pe_dvc.usecases.published_manifest import read_manifest
+from pe_dvc.store.several import first_good
+from pe_dvc.usecases.read.found_manifest import find_pin, read_pin, signed_manifest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,7 +152,7 @@ def resolve(
     """
     if reference.sha256 is not None:
         as_of = refuse(str(reference), reference.sha256)
-        find = _find_pin if offline else _read_pin
+        find = find_pin if offline else read_pin
         data, source = find(reference, reference.sha256, store, cache)
         found = _resolved(reference, reference.sha256, data, source, pointer=None)
         return replace(found, not_revoked_as_of=as_of)
@@ -190,69 +189,10 @@ def resolve_pointer(
     source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
     data = cache.read_manifest(expected)
     if data is None:
-        data, key = _read_signed(reference, pointer.sha256, store)
-        source = f"{store.url}/{key}"
-        what = f"the manifest of {reference}"
-        check_promised(data, expected, what=what, by="signed", source=source)
+        data, source = first_good(store, lambda one: signed_manifest(reference, pointer, one))
         cache.keep_manifest(expected, data)
     found = _resolved(reference, pointer.sha256, data, source, pointer=pointer)
     return replace(found, not_revoked_as_of=as_of)
-
-
-def _read_signed(reference: Reference, sha256: Sha256, store: ReadableStore) -> tuple[bytes, str]:
-    try:
-        return read_manifest(store, reference.country, sha256, reference.name)
-    except NotFoundError as error:
-        said = mirror_says(store, reference.country)
-        if said is None:
-            raise
-        raise NotFoundError(f"{reference}: {error.message}", remedy=said) from None
-
-
-def _read_pin(
-    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
-) -> tuple[bytes, str]:
-    """Return what the store shows as the manifest of an artifact, and where it stands.
-
-    It is not signed, so the store is asked each time. It is kept to be found offline.
-    """
-    try:
-        data, key = read_manifest(store, reference.country, sha256, reference.name)
-    except NotFoundError:
-        raise NotFoundError(
-            f"{reference}: no artifact with that sha256 is published in {store.url}",
-            remedy=mirror_says(store, reference.country)
-            or "Check the digest and the country, and that --store names the right bucket.",
-        ) from None
-    source = f"{store.url}/{key}"
-    own = sha256_bytes(data)
-    if cache.read_manifest(own) is None:
-        cache.keep_manifest(own, data)
-    return data, source
-
-
-def _find_pin(
-    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
-) -> tuple[bytes, str]:
-    """Return the manifest of an artifact that was read last, and where it is kept.
-
-    A pin verifies the artifact's bytes and not its manifest, offline as online.
-    """
-    found: bytes | None = None
-    for data in cache.manifests_naming(sha256):
-        with suppress(FormatError):  # a release's, or another one that only mentions the digest
-            payload = Payload.of_manifest(data)
-            if payload.sha256 == sha256 and (found is None or payload.name == reference.name):
-                found = data
-                if payload.name == reference.name:
-                    break
-    if found is not None:
-        return found, f"{cache.directory}/manifests"
-    raise NotFoundError(
-        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and the "
-        "store is not read offline",
-        remedy=f"Read it once online: pe-dvc get {reference}",
-    )
 
 
 def _resolved(

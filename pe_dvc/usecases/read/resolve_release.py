@@ -13,6 +13,7 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import country_code, say_which_there_are
 from pe_dvc.primitives.warnings import DeprecatedReleaseWarning
+from pe_dvc.store.several import first_good
 from pe_dvc.usecases.release.read_published import read_published
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def release_manifest(released: Released, *, store: ReadableStore, cache: Cache) 
     """Return the manifest of a signed release, verified. Raises as ``released_pointer``."""
     data = cache.read_manifest(released.sha256)
     if data is None:
-        data = read_published(store, released)
+        data = first_good(store, lambda one: read_published(one, released))
         cache.keep_manifest(released.sha256, data)
     manifest = ReleaseManifest.from_bytes(data, where=f"release {released.tag}")
     if (manifest.country_id, manifest.tag) != (country_code(released.country), released.tag):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.documents.sidecar_refs import content_sidecars
 from pe_dvc.primitives.digest import check_promised
+from pe_dvc.store.several import first_good
 
 if TYPE_CHECKING:
     from pe_dvc.documents.sidecar_refs import SidecarRef
@@ -28,7 +29,8 @@ def read_sidecar(
         return None
     data = cache.read_sidecar(named.sha256)
     if data is None:
-        data = read_named(store, named, what=str(resolved.reference))
+        what = str(resolved.reference)
+        data = first_good(store, lambda one: read_named(one, named, what=what))
         cache.keep_sidecar(named.sha256, data)
     return data
 

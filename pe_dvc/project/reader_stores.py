@@ -1,0 +1,79 @@
+"""Which stores a reader reads: those that its user names, else the country's and its mirrors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.project import directories
+from pe_dvc.project.notes import note_once
+from pe_dvc.project.reader_trust import access_contact, signed_mirrors
+from pe_dvc.project.stores import addresses, open_offline, open_store
+from pe_dvc.store.error_hints import with_access_contact
+from pe_dvc.store.opened_later import OpenedLater
+from pe_dvc.store.several import SeveralStores
+from pe_dvc.trust.bucket_identity import bucket_identity
+
+if TYPE_CHECKING:
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+
+GivenStore = str | Sequence[str] | None
+"""What a user names: an address, several of them (one a line in a text), or nothing."""
+
+
+def reader_store(
+    given: GivenStore | ReadableStore, country: str, repo: DataRepo | None, *, offline: bool
+) -> ReadableStore:
+    """Return the store to read a country from; of several addresses, all of them as one.
+
+    It is what is given, else ``PE_DVC_STORE``, else the enclosing data repo's store or the
+    default, with the mirrors that the repo and the trusted root name. Offline it has addresses
+    and nothing else. Where it refuses access it says who grants it. Raises FormatError for an
+    address, UntrustedError for a clone that may not be read.
+    """
+
+    def explained(store: ReadableStore) -> ReadableStore:
+        return with_access_contact(store, lambda: access_contact(country, repo))
+
+    if isinstance(given, SeveralStores):
+        return given
+    if given is not None and not isinstance(given, str | Sequence):
+        return explained(given)
+    named = addresses(given or os.environ.get("PE_DVC_STORE")) or _known(country, repo)
+
+    def opened(address: str) -> ReadableStore:
+        if offline:
+            return open_offline(address)
+        return open_store(address) if repo is None else repo.open_bucket(address)
+
+    if len(named) == 1:
+        return explained(opened(named[0]))
+
+    def later(address: str) -> ReadableStore:
+        return OpenedLater(open_offline(address).url, lambda: explained(opened(address)))
+
+    return SeveralStores([later(address) for address in named], note_once)
+
+
+def _known(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the addresses where the user named none, each once."""
+    if repo is not None:
+        repo.check_root()
+    origin = directories.DEFAULT_STORE if repo is None else repo.store_url()
+    declared = [mirror.url for mirror in repo.settings.mirrors.values()] if repo else []
+    mirrors = filter(_is_store, [*declared, *signed_mirrors(country, repo)])
+    named = [origin, *mirrors]
+    return list({bucket_identity(address): address for address in reversed(named)}.values())[::-1]
+
+
+def _is_store(address: str) -> bool:
+    """Tell whether a mirror is of a kind that this pe_dvc reads; note one that is not."""
+    try:
+        open_offline(address)
+    except FormatError as error:
+        note_once(f"a mirror is passed over: {error.message}")
+        return False
+    return True

@@ -1,0 +1,47 @@
+"""A store that is opened when it is first read: of several, most are never needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
+
+
+class OpenedLater:
+    """The store at ``url``, which ``open_it`` opens. Each operation raises as that does, too."""
+
+    def __init__(self, url: str, open_it: Callable[[], ReadableStore]) -> None:
+        self.url, self._open = url, open_it
+
+    @cached_property
+    def _store(self) -> ReadableStore:
+        return self._open()
+
+    def head(self, key: str) -> ObjectInfo:
+        """See ReadableStore.head."""
+        return self._store.head(key)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See ReadableStore.read."""
+        return self._store.read(key, limit=limit)
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See ReadableStore.read_range."""
+        return self._store.read_range(key, start, length)
+
+    def download(
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See ReadableStore.download."""
+        return self._store.download(key, path, size=size, progress=progress)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See ReadableStore.list."""
+        return self._store.list(prefix)

@@ -1,0 +1,140 @@
+"""Several stores of one country: what one lacks, or shows wrong, is read from the next.
+
+None of them is trusted. What is read is verified by the use case that reads it, so that falling
+over is its to ask for: ``first_good`` tries what it does on one store after another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    StoreError,
+    VerificationError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.port import ObjectInfo, ObjectSource, Progress, ReadableStore
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PASSED_OVER = (VerificationError, FormatError, NotFoundError, StoreError)
+"""What the next store may do better. A full disk or a withdrawn artifact is none of these."""
+
+
+class SeveralStores:
+    """Stores that hold the same, to read from: each operation is the first one's that succeeds.
+
+    One that failed, or showed wrong bytes, is asked last from then on. ``note`` is told of it.
+    """
+
+    def __init__(self, stores: Sequence[ReadableStore], note: Callable[[str], None]) -> None:
+        self.stores = tuple(stores)
+        self.url = ", ".join(store.url for store in stores)
+        self._note = note
+        self._failed: dict[int, PeDvcError] = {}
+        """The last fault of each store that had one, by its number."""
+        self._lock = threading.Lock()
+
+    def each(self, wrap: Callable[[ReadableStore], ReadableStore]) -> SeveralStores:
+        """Return the same stores, each wrapped; what is known of their faults is shared."""
+        wrapped = SeveralStores([wrap(store) for store in self.stores], self._note)
+        wrapped._failed, wrapped._lock = self._failed, self._lock
+        return wrapped
+
+    def in_order(self) -> list[ReadableStore]:
+        """Return the stores as listed, but those that failed last."""
+        with self._lock:
+            numbered = sorted(enumerate(self.stores), key=lambda item: item[0] in self._failed)
+        return [store for _, store in numbered]
+
+    def failed(self, store: ObjectSource, error: PeDvcError) -> None:
+        """Keep in mind that a store failed or lied, and say so, once of each store and kind."""
+        if isinstance(error, NotFoundError):
+            log.info("%s is passed over: %s", store.url, error.message)
+            return
+        number = next(n for n, one in enumerate(self.stores) if one is store)
+        with self._lock:
+            known = self._failed.get(number)
+            self._failed[number] = error
+        if type(known) is not type(error):
+            self._note(f"{store.url} is passed over, another store is read: {error.message}")
+
+    def head(self, key: str) -> ObjectInfo:
+        """See ReadableStore.head."""
+        return first_good(self, lambda store: store.head(key))
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See ReadableStore.read."""
+        return first_good(self, lambda store: store.read(key, limit=limit))
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See ReadableStore.read_range."""
+        return first_good(self, lambda store: store.read_range(key, start, length))
+
+    def download(
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See ReadableStore.download."""
+        return first_good(
+            self, lambda store: store.download(key, path, size=size, progress=progress)
+        )
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See ReadableStore.list."""
+        yield from first_good(self, lambda store: list(_list(store, prefix)))
+
+
+def stores_of(store: ObjectSource) -> Sequence[ObjectSource]:
+    """Return the stores that ``store`` stands for, in the order to ask them: mostly itself."""
+    return store.in_order() if isinstance(store, SeveralStores) else (store,)
+
+
+def first_good(store: ObjectSource, read: Callable[[ReadableStore], T]) -> T:
+    """Return what ``read`` gives for the first store of ``store`` with which it succeeds.
+
+    Of one store it is what ``read`` gives or raises. Of several, it raises the first error that
+    says more than that something is not there, with what the others said.
+    """
+    if not isinstance(store, SeveralStores):
+        return read(store)  # type: ignore[arg-type]  # a place elsewhere is read, never listed
+    errors: list[PeDvcError] = []
+    for one in store.in_order():
+        try:
+            return read(one)
+        except PASSED_OVER as error:
+            store.failed(one, error)
+            errors.append(error)
+    raise all_failed(errors)
+
+
+def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError) -> None:
+    """Keep in mind that one of several stores failed; raise ``error`` where it is the only one."""
+    if not isinstance(store, SeveralStores):
+        raise error
+    store.failed(failed, error)
+
+
+def all_failed(errors: Sequence[PeDvcError]) -> PeDvcError:
+    """Return the error of reading from several stores, each of which failed."""
+    telling = [error for error in errors if not isinstance(error, NotFoundError)]
+    (first, *others) = telling or errors[:1]
+    if others:
+        said = "\n".join(f"    {error.message}" for error in others)
+        first.remedy = f"{first.remedy or ''}\nThe other stores failed, too:\n{said}".strip()
+    return first
+
+
+def _list(store: ReadableStore, prefix: str) -> Iterator[ObjectInfo]:
+    return store.list(prefix)

@@ -1,0 +1,100 @@
+"""The manifest that a reference leads to: read from a store, or found in the cache."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.digest import check_promised, sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.store.several import first_good
+from pe_dvc.usecases.mirror_says import mirror_says
+from pe_dvc.usecases.published_manifest import read_manifest
+
+if TYPE_CHECKING:
+    from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.primitives.reference import Reference
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.port import ReadableStore
+
+
+def signed_manifest(
+    reference: Reference, pointer: Pointer, store: ReadableStore
+) -> tuple[bytes, str]:
+    """Return the manifest that a pointer signs, and where it stands.
+
+    Raises NotFoundError, DigestMismatchError for another one, and StoreError.
+    """
+    try:
+        data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
+    except NotFoundError as error:
+        said = mirror_says(store, reference.country)
+        if said is None:
+            raise
+        raise NotFoundError(f"{reference}: {error.message}", remedy=said) from None
+    source = f"{store.url}/{key}"
+    what = f"the manifest of {reference}"
+    check_promised(data, pointer.manifest_sha256, what=what, by="signed", source=source)
+    return data, source
+
+
+def read_pin(
+    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
+) -> tuple[bytes, str]:
+    """Return what the store shows as the manifest of an artifact, and where it stands.
+
+    It is not signed, so the store is asked each time. It is kept to be found offline.
+    """
+    try:
+        data, source = first_good(store, lambda one: _claimed(reference, sha256, one))
+    except NotFoundError:
+        raise NotFoundError(
+            f"{reference}: no artifact with that sha256 is published in {store.url}",
+            remedy=mirror_says(store, reference.country)
+            or "Check the digest and the country, and that --store names the right bucket.",
+        ) from None
+    own = sha256_bytes(data)
+    if cache.read_manifest(own) is None:
+        cache.keep_manifest(own, data)
+    return data, source
+
+
+def _claimed(reference: Reference, sha256: Sha256, store: ReadableStore) -> tuple[bytes, str]:
+    """Return a store's manifest of an artifact, if it says that it is of that one."""
+    data, key = read_manifest(store, reference.country, sha256, reference.name)
+    source = f"{store.url}/{key}"
+    described = Payload.of_manifest(data, where=source).sha256
+    if described != sha256:
+        raise DigestMismatchError(
+            what=f"the artifact that the manifest of {reference} describes",
+            expected=f"sha256:{sha256}",
+            actual=f"sha256:{described}",
+            source=source,
+        )
+    return data, source
+
+
+def find_pin(
+    reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
+) -> tuple[bytes, str]:
+    """Return the manifest of an artifact that was read last, and where it is kept.
+
+    A pin verifies the artifact's bytes and not its manifest, offline as online.
+    """
+    found: bytes | None = None
+    for data in cache.manifests_naming(sha256):
+        with suppress(FormatError):  # a release's, or another one that only mentions the digest
+            payload = Payload.of_manifest(data)
+            if payload.sha256 == sha256 and (found is None or payload.name == reference.name):
+                found = data
+                if payload.name == reference.name:
+                    break
+    if found is not None:
+        return found, f"{cache.directory}/manifests"
+    raise NotFoundError(
+        f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and the "
+        "store is not read offline",
+        remedy=f"Read it once online: pe-dvc get {reference}",
+    )
