@@ -17,6 +17,7 @@ from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.errors import (
+    EquivocationError,
     FormatError,
     NotPublishedError,
     ReleaseError,
@@ -186,16 +187,12 @@ class ChannelClient:
         for fetcher in order:
             self._fetcher, self._store = fetcher, fetcher.store
             try:
-                found = self._load(role)
-            except NotPublishedError:
+                return self._load(role)
+            except (NotPublishedError, EquivocationError):
                 raise  # so it is signed: no other store can tell better
             except PASSED_OVER as error:
                 sources.failed(fetcher, error)
                 errors.append(error)
-                continue
-            if is_new and self._refresh is not None:
-                sources.check_agree(directory, self._refresh["timestamp"], fetcher)
-            return found
         raise all_failed(errors)
 
     def _load(self, role: str) -> _Role:
@@ -205,7 +202,7 @@ class ChannelClient:
         """
         refresh, self._refresh = self._refresh, None
         try:
-            refresh = refresh or Refresh(self._lineage, self._roots[-1], self._fetcher)
+            refresh = refresh or self._refreshed()
             self._check_published(role, refresh)
             data = refresh.load(role, f"{self.country}/{role}/any")
             loaded = self._loaded(role, self._listed(role, data, refresh))
@@ -220,6 +217,13 @@ class ChannelClient:
         refresh.accept(role)
         self._refresh = refresh
         return loaded
+
+    def _refreshed(self) -> Refresh:
+        """Begin a view; of a fork there is none, at whatever question."""
+        refresh = Refresh(self._lineage, self._roots[-1], self._fetcher)
+        if self._sources is not None:
+            self._sources.check_agree(self._lineage.directory, refresh)
+        return refresh
 
     def _check_published(self, role: str, above: Refresh) -> None:
         """Raise NotPublishedError for a role of which no version was published yet."""

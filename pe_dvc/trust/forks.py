@@ -1,4 +1,4 @@
-"""Equivocation: two documents that are validly signed as one version of one role.
+"""Equivocation: two documents that are validly signed and contradict each other.
 
 A holder of the keys has shown one history here and another one there. That is no fault of a
 store, and none of them can be read until people have looked. The documents prove it, and are kept.
@@ -6,27 +6,22 @@ store, and none of them can be read until people have looked. The documents prov
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import (
-    EquivocationError,
-    FormatError,
-    PeDvcError,
-    SignatureError,
-)
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import EquivocationError, FormatError, VerificationError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.trust.bucket_identity import short_id
 from pe_dvc.trust.meant_for import check_fields
-from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Snapshot, Timestamp
+from pe_dvc.trust.tuf_api import Metadata, Snapshot, Timestamp
 from pe_dvc.trust.verify import parse, verify_signed_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.trust.fetcher import StoreFetcher
+    from pe_dvc.trust.tuf_api import MetaFile, Root
+    from pe_dvc.trust.verify import Kind
 
 FOLDER = "equivocation"
 """Directory of the state directory that keeps evidence."""
@@ -34,15 +29,10 @@ FOLDER = "equivocation"
 
 @dataclass(frozen=True)
 class Seen:
-    """A document, and the store that showed it."""
+    """A document, and the place that showed it: a store's address, or where it was kept."""
 
     data: bytes
-    fetcher: StoreFetcher
-
-    @property
-    def url(self) -> str:
-        """The store's address."""
-        return self.fetcher.store.url
+    place: str
 
 
 class Forks:
@@ -51,52 +41,62 @@ class Forks:
     def __init__(self, state_dir: Path, country: str) -> None:
         self._directory, self._country = state_dir / FOLDER / country, country
 
-    def check(self, root: Root, one: Seen, other: Seen) -> None:
-        """Raise EquivocationError if two timestamps, or what they sign, contradict each other.
+    def check_timestamps(self, root: Root, one: Seen, other: Seen) -> int | None:
+        """Raise EquivocationError if two timestamps contradict each other.
 
         What is not validly signed by the keys of ``root`` proves nothing, and is passed over.
+        Returns the version of the other's snapshot, None where there is nothing in it to compare.
         """
         if one.data == other.data:
-            return
-        first, second = self._valid(root, one), self._valid(root, other)
+            return None
+        first = self._valid(root, one, Timestamp, "timestamp")
+        second = self._valid(root, other, Timestamp, "timestamp")
         if first is None or second is None or first.signed_bytes == second.signed_bytes:
-            return
+            return None
         if first.signed.version == second.signed.version:
             raise self.error("timestamp", first.signed.version, one, other)
         mine, theirs = first.signed.snapshot_meta, second.signed.snapshot_meta
-        if mine.version == theirs.version:
-            if mine.hashes != theirs.hashes:
-                raise self.error("snapshot", mine.version, one, other)
-            return
-        self._check_snapshots(root, (one, mine.version), (other, theirs.version))
+        if _contradict(mine, theirs):
+            raise self._broken_promise("timestamp", "snapshot", mine.version, one, other)
+        return None if mine.version == theirs.version else theirs.version
 
-    def _check_snapshots(self, root: Root, *shown: tuple[Seen, int]) -> None:
-        """Compare the versions that two snapshots of different versions list."""
-        found = []
-        for seen, version in shown:
-            with suppress(DownloadError, PeDvcError, ValueError):
-                data = seen.fetcher.snapshot(version)
-                snapshot = parse(Snapshot, data, where=seen.url)
-                verify_signed_by(root, "snapshot", snapshot, where=seen.url)
-                found.append((Seen(data, seen.fetcher), snapshot.signed.meta))
-        if len(found) < len(shown):
+    def check_snapshots(self, root: Root, one: Seen, other: Seen) -> None:
+        """Raise EquivocationError if two snapshots list a version with different bytes."""
+        first = self._valid(root, one, Snapshot, "snapshot")
+        second = self._valid(root, other, Snapshot, "snapshot")
+        if first is None or second is None:
             return
-        (one, mine), (other, theirs) = found
+        mine, theirs = first.signed.meta, second.signed.meta
         for file in sorted(mine.keys() & theirs.keys()):
-            same = mine[file].version == theirs[file].version
-            if same and mine[file].hashes != theirs[file].hashes:
+            if _contradict(mine[file], theirs[file]):
                 role = file.removesuffix(".json")
-                raise self.error(role, mine[file].version, one, other)
+                raise self._broken_promise("snapshot", role, mine[file].version, one, other)
 
     def error(self, role: str, version: int, one: Seen, other: Seen) -> EquivocationError:
         """Keep two documents as evidence, and return the error that names them."""
-        places = [self._keep(role, version, seen) for seen in (one, other)]
+        said = (
+            "two different documents that are both validly signed as version "
+            f"{version} of {role} of {self._country}"
+        )
+        return self._error(role, said, one, other)
+
+    def _broken_promise(
+        self, signer: str, role: str, version: int, one: Seen, other: Seen
+    ) -> EquivocationError:
+        """The holders of ``signer`` are accused, not those of ``role``, whose file is not seen."""
+        said = (
+            f"two validly signed {signer}s that promise different bytes as version {version} of "
+            f"{role} of {self._country}"
+        )
+        return self._error(signer, said, one, other)
+
+    def _error(self, signer: str, said: str, one: Seen, other: Seen) -> EquivocationError:
+        places = [self._keep(signer, seen) for seen in (one, other)]
         return EquivocationError(
-            f"{one.url} and {other.url} show two different documents that are both validly signed "
-            f"as version {version} of {role} of {self._country}: a holder of the keys "
+            f"{one.place} and {other.place} show {said}: a holder of the keys of {signer} "
             "shows different readers different data",
-            first=one.url,
-            second=other.url,
+            first=one.place,
+            second=other.place,
             evidence=str(self._directory),
             remedy="Nothing was read. The evidence is kept in\n"
             + "".join(f"    {place}\n" for place in places)
@@ -104,17 +104,26 @@ class Forks:
             "stores by themselves, none is a mirror of the other: list one of them only.)",
         )
 
-    def _keep(self, role: str, version: int, seen: Seen) -> Path:
-        name = f"{version}.{role}.{short_id(seen.url)}.json"
+    def _keep(self, signer: str, seen: Seen) -> Path:
+        # By content: one place may show two documents, one after the other.
+        name = f"{signer}.{sha256_bytes(seen.data)}.json"
         ConfinedTree(self._directory, modes=PRIVATE).write(name, seen.data, durable=True)
         return self._directory / name
 
-    def _valid(self, root: Root, seen: Seen) -> Metadata[Timestamp] | None:
+    def _valid(self, root: Root, seen: Seen, kind: type[Kind], role: str) -> Metadata[Kind] | None:
         try:
-            metadata = parse(Timestamp, seen.data, where=seen.url)
-            verify_signed_by(root, "timestamp", metadata, where=seen.url)
-        except (FormatError, SignatureError):
+            metadata = parse(kind, seen.data, where=seen.place)
+            verify_signed_by(root, role, metadata, where=seen.place)
+            fields = metadata.signed.unrecognized_fields
+            check_fields(fields, self._country, role, where=seen.place)
+        except (FormatError, VerificationError):
             return None
-        fields = metadata.signed.unrecognized_fields
-        check_fields(fields, self._country, "timestamp", where=seen.url)
         return metadata
+
+
+def _contradict(one: MetaFile, other: MetaFile) -> bool:
+    """Tell whether two entries promise different bytes as one version, by what both give."""
+    if one.version != other.version:
+        return False
+    mine, theirs = one.hashes or {}, other.hashes or {}
+    return any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys())

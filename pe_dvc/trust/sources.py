@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import (
@@ -22,11 +23,12 @@ from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.several import all_failed
+from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.lineages import HISTORY, MAX_LINKS, roots_in
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.tuf_api import DownloadError, DownloadHTTPError, Metadata, Root
+from pe_dvc.trust.tuf_api import DownloadHTTPError, Metadata, Root
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
 from pe_dvc.trust.verify import check_root_chain, parse
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.store.several import SeveralStores
+    from pe_dvc.trust.refresh import Refresh
 
 GRACE = 5.0
 """Seconds that the other stores are waited for once one has answered."""
@@ -73,7 +76,7 @@ class Sources:
         for fetcher in self.fetchers:
             try:
                 return fetcher.root(version)
-            except (DownloadError, PeDvcError, ValueError):
+            except (PeDvcError, *TUF_FAILURES):
                 continue
         raise DownloadHTTPError(f"no store shows root {version} of {self._country}", 404)
 
@@ -104,13 +107,42 @@ class Sources:
         """Say that a store failed or lied, once."""
         self._store.failed(fetcher.store, error)
 
-    def check_agree(self, lineage: Path, timestamp: bytes, chosen: StoreFetcher) -> None:
-        """Compare what was accepted with what all stores showed. Raises EquivocationError."""
+    def check_agree(self, lineage: Path, refresh: Refresh) -> None:
+        """Compare what was verified with what all stores showed. Raises EquivocationError."""
         root = max(roots_in(lineage).items())[1].signed
-        accepted = Seen(timestamp, chosen)
+        kept = self._seen(refresh["timestamp"], lineage / "timestamp.json")
+        others: dict[StoreFetcher, int] = {}
         for shown in self._shown:
             if shown.timestamp is not None:
-                self._forks.check(root, accepted, Seen(shown.timestamp, shown.fetcher))
+                other = Seen(shown.timestamp, shown.fetcher.store.url)
+                version = self._forks.check_timestamps(root, kept, other)
+                if version is not None:
+                    others[shown.fetcher] = version
+        snapshot = Seen(refresh["snapshot"], kept.place)
+        for other in self._snapshots(others):
+            self._forks.check_snapshots(root, snapshot, other)
+
+    def _seen(self, timestamp: bytes, kept: Path) -> Seen:
+        """Return the timestamp that counts, with the store that shows it now, if one does."""
+        for shown in self._shown:
+            if shown.timestamp == timestamp:
+                return Seen(timestamp, shown.fetcher.store.url)
+        day = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
+        return Seen(timestamp, f"what was verified here on {day:%Y-%m-%d} ({kept})")
+
+    def _snapshots(self, versions: dict[StoreFetcher, int]) -> list[Seen]:
+        """Return the snapshots of these versions; a store that has none in time proves nothing."""
+        fetchers = [*versions]
+
+        def ask(fetcher: StoreFetcher) -> bytes:
+            return StoreFetcher(fetcher.store, self._country).snapshot(versions[fetcher])
+
+        found = at_once(fetchers, ask, grace=0, limit=GRACE, is_enough=lambda data: False)
+        return [
+            Seen(data, fetchers[number].store.url)
+            for number, data in sorted(found.items())
+            if isinstance(data, bytes)
+        ]
 
     def _adopt_roots(self, lineage: Path, newest: Metadata[Root]) -> None:
         shown = self._shown
@@ -128,8 +160,8 @@ class Sources:
                     raise self._forks.error(
                         "root",
                         root.signed.version,
-                        Seen(first.root or b"", first.fetcher),
-                        Seen(where.root or b"", where.fetcher),
+                        Seen(first.root or b"", first.fetcher.store.url),
+                        Seen(where.root or b"", where.fetcher.store.url),
                     )
             name = f"{HISTORY}/{root.signed.version}.root.json"
             ConfinedTree(lineage, modes=PRIVATE).write(name, first.root or b"", durable=True)

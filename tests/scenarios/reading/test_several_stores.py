@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -26,11 +25,12 @@ from pe_dvc.store.atomic_write import OpenFile
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
 from tests.support.country import LATEST, NAME, Country, payload_of, reader_at
+from tests.support.mirrors import Down, Files, Hangs, Mirror, evidence_of
 from tests.support.s3_objects import S3Objects
 from tests.support.stores import CountingStore, WrappedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from pe_dvc.store.port import Progress
@@ -41,36 +41,6 @@ if TYPE_CHECKING:
 Patch = pytest.MonkeyPatch
 MIB = 1024 * 1024
 TIMESTAMP = "channels/us/timestamp.json"
-
-
-class Mirror:
-    """A second store with the same objects, in the hands of an attacker."""
-
-    def __init__(self, url: str, objects: MutableMapping[str, bytes]) -> None:
-        self.url, self.objects = url, objects
-
-    def copy(self, bucket: Path) -> None:
-        for path in sorted(bucket.rglob("*")):
-            key = path.relative_to(bucket).as_posix()
-            if path.is_file() and self.objects.get(key) != path.read_bytes():
-                self.objects[key] = path.read_bytes()
-
-
-class Files(dict[str, bytes]):
-    """The objects of a directory, written past pe_dvc."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__()
-        self.root = root
-
-    def __setitem__(self, key: str, data: bytes) -> None:
-        super().__setitem__(key, data)
-        (self.root / key).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / key).write_bytes(data)
-
-    def __delitem__(self, key: str) -> None:
-        super().__delitem__(key)
-        (self.root / key).unlink()
 
 
 @pytest.fixture(autouse=True)
@@ -266,7 +236,7 @@ def test_equivocation_of_the_timestamp(
         get(origin, mirror.url)
     assert str(origin) in str(caught.value)
     assert mirror.url in str(caught.value)
-    kept = {path.read_bytes() for path in _evidence(tmp_path)}
+    kept = {path.read_bytes() for path in evidence_of(tmp_path)}
     assert kept == {(origin / TIMESTAMP).read_bytes(), mirror.objects[TIMESTAMP]}
 
 
@@ -281,7 +251,7 @@ def test_equivocation_of_a_channel_under_a_higher_timestamp(
     mirror.copy(tmp_path / "twin-bucket")
     with pytest.raises(EquivocationError, match="of latest of us"):
         get(origin, mirror.url)
-    assert len(_evidence(tmp_path)) == 2
+    assert len(evidence_of(tmp_path)) == 2
 
 
 def test_all_down(tmp_path: Path, country: Country) -> None:
@@ -393,13 +363,6 @@ class Lying(WrappedStore):
         return sha256_bytes(self._data)
 
 
-class Down(WrappedStore):
-    """Cannot be reached."""
-
-    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
-        raise StoreUnavailableError(f"{self.url} is down", operation=operation, key=key)
-
-
 class BreaksOff(WrappedStore):
     """Goes down for good within the download of a payload."""
 
@@ -419,19 +382,3 @@ class BreaksOff(WrappedStore):
         if self._is_down:
             raise StoreUnavailableError(f"{self.url} is down", operation=operation, key=key)
         return work()
-
-
-class Hangs(WrappedStore):
-    """Answers nothing for a long time."""
-
-    def __init__(self, inner: LocalStore) -> None:
-        super().__init__(inner)
-        self.go_on = threading.Event()
-
-    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
-        self.go_on.wait(60)
-        raise StoreUnavailableError(f"{self.url} is down", operation=operation, key=key)
-
-
-def _evidence(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "reader/state/equivocation/us").glob("*.json"))
