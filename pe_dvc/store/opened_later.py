@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
+import time
 from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,16 +16,34 @@ if TYPE_CHECKING:
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
 
+RETRY = 30.0
+"""Seconds for which a store that could not be opened is not tried again."""
+
 
 class OpenedLater:
     """The store at ``url``, which ``open_it`` opens. Each operation raises as that does, too."""
 
     def __init__(self, url: str, open_it: Callable[[], ReadableStore]) -> None:
         self.url, self._open = url, open_it
+        self._lock = threading.Lock()  # its own: cached_property's of Python 3.11 is everybody's
+        self._opened: ReadableStore | None = None
+        self._failure: tuple[PeDvcError, float] | None = None
 
-    @cached_property
+    @property
     def _store(self) -> ReadableStore:
-        return self._open()
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._try()
+            return self._opened
+
+    def _try(self) -> ReadableStore:
+        if self._failure is not None and time.monotonic() - self._failure[1] < RETRY:
+            raise self._failure[0]
+        try:
+            return self._open()
+        except PeDvcError as error:
+            self._failure = (error, time.monotonic())
+            raise
 
     def head(self, key: str) -> ObjectInfo:
         """See ReadableStore.head."""

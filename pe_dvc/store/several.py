@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     PeDvcError,
     StoreError,
+    StoreUnavailableError,
     VerificationError,
 )
 
@@ -58,6 +59,12 @@ class SeveralStores:
         with self._lock:
             numbered = sorted(enumerate(self.stores), key=lambda item: item[0] in self._failed)
         return [store for _, store in numbered]
+
+    def is_unavailable(self, store: ObjectSource) -> bool:
+        """Tell whether a store could not be reached when it was last heard of."""
+        number = next(n for n, one in enumerate(self.stores) if one is store)
+        with self._lock:
+            return isinstance(self._failed.get(number), StoreUnavailableError)
 
     def failed(self, store: ObjectSource, error: PeDvcError) -> None:
         """Keep in mind that a store failed or lied, and say so, once of each store and kind."""

@@ -17,7 +17,6 @@ from pe_dvc.documents.pointer import Pointer, check_channel, pointers_of
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.errors import (
-    EquivocationError,
     FormatError,
     NotPublishedError,
     ReleaseError,
@@ -25,12 +24,14 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
-from pe_dvc.store.several import PASSED_OVER, SeveralStores, all_failed, stores_of
+from pe_dvc.store.several import stores_of
 from pe_dvc.trust.client_state import LineageState, ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.refresh import Refresh
+from pe_dvc.trust.shown import newest_root
+from pe_dvc.trust.sources import Sources, sources_of
 from pe_dvc.trust.tuf_api import Snapshot, Targets
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import TAMPERED, parse, verify_root_chain, verify_signed_by
@@ -43,10 +44,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.offline import LastVerified
-    from pe_dvc.trust.sources import Sources
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class ChannelClient:
         offline: bool = False,
     ) -> None:
         self.country = check_country(country)
-        self._sources = _sources(store, self.country, state_dir)
+        self._sources = sources_of(store, self.country, state_dir)
         self._store = store
         self._roots = [*earlier, root]
         for data in self._roots:
@@ -168,6 +167,8 @@ class ChannelClient:
         if self._offline:
             with self._state.read():
                 return self._loaded(role, self._last.role(role))
+        if self._sources is not None and self._refresh is None:
+            self._ask(self._sources)
         with self._state.locked(), writing_to(self._state.directory):
             return (
                 self._load(role) if self._sources is None else self._load_any(role, self._sources)
@@ -179,21 +180,23 @@ class ChannelClient:
         log.info("%s %s version %d %s, expires %s", self.country, role, found.version, how, day)
 
     def _load_any(self, role: str, sources: Sources) -> _Role:
-        """Load the role from the best of several stores that shows all of it as it was signed."""
-        errors: list[PeDvcError] = []
-        is_new, directory = self._refresh is None, self._lineage.directory
-        # A view that is begun is gone on with; only then may another store complete it.
-        order = sources.ranked(directory, self._roots) if is_new else sources.after(self._fetcher)
-        for fetcher in order:
-            self._fetcher, self._store = fetcher, fetcher.store
-            try:
-                return self._load(role)
-            except (NotPublishedError, EquivocationError):
-                raise  # so it is signed: no other store can tell better
-            except PASSED_OVER as error:
-                sources.failed(fetcher, error)
-                errors.append(error)
-        raise all_failed(errors)
+        """Load the role from the best of several stores, in the view that is begun if there is."""
+
+        def load(fetcher: StoreFetcher, view: Refresh | None = None) -> _Role:
+            self._fetcher, self._store, self._refresh = fetcher, fetcher.store, view
+            return self._load(role)
+
+        view, fetcher = self._refresh, self._fetcher
+        if view is not None:
+            return sources.go_on(fetcher, lambda: load(fetcher, view))
+        sources.adopt_roots(self._lineage.directory)
+        return sources.begin(load)
+
+    def _ask(self, sources: Sources) -> None:
+        """Ask several stores what they show, while other processes may read."""
+        with self._state.locked(), writing_to(self._state.directory):
+            newest = newest_root(self._lineage.directory, self._roots)
+        sources.ask(newest)
 
     def _load(self, role: str) -> _Role:
         """Let tuf load the role, check it, and keep it for offline readers.
@@ -286,14 +289,6 @@ class ChannelClient:
             return dict(pointers_of(targets, country=self.country, channel=role, where=where))
         except (FormatError, ReleaseError) as error:
             raise VerificationError(error.message, remedy=TAMPERED) from error
-
-
-def _sources(store: ReadableStore, country: str, state_dir: Path) -> Sources | None:
-    if not isinstance(store, SeveralStores):
-        return None
-    from pe_dvc.trust.sources import Sources
-
-    return Sources(store, country, state_dir)
 
 
 def _delegates(delegator: Targets, channel: str, country: str) -> bool:

@@ -7,105 +7,136 @@ first. What it shows is verified by TUF as of one store, on one state that all o
 
 from __future__ import annotations
 
-import queue
-import threading
-from dataclasses import dataclass
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from pe_dvc.primitives.errors import (
-    FormatError,
-    PeDvcError,
-    StoreUnavailableError,
-    VerificationError,
-)
-from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.errors import EquivocationError, NotPublishedError, PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.store.several import all_failed
+from pe_dvc.store.several import PASSED_OVER, SeveralStores, all_failed
 from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.lineages import HISTORY, MAX_LINKS, roots_in
-from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.shown import Shown, download, is_signed, next_root, shown_by, successor
 from pe_dvc.trust.tuf_api import DownloadHTTPError, Metadata, Root
-from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain
-from pe_dvc.trust.verify import check_root_chain, parse
+from pe_dvc.trust.tuf_errors import TUF_FAILURES
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pe_dvc.store.several import SeveralStores
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.refresh import Refresh
+
+T = TypeVar("T")
 
 GRACE = 5.0
 """Seconds that the other stores are waited for once one has answered."""
 
-
-@dataclass
-class _Shown:
-    """What one store shows: its timestamp, and the root after the newest one that is known."""
-
-    fetcher: StoreFetcher
-    timestamp: bytes | None = None
-    root: bytes | None = None
-    error: PeDvcError | None = None
-
-    @property
-    def claimed(self) -> int:
-        """The version that the timestamp claims; nothing is verified yet."""
-        try:
-            version = read_json(self.timestamp or b"", what="metadata")["signed"]["version"]
-        except (FormatError, KeyError, TypeError):
-            return -1
-        return version if type(version) is int else -1
+ROOTS_GRACE = 15.0
+"""Seconds that late stores are waited for in all, while roots are followed."""
 
 
 class Sources:
-    """The stores of ``store``. Call it under the state's lock."""
+    """The stores of ``store``, which all are asked first, then read one after another."""
 
     def __init__(self, store: SeveralStores, country: str, state_dir: Path) -> None:
         self._store, self._country, self._state_dir = store, country, state_dir
         self.fetchers = [StoreFetcher(one, country) for one in store.stores]
         self._forks = Forks(state_dir, country)
-        self._shown: list[_Shown] = []
+        self._shown: list[Shown] = []
+        self._roots: dict[int, Seen] = {}
+        """Roots that follow from the newest that was known when the stores were asked."""
 
     def root(self, version: int) -> bytes:
         """Return a version of the root from the first store that has one, unverified."""
         for fetcher in self.fetchers:
-            try:
+            with suppress(PeDvcError, *TUF_FAILURES):
                 return fetcher.root(version)
-            except (PeDvcError, *TUF_FAILURES):
-                continue
         raise DownloadHTTPError(f"no store shows root {version} of {self._country}", 404)
 
-    def ranked(self, lineage: Path, trusted: Sequence[bytes]) -> list[StoreFetcher]:
-        """Return the stores that answer, highest timestamp first; raises if none does.
+    def ask(self, newest: Metadata[Root]) -> None:
+        """Ask all stores what they show. Not under the lock: others may read meanwhile.
 
-        Roots that follow from the trusted ones are kept in ``lineage``, from any store. Raises
-        EquivocationError for two that do.
+        Raises EquivocationError for two roots that follow from ``newest``, and if no store answers.
         """
-        newest = _newest_kept(lineage, trusted)
-        self._shown = self._ask(newest.signed.version + 1, timestamps=True)
-        self._adopt_roots(lineage, newest)
+        self._roots = {}
+        self._shown = self._ask(self.fetchers, newest)
+        self._follow_roots(newest)
         for shown in self._shown:
             if shown.error is not None:
-                self.failed(shown.fetcher, shown.error)
-        answered = [shown for shown in self._shown if shown.timestamp is not None]
-        if not answered:
+                self.failed(shown.store, shown.error)
+        if not any(shown.may_be_read for shown in self._shown):
             raise all_failed([shown.error for shown in self._shown if shown.error is not None])
-        for shown in answered:
-            shown.fetcher.shown["timestamp.json"] = shown.timestamp or b""
-        return [one.fetcher for one in sorted(answered, key=lambda one: -one.claimed)]
 
-    def after(self, first: StoreFetcher) -> list[StoreFetcher]:
-        """Return all stores, ``first`` first."""
-        return [first, *(one for one in self.fetchers if one is not first)]
+    def adopt_roots(self, lineage: Path) -> None:
+        """Keep the roots that follow, from any store. Call it under the lock."""
+        kept = roots_in(lineage)
+        for version, seen in sorted(self._roots.items()):
+            if version not in kept:
+                name = f"{HISTORY}/{version}.root.json"
+                ConfinedTree(lineage, modes=PRIVATE).write(name, seen.data, durable=True)
+                continue
+            root = parse(Root, seen.data, where=seen.place)
+            if root.signed_bytes != kept[version].signed_bytes:
+                mine = Seen(kept[version].to_bytes(), f"what was verified here ({lineage})")
+                raise self._two_roots(root, mine, seen)
 
-    def failed(self, fetcher: StoreFetcher, error: PeDvcError) -> None:
+    def begin(self, load: Callable[[StoreFetcher], T]) -> T:
+        """Return what ``load`` gives with the highest timestamp that verifies.
+
+        What the timestamp's own store does not show of the files that it promises, another may:
+        whose they are, their signatures and hashes tell.
+        """
+        errors: list[PeDvcError] = []
+        own = {id(shown.store): shown.timestamp for shown in self._shown}
+        tried: set[tuple[bytes | None, int]] = set()
+        for shown in sorted(self._shown, key=lambda one: (one.is_late, -one.claimed)):
+            for store in self._first(shown.store) if shown.may_be_read else ():
+                if (shown.timestamp, id(store)) in tried:
+                    continue
+                tried.add((shown.timestamp, id(store)))
+                fetcher = StoreFetcher(store, self._country)
+                if shown.timestamp is not None:
+                    fetcher.shown["timestamp.json"] = shown.timestamp
+                try:
+                    return load(fetcher)
+                except (NotPublishedError, EquivocationError):
+                    raise  # so it is signed: no other store can tell better
+                except PASSED_OVER as error:
+                    if own[id(store)] == shown.timestamp:  # who lags has promised none of it
+                        self.failed(store, error)
+                        errors.append(error)
+                if fetcher.last[0].endswith(("timestamp.json", ".root.json")):
+                    break  # what it shows first is refused, whoever shows the rest
+        raise all_failed(errors)
+
+    def go_on(self, fetcher: StoreFetcher, load: Callable[[], T]) -> T:
+        """Return what ``load`` gives in a view that is begun, by ``fetcher``, from any store."""
+        errors: list[PeDvcError] = []
+        chosen = fetcher.store
+        for store in self._first(chosen):
+            fetcher.store = store
+            try:
+                return load()
+            except NotPublishedError:
+                raise
+            except PASSED_OVER as error:
+                errors.append(error)
+        self.failed(chosen, errors[0])
+        fetcher.store = chosen
+        raise all_failed(errors)
+
+    def _first(self, store: ReadableStore) -> list[ReadableStore]:
+        return [store, *(one for one in self._store.in_order() if one is not store)]
+
+    def failed(self, store: ReadableStore, error: PeDvcError) -> None:
         """Say that a store failed or lied, once."""
-        self._store.failed(fetcher.store, error)
+        self._store.failed(store, error)
 
     def check_agree(self, lineage: Path, refresh: Refresh) -> None:
         """Compare what was verified with what all stores showed. Raises EquivocationError."""
@@ -144,112 +175,68 @@ class Sources:
             if isinstance(data, bytes)
         ]
 
-    def _adopt_roots(self, lineage: Path, newest: Metadata[Root]) -> None:
-        shown = self._shown
+    def _ask(self, fetchers: Sequence[StoreFetcher], newest: Metadata[Root]) -> list[Shown]:
+        """Ask stores at once for the timestamp and the root after ``newest``.
+
+        Only what is validly signed starts the clock for the others, and who was found unavailable
+        before is not waited for.
+        """
+
+        def ask(fetcher: StoreFetcher) -> Shown:
+            shown, state = Shown(fetcher), self._state_dir
+            # Another fetcher: one that answers too late must not touch what is read by then.
+            asking = StoreFetcher(fetcher.store, self._country)
+            shown.timestamp, shown.error = download(asking, "timestamp.json", "timestamp", state)
+            if shown.error is None:
+                shown.root = next_root(asking, newest, state)
+            return shown
+
+        found = at_once(
+            fetchers,
+            ask,
+            grace=GRACE,
+            is_enough=lambda shown: is_signed(shown, newest),
+            is_waited_for=lambda fetcher: not self._store.is_unavailable(fetcher.store),
+        )
+        return [
+            shown_by(fetcher, found.get(number), GRACE) for number, fetcher in enumerate(fetchers)
+        ]
+
+    def _follow_roots(self, newest: Metadata[Root]) -> None:
+        """Keep in mind the roots that follow; who is too late with one is asked for no more."""
+        end, shown = time.monotonic() + ROOTS_GRACE, self._shown
         for _ in range(MAX_LINKS):
             following = [
                 (root, one)
                 for one in shown
-                if one.root is not None and (root := _successor(newest, one.root)) is not None
+                if one.root is not None and (root := successor(newest, one.root)) is not None
             ]
             if not following:
                 return
             (root, first), *others = following
             for other, where in others:
                 if other.signed_bytes != root.signed_bytes:
-                    raise self._forks.error(
-                        "root",
-                        root.signed.version,
-                        Seen(first.root or b"", first.fetcher.store.url),
-                        Seen(where.root or b"", where.fetcher.store.url),
-                    )
-            name = f"{HISTORY}/{root.signed.version}.root.json"
-            ConfinedTree(lineage, modes=PRIVATE).write(name, first.root or b"", durable=True)
-            newest = root
-            shown = self._ask(newest.signed.version + 1, timestamps=False)
+                    raise self._two_roots(root, first.seen_root(), where.seen_root())
+            self._roots[root.signed.version] = first.seen_root()
+            newest, asked = root, [one.fetcher for one in shown if one.error is None]
+            shown = self._ask_roots(asked, newest, max(0.0, end - time.monotonic()))
 
-    def _ask(self, next_root: int, *, timestamps: bool) -> list[_Shown]:
-        """Ask all stores at once; who falls silent is not waited for once another answered."""
-
-        def ask(fetcher: StoreFetcher) -> _Shown:
-            shown = _Shown(fetcher)
-            # Another fetcher: one that answers too late must not touch what is read by then.
+    def _ask_roots(
+        self, fetchers: Sequence[StoreFetcher], newest: Metadata[Root], left: float
+    ) -> list[Shown]:
+        def ask(fetcher: StoreFetcher) -> Shown:
             asking = StoreFetcher(fetcher.store, self._country)
-            if timestamps:
-                shown.timestamp, shown.error = _download(
-                    asking, "timestamp.json", "timestamp", self._state_dir
-                )
-            if shown.error is None:
-                shown.root, _ = _download(asking, f"{next_root}.root.json", "root", self._state_dir)
-            return shown
+            return Shown(fetcher, root=next_root(asking, newest, self._state_dir))
 
-        return _all_at_once(self.fetchers, ask)
+        found = at_once(
+            fetchers, ask, grace=min(GRACE, left), is_enough=lambda _: True, limit=GRACE + left
+        )
+        return [shown for shown in found.values() if isinstance(shown, Shown)]
 
-
-def _download(
-    fetcher: StoreFetcher, name: str, role: str, state: Path
-) -> tuple[bytes | None, PeDvcError | None]:
-    try:
-        return fetcher.download_bytes(f"/{name}", MAX_LENGTH[role]), None
-    except PeDvcError as error:
-        return None, error
-    except TUF_FAILURES as error:
-        return None, explain(error, fetcher.last, fetcher.store.url, state)
+    def _two_roots(self, root: Metadata[Root], one: Seen, other: Seen) -> EquivocationError:
+        return self._forks.error("root", root.signed.version, one, other)
 
 
-def _successor(newest: Metadata[Root], data: bytes) -> Metadata[Root] | None:
-    """Return a root that follows from ``newest``, None for another."""
-    try:
-        root = parse(Root, data, where="the next root")
-        check_root_chain([newest, root], where="the next root")
-    except (FormatError, VerificationError):
-        return None
-    return root
-
-
-def _newest_kept(lineage: Path, trusted: Sequence[bytes]) -> Metadata[Root]:
-    """Return the newest root that follows from the trusted one, by what is kept in ``lineage``."""
-    newest, kept = parse(Root, trusted[-1], where="the trusted root"), roots_in(lineage)
-    while (following := kept.get(newest.signed.version + 1)) is not None:
-        if _successor(newest, following.to_bytes()) is None:
-            break
-        newest = following
-    return newest
-
-
-def _all_at_once(
-    fetchers: Sequence[StoreFetcher], ask: Callable[[StoreFetcher], _Shown]
-) -> list[_Shown]:
-    """Return what ``ask`` gives for each, in order; an error for one that is too late."""
-    answers: queue.Queue[tuple[int, _Shown]] = queue.Queue()
-
-    def work(number: int, fetcher: StoreFetcher) -> None:
-        try:
-            answers.put((number, ask(fetcher)))
-        except Exception as error:  # noqa: BLE001 - who waits must hear of it
-            answers.put(
-                (number, _Shown(fetcher, error=PeDvcError(f"{fetcher.store.url}: {error}")))
-            )
-
-    # Threads that are not waited for at the end: a pool's would hold the process up.
-    for number, fetcher in enumerate(fetchers):
-        threading.Thread(target=work, args=(number, fetcher), daemon=True).start()
-    found: dict[int, _Shown] = {}
-    while len(found) < len(fetchers):
-        answered = any(shown.error is None for shown in found.values())
-        try:
-            number, shown = answers.get(timeout=GRACE if answered else None)
-        except queue.Empty:
-            break
-        found[number] = shown
-    late = {n: _late(one) for n, one in enumerate(fetchers) if n not in found}
-    return [{**found, **late}[number] for number in range(len(fetchers))]
-
-
-def _late(fetcher: StoreFetcher) -> _Shown:
-    error = StoreUnavailableError(
-        f"{fetcher.store.url} did not answer within {GRACE:.0f} seconds of another store",
-        operation="read",
-        key="timestamp.json",
-    )
-    return _Shown(fetcher, error=error)
+def sources_of(store: ReadableStore, country: str, state_dir: Path) -> Sources | None:
+    """Return the sources of several stores, None for one."""
+    return Sources(store, country, state_dir) if isinstance(store, SeveralStores) else None

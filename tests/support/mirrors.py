@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
@@ -63,6 +64,34 @@ class Hangs(WrappedStore):
     def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
         self.go_on.wait(60)
         raise StoreUnavailableError(f"{self.url} is down", operation=operation, key=key)
+
+
+class HangsOn(WrappedStore):
+    """Answers nothing about one kind of object, from one number of requests on."""
+
+    def __init__(self, inner: LocalStore, what: str, after: int = 0) -> None:
+        super().__init__(inner)
+        self.what, self.left, self.go_on = what, after, threading.Event()
+
+    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
+        if self.what in key:
+            self.left -= 1
+            if self.left < 0:
+                self.go_on.wait(20)
+        return work()
+
+
+class Slow(WrappedStore):
+    """Takes some seconds for its first answer, as one that is opened does."""
+
+    def __init__(self, inner: LocalStore, seconds: float) -> None:
+        super().__init__(inner)
+        self.seconds = seconds
+
+    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
+        seconds, self.seconds = self.seconds, 0
+        time.sleep(seconds)
+        return work()
 
 
 def evidence_of(tmp_path: Path) -> list[Path]:

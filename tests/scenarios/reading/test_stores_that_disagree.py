@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,10 @@ from pe_dvc.trust import sources
 from pe_dvc.trust.forks import _contradict
 from pe_dvc.trust.tuf_api import MetaFile
 from tests.support.country import LATEST, NAME, Country
-from tests.support.mirrors import Files, Mirror, evidence_of
-from tests.support.stores import WrappedStore
+from tests.support.mirrors import Files, HangsOn, Mirror, evidence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from tests.support.stores import Result
 
 TIMESTAMP = "channels/us/timestamp.json"
 
@@ -142,16 +137,3 @@ def test_hashes_are_compared_where_both_promise_them(
     one: dict[str, str], other: dict[str, str] | None, contradict: bool
 ) -> None:
     assert _contradict(MetaFile(1, None, one), MetaFile(1, None, other)) is contradict
-
-
-class HangsOn(WrappedStore):
-    """Answers nothing about one kind of object for a long time."""
-
-    def __init__(self, inner: LocalStore, what: str) -> None:
-        super().__init__(inner)
-        self.what, self.go_on = what, threading.Event()
-
-    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
-        if self.what in key:
-            self.go_on.wait(60)
-        return work()
