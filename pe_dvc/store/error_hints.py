@@ -52,8 +52,11 @@ def with_offline_hint(store: ReadableStore, message: str, remedy: str) -> Readab
 def with_reason_if_missing(store: ReadableStore, ask: Callable[[], object]) -> ReadableStore:
     """Return ``store``, which calls ``ask`` before it says that an object is missing.
 
-    That may raise why: an artifact was withdrawn meanwhile.
+    That may raise why: an artifact was withdrawn meanwhile. Of several stores it is called once,
+    when all lack the object.
     """
+    if isinstance(store, SeveralStores):
+        return store.asking_if_missing(ask)
 
     def explain(error: PeDvcError) -> PeDvcError:
         if isinstance(error, NotFoundError):

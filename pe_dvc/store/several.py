@@ -46,32 +46,60 @@ class SeveralStores:
         self._note = note
         self._failed: dict[int, PeDvcError] = {}
         """The last fault of each store that had one, by its number."""
+        self._lacking: set[tuple[int, str]] = set()
+        self._on_missing: Callable[[], object] | None = None
         self._lock = threading.Lock()
+
+    def asking_if_missing(self, ask: Callable[[], object]) -> SeveralStores:
+        """Return the same stores, which call ``ask`` once all of them lack an object."""
+        asking = self.each(lambda store: store)
+        asking._on_missing = ask
+        return asking
 
     def each(self, wrap: Callable[[ReadableStore], ReadableStore]) -> SeveralStores:
         """Return the same stores, each wrapped; what is known of their faults is shared."""
         wrapped = SeveralStores([wrap(store) for store in self.stores], self._note)
         wrapped._failed, wrapped._lock = self._failed, self._lock
+        wrapped._lacking, wrapped._on_missing = self._lacking, self._on_missing
         return wrapped
 
-    def in_order(self) -> list[ReadableStore]:
-        """Return the stores as listed, but those that failed last."""
+    def in_order(self, key: str | None = None) -> list[ReadableStore]:
+        """Return the stores as listed, but last those that failed, or were found to lack ``key``.
+
+        They are asked all the same: they may have it by then.
+        """
         with self._lock:
-            numbered = sorted(enumerate(self.stores), key=lambda item: item[0] in self._failed)
+            numbered = sorted(
+                enumerate(self.stores),
+                key=lambda item: (item[0] in self._failed, (item[0], key) in self._lacking),
+            )
         return [store for _, store in numbered]
 
     def is_unavailable(self, store: ObjectSource) -> bool:
         """Tell whether a store could not be reached when it was last heard of."""
-        number = next(n for n, one in enumerate(self.stores) if one is store)
         with self._lock:
-            return isinstance(self._failed.get(number), StoreUnavailableError)
+            return isinstance(self._failed.get(self._number(store)), StoreUnavailableError)
 
-    def failed(self, store: ObjectSource, error: PeDvcError) -> None:
-        """Keep in mind that a store failed or lied, and say so, once of each store and kind."""
+    def _number(self, store: ObjectSource) -> int:
+        return next(n for n, one in enumerate(self.stores) if one is store)
+
+    def missing(self) -> None:
+        """Ask why all stores lack an object; raises where there is a reason."""
+        if self._on_missing is not None:
+            self._on_missing()
+
+    def failed(self, store: ObjectSource, error: PeDvcError, key: str | None = None) -> None:
+        """Keep in mind that a store failed or lied, and say so, once of each store and kind.
+
+        That it lacks an object is said of nobody: a mirror may hold a part.
+        """
+        number = self._number(store)
         if isinstance(error, NotFoundError):
             log.info("%s is passed over: %s", store.url, error.message)
+            if key is not None:
+                with self._lock:
+                    self._lacking.add((number, key))
             return
-        number = next(n for n, one in enumerate(self.stores) if one is store)
         with self._lock:
             known = self._failed.get(number)
             self._failed[number] = error
@@ -80,22 +108,22 @@ class SeveralStores:
 
     def head(self, key: str) -> ObjectInfo:
         """See ReadableStore.head."""
-        return first_good(self, lambda store: store.head(key))
+        return first_good(self, lambda store: store.head(key), key=key)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See ReadableStore.read."""
-        return first_good(self, lambda store: store.read(key, limit=limit))
+        return first_good(self, lambda store: store.read(key, limit=limit), key=key)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See ReadableStore.read_range."""
-        return first_good(self, lambda store: store.read_range(key, start, length))
+        return first_good(self, lambda store: store.read_range(key, start, length), key=key)
 
     def download(
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See ReadableStore.download."""
         return first_good(
-            self, lambda store: store.download(key, path, size=size, progress=progress)
+            self, lambda store: store.download(key, path, size=size, progress=progress), key=key
         )
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -108,8 +136,12 @@ def stores_of(store: ObjectSource) -> Sequence[ObjectSource]:
     return store.in_order() if isinstance(store, SeveralStores) else (store,)
 
 
-def first_good(store: ObjectSource, read: Callable[[ReadableStore], T]) -> T:
+def first_good(
+    store: ObjectSource, read: Callable[[ReadableStore], T], *, key: str | None = None
+) -> T:
     """Return what ``read`` gives for the first store of ``store`` with which it succeeds.
+
+    ``key`` is the object that it reads: a store that lacks it is asked last for it from then on.
 
     Of one store it is what ``read`` gives or raises. Of several, it raises the first error that
     says more than that something is not there, with what the others said.
@@ -117,12 +149,14 @@ def first_good(store: ObjectSource, read: Callable[[ReadableStore], T]) -> T:
     if not isinstance(store, SeveralStores):
         return read(store)  # type: ignore[arg-type]  # a place elsewhere is read, never listed
     errors: list[PeDvcError] = []
-    for one in store.in_order():
+    for one in store.in_order(key):
         try:
             return read(one)
         except PASSED_OVER as error:
-            store.failed(one, error)
+            store.failed(one, error, key)
             errors.append(error)
+    if all(isinstance(error, NotFoundError) for error in errors):
+        store.missing()
     raise all_failed(errors)
 
 

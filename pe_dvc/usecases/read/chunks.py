@@ -195,7 +195,7 @@ class ChunkFetcher:
             for run in _runs([i for i in range(first, last) if i not in found]):
                 self._transfer_run(range(*run), place, found)
 
-        first_good(self._place.source, transfer)
+        first_good(self._place.source, transfer, key=self._place.key)
         return found
 
     def _transfer_run(self, run: range, place: PayloadPlace, found: dict[int, bytes]) -> None:

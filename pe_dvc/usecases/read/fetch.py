@@ -96,12 +96,16 @@ def _download(
             if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
                 # By one request, whose answer needs no file of its own to grow in; a byte more
                 # shows an object that is too long.
-                data = first_good(place.source, lambda one: _read_small(resolved, place, one))
+                data = first_good(
+                    place.source, lambda one: _read_small(resolved, place, one), key=place.key
+                )
                 slot.keep(data)
                 progress(len(data))
                 return
             if not resolved.manifest_verified:
-                first_good(place.source, lambda one: _check_size(resolved, place, one))
+                first_good(
+                    place.source, lambda one: _check_size(resolved, place, one), key=place.key
+                )
             with slot.filling() as partial:
                 actual = _complete(resolved, partial, store, place, cache, progress)
                 _check(resolved, actual, place)
@@ -151,7 +155,7 @@ def _complete(
         else:
             fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
             return _resume(fetcher, chunks, partial, moved.again())
-    return first_good(place.source, whole)
+    return first_good(place.source, whole, key=place.key)
 
 
 def _resume(

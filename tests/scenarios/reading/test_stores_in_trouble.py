@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.primitives.errors import RevokedError, StoreUnavailableError
 from pe_dvc.project.notes import _said
 from pe_dvc.project.reader import Reader
 from pe_dvc.store.locks import exclusive
@@ -17,7 +19,7 @@ from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
 from pe_dvc.trust.at_once import at_once
-from tests.support.country import LATEST, NAME, Country
+from tests.support.country import LATEST, NAME, Country, payload_of
 from tests.support.mirrors import Files, Hangs, HangsOn, Mirror, Slow
 from tests.support.stores import WrappedStore
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.stores import Result
+
+
+MIB = 1024 * 1024
 
 
 @pytest.fixture(autouse=True)
@@ -192,4 +197,48 @@ class Breaks(WrappedStore):
     def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
         if key.endswith(self.what):
             raise StoreUnavailableError(f"{self.url} is down", operation=operation, key=key)
+        return work()
+
+
+def test_mirror_without_the_payload_is_asked_for_it_once(
+    country: Country, origin: LocalStore, mirror: Mirror, tmp_path: Path, heard: list[str]
+) -> None:
+    """What a partial mirror lacks costs no refresh of the channels, and no request a chunk."""
+    (manifest,) = country.publish({NAME: random.Random(1).randbytes(24 * MIB)})
+    mirror.copy(tmp_path / "bucket")
+    del mirror.objects[payload_of(manifest)]
+    partial = Counts(LocalStore(tmp_path / "mirror"))
+    reader = _reader(heard, partial, origin)
+    with reader.open(reader.resolve(LATEST)) as file:
+        before = dict(partial.asked)
+        while file.read(MIB):
+            pass
+    asked = {key: count - before.get(key, 0) for key, count in partial.asked.items()}
+    assert asked[payload_of(manifest)] <= 3, "as many as may be in flight at first"
+    assert not asked.get("channels/us/timestamp.json")
+
+
+def test_payload_that_all_lack_asks_once_whether_it_was_withdrawn(
+    country: Country, origin: LocalStore, mirror: Mirror, tmp_path: Path, heard: list[str]
+) -> None:
+    (manifest,) = country.publish({NAME: b"withdrawn"})
+    mirror.copy(tmp_path / "bucket")
+    reader = _reader(heard, LocalStore(tmp_path / "mirror"), origin)
+    resolved = reader.resolve(LATEST)
+    country.revoke(manifest)
+    for bucket in ("bucket", "mirror"):
+        (tmp_path / bucket / payload_of(manifest)).unlink()
+    with pytest.raises(RevokedError):
+        reader.fetch(resolved)
+
+
+class Counts(WrappedStore):
+    """Counts what it is asked for."""
+
+    def __init__(self, inner: LocalStore) -> None:
+        super().__init__(inner)
+        self.asked: Counter[str] = Counter()
+
+    def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
+        self.asked[key] += 1
         return work()
