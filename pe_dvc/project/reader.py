@@ -14,6 +14,7 @@ from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
 from pe_dvc.project.reader_places import local_copies, payload_store
 from pe_dvc.project.reader_trust import channels_from, trusted_root
+from pe_dvc.project.unsigned_pins import fetch_pin, is_unsigned_of_several
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.local_copies import check_output, copy_out
 
@@ -91,12 +92,16 @@ class Reader:
         whole = [resolved.directory.sha256] if resolved.directory else []
         self.revocations.refuse(str(resolved.reference), *whole, resolved.sha256)
 
-    def _payload_store(self, resolved: Resolved) -> ReadableStore:
+    def _payload_store(
+        self, resolved: Resolved, store: ReadableStore | None = None
+    ) -> ReadableStore:
         def refuse_now() -> None:
             self.revocations.look_again()
             self._refuse(resolved)
 
-        return payload_store(self.store, resolved, self.cache, refuse_now, offline=self.offline)
+        return payload_store(
+            store or self.store, resolved, self.cache, refuse_now, offline=self.offline
+        )
 
     def connect(self) -> None:
         """Open the bucket now, for threads to share. Raises StoreError, UntrustedError."""
@@ -175,8 +180,11 @@ class Reader:
         self._refuse(resolved)
         if resolved.payload.is_directory:
             raise is_directory(resolved, self.members(resolved))
+        signed = self._signed(resolved)
+        if is_unsigned_of_several(signed, self.store):
+            signed, _ = fetch_pin(signed, self.store, self._pin_from, self._fetch_from)
         return open_verified(
-            self._signed(resolved),
+            signed,
             store=self._payload_store(resolved),
             cache=self.cache,
             reporter=self._reporter,
@@ -189,9 +197,6 @@ class Reader:
 
         A directory is only ever made, at ``output`` itself. Raises FormatError without one.
         """
-        from pe_dvc.project.stores import open_location
-        from pe_dvc.usecases.read.fetch import fetch
-
         self._refuse(resolved)
         if resolved.payload.is_directory:
             from pe_dvc.usecases.read.members import fetch_directory
@@ -202,15 +207,32 @@ class Reader:
         if output is not None:
             output = output / resolved.file_name if output.is_dir() else output
             check_output(output)
-        path = fetch(
+        _, path = fetch_pin(resolved, self.store, self._pin_from, self._fetch_from)
+        return path if output is None else copy_out(path, output)
+
+    def _fetch_from(self, resolved: Resolved, store: ReadableStore) -> Path:
+        from pe_dvc.project.stores import open_location
+        from pe_dvc.usecases.read.fetch import fetch
+
+        return fetch(
             resolved,
-            store=self._payload_store(resolved),
+            store=self._payload_store(resolved, store),
             cache=self.cache,
             reporter=self._reporter,
             copies=local_copies(self._repo, resolved),
             open_location=open_location,
         )
-        return path if output is None else copy_out(path, output)
+
+    def _pin_from(self, reference: Reference, store: ReadableStore) -> Resolved:
+        from pe_dvc.usecases.read.resolve import resolve
+
+        return resolve(
+            reference,
+            store=store,
+            channels=None,
+            cache=self.cache,
+            refuse=self.revocations.refuse,
+        )
 
     def members(self, resolved: Resolved) -> Members:
         """Return the files of a dataset that is a directory. Raises FormatError for another."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
-from pe_dvc.store.several import PASSED_OVER, first_good, pass_over, stores_of
+from pe_dvc.store.several import PASSED_OVER, SeveralStores, first_good, pass_over, stores_of
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Moved, Reporter, Silent
@@ -150,11 +150,17 @@ def _complete(
     if not partial.is_empty():
         try:
             chunks = load_chunk_list(resolved, store=store, cache=cache)
+            fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
+            actual = _resume(fetcher, chunks, partial, moved.again())
+            _check(resolved, actual, place)
+            return actual
         except NotFoundError:
             pass  # published without one: from the start, then
-        else:
-            fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
-            return _resume(fetcher, chunks, partial, moved.again())
+        except PASSED_OVER as error:
+            # The list may be what is wrong, and the payload of one store right.
+            if not isinstance(place.source, SeveralStores):
+                raise
+            log.info("%s is read from the start: %s", resolved.reference, error.message)
     return first_good(place.source, whole, key=place.key)
 
 

@@ -152,9 +152,13 @@ def resolve(
     """
     if reference.sha256 is not None:
         as_of = refuse(str(reference), reference.sha256)
-        find = find_pin if offline else read_pin
-        data, source = find(reference, reference.sha256, store, cache)
-        found = _resolved(reference, reference.sha256, data, source, pointer=None)
+        sha256, find = reference.sha256, find_pin if offline else read_pin
+
+        def shown(one: ReadableStore) -> Resolved:
+            data, source = find(reference, sha256, one, cache)
+            return _resolved(reference, sha256, data, source, pointer=None)
+
+        found = shown(store) if offline else first_good(store, shown)
         return replace(found, not_revoked_as_of=as_of)
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
