@@ -14,7 +14,6 @@ from pe_dvc.project.stores import addresses, open_offline, open_store
 from pe_dvc.store.error_hints import with_access_contact
 from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
-from pe_dvc.trust.bucket_identity import bucket_identity
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
@@ -47,7 +46,11 @@ def reader_store(
     def opened(address: str) -> ReadableStore:
         if offline:
             return open_offline(address)
-        return open_store(address) if repo is None else repo.open_bucket(address)
+        if repo is None:
+            return open_store(address)
+        # As pe-dvc mirror sync opens it: another endpoint may have a bucket of the same name.
+        is_mirror = address in _declared(country, repo)
+        return repo.open_other(address) if is_mirror else repo.open_bucket(address)
 
     if len(named) == 1:
         return explained(opened(named[0]))
@@ -63,10 +66,14 @@ def _known(country: str, repo: DataRepo | None) -> list[str]:
     if repo is not None:
         repo.check_root()
     origin = directories.DEFAULT_STORE if repo is None else repo.store_url()
-    declared = [mirror.url for mirror in repo.settings.mirrors.values()] if repo else []
-    mirrors = filter(_is_store, [*declared, *signed_mirrors(country, repo)])
-    named = [origin, *mirrors]
-    return list({bucket_identity(address): address for address in reversed(named)}.values())[::-1]
+    mirrors = [*_declared(country, repo), *signed_mirrors(country, repo)]
+    return addresses([origin, *filter(_is_store, mirrors)])
+
+
+def _declared(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the mirrors of a country that its clone declares."""
+    mirrors = repo.settings.mirrors.values() if repo is not None else ()
+    return [mirror.url for mirror in mirrors if mirror.takes_country(country)]
 
 
 def _is_store(address: str) -> bool:

@@ -11,7 +11,7 @@ from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.pins import list_pins, pin_root, pinned_root, published_root
+from pe_dvc.trust.pins import agreed_root, list_pins, pin_root, pinned_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,14 +51,15 @@ def trust_store(
     """Pin the first root that the store shows, or the one of ``fingerprint``; never another one.
 
     Raises ConflictError if another root is pinned already: a store must not talk a reader out of
-    what it trusts. Raises NotFoundError if the store has none.
+    what it trusts. Raises NotFoundError if the store has none, and
+    ConflictError where several stores show different ones and no fingerprint tells which.
     """
     from pe_dvc.project.reader import Reader
 
     reader = Reader(check_country(country), store=store)
     bucket = reader.store
     try:
-        root = published_root(bucket, country, fingerprint)
+        root = agreed_root(bucket, country, fingerprint)
     except NotFoundError as error:
         raise NotFoundError(
             f"{bucket.url} has no root of {country} to trust: {error.message}",

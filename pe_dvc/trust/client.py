@@ -240,10 +240,10 @@ class ChannelClient:
     @cached_property
     def _lineage(self) -> LineageState:
         """The state that belongs to the trusted roots. Ask under the lock."""
-        source = self._sources or self._fetcher
-        download = None if self._offline else source.root
+        fetchers = self._sources.fetchers if self._sources else [self._fetcher]
+        downloads = [] if self._offline else [fetcher.root for fetcher in fetchers]
         found = find_lineage(
-            self._state.directory, self._roots, country=self.country, download=download
+            self._state.directory, self._roots, country=self.country, downloads=downloads
         )
         return LineageState(found)
 

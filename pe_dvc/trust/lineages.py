@@ -12,10 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, RollbackError, VerificationError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    RollbackError,
+    StoreUnavailableError,
+    VerificationError,
+)
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.plain_files import read_document
+from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
 
@@ -29,20 +35,24 @@ HISTORY = "root_history"
 MAX_LINKS = 256
 """Most roots that are downloaded to link two; as many as python-tuf follows."""
 
+LINKS_WAIT = 30.0
+"""Seconds that several stores have to show these."""
+
 
 def find_lineage(
-    directory: Path, roots: Sequence[bytes], *, country: str, download: Download | None
+    directory: Path, roots: Sequence[bytes], *, country: str, downloads: Sequence[Download]
 ) -> Path:
     """Return the directory, below ``directory``, of the lineage of ``roots``, new or not.
 
-    ``roots`` are consecutive versions, of which the last is trusted; ``download`` is None
-    offline. Raises RollbackError where a lineage seen earlier seems to be the same, and the roots
-    between are hidden; and SignatureError if ``roots`` do not vouch for one another.
+    ``roots`` are consecutive versions, of which the last is trusted; of ``downloads`` there is
+    one for each store, none offline. Raises RollbackError where a lineage seen earlier seems to
+    be the same, and the roots between are hidden; and SignatureError if ``roots`` do not vouch
+    for one another.
     """
     chain = verify_root_chain(roots, where=f"the trusted roots of {country}")
     name = fingerprint(roots[-1])[:16]
     there = sorted(path for path in directory.iterdir() if path.is_dir())
-    ours = _Chain({root.signed.version: root for root in chain}, country, download)
+    ours = _Chain({root.signed.version: root for root in chain}, country, downloads)
     same = [path for path in there if path.name == name or ours.is_of(path)]
     if not same:
         return directory / name
@@ -56,9 +66,9 @@ class _Chain:
     """The trusted roots, by version, and whether a lineage's roots belong to them."""
 
     def __init__(
-        self, roots: dict[int, Metadata[Root]], country: str, download: Download | None
+        self, roots: dict[int, Metadata[Root]], country: str, downloads: Sequence[Download]
     ) -> None:
-        self._roots, self._country, self._download = roots, country, download
+        self._roots, self._country, self._downloads = roots, country, downloads
 
     def is_of(self, lineage: Path) -> bool:
         known = roots_in(lineage)
@@ -74,23 +84,42 @@ class _Chain:
         older, newer = sorted((known, self._roots), key=max)
         first, last = older[max(older)], newer[min(newer)]
         missing = range(first.signed.version + 1, last.signed.version)
-        between = self._between(missing)
-        if between is not None and _vouches(first, between, last):
+        between = self._between(missing, lambda shown: _vouches(first, shown, last))
+        if between is not None:
             for version, data in zip(missing, between, strict=True):
                 state = ConfinedTree(lineage, modes=PRIVATE)
                 state.write(f"{HISTORY}/{version}.root.json", data, durable=True)
             return True
-        if missing and self._download and first.signed.keys.keys() & last.signed.keys.keys():
+        if missing and self._downloads and first.signed.keys.keys() & last.signed.keys.keys():
             raise self._hidden(lineage, first.signed.version, last.signed.version)
         return False
 
-    def _between(self, versions: range) -> list[bytes] | None:
-        if len(versions) > (MAX_LINKS if self._download else 0):
+    def _between(
+        self, versions: range, vouches: Callable[[list[bytes]], bool]
+    ) -> list[bytes] | None:
+        """Return the roots between by the first store whose roots lead from one to the other."""
+        if not versions:
+            return [] if vouches([]) else None
+        if not self._downloads or len(versions) > MAX_LINKS:
             return None
-        try:
-            return [self._download(version) for version in versions] if self._download else []
-        except DownloadError:
-            return None
+
+        def ask(download: Download) -> list[bytes] | None:
+            try:
+                found = [download(version) for version in versions]
+            except DownloadError:
+                return None
+            return found if vouches(found) else None
+
+        if len(self._downloads) == 1:
+            return ask(self._downloads[0])
+        answers = at_once(self._downloads, ask, grace=0, is_enough=bool, limit=LINKS_WAIT)
+        for found in answers.values():
+            if isinstance(found, list):
+                return found
+        for found in answers.values():
+            if isinstance(found, StoreUnavailableError):
+                raise found  # it may have them: nothing is hidden
+        return None
 
     def _hidden(self, lineage: Path, first: int, last: int) -> RollbackError:
         seen, trusted = (last, first) if first in self._roots else (first, last)

@@ -11,15 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+)
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_country
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.confined import ConfinedTree
-    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.store.port import ObjectSource, ReadableStore
 
 _SUFFIX = ".root.json"
 
@@ -55,7 +61,40 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     return actual
 
 
-def published_root(store: ReadableStore, country: str, expected: str | None = None) -> bytes:
+def agreed_root(store: ReadableStore, country: str, expected: str | None = None) -> bytes:
+    """Return the root that a store shows, as ``published_root``; of several, all that have one.
+
+    With a fingerprint it is from whichever shows that one. Raises ConflictError where they differ.
+    """
+    from pe_dvc.store.several import PASSED_OVER, all_failed, stores_of
+    from pe_dvc.trust.verify import verify_root_chain
+
+    shown: dict[bytes, str] = {}
+    errors: list[PeDvcError] = []
+    stores = stores_of(store)
+    for one in stores:
+        try:
+            root = published_root(one, country, expected)
+            if len(stores) > 1:
+                verify_root_chain([root], where=f"the root of {country} in {one.url}")
+        except PASSED_OVER as error:
+            errors.append(error)
+            continue
+        if expected is not None:
+            return root
+        shown.setdefault(root, one.url)
+    if not shown:
+        raise all_failed(errors)
+    if len(shown) > 1:
+        raise ConflictError(
+            f"{' and '.join(shown.values())} show different first roots of {country}",
+            remedy="Trust none of them. Ask a maintainer of the data for the fingerprint, and "
+            f"name it: pe-dvc trust add {country} --from-store --fingerprint …",
+        )
+    return next(iter(shown))
+
+
+def published_root(store: ObjectSource, country: str, expected: str | None = None) -> bytes:
     """Return the root that ``store`` shows: the first, or the one with that fingerprint.
 
     A first root is verified by ``expected`` only. Raises NotFoundError if there is

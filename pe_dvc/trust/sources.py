@@ -8,7 +8,6 @@ first. What it shows is verified by TUF as of one store, on one state that all o
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,8 +20,7 @@ from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.lineages import HISTORY, MAX_LINKS, roots_in
 from pe_dvc.trust.shown import Shown, download, is_signed, next_root, shown_by, successor
-from pe_dvc.trust.tuf_api import DownloadHTTPError, Metadata, Root
-from pe_dvc.trust.tuf_errors import TUF_FAILURES
+from pe_dvc.trust.tuf_api import Metadata, Root
 from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
@@ -51,13 +49,6 @@ class Sources:
         self._shown: list[Shown] = []
         self._roots: dict[int, Seen] = {}
         """Roots that follow from the newest that was known when the stores were asked."""
-
-    def root(self, version: int) -> bytes:
-        """Return a version of the root from the first store that has one, unverified."""
-        for fetcher in self.fetchers:
-            with suppress(PeDvcError, *TUF_FAILURES):
-                return fetcher.root(version)
-        raise DownloadHTTPError(f"no store shows root {version} of {self._country}", 404)
 
     def ask(self, newest: Metadata[Root]) -> None:
         """Ask all stores what they show. Not under the lock: others may read meanwhile.

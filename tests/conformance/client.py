@@ -72,7 +72,7 @@ def main() -> int:
     state = ReaderState(metadata.with_name("state"), COUNTRY, [url], 60)
     root = pinned.read_bytes()
     with state.locked():
-        directory = find_lineage(state.directory, [root], country=COUNTRY, download=fetcher.root)
+        directory = find_lineage(state.directory, [root], country=COUNTRY, downloads=[fetcher.root])
         try:
             refresh = Refresh(LineageState(directory), root, fetcher)
             for name in options.target_name:
