@@ -117,8 +117,9 @@ class Sources:
             except NotPublishedError:
                 raise
             except PASSED_OVER as error:
+                if store is chosen:  # it has promised the view; the others lag at most
+                    self.failed(store, error)
                 errors.append(error)
-        self.failed(chosen, errors[0])
         fetcher.store = chosen
         raise all_failed(errors)
 
