@@ -1,4 +1,4 @@
-"""Pins read from several stores: what one of them shows as the manifest, nobody has signed."""
+"""Pins read from several stores: the manifest that one of them shows is not signed."""
 
 from __future__ import annotations
 

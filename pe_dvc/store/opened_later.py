@@ -25,7 +25,7 @@ class OpenedLater:
 
     def __init__(self, url: str, open_it: Callable[[], ReadableStore]) -> None:
         self.url, self._open = url, open_it
-        self._lock = threading.Lock()  # its own: cached_property's of Python 3.11 is everybody's
+        self._lock = threading.Lock()  # cached_property of Python 3.11 locks all
         self._opened: ReadableStore | None = None
         self._failure: tuple[PeDvcError, float] | None = None
 

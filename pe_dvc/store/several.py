@@ -91,7 +91,7 @@ class SeveralStores:
     def failed(self, store: ObjectSource, error: PeDvcError, key: str | None = None) -> None:
         """Keep in mind that a store failed or lied, and say so, once of each store and kind.
 
-        That it lacks an object is said of nobody: a mirror may hold a part.
+        That a store lacks an object is not said: a mirror may hold a part.
         """
         number = self._number(store)
         if isinstance(error, NotFoundError):

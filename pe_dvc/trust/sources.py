@@ -103,7 +103,7 @@ class Sources:
                         self.failed(store, error)
                         errors.append(error)
                 if fetcher.last[0].endswith(("timestamp.json", ".root.json")):
-                    break  # what it shows first is refused, whoever shows the rest
+                    break  # its timestamp or root is refused: no other store can help
         raise all_failed(errors)
 
     def go_on(self, fetcher: StoreFetcher, load: Callable[[], T]) -> T:
