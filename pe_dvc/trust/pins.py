@@ -88,7 +88,7 @@ def agreed_root(store: ReadableStore, country: str, expected: str | None = None)
     if len(shown) > 1:
         raise ConflictError(
             f"{' and '.join(shown.values())} show different first roots of {country}",
-            remedy="Trust none of them. Ask a maintainer of the data for the fingerprint of the root, "
+            remedy="Trust none of them. Ask a maintainer for the fingerprint of the root, "
             "and name it with --fingerprint.",
         )
     return next(iter(shown))
