@@ -6,8 +6,9 @@ for what was withdrawn.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.primitives.errors import StoreError, StorePermissionError, StoreUnavailableError
 from pe_dvc.store.checks import check_key
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _REFUSED = ("AccessDenied", "AccessForbidden", "403", "InvalidRequest")
 _UNKNOWN = ("NotImplemented", "MethodNotAllowed", "501", "405")
+
+
+class _Version(NamedTuple):
+    id: str
+    is_marker: bool
+    is_current: bool
 
 
 class S3Versions:
@@ -45,42 +52,66 @@ class S3Versions:
         try:
             versions = self._listed(key)
             doing = "remove every version of"
-            # The newest last: as long as it is there, a check sees that something is left.
-            for version in reversed(versions):
-                self._client.delete_object(
-                    Bucket=self._bucket, Key=self._prefix + key, VersionId=version
-                )
+            self._remove(key, versions)
         except (BotoCoreError, ClientError) as error:
             return self._failed(key, doing, error)
         return None
 
-    def _listed(self, key: str) -> list[str | None]:
+    def _remove(self, key: str, versions: list[_Version]) -> None:
+        """Remove versions, and markers once nothing is left to hide; raise the first refusal."""
+        from botocore.exceptions import ClientError
+
+        refused: ClientError | None = None
+        # The newest last: as long as it is there, a check sees that something is left.
+        for version in reversed([one for one in versions if not one.is_marker]):
+            try:
+                self._delete(key, version.id)
+            except ClientError as error:
+                refused = refused or error
+        if refused is None:
+            for marker in (one for one in versions if one.is_marker):
+                self._delete(key, marker.id)
+            return
+        if not versions[0].is_marker:
+            with suppress(ClientError):  # what may not be removed may still be hidden
+                self._delete(key)
+        raise refused
+
+    def _listed(self, key: str) -> list[_Version]:
         """Return the versions; where they may not be listed, hide at least the current one."""
         from botocore.exceptions import ClientError
 
         try:
             return self._versions(key)
         except ClientError:
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+            self._delete(key)
             raise
 
-    def _versions(self, key: str) -> list[str | None]:
-        """Return the versions of an object, delete markers among them, newest first."""
+    def _versions(self, key: str) -> list[_Version]:
+        """Return the versions of an object, delete markers among them, the current one first."""
         from botocore.exceptions import ClientError
 
-        found: list[tuple[Any, str]] = []
+        found: list[_Version] = []
         pages = self._client.get_paginator("list_object_versions")
         try:
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + key):
-                for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                    if one["Key"] == self._prefix + key:
-                        found.append((one["IsLatest"], one["VersionId"]))
+                for kind in ("Versions", "DeleteMarkers"):
+                    found += [
+                        _Version(one["VersionId"], kind == "DeleteMarkers", one["IsLatest"])
+                        for one in page.get(kind, ())
+                        if one["Key"] == self._prefix + key
+                    ]
         except ClientError as error:
             if error.response["Error"]["Code"] not in _UNKNOWN:
                 raise
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+            self._delete(key)
             return []
-        return [version for _, version in sorted(found, key=lambda one: not one[0])]
+        return sorted(found, key=lambda one: not one.is_current)
+
+    def _delete(self, key: str, version: str | None = None) -> None:
+        """Remove a version; without one, the object, of which a bucket with versions hides it."""
+        asked = {} if version is None else {"VersionId": version}
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key, **asked)
 
     def _failed(self, key: str, doing: str, error: Any) -> StoreError:
         response = getattr(error, "response", {})

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.reachability import Bucket
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
+_GONE = "it is withdrawn"
+_LIST = "it is withdrawn; what it lists may be there, too, in old versions"
+
 
 def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> None:
     """Change the findings of a report by what is ``withdrawn``. Raises StoreError."""
@@ -31,7 +34,9 @@ def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> Non
     marked = {tombstone_key(bucket.country, sha256) for sha256 in withdrawn.artifacts}
     found = [one for one in report.findings if one.key not in gone.keys() | marked]
     found += [
-        Finding(fault="not removed", key=key, what=what, detail="it is withdrawn")
+        Finding(
+            fault="not removed", key=key, what=what, detail=_LIST if key in plan.lists else _GONE
+        )
         for key, what in gone.items()
         if key in bucket.objects and (key in plan.files or key in lists_done)
     ]

@@ -5,6 +5,7 @@ Decides only, and removes nothing. ADR 0008.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.revoke.claims import DISPUTED, claim_of
-from pe_dvc.usecases.revoke.contents import contents_of
+from pe_dvc.usecases.revoke.contents import Contents, contents_of
 from pe_dvc.usecases.revoke.plan import Plan
 
 if TYPE_CHECKING:
@@ -55,21 +57,30 @@ class Inventory:
         self.manifests: dict[Sha256, list[ManifestHead]] = {}
         self.digests: dict[int, Sha256] = {}
         """The sha256 of each manifest itself, by ``id``."""
-        for sha256, key in bucket.keys_of("manifest"):
-            self._read(Sha256(sha256), key)
+        named = bucket.keys_of("manifest")
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            read = run_all(pool, self._read, [key for _, key in named])
+        for (sha256, key), found in zip(named, read, strict=True):
+            if found is None or not self._is_own(found[0], sha256):
+                self.unreadable.append(key)
+            else:
+                self.add(*found)
 
-    def _read(self, sha256: Sha256, key: str) -> None:
+    def _is_own(self, manifest: ManifestHead, sha256: str) -> bool:
+        """Tell whether a manifest is of this country's artifact ``sha256``."""
+        artifact = manifest.artifact
+        return artifact.sha256 == sha256 and artifact.country == self._bucket.country
+
+    def _read(self, key: str) -> tuple[ManifestHead, bytes] | None:
         try:
             data, _ = self._bucket.store.read(key, limit=MANIFEST_LIMIT)
-            manifest = ManifestHead.from_bytes(data, where=key)
+            return ManifestHead.from_bytes(data, where=key), data
         except (FormatError, NotFoundError):
-            self.unreadable.append(key)
-            return
-        artifact = manifest.artifact
-        if artifact.sha256 != sha256 or artifact.country != self._bucket.country:
-            self.unreadable.append(key)
-            return
-        self.manifests.setdefault(sha256, []).append(manifest)
+            return None
+
+    def add(self, manifest: ManifestHead, data: bytes) -> None:
+        """Take in a manifest, whose bytes are ``data``."""
+        self.manifests.setdefault(Sha256(manifest.artifact.sha256), []).append(manifest)
         self.digests[id(manifest)] = sha256_bytes(data)
 
     def derived_from(self, digests: Iterable[Sha256]) -> list[ManifestHead]:
@@ -131,7 +142,8 @@ class Inventory:
         elif is_listing(md5):
             plan.lists[key] = what
         else:
-            plan.files[key] = what  # its entry names it: no list has to stay for it
+            plan.files[key] = what
+            plan.add_parts(what, [key])
         return claim is None
 
     def _leave(self, plan: Plan, revocation: Revocation, key: str, why: str) -> None:
@@ -178,18 +190,25 @@ class Inventory:
 
     def _needed(self, withdrawn: Withdrawn) -> dict[str, str]:
         """Return the keys that artifacts need which are not withdrawn, with a reference."""
-        needed: dict[str, str] = {}
-        for sha256, described in self.manifests.items():
-            if sha256 in withdrawn.artifacts:
-                continue
-            for manifest in described:
-                artifact = manifest.artifact
-                keys = [artifact.key]
-                if artifact.is_directory:
-                    contents = contents_of(self._bucket, sha256, artifact, artifact.dvc.md5)
-                    keys += contents.files
-                    self.unreadable += contents.unknown
-                needed.update(dict.fromkeys(keys, manifest.reference))
+        others = [
+            manifest
+            for sha256, described in self.manifests.items()
+            if sha256 not in withdrawn.artifacts
+            for manifest in described
+        ]
+        needed = {one.artifact.key: one.reference for one in others}
+        directories = [one for one in others if one.artifact.is_directory]
+
+        def contents(one: ManifestHead) -> Contents:
+            artifact = one.artifact
+            sha256 = Sha256(artifact.sha256)
+            return contents_of(self._bucket, sha256, artifact, artifact.dvc.md5)
+
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            found = run_all(pool, contents, directories)
+        for one, held in zip(directories, found, strict=True):
+            needed |= dict.fromkeys(held.files, one.reference)
+            self.unreadable += held.unknown
         return needed
 
     def _sort(

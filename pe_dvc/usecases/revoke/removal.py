@@ -6,6 +6,7 @@ ADR 0008.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,13 @@ from pe_dvc.primitives.errors import (
     StoreError,
 )
 from pe_dvc.primitives.result import Result
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.reachability import Bucket
 from pe_dvc.usecases.revoke.inventory import Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
@@ -61,22 +63,33 @@ def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
     versions this says nothing. Raises StoreError.
     """
 
-    def there(key: str) -> bool:
+    artifacts = withdrawn.artifacts
+    marks = [tombstone_key(country, sha256) for sha256 in artifacts]
+    last = [payload_key(country, md5) for md5 in sorted(withdrawn.md5s)]
+    last += [of(country, sha256) for sha256 in artifacts for of in (chunks_key, members_key)]
+    there = _there(store, [*marks, *last])
+    if not there.issuperset(marks):
+        return True
+    is_suspect = any(one.dvc_md5 is None for one in artifacts.values())
+    if not is_suspect and there.isdisjoint(last):
+        return False
+    return _is_left(Bucket.read(store, country), withdrawn)
+
+
+def _there(store: Store, keys: Sequence[str]) -> set[str]:
+    """Return those of ``keys`` that are in the bucket: asked at every push, so all at once."""
+
+    def found(key: str) -> bool:
         try:
             store.head(key)
         except NotFoundError:
             return False
         return True
 
-    artifacts = withdrawn.artifacts
-    if not all(there(tombstone_key(country, sha256)) for sha256 in artifacts):
-        return True
-    last = [payload_key(country, md5) for md5 in sorted(withdrawn.md5s)]
-    last += [of(country, sha256) for sha256 in artifacts for of in (chunks_key, members_key)]
-    is_suspect = any(one.dvc_md5 is None for one in artifacts.values())
-    if not is_suspect and not any(there(key) for key in last):
-        return False
-    return _is_left(Bucket.read(store, country), withdrawn)
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        return {
+            key for key, is_there in zip(keys, run_all(pool, found, keys), strict=True) if is_there
+        }
 
 
 def _is_left(bucket: Bucket, withdrawn: Withdrawn) -> bool:
@@ -95,7 +108,7 @@ def remove_withdrawn(store: Store, country: str, withdrawn: Withdrawn) -> Remova
     """
     if not withdrawn.version:
         return Removal()
-    done = Removal(tombstones=tuple(_mark(store, country, withdrawn)))
+    done = _mark(store, country, withdrawn)
     try:
         with collecting(store, country):
             return _remove(store, country, withdrawn, done)
@@ -103,16 +116,31 @@ def remove_withdrawn(store: Store, country: str, withdrawn: Withdrawn) -> Remova
         return replace(done, postponed=f"{error.message}. {error.remedy or ''}".strip())
 
 
-def _mark(store: Store, country: str, withdrawn: Withdrawn) -> list[str]:
-    """Write the tombstones that lack, or that say otherwise than the role; return their keys."""
-    written = []
-    for sha256, revocation in withdrawn.artifacts.items():
-        key = tombstone_key(country, sha256)
-        if not says(store, key, revocation):
-            tombstone = Tombstone(revocation=revocation, role_version=withdrawn.version)
+def _mark(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
+    """Write the tombstones that lack, or that say otherwise than the role.
+
+    One that cannot be written is left, and keeps nothing from going: it decides nothing.
+    """
+
+    def mark(revocation: Revocation) -> bool | str:
+        key = tombstone_key(country, revocation.sha256)
+        tombstone = Tombstone(revocation=revocation, role_version=withdrawn.version)
+        try:
+            if says(store, key, revocation):
+                return False
             store.overwrite(key, tombstone.to_bytes())
-            written.append(key)
-    return written
+        except (StoreError, ConflictError) as error:
+            return f"its tombstone cannot be written: {error.message}"
+        return True
+
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        outcomes = run_all(pool, mark, list(withdrawn.artifacts.values()))
+    keys = [tombstone_key(country, sha256) for sha256 in withdrawn.artifacts]
+    found = dict(zip(keys, outcomes, strict=True))
+    return Removal(
+        tombstones=tuple(key for key, outcome in found.items() if outcome is True),
+        left={key: why for key, why in found.items() if isinstance(why, str)},
+    )
 
 
 def says(store: Store, key: str, revocation: Revocation) -> bool:
@@ -135,7 +163,7 @@ def _remove(store: Store, country: str, withdrawn: Withdrawn, done: Removal) -> 
     lists = plan.finished_lists(failures)
     failures |= _purge(store, lists)
     cleared = sorted(set(forged) - _purge(store, forged).keys())
-    left = {key: error.message for key, error in failures.items()} | plan.unsure
+    left = done.left | {key: error.message for key, error in failures.items()} | plan.unsure
     removed = bucket.objects.keys() & (plan.files.keys() | lists) - left.keys()
     return replace(
         done,

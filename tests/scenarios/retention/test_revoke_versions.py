@@ -81,24 +81,58 @@ def test_a_payload_put_back_in_an_old_version(versioned: Versioned) -> None:
 def test_an_object_lock_is_named_and_the_rest_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moto_server: S3Endpoint
 ) -> None:
-    from tests.support.servers import S3Bucket
-
-    name, client = f"locked-{tmp_path.name.replace('_', '-')}", moto_server.client()
-    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
-    bench = Versioned(KeptRepo(tmp_path, monkeypatch), S3Bucket(moto_server, name))
-    until = datetime.now(UTC) + timedelta(days=1)
-    retention = {"Mode": "COMPLIANCE", "RetainUntilDate": until}
-    client.put_object_retention(Bucket=name, Key=bench.payload, Retention=retention)
+    bench = _with_lock(tmp_path, monkeypatch, moto_server)
+    _lock(bench, bench.versions(bench.payload)[0])
     bench.revoke()
     removal = bench.publish().removal
     assert removal is not None
     assert removal.left.keys() == {bench.payload}
     assert "cannot remove every version of" in removal.left[bench.payload]
-    assert bench.chunks not in bench.objects
-    assert bench.faults() == [("not removed", bench.payload)]
-    again = remove_revoked(bench.kept.repo)
-    assert again.left.keys() == {bench.payload}
-    assert not again.is_complete
+    assert bench.payload not in bench.objects, "it is hidden, where it cannot be removed"
+    assert len(bench.versions(bench.payload)) == 2, "what is locked, and a marker over it"
+    assert bench.faults() == [("not removed", bench.chunks)], "its list says that it is there"
+    for _ in range(2):
+        again = remove_revoked(bench.kept.repo)
+        assert again.left.keys() == {bench.payload}
+        assert not again.is_complete
+    assert len(bench.versions(bench.payload)) == 2, "no marker over a marker"
+    pushed = bench.publish().removal
+    assert pushed is not None
+    assert pushed.left.keys() == {bench.payload}, "push tries again"
+
+
+def test_an_old_version_under_a_lock_keeps_none_of_the_newer_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moto_server: S3Endpoint
+) -> None:
+    bench = _with_lock(tmp_path, monkeypatch, moto_server)
+    current, old = bench.versions(bench.payload)
+    _lock(bench, old)
+    bench.revoke()
+    removal = bench.publish().removal
+    assert removal is not None
+    assert removal.left.keys() == {bench.payload}
+    assert bench.payload not in bench.objects
+    left = bench.versions(bench.payload)
+    assert old in left
+    assert current not in left
+
+
+def _with_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: S3Endpoint) -> Versioned:
+    from tests.support.servers import S3Bucket
+
+    name = f"locked-{tmp_path.name.replace('_', '-')}"
+    server.client().create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return Versioned(KeptRepo(tmp_path, monkeypatch), S3Bucket(server, name))
+
+
+def _lock(bench: Versioned, version: str) -> None:
+    until = datetime.now(UTC) + timedelta(days=1)
+    bench.client.put_object_retention(
+        Bucket=bench.bucket,
+        Key=bench.payload,
+        VersionId=version,
+        Retention={"Mode": "COMPLIANCE", "RetainUntilDate": until},
+    )
 
 
 def test_a_key_that_may_not_list_versions(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.keys import chunks_key, content_key, manifest_key
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.keys import chunks_key, content_key, manifest_key, tombstone_key
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errors import ConflictError, StorePermissionError
 from pe_dvc.usecases.retention.findings import Report
 from pe_dvc.usecases.retention.reachability import Bucket
 from pe_dvc.usecases.revoke.faults import judge_withdrawn
@@ -19,8 +23,10 @@ from tests.support.withdrawn_directory import SECRET, CutStore, Directory, entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.store.port import ObjectInfo
 
 GARBAGE = f"us/ab/{'ab' * 32}.manifest.json"
 
@@ -230,3 +236,56 @@ def test_an_entry_without_an_address(attack: bytes | None) -> None:
     assert remove_withdrawn(store, "us", gone).is_complete
     assert secrets(store) == set()
     assert not is_pending(store, "us", gone)
+
+
+@pytest.mark.parametrize(
+    "error", [ConflictError("a folder"), StorePermissionError("no", operation="write", key="k")]
+)
+def test_a_tombstone_that_cannot_be_written_keeps_nothing_back(
+    place: Place, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who writes to the bucket put a folder there, or a policy forbids that key."""
+
+    def refuse(key: str, data: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr(place.store, "overwrite", refuse)
+    done = place.remove()
+    assert secrets(place.store) == set()
+    tombstone = tombstone_key("us", place.directory.sha256)
+    assert done.left.keys() == {tombstone}
+    assert "its tombstone cannot be written" in done.left[tombstone]
+    assert not done.is_complete
+    monkeypatch.undo()
+    assert place.is_pending()
+    assert place.remove().is_complete
+
+
+def test_a_folder_in_the_place_of_a_tombstone(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    manifest = manifest_of(b"secret file")
+    sha256 = Sha256(manifest.artifact.sha256)
+    store.overwrite(manifest_key("us", sha256), manifest.to_bytes())
+    store.overwrite(manifest.artifact.key, b"secret file")
+    tombstone = tombstone_key("us", sha256)
+    store.overwrite(f"{tombstone}/x", b"")
+    done = remove_withdrawn(store, "us", withdrawn(entry_of(manifest.to_bytes())))
+    assert manifest.artifact.key in done.removed
+    assert done.left.keys() == {tombstone}
+
+
+def test_questions_are_asked_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred withdrawn artifacts at 20 ms each: one after the other, a push waited 6 s."""
+    entries = [replace(place.directory.entry, sha256=Sha256(f"{n:064x}")) for n in range(100)]
+    gone = withdrawn(*entries)
+    remove_withdrawn(place.store, "us", gone)
+    head = place.store.head
+
+    def slow(key: str) -> ObjectInfo:
+        time.sleep(0.02)
+        return head(key)
+
+    monkeypatch.setattr(place.store, "head", slow)
+    began = time.monotonic()
+    is_pending(place.store, "us", gone)
+    assert time.monotonic() - began < 2
