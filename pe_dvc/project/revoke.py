@@ -82,7 +82,7 @@ def revoke(
         )
     }
     found = tuple(entries.values())
-    _check_replacement(found)
+    _check_replacement(found, known)
     affected = subjects.affected(found)
     if dry_run:
         return Revoked(entries=found, affected=affected, role=None)
@@ -193,11 +193,16 @@ def _pin(reference: Reference) -> Sha256:
     return reference.sha256
 
 
-def _check_replacement(entries: Sequence[Revocation]) -> None:
-    withdrawn = {one.sha256 for one in entries}
+def _check_replacement(entries: Sequence[Revocation], known: Withdrawn) -> None:
+    """Raise FormatError where readers would be sent to what is refused."""
+    now = {one.sha256 for one in entries}
     for one in entries:
-        if one.replacement is not None and one.replacement.sha256 in withdrawn:
+        if one.replacement is None or one.replacement.sha256 is None:
+            continue
+        if one.replacement.sha256 in now:
             raise FormatError(f"the replacement {one.replacement} is itself to be withdrawn")
+        if (found := known.artifacts.get(one.replacement.sha256)) is not None:
+            raise FormatError(f"the replacement {one.replacement} is itself {found.text}")
 
 
 def _all(known: Withdrawn) -> list[Revocation]:

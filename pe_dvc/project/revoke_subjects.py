@@ -49,10 +49,10 @@ class Subjects:
         return Inventory(self.bucket)
 
     @cached_property
-    def signed(self) -> set[Sha256]:
-        """The sha256 of every manifest that a version of a channel ever signed."""
+    def signed(self) -> dict[Sha256, Pointer]:
+        """Every pointer that a version of a channel ever had, by its manifest's sha256."""
         return {
-            pointer.manifest_sha256
+            pointer.manifest_sha256: pointer
             for channel in CHANNELS
             for version in self._sources.published.versions(channel)
             for pointer in version.pointers.values()
@@ -80,6 +80,7 @@ class Subjects:
         Where its bytes are a published artifact, that is withdrawn as well. An artifact that is in
         ``known`` for a reason of its own, or for another raw input, keeps that entry.
         """
+        self._check_described(known)
         entry = Revocation(sha256=sha256, is_input=True, **self._file(sha256), **self._said)
         artifacts = (
             self._entry(one.artifact.name, digest, one.artifact.size, self._digest(one))
@@ -106,6 +107,7 @@ class Subjects:
         self, entries: Sequence[Revocation], inputs: Mapping[Sha256, Revocation]
     ) -> list[Revocation]:
         """Return those of ``entries`` that derive from one of ``inputs``, with its reasons."""
+        self._check_described(Withdrawn())
         found: dict[Sha256, Revocation] = {}
         for sha256, why in inputs.items():
             derived = self.derived(sha256)
@@ -119,6 +121,33 @@ class Subjects:
                     revoked=why.revoked,
                 )
         return list(found.values())
+
+    def _check_described(self, known: Withdrawn) -> None:
+        """Take manifests that the bucket lacks from the clone; raise VerificationError if it does.
+
+        What a missing one derives from cannot be told, and it would stay readable. Of what is in
+        ``known`` it need not be.
+        """
+        described = {*self.inventory.digests.values()}
+        for manifest, data in self._ours.values():
+            if sha256_bytes(data) in self.signed.keys() - described:
+                self.inventory.add(manifest, data)
+        lacking = self.signed.keys() - {*self.inventory.digests.values()}
+        for digest in sorted(lacking, key=lambda one: self.signed[one].name):
+            pointer = self.signed[digest]
+            if pointer.sha256 not in known.artifacts:
+                raise VerificationError(
+                    f"{self._store.url} has no manifest sha256:{digest} of {pointer.name}, "
+                    f"sha256:{pointer.sha256}, which was signed: whether it derives from the raw "
+                    "input cannot be told",
+                    remedy="Nothing was changed. Run pe-dvc fsck --repair in a checkout that has "
+                    "the manifest, then run this again; or revoke that artifact itself first.",
+                )
+
+    @cached_property
+    def _ours(self) -> dict[str, tuple[ManifestHead, bytes]]:
+        """The clone's manifests."""
+        return read_manifests(self._repo.tree, self._repo.settings, ManifestHead)
 
     def affected(self, entries: Sequence[Revocation]) -> Affected:
         """Return what a withdrawal concerns."""
@@ -171,8 +200,7 @@ class Subjects:
             if self._digest(described) == manifest:
                 return described.artifact.dvc.md5
         repo = self._repo
-        held = read_manifests(repo.tree, repo.settings, ManifestHead)
-        for ours, data in held.values():
+        for ours, data in self._ours.values():
             if sha256_bytes(data) == manifest:
                 return ours.artifact.dvc.md5
         raise VerificationError(

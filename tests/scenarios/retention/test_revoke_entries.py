@@ -72,6 +72,41 @@ def test_nobody_has_its_manifest(local: Bench) -> None:
     assert payload_key("us", entry.dvc_md5 or "") == local.payload
 
 
+def test_a_raw_input_while_a_manifest_cannot_be_read(local: Bench) -> None:
+    """Its dataset may derive from the raw input: nobody may leave it out in silence."""
+    before = local.kept.git("rev-parse", "HEAD")
+    key = manifest_key("us", local.sha256)
+    good = local.objects[key]
+    local.objects[key] += b" "
+    raw = json.loads(good)["inputs"]["raw_inputs"][0]["sha256"]
+    found = revoke(local.kept.repo, [], SAID, raw_inputs=[raw], dry_run=True)
+    assert local.sha256 in {one.sha256 for one in found.entries}, "the clone has its manifest"
+    local.kept.build("second")
+    with pytest.raises(VerificationError) as refused:
+        revoke(local.kept.repo, [], SAID, raw_inputs=[raw], dry_run=True)
+    assert "whether it derives from the raw input cannot be told" in str(refused.value)
+
+    def repair(words: list[str]) -> None:
+        assert words == ["pe-dvc", "fsck", "--repair"]
+        local.kept.git("reset", "--quiet", "--hard", before)
+        fsck(local.kept.repo, repair=True)
+
+    follow(str(refused.value), "whether it derives from the raw input cannot be told", repair)
+    assert local.objects[key] == good
+    local.revoke()
+    del local.objects[key]
+    revoke(local.kept.repo, [], SAID, raw_inputs=[raw])
+
+
+def test_a_replacement_that_is_withdrawn(local: Bench) -> None:
+    local.revoke()
+    other = json.loads((local.kept.files.root / f"manifests/{OTHER}.json").read_bytes())
+    pin = f"us/{OTHER}@sha256:{other['artifact']['sha256']}"
+    said = replace(SAID, replacement=local.pin)
+    with pytest.raises(FormatError, match="is itself withdrawn on"):
+        revoke(local.kept.repo, [pin], said, dry_run=True)
+
+
 def test_a_raw_input_that_is_a_published_dataset(local: Bench) -> None:
     done = revoke(local.kept.repo, [], SAID, raw_inputs=[local.sha256])
     found = {(one.sha256, one.is_input, one.raw_input) for one in done.entries}
