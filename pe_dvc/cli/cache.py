@@ -127,6 +127,10 @@ def _prune_revoked(workspace: bool, store: str | None, as_json: bool) -> None:
         say(f"changed here, not removed: {path}")
     for path in purged.kept:
         say(f"withdrawn, not removed without --workspace: {path}")
+    for md5 in purged.shared:
+        say(f"other data of this repo has it, too, not removed from DVC's cache: {md5}")
+    for path in purged.unlisted:
+        say(f"withdrawn, and which files it had is not known here any more, NOT REMOVED: {path}")
     say(
         f"removed {counted(len(purged.cache), 'artifact')} of the cache, "
         f"{counted(len(purged.dvc), 'object')} of DVC's cache, "

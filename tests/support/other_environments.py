@@ -55,21 +55,16 @@ def _python_with(name: str) -> Path:
 
 
 def azurite() -> list[str]:
-    """Return the command that starts Azure's blob server, of the lock in ``azurite``."""
-    return node_program("azurite", "azurite/dist/src/blob/main.js")
-
-
-def node_program(name: str, script: str) -> list[str]:
-    """Return the command that runs ``script`` of the packages of ``NAME/package-lock.json``.
+    """Return the command that starts Azure's blob server, of the lock in ``azurite``.
 
     Skips tests where there is no Node.js, or no package registry can be reached.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("!!! not tested, as there is no Node.js with npm: apt-get install nodejs npm")
-    lock = FOLDER / name / "package-lock.json"
+    lock = FOLDER / "azurite/package-lock.json"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    place = Path(sys.prefix) / f"{name}-{digest}"
+    place = Path(sys.prefix) / f"azurite-{digest}"
     with FileLock(f"{place}.lock"):
         if not (place / ".ready").exists():
             shutil.copytree(lock.parent, place, dirs_exist_ok=True)
@@ -82,7 +77,7 @@ def node_program(name: str, script: str) -> list[str]:
             )
             _run(npm, "ci", *quiet, "--prefix", place)
             (place / ".ready").touch()
-    return [node, str(place / "node_modules" / script)]
+    return [node, str(place / "node_modules/azurite/dist/src/blob/main.js")]
 
 
 def _run(*command: object) -> None:

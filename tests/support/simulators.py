@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import simulator
-from tests.support.browser_client import client_class
 from tests.support.s3_objects import recording_bucket
 from tests.support.servers import S3Bucket
 from tests.support.simulator import Simulator, pointer
@@ -21,8 +20,7 @@ def published_simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     sim = Simulator(tmp_path_factory.mktemp("country"))
     sim.update(pointer("cps_2024", "old"), pointer("states/AL"))
     sim.publish()
-    knowing = sim.base / "state" / "knowing"
-    client_class()(sim.store, sim.country, sim.pinned, knowing).pointers("latest")
+    sim.client("knowing").pointers("latest")
     sim.update(pointer("cps_2024", "new"), pointer("states/AL"))
     sim.publish()
     return sim
@@ -32,7 +30,7 @@ def published_simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
 def sim(published_simulator: Simulator, tmp_path: Path) -> Simulator:
     """A country whose channel ``latest`` was published twice: version 2, then 3.
 
-    The reader ``knowing`` has seen version 2, and so has a browser.
+    The reader ``knowing`` has seen version 2.
     """
     return published_simulator.copy(tmp_path)
 

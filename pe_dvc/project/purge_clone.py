@@ -1,0 +1,95 @@
+"""What ``pe-dvc cache prune --revoked`` knows of the clone around it, and removes there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pe_dvc.adapters.dvc.cache import DvcListings, object_path
+from pe_dvc.adapters.member_digests import MemberDigests
+from pe_dvc.documents.dvc_hash import bare_md5, is_listing
+from pe_dvc.documents.dvc_listing import parse_listing
+from pe_dvc.documents.keys import LISTING_LIMIT
+from pe_dvc.documents.payload import Payload
+from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.project.repo_files import manifest_files
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.plain_files import read_document
+from pe_dvc.usecases.object_digest import md5_bytes
+from pe_dvc.usecases.purge import Held, held_members, purge_files, purge_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.purge import Contents, Purged
+
+
+class Clone:
+    """A data repo of whose artifacts those in ``known`` are withdrawn."""
+
+    def __init__(self, repo: DataRepo, known: Sequence[Revocation]) -> None:
+        self._repo, self._known = repo, known
+        self._cache_dir = repo.dvc_config.cache_dir
+
+    @cached_property
+    def manifests(self) -> list[bytes]:
+        """The manifests of the checkout, whether or not each is one."""
+        with suppress(OSError, PeDvcError):
+            return [*manifest_files(self._repo.tree, self._repo.settings.manifests).values()]
+        return []
+
+    def listed(self, payload: Payload, found: Revocation) -> list[Held] | None:
+        """Return the files of a directory by what is known of it here, None if nothing is."""
+        members = MemberDigests(self._repo.root).members(self._repo.root / payload.path)
+        if members is not None and members.dir_hash == payload.sha256:
+            return held_members(payload, members)
+        # A manifest may be anyone's: DVC's listing counts if it is the one that stewards signed.
+        if payload.md5 != found.dvc_md5:
+            return None
+        place = object_path(self._cache_dir, payload.md5)
+        with suppress(OSError, FormatError):
+            data = read_document(place, limit=LISTING_LIMIT)
+            if md5_bytes(data) == bare_md5(payload.md5):
+                files = parse_listing(data, where=str(place), remedy="")
+                return [
+                    Held(f"{payload.path}/{f.path}", None, f.md5, is_member=True) for f in files
+                ]
+        return None
+
+    def purge(self, contents: Contents, done: Purged, *, workspace: bool) -> None:
+        """Remove what was withdrawn from DVC's cache, and with ``workspace`` from the checkout."""
+        files = sorted(contents.files, key=lambda held: held.path)
+        # The workspace first: its file may be a link to the object.
+        purge_files(ConfinedTree(self._repo.root), files, done, workspace=workspace)
+        purge_objects(ConfinedTree(self._cache_dir), self._place, files, self._needed, done)
+        root = self._repo.root
+        done.unlisted += [path for path in sorted(contents.unlisted) if (root / path).is_dir()]
+
+    def _place(self, md5: str) -> str:
+        return object_path(self._cache_dir, md5).relative_to(self._cache_dir).as_posix()
+
+    @cached_property
+    def _needed(self) -> set[str]:
+        """DVC's md5 of all that the checkout tracks and that is not withdrawn."""
+        withdrawn = {one.sha256 for one in self._known}
+        gone = {one.dvc_md5 for one in self._known}
+        for data in self.manifests:
+            with suppress(FormatError):
+                payload = Payload.of_manifest(data)
+                gone |= {payload.md5} if payload.sha256 in withdrawn else set()
+        listings = DvcListings(self._cache_dir)
+        return {
+            md5
+            for output in self._repo.dvc.outputs.values()
+            if output.md5 is not None and output.md5 not in gone
+            for md5 in self._files_of(output.md5, listings)
+        }
+
+    def _files_of(self, md5: str, listings: DvcListings) -> Iterator[str]:
+        yield md5
+        if is_listing(md5):
+            with suppress(PeDvcError):  # what is not in the cache has no file in the checkout
+                yield from listings.files(md5).values()
