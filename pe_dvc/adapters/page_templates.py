@@ -48,6 +48,6 @@ class PageTemplates:
 
 def _shown(value: Any) -> Any:
     """Return a value as a page shows it; what a template made itself stays as it is."""
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return printable(value)
-    return value
+    if type(value) is not str or (value.isascii() and value.isprintable()):
+        return value  # so for nearly every one of a hundred thousand
+    return printable(value)

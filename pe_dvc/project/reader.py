@@ -157,16 +157,17 @@ class Reader:
             self.country,
             self.channels,
             lambda pointer: self.resolve_pointer(pointer).manifest,
-            self._release_manifest,
+            self.release_manifest,
         )
 
     def releases(self) -> list[ListedRelease]:
         """Return the published releases, with what their manifests say."""
         from pe_dvc.usecases.read.ls import list_releases
 
-        return list_releases(self.channels, self._release_manifest)
+        return list_releases(self.channels, self.release_manifest)
 
-    def _release_manifest(self, released: Released) -> ReleaseManifest:
+    def release_manifest(self, released: Released) -> ReleaseManifest:
+        """Return the manifest of a signed release. Raises DigestMismatchError, StoreError."""
         from pe_dvc.usecases.read.resolve_release import release_manifest
 
         return release_manifest(released, store=self.store, cache=self.cache)

@@ -11,6 +11,7 @@ from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     NotFoundError,
+    NotPublishedError,
     PeDvcError,
     RevokedError,
     StorePermissionError,
@@ -21,9 +22,11 @@ from pe_dvc.trust.pins import contact_in
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import first_break, step
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.read.ls import by_version
 from pe_dvc.usecases.site.catalog import (
     Appearance,
     CatalogDataset,
+    CatalogRelease,
     ChannelChange,
     ChannelState,
     CountryCatalog,
@@ -33,6 +36,8 @@ from pe_dvc.usecases.site.safe import safe_dataset
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
@@ -82,6 +87,8 @@ class CountrySource:
                 )
                 for name in sorted(found)
             ),
+            releases=self._releases(),
+            withdrawn=self._withdrawn(),
             contact=contact_in(root, where=f"the root of {country}"),
             history_problem=self._history[1],
         )
@@ -101,6 +108,30 @@ class CountrySource:
         if not found:
             raise missing[0]
         return found
+
+    def _releases(self) -> tuple[CatalogRelease, ...]:
+        """Return the signed releases by version; none where nothing was ever released."""
+        try:
+            released = self._reader.channels.releases()
+        except NotFoundError:
+            return ()
+        ordered = [released[tag] for tag in sorted(released, key=by_version)]
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            return tuple(run_all(pool, self._release, ordered))
+
+    def _release(self, released: Released) -> CatalogRelease:
+        try:
+            manifest = self._reader.release_manifest(released)
+        except PeDvcError as error:
+            return CatalogRelease(released=released, problem=error.message)
+        return CatalogRelease(released=released, manifest=manifest)
+
+    def _withdrawn(self) -> tuple[Revocation, ...]:
+        try:
+            found = self._reader.channels.revocations()
+        except NotPublishedError:  # a country of an older pe_dvc, which never published the role
+            return ()
+        return tuple(found[sha256] for sha256 in sorted(found))
 
     def _pointers(self, name: str) -> dict[str, Pointer]:
         return {channel: all_of[name] for channel, all_of in self._today.items() if name in all_of}

@@ -175,7 +175,7 @@ def list_releases(
             return replace(listed, problem=error.message)
         return replace(listed, created_at=found.created_at, datasets=tuple(found.artifacts))
 
-    ordered = sorted(channels.releases().values(), key=lambda one: _by_version(one.tag))
+    ordered = sorted(channels.releases().values(), key=lambda one: by_version(one.tag))
     with ThreadPoolExecutor(TRANSFERS) as pool:
         return run_all(pool, described, ordered)
 
@@ -202,7 +202,7 @@ def _deprecated(
     return said
 
 
-def _by_version(tag: str) -> list[str | int]:
+def by_version(tag: str) -> list[str | int]:
     """Return what puts 1.10.0 after 1.9.0: text and numbers, by turns."""
     parts = re.split(r"(\d+)", tag.removeprefix("v"))
     return [int(part) if part.isdecimal() else part for part in parts]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from pe_dvc.documents.keys import TRO, release_key
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.usecases.site import places
+from pe_dvc.usecases.site import api, places
 from pe_dvc.usecases.site.dataset_view import dataset_view
 from pe_dvc.usecases.site.figures import rows_text
+from pe_dvc.usecases.site.json_ld import to_schema_org
+from pe_dvc.usecases.site.variables import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,35 +40,90 @@ class SiteBuilder:
         for path, data in self._all():
             digests[path] = sha256_bytes(data)
             yield path, data
+        if self._catalog.url is not None:
+            pages = sorted(path for path in digests if path.endswith(".html"))
+            data = self._render("sitemap.xml", addresses=map(self._address, pages))
+            digests[places.SITEMAP] = sha256_bytes(data)
+            yield places.SITEMAP, data
         yield places.FILES, readable_json({"schema_version": 1, "files": digests})
 
     def _all(self) -> Iterator[tuple[str, bytes]]:
         yield from sorted(self._static.items())
-        yield places.HOME, self._page(places.HOME, "home.html", title="Datasets")
+        yield self._page(places.HOME, "home.html", title="Datasets")
+        yield places.API_INDEX, api.to_bytes(api.index(self._catalog))
         for country in self._catalog.countries:
-            yield places.root_file(country.country), country.root
-            for dataset in country.datasets:
-                yield self._dataset(country, dataset)
+            yield from self._country(country)
 
-    def _dataset(self, country: CountryCatalog, entry: CatalogDataset) -> tuple[str, bytes]:
+    def _country(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
+        code = country.country
+        yield places.root_file(code), country.root
+        yield places.country_json(code), api.to_bytes(api.country_index(country))
+        for entry in country.datasets:
+            yield from self._dataset(country, entry)
+        yield from self._variables(country)
+        yield from self._releases(country)
+        for one in country.withdrawn:
+            path = places.withdrawn_page(code, one.sha256)
+            title = f"Withdrawn: {one.name}, {code}"
+            yield self._page(path, "withdrawn.html", title=title, country=country, entry=one)
+
+    def _dataset(
+        self, country: CountryCatalog, entry: CatalogDataset
+    ) -> Iterator[tuple[str, bytes]]:
         path = places.dataset_page(entry.country, entry.name)
-        view = dataset_view(entry, self._catalog.bucket_url)
-        template = "dataset.html" if view is not None else "unreadable.html"
-        data = self._page(
-            path,
-            template,
-            title=f"{entry.name}, {entry.country}",
-            country=country,
-            entry=entry,
-            view=view,
+        title, view = (
+            f"{entry.name}, {entry.country}",
+            dataset_view(entry, self._catalog.bucket_url),
         )
-        return path, data
+        given: dict[str, Any] = {"title": title, "country": country, "entry": entry}
+        yield (
+            places.dataset_json(entry.country, entry.name),
+            api.to_bytes(api.dataset_document(entry)),
+        )
+        for version in entry.versions:
+            if version.dataset is not None:
+                data = api.to_bytes(api.version_document(version, version.dataset))
+                yield places.version_json(entry.country, version.sha256), data
+        if view is None:
+            yield self._page(path, "unreadable.html", **given)
+            return
+        address = self._address(path) if self._catalog.url is not None else None
+        gated = entry.current.rule.is_gated
+        json_ld = to_schema_org(view.dataset, address, gated=gated)
+        yield self._page(path, "dataset.html", view=view, json_ld=json_ld, **given)
+        yield places.croissant_json(entry.country, entry.name), api.croissant(view.dataset)
 
-    def _page(self, path: str, template: str, *, title: str, **values: Any) -> bytes:
-        return self._render(
+    def _variables(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
+        views = list(variables_of(country))
+        document = api.variables_document(views)
+        yield places.variables_json(country.country), api.to_bytes(document)
+        for view in views:
+            path = places.variable_page(country.country, view.name)
+            title = f"{view.name}, {country.country}"
+            yield self._page(path, "variable.html", title=title, country=country, view=view)
+
+    def _releases(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
+        names = {entry.name for entry in country.datasets}
+        withdrawn = {one.sha256 for one in country.withdrawn}
+        for release in country.releases:
+            tag = release.released.tag
+            yield self._page(
+                places.release_page(country.country, tag),
+                "release.html",
+                title=f"Release {tag}, {country.country}",
+                country=country,
+                release=release,
+                names=names,
+                withdrawn=withdrawn,
+                tro=self._bucket_address(release_key(country.country, tag, TRO)),
+            )
+
+    def _page(self, path: str, template: str, *, title: str, **values: Any) -> tuple[str, bytes]:
+        data = self._render(
             template,
             title=title,
             link=lambda target: places.link(path, target),
+            address=self._address(path) if self._catalog.url is not None else None,
             places=places,
             catalog=self._catalog,
             has_panel=places.PANEL in self._static,
@@ -73,6 +131,15 @@ class SiteBuilder:
             rows_text=rows_text,
             **values,
         )
+        return path, data
+
+    def _address(self, path: str) -> str:
+        """Return where a page will be."""
+        return f"{self._catalog.url}/{quote(path)}"
+
+    def _bucket_address(self, key: str) -> str | None:
+        url = self._catalog.bucket_url
+        return None if url is None else f"{url}/{quote(key)}"
 
 
 def _origin(url: str | None) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pe_dvc.documents.dataset import Dataset
     from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.documents.release import ReleaseManifest
+    from pe_dvc.documents.release_target import Released
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
 
 
@@ -106,6 +109,15 @@ class CatalogDataset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CatalogRelease:
+    """A signed release; without a ``manifest`` ``problem`` says why it could not be read."""
+
+    released: Released
+    manifest: ReleaseManifest | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CountryCatalog:
     """What is published of a country. ``root`` is the file that it was verified from.
 
@@ -119,6 +131,8 @@ class CountryCatalog:
     channels: tuple[ChannelState, ...]
     changes: tuple[ChannelChange, ...]
     datasets: tuple[CatalogDataset, ...]
+    releases: tuple[CatalogRelease, ...] = ()
+    withdrawn: tuple[Revocation, ...] = ()
     contact: str | None = None
     history_problem: str | None = None
 
@@ -136,11 +150,17 @@ class Catalog:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What could not be read and is no withdrawal, by pinned reference."""
-        return {
+        """What could not be read and is no withdrawal, by pinned reference or release."""
+        versions = {
             version.pin: version.problem
             for country in self.countries
             for dataset in country.datasets
             for version in dataset.versions
             if version.problem is not None
+        }
+        return versions | {
+            f"release {one.released.tag} of {country.country}": one.problem
+            for country in self.countries
+            for one in country.releases
+            if one.problem is not None
         }

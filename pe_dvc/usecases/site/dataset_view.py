@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.citation import cite_bibtex, cite_text
+from pe_dvc.usecases.site import places
 from pe_dvc.usecases.site.differences import version_rows
-from pe_dvc.usecases.site.figures import rows_text, shape_of, share_of_non_zero
+from pe_dvc.usecases.site.figures import (
+    figures_by_column,
+    rows_text,
+    shape_of,
+    share_of_non_zero,
+)
 from pe_dvc.usecases.site.how_to_read import how_to_read
 from pe_dvc.usecases.site.provenance import facts_of
 
@@ -16,10 +22,9 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.dataset import Dataset, DescribedColumn
     from pe_dvc.documents.disclosure import Disclosure
-    from pe_dvc.documents.profile import ColumnProfile, TableProfile
     from pe_dvc.usecases.site.catalog import CatalogDataset
     from pe_dvc.usecases.site.differences import VersionRow
-    from pe_dvc.usecases.site.figures import Bars, Strip
+    from pe_dvc.usecases.site.figures import Bars, Figures, Strip
     from pe_dvc.usecases.site.how_to_read import Snippet
     from pe_dvc.usecases.site.provenance import Fact
 
@@ -37,9 +42,13 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableRow:
-    """A column, what it means, and what may be said of its values."""
+    """A column, what it means, and what may be said of its values.
+
+    ``file`` is the name of its page in the folder of all variables.
+    """
 
     name: str
+    file: str
     label: str | None
     unit: str | None
     type: str
@@ -109,7 +118,7 @@ def _tables(dataset: Dataset, rule: Disclosure) -> Iterator[TableRow]:
 
 def _entities(dataset: Dataset) -> Iterator[EntityVariables]:
     """Yield the columns by entity: in the order of the declared ones, then the others."""
-    figures = _figures(dataset)
+    figures = figures_by_column(dataset.profile)
     by_entity: dict[str | None, list[VariableRow]] = {
         name: [] for name in dataset.manifest.table.entities
     }
@@ -121,22 +130,11 @@ def _entities(dataset: Dataset) -> Iterator[EntityVariables]:
             yield EntityVariables(entity=entity, label=label, variables=tuple(rows))
 
 
-Figures = dict[tuple[str, str], "tuple[TableProfile, ColumnProfile]"]
-
-
-def _figures(dataset: Dataset) -> Figures:
-    """Return the figures of each column by its table, of several periods those of the first."""
-    found: Figures = {}
-    for table in dataset.profile.tables if dataset.profile is not None else ():
-        for name, column in table.columns.items():
-            found.setdefault((table.name, name), (table, column))
-    return found
-
-
 def _variable(column: DescribedColumn, figures: Figures) -> VariableRow:
     known = figures.get((column.table.name, column.name))
     return VariableRow(
         name=column.name,
+        file=places.variable_page("", column.name).rpartition("/")[2],
         label=column.variable.label,
         unit=column.variable.unit,
         type=column.column.value_type,

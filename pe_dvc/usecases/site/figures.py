@@ -65,6 +65,18 @@ def rows_text(rows: int, rule: Disclosure) -> str:
     return f"fewer than {rule.minimum_carriers}" if said is None else f"{said:,}"
 
 
+Figures = dict[tuple[str, str], "tuple[TableProfile, ColumnProfile]"]
+
+
+def figures_by_column(profile: Profile | None) -> Figures:
+    """Return the figures of each column by table and name, of several periods the first one's."""
+    found: Figures = {}
+    for table in profile.tables if profile is not None else ():
+        for name, column in table.columns.items():
+            found.setdefault((table.name, name), (table, column))
+    return found
+
+
 def share_of_non_zero(table: TableProfile, column: ColumnProfile) -> float | None:
     """Return the weighted share of rows that are neither missing nor zero, None if not known."""
     whole = table.weight.sum if table.weight is not None else None

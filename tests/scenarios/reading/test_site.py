@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.printable import printable
 from pe_dvc.project import directories
 from pe_dvc.store.confined import ConfinedTree
-from tests.support.country import NAME, Country, reader_at
+from tests.support.country import NAME, Country, reader_at, revocation_of
 from tests.support.described import ABOUT, ONE_TABLE, PROFILE, TWO_TABLES, codebook, statistics
 from tests.support.site import Page, publish_described
 
@@ -260,6 +261,70 @@ def test_without_jinja2_the_message_says_what_to_install(
     assert "pip install jinja2" in str(raised.value.remedy)
 
 
+def test_a_variable_s_page_says_what_it_means_and_where_it_is(published: Published) -> None:
+    published.point()
+    files = published.build()
+    text = Page(files["us/variables/age.html"]).text
+    for said in ("Age", "year", NAME, "states/AL", "latest 2", "41.5"):
+        assert said in text
+    codes = Page(files["us/variables/filing_status.html"]).text
+    assert "SINGLE" in codes
+    assert "Married filing jointly" in codes
+    assert "us/variables/age.html" in {
+        f"us/{link.removeprefix('../')}" for link in Page(files[PAGE]).links
+    }
+
+
+def test_a_withdrawn_dataset_has_a_page_that_stays(published: Published) -> None:
+    published.point()
+    first, second = (publish_described(published.country, b) for b in (b"first", b"second"))
+    published.country.revoke(second, replacement=first)
+    files = published.build()
+    page = f"us/withdrawn/{sha256_bytes(b'second')}.html"
+    text = Page(files[page]).text
+    for said in ("its licence ended", "Data Stewards of PolicyEngine", first.reference):
+        assert said in text
+    assert page in Page(files["index.html"]).links
+    assert f"../withdrawn/{sha256_bytes(b'second')}.html" in Page(files[PAGE]).links
+
+
+def test_the_json_says_what_the_pages_say(published: Published) -> None:
+    published.point()
+    files = published.build()
+    countries = json.loads(files["api/v1/index.json"])["countries"]
+    assert countries == [{"country": "us", "index": "api/v1/us/index.json"}]
+    listed = json.loads(files["api/v1/us/index.json"])
+    assert listed["channels"]["latest"]["version"] == 3
+    dataset = listed["datasets"][0]
+    assert dataset["page"] == PAGE
+    document = json.loads(files[dataset["document"]])
+    assert [column["name"] for column in document["tables"][0]["columns"]][:2] == [
+        "person_id",
+        "age",
+    ]
+    pins = [version["sha256"] for version in document["versions"]]
+    assert pins == [sha256_bytes(b"second"), sha256_bytes(b"first")]
+    for sha256 in pins:
+        version = json.loads(files[f"api/v1/us/versions/{sha256}.json"])
+        assert version["columns"]["person.age"] == "int32"
+    names = [one["name"] for one in json.loads(files["api/v1/us/variables.json"])["variables"]]
+    assert names == sorted(names)
+    assert json.loads(files[f"api/v1/us/croissant/{NAME}.json"])["@type"] == "sc:Dataset"
+
+
+def test_search_engines_find_a_description(published: Published) -> None:
+    published.point()
+    files = published.build(url="https://data.example.org/catalog/")
+    page = f"https://data.example.org/catalog/{PAGE}"
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', files[PAGE], re.S)
+    assert found is not None
+    described = json.loads(found[1])
+    assert (described["@type"], described["url"]) == ("Dataset", page)
+    assert f"<loc>{page}</loc>" in files["sitemap.xml"]
+    assert f'<link rel="canonical" href="{page}">' in files[PAGE]
+    assert "sitemap.xml" not in published.build("without an address")
+
+
 # Injection: what people write into documents is shown as text, whatever it is.
 
 HOSTILE = (
@@ -291,6 +356,10 @@ FIELDS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
     "entity's label": ("codebook", _set("entities", "person", "label")),
     "label": ("codebook", _set("variables", "age", "label")),
     "unit": ("codebook", _set("variables", "age", "unit")),
+    "meaning": ("codebook", _set("variables", "age", "description")),
+    "source": ("codebook", _set("variables", "employment_income", "references", 0)),
+    "code": ("codebook", _set("variables", "filing_status", "values", 0, "value")),
+    "code's label": ("codebook", _set("variables", "filing_status", "values", 0, "label")),
     "category": (
         "profile",
         _set("tables", 0, "columns", "filing_status", "categories", 0, "value"),
@@ -303,7 +372,7 @@ def _copy(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _page_with(published: Published, field: str, text: str) -> str:
+def _files_with(published: Published, field: str, text: str) -> dict[str, str]:
     documents: dict[str, Any] = {
         "about": _copy(ABOUT),
         "contents": _copy(ONE_TABLE),
@@ -323,28 +392,56 @@ def _page_with(published: Published, field: str, text: str) -> str:
         **documents["artifact"],
     )
     published.country.point("latest", [manifest])
-    return published.build(str(len(text)))[PAGE]
+    return published.build(str(len(text)))
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_hostile_text_is_shown_as_text(published: Published, field: str) -> None:
-    plain = Page(_page_with(published, field, "harmless text"))
-    html = _page_with(published, field, HOSTILE)
+    published.country.point("latest", [publish_described(published.country, b"base")])
+    before = _files_with(published, field, "harmless text")
+    plain = Page(before[PAGE])
+    after = _files_with(published, field, HOSTILE)
+    html = after[PAGE]
     hostile = Page(html)
+    pages = {path: Page(text) for path, text in after.items() if path.endswith(".html")}
+    assert any(printable(HOSTILE) in page.text for page in pages.values())
+    for path, page in pages.items():
+        assert not {tag for tag, _ in page.elements} & {"img", "style", "iframe", "object"}
+        assert not [name for _, names in page.elements for name in names if name.startswith("on")]
+        assert "\u202e" not in after[path]
+        assert sum(tag == "script" for tag, _ in page.elements) <= 2
     # The versions page has one more version, with its difference: what comes before is compared.
     until = hostile.elements.index(("h2", ("id",)), len(hostile.elements) // 4)
     assert hostile.elements[:until] == plain.elements[:until]
     more = {tag for tag, _ in hostile.elements} - {tag for tag, _ in plain.elements}
     assert more <= {"details", "summary", "caption"}
-    assert not [name for _, names in hostile.elements for name in names if name.startswith("on")]
-    assert printable(HOSTILE) in hostile.text
-    assert "\u202e" not in html
-    assert not re.search(r"<script(?! type=\"module\" src=)", html)
+    assert not re.search(r"<script(?! type=\"(module\" src=|application/ld\+json\"))", html)
+    described = re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.S)
+    assert described is not None
+    assert json.loads(described[1])["@type"] == "Dataset"
+
+
+def test_hostile_words_of_stewards_are_shown_as_text(published: Published) -> None:
+    published.point()
+    words = HOSTILE.replace("\u202e", "")
+    withdrawn = replace(
+        revocation_of(publish_described(published.country, b"second")),
+        reason=words,
+        authority=words,
+        contact=words,
+    )
+    published.country.signed.revoke(withdrawn)
+    published.country.signed.publish_to(published.country.store)
+    files = published.build()
+    for path in (f"us/withdrawn/{withdrawn.sha256}.html", PAGE):
+        page = Page(files[path])
+        assert words in page.text
+        assert not {tag for tag, _ in page.elements} & {"img", "script"}
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", " https://x"])
 def test_a_licence_that_is_no_web_address_is_no_link(published: Published, address: str) -> None:
-    page = Page(_page_with(published, "licence", address))
+    page = Page(_files_with(published, "licence", address)[PAGE])
     assert address.strip() in page.text
     assert not [link for link in page.links if not re.match(r"https://|\.\./|#", link)]
 

@@ -13,6 +13,7 @@ from pe_dvc.project.release import Releases
 from tests.support.commands import run_pe_dvc
 from tests.support.environment import own_directories
 from tests.support.release_history import DATASETS, History
+from tests.support.site import Page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,3 +74,22 @@ def test_a_dataset_in_a_deprecated_release_is_marked(reader: History) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PE_DVC_CACHE_DIR", str(other))
         assert {entry.name for entry in pe_dvc.ls("us")} == set(DATASETS)
+
+
+def test_a_site_has_a_page_of_each_release(reader: History) -> None:
+    releasing = Releases(reader.root)
+    releasing.deprecate("1.10.0", "Weights <b>are</b> wrong")
+    reader.commit("Deprecate 1.10.0")
+    releasing.push("1.10.0")
+    (reader.bucket / release_key("us", "1.9.0", RELEASE_MANIFEST)).chmod(0o644)
+    (reader.bucket / release_key("us", "1.9.0", RELEASE_MANIFEST)).write_bytes(b"{}")
+    built = pe_dvc.build_site("site", "us", bucket_url="https://data.example.org")
+    page = Page((built.directory / "us/release/1.10.0.html").read_text())
+    for said in ("deprecated: Weights <b>are</b> wrong", *DATASETS, "10.5281/zenodo.1"):
+        assert said in page.text
+    assert "https://data.example.org/us/releases/1.10.0/trace.tro.jsonld" in page.links
+    altered = (built.directory / "us/release/1.9.0.html").read_text()
+    assert "could not be read" in altered
+    assert list(built.problems) == ["release 1.9.0 of us"]
+    home = (built.directory / "index.html").read_text()
+    assert home.index("1.10.0.html") < home.index("1.9.0.html")
