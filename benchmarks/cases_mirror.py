@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from benchmarks.cold_directory import set_aside
 from benchmarks.data_repo import PE_DVC, DataRepo
 from benchmarks.environment import RAW
 from benchmarks.measure import Case, Contender
@@ -52,7 +53,7 @@ def _mirror(bench: BenchEnvironment, repo: DataRepo, name: str, work: str) -> Ca
             Contender(
                 name=title,
                 command=command,
-                reset=lambda: shutil.rmtree(copy, ignore_errors=True),
+                reset=lambda: set_aside(copy, bench.home / "aside"),
                 cwd=repo.root,
                 environment=environment,
             )

@@ -90,6 +90,10 @@ class LoggedStore:
             "upload", key, lambda: self._store.upload(key, path, sha256=sha256, progress=progress)
         )
 
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        """Forward."""
+        self._request("write", key, lambda: self._store.write_blocks(key, blocks, size=size))
+
     def delete(self, keys: Iterable[str]) -> None:
         """Forward."""
         removed = [*keys]

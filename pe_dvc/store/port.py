@@ -126,6 +126,14 @@ class Store(ReadableStore, Protocol):
         """
         ...
 
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        """Write an object of ``size`` bytes that come in blocks, whatever was there.
+
+        It appears whole or not at all, and only once ``blocks`` has ended: what that raises, after
+        its last block too, comes out of here, and what was there before stays.
+        """
+        ...
+
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are no error.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
     from io import BufferedReader, FileIO
 
     from pe_dvc.store.port import ObjectSource, Progress
 
-BLOCK_BYTES = 8 * 1024 * 1024
+BLOCK_BYTES = 4 * 1024 * 1024
 
 
 def object_digest(
@@ -26,12 +30,39 @@ def object_digest(
     Raises FormatError for what is no file in a directory, NotFoundError and StoreError.
     """
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    for start in range(0, max(size, 1), BLOCK_BYTES):  # an empty object is opened, too
-        block = store.read_range(key, start, min(BLOCK_BYTES, size - start))
+    for block in blocks_of(store, key, size, ahead=1):
         digest.update(block)
         if progress is not None:
             progress(len(block))
     return digest.hexdigest()
+
+
+def blocks_of(store: ObjectSource, key: str, size: int, *, ahead: int = 0) -> Iterator[bytes]:
+    """Yield an object's first ``size`` bytes in order, in blocks of ``BLOCK_BYTES``.
+
+    So many of the next ones as ``ahead`` says are read meanwhile: memory holds one more than that.
+    Fewer bytes come of an object that is shorter. Raises as ``object_digest``.
+    """
+
+    def read(start: int) -> bytes:
+        return store.read_range(key, start, min(BLOCK_BYTES, size - start))
+
+    starts = range(0, max(size, 1), BLOCK_BYTES)  # an empty object is opened, too
+    if not ahead or len(starts) == 1:
+        yield from map(read, starts)
+        return
+    with ThreadPoolExecutor(ahead, thread_name_prefix="pe-dvc-block") as pool:
+        waiting: deque[Future[bytes]] = deque()
+        try:
+            for start in starts:
+                waiting.append(pool.submit(read, start))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
 
 
 def md5_bytes(data: bytes) -> str:

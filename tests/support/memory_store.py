@@ -79,6 +79,9 @@ class MemoryStore:
         self._put(key, data)
         return digest
 
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        self._put(check_key(key), b"".join(blocks))
+
     def download(
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:

@@ -68,6 +68,9 @@ class WrappedStore:
             "download", key, lambda: self.inner.download(key, path, size=size, progress=progress)
         )
 
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        self._do("blocks", key, lambda: self.inner.write_blocks(key, blocks, size=size))
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         yield from self._do("list", prefix, lambda: self.inner.list(prefix))
 
@@ -110,7 +113,9 @@ class RecordingStore(WrappedStore):
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [(op, key) for op, key in self.log if op in {"create", "swap", "overwrite"}]
+        return [
+            (op, key) for op, key in self.log if op in {"create", "swap", "overwrite", "blocks"}
+        ]
 
     def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
         number = len(self.log)

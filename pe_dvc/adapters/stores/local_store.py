@@ -131,11 +131,14 @@ class LocalStore:
         ):
             digest, _ = hashed_copy(source, new.file, progress)
             check_upload(key, expected=sha256, actual=digest, source=str(path))
-            # DVC takes a writable object of a directory remote for one that may have changed:
-            # it hashes it at each pull, and removes it from the store if it did.
-            os.fchmod(new.file.fileno(), 0o444)
-            self._publish(key, new)
+            self._publish_payload(key, new)
             return digest
+
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        """See Store.write_blocks."""
+        with self._writing("write", key) as new:
+            new.file.writelines(blocks)
+            self._publish_payload(key, new)
 
     def download(
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
@@ -207,6 +210,12 @@ class LocalStore:
                     yield _NewFile(folder, name, file)
             finally:
                 discard()
+
+    def _publish_payload(self, key: str, new: _NewFile) -> None:
+        # DVC takes a writable object of a directory remote for one that may have changed: it
+        # hashes it at each pull, and removes it from the store if it did.
+        os.fchmod(new.file.fileno(), 0o444)
+        self._publish(key, new)
 
     def _publish(self, key: str, new: _NewFile, *, replace: bool = True) -> ObjectInfo:
         _finish(new.file)

@@ -22,7 +22,7 @@ from pe_dvc.adapters.stores.obstore_errors import (
     is_undecided,
 )
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
-from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
+from pe_dvc.adapters.stores.parallel_file import PART_SIZE, fill_file, hashed_blocks, part_size
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
@@ -48,19 +48,16 @@ MIB = 1024 * 1024
 RANGE_SIZE = 4 * MIB
 RANGES_IN_FLIGHT = 16
 BLOCK_SIZE = 64 * 1024  # about what arrives at once: more would be copied into fresh memory
-PART_SIZE = 8 * MIB
 PARTS_IN_FLIGHT = 16
-MAX_PARTS = 10_000
 
 
 class ObjectStore:
     """The store of a bucket, or of what lies below a prefix in it.
 
-    ``bucket`` is for requests that get an answer soon. The same place is what ``connect_uploads``
-    returns, for bodies of many megabytes, which a slow line may take minutes to send, and what
-    ``connect_single_deletes`` returns, where each object is removed by a request of its own. ``s3``
-    lists what obstore cannot, a folder with keys that are no paths; ``purge`` removes versions,
-    where the bucket can keep some. ``advice`` is for where a request fails.
+    ``bucket`` is for requests that get an answer soon; ``connect_uploads`` returns the same place
+    for large bodies, which a slow line may take minutes to send, and ``connect_single_deletes`` the
+    one where each object is removed by a request of its own. ``s3`` lists a folder with keys that
+    are no paths; ``purge`` removes versions, where the bucket keeps some; ``advice`` is for errors.
     """
 
     def __init__(
@@ -152,7 +149,7 @@ class ObjectStore:
         check_key(key)
         with translate_os_errors("upload", str(path)):
             size = path.stat().st_size
-        part = max(PART_SIZE, -(-size // MAX_PARTS))
+        part = part_size(size)
         if size <= part:  # no multipart upload, which costs two requests more
             return self._upload_whole(key, path, sha256, progress)
         digests: list[Sha256] = []
@@ -163,6 +160,11 @@ class ObjectStore:
 
         self._send(key, hashed_blocks(path, part, check=check, progress=progress), part)
         return digests[0]
+
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        """See Store.write_blocks."""
+        part = part_size(size)
+        self._send(check_key(key), b"".join(blocks) if size <= part else iter(blocks), part)
 
     def _upload_whole(
         self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None

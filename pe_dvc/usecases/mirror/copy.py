@@ -7,29 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
-    ConflictError,
     DigestMismatchError,
     FormatError,
     NotFoundError,
     StoreError,
     VerificationError,
 )
-from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.mirror.wanted import Lacking
-from pe_dvc.usecases.object_digest import md5_bytes, md5_file, object_digest
+from pe_dvc.usecases.object_digest import blocks_of, md5_bytes, object_digest
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.mirror.wanted import Wanted
@@ -37,11 +33,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGE_AT_ONCE = 4
-"""Large objects under way at once: each is moved in many parts, and takes room in between."""
+"""Large objects under way at once."""
+BLOCKS_AHEAD = 8
+"""Blocks that are read ahead of what is written, of all large objects together: 32 MiB."""
+SERVER_COPIES = 8
+"""Copies that a server is asked for at once."""
 
-ServerCopy = Callable[[str, int], "Sha256 | None"]
-"""Has the server copy an object of so many bytes, and returns the sha256 that it computed of the
-copy; None if it does not say. Raises StoreError, NotFoundError."""
+
+class ServerCopy(Protocol):
+    """Has a server copy objects, whose bytes then do not pass this machine."""
+
+    def copy(self, key: str, size: int, *, algorithm: str, digest: str) -> str:
+        """Copy an object of so many bytes if they have ``digest`` (hex); return which they have.
+
+        What has another one is not visible at any moment. Raises StoreError where it cannot copy.
+        """
+        ...
+
+    def sweep(self) -> None:
+        """Remove what killed processes left. Raises StoreError."""
+        ...
 
 
 @dataclass(kw_only=True)
@@ -75,11 +86,24 @@ class Copier:
         """
         small = [one for one in wanted if one.size <= SINGLE_REQUEST_MAX_BYTES]
         large = [one for one in wanted if one.size > SINGLE_REQUEST_MAX_BYTES]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            run_all(pool, partial(self._try, self._copy_small, progress), small)
-        with scratch_directory() as scratch, ThreadPoolExecutor(LARGE_AT_ONCE) as pool:
-            run_all(pool, partial(self._try, partial(self._copy_large, scratch), progress), large)
+        self._each(self._copy_small, small, TRANSFERS, progress)
+        if self._server is not None and large:
+            large = self._copied_by(self._server, large, progress)
+        at_once = min(LARGE_AT_ONCE, len(large))
+        stream = partial(self._copy_large, BLOCKS_AHEAD // max(at_once, 1))
+        self._each(stream, large, at_once, progress)
         return self.done
+
+    def _each(
+        self,
+        copy: Callable[[Wanted, Progress], None],
+        wanted: Sequence[Wanted],
+        at_once: int,
+        progress: Progress,
+    ) -> None:
+        if wanted:
+            with ThreadPoolExecutor(at_once) as pool:
+                run_all(pool, partial(self._try, copy, progress), wanted)
 
     def _try(
         self, copy: Callable[[Wanted, Progress], None], progress: Progress, one: Wanted
@@ -96,47 +120,48 @@ class Copier:
             self.done.objects.append(one)
 
     def _copy_small(self, one: Wanted, progress: Progress) -> None:
-        data, _ = self._origin.read(one.key, limit=one.size)
+        data = one.data
+        if data is None:
+            data, _ = self._origin.read(one.key, limit=one.size)
         actual = sha256_bytes(data) if one.algorithm == "sha256" else md5_bytes(data)
         check_digest(one, actual, self._origin)
-        try:
-            self._mirror.create(one.key, data)
-        except ConflictError:  # of another size, or altered
-            self._mirror.overwrite(one.key, data)
+        self._mirror.write_blocks(one.key, [data], size=len(data))
         progress(one.size)
 
-    def _copy_large(self, scratch: Path, one: Wanted, progress: Progress) -> None:
-        if self._server is not None and self._copied_by_server(self._server, one):
-            progress(one.size)
-            return
-        file = scratch / hashlib.sha256(one.key.encode()).hexdigest()
-        try:
-            sha256 = self._origin.download(one.key, file, size=one.size, progress=progress)
-            with file.open("rb") as copied:
-                actual = sha256 if one.algorithm == "sha256" else md5_file(copied)
+    def _copy_large(self, ahead: int, one: Wanted, progress: Progress) -> None:
+        self._mirror.write_blocks(one.key, self._checked(one, ahead, progress), size=one.size)
+
+    def _checked(self, one: Wanted, ahead: int, progress: Progress) -> Iterator[bytes]:
+        """Yield the origin's bytes; end in DigestMismatchError if they were not those wanted."""
+        digest = hashlib.new(one.algorithm, usedforsecurity=False)
+        for block in blocks_of(self._origin, one.key, one.size, ahead=ahead):
+            digest.update(block)
+            yield block
+            progress(len(block))
+        check_digest(one, digest.hexdigest(), self._origin)
+
+    def _copied_by(
+        self, server: ServerCopy, wanted: Sequence[Wanted], progress: Progress
+    ) -> list[Wanted]:
+        """Have the server copy what it can; return what it cannot."""
+        refused: list[Wanted] = []
+
+        def copy(one: Wanted, progress: Progress) -> None:
+            actual = server.copy(one.key, one.size, algorithm=one.algorithm, digest=one.digest)
             check_digest(one, actual, self._origin)
-            self._mirror.upload(one.key, file, sha256=sha256)
-        finally:
-            file.unlink(missing_ok=True)
+            self.done.by_server.append(one.key)
+            progress(one.size)
 
-    def _copied_by_server(self, server: ServerCopy, one: Wanted) -> bool:
-        """Copy without the bytes passing here, if the server can; return whether it did.
+        def attempt(one: Wanted) -> None:
+            try:
+                self._try(copy, progress, one)
+            except StoreError as error:
+                log.info("%s passes this machine: %s", one.key, error.message)
+                refused.append(one)
 
-        The digest is what the server computed of the copy, else of the copy as it is read back.
-        """
-        try:
-            said = server(one.key, one.size)
-        except StoreError as error:
-            log.info("%s passes this machine: %s", one.key, error.message)
-            return False
-        try:
-            by_server = said if one.algorithm == "sha256" else None
-            check_digest(one, by_server or hash_object(self._mirror, one), self._origin)
-        except DigestMismatchError:
-            self._mirror.delete([one.key])
-            raise
-        self.done.by_server.append(one.key)
-        return True
+        with ThreadPoolExecutor(SERVER_COPIES) as pool:
+            run_all(pool, attempt, wanted)
+        return refused
 
 
 def hash_object(store: Store, one: Wanted, progress: Progress | None = None) -> str:

@@ -7,7 +7,7 @@ completed by the next one. ADR 0024.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -22,6 +22,7 @@ from pe_dvc.primitives.errors import (
     ConflictError,
     NotFoundError,
     PeDvcError,
+    StoreError,
     StoreUnavailableError,
     VerificationError,
 )
@@ -118,6 +119,9 @@ class Sync:
         with self._turn():
             holdings = holdings_of(state, selection)
             there = objects_of(self._mirror, self._country)
+            if server is not None:
+                with suppress(StoreError):
+                    server.sweep()
             wanted = self._missing(holdings, there, recheck=recheck)
             size = sum(one.size for one in wanted)
             with (reporter or Silent()).task(f"copy {len(wanted)} objects", size) as progress:

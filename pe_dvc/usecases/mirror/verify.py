@@ -123,6 +123,9 @@ def _altered(mirror: Store, wanted: Sequence[Wanted], reporter: Reporter) -> lis
 
 
 def _check(mirror: Store, progress: Progress, one: Wanted) -> Lacking | None:
+    if one.data is not None:  # hashed when it was read
+        progress(one.size)
+        return None
     try:
         actual = hash_object(mirror, one, progress)
     except (NotFoundError, FormatError) as error:

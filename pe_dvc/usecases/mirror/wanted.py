@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pe_dvc.documents.dvc_hash import bare_md5
@@ -39,13 +39,16 @@ if TYPE_CHECKING:
 
 Algorithm = Literal["sha256", "md5"]
 
+REMEMBERED_BYTES = 64 * 1024 * 1024
+"""Of manifests, most that is kept in memory until they are copied."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """An object to be held. ``what`` is the dataset or path that it is of, for messages.
 
     ``is_promised`` tells that readers of today's state or of a release may ask for it; what
-    earlier versions named may be gone.
+    earlier versions named may be gone. ``data`` are the bytes of a manifest, where it was read.
     """
 
     key: str
@@ -54,6 +57,7 @@ class Wanted:
     digest: str
     size: int
     is_promised: bool
+    data: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +107,7 @@ class Collector:
         self._withdrawn_bytes = withdrawn.artifacts.keys() | withdrawn.inputs.keys()
         self.found = Holdings()
         self._manifests: set[str] = set()
+        self._remembered = 0
 
     def add_pointed(self, pointed: Iterable[Pointed]) -> None:
         """Add the manifests that are pointed to, and all that these name."""
@@ -173,6 +178,7 @@ class Collector:
         self._manifests.add(key)
         what, digest = artifact.name, sha256_bytes(data)
         self._add(key, what, "sha256", digest, len(data), is_promised=is_promised)
+        self._remember(key, data)
         sidecars = sidecars_of(manifest)
         if Sha256(artifact.sha256) in self._withdrawn.artifacts:
             self.found.revoked |= {artifact.key, *(one.key for one in sidecars)}
@@ -187,6 +193,12 @@ class Collector:
         elif artifact.sha256 not in self._withdrawn_bytes:
             size, digest = artifact.size, Sha256(artifact.sha256)
             self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
+
+    def _remember(self, key: str, data: bytes) -> None:
+        """Keep a manifest's bytes, so that it is read once, as long as all are of moderate size."""
+        if key in self.found.objects and self._remembered + len(data) <= REMEMBERED_BYTES:
+            self._remembered += len(data)
+            self.found.objects[key] = replace(self.found.objects[key], data=data)
 
     def _shun(self, artifact: Artifact) -> None:
         """Leave behind the files of a withdrawn directory that nothing else needs."""

@@ -24,6 +24,7 @@ from tests.support.file_systems import without_hard_links
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.store.port import Store
@@ -199,6 +200,36 @@ def test_upload_replaces(store: Store, payload: Path) -> None:
     os.truncate(payload, 20)
     digest = store.upload(KEY, payload)
     assert sha256_bytes(store.read(KEY, limit=20)[0]) == digest
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blocks_become_an_object(store: Store, size: int) -> None:
+    data = os.urandom(size)
+    store.create(KEY, b"before")
+    store.write_blocks(KEY, _blocks_of(data), size=size)
+    assert store.read(KEY, limit=size)[0] == data
+
+
+@pytest.mark.parametrize("size", [10, 20 * MIB])
+@pytest.mark.parametrize("before", [None, b"before"])
+def test_blocks_that_end_in_an_error_leave_what_was_there(
+    store: Store, size: int, before: bytes | None
+) -> None:
+    if before is not None:
+        store.create(KEY, before)
+
+    def failing() -> Iterator[bytes]:
+        yield from _blocks_of(bytes(size))
+        raise DigestMismatchError(what="it", expected="a", actual="b", source="there")
+
+    with pytest.raises(DigestMismatchError):
+        store.write_blocks(KEY, failing(), size=size)
+    assert [info.key for info in store.list("")] == ([KEY] if before else [])
+    assert before is None or store.read(KEY, limit=10)[0] == before
+
+
+def _blocks_of(data: bytes) -> Iterator[bytes]:
+    yield from (data[start : start + 3 * MIB] for start in range(0, len(data), 3 * MIB))
 
 
 def test_upload_of_a_missing_file_names_it(store: Store, tmp_path: Path) -> None:

@@ -18,14 +18,18 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
     VerificationError,
 )
+from pe_dvc.project.mirror_place import server_copy
+from pe_dvc.usecases.mirror.copy import check_digest
+from pe_dvc.usecases.object_digest import BLOCK_BYTES
 from tests.support.signed_channels import SignedChannels
 from tests.support.stores import RecordingStore, WrappedStore
 from tests.usecases.mirror.conftest import LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from pe_dvc.store.port import ObjectInfo
+    from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.usecases.mirror.wanted import Wanted
     from tests.usecases.mirror.conftest import Pair
 
 LATEST = {"cps_2024": b"the first", "enhanced_cps_2024": LARGE}
@@ -174,10 +178,10 @@ def test_an_origin_that_was_never_pushed_to(pair: Pair) -> None:
 class _Full(WrappedStore):
     """Has room for metadata and notes, and for no payload."""
 
-    def create(self, key: str, data: bytes) -> ObjectInfo:
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         if "/files/" in key:
             raise StorePermissionError("quota exceeded", operation="write", key=key)
-        return super().create(key, data)
+        super().write_blocks(key, blocks, size=size)
 
 
 def test_a_mirror_that_is_full_keeps_its_old_state(pair: Pair) -> None:
@@ -238,8 +242,65 @@ def _killer(store: RecordingStore, point: int) -> Callable[[int, str, str], None
 
     def before(_: int, operation: str, key: str) -> None:
         done = [one for one in store.writes if "/locks/" not in one[1]]
-        writes = operation in {"create", "swap", "overwrite", "upload"}
+        writes = operation in {"create", "swap", "overwrite", "blocks"}
         if writes and "/locks/" not in key and len(done) > point:
             raise KeyboardInterrupt
 
     return before
+
+
+class _Cut(WrappedStore):
+    """Takes so many blocks of a large object, then the process ends."""
+
+    def __init__(self, inner: Store, blocks: int) -> None:
+        super().__init__(inner)
+        self._left = blocks
+
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        super().write_blocks(key, self._cut(blocks) if size > BLOCK_BYTES else blocks, size=size)
+
+    def _cut(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            if not self._left:
+                raise KeyboardInterrupt
+            self._left -= 1
+            yield block
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2])
+def test_killed_within_a_large_object(pair: Pair, blocks: int) -> None:
+    pair.sync()
+    large = b"0123456789abcdef" * (BLOCK_BYTES // 8 + 1)
+    pair.publish(enhanced_cps_2024=large)
+    before, inner = pair.contents(pair.mirror), pair.mirror
+    pair.mirror = _Cut(inner, blocks)
+    with pytest.raises(KeyboardInterrupt):
+        pair.sync(server=None)
+    pair.mirror = inner
+    held = pair.contents(inner)
+    assert not [key for key in held.keys() - before.keys() if "/files/" in key]
+    assert pair.reader().datasets() == LATEST
+    pair.sync()
+    assert pair.reader("new").datasets() == {**LATEST, "enhanced_cps_2024": large}
+
+
+@pytest.mark.parametrize("by_server", [True, False])
+def test_altered_bytes_of_the_right_size_become_visible_at_no_moment(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, by_server: bool
+) -> None:
+    """So a process that is killed at any moment leaves none, which a later sync took for right."""
+    key = next(k for k, data in pair.contents(pair.origin).items() if data == LARGE)
+    pair.origin.overwrite(key, LARGE[:-1] + b"?")
+    server = server_copy(pair.origin, pair.mirror) if by_server else None
+    seen: set[str] = set()
+
+    def check(one: Wanted, actual: str, store: Store) -> None:
+        seen.update(info.key for info in pair.mirror.list("us/files"))
+        check_digest(one, actual, store)
+
+    monkeypatch.setattr("pe_dvc.usecases.mirror.copy.check_digest", check)
+    with pytest.raises(VerificationError, match="promises"):
+        pair.sync(server=server)
+    assert seen
+    assert key not in seen
+    assert key not in pair.contents(pair.mirror)

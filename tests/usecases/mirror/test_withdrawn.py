@@ -98,7 +98,7 @@ def test_it_is_gone_before_anything_else_is_copied(mirrored: Mirrored, pair: Pai
     recording = RecordingStore(inner, {})
 
     def stop(_: int, operation: str, key: str) -> None:
-        if operation == "create" and "/files/" in key:
+        if operation == "blocks" and "/files/" in key:
             raise KeyboardInterrupt
 
     recording.before, pair.mirror = stop, recording
