@@ -35,10 +35,13 @@ TUF_CONFORMANCE ?= https://github.com/theupdateframework/tuf-conformance
 SUITE_COMMIT := eec841c186f81f2d9d8d30460c7e7deefa615f9e
 SUITE := .tuf-conformance/$(SUITE_COMMIT)
 
-## conformance: the test suite for TUF clients, on ours; needs git access to it, and faketime
+CONFORM := $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider -c $(SUITE)/pyproject.toml $(SUITE)/tuf_conformance
+
+## conformance: the test suite for TUF clients, on ours and that of browsers; needs git access to it, and faketime
 conformance: $(READY) $(SUITE)
-	$(BIN)/python -m pytest -q -n 2 -p no:cacheprovider -c $(SUITE)/pyproject.toml $(SUITE)/tuf_conformance \
-	  --entrypoint "$(CURDIR)/$(BIN)/python $(CURDIR)/tests/conformance/client.py"
+	$(CONFORM) --entrypoint "$(CURDIR)/$(BIN)/python $(CURDIR)/tests/conformance/client.py"
+	@if command -v node >/dev/null; then $(CONFORM) --entrypoint "$$(command -v node) $(CURDIR)/tests/conformance/client.mjs"; \
+	  else echo "!!! the browser's client was not run, as there is no Node.js: apt-get install nodejs"; fi
 
 $(SUITE):
 	@command -v faketime >/dev/null || { echo "faketime is missing: apt-get install faketime"; exit 1; }

@@ -55,16 +55,21 @@ def _python_with(name: str) -> Path:
 
 
 def azurite() -> list[str]:
-    """Return the command that starts Azure's blob server, of the lock in ``azurite``.
+    """Return the command that starts Azure's blob server, of the lock in ``azurite``."""
+    return node_program("azurite", "azurite/dist/src/blob/main.js")
+
+
+def node_program(name: str, script: str) -> list[str]:
+    """Return the command that runs ``script`` of the packages of ``NAME/package-lock.json``.
 
     Skips tests where there is no Node.js, or no package registry can be reached.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("!!! not tested, as there is no Node.js with npm: apt-get install nodejs npm")
-    lock = FOLDER / "azurite/package-lock.json"
+    lock = FOLDER / name / "package-lock.json"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    place = Path(sys.prefix) / f"azurite-{digest}"
+    place = Path(sys.prefix) / f"{name}-{digest}"
     with FileLock(f"{place}.lock"):
         if not (place / ".ready").exists():
             shutil.copytree(lock.parent, place, dirs_exist_ok=True)
@@ -77,7 +82,7 @@ def azurite() -> list[str]:
             )
             _run(npm, "ci", *quiet, "--prefix", place)
             (place / ".ready").touch()
-    return [node, str(place / "node_modules/azurite/dist/src/blob/main.js")]
+    return [node, str(place / "node_modules" / script)]
 
 
 def _run(*command: object) -> None:

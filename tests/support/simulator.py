@@ -21,6 +21,7 @@ from tests.support.stores import RecordingStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.channel import PublishedChannels
 
@@ -103,11 +104,13 @@ class Simulator(SignedChannels):
     def publish(self, store: RecordingStore | None = None) -> PublishedChannels:
         return self.publish_to(store or self.store)
 
-    def client(self, state: str | None = None) -> ChannelClient:
+    def client(
+        self, state: str | None = None, *, store: ReadableStore | None = None
+    ) -> ChannelClient:
         """A new process's client; one that names no ``state`` has never seen the bucket."""
         self._clients += 1
         where = self.base / "state" / (state or f"fresh-{self._clients}")
-        return ChannelClient(self.store, self.country, self.pinned, where, lock_timeout=5)
+        return ChannelClient(store or self.store, self.country, self.pinned, where, lock_timeout=5)
 
     def signer(self, role: str) -> CryptoSigner:
         return load_key_file(self.keys_dir / self.country / f"{role}.pem")

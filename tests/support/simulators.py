@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import simulator
+from tests.support.browser_client import client_class
 from tests.support.s3_objects import recording_bucket
 from tests.support.servers import S3Bucket
 from tests.support.simulator import Simulator, pointer
@@ -20,7 +21,8 @@ def published_simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     sim = Simulator(tmp_path_factory.mktemp("country"))
     sim.update(pointer("cps_2024", "old"), pointer("states/AL"))
     sim.publish()
-    sim.client("knowing").pointers("latest")
+    knowing = sim.base / "state" / "knowing"
+    client_class()(sim.store, sim.country, sim.pinned, knowing).pointers("latest")
     sim.update(pointer("cps_2024", "new"), pointer("states/AL"))
     sim.publish()
     return sim
@@ -30,7 +32,7 @@ def published_simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
 def sim(published_simulator: Simulator, tmp_path: Path) -> Simulator:
     """A country whose channel ``latest`` was published twice: version 2, then 3.
 
-    The reader ``knowing`` has seen version 2.
+    The reader ``knowing`` has seen version 2, and so has a browser.
     """
     return published_simulator.copy(tmp_path)
 

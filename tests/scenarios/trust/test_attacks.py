@@ -34,6 +34,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import Metadata, TargetFile, Targets
 from tests.support import simulator
+from tests.support.browser_client import BothClients, node
 from tests.support.s3_objects import recording_bucket
 from tests.support.servers import S3Bucket
 from tests.support.simulator import NOW, Simulator, days, pointer
@@ -47,10 +48,13 @@ if TYPE_CHECKING:
     from tests.support.servers import S3Endpoint
 
 
-@pytest.fixture(autouse=True, params=["simulator", "s3"])
+@pytest.fixture(autouse=True, params=["simulator", "s3", "browser"])
 def _bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
-    """Attack the simulator, then the same on a real S3 server."""
+    """Attack the simulator, then the same on a real S3 server, then both clients by HTTP."""
     tally(f"attack cases refused ({request.param})", 1)
+    if request.param == "browser":
+        node()
+        monkeypatch.setattr(simulator, "ChannelClient", BothClients)
     if request.param == "s3":
         server: S3Endpoint = request.getfixturevalue("s3_server")
         monkeypatch.setattr(
@@ -208,7 +212,7 @@ def test_endless_data(sim: Simulator, tmp_path: Path, name: str) -> None:
         (bucket / key).write_bytes(data)
     with (bucket / sim.key(name)).open("ab") as file:
         file.truncate(10_000_000_000)
-    client = ChannelClient(LocalStore(bucket), "us", sim.pinned, tmp_path / "state")
+    client = sim.client(store=LocalStore(bucket))
     with pytest.raises(VerificationError, match=f"{name}: expected at most .* it was not read"):
         client.lookup("latest", "cps_2024")
 
