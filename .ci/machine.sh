@@ -42,13 +42,24 @@ install_r() {
     fi
 }
 
-# Installs Node.js, on which Azure's test server runs; without it those tests are skipped.
+# Installs Node.js, on which Azure's test server runs, and what pages run is tested; without it those
+# tests are skipped.
 install_node() {
     ! command -v npm >/dev/null || return 0
     say "installing Node.js"
     if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
         --no-install-recommends nodejs npm >/dev/null; }; then
-        warn "Node.js cannot be installed: Azure is not tested"
+        warn "Node.js cannot be installed: Azure and the browser's client are not tested"
+    fi
+}
+
+# Installs Chromium, in which tests open the pages of a site; without it those tests are skipped.
+install_browser() {
+    ! command -v chromium >/dev/null || return 0
+    say "installing Chromium"
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+        --no-install-recommends chromium >/dev/null; }; then
+        warn "Chromium cannot be installed: no page is opened in a browser"
     fi
 }
 

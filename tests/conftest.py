@@ -29,6 +29,7 @@ pytest_plugins = [
     "tests.support.counters",
     "tests.support.other_environments",
     "tests.support.azure_server",
+    "tests.support.browser",
     "tests.support.sandboxes",
     "tests.support.simulators",
     "tests.support.hub_data",

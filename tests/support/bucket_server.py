@@ -1,4 +1,4 @@
-"""A bucket over HTTP on loopback, as browsers read it."""
+"""A bucket, or the files of a site, over HTTP on loopback, as browsers read it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -49,12 +50,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: BucketServer
 
     def do_GET(self) -> None:
-        status, blocks = self._answer(unquote(urlsplit(self.path).path).lstrip("/"))
+        key = unquote(urlsplit(self.path).path).lstrip("/")
+        status, blocks = self._answer(key)
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if asked and status == 200:
             status, blocks = 206, iter([b"".join(blocks)[int(asked[1]) : int(asked[2]) + 1]])
         self.send_response(status)
         self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Content-Type", guess_type(key)[0] or "application/octet-stream")
         self.end_headers()
         try:
             for block in blocks:

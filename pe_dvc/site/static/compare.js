@@ -141,6 +141,7 @@ function start(section) {
     if (!response.ok) throw new Error(`the site answers ${response.status}`);
     return response.json();
   };
+  if (!before || !after) return;
   const run = async () => {
     result.textContent = "…";
     try {
