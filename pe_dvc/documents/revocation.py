@@ -211,17 +211,18 @@ def revocations_of(
 
     Raises FormatError if any entry is malformed or of another country.
     """
-    return {one.sha256: one for one in _all(targets, country, where) if not one.is_input}
+    return entries_of(targets, country=country, where=where)[0]
 
 
-def revoked_inputs_of(
+def entries_of(
     targets: Mapping[str, Mapping[str, Any]], *, country: str, where: str
-) -> dict[Sha256, Revocation]:
-    """Return the withdrawn raw inputs among all targets of the role, by sha256.
-
-    Raises FormatError as ``revocations_of``.
-    """
-    return {one.sha256: one for one in _all(targets, country, where) if one.is_input}
+) -> tuple[dict[Sha256, Revocation], dict[Sha256, Revocation]]:
+    """Return the same, and the withdrawn raw inputs by sha256. Raises as ``revocations_of``."""
+    artifacts: dict[Sha256, Revocation] = {}
+    inputs: dict[Sha256, Revocation] = {}
+    for one in _all(targets, country, where):
+        (inputs if one.is_input else artifacts)[one.sha256] = one
+    return artifacts, inputs
 
 
 def check_text(text: str, what: str, *, where: str | None = None) -> str:

@@ -25,7 +25,8 @@ from pe_dvc.usecases.channel.base import base_for
 from pe_dvc.usecases.channel.pointers import draft_pointers, signed_pointers
 from pe_dvc.usecases.channel.rollback import Back, RolledBack, go_back, kept_of, write_rollback
 from pe_dvc.usecases.channel.source import parse_source, pointers_from, retarget
-from pe_dvc.usecases.channel.whole import refuse_revoked, whole_manifests
+from pe_dvc.usecases.channel.whole import whole_manifests
+from pe_dvc.usecases.revoke.withdrawn import ROLE, refuse_pointed, withdrawn_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +69,8 @@ def rollback(
         name: retarget(pointer, channel, **pointer.notes)
         for name, pointer in pointers_from(back.to, names, sources.published).items()
     }
-    refuse_revoked(git, chosen.values())
+    withdrawn = withdrawn_here(repo.channel_files, sources.store, commits.newest(ROLE))
+    refuse_pointed(withdrawn, chosen.values(), remedy="Nothing was changed.")
     manifests = whole_manifests(sources.store, chosen.values())
     base = base_for(
         git,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.revocation import revocations_of
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, NotPublishedError, PeDvcError, VerificationError
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import channels_from, known_root
-from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.signed_metadata import SignedMetadata
+from pe_dvc.usecases.revoke.withdrawn import Withdrawn, newer, withdrawn_in_git
 from pe_dvc.usecases.revoked import refuse_revoked
 
 if TYPE_CHECKING:
@@ -36,39 +35,30 @@ def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, 
 
     if known_root(repo.country, repo) is None:
         return {}
-    asked = Revocations(repo.country, repo, lambda: store)
+    ours = _in_git(repo.channel_files)
     try:
-        known = asked.known()
-        return _newer(known.revocations, known.version, repo.channel_files)
+        known = Revocations(repo.country, repo, lambda: store).known()
     except NotFoundError:
         if _was_read(lambda: _last(repo, store.url)):
             raise
-    note_once(f"no channels of {repo.country} are in {store.url}: what was withdrawn is as in git")
-    return withdrawn_in_git(repo.signed_metadata())
+        note_once(
+            f"no channels of {repo.country} are in {store.url}: what was withdrawn is as in git"
+        )
+        return ours.artifacts
+    theirs = Withdrawn(version=known.version, artifacts=known.revocations)
+    return newer(theirs, ours).artifacts
 
 
 def withdrawn_here(repo: DataRepo) -> Mapping[Sha256, Revocation]:
     """Return what is known to be withdrawn without asking the bucket.
 
-    That is what this machine has verified of it last, else what the clone's own role says; of both
+    That is what this machine has verified of it last, or what the clone's own role says: of both
     the newer version.
     """
-    metadata = repo.signed_metadata()
+    ours = _in_git(repo.channel_files)
     with suppress(PeDvcError):  # it was never read here, or no bucket is known
-        last = _last(repo, repo.store_url())
-        known = last.revocations()
-        if last.revocations_version() >= _version_in_git(metadata):
-            return known
-    return withdrawn_in_git(metadata)
-
-
-def withdrawn_in_git(metadata: SignedMetadata) -> Mapping[Sha256, Revocation]:
-    """Return what the clone's own role says, nothing while stewards have not signed it."""
-    try:
-        signed = metadata.verified("revoked").signed
-    except (NotFoundError, VerificationError):
-        return {}
-    return revocations_of(plain(signed), country=metadata.country, where=metadata.where("revoked"))
+        ours = newer(_shown_by(_last(repo, repo.store_url())), ours)
+    return ours.artifacts
 
 
 def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles) -> None:
@@ -77,32 +67,35 @@ def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles)
     By that in git, ``files``, where it is newer, and without channels in the bucket of which none
     were seen before.
     """
-    known: Mapping[Sha256, Revocation]
+    theirs = Withdrawn()
     try:
-        known = _newer(client.revocations(), client.revocations_version(), files)
+        theirs = _shown_by(client)
     except NotPublishedError:
-        known = _newer({}, 0, files)
+        pass
     except NotFoundError:
         if _was_read(lambda: client):
             raise
-        known = withdrawn_in_git(SignedMetadata(files))
+    known = newer(theirs, _in_git(files)).artifacts
     for name, (manifest, _) in release.manifests.items():
         asked = f"{name} of release {release.tag}"
         refuse_revoked(known, [Sha256(manifest.artifact.sha256)], asked=asked)
 
 
-def _newer(
-    known: Mapping[Sha256, Revocation], version: int, files: ChannelFiles
-) -> Mapping[Sha256, Revocation]:
-    """Return what is ``known`` of a bucket, or what git holds signed in a higher version.
+def _shown_by(client: ChannelClient) -> Withdrawn:
+    """Return the artifacts that readers of a bucket see as withdrawn. Raises as the client."""
+    return Withdrawn(version=client.revocations_version(), artifacts=client.revocations())
+
+
+def _in_git(files: ChannelFiles) -> Withdrawn:
+    """Return what the clone's own role says, nothing while stewards have not signed it.
 
     Git has it first between the merge and the push; and who hides the bucket's role cannot hide
     that of the checkout.
     """
-    if not files.exists():
-        return known
-    metadata = SignedMetadata(files)
-    return withdrawn_in_git(metadata) if _version_in_git(metadata) > version else known
+    try:
+        return withdrawn_in_git(SignedMetadata(files))
+    except (NotFoundError, VerificationError):
+        return Withdrawn()
 
 
 def _was_read(client: Callable[[], ChannelClient]) -> bool:
@@ -118,10 +111,3 @@ def _last(repo: DataRepo, url: str) -> ChannelClient:
     from pe_dvc.project.stores import open_offline
 
     return channels_from(open_offline(url), repo.country, repo, offline=True)
-
-
-def _version_in_git(metadata: SignedMetadata) -> int:
-    try:
-        return metadata.verified("revoked").signed.version
-    except (NotFoundError, VerificationError):
-        return 0

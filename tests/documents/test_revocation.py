@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pe_dvc.documents.revocation import Revocation, revocations_of, revoked_inputs_of
+from pe_dvc.documents.revocation import Revocation, entries_of, revocations_of
 from pe_dvc.documents.tombstone import Tombstone
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
@@ -50,7 +50,7 @@ def test_a_role_is_read_as_it_was_written() -> None:
     assert set(targets) == {f"us/revoked/{SHA256}", f"us/revoked/raw-input/{RAW}"}
     assert targets[ENTRY.target_path]["hashes"] == {"sha256": SHA256}
     assert revocations_of(targets, country="us", where="revoked") == {SHA256: ENTRY}
-    assert revoked_inputs_of(targets, country="us", where="revoked") == {RAW: INPUT}
+    assert entries_of(targets, country="us", where="revoked") == ({SHA256: ENTRY}, {RAW: INPUT})
 
 
 def test_what_readers_are_told() -> None:

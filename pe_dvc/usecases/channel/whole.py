@@ -1,4 +1,4 @@
-"""Is what a channel is to go back to still there: not withdrawn, and whole in the bucket?"""
+"""Is what a channel is to go back to still there, whole in the bucket?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import RevokedError
-from pe_dvc.primitives.reference import Reference
-from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.pointed_manifest import pointed_manifest
 
@@ -17,25 +14,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.signed_metadata import SignedMetadata
 
 _REMEDY = "Nothing was changed. Run pe-dvc fsck, which says what can be repaired."
-
-
-def refuse_revoked(git: SignedMetadata, pointers: Iterable[Pointer]) -> None:
-    """Raise RevokedError for an artifact that the signed role ``revoked`` names.
-
-    A tombstone in the bucket is unsigned, and says nothing.
-    """
-    targets = plain(git.verified("revoked").signed).values()
-    withdrawn = {target["hashes"].get("sha256") for target in targets}
-    for pointer in pointers:
-        if pointer.sha256 in withdrawn:
-            raise RevokedError(
-                f"{pointer.name}, sha256:{pointer.sha256}, was withdrawn",
-                reference=str(Reference.pinned(pointer.country, pointer.name, pointer.sha256)),
-                remedy="Nothing was changed. Ask the data stewards.",
-            )
 
 
 def whole_manifests(store: ReadableStore, pointers: Iterable[Pointer]) -> dict[str, bytes]:

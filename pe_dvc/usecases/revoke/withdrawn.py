@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.revocation import revocations_of, revoked_inputs_of
+from pe_dvc.documents.revocation import entries_of
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
     VerificationError,
 )
-from pe_dvc.trust.ancestry import Committed, plain
+from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pe_dvc.documents.manifest import ManifestHead
+    from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.errors import RevokedError
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.files import ChannelFiles
 
 ROLE = "revoked"
@@ -57,22 +59,19 @@ class Withdrawn:
 
 def withdrawn_of(signed: Targets, *, country: str, where: str) -> Withdrawn:
     """Return what a version of the role says. Raises FormatError if an entry is malformed."""
-    targets = plain(signed)
-    return Withdrawn(
-        version=signed.version,
-        artifacts=revocations_of(targets, country=country, where=where),
-        inputs=revoked_inputs_of(targets, country=country, where=where),
-    )
+    artifacts, inputs = entries_of(plain(signed), country=country, where=where)
+    return Withdrawn(version=signed.version, artifacts=artifacts, inputs=inputs)
 
 
-def withdrawn_in_git(metadata: SignedMetadata, committed: Committed) -> Withdrawn:
+def withdrawn_in_git(metadata: SignedMetadata, committed: Committed | None = None) -> Withdrawn:
     """Return what git holds signed: the checkout's version, or where that is a draft ``committed``.
 
-    That is the newest version which git's history holds signed. An expired one counts, too.
+    That is the newest version which git's history holds signed. An expired one counts, too. Raises
+    NotFoundError where the checkout has no channels, FormatError and VerificationError.
     """
     if is_signed(metadata):
         signed, where = metadata.role(ROLE).signed, metadata.where(ROLE)
-    elif committed.data:
+    elif committed is not None and committed.data:
         signed, where = (
             parse(Targets, committed.data, where=committed.where).signed,
             committed.where,
@@ -124,7 +123,7 @@ def withdrawn_here(
     ignored = (NotFoundError,) if strict else (NotFoundError, FormatError, VerificationError)
     try:
         metadata = SignedMetadata(files)
-        ours = withdrawn_in_git(metadata, committed or Committed(data=b"", where=ROLE))
+        ours = withdrawn_in_git(metadata, committed)
     except ignored:
         return Withdrawn()
     try:
@@ -154,4 +153,13 @@ def refuse_withdrawn(
         if found is not None:
             derives = f" derives from {found.what}, which" if found.is_input else ""
             asked = f"{manifest.reference}{derives}"
+            raise publication_error(found, asked=asked, remedy=remedy)
+
+
+def refuse_pointed(withdrawn: Withdrawn, pointers: Iterable[Pointer], *, remedy: str) -> None:
+    """Raise RevokedError for a pointer to an artifact that was withdrawn."""
+    for pointer in pointers:
+        found = withdrawn.artifacts.get(pointer.sha256)
+        if found is not None:
+            asked = f"{pointer.name}, sha256:{pointer.sha256},"
             raise publication_error(found, asked=asked, remedy=remedy)

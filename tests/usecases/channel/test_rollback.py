@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.pointer_notes import hold_of, left_by, rollback_note, rollback_of
+from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, RevokedError
 from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -16,7 +17,7 @@ from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.settle import settle
 from pe_dvc.usecases.channel.source import Source, parse_source, pointers_from
 from pe_dvc.usecases.channel.versions import next_version, set_targets
-from pe_dvc.usecases.channel.whole import refuse_revoked
+from pe_dvc.usecases.revoke.withdrawn import refuse_pointed, withdrawn_here
 from tests.support.simulator import Simulator, pointer
 from tests.support.thief import Thief, recover
 
@@ -105,16 +106,25 @@ def test_a_thiefs_version_is_not_gone_back_to(sim: Simulator) -> None:
 
 
 def test_what_the_stewards_withdrew_is_refused(sim: Simulator) -> None:
+    gone = pointer("cps", "2")
+    refuse_pointed(withdrawn_here(sim.files), [gone], remedy="")
+    entry = Revocation(
+        country="us",
+        name="cps",
+        sha256=gone.sha256,
+        size=gone.size,
+        reason="the licence ended",
+        authority="Stewards",
+        revoked=sim.now.replace(microsecond=0),
+    )
     git = SignedMetadata(sim.files)
-    refuse_revoked(git, [pointer("cps", "2")])
     role = git.role("revoked")
-    target = replace(pointer("cps", "2")).to_target()
     next_version(role, git.targets.signed, "revoked", now=sim.now)
-    set_targets(role.signed, {"us/revoked/cps": target})
+    set_targets(role.signed, {entry.target_path: entry.to_target()})
     sim.signers.sign(git.targets.signed, "revoked", role)
     sim.files.write("revoked", role)
-    with pytest.raises(RevokedError, match=r"cps, sha256:.* was withdrawn"):
-        refuse_revoked(SignedMetadata(sim.files), [pointer("cps", "2")])
+    with pytest.raises(RevokedError, match=r"cps, sha256:.*, was withdrawn.*: the licence ended"):
+        refuse_pointed(withdrawn_here(sim.files), [gone], remedy="")
 
 
 def test_a_clone_that_is_behind_goes_back_from_what_readers_see(sim: Simulator) -> None:
