@@ -12,12 +12,15 @@ from pe_dvc.usecases.site import api, places
 from pe_dvc.usecases.site.dataset_view import dataset_view
 from pe_dvc.usecases.site.figures import rows_text
 from pe_dvc.usecases.site.json_ld import to_schema_org
+from pe_dvc.usecases.site.search import search_document, search_entries
 from pe_dvc.usecases.site.variables import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pe_dvc.usecases.site.catalog import Catalog, CatalogDataset, CountryCatalog
+    from pe_dvc.usecases.site.search import Entry
+    from pe_dvc.usecases.site.variables import VariableView
 
 
 class Render(Protocol):
@@ -51,16 +54,22 @@ class SiteBuilder:
         yield from sorted(self._static.items())
         yield self._page(places.HOME, "home.html", title="Datasets")
         yield places.API_INDEX, api.to_bytes(api.index(self._catalog))
+        found: list[Entry] = []
         for country in self._catalog.countries:
-            yield from self._country(country)
+            variables = list(variables_of(country))
+            found += search_entries(country, variables)
+            yield from self._country(country, variables)
+        yield places.SEARCH_JSON, api.to_bytes(search_document(found))
 
-    def _country(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
+    def _country(
+        self, country: CountryCatalog, variables: list[VariableView]
+    ) -> Iterator[tuple[str, bytes]]:
         code = country.country
         yield places.root_file(code), country.root
         yield places.country_json(code), api.to_bytes(api.country_index(country))
         for entry in country.datasets:
             yield from self._dataset(country, entry)
-        yield from self._variables(country)
+        yield from self._variables(country, variables)
         yield from self._releases(country)
         for one in country.withdrawn:
             path = places.withdrawn_page(code, one.sha256)
@@ -93,8 +102,9 @@ class SiteBuilder:
         yield self._page(path, "dataset.html", view=view, json_ld=json_ld, **given)
         yield places.croissant_json(entry.country, entry.name), api.croissant(view.dataset)
 
-    def _variables(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
-        views = list(variables_of(country))
+    def _variables(
+        self, country: CountryCatalog, views: list[VariableView]
+    ) -> Iterator[tuple[str, bytes]]:
         document = api.variables_document(views)
         yield places.variables_json(country.country), api.to_bytes(document)
         for view in views:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.citation import cite_bibtex, cite_text
 from pe_dvc.usecases.site import places
 from pe_dvc.usecases.site.differences import version_rows
+from pe_dvc.usecases.site.entity_diagram import entity_diagram
 from pe_dvc.usecases.site.figures import (
     figures_by_column,
     rows_text,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.usecases.site.catalog import CatalogDataset
     from pe_dvc.usecases.site.differences import VersionRow
+    from pe_dvc.usecases.site.entity_diagram import Diagram
     from pe_dvc.usecases.site.figures import Bars, Figures, Strip
     from pe_dvc.usecases.site.how_to_read import Snippet
     from pe_dvc.usecases.site.provenance import Fact
@@ -80,6 +82,7 @@ class DatasetView:
     citation: str
     bibtex: str
     has_figures: bool
+    diagram: Diagram | None
 
 
 def dataset_view(entry: CatalogDataset, bucket_url: str | None) -> DatasetView | None:
@@ -101,6 +104,7 @@ def dataset_view(entry: CatalogDataset, bucket_url: str | None) -> DatasetView |
         citation=cite_text(dataset),
         bibtex=cite_bibtex(dataset),
         has_figures=dataset.profile is not None,
+        diagram=entity_diagram(dataset),
     )
 
 

@@ -13,6 +13,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 
 API = "api/v1"
 API_INDEX = f"{API}/index.json"
+SEARCH_JSON = f"{API}/search.json"
 SITEMAP = "sitemap.xml"
 LONGEST = 80
 """Characters of a variable's name in the name of its file."""
@@ -27,6 +28,7 @@ FILES = "files.json"
 STYLE = "static/site.css"
 PANEL = "static/panel.js"
 COMPARE = "static/compare.js"
+SEARCH = "static/search.js"
 
 
 def dataset_page(country: str, name: str) -> str:

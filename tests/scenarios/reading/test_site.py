@@ -110,7 +110,7 @@ def test_a_dataset_with_several_tables_says_which_to_export(published: Published
     published.point()
     text = Page(published.build()["us/datasets/states/AL.html"]).text
     assert "--table person --period 2024 --to data.dta" in text
-    assert "household\n└─ person" in text
+    assert "person, by person_id; its household by person_household_id" in text
     assert "read_parquet" not in text
 
 
@@ -312,6 +312,17 @@ def test_the_json_says_what_the_pages_say(published: Published) -> None:
     assert json.loads(files[f"api/v1/us/croissant/{NAME}.json"])["@type"] == "sc:Dataset"
 
 
+def test_the_search_has_datasets_and_variables(published: Published) -> None:
+    published.point()
+    files = published.build()
+    entries = json.loads(files["api/v1/search.json"])["entries"]
+    assert ["dataset", "us", NAME, ""] in [entry[:4] for entry in entries]
+    assert ["variable", "us", "age", "Age"] in [entry[:4] for entry in entries]
+    assert all(entry[5] in files for entry in entries)
+    page = Page(files["index.html"])
+    assert {"static/search.js", "api/v1/search.json"} <= {*page.links, *page.values}
+
+
 def test_search_engines_find_a_description(published: Published) -> None:
     published.point()
     files = published.build(url="https://data.example.org/catalog/")
@@ -353,6 +364,7 @@ FIELDS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
     "table": ("contents", _set("tables", 0, "name")),
     "weight": ("contents", _set("weight")),
     "year": ("contents", _set("period")),
+    "entity's key": ("contents", _set("entities", "person", "key")),
     "entity's label": ("codebook", _set("entities", "person", "label")),
     "label": ("codebook", _set("variables", "age", "label")),
     "unit": ("codebook", _set("variables", "age", "unit")),
