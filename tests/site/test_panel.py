@@ -86,8 +86,34 @@ def test_every_page_is_verified(site: Site, page: Page, faults: list[str]) -> No
         assert verdict == "verified", f"{path}: {text}"
         valid = r"latest version 2 of us.* signed by .*\w{8}….*, valid for 1[34] days"
         assert re.search(valid, text), path
+    assert "against what this browser has seen before" in text
     # The bucket says that there is no newer root; and nothing else went wrong.
     assert all("404" in fault for fault in faults), faults
+
+
+def test_what_is_seen_first_is_said_to_be(site: Site, page: Page) -> None:
+    site.build()
+    assert "sees this bucket for the first time" in panel(page, site)[1]
+    assert "against what this browser has seen before" in panel(page, site)[1]
+
+
+def test_a_browser_that_keeps_nothing(site: Site, page: Page) -> None:
+    site.build()
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', {value: undefined})")
+    for _ in range(2):
+        verdict, text = panel(page, site)
+        assert verdict == "verified"
+        assert "keeps nothing between pages" in text
+
+
+def test_a_browser_without_the_kind_of_signature(site: Site, page: Page) -> None:
+    site.build()
+    page.add_init_script(
+        "crypto.subtle.importKey = () => Promise.reject(new DOMException('', 'NotSupportedError'))"
+    )
+    verdict, text = panel(page, site)
+    assert verdict == "unknown"
+    assert "this browser cannot verify signatures of ed25519" in text
 
 
 def test_a_page_of_older_data_says_so(site: Site, page: Page) -> None:

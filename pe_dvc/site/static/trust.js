@@ -53,6 +53,8 @@ export class ChannelClient {
     this.refresh = undefined;
     /** @type {Map<string, Role<any>>} */
     this.roles = new Map();
+    /** Whether there was something to measure a rollback against. */
+    this.hasSeen = false;
   }
 
   /**
@@ -123,8 +125,12 @@ export class ChannelClient {
     this.refresh = undefined;
     const root = await this.trustedRoot();
     const lineage = await findLineage(this.state, key, root, this.source);
-    if (refresh) refresh.lineage = lineage;
-    else refresh = await new Refresh(this.source, lineage, root, this.now).run();
+    if (refresh) {
+      refresh.lineage = lineage;
+    } else {
+      this.hasSeen = lineage.files.has("timestamp");
+      refresh = await new Refresh(this.source, lineage, root, this.now).run();
+    }
     const targets = refresh.get("targets");
     const delegated = delegationOf(targets, name)?.paths?.includes(`${this.country}/${name}/*`);
     if (delegated && !own(refresh.get("snapshot").signed.meta, `${name}.json`)) {

@@ -65,9 +65,7 @@ async function checked(client, shown) {
   const channel = await client.channel(shown.channel);
   const withdrawn = await withdrawnOf(client, shown);
   if (withdrawn) return withdrawn;
-  const detail = client.state.lasts
-    ? "Checked from the root that this page pins, and against what this browser has seen before."
-    : "This browser keeps nothing between pages: older data that was once valid could not be told apart.";
+  const detail = `Checked from the root that this page pins${measure(client)}`;
   const signers = channel.signers.map(({ id, name }) => (name ? `${name} (${id.slice(0, 8)}…)` : `key ${id.slice(0, 8)}…`));
   const what = `${shown.channel} version ${channel.version} of ${client.country}`;
   const valid = `signed by ${signers.join(" and ")}, valid for ${daysTo(client.expires(), client.now)}`;
@@ -79,6 +77,16 @@ async function checked(client, shown) {
   }
   await readManifest(client.http, client.country, pointer);
   return { kind: "verified", text: `Verified in your browser: this page shows what ${what} points to, ${valid}.`, detail };
+}
+
+/**
+ * What an older state that is still valid would have been measured against.
+ * @param {ChannelClient} client
+ */
+function measure({ state, hasSeen }) {
+  if (hasSeen) return ", and against what this browser has seen before.";
+  const why = state.lasts ? "sees this bucket for the first time" : "keeps nothing between pages";
+  return `. This browser ${why}: it could not tell an older state that is still valid.`;
 }
 
 /**
