@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.questions import stale as stale
     from pe_dvc.public.repo import Repo as Repo
     from pe_dvc.public.site import build_site as build_site
+    from pe_dvc.public.site import serve_site as serve_site
     from pe_dvc.usecases.read.describe import Description as Description
     from pe_dvc.usecases.read.ls import Listed as Listed
     from pe_dvc.usecases.read.resolve import Resolved as Resolved
@@ -72,6 +73,7 @@ _PUBLIC = {
     "releases": "pe_dvc.api",
     "resolve": "pe_dvc.api",
     "schema": "pe_dvc.api",
+    "serve_site": "pe_dvc.public.site",
     "stale": "pe_dvc.public.questions",
     "verified_at": "pe_dvc.api",
     "write_codebook": "pe_dvc.public.describe",

@@ -208,6 +208,10 @@ EXAMPLES: dict[str, Examples] = {
         ("site", "of every country whose root is pinned"),
         ("site --country us --bucket-url https://data.example.org", "of one, with downloads"),
     ),
+    "site serve": (
+        ("", "build it for the moment, and show it"),
+        ("--port 8123 --country us", "of one country, elsewhere"),
+    ),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),

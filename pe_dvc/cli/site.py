@@ -53,3 +53,24 @@ def build(
     say(f"wrote {pages}; sha256 of their list: {found.sha256}")
     if found.problems:
         click.get_current_context().exit(1)
+
+
+@command.command("serve", cls=Command)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
+@click.option(
+    "--country", "countries", multiple=True, help="Only this country, such as us; can be repeated."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Default: 8000.")
+@store_option
+def serve(directory: Path | None, countries: tuple[str, ...], port: int, store: str | None) -> None:
+    """Show pages of what is published, on this machine.
+
+    Without DIRECTORY they are made for the moment, as `pe-dvc site build` makes them. Only programs
+    of this machine can open them. Ctrl-C ends it.
+    """
+    import pe_dvc
+
+    with pe_dvc.serve_site(directory, countries, store=store, port=port) as site:
+        echo(site.url)
+        say("Open that address in a browser. Ctrl-C ends it.")
+        site.wait()

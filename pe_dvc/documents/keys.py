@@ -55,6 +55,7 @@ _CONTENT_KEY = re.compile(
 _MD5_KEY = re.compile(rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
+_ANY_METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/(?:[1-9][0-9]*\.)?[a-z]+\.json")
 _METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/([1-9][0-9]*)\.([a-z]+)\.json")
 
 
@@ -159,6 +160,11 @@ def metadata_version(key: str) -> tuple[str, int] | None:
     """Return the role and the version whose metadata a key is of, None for an unversioned file."""
     match = _METADATA_KEY.fullmatch(key)
     return (match[2], int(match[1])) if match else None
+
+
+def is_metadata(key: str) -> bool:
+    """Tell whether a key is of signed metadata, of a version or unversioned."""
+    return _ANY_METADATA_KEY.fullmatch(key) is not None
 
 
 def mirror_key(country: str) -> str:

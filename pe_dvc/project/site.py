@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,12 +19,15 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.project.find import countries_here
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
+from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.site import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.project.site_server import SiteServer
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.site.catalog import Catalog, CountryCatalog
 
 STATIC = Path(__file__).parents[1] / "site" / "static"
@@ -46,6 +50,40 @@ class BuiltSite(Result):
     problems: dict[str, str] = field(default_factory=dict)
 
 
+def serve_site(
+    directory: Path | None = None,
+    countries: Sequence[str] = (),
+    *,
+    store: str | None = None,
+    port: int = 0,
+) -> SiteServer:
+    """Show a site on this machine (``pe_dvc.serve_site``)."""
+    from pe_dvc.project.reader import Reader
+    from pe_dvc.project.site_server import SiteServer
+
+    if directory is not None:
+        if not (directory / places.HOME).is_file():
+            raise NotFoundError(
+                f"{directory} has no {places.HOME}",
+                remedy="Build a site there first (pe-dvc site build), or name no directory.",
+            )
+        return SiteServer(port, None).start(directory)
+
+    @cache
+    def bucket(country: str) -> ReadableStore:
+        return Reader(country, store=store).store
+
+    with ExitStack() as stack:
+        server = SiteServer(port, bucket)
+        stack.callback(server.close)
+        made = ExitStack()
+        stack.push(made)
+        scratch = made.enter_context(scratch_directory())
+        _build(scratch, countries, store, bucket_url=server.bucket_url, downloads=False)
+        stack.pop_all()
+        return server.start(scratch, made)
+
+
 def build_site(
     directory: Path,
     countries: Sequence[str] = (),
@@ -55,13 +93,26 @@ def build_site(
     bucket_url: str | None = None,
 ) -> BuiltSite:
     """Write a site (``pe_dvc.build_site``)."""
+    at, bucket = _web_address(url), _web_address(bucket_url)
+    return _build(directory, countries, store, url=at, bucket_url=bucket)
+
+
+def _build(
+    directory: Path,
+    countries: Sequence[str],
+    store: str | None,
+    *,
+    url: str | None = None,
+    bucket_url: str | None = None,
+    downloads: bool = True,
+) -> BuiltSite:
     from pe_dvc.adapters.page_templates import PageTemplates
     from pe_dvc.usecases.site.build import SiteBuilder
     from pe_dvc.usecases.site.filters import FILTERS
 
-    addresses = [_web_address(each) for each in (url, bucket_url)]
     templates = PageTemplates(FILTERS)
-    catalog = _catalog(countries, store, *addresses)
+    catalog = _catalog(countries, store)
+    catalog = replace(catalog, url=url, bucket_url=bucket_url, downloads=downloads)
     builder = SiteBuilder(catalog, templates.render, dict(_static()))
     files = dict(builder.files())
     _write(directory, files)
@@ -74,9 +125,7 @@ def build_site(
     )
 
 
-def _catalog(
-    countries: Sequence[str], store: str | None, url: str | None, bucket_url: str | None
-) -> Catalog:
+def _catalog(countries: Sequence[str], store: str | None) -> Catalog:
     from pe_dvc.usecases.site.catalog import Catalog
 
     named = [check_country(country) for country in dict.fromkeys(countries)]
@@ -90,7 +139,7 @@ def _catalog(
             missing.append(error)
     if not found:
         raise missing[0]
-    return Catalog(countries=tuple(found), url=url, bucket_url=bucket_url)
+    return Catalog(countries=tuple(found))
 
 
 def _country(country: str, store: str | None) -> CountryCatalog:

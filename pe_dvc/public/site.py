@@ -1,4 +1,4 @@
-"""A site of what is published, for those who browse: ``build_site`` of ``pe_dvc``."""
+"""A site of what is published, for those who browse: ``build_site`` and ``serve_site``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pe_dvc.project.site import BuiltSite
+    from pe_dvc.project.site_server import SiteServer
 
 
 def build_site(
@@ -33,3 +34,23 @@ def build_site(
 
     named = names_of(countries)
     return project_build(Path(directory), named, store=store, url=url, bucket_url=bucket_url)
+
+
+def serve_site(
+    directory: Path | str | None = None,
+    countries: Sequence[str] | str = (),
+    *,
+    store: str | None = None,
+    port: int = 0,
+) -> SiteServer:
+    """Show a site on this machine alone, at the ``url`` of what is returned; use it as a context.
+
+    Without ``directory`` one is built of ``countries``, as ``build_site`` does, for as long as it
+    is shown, and its pages verify the signed metadata of the bucket. ``port`` is any that is free
+    unless given. Raises ConflictError for a port that is in use, NotFoundError for a ``directory``
+    without a site, and otherwise as ``build_site``.
+    """
+    from pe_dvc.project.site import serve_site as project_serve
+
+    place = None if directory is None else Path(directory)
+    return project_serve(place, names_of(countries), store=store, port=port)

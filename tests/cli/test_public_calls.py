@@ -38,6 +38,7 @@ OTHERWISE = {
     "ls": "ls",
     "schema": "schema",
     "site build": "build_site",
+    "site serve": "serve_site",
     "stale": "stale",
     "show": "describe",
     "trust add": "TrustedRoots.add",

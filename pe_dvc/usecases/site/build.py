@@ -82,7 +82,7 @@ class SiteBuilder:
         path = places.dataset_page(entry.country, entry.name)
         title, view = (
             f"{entry.name}, {entry.country}",
-            dataset_view(entry, self._catalog.bucket_url),
+            dataset_view(entry, self._downloads),
         )
         given: dict[str, Any] = {"title": title, "country": country, "entry": entry}
         yield (
@@ -148,8 +148,12 @@ class SiteBuilder:
         return f"{self._catalog.url}/{quote(path)}"
 
     def _bucket_address(self, key: str) -> str | None:
-        url = self._catalog.bucket_url
-        return None if url is None else f"{url}/{quote(key)}"
+        return None if self._downloads is None else f"{self._downloads}/{quote(key)}"
+
+    @property
+    def _downloads(self) -> str | None:
+        """Where payloads and releases can be downloaded, None where that is not known."""
+        return self._catalog.bucket_url if self._catalog.downloads else None
 
 
 def _origin(url: str | None) -> str:

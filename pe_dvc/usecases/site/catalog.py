@@ -141,12 +141,13 @@ class CountryCatalog:
 class Catalog:
     """All that a site shows. ``url`` is where it will be, ``bucket_url`` where browsers read.
 
-    Both are None where they are not known.
+    Both are None where they are not known. With ``downloads`` the latter has payloads, too.
     """
 
     countries: tuple[CountryCatalog, ...]
     url: str | None = None
     bucket_url: str | None = None
+    downloads: bool = True
 
     @property
     def problems(self) -> dict[str, str]:
