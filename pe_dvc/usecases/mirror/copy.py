@@ -21,7 +21,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.usecases.mirror.wanted import Lacking
-from pe_dvc.usecases.object_digest import blocks_of, md5_bytes, object_digest
+from pe_dvc.usecases.object_digest import blocks_of, md5_bytes
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all
 
 if TYPE_CHECKING:
@@ -162,11 +162,6 @@ class Copier:
         with ThreadPoolExecutor(SERVER_COPIES) as pool:
             run_all(pool, attempt, wanted)
         return refused
-
-
-def hash_object(store: Store, one: Wanted, progress: Progress | None = None) -> str:
-    """Return the digest of an object as a store holds it."""
-    return object_digest(store, one.key, one.size, algorithm=one.algorithm, progress=progress)
 
 
 def check_digest(one: Wanted, actual: str, store: Store) -> None:

@@ -26,6 +26,5 @@ def holdings_of(state: SignedState, selection: Selection) -> Holdings:
     collector.add_pointed(pointed.wanted)
     if selection.is_everything:
         collector.add_rest()
-    found = collector.finish()
-    found.left_out = pointed.left_out
-    return found
+    collector.found.left_out = pointed.left_out
+    return collector.found

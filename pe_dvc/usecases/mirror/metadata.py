@@ -6,6 +6,7 @@ Every file was verified where it was read. One that a mirror holds with other by
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
@@ -20,6 +21,7 @@ from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.mirror.state import follow_roots
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,27 +43,39 @@ class MetadataWriter:
         Raises RollbackError for a mirror that is ahead of the origin, VerificationError for one
         that shows another state under the same version.
         """
-        channels, _ = follow_roots(self._mirror, self._country, self._state.roots)
-        held, _ = channels.look(channels.root, "timestamp", Timestamp)
-        if held is None:
-            return 0
-        found, ours = held.metadata.signed, self._state.timestamp.metadata.signed
-        origin = self._state.channels.where("timestamp")
-        if found.version > ours.version:
+        version, _ = self._seen()
+        if version > self._state.version:
             raise RollbackError(
-                f"{channels.where('timestamp')} has version {found.version}, and {origin} "
-                f"{ours.version}: the mirror is ahead of the origin",
+                f"{self._there} has version {version}, and {self._here} {self._state.version}: "
+                "the mirror is ahead of the origin",
                 remedy="Nothing was changed. If the origin was restored from an old copy, its "
                 "readers refuse it as well: first copy the newer metadata back from the mirror.",
             )
+        return version
+
+    def _seen(self) -> tuple[int, str | None]:
+        """Return the version of the mirror's timestamp, and the etag of its object."""
+        channels, _ = follow_roots(self._mirror, self._country, self._state.roots)
+        held, etag = channels.look(channels.root, "timestamp", Timestamp)
+        if held is None:
+            return 0, etag
+        found, ours = held.metadata.signed, self._state.timestamp.metadata.signed
         if found.version == ours.version and found.snapshot_meta != ours.snapshot_meta:
             raise VerificationError(
-                f"{channels.where('timestamp')} and {origin} have the same version "
-                f"{found.version} and name different snapshots: the keys signed both",
+                f"{self._there} and {self._here} have the same version {found.version} and name "
+                "different snapshots: the keys signed both",
                 remedy="Nothing was changed. Keep both files, and treat the keys of timestamp and "
                 "snapshot as stolen: docs/runbook-keys.md.",
             )
-        return found.version
+        return found.version, etag
+
+    @property
+    def _there(self) -> str:
+        return f"{self._mirror.url}/{metadata_key(self._country, 'timestamp')}"
+
+    @property
+    def _here(self) -> str:
+        return self._state.channels.where("timestamp")
 
     def write_first(self) -> None:
         """Write what says what is withdrawn, and what vouches for that: roots, targets, revoked."""
@@ -73,17 +87,25 @@ class MetadataWriter:
 
     def write_rest(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
         """Write all other files, the snapshot after them, then the timestamp, then the copies."""
-        for (role, version), data in sorted(earlier.items()):
-            self._put(role, version, data)
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            run_all(pool, lambda one: self._put(*one[0], one[1]), sorted(earlier.items()))
         for role, data in sorted(self._state.roles.items()):
             self._put(role, self._state.versions[role], data)
         snapshot = self._state.snapshot
         self._put("snapshot", snapshot.metadata.signed.version, snapshot.data)
-        if self.check_not_ahead() < self._state.version:
-            self._put("timestamp", None, self._state.timestamp.data)
+        self._move_timestamp()
         for channel in CHANNELS:  # for curl and dashboards: nothing verifies them
             if channel in self._state.roles:
                 self._put(channel, None, self._state.roles[channel])
+
+    def _move_timestamp(self) -> None:
+        """Swap the timestamp that was seen to be older, and no other: never set a mirror back."""
+        version, etag = self._seen()
+        if version > self._state.version:
+            raise self._overtaken(f"{self._there} has version {version} by now")
+        if version < self._state.version:
+            key = metadata_key(self._country, "timestamp")
+            self._swap(key, self._state.timestamp.data, etag)
 
     def _put(self, role: str, version: int | None, data: bytes) -> None:
         key = metadata_key(self._country, role, version)
@@ -97,11 +119,17 @@ class MetadataWriter:
             pass
         except FormatError:  # longer than any metadata
             etag = self._mirror.head(key).etag
+        self._swap(key, data, etag)
+
+    def _swap(self, key: str, data: bytes, etag: str | None) -> None:
         try:
             self._mirror.compare_and_swap(key, data, etag)
         except ConflictError as error:
-            raise ConflictError(
-                f"another pe-dvc mirror sync writes to {self._mirror.url}: {error.message}",
-                remedy="Nothing is lost: run it again when the other is done.",
-            ) from None
+            raise self._overtaken(error.message) from None
         self.written.append(key)
+
+    def _overtaken(self, why: str) -> ConflictError:
+        return ConflictError(
+            f"another pe-dvc mirror sync writes to {self._mirror.url}: {why}",
+            remedy="Nothing is lost: run it again when the other is done.",
+        )

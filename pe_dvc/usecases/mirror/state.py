@@ -16,7 +16,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head, snapshot_meta
 from pe_dvc.trust.tuf_api import Metadata, Root, Snapshot, Targets
-from pe_dvc.trust.verify import check_root_chain, parse, signatures, verify_signed_by
+from pe_dvc.trust.verify import TAMPERED, check_root_chain, parse, signatures, verify_signed_by
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_of
 
@@ -62,11 +62,19 @@ class SignedState:
 
     @property
     def withdrawn(self) -> Withdrawn:
-        """What the signed role withdraws. Raises FormatError if an entry is malformed."""
-        role = self.trusted.get(ROLE)
-        if role is None:
+        """What the signed role withdraws. Raises FormatError if an entry is malformed.
+
+        Raises VerificationError for a role that the snapshot names and today's stewards did not
+        sign: it is not known then what is withdrawn.
+        """
+        if ROLE not in self.meta:
             return Withdrawn()
-        where = self.channels.where(ROLE, role.version)
+        role, where = self.trusted.get(ROLE), self.channels.where(ROLE, self.meta[ROLE].version)
+        if role is None:
+            raise VerificationError(
+                f"{where}, which readers are shown, is not signed by today's data stewards",
+                remedy=TAMPERED,
+            )
         return withdrawn_of(role, country=self.channels.country, where=where)
 
     @property

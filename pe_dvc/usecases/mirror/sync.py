@@ -29,7 +29,8 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.usecases.mirror.copy import Copier, hash_object
+from pe_dvc.usecases.mirror.altered import altered_objects
+from pe_dvc.usecases.mirror.copy import Copier
 from pe_dvc.usecases.mirror.history import EarlierMetadata
 from pe_dvc.usecases.mirror.holdings import holdings_of
 from pe_dvc.usecases.mirror.metadata import MetadataWriter
@@ -109,6 +110,7 @@ class Sync:
         that is ahead, VerificationError and NotFoundError for an origin that lacks what its state
         promises (then readers of the mirror still see the old one), StoreError.
         """
+        reporter = reporter or Silent()
         check_own_bucket(self._mirror, self._country, self._roots[0])
         state = read_state(self._origin, self._country, self._roots)
         writer = MetadataWriter(self._mirror, self._country, state)
@@ -122,9 +124,9 @@ class Sync:
             if server is not None:
                 with suppress(StoreError):
                     server.sweep()
-            wanted = self._missing(holdings, there, recheck=recheck)
+            wanted = self._missing(holdings, there, recheck=recheck, reporter=reporter)
             size = sum(one.size for one in wanted)
-            with (reporter or Silent()).task(f"copy {len(wanted)} objects", size) as progress:
+            with reporter.task(f"copy {len(wanted)} objects", size) as progress:
                 copied = Copier(self._origin, self._mirror, server).copy_all(wanted, progress)
             lacking = holdings.lacking + copied.lacking
             self._refuse_promised(lacking)
@@ -173,22 +175,31 @@ class Sync:
         except (PeDvcError, KeyError, TypeError) as error:
             raise StoreUnavailableError(
                 f"{self._mirror.url} does not give back what was just written there ({error}): "
-                "it may be a proxy or a login page that answers for the store",
+                "a proxy or a login page may answer for the store",
                 operation="read",
                 key=key,
                 remedy="Nothing was copied. Check the address and the endpoint of the mirror.",
             ) from None
 
     def _missing(
-        self, holdings: Holdings, there: Mapping[str, ObjectInfo], *, recheck: bool
+        self,
+        holdings: Holdings,
+        there: Mapping[str, ObjectInfo],
+        *,
+        recheck: bool,
+        reporter: Reporter,
     ) -> list[Wanted]:
-        def is_there(one: Wanted) -> bool:
-            info = there.get(one.key)
-            if info is None or info.size != one.size:
-                return False
-            return not recheck or hash_object(self._mirror, one) == one.digest
-
-        return [one for one in holdings.objects.values() if not is_there(one)]
+        """Return what is to be copied; with ``recheck`` what is there and altered, too."""
+        found = {
+            one.key: one
+            for one in holdings.objects.values()
+            if one.key not in there or there[one.key].size != one.size
+        }
+        if recheck:
+            present = [one for one in holdings.objects.values() if one.key not in found]
+            altered = {fault.key for fault in altered_objects(self._mirror, present, reporter)}
+            found |= {one.key: one for one in present if one.key in altered}
+        return [*found.values()]
 
     def _refuse_promised(self, lacking: Sequence[Lacking]) -> None:
         promised = [one for one in lacking if one.is_promised]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import metadata_key
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreError
 from pe_dvc.primitives.result import Result
 from pe_dvc.trust.roles import max_length
-from pe_dvc.usecases.mirror.copy import hash_object
+from pe_dvc.usecases.mirror.altered import altered_objects
 from pe_dvc.usecases.mirror.holdings import holdings_of
 from pe_dvc.usecases.mirror.state import read_state
-from pe_dvc.usecases.mirror.wanted import Lacking, Wanted, objects_of
-from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -23,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.documents.mirrors import Selection
-    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.state import SignedState
+    from pe_dvc.usecases.mirror.wanted import Holdings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +84,12 @@ def verify_mirror(
     holdings = holdings_of(state, selection)
     faults = [one for one in holdings.lacking if one.is_promised]
     faults += _wrong_roots(mirror, country, state)
-    there = objects_of(mirror, country)
-    gone = sorted((holdings.revoked - holdings.objects.keys()) & there.keys())
-    faults += [
-        Lacking(key=key, what="withdrawn", detail="was withdrawn, and is there") for key in gone
-    ]
+    faults += _not_removed(holdings)
     wanted = [*holdings.objects.values()]
     if not quick:
-        faults += _altered(mirror, wanted, reporter or Silent())
+        faults += altered_objects(
+            mirror, [one for one in wanted if one.data is None], reporter or Silent()
+        )
     ahead, error = _origin_state(origin, country, roots)
     return MirrorCheck(
         name=name,
@@ -112,28 +108,12 @@ def verify_mirror(
     )
 
 
-def _altered(mirror: Store, wanted: Sequence[Wanted], reporter: Reporter) -> list[Lacking]:
-    total = sum(one.size for one in wanted)
-    with (
-        reporter.task(f"check {len(wanted)} objects", total) as progress,
-        ThreadPoolExecutor(TRANSFERS) as pool,
-    ):
-        found = run_all(pool, partial(_check, mirror, progress), wanted)
-    return [one for one in found if one is not None]
-
-
-def _check(mirror: Store, progress: Progress, one: Wanted) -> Lacking | None:
-    if one.data is not None:  # hashed when it was read
-        progress(one.size)
-        return None
-    try:
-        actual = hash_object(mirror, one, progress)
-    except (NotFoundError, FormatError) as error:
-        return Lacking(key=one.key, what=one.what, detail=error.message)
-    if actual == one.digest:
-        return None
-    detail = f"expected {one.algorithm}:{one.digest}, got {one.algorithm}:{actual}"
-    return Lacking(key=one.key, what=one.what, detail=detail)
+def _not_removed(holdings: Holdings) -> list[Lacking]:
+    """Find what was withdrawn, and is there: the next sync removes it, or says why it cannot."""
+    plan = holdings.withdrawn
+    going = (plan.files.keys() | plan.finished_lists()) & holdings.there.keys()
+    left = dict.fromkeys(sorted(going), "was withdrawn, and is there") | plan.unsure
+    return [Lacking(key=key, what="withdrawn", detail=why) for key, why in left.items()]
 
 
 def _wrong_roots(mirror: Store, country: str, state: SignedState) -> list[Lacking]:

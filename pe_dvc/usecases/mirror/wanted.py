@@ -8,7 +8,6 @@ commits name, and what pipelines made on the way, which DVC's md5 names.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +19,6 @@ from pe_dvc.documents.keys import (
     country_prefix,
     manifest_key,
     parse_key,
-    payload_key,
 )
 from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
@@ -28,6 +26,9 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.listed_members import listed_members
+from pe_dvc.usecases.retention.reachability import Bucket
+from pe_dvc.usecases.revoke.inventory import Inventory
+from pe_dvc.usecases.revoke.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,8 +75,8 @@ class Lacking:
 class Holdings:
     """The objects to be held, by key, and what the store lacks of them.
 
-    ``left_out`` counts the pointers that a selection leaves out; ``revoked`` are the keys of what
-    was withdrawn and must go.
+    ``left_out`` counts the pointers that a selection leaves out; ``withdrawn`` is what must go of
+    the store, as a removal there has it.
     """
 
     objects: dict[str, Wanted] = field(default_factory=dict)
@@ -83,7 +84,9 @@ class Holdings:
     elsewhere: list[str] = field(default_factory=list)
     """Keys of payloads that no bucket needs: their manifests say where else they lie."""
     left_out: int = 0
-    revoked: set[str] = field(default_factory=set)
+    withdrawn: Plan = field(default_factory=Plan)
+    there: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    """All objects of the country in the store, by key."""
 
     def add(self, one: Wanted) -> None:
         """Add an object; what is promised by anyone is promised."""
@@ -103,9 +106,11 @@ class Collector:
     ) -> None:
         self._store, self._country, self._there = store, country, there
         self._withdrawn = withdrawn
-        self._shunned = {payload_key(country, md5) for md5 in withdrawn.md5s}
         self._withdrawn_bytes = withdrawn.artifacts.keys() | withdrawn.inputs.keys()
-        self.found = Holdings()
+        self.found = Holdings(there=there)
+        if self._withdrawn_bytes:
+            bucket = Bucket(store, country, objects=there, channels={})
+            self.found.withdrawn = Inventory(bucket).plan(withdrawn)
         self._manifests: set[str] = set()
         self._remembered = 0
 
@@ -118,14 +123,19 @@ class Collector:
             if isinstance(found, Lacking):
                 self.found.lacking.append(found)
             else:
-                self._add_manifest(*found, is_promised=one.is_promised)
+                artifact = self._add_manifest(*found, is_promised=one.is_promised)
+                self._add_payload(artifact, is_promised=one.is_promised)
 
     def add_document(self, key: str, what: str, sha256: Sha256) -> None:
         """Add a document that signed metadata names."""
         self._add(key, what, "sha256", sha256, None, is_promised=True)
 
     def add_rest(self) -> None:
-        """Add everything else of the country that an artifact or DVC's cache is made of."""
+        """Add everything else of the country that an artifact or DVC's cache is made of.
+
+        These manifests are unsigned: payloads are checked against DVC's md5, which names them, not
+        against what such a manifest says.
+        """
         keys = [key for key in self._there if (p := parse_key(key)) and p.kind == "manifest"]
         others = [key for key in keys if key not in self._manifests]
         with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -135,18 +145,9 @@ class Collector:
                 self._add_manifest(*one, is_promised=False)
         for key, info in self._there.items():
             parsed = parse_key(key)
-            is_rest = key not in self.found.objects and key not in self._shunned
-            if parsed and parsed.kind in PAYLOADS and is_rest:
+            if parsed and parsed.kind in PAYLOADS and key not in self.found.objects:
                 what = f"md5:{parsed.digest}"
                 self._add(key, what, "md5", parsed.digest, info.size, is_promised=False)
-
-    def finish(self) -> Holdings:
-        """Return what was found; of what was withdrawn only manifests stay."""
-        objects = self.found.objects
-        # What another artifact has, too, stays: a forged manifest may have named it again.
-        for key in [k for k in self.found.revoked & objects.keys() if not objects[k].is_promised]:
-            del objects[key]
-        return self.found
 
     def _read_pointed(self, one: Pointed) -> tuple[str, bytes] | Lacking:
         plain = manifest_key(self._country, one.sha256)
@@ -172,41 +173,39 @@ class Collector:
         own = (manifest_key(self._country, sha256, name) for name in (None, artifact.name))
         return (key, data) if key in own else None
 
-    def _add_manifest(self, key: str, data: bytes, *, is_promised: bool) -> None:
+    def _add_manifest(self, key: str, data: bytes, *, is_promised: bool) -> Artifact:
+        """Add a manifest and its sidecars; of what was withdrawn only the manifest stays."""
         manifest = ManifestHead.from_bytes(data, where=f"{self._store.url}/{key}")
         artifact = manifest.artifact
         self._manifests.add(key)
         what, digest = artifact.name, sha256_bytes(data)
         self._add(key, what, "sha256", digest, len(data), is_promised=is_promised)
         self._remember(key, data)
-        sidecars = sidecars_of(manifest)
-        if Sha256(artifact.sha256) in self._withdrawn.artifacts:
-            self.found.revoked |= {artifact.key, *(one.key for one in sidecars)}
-            self._shun(artifact)
+        if Sha256(artifact.sha256) not in self._withdrawn.artifacts:
+            for one in sidecars_of(manifest):
+                self._add(one.key, what, "sha256", one.sha256, None, is_promised=is_promised)
+            if self._is_elsewhere(artifact):
+                self.found.elsewhere.append(artifact.key)
+        return artifact
+
+    def _is_elsewhere(self, artifact: Artifact) -> bool:
+        is_file = not artifact.is_directory
+        return is_file and artifact.location is not None and artifact.key not in self._there
+
+    def _add_payload(self, artifact: Artifact, *, is_promised: bool) -> None:
+        if artifact.sha256 in self._withdrawn_bytes or self._is_elsewhere(artifact):
             return
-        for one in sidecars:
-            self._add(one.key, what, "sha256", one.sha256, None, is_promised=is_promised)
         if artifact.is_directory:
             self._add_members(artifact, is_promised=is_promised)
-        elif artifact.location is not None and artifact.key not in self._there:
-            self.found.elsewhere.append(artifact.key)
-        elif artifact.sha256 not in self._withdrawn_bytes:
-            size, digest = artifact.size, Sha256(artifact.sha256)
-            self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
+            return
+        what, size, digest = artifact.name, artifact.size, Sha256(artifact.sha256)
+        self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
 
     def _remember(self, key: str, data: bytes) -> None:
         """Keep a manifest's bytes, so that it is read once, as long as all are of moderate size."""
         if key in self.found.objects and self._remembered + len(data) <= REMEMBERED_BYTES:
             self._remembered += len(data)
             self.found.objects[key] = replace(self.found.objects[key], data=data)
-
-    def _shun(self, artifact: Artifact) -> None:
-        """Leave behind the files of a withdrawn directory that nothing else needs."""
-        self._shunned.add(artifact.key)
-        if artifact.is_directory and artifact.parts_key in self._there:
-            with suppress(FormatError, VerificationError):
-                data, _ = self._store.read(artifact.parts_key, limit=LISTING_LIMIT)
-                self._shunned |= listed_members(data, artifact, where=artifact.parts_key).keys()
 
     def _add_members(self, artifact: Artifact, *, is_promised: bool) -> None:
         md5 = bare_md5(artifact.dvc.md5)
@@ -239,6 +238,9 @@ class Collector:
         *,
         is_promised: bool,
     ) -> None:
+        plan = self.found.withdrawn
+        if key in plan.gone or (key in plan.unsure and not is_promised):
+            return  # neither held nor missed
         info = self._there.get(key)
         if info is None or size not in (None, info.size):
             detail = "missing" if info is None else f"expected {size} bytes, got {info.size}"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pe_dvc.documents.keys import Kind
-    from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.store.port import ObjectInfo, ReadableStore
 
 REQUESTS = 16
 _MD5 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
@@ -72,7 +72,7 @@ def reach_of(files: Iterable[tuple[str, bytes]]) -> Reach:
 class Bucket:
     """All of a country's objects, listed once, and what is read from them."""
 
-    store: Store
+    store: ReadableStore
     country: str
     objects: Mapping[str, ObjectInfo]
     channels: Mapping[str, ObjectInfo]
@@ -80,7 +80,7 @@ class Bucket:
     """Keys of channels' files that promise nothing: of a thief, or of anyone who can write."""
 
     @classmethod
-    def read(cls, store: Store, country: str, foreign: Collection[str] = ()) -> Bucket:
+    def read(cls, store: ReadableStore, country: str, foreign: Collection[str] = ()) -> Bucket:
         """List the objects of a country and of its channels."""
         return cls(
             store,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pe_dvc.documents.revocation import Revocation
-    from pe_dvc.store.port import Store
+    from pe_dvc.store.port import ReadableStore, Store
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 
@@ -143,7 +143,7 @@ def _mark(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
     )
 
 
-def says(store: Store, key: str, revocation: Revocation) -> bool:
+def says(store: ReadableStore, key: str, revocation: Revocation) -> bool:
     """Tell whether a tombstone is there and says what the signed entry says."""
     try:
         data, _ = store.read(key, limit=TOMBSTONE_LIMIT)

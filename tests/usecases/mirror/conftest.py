@@ -52,6 +52,7 @@ class Pair:
         return one.run(selection, **options)
 
     def verify(self, selection: Selection = ALL, **options: Any) -> MirrorCheck:
+        options.setdefault("now", datetime.now(UTC))
         return verify_mirror(
             self.mirror,
             "us",
@@ -59,7 +60,6 @@ class Pair:
             selection,
             name="m",
             origin=self.origin,
-            now=datetime.now(UTC),
             **options,
         )
 

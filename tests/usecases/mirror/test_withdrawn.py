@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 import pe_dvc
-from pe_dvc.documents.keys import tombstone_key
+from pe_dvc.documents.keys import manifest_key, payload_key, tombstone_key
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.tombstone import Tombstone
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.primitives.errors import NotFoundError, RevokedError
+from pe_dvc.primitives.errors import NotFoundError, RevokedError, VerificationError
+from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
+from pe_dvc.usecases.mirror.verify import verify_mirror
+from pe_dvc.usecases.object_digest import md5_bytes
 from tests.support.country import (
     LATEST,
     NAME,
@@ -23,6 +28,7 @@ from tests.support.country import (
     reader_at,
     revocation_of,
 )
+from tests.support.factories import manifest_of
 from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
@@ -66,7 +72,7 @@ def mirrored(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mir
     made = Mirrored(tmp_path / "maintainer", pair.origin)
     reader_at(tmp_path / "reader", monkeypatch)
     made.trust(tmp_path / "reader/config")
-    monkeypatch.setattr("pe_dvc.project.stores.open_store", lambda *_, **__: pair.mirror)
+    monkeypatch.setattr("pe_dvc.project.reader_stores.open_store", lambda *_, **__: pair.mirror)
     return made
 
 
@@ -144,3 +150,65 @@ def test_readers_are_told_what_a_mirror_with_a_filter_holds(mirrored: Mirrored, 
             pe_dvc.fetch(asked, store="s3://any")
         told = f"{caught.value.message} {caught.value.remedy}"
         assert "is the mirror lab, which holds only: datasets cps_*" in told
+
+
+def test_an_unsigned_manifest_takes_nothing_else_along(mirrored: Mirrored, pair: Pair) -> None:
+    """It is of a withdrawn artifact, and gives another one's payload as the address."""
+    gone, old = mirrored.publish({NAME: b"withdrawn later", "cps_2024": OTHER})
+    mirrored.publish({"cps_2024": b"newer"})
+    mirrored.revoke(gone)
+    mirrored.write(*_forged(gone, payload_of(old)))
+    assert mirrored.sync_to(pair).ok
+    assert pair.contents(pair.mirror)[payload_of(old)] == OTHER
+    assert not _all_of(gone) & pair.contents(pair.mirror).keys()
+    roots = mirrored.signed.metadata.root_files
+    now = datetime.now(UTC)
+    check = verify_mirror(pair.mirror, "us", roots, ALL, name="lab", origin=pair.origin, now=now)
+    assert check.faults == []
+
+
+def test_an_unsigned_manifest_keeps_nothing_from_being_copied(
+    mirrored: Mirrored, pair: Pair
+) -> None:
+    """It says another sha256 of what a pipeline made on the way, which DVC's md5 names."""
+    [some] = mirrored.publish({NAME: OTHER})
+    made = payload_key("us", md5_bytes(b"on the way"))
+    mirrored.write(made, b"on the way")
+    mirrored.write(*_forged(manifest_of(b"on the wax", name="x"), made))
+    done = mirrored.sync_to(pair)
+    assert pair.contents(pair.mirror)[made] == b"on the way"
+    assert made not in {one.key for one in done.lacking}
+    assert _all_of(some) <= pair.contents(pair.mirror).keys()
+
+
+def test_what_was_put_back_is_a_fault(mirrored: Mirrored, pair: Pair) -> None:
+    gone, _ = mirrored.publish({NAME: b"withdrawn", "cps_2024": OTHER})
+    mirrored.revoke(gone)
+    mirrored.sync_to(pair)
+    pair.mirror.overwrite(payload_of(gone), b"withdrawn")
+    roots, now = mirrored.signed.metadata.root_files, datetime.now(UTC)
+    check = verify_mirror(pair.mirror, "us", roots, ALL, name="lab", origin=pair.origin, now=now)
+    assert [(one.key, one.detail) for one in check.faults] == [
+        (payload_of(gone), "was withdrawn, and is there")
+    ]
+
+
+def test_a_role_that_todays_stewards_did_not_sign_withdraws_what_nobody_knows(
+    mirrored: Mirrored, pair: Pair
+) -> None:
+    gone, _ = mirrored.publish({NAME: b"withdrawn", "cps_2024": OTHER})
+    mirrored.revoke(gone)
+    state = read_state(pair.origin, "us", mirrored.signed.metadata.root_files)
+    others = {role: one for role, one in state.trusted.items() if role != "revoked"}
+    assert state.withdrawn.artifacts
+    with pytest.raises(VerificationError, match="not signed by today's data stewards"):
+        _ = replace(state, trusted=others).withdrawn
+
+
+def _forged(manifest: Manifest, payload: str) -> tuple[str, bytes]:
+    """Return a manifest of the same artifact by another name, which lies at ``payload``."""
+    document = json.loads(manifest.to_bytes())
+    folder, name = payload.split("/")[-2:]
+    document["artifact"] |= {"name": "evil", "dvc": {"hash": "md5", "md5": folder + name}}
+    key = manifest_key("us", Sha256(manifest.artifact.sha256), "evil")
+    return key, json.dumps(document).encode()

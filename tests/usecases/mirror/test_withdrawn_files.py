@@ -26,7 +26,7 @@ def _collected(store: MemoryStore, directory: Directory, withdrawn: Withdrawn) -
     )
     collector.add_pointed([pointed])
     collector.add_rest()
-    return collector.finish()
+    return collector.found
 
 
 @pytest.mark.parametrize("is_input", [False, True])
