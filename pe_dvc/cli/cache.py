@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
+
+if TYPE_CHECKING:
+    from pe_dvc.usecases.purge import Purged
 
 
 @click.group("cache", cls=Group)
@@ -121,6 +126,11 @@ def _prune_revoked(workspace: bool, store: str | None, as_json: bool) -> None:
     purged = Cache().prune_revoked(workspace=workspace, store=store)
     if as_json:
         print_json(purged)
+    say_purged(purged)
+
+
+def say_purged(purged: Purged) -> None:
+    """Say what of the withdrawn data left this machine, and what is still here."""
     for entry in purged.in_use:
         say(f"in use, not removed: {entry.path}")
     for path in purged.changed:

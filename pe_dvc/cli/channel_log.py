@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pe_dvc import Channels
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.channel.log import LogEntry
 
 _published = click.option(
@@ -142,7 +143,7 @@ def log(
         print_json(found)
     else:
         for entry in reversed(found.entries):
-            _print(entry)
+            _print(entry, found.withdrawn)
         for number in found.skipped:
             say(f"version {number} was never published, and git here does not have it either")
     if found.remark is not None:
@@ -158,7 +159,7 @@ def _signer(signer: str, names: Mapping[str, str]) -> str:
     return f"{names[signer]} ({short})" if signer in names else short
 
 
-def _print(entry: LogEntry) -> None:
+def _print(entry: LogEntry, withdrawn: Mapping[Sha256, str]) -> None:
     version, commit = entry.version, entry.commit
     signers = ", ".join(_signer(signer, version.names) for signer in version.signers)
     source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""
@@ -175,5 +176,10 @@ def _print(entry: LogEntry) -> None:
             echo(
                 f"  {verb} {name}{f'  sha256:{pointers[name].sha256}' if name in pointers else ''}"
             )
-            for sentence in version.pointers[name].remarks if name in version.pointers else ():
+            pointer = version.pointers.get(name)
+            if pointer is None:
+                continue
+            for sentence in pointer.remarks:
                 echo(f"      {sentence}")
+            if pointer.sha256 in withdrawn:
+                echo(f"      {withdrawn[pointer.sha256]}")

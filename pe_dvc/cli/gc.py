@@ -64,6 +64,8 @@ def command(
 
 def _say(done: Collected) -> None:
     _show(done.plan)
+    for key, what in done.withdrawn.items():
+        say(f"withdrawn, and still there until pe-dvc revoke --remove: {what}  {key}")
     if not done.plan.unreachable:
         say("There is nothing to remove.")
         return

@@ -58,6 +58,20 @@ def reference_transaction(process: int) -> None:
         say_pushed(pushed)
 
 
+@command.command("verify")
+@click.pass_context
+def verify(ctx: click.Context) -> None:
+    """Verify the files that are here, and purge caches of what was withdrawn since."""
+    from pe_dvc.cli.cache import say_purged
+    from pe_dvc.cli.verify import command as verify_command
+    from pe_dvc.public.git_hooks import purge_withdrawn
+
+    purged = purge_withdrawn()
+    if purged is not None and (purged.cache or purged.dvc or purged.kept):
+        say_purged(purged)
+    ctx.invoke(verify_command, names=(), present=True, quiet=True, as_json=False)
+
+
 def _of_pre_commit() -> str:
     """Return what is pushed as git would write it, from what pre-commit says instead; or ''."""
     names = ("LOCAL_BRANCH", "TO_REF", "REMOTE_BRANCH", "FROM_REF")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pe_dvc.cli.failures import CHECK_FAILED
+from pe_dvc.cli.failures import CHECK_FAILED, REVOKED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
@@ -89,17 +89,29 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
     "[default: 0.1]",
 )
 @click.option("--with-claims", is_flag=True, help="Add the claims that were made since.")
-def show(tag: str, tro: bool, tro_vocabulary: str | None, with_claims: bool) -> None:
-    """Print the release manifest of TAG, in policyengine.py's format."""
+@click.pass_context
+def show(
+    ctx: click.Context, tag: str, tro: bool, tro_vocabulary: str | None, with_claims: bool
+) -> None:
+    """Print the release manifest of TAG, in policyengine.py's format.
+
+    Names what was withdrawn of it since, as far as is known here; the exit code is then 4.
+    """
     from pe_dvc import Repo
 
     if tro_vocabulary and not tro:
         raise click.UsageError("--tro-vocabulary is for --tro.")
-    release = Repo().release.show(tag, with_claims=with_claims)
+    commands = Repo().release
+    release = commands.show(tag, with_claims=with_claims)
     document = release.tro if tro else release.data
     if tro_vocabulary == "2023/05":
         document = release.older_tro
     click.echo(document, nl=False)
+    withdrawn = commands.withdrawn(tag)
+    for name, why in withdrawn.items():
+        say(f"{name} of release {tag} was {why}")
+    if withdrawn:
+        ctx.exit(REVOKED)
 
 
 @command.command("list")

@@ -48,6 +48,8 @@ def print_diff(found: ReleaseDiff) -> None:
     for sign, names in (("+", found.added), ("-", found.removed)):
         for name in names:
             echo(f"{sign} {name}")
+    for name, why in found.withdrawn.items():
+        echo(f"! {name}  {why}")
     for dataset in found.changed:
         echo(f"~ {dataset.name}")
         for table, (before, after) in dataset.contents.items():

@@ -25,6 +25,8 @@ def say_affected(affected: Affected) -> None:
         say(f"derives from it {reference}, which stays: revoke it, too, if it must go")
     for key, reference in affected.kept.items():
         say(f"stays           {key}: {reference} needs it")
+    for name in affected.mirrors:
+        say(f"mirror          {name} keeps it until pe-dvc mirror sync {name}")
     size = bytes_text(affected.size)
     say(f"leaves the bucket after pe-dvc push: {counted(len(affected.files), 'object')} ({size})")
 

@@ -122,7 +122,10 @@ class DatasetChanges(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Diff(Result):
-    """What changed from ``before`` to ``after``; datasets in the order of their names."""
+    """What changed from ``before`` to ``after``; datasets in the order of their names.
+
+    ``withdrawn`` are those that cannot be compared, each with why it was withdrawn.
+    """
 
     before: str
     after: str
@@ -130,15 +133,17 @@ class Diff(Result):
     removed: tuple[str, ...]
     datasets: tuple[DatasetChanges, ...]
     unchanged: int
+    withdrawn: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_same(self) -> bool:
         """Tell whether both have the same datasets with the same values."""
-        return not self.added and not self.removed and all(d.is_same for d in self.datasets)
+        moved = self.added or self.removed or self.withdrawn
+        return not moved and all(d.is_same for d in self.datasets)
 
     def is_over(self, limit: float) -> bool:
         """Tell whether anything moved by more than ``limit``, such as 0.02, came or went."""
-        gone = bool(self.added or self.removed)
+        gone = bool(self.added or self.removed or self.withdrawn)
         return gone or any(one.is_over(limit) for one in self.datasets if not one.is_same)
 
     def to_text(self) -> Iterator[str]:

@@ -80,7 +80,8 @@ def markdown(diff: Any) -> Iterator[str]:
 
 def html(diff: Any) -> str:
     """Return a page."""
-    parts = [html_table([(line,) for line in _lists(diff)])] if diff.added or diff.removed else []
+    listed = [(line,) for line in _lists(diff)]
+    parts = [html_table(listed)] if listed else []
     for dataset in diff.datasets:
         parts.append(html_table([(note,) for note in dataset.notes], caption=_headline(dataset)))
         parts += [
@@ -133,6 +134,7 @@ def sections(dataset: Any) -> Iterator[Section]:
 def _lists(diff: Any) -> Iterator[str]:
     for sign, names in (("+", diff.added), ("-", diff.removed)):
         yield from (f"{sign} {name}" for name in names)
+    yield from (f"! {name}: {why}" for name, why in diff.withdrawn.items())
 
 
 def _headline(dataset: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class DatasetDiff:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseDiff:
-    """What changed between two releases; datasets in the order of their names."""
+    """What changed between two releases; datasets in the order of their names.
+
+    ``withdrawn`` are those that cannot be compared, each with why it was withdrawn.
+    """
 
     before: str
     after: str
@@ -44,6 +47,7 @@ class ReleaseDiff:
     removed: tuple[str, ...]
     changed: tuple[DatasetDiff, ...]
     unchanged: int
+    withdrawn: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the difference as plain JSON values."""

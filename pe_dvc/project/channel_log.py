@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import check_channel
-from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    RevokedError,
+    VerificationError,
+)
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.channel_review import pending_pointers, pending_review
@@ -16,8 +22,10 @@ from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.trust import trusted_countries
+from pe_dvc.project.withdrawn import refuse_pointer
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
+from pe_dvc.usecases.revoked import why_withdrawn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.documents.pointer import Pointer
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.channel.log import ChannelLog
     from pe_dvc.usecases.channel.review import Review
 
@@ -139,6 +148,7 @@ class Channels:
         return self._repo is not None and self._repo.country == self.country
 
     def _manifest(self, pointer: Pointer) -> Manifest:
+        refuse_pointer(self._reader, pointer)
         if self._repo is not None and self._in_clone:
             committed = committed_manifest(self._repo, pointer)
             if committed is not None:
@@ -155,12 +165,17 @@ class Channels:
             for name in earlier.keys() & later.keys()
             if earlier[name].manifest_sha256 == later[name].manifest_sha256
         }
-        manifests = [
-            {name: self._manifest(p) for name, p in side.items() if name not in same}
-            for side in (earlier, later)
-        ]
-        found = diff_releases(before, manifests[0], after, manifests[1])
-        return replace(found, unchanged=found.unchanged + len(same))
+        withdrawn: dict[str, str] = {}
+        manifests: list[dict[str, Manifest]] = [{}, {}]
+        for found_in, side in zip(manifests, (earlier, later), strict=True):
+            for name in side.keys() - same:
+                try:
+                    found_in[name] = self._manifest(side[name])
+                except RevokedError as error:
+                    withdrawn[name] = why_withdrawn(error)
+        kept = [{n: m for n, m in side.items() if n not in withdrawn} for side in manifests]
+        found = diff_releases(before, kept[0], after, kept[1])
+        return replace(found, unchanged=found.unchanged + len(same), withdrawn=withdrawn)
 
     def log(self, channel: str) -> ChannelLog:
         """Return every version, and where their chain breaks."""
@@ -168,7 +183,16 @@ class Channels:
         in_git = {version: data for version, (_, data) in commits.items()}
         found = history.versions(channel, in_git)
         log = channel_log(found, commits, remark=history.remark)
-        return replace(log, skipped=tuple(history.skipped))
+        return replace(log, skipped=tuple(history.skipped), withdrawn=self._withdrawn())
+
+    def _withdrawn(self) -> dict[Sha256, str]:
+        """Return why artifacts were withdrawn, by sha256: what a log says, and refuses nothing."""
+        try:
+            known = self._reader.revocations.known().revocations
+        except PeDvcError as error:
+            note_once(f"what was withdrawn of {self.country} is not said: {error.message}")
+            return {}
+        return {sha256: found.text for sha256, found in known.items()}
 
     @property
     def _history(self) -> ChannelHistory:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
 from pe_dvc.documents.movers import Mover, movers, ranked
-from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, RevokedError
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.project.diff_files import describe_local, figures_of_file
 from pe_dvc.project.diff_rows import compare_all_rows
 from pe_dvc.project.diff_sides import Candidate, Dataset, FileSide, Side, Words
+from pe_dvc.usecases.revoked import why_withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,9 +36,16 @@ def diff(before: str, after: str, words: Words, asked: Asked) -> Diff:
     sides = _meant(words.side(before), words.side(after), words, asked)
     earlier, later = (side.candidates for side in sides)
     both = sorted(earlier.keys() & later.keys())
-    pairs = [(earlier[name], later[name]) for name in both]
-    differing = [pair for pair in pairs if not _surely_same(*pair)]
-    datasets = [compare_datasets(one.load(), other.load(), asked) for one, other in differing]
+    pairs = [((earlier[name], later[name]), name) for name in both]
+    differing = [(pair, name) for pair, name in pairs if not _surely_same(*pair)]
+    datasets, withdrawn = [], {}
+    for (one, other), name in differing:
+        try:
+            datasets.append(compare_datasets(one.load(), other.load(), asked))
+        except RevokedError as error:
+            if sides[0].only is not None or sides[1].only is not None:
+                raise
+            withdrawn[name] = why_withdrawn(error)
     return Diff(
         before=before,
         after=after,
@@ -45,6 +53,7 @@ def diff(before: str, after: str, words: Words, asked: Asked) -> Diff:
         removed=tuple(sorted(earlier.keys() - later.keys())),
         datasets=tuple(datasets),
         unchanged=len(both) - len(differing),
+        withdrawn=withdrawn,
     )
 
 

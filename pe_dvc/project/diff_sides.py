@@ -15,9 +15,11 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, StoreError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.diff_profiles import figures_in, published_profile, rule_with
+from pe_dvc.project.git_manifests import committed_manifest
 from pe_dvc.project.profile import committed_profile
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.withdrawn import refuse_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,8 +171,7 @@ class Words:
         reader = self.reader(country)
 
         def load(pointer: Pointer) -> Dataset:
-            from pe_dvc.project.git_manifests import committed_manifest
-
+            refuse_pointer(reader, pointer)
             if self.repo is not None and self.repo.country == country:
                 committed = committed_manifest(self.repo, pointer)
                 if committed is not None:

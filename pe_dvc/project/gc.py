@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,11 +11,14 @@ from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.documents.dvc_files import records_hashes
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.mirror_place import check_apart
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.retention.copies import Copies
 from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
 from pe_dvc.usecases.retention.reachability import names_data, reach_of
+from pe_dvc.usecases.revoke.removal import withdrawn_there
+from pe_dvc.usecases.revoke.withdrawn import ROLE, withdrawn_here
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
@@ -40,7 +44,7 @@ def gc(
     repo may use the same remote. Raises as ``collect_garbage``.
     """
     bucket, history = repo.open_store(store), RepoHistory(repo, tips=tips)
-    return collect_garbage(
+    found = collect_garbage(
         bucket,
         repo.country,
         history,
@@ -52,6 +56,8 @@ def gc(
         ours=None if unknown else history.ever,
         copies=_copies(repo, store),
     )
+    withdrawn = withdrawn_here(repo.channel_files, bucket, GitChannels(repo).newest(ROLE))
+    return replace(found, withdrawn=withdrawn_there(bucket, repo.country, withdrawn))
 
 
 def _copies(repo: DataRepo, store: str | None) -> Copies | None:

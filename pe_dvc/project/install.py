@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.hooks import Hooks
     from pe_dvc.project.repo import DataRepo
 
-_VERIFY = "pe-dvc verify --present --quiet"
+_VERIFY = "pe-dvc git-hook verify"
 # git's third argument is 1 for a branch and 0 for files; amid a rebase nothing is settled yet.
 _BRANCH_CHANGED = '[ "$3" = 1 ] && [ ! -d "$(git rev-parse --git-path rebase-merge)" ]'
 # Of the three states of each update of refs only the last, and only while a push is under way.

@@ -12,6 +12,8 @@ from pe_dvc.project.purge_clone import Clone
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.trust import trusted_countries
+from pe_dvc.project.withdrawn import known_here
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.purge import (
     Purged,
@@ -22,7 +24,7 @@ from pe_dvc.usecases.purge import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pe_dvc.documents.payload import Payload
     from pe_dvc.documents.revocation import Revocation
@@ -30,15 +32,47 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.purge import Held
 
 
-def purge(*, workspace: bool = False, store: str | None = None) -> Purged:
+_SEEN = ".dvc/tmp/pe_dvc/purged"
+"""The version of the role that the git hook purged by last."""
+
+
+def purge_news(repo: DataRepo) -> Purged | None:
+    """Purge by a version of the role that was not purged by in this clone; None if there is none.
+
+    The checkout's files stay. Raises as ``purge``.
+    """
+    known, tree = known_here(repo.channel_files, repo), ConfinedTree(repo.root)
+    if not known.artifacts or _last_seen(tree) == known.version:
+        return None
+    done = purge(countries=[repo.country])
+    if not done.in_use:
+        tree.write(_SEEN, str(known.version).encode())
+    return done
+
+
+def _last_seen(tree: ConfinedTree) -> int | None:
+    try:
+        return int(tree.read(_SEEN))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def purge(
+    *,
+    workspace: bool = False,
+    store: str | None = None,
+    countries: Collection[str] | None = None,
+) -> Purged:
     """Remove what was withdrawn of each country from pe_dvc's cache, and in a clone from DVC's.
 
-    With ``workspace`` also the files of the checkout, except those that were changed. Raises
-    VerificationError and StoreError, once the other countries are done; where a bucket cannot be
-    reached, what this machine verified of it last counts.
+    ``countries`` are those that are trusted here, and the clone's, unless given. With ``workspace``
+    also the files of the checkout go, except those that were changed. Raises VerificationError and
+    StoreError, once the other countries are done; where a bucket cannot be reached, what this
+    machine verified of it last counts.
     """
     cache, repo, done = open_cache(), DataRepo.around(), Purged()
-    countries = {*trusted_countries(), *([repo.country] if repo else [])}
+    if countries is None:
+        countries = {*trusted_countries(), *([repo.country] if repo else [])}
     failures: list[PeDvcError] = []
     for country in sorted(countries):
         try:

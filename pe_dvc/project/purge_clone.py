@@ -64,8 +64,12 @@ class Clone:
         files = sorted(contents.files, key=lambda held: held.path)
         # The workspace first: its file may be a link to the object.
         purge_files(ConfinedTree(self._repo.root), files, done, workspace=workspace)
-        purge_objects(ConfinedTree(self._cache_dir), self._place, files, self._needed, done)
         root = self._repo.root
+        if not workspace:
+            # An object that the checkout's file is a link to is that file: it stays as well.
+            linked = {held.md5 for held in files if (root / held.path).is_symlink()}
+            files = [held for held in files if held.md5 not in linked]
+        purge_objects(ConfinedTree(self._cache_dir), self._place, files, self._needed, done)
         done.unlisted += [path for path in sorted(contents.unlisted) if (root / path).is_dir()]
 
     def _place(self, md5: str) -> str:

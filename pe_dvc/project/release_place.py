@@ -7,14 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
-from pe_dvc.project.withdrawn import refuse_release
+from pe_dvc.project.withdrawn import known_here, refuse_release
 from pe_dvc.usecases.revoke.withdrawn import withdrawn_here
 
 if TYPE_CHECKING:
+    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.trust.files import ChannelFiles
@@ -64,6 +66,12 @@ class ReleasePlace:
     def _withdrawn(self) -> Withdrawn:
         """What is withdrawn, as readers of the bucket see it, or as git has it."""
         return withdrawn_here(self._files, self.store)
+
+    def withdrawn_of(self, release: Release) -> dict[str, Revocation]:
+        """Return why datasets of a release were withdrawn, by name, as far as is known here."""
+        known = known_here(self._files, self._clone).artifacts
+        digests = {n: Sha256(m.artifact.sha256) for n, (m, _) in release.manifests.items()}
+        return {name: known[sha256] for name, sha256 in digests.items() if sha256 in known}
 
     def _refuse_withdrawn(self, release: Release) -> None:
         """Raise RevokedError for a release of which an artifact is withdrawn."""

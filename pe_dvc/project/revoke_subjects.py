@@ -166,6 +166,11 @@ class Subjects:
             files=tuple(files),
             size=sum(self.bucket.objects[key].size for key in files),
             kept=plan.kept,
+            mirrors=tuple(
+                name
+                for name, one in self._repo.settings.mirrors.items()
+                if one.takes_country(self._repo.country)
+            ),
         )
 
     def _pointer(self, reference: Reference) -> Pointer:

@@ -19,7 +19,7 @@ from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import sidecar_fault
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.repo_files import manifest_path
-from pe_dvc.project.withdrawn import withdrawn_here
+from pe_dvc.project.withdrawn import known_here
 from pe_dvc.usecases.checkout import verify as use_case
 from pe_dvc.usecases.checkout.verify import Evidence
 
@@ -132,7 +132,7 @@ def _with_revocations(repo: DataRepo, evidence: Sequence[Evidence]) -> list[Evid
     """Return the evidence with what is known here of withdrawals: the bucket is not asked."""
     from dataclasses import replace
 
-    known = withdrawn_here(repo)
+    known = known_here(repo.channel_files, repo).artifacts
 
     def of(manifest: Manifest | None) -> Revocation | None:
         return known.get(Sha256(manifest.artifact.sha256)) if manifest else None

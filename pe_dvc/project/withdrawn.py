@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, NotPublishedError, PeDvcError, VerificationError
+from pe_dvc.primitives.reference import Reference
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import channels_from, known_root
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -16,7 +17,9 @@ from pe_dvc.usecases.revoked import refuse_revoked
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
@@ -49,16 +52,17 @@ def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, 
     return newer(theirs, ours).artifacts
 
 
-def withdrawn_here(repo: DataRepo) -> Mapping[Sha256, Revocation]:
+def known_here(files: ChannelFiles, repo: DataRepo | None) -> Withdrawn:
     """Return what is known to be withdrawn without asking the bucket.
 
     That is what this machine has verified of it last, or what the clone's own role says: of both
-    the newer version.
+    the newer version. A bare clone, without ``repo``, has its role ``files`` alone.
     """
-    ours = _in_git(repo.channel_files)
-    with suppress(PeDvcError):  # it was never read here, or no bucket is known
-        ours = newer(_shown_by(_last(repo, repo.store_url())), ours)
-    return ours.artifacts
+    ours = _in_git(files)
+    if repo is not None:
+        with suppress(PeDvcError):  # it was never read here, or no bucket is known
+            ours = newer(_shown_by(_last(repo, repo.store_url())), ours)
+    return ours
 
 
 def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles) -> None:
@@ -79,6 +83,13 @@ def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles)
     for name, (manifest, _) in release.manifests.items():
         asked = f"{name} of release {release.tag}"
         refuse_revoked(known, [Sha256(manifest.artifact.sha256)], asked=asked)
+
+
+def refuse_pointer(reader: Reader, pointer: Pointer) -> None:
+    """Raise RevokedError for a pointer to what was withdrawn, whose manifest a clone may have."""
+    asked = str(Reference.pinned(pointer.country, pointer.name, pointer.sha256))
+    with suppress(NotFoundError):  # nothing is published yet: then nothing is withdrawn
+        reader.revocations.refuse(asked, pointer.sha256)
 
 
 def _shown_by(client: ChannelClient) -> Withdrawn:

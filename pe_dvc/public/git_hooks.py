@@ -10,6 +10,7 @@ from pe_dvc.public.reporting import reporter_for
 if TYPE_CHECKING:
     from pe_dvc.project.git_push import BeforeGitPush
     from pe_dvc.project.push import Pushed
+    from pe_dvc.usecases.purge import Purged
 
 
 def pre_push(remote: str, lines: str, process: int | None) -> BeforeGitPush:
@@ -24,6 +25,17 @@ def pre_push(remote: str, lines: str, process: int | None) -> BeforeGitPush:
     ]
     repo = DataRepo.find(Path.cwd())
     return before_git_push(repo, remote, updates, process=process, reporter=reporter_for(True))
+
+
+def purge_withdrawn() -> Purged | None:
+    """Remove from pe_dvc's cache and DVC's what was withdrawn since this was called last here.
+
+    None where nothing was. The checkout's own files stay.
+    """
+    from pe_dvc.project.purge import purge_news
+    from pe_dvc.project.repo import DataRepo
+
+    return purge_news(DataRepo.find(Path.cwd()))
 
 
 def reference_transaction(lines: str, process: int) -> Pushed | None:

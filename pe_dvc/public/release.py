@@ -105,6 +105,15 @@ class ReleaseCommands:
         releases = self._open()
         return releases.claimed(tag) if with_claims else releases.derive(tag)
 
+    def withdrawn(self, tag: str) -> dict[str, str]:
+        """Return why datasets of a release were withdrawn, by name, as far as is known here.
+
+        By what git holds signed, or what this machine read of the bucket last, if that is newer.
+        """
+        releases = self._open()
+        found = releases.withdrawn_of(releases.derive(tag))
+        return {name: one.text for name, one in found.items()}
+
     def list(self) -> tuple[ListedTag, ...]:
         """Return the git tags that can be releases, by the time of the tag."""
         tags = (tag for _, tag in self._open().git.tags())

@@ -36,6 +36,11 @@ def revoked_error(found: Revocation, *, asked: str) -> RevokedError:
     )
 
 
+def why_withdrawn(error: RevokedError) -> str:
+    """Return in a few words why something was withdrawn, for a list of what is."""
+    return f"withdrawn on {error.revoked:%Y-%m-%d} by {error.authority}: {error.reason}"
+
+
 def withdrawn_error(
     found: Revocation, *, subject: str, reference: str, remedy: str
 ) -> RevokedError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
@@ -13,6 +13,7 @@ from pe_dvc.trust.verify import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.channel.version import Version
 
 
@@ -73,18 +74,22 @@ class ChannelLog:
 
     ``remark`` says what keeps readers from seeing the newest, if anything does. ``skipped`` are
     versions that were never published, and of which neither the bucket nor git here has a file.
+    ``withdrawn`` is why artifacts were withdrawn since, by sha256.
     """
 
     entries: tuple[LogEntry, ...]
     broken: PeDvcError | None
     remark: str | None = None
     skipped: tuple[int, ...] = ()
+    withdrawn: Mapping[Sha256, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         broken = self.broken.message if self.broken else None
         versions = [entry.to_json() for entry in self.entries]
+        named = {one.sha256 for entry in self.entries for one in entry.version.pointers.values()}
         return {
+            "withdrawn": {one: why for one, why in self.withdrawn.items() if one in named},
             "versions": versions,
             "broken": broken,
             "remark": self.remark,

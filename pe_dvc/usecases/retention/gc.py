@@ -6,7 +6,7 @@ and nothing is removed. ADR 0009.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,7 @@ from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from pe_dvc.usecases.retention.sweep import Swept, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from pe_dvc.store.port import Store
@@ -46,6 +46,7 @@ class Collected:
     """A plan, and what was done of it: None for a dry run. ``refs`` counts git's.
 
     ``versioned`` tells of a bucket that keeps what is removed as an old version: nothing is freed.
+    ``withdrawn`` is what was withdrawn and is still there, by key: that is no garbage of git's.
     """
 
     store: str
@@ -53,6 +54,7 @@ class Collected:
     plan: Plan
     swept: Swept | None
     versioned: bool = False
+    withdrawn: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -63,6 +65,7 @@ class Collected:
             "plan": self.plan.to_json(),
             "removed": swept.removed if swept else None,
             "versioned": self.versioned,
+            "withdrawn": dict(self.withdrawn),
             "removed_bytes": swept.removed_bytes if swept else None,
             "spared": swept.skipped if swept else [],
             "failures": {key: e.message for key, e in swept.failures.items()} if swept else {},

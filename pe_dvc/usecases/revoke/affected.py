@@ -24,6 +24,7 @@ class Affected(Result):
     references of channels that point to them; ``releases`` the tags that have one of them and are
     unreproducible now; ``derived`` the artifacts that have one among their raw inputs, and stay.
     ``files`` are the keys that leave the bucket, ``kept`` who else needs a file of it, by key.
+    ``mirrors`` are the names of those that keep it until their next sync.
     """
 
     artifacts: tuple[str, ...]
@@ -33,6 +34,7 @@ class Affected(Result):
     files: tuple[str, ...]
     size: int
     kept: dict[str, str]
+    mirrors: tuple[str, ...] = ()
 
 
 def pointing(

@@ -92,6 +92,17 @@ def _there(store: Store, keys: Sequence[str]) -> set[str]:
         }
 
 
+def withdrawn_there(store: Store, country: str, withdrawn: Withdrawn) -> dict[str, str]:
+    """Return the addresses of withdrawn bytes that are in the bucket, each with what it is of.
+
+    Asks for what the entries name, and not for the files of directories. Raises StoreError.
+    """
+    entries = (*withdrawn.artifacts.values(), *withdrawn.inputs.values())
+    named = {payload_key(country, one.dvc_md5): one.what for one in entries if one.dvc_md5}
+    there = _there(store, list(named))
+    return {key: what for key, what in named.items() if key in there}
+
+
 def _is_left(bucket: Bucket, withdrawn: Withdrawn) -> bool:
     """Tell whether anything is to go: lists stay while another artifact keeps a file of theirs."""
     plan = Inventory(bucket).plan(withdrawn)

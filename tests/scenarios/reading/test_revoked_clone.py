@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.digest import sha256_bytes
 from tests.support.advice import follow
 from tests.support.country import revocation_of
 from tests.support.signed_channels import SignedChannels
@@ -24,7 +26,12 @@ def withdraw(sandbox: Sandbox) -> Manifest:
     path = sandbox.repo / "manifests/enhanced_cps_2024.json"
     manifest = Manifest.from_bytes(path.read_bytes(), where=str(path))
     keys = Path(sandbox.environment["PE_DVC_KEYS_DIR"])
-    SignedChannels(sandbox.repo / "channels", keys).revoke(revocation_of(manifest))
+    entry = replace(
+        revocation_of(manifest),
+        dvc_md5=manifest.artifact.dvc.md5,
+        manifest_sha256=sha256_bytes(path.read_bytes()),
+    )
+    SignedChannels(sandbox.repo / "channels", keys).revoke(entry)
     sandbox.commit("Withdraw enhanced_cps_2024")
     sandbox.pe_dvc("push")
     return manifest
@@ -76,6 +83,77 @@ def test_verify_says_so_by_what_is_known_here(sandbox: Sandbox, clone: Path) -> 
     assert verdicts == {"cps_2024": "ok", "enhanced_cps_2024": "revoked"}
     assert "its licence ended" in sandbox.pe_dvc("verify", cwd=clone, code=None).stdout
     assert sandbox.pe_dvc("verify", cwd=clone, code=None).returncode == 4
+
+
+def test_the_git_hook_purges_once(sandbox: Sandbox) -> None:
+    """A merge brings the withdrawal: DVC's cache is purged, the checkout's file stays."""
+    sandbox.pe_dvc("push")
+    clone = sandbox.directory / "clone"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
+    sandbox.configure_remote(clone)
+    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
+    sandbox.pe_dvc("install", cwd=clone)
+    withdraw(sandbox)
+    cached = {path for path in (clone / ".dvc/cache/files").rglob("*") if path.is_file()}
+    done = sandbox.run("git", "pull", "--no-rebase", "--quiet", cwd=clone, code=None)
+    assert "revoked  enhanced_cps_2024" in done.stdout + done.stderr
+    assert f"withdrawn, not removed without --workspace: {GONE}" in done.stderr
+    left = {path for path in (clone / ".dvc/cache/files").rglob("*") if path.is_file()}
+    assert len(cached - left) == 1
+    assert (clone / GONE).is_file()
+    again = sandbox.run("git", "checkout", "-b", "later", cwd=clone)
+    assert "objects of DVC's cache" not in again.stderr, "it was done for this version"
+    assert "revoked  enhanced_cps_2024" in again.stdout + again.stderr
+
+
+def test_prune_leaves_what_the_checkout_links_to(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    sandbox.run("dvc", "config", "--local", "cache.type", "symlink")
+    (sandbox.repo / GONE).unlink()
+    sandbox.run("dvc", "checkout", "--quiet")
+    assert (sandbox.repo / GONE).is_symlink()
+    withdraw(sandbox)
+    assert json.loads(sandbox.pe_dvc("cache", "prune", "--revoked", "--json").stdout)["dvc"] == []
+    assert (sandbox.repo / GONE).is_file()
+    done = json.loads(sandbox.pe_dvc("cache", "prune", "--revoked", "--workspace", "--json").stdout)
+    assert (done["workspace"], len(done["dvc"])) == ([GONE], 1)
+    assert not (sandbox.repo / GONE).exists()
+    assert (sandbox.repo / KEPT).is_file()
+
+
+def test_what_is_told_of_it(sandbox: Sandbox) -> None:
+    """Logs, differences and gc name it; nothing refuses the other datasets for it."""
+    said = "withdrawn on 2026-11-26 by Data Stewards of PolicyEngine: its licence ended"
+    sandbox.pe_dvc("push")
+    withdraw(sandbox)
+    assert sandbox.pe_dvc("channel", "log", "latest").stdout.count(said) == 1
+    assert list(sandbox.json("channel", "log", "latest")["withdrawn"].values()) == [said]
+    assert sandbox.json("gc")["withdrawn"] == {}
+    sandbox.run("dvc", "push", "--quiet")
+    assert len(sandbox.json("gc")["withdrawn"]) == 1
+    assert "withdrawn, and still there until pe-dvc revoke --remove" in sandbox.pe_dvc("gc").stderr
+
+
+def test_differences_name_it_and_go_on(sandbox: Sandbox) -> None:
+    sandbox.pe_dvc("push")
+    sandbox.write("params.yaml", "seed: 9\n")
+    sandbox.build()
+    sandbox.pe_dvc("push")
+    withdraw(sandbox)
+    found = sandbox.json("channel", "diff", "latest:1", "latest")
+    assert list(found["withdrawn"]) == ["enhanced_cps_2024"]
+    assert [one["name"] for one in found["changed"]] == ["cps_2024"]
+    assert "! enhanced_cps_2024" in sandbox.pe_dvc("channel", "diff", "latest:1", "latest").stdout
+    found = json.loads(sandbox.pe_dvc("diff", "latest:1", "latest", "--json", code=1).stdout)
+    assert list(found["withdrawn"]) == ["enhanced_cps_2024"]
+    assert [one["name"] for one in found["datasets"]] == ["cps_2024"]
+    for form in ((), ("--markdown",), ("--html",)):
+        assert (
+            "its licence ended"
+            in sandbox.pe_dvc("diff", "latest:1", "latest", *form, code=1).stdout
+        )
+    one = "us/enhanced_cps_2024@latest"
+    assert "its licence ended" in sandbox.pe_dvc("diff", f"{one}:1", one, code=4).stderr
 
 
 def test_prune_removes_it_from_every_cache_and_no_changed_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import pe_dvc
 from pe_dvc.primitives.errors import RevokedError
 from pe_dvc.project.release import Releases
+from tests.support.commands import run
 from tests.support.country import revocation_of
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ def test_verify_and_export_refuse(withdrawn: History, tmp_path: Path) -> None:
         with pytest.raises(RevokedError, match=r"^cps_2024 of release 1\.0\.0, sha256:"):
             work()
     assert not (tmp_path / "out").exists()
+
+
+def test_show_says_so(withdrawn: History) -> None:
+    done = run("pe-dvc", "release", "show", "1.0.0", code=4, cwd=withdrawn.root)
+    assert json.loads(done.stdout)["artifacts"]
+    assert "cps_2024 of release 1.0.0 was withdrawn on" in done.stderr
+    assert "its licence ended" in done.stderr
 
 
 def test_its_other_datasets_are_read(withdrawn: History) -> None:
