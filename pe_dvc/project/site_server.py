@@ -1,7 +1,7 @@
 """Serves a site on this machine alone, with the signed metadata that its pages verify.
 
-Only files of the site are served, and of the bucket only what is signed for everyone: no manifest,
-no payload. A request that names another host is refused: a page elsewhere whose name was made to
+Only files of the site are served, and of the bucket what pages verify: signed metadata and
+manifests. A request that names another host is refused: a page elsewhere whose name was made to
 mean this machine could otherwise read with our credentials.
 """
 
@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
-from pe_dvc.documents.keys import is_metadata
+from pe_dvc.documents.keys import MANIFEST_LIMIT, is_metadata, parse_key
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.site import places
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 BUCKET = "bucket"
-METADATA_LIMIT = 16 * 1024 * 1024
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -105,14 +104,20 @@ class SiteServer:
         """Return a file and its type. Raises NotFoundError, FormatError, OSError, StoreError."""
         head, _, key = path.partition("/")
         if head == BUCKET and self._store is not None:
-            if not is_metadata(key):
-                raise NotFoundError(f"{key} is no signed metadata")
-            store = self._store(key.split("/")[1])
-            return store.read(key, limit=METADATA_LIMIT)[0], _TYPES["json"]
+            return self._verified_by_pages(key, self._store), _TYPES["json"]
         assert self._tree is not None
         path = path or places.HOME
         data = self._tree.read(path)
         return data, _TYPES.get(path.rpartition(".")[2], "application/octet-stream")
+
+    @staticmethod
+    def _verified_by_pages(key: str, store: Callable[[str], ReadableStore]) -> bytes:
+        kind = parse_key(key)
+        if is_metadata(key):
+            return store(key.split("/")[1]).read(key, limit=MANIFEST_LIMIT)[0]
+        if kind is None or kind.kind != "manifest":
+            raise NotFoundError(f"{key} is neither signed metadata nor a manifest")
+        return store(key.partition("/")[0]).read(key, limit=MANIFEST_LIMIT)[0]
 
 
 class _Handler(BaseHTTPRequestHandler):

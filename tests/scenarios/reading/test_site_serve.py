@@ -15,7 +15,8 @@ import pytest
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import manifest_key, payload_key
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.documents.sidecar_refs import sidecars_of
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, UntrustedError
 from pe_dvc.project import directories
 from tests.support.country import NAME, Country, reader_at
@@ -81,10 +82,14 @@ def test_pages_are_there_and_read_metadata_from_there(site: SiteServer) -> None:
     assert (status, data) == (200, b"")
 
 
-def test_signed_metadata_is_that_of_the_bucket(site: SiteServer, country: Country) -> None:
+def test_signed_metadata_and_manifests_are_those_of_the_bucket(
+    site: SiteServer, country: Country
+) -> None:
     for name in ("timestamp.json", "1.root.json", "2.latest.json"):
         key = f"channels/us/{name}"
         assert get(site, f"/bucket/{key}")[:2] == (200, country.store.read(key, limit=10**6)[0])
+    key = manifest_key("us", Sha256(sha256_bytes(b"data")))
+    assert get(site, f"/bucket/{key}")[:2] == (200, country.store.read(key, limit=10**6)[0])
     assert get(site, "/bucket/channels/us/9.root.json")[0] == 404
     assert get(site, "/bucket/channels/be/timestamp.json")[0] == 404
 
@@ -93,7 +98,7 @@ def test_nothing_else_of_the_bucket_is_served(site: SiteServer, manifest: Manife
     artifact = manifest.artifact
     keys = [
         payload_key("us", artifact.dvc.md5),
-        manifest_key("us", Sha256(artifact.sha256)),
+        *(ref.key for ref in sidecars_of(manifest)),
         "us",
         "channels",
         "channels/us/../../us/mirror.json",
