@@ -71,7 +71,8 @@ def _copies(repo: DataRepo, store: str | None) -> Copies | None:
     mirrors = [m for m in repo.settings.mirrors.values() if m.takes_country(repo.country)]
     for mirror in mirrors:
         check_apart(repo, mirror.url, store)
-    return Copies(least=least, mirrors=[repo.open_other(mirror.url) for mirror in mirrors])
+    opened = [repo.open_other(mirror.url) for mirror in mirrors]
+    return Copies(least=least, mirrors=opened, country=repo.country)
 
 
 def foreign_files(repo: DataRepo, store: ReadableStore) -> frozenset[str]:

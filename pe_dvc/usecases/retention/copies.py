@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.gc_plan import Short
+from pe_dvc.usecases.retention.places import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +26,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Copies:
-    """``least`` verified copies must remain in ``mirrors`` of each object that is removed."""
+    """``least`` verified copies of each object of ``country`` must remain in ``mirrors``.
+
+    Each is another place: mirrors that are one place, by two addresses, have one copy.
+    """
 
     least: int
     mirrors: Sequence[Store]
+    country: str
 
     def keep_scarce(self, store: Store, plan: Plan) -> None:
         """Take out of a plan what has fewer copies than that, and what those objects need."""
-        if not self.least:
+        if not self.least or not plan.unreachable:
             return
+        places = places_of(store, self.mirrors, self.country)
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            counts = run_all(pool, partial(self._count, store), plan.unreachable)
+            counts = run_all(pool, partial(_count, store, places), plan.unreachable)
         counted = list(zip(plan.unreachable, counts, strict=True))
         scarce = [one for one, count in counted if count < self.least]
         needed = {key for one in scarce for key in one.needs}
@@ -49,8 +55,9 @@ class Copies:
             else:
                 plan.unreachable.append(replace(one, copies=count))
 
-    def _count(self, store: Store, one: Unreachable) -> int:
-        return sum(_holds(mirror, store, one) for mirror in self.mirrors)
+
+def _count(store: Store, places: Sequence[Sequence[Store]], one: Unreachable) -> int:
+    return sum(any(_holds(mirror, store, one) for mirror in place) for place in places)
 
 
 def _holds(mirror: Store, store: Store, one: Unreachable) -> bool:

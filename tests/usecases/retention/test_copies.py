@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
+from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.primitives.errors import ConflictError, StorePermissionError, StoreUnavailableError
 from pe_dvc.project.gc import gc
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.usecases.retention.places import places_of
 from tests.support.kept_repo import SETTINGS, KeptRepo
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import WrappedStore
@@ -111,3 +113,59 @@ def test_a_mirror_that_is_the_store_is_no_copy(
     monkeypatch.setenv("PE_DVC_STORE", "/srv/0")
     with pytest.raises(ConflictError, match="one place"):
         _collect(kept, monkeypatch, kept.bucket)
+
+
+class _ReadOnly(WrappedStore):
+    def create(self, key: str, data: bytes) -> ObjectInfo:
+        raise StorePermissionError("read only", operation="write", key=key)
+
+
+@pytest.mark.parametrize(
+    ("places", "copies"),
+    [
+        ("one mirror by two addresses", 1),
+        ("the bucket itself by another address", 1),
+        ("the bucket itself by two addresses", 0),
+        ("two mirrors that can only be read", 1),
+        ("a mirror, and the bucket that can only be read", 1),
+        ("a mirror, and itself that can only be read", 1),
+    ],
+)
+def test_a_place_counts_once(
+    kept: KeptRepo, monkeypatch: pytest.MonkeyPatch, places: str, copies: int
+) -> None:
+    before, one, bucket = dict(kept.bucket.objects), _copy(kept), kept.bucket
+    mirrors = {
+        "one mirror by two addresses": (one, WrappedStore(one)),
+        "the bucket itself by another address": (WrappedStore(bucket), one),
+        "the bucket itself by two addresses": (WrappedStore(bucket), WrappedStore(bucket)),
+        "two mirrors that can only be read": (_ReadOnly(one), _ReadOnly(_copy(kept))),
+        "a mirror, and the bucket that can only be read": (one, _ReadOnly(bucket)),
+        "a mirror, and itself that can only be read": (one, _ReadOnly(one)),
+    }[places]
+    done = _collect(kept, monkeypatch, *mirrors)
+    assert done.plan.unreachable == []
+    assert {short.copies for short in done.plan.short} == {copies}
+    assert kept.bucket.objects == before
+    assert not [key for key in one.objects if "/locks/" in key]
+
+
+def test_a_mirror_that_can_only_be_read_is_a_copy(
+    kept: KeptRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = _collect(kept, monkeypatch, _copy(kept), _ReadOnly(_copy(kept)))
+    assert {one.copies for one in done.plan.unreachable} == {2}
+
+
+@pytest.mark.parametrize("second", ["same", "link", "inside a link"])
+def test_directories_that_are_one_place(tmp_path: Path, second: str) -> None:
+    """A bind mount is a directory whose path says nothing; a link stands for it."""
+    place = tmp_path / "place"
+    LocalStore(place).create("us/x", b"x")
+    link = tmp_path / "link"
+    link.symlink_to(place if second != "inside a link" else tmp_path)
+    other = {"same": place, "link": link, "inside a link": link / "place"}[second]
+    origin = LocalStore(tmp_path / "origin")
+    one, two, three = LocalStore(place), LocalStore(other), LocalStore(tmp_path / "else")
+    assert places_of(origin, [one, two, three], "us") == [[one, two], [three]]
+    assert places_of(two, [one, three], "us") == [[three]]
