@@ -125,6 +125,18 @@ def test_rollback_of_timestamp(tmp_path: Path) -> None:
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
 
 
+def test_rollback_of_the_timestamp_alone(sim: Simulator) -> None:
+    """The older one names the same snapshot."""
+    old = sim.store.objects[sim.key("timestamp.json")]
+    timestamp = sim.held("timestamp.json")
+    timestamp.signed.version += 1
+    sim.plant("timestamp.json", timestamp, "timestamp")
+    assert sim.client("reader").lookup("latest", "cps_2024") == NEW
+    sim.store.objects[sim.key("timestamp.json")] = old
+    with pytest.raises(RollbackError, match="timestamp version"):
+        sim.client("reader").lookup("latest", "cps_2024")
+
+
 def test_rollback_of_snapshot_with_the_stolen_timestamp_key(sim: Simulator) -> None:
     sim.client("reader").lookup("latest", "cps_2024")
     timestamp = sim.held("timestamp.json")
