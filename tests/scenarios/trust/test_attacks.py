@@ -150,6 +150,15 @@ def test_rollback_of_snapshot_with_the_stolen_timestamp_key(sim: Simulator) -> N
         sim.client("reader").lookup("latest", "cps_2024")
 
 
+def test_rollback_of_the_snapshot_alone(sim: Simulator) -> None:
+    """The older one names the same channels."""
+    sim.point_at({}, snapshot_version=9)
+    assert sim.client("reader").lookup("latest", "cps_2024") == NEW
+    sim.point_at({}, snapshot_version=8)
+    with pytest.raises(RollbackError, match="snapshot version must be >= 9"):
+        sim.client("reader").lookup("latest", "cps_2024")
+
+
 def test_rollback_of_channel_with_the_stolen_online_keys(sim: Simulator) -> None:
     sim.client("reader").lookup("latest", "cps_2024")
     sim.point_at({"latest": sim.store.objects[sim.key("2.latest.json")]})
