@@ -52,7 +52,7 @@ def run_node(script: str | Path, question: object) -> Any:
         text=True,
         check=False,
         env={"PATH": os.environ["PATH"]},
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
