@@ -121,7 +121,7 @@ def diff(
 
 
 @click.command("log", cls=Command)
-@click.argument("channel", type=click.Choice(["latest", "next"]))
+@click.argument("channel", type=click.Choice(["latest", "next", "revoked"]))
 @_country
 @store_option
 @json_option
@@ -131,7 +131,7 @@ def log(
 ) -> None:
     """Show every version of CHANNEL, newest first.
 
-    Shows date, signer, git commit and what changed.
+    Shows date, signer, git commit and what changed: of revoked, what was withdrawn and taken back.
 
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
     its time. The first break is reported, and the exit code is then 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import check_channel
@@ -25,6 +26,8 @@ from pe_dvc.project.trust import trusted_countries
 from pe_dvc.project.withdrawn import refuse_pointer
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
+from pe_dvc.usecases.revoke.log import withdrawal_step
+from pe_dvc.usecases.revoke.withdrawn import ROLE
 from pe_dvc.usecases.revoked import why_withdrawn
 
 if TYPE_CHECKING:
@@ -178,12 +181,19 @@ class Channels:
         return replace(found, unchanged=found.unchanged + len(same), withdrawn=withdrawn)
 
     def log(self, channel: str) -> ChannelLog:
-        """Return every version, and where their chain breaks."""
-        commits, history = self._commits(check_channel(channel)), self._history
+        """Return every version, and where their chain breaks.
+
+        Of the role ``revoked`` it is told what was withdrawn and taken back.
+        """
+        is_revoked = channel == ROLE
+        commits = self._commits(channel if is_revoked else check_channel(channel))
+        history = self._history
         in_git = {version: data for version, (_, data) in commits.items()}
         found = history.versions(channel, in_git)
-        log = channel_log(found, commits, remark=history.remark)
-        return replace(log, skipped=tuple(history.skipped), withdrawn=self._withdrawn())
+        step_of = partial(withdrawal_step, self.country) if is_revoked else None
+        log = channel_log(found, commits, remark=history.remark, step_of=step_of)
+        withdrawn = {} if is_revoked else self._withdrawn()
+        return replace(log, skipped=tuple(history.skipped), withdrawn=withdrawn)
 
     def _withdrawn(self) -> dict[Sha256, str]:
         """Return why artifacts were withdrawn, by sha256: what a log says, and refuses nothing."""

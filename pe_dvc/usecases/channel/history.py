@@ -15,14 +15,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.pointer import check_channel, pointers_of
+from pe_dvc.documents.pointer import check_channel
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
     SignatureError,
     VerificationError,
 )
-from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
 from pe_dvc.trust.roles import max_length
@@ -42,6 +41,7 @@ from pe_dvc.usecases.channel.version import (
     Version,
     check_named,
     check_number,
+    pointers_in,
     signer,
     why_apart,
 )
@@ -229,9 +229,7 @@ class ChannelHistory:
             expires=metadata.signed.expires,
             signers=tuple(signer(keyid, key) for keyid, key in signed.items()),
             names={keyid: name for keyid, name in known.items() if keyid in signed},
-            pointers=pointers_of(
-                plain(metadata.signed), country=self._country, channel=channel, where=where
-            ),
+            pointers=pointers_in(metadata, self._country, channel, where),
             data=data,
         )
 

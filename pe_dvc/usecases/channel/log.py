@@ -11,7 +11,7 @@ from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.channel.version import Version
@@ -102,8 +102,11 @@ def channel_log(
     commits: Mapping[int, tuple[Commit, bytes]],
     *,
     remark: str | None = None,
+    step_of: Callable[[Version | None, Version], Step] | None = None,
 ) -> ChannelLog:
     """Return the log of a channel; ``commits`` has what git holds of each version.
+
+    ``step_of`` tells what changed from one version to the next; pointers did, unless given.
 
     The chain breaks at a version that is missing or not validly signed. Of which git holds another
     than the bucket, the entry says so: the bucket's is what readers saw. ``remark`` is passed on.
@@ -118,7 +121,12 @@ def channel_log(
             other = f"git holds another version {version.version}, in commit {commit.commit[:12]}"
             note, commit = f"{note}; {other}" if note else other, None
         entries.append(
-            LogEntry(version=version, step=step(before, version), commit=commit, note=note)
+            LogEntry(
+                version=version,
+                step=(step_of or step)(before, version),
+                commit=commit,
+                note=note,
+            )
         )
         before = before if version.note else version
     return ChannelLog(entries=tuple(entries), broken=broken, remark=remark)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import TAMPERED
@@ -37,6 +40,15 @@ class Version:
     names: dict[str, str] = field(default_factory=dict)
     note: str | None = None
     foreign: bool = False
+
+
+def pointers_in(
+    metadata: Metadata[Targets], country: str, channel: str, where: str
+) -> dict[str, Pointer]:
+    """Return the pointers of a version; a role that is no channel has none. Raises FormatError."""
+    if channel not in CHANNELS:
+        return {}
+    return pointers_of(plain(metadata.signed), country=country, channel=channel, where=where)
 
 
 def check_number(metadata: Metadata[Targets], number: int, where: str) -> None:

@@ -17,6 +17,7 @@ from pe_dvc.primitives.errors import (
     RevokedError,
     VerificationError,
 )
+from pe_dvc.project.channel_log import Channels
 from pe_dvc.project.fsck import fsck
 from pe_dvc.project.push import upload
 from pe_dvc.project.revoke import Statement, draft_in_git, revoke, unrevoke
@@ -223,3 +224,23 @@ def test_an_artifact_of_two_withdrawn_inputs(local: Bench, monkeypatch: pytest.M
     local.publish()
     unrevoke(local.kept.repo, [], raw_inputs=[second])
     assert _entries(local) == {}
+
+
+def test_a_withdrawal_and_taking_it_back_are_in_the_log(
+    local: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(local.kept.files.root)
+    local.revoke()
+    local.publish()
+    unrevoke(local.kept.repo, [local.pin])
+    local.publish()
+    log = Channels("us").log("revoked")
+    assert log.broken is None
+    said = [(entry.step.added, entry.step.removed) for entry in log.entries]
+    pin = f"pe-data://{local.pin}"
+    assert said[0] == ((), ())
+    (added, removed), (none, back) = said[1:]
+    assert added[0].startswith(f"{pin}  withdrawn on ")
+    assert added[0].endswith("by Census Bureau: The licence ended.")
+    assert (removed, none, back) == ((), (), (f"{pin}, taken back",))
+    assert all(entry.version.signers and entry.commit for entry in log.entries)
