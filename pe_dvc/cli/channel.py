@@ -16,6 +16,7 @@ from pe_dvc.cli.channel_sign import renew, sign
 from pe_dvc.cli.channel_status import status
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say, store_option
+from pe_dvc.cli.publish_output import say_seen
 from pe_dvc.cli.role_values import Counts, RoleValue, by_role
 
 
@@ -144,6 +145,7 @@ def refresh(store: str | None, as_json: bool) -> None:
         say(f"{role:<9} version {version:<4} {renewed}, expires {expires:%Y-%m-%d}")
     for role, (_, expires, keeper) in done.expiring.items():
         say(f"{role} expires on {expires:%Y-%m-%d}: it must be renewed by {keeper}")
+    say_seen(done.seen)
 
 
 for _command in (

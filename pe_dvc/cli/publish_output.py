@@ -42,6 +42,13 @@ def say_pushed(pushed: Pushed) -> None:
     if pushed.removal is not None:
         say_removal(pushed.removal)
     say(f"published to {pushed.store}")
+    say_seen(pushed.seen)
+
+
+def say_seen(file: str | None) -> None:
+    """Say which file a push left to be committed."""
+    if file is not None:
+        say(f"noted what readers now see, for new clones: git add {file}, and commit")
 
 
 def say_uploaded(objects: PublishedObjects) -> None:

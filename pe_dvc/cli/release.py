@@ -9,7 +9,13 @@ import click
 from pe_dvc.cli.failures import CHECK_FAILED, REVOKED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
-from pe_dvc.cli.publish_output import say_rebased, say_replaced, say_waiting, uncommitted_option
+from pe_dvc.cli.publish_output import (
+    say_rebased,
+    say_replaced,
+    say_seen,
+    say_waiting,
+    uncommitted_option,
+)
 from pe_dvc.cli.release_mirror import mirror
 from pe_dvc.cli.release_output import print_diff, say_passed_over, say_update
 from pe_dvc.primitives.sizes import bytes_text, counted
@@ -77,6 +83,7 @@ def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
     say_waiting(pushed.channel)
     say_rebased(pushed.rebased)
     say(f"published  {tag} to {pushed.store}")
+    say_seen(pushed.seen)
 
 
 @command.command("show")

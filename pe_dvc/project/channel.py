@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -203,11 +203,20 @@ def renew(repo: DataRepo, role: str) -> RoleStatus:
 
 def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
     """Renew snapshot and timestamp in the store (``pe_dvc.usecases.publish.refresh``)."""
+    from pe_dvc.project.keep_seen import keep_seen
+    from pe_dvc.project.seen import seen_versions
     from pe_dvc.usecases.publish.refresh import refresh_channel
 
-    return refresh_channel(
-        repo.open_store(store), repo.channels_root, repo.country, signers_of(repo), now=_now()
+    bucket, metadata = repo.open_store(store), repo.signed_metadata()
+    done = refresh_channel(
+        bucket,
+        repo.channels_root,
+        repo.country,
+        signers_of(repo, metadata=metadata),
+        now=_now(),
+        seen=seen_versions(repo, bucket, metadata),
     )
+    return replace(done, seen=keep_seen(repo, bucket, done.written))
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

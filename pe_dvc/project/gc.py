@@ -13,6 +13,7 @@ from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.mirror_place import check_apart
+from pe_dvc.project.seen import is_seen
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.retention.copies import Copies
 from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
@@ -116,6 +117,8 @@ class RepoHistory:
 
     def _refers_to_data(self, path: str) -> bool:
         """Tell whether a file, by its path in git, names data that must be kept."""
+        if is_seen(path, self._repo.settings.channels):
+            return False  # it names metadata alone, and may wait for the next commit
         folders = (self._repo.settings.manifests, self._repo.settings.channels)
         inside = any(f"/{folder}/" in f"/{path}" for folder in folders)
         return records_hashes(path) or inside

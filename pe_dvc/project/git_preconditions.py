@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.repo import GitRepo
+from pe_dvc.project.seen import is_seen
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
 
 
 def uncommitted_files(repo: DataRepo) -> list[str]:
-    """Return the files of pe_dvc and DVC that differ from HEAD, by path."""
-    return GitRepo(repo.root).changed(repo.settings.is_own)
+    """Return the files of pe_dvc and DVC that differ from HEAD, by path.
+
+    What the last push wrote down for new readers may wait for the next commit.
+    """
+    settings = repo.settings
+    return GitRepo(repo.root).changed(
+        lambda path: settings.is_own(path) and not is_seen(path, settings.channels)
+    )
 
 
 def exposed_outputs(repo: DataRepo) -> list[str]:

@@ -12,6 +12,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
+from pe_dvc.project.keep_seen import keep_seen
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.stores import open_location
@@ -49,7 +50,7 @@ class Pushed:
 
     ``local_changes`` of the workspace were not published. ``withheld`` are the datasets here that
     are withdrawn, and were not; ``removal`` is what left the bucket for that, None if nothing had
-    to.
+    to. ``seen`` is the file that keeps this for new readers of the clone, once it is committed.
     """
 
     store: str
@@ -60,6 +61,7 @@ class Pushed:
     rebased: Rebased | None = None
     withheld: tuple[str, ...] = ()
     removal: Removal | None = None
+    seen: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the push as plain JSON values."""
@@ -75,6 +77,7 @@ class Pushed:
             "edited": list(self.local_changes.edited),
             "withheld": list(self.withheld),
             "removal": self.removal.to_json() if self.removal else None,
+            "seen": self.seen,
         }
 
 
@@ -112,6 +115,7 @@ def push_to(
         publication.keep_promises(partial(_publish_release, repo, store))
         supply = EarlierBuilds(repo, store)
         channel, rebased = publication.publish_channels(known=known, supply=supply)
+    seen = keep_seen(repo, store, channel.written)
     removal = published_removal(store, publication.metadata, channel)
     return Pushed(
         store=store.url,
@@ -122,6 +126,7 @@ def push_to(
         rebased=rebased,
         withheld=prepared.withheld,
         removal=removal,
+        seen=seen,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import UntrustedError
 from pe_dvc.project import directories
+from pe_dvc.project.seen import seen_files
 from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
 from pe_dvc.trust.roles import MIRRORS_FIELD
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
+    from pe_dvc.trust.seen import SeenFile
 
 
 def known_root(country: str, repo: DataRepo | None) -> bytes | None:
@@ -67,6 +69,7 @@ def channels_from(
         root,
         state_dir or directories.state_dir(),
         earlier=roots_before(root, country, repo),
+        seen=seen_of(country, repo),
         offline=offline,
     )
 
@@ -76,6 +79,11 @@ def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes
     if repo is None or pinned_root(directories.config_dir(), country):
         return []
     return repo.signed_metadata().files.roots_before(root)
+
+
+def seen_of(country: str, repo: DataRepo | None) -> list[SeenFile]:
+    """Return what a clone says was published, unread: a floor, whichever root is trusted."""
+    return [] if repo is None else seen_files(repo)
 
 
 def signed_mirrors(country: str, repo: DataRepo | None) -> list[str]:

@@ -77,14 +77,17 @@ class Releases(ReleasePlace):
         Guarded as ``pe-dvc push`` is (``open_publication``). Raises NotFoundError for one that is
         not registered, and as ``push_release``.
         """
+        from pe_dvc.project.keep_seen import keep_seen
         from pe_dvc.project.publication import open_publication
 
-        publication = open_publication(self._with_work_tree(), self.store, uncommitted=uncommitted)
+        repo = self._with_work_tree()
+        publication = open_publication(repo, self.store, uncommitted=uncommitted)
         registered = register.registered(self._files, tag)
         release = self.git.release(tag, channel=registered.channel)
         self._refuse_withdrawn(release)
         others = partial(publish.publish_registered, self.store, self.git.release)
-        return push_release(publication, release, registered, others)
+        pushed = push_release(publication, release, registered, others)
+        return replace(pushed, seen=keep_seen(repo, self.store, pushed.channel.written))
 
     def verify(
         self, tag: str, *, reporter: Reporter | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
+from pe_dvc.project.reader_trust import seen_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.withdrawn import known_here, refuse_release
@@ -59,7 +60,12 @@ class ReleasePlace:
         root = pinned or files.read_bytes("root")
         earlier = [] if pinned else files.roots_before(root)
         return ChannelClient(
-            self.store, files.country, root, directories.state_dir(), earlier=earlier
+            self.store,
+            files.country,
+            root,
+            directories.state_dir(),
+            earlier=earlier,
+            seen=seen_of(files.country, self._clone),
         )
 
     @cached_property

@@ -123,11 +123,17 @@ class DataRepo:
 
     def store_url(self, url: str | None = None) -> str:
         """Return the address of the store that ``open_store`` opens."""
-        from pe_dvc.project.stores import one_address, split_remote_url
+        from pe_dvc.project.stores import one_address
 
-        given = one_address(url or os.environ.get("PE_DVC_STORE")) or self.settings.store
-        if given:
-            return given
+        return one_address(url or os.environ.get("PE_DVC_STORE")) or self.own_store_url
+
+    @property
+    def own_store_url(self) -> str:
+        """Address of the store that the repo itself names. Raises NotFoundError without one."""
+        from pe_dvc.project.stores import split_remote_url
+
+        if self.settings.store:
+            return self.settings.store
         if self.remote_name is None:
             raise NotFoundError(
                 f"{self.root}: no store is known: neither --store, PE_DVC_STORE, store in "

@@ -86,6 +86,9 @@ class ReadableChannels:
     ) -> None:
         self.store: ReadableStore = store
         self.country, self.successor = country, successor
+        self.seen: tuple[int, int] = (0, 0)
+        """Versions of timestamp and snapshot that readers have seen, and that new ones are above,
+        though the bucket was emptied, or restored from an old copy."""
         self.roots = roots
 
     @property

@@ -32,6 +32,12 @@ def bucket_id(url: str) -> str:
     return short_id(bucket_identity(url))
 
 
+def place_name(url: str) -> str:
+    """Return the name of a store in documents that others read: of a directory, no path."""
+    identity = bucket_identity(url)
+    return identity if "://" in identity else f"directory:{short_id(identity)}"
+
+
 def short_id(text: str) -> str:
     """Return the first 16 hexadecimal digits of a text's sha256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -27,9 +27,9 @@ from pe_dvc.store.disk import writing_to
 from pe_dvc.store.several import stores_of
 from pe_dvc.trust.client_state import LineageState, ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
+from pe_dvc.trust.floor import Floor
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.meant_for import check_meant_for
-from pe_dvc.trust.refresh import Refresh
 from pe_dvc.trust.shown import newest_root
 from pe_dvc.trust.sources import Sources, sources_of
 from pe_dvc.trust.tuf_api import Snapshot, Targets
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.offline import LastVerified
+    from pe_dvc.trust.refresh import Refresh
+    from pe_dvc.trust.seen import SeenFile
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +67,9 @@ class ChannelClient:
 
     One client is one consistent view: the metadata is refreshed once, at the first question.
     ``root`` is the pinned root.json, ``earlier`` the roots that come before it, as far as they
-    are known: a clone has them. ``state_dir`` is where clients keep what they have verified, each
-    country, bucket and lineage of roots apart. With ``offline`` the answers come from there,
-    however old they are: ``verified_at`` tells.
+    are known: a clone has them; ``seen`` what others saw published, below which nothing counts.
+    ``state_dir`` is where clients keep what they have verified, each country, bucket and lineage of
+    roots apart. With ``offline`` the answers come from there: ``verified_at`` tells how old.
 
     TUF: ``root`` is what is shipped with the client (5.2). A target is a pointer of a delegated
     role; it is looked up in the one role that may speak for it, of the delegations of ``targets``
@@ -82,6 +84,7 @@ class ChannelClient:
         state_dir: Path,
         *,
         earlier: Sequence[bytes] = (),
+        seen: Sequence[SeenFile] = (),
         lock_timeout: float = LOCK_TIMEOUT,
         offline: bool = False,
     ) -> None:
@@ -94,6 +97,7 @@ class ChannelClient:
         verify_root_chain(self._roots, where=f"the pinned root of {country}")
         urls = [one.url for one in stores_of(store)]
         self._state = ReaderState(state_dir, country, urls, lock_timeout)
+        self._floor = Floor(country, urls, seen, state_dir)
         self._offline = offline
         self._refresh: Refresh | None = None
         self._fetcher = StoreFetcher(store, country)
@@ -199,10 +203,7 @@ class ChannelClient:
         sources.ask(newest)
 
     def _load(self, role: str) -> _Role:
-        """Let tuf load the role, check it, and keep it for offline readers.
-
-        After a failure the next attempt refreshes again, from all that has verified.
-        """
+        """Let tuf load the role, check it, and keep it for offline readers; else begin again."""
         refresh, self._refresh = self._refresh, None
         try:
             refresh = refresh or self._refreshed()
@@ -216,14 +217,15 @@ class ChannelClient:
             raise
         except TUF_FAILURES as error:
             state = self._lineage.directory
-            raise explain(error, self._fetcher.last, self._store.url, state) from error
+            found = explain(error, self._fetcher.last, self._store.url, state)
+            raise self._floor.named_in(found) from error
         refresh.accept(role)
         self._refresh = refresh
         return loaded
 
     def _refreshed(self) -> Refresh:
         """Begin a view; of a fork there is none, at whatever question."""
-        refresh = Refresh(self._lineage, self._roots[-1], self._fetcher)
+        refresh = self._floor.begin(self._lineage, self._roots, self._fetcher)
         if self._sources is not None:
             self._sources.check_agree(self._lineage.directory, refresh)
         return refresh

@@ -15,12 +15,14 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.bucket_identity import bucket_id, short_id
+from pe_dvc.trust.tuf_api import Timestamp
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -132,6 +134,23 @@ class LineageState:
     def read(self, role: str) -> bytes:
         """Return the metadata of a role that verified last."""
         return read_document(self.directory / f"{role}.json")
+
+    def timestamp(self) -> tuple[int, bytes]:
+        """Return version and bytes of the timestamp that verified last; 0 and nothing for none."""
+        try:
+            data = self.read("timestamp")
+            return parse(Timestamp, data, where=str(self.directory)).signed.version, data
+        except (FileNotFoundError, FormatError):
+            return 0, b""
+
+    def seed(self, timestamp: bytes, snapshot: bytes) -> None:
+        """Keep what others saw, and is verified, as tuf keeps its own: later metadata must follow.
+
+        ``accepted`` stays as it is, as nothing was read.
+        """
+        state = ConfinedTree(self.directory, modes=PRIVATE)
+        state.write("snapshot.json", snapshot)
+        state.write("timestamp.json", timestamp)
 
     def accept(self, files: Mapping[str, bytes]) -> None:
         """Keep ``files``, by role, as accepted whole, unless the state has moved on since.

@@ -36,6 +36,8 @@ class StoreFetcher(FetcherInterface):
         self.store, self._country = store, country
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")
+        self.timestamp = b""
+        """The timestamp that was read last, whatever became of it."""
         self.shown: dict[str, bytes] = {}
         """Files that were read already, by name: each is used once, then read again."""
 
@@ -52,6 +54,7 @@ class StoreFetcher(FetcherInterface):
         self.last = (key, b"")
         data = self.shown.pop(name, None) or self._read(name, max_length)
         self.last = (key, data)
+        self.timestamp = data if name == "timestamp.json" else self.timestamp
         where = f"{self.store.url}/{key}"
         try:
             check_meant_for(data, self._country, role_of_file(name), where=where)

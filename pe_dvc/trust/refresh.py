@@ -12,13 +12,13 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.trust.lineages import HISTORY
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.tuf_api import Updater, UpdaterConfig
+from pe_dvc.trust.tuf_api import FetcherInterface, Updater, UpdaterConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pe_dvc.trust.client_state import LineageState
-    from pe_dvc.trust.tuf_api import FetcherInterface
 
 _ABOVE_THE_CHANNELS = ("timestamp", "snapshot", "targets")
 
@@ -40,6 +40,32 @@ def _updater(directory: Path, root: bytes, fetcher: FetcherInterface) -> Updater
         ),
         bootstrap=root,
     )
+
+
+class _Followed(Exception):  # noqa: N818 - nothing failed
+    """The chain of roots was followed to its end."""
+
+
+class _RootsAlone(FetcherInterface):
+    """Reads roots by another fetcher, and stops tuf before the timestamp."""
+
+    def __init__(self, fetcher: FetcherInterface) -> None:
+        self._fetcher = fetcher
+
+    def download_bytes(self, url: str, max_length: int) -> bytes:
+        if not url.endswith(".root.json"):
+            raise _Followed
+        return self._fetcher.download_bytes(url, max_length)
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        raise NotImplementedError
+
+
+def follow_roots(state: LineageState, root: bytes, fetcher: FetcherInterface) -> None:
+    """Bring the roots in ``state`` up to date (5.3), and nothing else. Raises as ``Refresh``."""
+    ConfinedTree(state.directory, modes=PRIVATE).make_folder(HISTORY)
+    with suppress(_Followed):
+        _updater(state.directory, root, _RootsAlone(fetcher)).refresh()
 
 
 class Refresh:

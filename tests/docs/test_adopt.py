@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.commands import Done, run
+from tests.support.commands import GIT_STATUS, Done, run
 from tests.support.environment import own_home
 from tests.support.hub_server import TOKEN, HubServer
 from tests.support.paths import ROOT
@@ -95,14 +95,14 @@ def test_a_repo_whose_scripts_build_the_data(tmp_path: Path) -> None:
     for script in (setting, declaring, many, publishing):
         maintainer.paste(script, repo)
     assert 'lockfile = "uv.lock"' in (repo / "pyproject.toml").read_text()
-    assert maintainer.run("git", "status", "--porcelain", cwd=repo).stdout == ""
+    assert maintainer.run(*GIT_STATUS, cwd=repo).stdout == ""
     first = (repo / "data/enhanced_cps_2024.h5").read_bytes()
     (repo / "people.txt").write_text("8")
     maintainer.paste(rebuilding, repo)
     second = (repo / "data/enhanced_cps_2024.h5").read_bytes()
     assert first != second
     maintainer.paste(staging.replace("--deps uv.lock", "--deps uv.lock --deps people.txt"), repo)
-    assert maintainer.run("git", "status", "--porcelain", cwd=repo).stdout == ""
+    assert maintainer.run(*GIT_STATUS, cwd=repo).stdout == ""
     assert not (repo / "data/enhanced_cps_2024.h5.dvc").exists()
     expected = {
         "enhanced_cps_2024": (repo / "data/enhanced_cps_2024.h5").read_bytes(),
@@ -159,7 +159,7 @@ def test_data_that_is_built_elsewhere(tmp_path: Path, addresses: tuple[Path, str
     (folder / "TAG").mkdir()
     (folder / "TAG/populace_us_2023.h5").write_bytes(store_of(2))
     maintainer.paste(other, index)
-    assert maintainer.run("git", "status", "--porcelain", cwd=index).stdout == ""
+    assert maintainer.run(*GIT_STATUS, cwd=index).stdout == ""
     expected = releases["populace-us-2024-b"]["populace_us_2024.h5"]
     check_reader(tmp_path, index, store, {"populace_us_2024": expected})
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Done = subprocess.CompletedProcess[str]
 
+GIT_STATUS = ("git", "status", "--porcelain", "--", ".", ":(exclude,glob)**/channels/*/seen/**")
+"""What differs from HEAD, but for what a push noted and the next commit takes up."""
+
 
 def run(
     *command: str | Path,

@@ -70,6 +70,7 @@ def publish_channels(
     history: History | None = None,
     pointed: PointedObjects | None = None,
     waiting: Mapping[str, str] | None = None,
+    seen: tuple[int, int] = (0, 0),
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store.
 
@@ -81,11 +82,13 @@ def publish_channels(
     ``history`` is asked for versions that were committed and never published: they are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
     that points to what is not in the store. The roles in ``waiting`` stay as they are published.
+    ``seen``: versions of timestamp and snapshot that new ones are above.
     """
     left = dict(waiting or {})
     metadata.check_publishable(utc(now), but=left)
     country, roots = metadata.country, [root.signed for root in metadata.roots]
     newest = ChannelBucket(store, country, roots)
+    newest.seen = seen
     written: list[str] = []
     replaced: list[str] = []
     for count in roots_to_publish_under(newest, metadata.targets):

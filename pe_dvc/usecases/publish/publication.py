@@ -60,7 +60,8 @@ class Publication:
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
     of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root
     and targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
-    conditional writes.
+    conditional writes. ``seen`` are the versions of timestamp and snapshot that were published at
+    least: readers who have seen them follow only above.
     """
 
     def __init__(
@@ -73,8 +74,9 @@ class Publication:
         history: History | None = None,
         drafts: Mapping[str, str] | None = None,
         probe: Callable[[], None] | None = None,
+        seen: tuple[int, int] = (0, 0),
     ) -> None:
-        self.store, self.metadata = store, metadata
+        self.store, self.metadata, self._seen = store, metadata, seen
         self._signers, self._now, self._history = signers, now, history
         self._probe = probe
         self._drafts = dict(drafts or {})
@@ -218,5 +220,6 @@ class Publication:
             history=self._history,
             pointed=pointed,
             waiting=self.waiting,
+            seen=self._seen,
         )
         return replace(published, drafts=self._drafts)

@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 class Refreshed:
     """Version and expiry of snapshot and timestamp now, and which of them were renewed.
 
-    ``expiring`` holds version, expiry and keeper of the other roles that expire soon.
+    ``expiring`` holds version, expiry and keeper of the other roles that expire soon. ``seen`` is
+    the file that keeps this for new readers of the clone, once it is committed.
     """
 
     online: dict[str, tuple[int, datetime]]
     renewed: tuple[str, ...]
     expiring: dict[str, tuple[int, datetime, str]]
+    written: tuple[str, ...] = ()
+    seen: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the refresh as plain JSON values."""
@@ -55,20 +58,29 @@ class Refreshed:
                 }
                 for role, (version, expires, keeper) in self.expiring.items()
             },
+            "seen": self.seen,
         }
 
 
 def refresh_channel(
-    store: Store, directory: Path, country: str, signers: Signers, *, now: datetime
+    store: Store,
+    directory: Path,
+    country: str,
+    signers: Signers,
+    *,
+    now: datetime,
+    seen: tuple[int, int] = (0, 0),
 ) -> Refreshed:
     """Sign snapshot and timestamp again, where half of their days are gone.
 
-    ``directory`` is the repo's ``channels``: of it the root alone is used. Raises ConflictError
+    ``directory`` is the repo's ``channels``: of it the root alone is used. ``seen`` are versions of
+    timestamp and snapshot that new ones are above. Raises ConflictError
     if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
     for a root past its expiry, and what ``publish_snapshot`` raises.
     """
     git = SignedMetadata(ChannelFiles(directory, country))
     bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
+    bucket.seen = seen
     _check_root(bucket)
     check_fresh("root", bucket.root, now, where=git.where("root"))
     before = read_head(bucket)
@@ -87,6 +99,7 @@ def refresh_channel(
         online={role: (signed.version, signed.expires) for role, signed in online.items()},
         renewed=tuple(role for role in online if any(f"{role}.json" in key for key in written)),
         expiring=_expiring(bucket, head.versions, now),
+        written=tuple(written),
     )
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class ReleasePushed:
     """What a push of a release did: the keys of the ``documents`` that it wrote, the channels.
 
-    ``rebased`` if another publisher of ``latest`` was first.
+    ``rebased`` if another publisher of ``latest`` was first. ``seen`` is the file that keeps this
+    for new readers of the clone, once it is committed.
     """
 
     tag: str
@@ -32,10 +33,15 @@ class ReleasePushed:
     documents: list[str]
     channel: PublishedChannels
     rebased: Rebased | None
+    seen: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the push as plain JSON values."""
-        return {"documents": self.documents, "channel_files": list(self.channel.written)}
+        return {
+            "documents": self.documents,
+            "channel_files": list(self.channel.written),
+            "seen": self.seen,
+        }
 
 
 def push_release(

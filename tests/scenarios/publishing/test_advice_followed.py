@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.support.commands import GIT_STATUS
 from tests.support.sandbox import RELEASE
 from tests.support.stories import NAME, build, digest
 
@@ -18,7 +19,7 @@ def test_what_is_not_committed_is_committed_and_pushed(built: Sandbox) -> None:
         pipeline.write("# seen\n")
     refused = built.pe_dvc("push", code=1)
     built.follow(refused.stderr, "Nothing was pushed. Commit (git add -A")
-    assert built.run("git", "status", "--porcelain").stdout == ""
+    assert built.run(*GIT_STATUS).stdout == ""
 
 
 def test_channels_that_were_never_pushed_are_pushed_and_refreshed(built: Sandbox) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.project.channel_rollback import rollback
+from tests.support.commands import GIT_STATUS
 from tests.support.kept_repo import KeptRepo
 from tests.support.sandbox import RELEASE
 from tests.support.servers import S3Endpoint
@@ -131,7 +132,7 @@ def test_one_of_several_goes_back(sandbox: Sandbox) -> None:
     assert f"manifests/{OTHER}.json" not in said
     sandbox.follow(said, "pe-dvc get … --output …")
     assert sandbox.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
-    assert sandbox.run("git", "status", "--porcelain").stdout == ""
+    assert sandbox.run(*GIT_STATUS).stdout == ""
     sandbox.pe_dvc("push")
     now = published(sandbox)
     assert now[NAME]["hashes"] == good[NAME]["hashes"]
@@ -281,7 +282,7 @@ def test_a_file_of_dvc_add_goes_back_and_nothing_is_left_to_rebuild(sandbox: San
     sandbox.follow(data, "git checkout … -- …, then pe-dvc pull")
     sandbox.follow(said, "Then dvc repro for dvc.lock, commit")
     assert sandbox.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
-    assert sandbox.run("git", "status", "--porcelain").stdout == ""
+    assert sandbox.run(*GIT_STATUS).stdout == ""
     sandbox.pe_dvc("push")
     assert published(sandbox)["targets"]["hashes"] == good["hashes"]
 
@@ -293,7 +294,7 @@ def publish_build(sandbox: Sandbox) -> None:
 
 
 def status(sandbox: Sandbox) -> str:
-    return sandbox.run("git", "status", "--porcelain").stdout
+    return sandbox.run(*GIT_STATUS).stdout
 
 
 def remove(sandbox: Sandbox, key: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.commands import run
+from tests.support.commands import GIT_STATUS, run
 from tests.support.country_repos import CountryRepo, Reader
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_each_is_built_pushed_and_released(tmp_path: Path, countries: list[Count
         for command in ("check", "verify", "fsck", "gc"):
             repo.run("pe-dvc", command)
     top = countries[0].root.parent
-    assert countries[0].run("git", "status", "--porcelain", cwd=top).stdout == ""
+    assert countries[0].run(*GIT_STATUS, cwd=top).stdout == ""
     for repo in countries:
         assert [row["tag"] for row in repo.json("release", "list")] == [tags[repo.country]]
     researcher = Reader(tmp_path / "reader", countries[0].store, {})

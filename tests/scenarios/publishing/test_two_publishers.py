@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.support.commands import GIT_STATUS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,7 +64,7 @@ def test_the_second_to_push_takes_over_what_the_first_did(built: Sandbox) -> Non
     assert "commit channels/" in said
     assert "git pull" in said
     assert sandbox.run("dvc", "status").stdout.strip().endswith("up to date.")
-    changed = sandbox.run("git", "status", "--porcelain").stdout.split()
+    changed = sandbox.run(*GIT_STATUS).stdout.split()
     assert changed == ["M", "channels/us/latest.json"]
     for name, rows in (("cps_2024", 20), ("enhanced_cps_2024", 500)):
         shown = json.loads(sandbox.read("show", f"us/{name}@latest", "--json").stdout)

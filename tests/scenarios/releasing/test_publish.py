@@ -33,6 +33,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.project.release import Releases
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, TargetFile, Targets
 from pe_dvc.usecases.retention.bucket_lock import collecting
+from tests.support.commands import GIT_STATUS
 from tests.support.release_history import DATASETS, PYPROJECT, History
 from tests.support.simulator import Simulator
 
@@ -78,7 +79,7 @@ def test_a_second_create_and_a_second_push_change_nothing(published: History) ->
     releasing = Releases(published.root)
     update = releasing.create("1.0.0").update
     assert (update.changed, update.version) == (False, 2)
-    assert published.git("status", "--porcelain") == ""
+    assert published.git(*GIT_STATUS[1:]) == ""
     pushed = releasing.push("1.0.0")
     assert (pushed.documents, pushed.channel.written) == ([], ())
 

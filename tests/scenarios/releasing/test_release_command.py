@@ -12,6 +12,7 @@ import pytest
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.update import update_channel
+from tests.support.commands import GIT_STATUS
 from tests.support.factories import pointer_to
 from tests.support.sandbox import RELEASE, Sandbox
 from tests.support.sidecars import manifest_files
@@ -73,7 +74,7 @@ def test_from_a_git_tag_to_a_reader(on_s3: Sandbox) -> None:
     ]
     verified = made.json("release", "verify", "1.0.0")
     assert (verified["artifacts"], verified["sha256"]) == (2, created["sha256"])
-    assert made.run("git", "status", "--porcelain").stdout == ""
+    assert made.run(*GIT_STATUS).stdout == ""
     assert made.run("dvc", "status").stdout.strip().endswith("up to date.")
 
     made.write("params.yaml", "seed: 8\n")

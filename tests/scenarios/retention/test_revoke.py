@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.stores import open_store
 from tests.support.advice import follow
+from tests.support.commands import GIT_STATUS
 from tests.support.stories import digest
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_the_whole_story(sandbox: Sandbox) -> None:
     assert f"pe-data://us/{NAME}@sha256:{sha256}  withdrawn on " in planned.stdout
     assert f"channel         pe-data://us/{NAME}@latest" in planned.stderr
     assert "nothing was changed: this is a dry run" in planned.stderr
-    assert sandbox.run("git", "status", "--porcelain").stdout == ""
+    assert sandbox.run(*GIT_STATUS).stdout == ""
     assert keys_in(sandbox) == before
 
     done = sandbox.json("revoke", f"us/{NAME}@latest", *WHY, "--contact", "data@example.org")

@@ -105,6 +105,7 @@ def test_a_ci_machine_is_taken_over(sandbox: Sandbox, bucket: Store, tmp_path: P
     assert "root 2 with the new keys is not published" in sandbox.pe_dvc("channel", "status").stdout
     sandbox.commit("Replace the stolen keys")
     assert "2.root.json: it was not signed by today's keys" in sandbox.pe_dvc("push").stderr
+    sandbox.commit("Note what was published")
     assert "readers see what git holds: latest 40" in sandbox.pe_dvc("channel", "status").stdout
     for reader in ("old", "fooled", "new"):
         assert sha256_for(sandbox, reader) == true, reader

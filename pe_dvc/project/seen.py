@@ -1,0 +1,59 @@
+"""What a clone says was published (``channels/us/seen/``): a floor for readers and publishers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.trust.seen import FOLDER, LIMIT, SeenFile, highest_signed, version_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+
+def seen_folder(repo: DataRepo) -> str:
+    """Return the folder of these files, relative to the data repo."""
+    return f"{repo.settings.channels}/{repo.country}/{FOLDER}"
+
+
+def is_seen(path: str, channels: str) -> bool:
+    """Tell whether a path in git is such a file, of any country whose repo has ``channels``."""
+    _, found, inner = f"/{path}".rpartition(f"/{channels}/")
+    return bool(found) and inner.split("/")[1:2] == [FOLDER]
+
+
+def seen_files(repo: DataRepo) -> list[SeenFile]:
+    """Return the files of a clone's work tree, unread; none where there are none."""
+    return seen_in(repo.root, seen_folder(repo))
+
+
+def seen_in(root: Path, folder: str) -> list[SeenFile]:
+    """Return the files in a folder below ``root``, unread. Raises FormatError for a link."""
+    tree, found = ConfinedTree(root), []
+    with suppress(OSError):
+        for name, _ in tree.entries(folder):
+            version, path = version_of(name), f"{folder}/{name}"
+            if version is not None:
+                read = partial(tree.read, path, limit=LIMIT)
+                found.append(SeenFile(version=version, place=str(root / path), read=read))
+    return found
+
+
+def seen_versions(
+    repo: DataRepo, store: ReadableStore, metadata: SignedMetadata
+) -> tuple[int, int]:
+    """Return the highest versions of timestamp and snapshot that were published; 0 for none.
+
+    A publisher goes on above them, so that the readers who have seen them follow.
+    """
+    if not metadata.files.exists():
+        return 0, 0
+    root = metadata.root.signed
+    seen = highest_signed(seen_files(repo), root, metadata.country, store.url)
+    return seen.versions if seen else (0, 0)

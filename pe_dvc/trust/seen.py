@@ -1,0 +1,165 @@
+"""A publication as someone saw it: the signed timestamp and its snapshot, kept for new readers.
+
+TUF measures a rollback by what a client has verified before, and a new one has verified nothing.
+So these two travel with a clone and with a pinned root. Both are signed: who carries them can
+leave them out, and can neither raise nor forge them. ADR 0025.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, VerificationError
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.trust.bucket_identity import place_name, short_id
+from pe_dvc.trust.meant_for import check_fields
+from pe_dvc.trust.roles import MAX_LENGTH
+from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Snapshot, Timestamp
+from pe_dvc.trust.verify import parse, verify_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pe_dvc.trust.tuf_api import Metadata, Root
+
+FOLDER = "seen"
+"""Directory of these documents beside a country's signed metadata, or beside a root.json."""
+
+LIMIT = 2 * (MAX_LENGTH["timestamp"] + MAX_LENGTH["snapshot"])
+"""Bytes beyond which no such document is read."""
+
+MOST = 8
+"""How many of the files of a directory are looked at, the highest versions first."""
+
+_NAME = re.compile(r"([1-9][0-9]{0,17})-[0-9a-f]{8}\.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenPublication:
+    """The timestamp and the snapshot of a publication, as they were read back from the bucket.
+
+    ``stores`` names the bucket and its mirrors (``place_name``), the bucket first: for readers of
+    others it says nothing. Nothing is verified yet.
+    """
+
+    country: str
+    stores: tuple[str, ...]
+    timestamp: bytes
+    snapshot: bytes
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, where: str) -> SeenPublication:
+        """Read such a document; its signatures are not checked. Raises FormatError."""
+        document = read_json(data, what="a seen publication", where=where, fractions=False)
+        try:
+            country, stores = document["country"], document["stores"]
+            timestamp, snapshot = document["timestamp"], document["snapshot"]
+        except (KeyError, TypeError):
+            raise FormatError(
+                "expected an object of country, stores, timestamp and snapshot", where=where
+            ) from None
+        if not isinstance(stores, list) or not all(isinstance(one, str) for one in stores):
+            raise FormatError("expected stores as a list of texts", where=where)
+        seen = cls(
+            country=country,
+            stores=tuple(stores),
+            timestamp=readable_json(timestamp),
+            snapshot=readable_json(snapshot),
+        )
+        _ = seen.versions  # raises
+        return seen
+
+    def to_bytes(self) -> bytes:
+        """Return the document; the same bytes come back of what it holds."""
+        parts: dict[str, Any] = {
+            role: read_json(getattr(self, role), what=role) for role in ("timestamp", "snapshot")
+        }
+        return readable_json({"country": self.country, "stores": list(self.stores), **parts})
+
+    @cached_property
+    def versions(self) -> tuple[int, int]:
+        """The versions of timestamp and snapshot. Raises FormatError."""
+        timestamp, snapshot = self._parsed("a seen publication")
+        return timestamp.signed.version, snapshot.signed.version
+
+    @property
+    def file_name(self) -> str:
+        """Name of its file: no two publications have one, so that branches merge."""
+        return f"{self.versions[0]}-{short_id(self.stores[0])[:8]}.json"
+
+    def is_of(self, country: str, urls: Iterable[str]) -> bool:
+        """Tell whether it says something of what these stores show of a country."""
+        return self.country == country and any(place_name(url) in self.stores for url in urls)
+
+    def check(self, root: Root, *, where: str) -> None:
+        """Raise VerificationError unless ``root``'s keys signed both, and they fit each other."""
+        timestamp, snapshot = self._parsed(where)
+        for role, metadata in (("timestamp", timestamp), ("snapshot", snapshot)):
+            verify_signed_by(root, role, metadata, where=where)
+            check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+        named = timestamp.signed.snapshot_meta
+        try:
+            named.verify_length_and_hashes(self.snapshot)
+        except LengthOrHashMismatchError as error:
+            raise DigestMismatchError(
+                what="snapshot",
+                expected="what the timestamp beside it says",
+                actual=str(error),
+                source=where,
+            ) from error
+        if named.version != snapshot.signed.version:
+            raise VerificationError(f"{where}: the timestamp names another version of snapshot")
+
+    def is_signed_by(self, root: Root, *, where: str) -> bool:
+        """Tell whether it verifies by ``root``. Its expiry does not matter: it was current once."""
+        try:
+            self.check(root, where=where)
+        except (FormatError, VerificationError):
+            return False
+        return True
+
+    def _parsed(self, where: str) -> tuple[Metadata[Timestamp], Metadata[Snapshot]]:
+        return (
+            parse(Timestamp, self.timestamp, where=where),
+            parse(Snapshot, self.snapshot, where=where),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenFile:
+    """A file with such a document, which ``read`` returns, and the version that it claims."""
+
+    version: int
+    place: str
+    read: Callable[[], bytes]
+
+    def publication(self) -> SeenPublication:
+        """Read it. Raises FormatError."""
+        try:
+            return SeenPublication.from_bytes(self.read(), where=self.place)
+        except OSError as error:
+            raise FormatError(f"cannot be read: {error.strerror}", where=self.place) from None
+
+
+def version_of(name: str) -> int | None:
+    """Return the version that a file's name claims, None for another file."""
+    found = _NAME.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def highest_signed(
+    files: Iterable[SeenFile], root: Root, country: str, url: str
+) -> SeenPublication | None:
+    """Return the newest publication to the store at ``url`` that today's root vouches for."""
+    for file in sorted(files, key=lambda one: -one.version):
+        try:
+            seen = file.publication()
+        except FormatError:
+            continue
+        if seen.is_of(country, [url]) and seen.is_signed_by(root, where=file.place):
+            return seen
+    return None
