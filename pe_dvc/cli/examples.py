@@ -216,6 +216,10 @@ EXAMPLES: dict[str, Examples] = {
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),
     ),
+    "trust show": (
+        ("us", "the pinned root, and what was last seen published"),
+        ("us --export for-image", "take both along to another machine"),
+    ),
     "trust list": (("", "what is pinned, with fingerprints"),),
     "trust remove": (("us", "forget the root"),),
     "verify": (

@@ -28,6 +28,11 @@ def command() -> None:
     is_flag=True,
     help="Take the bucket's first root; check its fingerprint by other means.",
 )
+@click.option(
+    "--seen",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Refuse data older than this file of channels/COUNTRY/seen says.",
+)
 @store_option
 @json_option
 def add(
@@ -35,10 +40,13 @@ def add(
     root: Path | None,
     fingerprint: str | None,
     from_store: bool,
+    seen: Path | None,
     store: str | None,
     as_json: bool,
 ) -> None:
     """Pin ROOT, a root.json, as the root of trust of COUNTRY.
+
+    Where a directory seen/ lies beside ROOT, as in a data repo, its newest file is kept as well.
 
     With --from-store and no --fingerprint the bucket is trusted on first use: an attacker who can
     write to it could give you another root. After that it cannot.
@@ -49,13 +57,37 @@ def add(
         )
     from pe_dvc import TrustedRoots
 
-    pinned = TrustedRoots().add(country, root, fingerprint=fingerprint, store=store)
+    pinned = TrustedRoots().add(country, root, fingerprint=fingerprint, store=store, seen=seen)
     if as_json:
         print_json(pinned)
         return
     say(f"Trusting {country} by root {pinned.fingerprint}")
+    _say_seen(pinned.seen)
     if from_store and fingerprint is None:
         say("Not verified: compare this fingerprint with what a maintainer tells you.")
+
+
+@command.command("show")
+@click.argument("country")
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write root.json and seen/ into this directory, for another machine.",
+)
+@store_option
+@json_option
+def show(country: str, export: Path | None, store: str | None, as_json: bool) -> None:
+    """Show the pinned root of COUNTRY, and what was last seen published."""
+    from pe_dvc import TrustedRoots
+
+    pinned = TrustedRoots().show(country, store=store, export=export)
+    if as_json:
+        print_json(pinned)
+        return
+    echo(f"root  {pinned.fingerprint}")
+    echo(f"seen  {pinned.seen or 'nothing yet'}")
+    if export is not None:
+        say(f"wrote {export / 'root.json'} and what was seen, for another machine")
 
 
 @command.command("list")
@@ -80,3 +112,8 @@ def remove(country: str) -> None:
 
     TrustedRoots().remove(country)
     say(f"No longer trusting {country}")
+
+
+def _say_seen(version: int | None) -> None:
+    if version is not None:
+        say(f"Nothing older is read than what was published as version {version}")

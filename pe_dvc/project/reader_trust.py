@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import UntrustedError
 from pe_dvc.project import directories
-from pe_dvc.project.seen import seen_files
+from pe_dvc.project.seen import pinned_seen_file, seen_files
 from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
 from pe_dvc.trust.roles import MIRRORS_FIELD
 
@@ -82,8 +82,8 @@ def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes
 
 
 def seen_of(country: str, repo: DataRepo | None) -> list[SeenFile]:
-    """Return what a clone says was published, unread: a floor, whichever root is trusted."""
-    return [] if repo is None else seen_files(repo)
+    """Return what a clone says was published, and what is kept beside the pinned root."""
+    return [*pinned_seen_file(country), *(seen_files(repo) if repo is not None else ())]
 
 
 def signed_mirrors(country: str, repo: DataRepo | None) -> list[str]:

@@ -6,8 +6,19 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.project import directories
+from pe_dvc.project.notes import note_once
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.trust.seen import FOLDER, LIMIT, SeenFile, highest_signed, version_of
+from pe_dvc.trust.pins import pinned_seen, seen_path
+from pe_dvc.trust.seen import (
+    FOLDER,
+    LIMIT,
+    SeenFile,
+    SeenPublication,
+    highest_signed,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +54,21 @@ def seen_in(root: Path, folder: str) -> list[SeenFile]:
                 read = partial(tree.read, path, limit=LIMIT)
                 found.append(SeenFile(version=version, place=str(root / path), read=read))
     return found
+
+
+def pinned_seen_file(country: str) -> list[SeenFile]:
+    """Return the file that is kept beside a pinned root, if there is one that can be read."""
+    config_dir = directories.config_dir()
+    data = pinned_seen(config_dir, country)
+    if data is None:
+        return []
+    place = str(seen_path(config_dir, country))
+    try:
+        version = SeenPublication.from_bytes(data, where=place).versions[0]
+    except FormatError as error:
+        note_once(f"{error.message}; it is passed over")
+        return []
+    return [SeenFile(version=version, place=place, read=lambda: data)]
 
 
 def seen_versions(

@@ -22,17 +22,31 @@ class TrustedRoots:
         *,
         fingerprint: str | None = None,
         store: str | None = None,
+        seen: Path | None = None,
     ) -> PinnedRoot:
         """Pin the root.json ``root``, else the first one that the bucket shows.
 
-        Raises ConflictError if another root is pinned, VerificationError if its sha256 is not
-        ``fingerprint``, NotFoundError, FormatError, StoreError.
+        ``seen`` is a file that says what was published at least: readers refuse what is older.
+        Without it, ``seen/`` beside ``root`` is looked at. Raises ConflictError if another root is
+        pinned, VerificationError if its sha256 is not ``fingerprint``, NotFoundError, FormatError,
+        StoreError.
         """
         from pe_dvc.project.trust import trust_file, trust_store
 
         if root is not None:
-            return trust_file(country, root, fingerprint)
-        return trust_store(country, store=store, fingerprint=fingerprint)
+            return trust_file(country, root, fingerprint, seen=seen)
+        return trust_store(country, store=store, fingerprint=fingerprint, seen=seen)
+
+    def show(
+        self, country: str, *, store: str | None = None, export: Path | None = None
+    ) -> PinnedRoot:
+        """Return what is pinned for a country, and what was last seen published in the store.
+
+        ``export`` is a directory that gets both, for another machine. Raises NotFoundError.
+        """
+        from pe_dvc.project.trust import trust_shown
+
+        return trust_shown(country, store=store, export=export)
 
     def fingerprints(self) -> dict[str, str]:
         """Return the sha256 of each pinned root, by country."""

@@ -29,12 +29,12 @@ from pe_dvc.trust.client_state import LineageState, ReaderState
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.floor import Floor
 from pe_dvc.trust.lineages import find_lineage
+from pe_dvc.trust.listed import check_published, listed
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.shown import newest_root
 from pe_dvc.trust.sources import Sources, sources_of
-from pe_dvc.trust.tuf_api import Snapshot, Targets
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
-from pe_dvc.trust.verify import TAMPERED, parse, verify_root_chain, verify_signed_by
+from pe_dvc.trust.verify import TAMPERED, verify_root_chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.offline import LastVerified
     from pe_dvc.trust.refresh import Refresh
     from pe_dvc.trust.seen import SeenFile
+    from pe_dvc.trust.tuf_api import Targets
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +136,11 @@ class ChannelClient:
         with self._state.read():
             return self._last.verified_at
 
+    def last_seen(self) -> tuple[bytes, bytes]:
+        """Return timestamp and snapshot as last verified. Raises NotFoundError if never."""
+        with self._state.read():
+            return self._last.timestamp, self._last.snapshot
+
     def releases(self) -> dict[str, Released]:
         """Return every published release, by tag. Raises as ``lookup`` does."""
         return dict(self._role("releases").entries)
@@ -207,9 +213,9 @@ class ChannelClient:
         refresh, self._refresh = self._refresh, None
         try:
             refresh = refresh or self._refreshed()
-            self._check_published(role, refresh)
+            check_published(role, self.country, refresh, self._store.url)
             data = refresh.load(role, f"{self.country}/{role}/any")
-            loaded = self._loaded(role, self._listed(role, data, refresh))
+            loaded = self._loaded(role, listed(role, self.country, data, refresh, self._store.url))
         except FormatError as error:
             raise with_root_hint(error, self._fetcher.last, self._store.url) from None
         except NotPublishedError:
@@ -229,15 +235,6 @@ class ChannelClient:
         if self._sources is not None:
             self._sources.check_agree(self._lineage.directory, refresh)
         return refresh
-
-    def _check_published(self, role: str, above: Refresh) -> None:
-        """Raise NotPublishedError for a role of which no version was published yet."""
-        snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
-        targets = parse(Targets, above["targets"], where="targets").signed
-        if f"{role}.json" not in snapshot.meta and _delegates(targets, role, self.country):
-            raise NotPublishedError(
-                f"{role} of {self.country} was not published in {self._store.url} yet"
-            )
 
     @cached_property
     def _lineage(self) -> LineageState:
@@ -260,26 +257,6 @@ class ChannelClient:
         targets = {path: target.to_dict() for path, target in metadata.targets.items()}
         return _Role(metadata.version, metadata.expires, self._checked(role, targets))
 
-    def _listed(self, channel: str, data: bytes | None, above: Refresh) -> Targets:
-        """Return the role's metadata if tuf has just verified it: a delegation may be gone.
-
-        Then the file would be an earlier refresh's, so it must be what today's snapshot names
-        (5.6.2), signed by the keys that today's targets delegates to (5.6.3).
-        """
-        snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
-        delegator = parse(Targets, above["targets"], where="targets").signed
-        listed = snapshot.meta.get(f"{channel}.json")
-        if data is None or listed is None or not _delegates(delegator, channel, self.country):
-            raise VerificationError(
-                f"targets in {self._store.url} does not delegate {self.country}/{channel}/…: this "
-                "is another country's metadata, or a channel that was removed",
-                remedy=TAMPERED,
-            )
-        listed.verify_length_and_hashes(data)
-        metadata = parse(Targets, data, where=channel)
-        verify_signed_by(delegator, channel, metadata, where=channel)
-        return metadata.signed
-
     def _checked(self, role: str, targets: dict[str, dict[str, object]]) -> dict[Any, Any]:
         """Read a role's targets; that they are signed does not make them this role's."""
         where = f"{role} in {self._store.url}"
@@ -291,8 +268,3 @@ class ChannelClient:
             return dict(pointers_of(targets, country=self.country, channel=role, where=where))
         except (FormatError, ReleaseError) as error:
             raise VerificationError(error.message, remedy=TAMPERED) from error
-
-
-def _delegates(delegator: Targets, channel: str, country: str) -> bool:
-    roles = (delegator.delegations and delegator.delegations.roles) or {}
-    return channel in roles and roles[channel].is_delegated_path(f"{country}/{channel}/any")

@@ -53,10 +53,11 @@ class LastVerified:
                 remedy=REMEDY,
             ) from None
         root = self._root(pinned)
-        timestamp = parse(Timestamp, self._read("timestamp"), where=self._where("timestamp"))
+        self.timestamp = self._read("timestamp")
+        timestamp = parse(Timestamp, self.timestamp, where=self._where("timestamp"))
         verify_signed_by(root, "timestamp", timestamp, where=self._where("timestamp"))
-        data = self._read_listed("snapshot", timestamp.signed.snapshot_meta)
-        snapshot = parse(Snapshot, data, where=self._where("snapshot"))
+        self.snapshot = self._read_listed("snapshot", timestamp.signed.snapshot_meta)
+        snapshot = parse(Snapshot, self.snapshot, where=self._where("snapshot"))
         verify_signed_by(root, "snapshot", snapshot, where=self._where("snapshot"))
         self._meta = snapshot.signed.meta
         self._delegator = self._signed_targets(root, "targets")

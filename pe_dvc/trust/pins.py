@@ -8,6 +8,7 @@ successors is followed (5.3), and no other root is trusted.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, check_sha256
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectSource, ReadableStore
 
 _SUFFIX = ".root.json"
+_SEEN_SUFFIX = ".seen.json"
 
 
 def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None = None) -> Sha256:
@@ -164,10 +166,28 @@ def list_pins(config_dir: Path) -> dict[str, str]:
 
 def remove_pin(config_dir: Path, country: str) -> None:
     """Trust nothing for ``country`` any more. Raises NotFoundError if nothing was pinned."""
+    pins = _pins(config_dir)
     try:
-        _pins(config_dir).unlink(_name(country))
+        pins.unlink(_name(country))
     except FileNotFoundError:
         raise NotFoundError(f"no root of trust is pinned for {country!r}") from None
+    with suppress(FileNotFoundError):
+        pins.unlink(f"{country}{_SEEN_SUFFIX}")
+
+
+def pin_seen(config_dir: Path, country: str, data: bytes) -> None:
+    """Keep, beside the root, what was published at least (``pe_dvc.trust.seen``)."""
+    _pins(config_dir).write(f"{check_country(country)}{_SEEN_SUFFIX}", data, durable=True)
+
+
+def pinned_seen(config_dir: Path, country: str) -> bytes | None:
+    """Return what is kept so, None if nothing is."""
+    from pe_dvc.trust.seen import LIMIT
+
+    try:
+        return _pins(config_dir).read(f"{check_country(country)}{_SEEN_SUFFIX}", limit=LIMIT)
+    except FileNotFoundError:
+        return None
 
 
 def _pins(config_dir: Path) -> ConfinedTree:
@@ -187,3 +207,8 @@ def _name(country: str) -> str:
 def pin_path(config_dir: Path, country: str) -> Path:
     """Return the file that the root pinned for ``country`` is kept in, for messages."""
     return config_dir / "trust" / _name(country)
+
+
+def seen_path(config_dir: Path, country: str) -> Path:
+    """Return the file that ``pin_seen`` writes, for messages."""
+    return config_dir / "trust" / f"{country}{_SEEN_SUFFIX}"

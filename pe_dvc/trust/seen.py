@@ -23,6 +23,7 @@ from pe_dvc.trust.verify import parse, verify_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from pe_dvc.trust.tuf_api import Metadata, Root
 
@@ -85,6 +86,11 @@ class SeenPublication:
         """The versions of timestamp and snapshot. Raises FormatError."""
         timestamp, snapshot = self._parsed("a seen publication")
         return timestamp.signed.version, snapshot.signed.version
+
+    @property
+    def expires(self) -> datetime:
+        """When its timestamp expires: of two stores' the later one was published later."""
+        return self._parsed("a seen publication")[0].signed.expires
 
     @property
     def file_name(self) -> str:

@@ -42,6 +42,7 @@ OTHERWISE = {
     "stale": "stale",
     "show": "describe",
     "trust add": "TrustedRoots.add",
+    "trust show": "TrustedRoots.show",
     "trust list": "TrustedRoots.fingerprints",
     "trust remove": "TrustedRoots.remove",
 }
