@@ -8,16 +8,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.disclosure import Disclosure
+from pe_dvc.documents.profile import Profile
+from pe_dvc.documents.sidecars import PROFILE
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     NotFoundError,
     NotPublishedError,
     PeDvcError,
     RevokedError,
+    StoreError,
     StorePermissionError,
 )
 from pe_dvc.primitives.reference import CHANNELS
-from pe_dvc.project.diff_profiles import published_profile, rule_with
+from pe_dvc.project.diff_profiles import rule_with
 from pe_dvc.trust.pins import contact_in
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import first_break, step
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.channel.version import Version
+    from pe_dvc.usecases.read.resolve import Resolved
 
 MOST_VERSIONS = 20
 """Versions of a dataset that its page has, and profiles that are read of it."""
@@ -122,8 +126,10 @@ class CountrySource:
     def _release(self, released: Released) -> CatalogRelease:
         try:
             manifest = self._reader.release_manifest(released)
+        except StoreError:
+            raise
         except PeDvcError as error:
-            return CatalogRelease(released=released, problem=error.message)
+            return CatalogRelease(released=released, problem=self._said(error))
         return CatalogRelease(released=released, manifest=manifest)
 
     def _withdrawn(self) -> tuple[Revocation, ...]:
@@ -157,7 +163,7 @@ class CountrySource:
             except StorePermissionError as error:  # a bucket whose objects may not be listed
                 versions, broken = [], error
             found[channel] = [version for version in versions if version.note is None]
-            problem = problem or (broken.message if broken is not None else None)
+            problem = problem or (self._said(broken) if broken is not None else None)
         return found, problem
 
     def _changes(self) -> list[ChannelChange]:
@@ -214,14 +220,28 @@ class CountrySource:
         try:
             resolved = self._reader.resolve_pointer(pointer)
             dataset = self._reader.describe(resolved).dataset
-            profile = published_profile(self._reader, resolved)
+            profile = self._profile(resolved)
         except RevokedError as error:
-            return replace(found, withdrawn=error.message)
+            return replace(found, withdrawn=self._said(error))
+        except StoreError:
+            raise  # half a site would be another one than the next time
         except PeDvcError as error:
-            return replace(found, problem=error.message)
+            return replace(found, problem=self._said(error))
         rule = rule_with(profile, self._rule(Disclosure(access=dataset.access)))
         whole = replace(dataset, profile=profile)
         return replace(found, rule=rule, dataset=safe_dataset(whole, rule))
+
+    def _profile(self, resolved: Resolved) -> Profile | None:
+        """Return the profile of a version, None where it has none or the bucket lacks it."""
+        try:
+            data = self._reader.sidecar(resolved, PROFILE)
+        except NotFoundError:
+            return None
+        return None if data is None else Profile.from_bytes(data, where="a profile")
+
+    def _said(self, error: PeDvcError) -> str:
+        """Return what an error says, without where the bucket is: a page is the same anywhere."""
+        return error.message.replace(self._reader.store.url, "the bucket")
 
     def _rule(self, rule: Disclosure) -> Disclosure:
         """Return a dataset's rule; where we stand in its data repo, by the settings there.
