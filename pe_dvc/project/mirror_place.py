@@ -12,9 +12,9 @@ from pe_dvc.project.stores import place_of
 from pe_dvc.store.home import expand_home
 
 if TYPE_CHECKING:
+    from pe_dvc.adapters.stores.s3_copy import S3Copy
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import Store
-    from pe_dvc.usecases.mirror.copy import ServerCopy
 
 
 def check_apart(repo: DataRepo, url: str, store: str | None = None) -> None:
@@ -33,7 +33,7 @@ def check_apart(repo: DataRepo, url: str, store: str | None = None) -> None:
         )
 
 
-def server_copy(origin: Store, mirror: Store) -> ServerCopy | None:
+def server_copy(origin: Store, mirror: Store) -> S3Copy | None:
     """Return what has the server copy from one store to the other, None where it cannot."""
     from pe_dvc.adapters.stores.s3_copy import server_copy_of
 

@@ -76,9 +76,15 @@ class S3Copy:
                 self._remove(incoming, answer.get("VersionId"))
         return actual
 
-    def sweep(self) -> None:
-        """Remove what killed processes left. Raises StoreUnavailableError."""
+    def prepare(self) -> None:
+        """Remove what killed processes left, and try whether a copy could be removed.
+
+        Raises StoreUnavailableError where it could not: each copy would lie there twice.
+        """
         with _translating(INCOMING):
+            probe = self.mirror.key(f"{INCOMING}{unique()}")
+            put = self.mirror.client.put_object(Bucket=self.mirror.bucket, Key=probe)
+            self._remove(probe, put.get("VersionId"))
             found = self.mirror.client.list_objects_v2(
                 Bucket=self.mirror.bucket, Prefix=self.mirror.key(INCOMING)
             )

@@ -50,8 +50,8 @@ class ServerCopy(Protocol):
         """
         ...
 
-    def sweep(self) -> None:
-        """Remove what killed processes left. Raises StoreError."""
+    def prepare(self) -> None:
+        """Remove what killed processes left. Raises StoreError where it cannot copy at all."""
         ...
 
 

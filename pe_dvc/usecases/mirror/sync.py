@@ -7,7 +7,8 @@ completed by the next one. ADR 0024.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.mirror.copy import ServerCopy
     from pe_dvc.usecases.mirror.wanted import Holdings, Lacking, Wanted
     from pe_dvc.usecases.revoke.removal import Removal
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +125,11 @@ class Sync:
         with self._turn():
             holdings = holdings_of(state, selection)
             there = objects_of(self._mirror, self._country)
-            if server is not None:
-                with suppress(StoreError):
-                    server.sweep()
             wanted = self._missing(holdings, there, recheck=recheck, reporter=reporter)
             size = sum(one.size for one in wanted)
             with reporter.task(f"copy {len(wanted)} objects", size) as progress:
-                copied = Copier(self._origin, self._mirror, server).copy_all(wanted, progress)
+                copier = Copier(self._origin, self._mirror, _prepared(server))
+                copied = copier.copy_all(wanted, progress)
             lacking = holdings.lacking + copied.lacking
             self._refuse_promised(lacking)
             self._describe(selection)
@@ -221,6 +223,18 @@ class Sync:
         except NotFoundError:
             pass
         self._mirror.overwrite(key, data)
+
+
+def _prepared(server: ServerCopy | None) -> ServerCopy | None:
+    """Return what has the server copy, None where that is refused."""
+    if server is None:
+        return None
+    try:
+        server.prepare()
+    except StoreError as error:
+        log.info("objects pass this machine: %s", error.message)
+        return None
+    return server
 
 
 def _left(removal: Removal) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import metadata_key
@@ -230,3 +231,42 @@ def test_small_payloads_of_a_directory_are_as_dvc_leaves_them(pair: Pair) -> Non
         files = [path for path in Path(pair.mirror.url, "us/files").rglob("*") if path.is_file()]
         assert files
         assert not [path for path in files if path.stat().st_mode & 0o222]
+
+
+def test_where_copies_cannot_be_removed_the_server_makes_none(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would lie in the bucket twice: a mirror may be one that nothing is removed from."""
+    server = server_copy(pair.origin, pair.mirror)
+    if server is None:
+        return
+    refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(server.mirror.client, "delete_object", refuse)
+    done = pair.sync(server=server)
+    assert done.ok
+    assert done.by_server == 0
+    assert pair.verify().ok
+    listed = server.mirror.client.list_objects_v2(
+        Bucket=server.mirror.bucket, Prefix=server.mirror.key(".pe_dvc/")
+    )
+    assert [one["Size"] for one in listed["Contents"]] == [0]
+
+
+def test_what_killed_server_copies_left_is_removed(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server_copy(pair.origin, pair.mirror)
+    if server is None:
+        return
+    bucket, key = server.mirror.bucket, server.mirror.key(".pe_dvc/incoming/left")
+    server.mirror.client.put_object(Bucket=bucket, Key=key, Body=b"half")
+    server.prepare()
+    listed = {"Bucket": bucket, "Prefix": server.mirror.key(".pe_dvc/")}
+    assert server.mirror.client.list_objects_v2(**listed)["KeyCount"] == 1  # may be under way
+    monkeypatch.setattr("pe_dvc.adapters.stores.s3_copy.KEPT_FOR", timedelta(seconds=-60))
+    assert pair.sync(server=server).by_server == 1
+    assert server.mirror.client.list_objects_v2(**listed)["KeyCount"] == 0
