@@ -32,7 +32,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
-from pe_dvc.trust.tuf_api import Metadata, TargetFile, Targets
+from pe_dvc.trust.tuf_api import Metadata, Root, TargetFile, Targets
 from tests.support import simulator
 from tests.support.browser_client import BothClients, node
 from tests.support.s3_objects import recording_bucket
@@ -435,6 +435,17 @@ def test_root_signed_only_by_new_keys(sim: Simulator) -> None:
         sim.rotate("root", by_old_root=False)
         data = sim.files.read_bytes("root")
         sim.store.objects[sim.key("2.root.json")] = data
+
+
+def test_root_signed_only_by_old_keys(sim: Simulator) -> None:
+    """Its own keys have not agreed to it."""
+    with refused(sim, SignatureError, says="root version 2 .*0/1 keys"):
+        old = sim.signer("root")
+        sim.rotate("root")
+        root = sim.files.read("root", Root)
+        root.signatures.clear()
+        root.sign(old)
+        sim.store.objects[sim.key("2.root.json")] = json.dumps(root.to_dict()).encode()
 
 
 def test_root_of_another_version_in_the_chain(sim: Simulator) -> None:
