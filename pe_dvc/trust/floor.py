@@ -67,8 +67,9 @@ class Floor:
         """Name the file by which a rollback was noticed, if one was."""
         if isinstance(error, RollbackError) and self._counts is not None:
             error.remedy = (
-                f"{error.remedy} A newer version was published, by {self._counts.place}. If the "
-                "bucket was restored from an old copy, its maintainers run pe-dvc push once more."
+                f"{error.remedy} A newer version was published, by {self._counts.place}. A mirror "
+                "may be behind: read the bucket itself. If that was restored from an old copy, its "
+                "maintainers run pe-dvc push once more."
             )
         return error
 

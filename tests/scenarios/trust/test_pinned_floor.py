@@ -227,3 +227,19 @@ def test_a_store_whose_channels_do_not_verify_is_pinned_with_a_note(
     assert "do not verify yet" in caplog.text
     made.show("local", bucket)
     assert content() == NEW
+
+
+def test_several_stores_that_are_all_set_back(
+    case: tuple[Case, Path | S3Objects], tmp_path: Path
+) -> None:
+    """None of them need be trusted, and none is newer than what the pin says."""
+    made, bucket = case
+    made.show("before", bucket)
+    shutil.copytree(tmp_path / "before", tmp_path / "mirror")
+    stores = [made.url, str(tmp_path / "mirror")]
+    pe_dvc.TrustedRoots().add("us", made.root)
+    for _ in range(2):
+        with pytest.raises(RollbackError, match="timestamp version 1"):
+            pe_dvc.fetch(LATEST, store=stores)
+    shutil.copytree(tmp_path / "local", tmp_path / "mirror", dirs_exist_ok=True)
+    assert pe_dvc.fetch(LATEST, store=stores).read_bytes() == NEW
