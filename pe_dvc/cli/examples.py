@@ -144,6 +144,7 @@ EXAMPLES: dict[str, Examples] = {
         ("--preservation", "the copies of each dataset, for release manifests"),
     ),
     "mirror remove": (("lab", "declare it no more; its copies stay"),),
+    "mirror restore": (("azure", "fill a bucket that was lost"),),
     "mirror sync": (
         ("", "bring all mirrors up to date"),
         ("azure --recheck", "hash what is there, too, and replace what is altered"),
@@ -240,6 +241,7 @@ EXITS: dict[str, str] = {
     "fsck": "1 if anything is missing or damaged and was not restored",
     "gc": "5 if an object could not be removed",
     "get": "of several references, the code of the first that failed",
+    "mirror restore": "1 if the mirror itself lacks something of earlier versions",
     "mirror sync": "1 if the bucket itself lacks something of earlier versions",
     "mirror verify": "1 if anything is missing or altered there, or its metadata has expired",
     "release mirror": "1 if its tag there holds another release; 5 if the hub refuses the token",

@@ -111,6 +111,29 @@ def remove(name: str, as_json: bool) -> None:
     say(f"removed    {removed.name}; what is in {removed.url} stays there")
 
 
+@command.command("restore")
+@click.argument("name")
+@store_option
+@json_option
+@click.pass_context
+def restore(ctx: click.Context, name: str, store: str | None, as_json: bool) -> None:
+    """Fill a bucket that was lost from the mirror NAME.
+
+    Copies what the bucket lacks, each object held against its digest, and the signed state last,
+    whose versions go on: readers notice nothing. One that is cut off is completed by the next.
+    """
+    from pe_dvc import Repo
+
+    done = Repo().mirror.restore(name, store=store, progress=True)
+    if as_json:
+        print_json(done)
+    else:
+        _say_synced(done)
+        say("next       pe-dvc push, which adds what the mirror lacks; then pe-dvc fsck")
+    if not done.ok:
+        ctx.exit(CHECK_FAILED)
+
+
 @command.command("sync")
 @click.argument("names", nargs=-1)
 @click.option("--recheck", is_flag=True, help="Hash what is there already; replace what differs.")
@@ -154,12 +177,10 @@ def _report(
 
 
 def _say_synced(one: Synced) -> None:
-    state = (
-        f"state {one.version}" if one.before == one.version else f"{one.before} -> {one.version}"
-    )
+    before = f" (was {one.before or 'empty'})" if one.before != one.version else ""
     by_server = f", {one.by_server} of them by the server" if one.by_server else ""
     say(
-        f"{one.name}: {state}; copied {counted(one.copied, 'object')} "
+        f"{one.name}: state {one.version}{before}; copied {counted(one.copied, 'object')} "
         f"({bytes_text(one.copied_bytes)}){by_server}; {one.present} there already"
     )
     for key in one.removed:
@@ -167,7 +188,8 @@ def _say_synced(one: Synced) -> None:
     for key, why in one.left.items():
         say(f"withdrawn, still there: {key or 'all of it'}: {why}")
     if one.left_out:
-        say(f"{counted(one.left_out, 'pointer')} left out, as the mirror is declared")
+        left_out = counted(one.left_out, "artifact")
+        say(f"{one.name}: {left_out} left out, as the mirror is declared")
     if one.elsewhere:
         say(f"{counted(one.elsewhere, 'payload')} not copied: they lie on a hub")
     for lacking in one.lacking:
@@ -209,7 +231,8 @@ def _say_check(one: MirrorCheck) -> None:
     if one.expired:
         say(f"its metadata expired on {one.expires:%Y-%m-%d at %H:%M} UTC: readers refuse it")
     if one.origin_error is not None:
-        say(f"the bucket did not answer: {one.origin_error}")
+        say(f"not compared with the bucket: {one.origin_error}")
+        say(f"if the bucket was lost, bring it back: pe-dvc mirror restore {one.name}")
     elif one.is_behind:
         roles = ", ".join(f"{role} {ours} -> {new}" for role, (ours, new) in one.behind.items())
         roles = roles or "only renewed"

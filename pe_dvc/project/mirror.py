@@ -11,6 +11,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.mirror_declared import declare, forget
 from pe_dvc.project.mirror_place import check_apart, server_copy
+from pe_dvc.project.mirror_restore import is_published
 from pe_dvc.project.root import FILE, TABLE
 from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
@@ -61,12 +62,19 @@ def sync(
 ) -> list[Synced]:
     """Bring mirrors, all of them unless some are named, to the state of the store.
 
-    Raises NotFoundError for an unknown name, and as ``Sync.run``.
+    Raises NotFoundError for an unknown name and a store where nothing is published, and as
+    ``Sync.run``.
     """
     chosen = _chosen(repo, names)
     for mirror in chosen.values():
         check_apart(repo, mirror.url, store)
     origin, roots = repo.open_store(store), _roots(repo)
+    if chosen and not is_published(origin, repo.country):
+        raise NotFoundError(
+            f"nothing of {repo.country} is published in {origin.url}: there is nothing to copy",
+            remedy="Publish first. If the bucket was lost, bring it back: pe-dvc mirror restore "
+            f"{min(chosen, key=lambda name: not chosen[name].is_everything)}",
+        )
     done = []
     for name, mirror in chosen.items():
         there = repo.open_other(mirror.url)

@@ -13,6 +13,7 @@ from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.keep_seen import keep_seen
+from pe_dvc.project.mirror_restore import check_not_lost
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.stores import open_location
@@ -88,8 +89,13 @@ def push(
     uncommitted: bool = False,
     reporter: Reporter | None = None,
 ) -> Pushed:
-    """Publish the checkout to the repo's store, or to the one at ``store``, as ``push_to`` does."""
-    return push_to(repo, repo.open_store(store), uncommitted=uncommitted, reporter=reporter)
+    """Publish the checkout to the repo's store, or to the one at ``store``, as ``push_to`` does.
+
+    Raises ConflictError for a store that was lost, where a mirror has it.
+    """
+    bucket = repo.open_store(store)
+    check_not_lost(repo, bucket, store)
+    return push_to(repo, bucket, uncommitted=uncommitted, reporter=reporter)
 
 
 def push_to(

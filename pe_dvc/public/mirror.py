@@ -75,6 +75,16 @@ class MirrorCommands:
 
         return remove(self._repo(), name)
 
+    def restore(self, name: str, *, store: str | None = None, progress: bool = False) -> Synced:
+        """Fill a store that was lost, or lost objects, from a mirror; versions go on from there.
+
+        Raises NotFoundError for an unknown name or a mirror that was never filled, ConflictError
+        for a store that has a newer state, VerificationError, StoreError.
+        """
+        from pe_dvc.project.mirror_restore import restore
+
+        return restore(self._repo(), name, store=store, reporter=reporter_for(progress))
+
     def sync(
         self,
         names: Sequence[str] = (),

@@ -84,8 +84,12 @@ def test_the_bucket_is_lost(built: Sandbox) -> None:
     built.pe_dvc("mirror", "add", "copy", _mirror_url(built))
     built.pe_dvc("mirror", "sync")
     shutil.rmtree(built.store)
-    assert "the bucket did not answer" in built.pe_dvc("mirror", "verify").stderr
-    assert "nothing of us is published" in built.pe_dvc("mirror", "sync", code=3).stderr
+    said = built.pe_dvc("mirror", "verify").stderr
+    assert "not compared with the bucket" in said
+    assert "pe-dvc mirror restore copy" in said
+    refused = built.pe_dvc("mirror", "sync", code=3).stderr
+    assert "nothing of us is published" in refused
+    assert "pe-dvc mirror restore copy" in refused
 
 
 def test_damage_at_the_origin_stops_a_sync_and_is_repaired(built: Sandbox) -> None:
