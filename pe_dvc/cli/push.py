@@ -7,6 +7,7 @@ import click
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, store_option
 from pe_dvc.cli.publish_output import say_pushed, uncommitted_option
+from pe_dvc.cli.revoke_output import say_mirrors
 
 
 @click.command("push", cls=Command)
@@ -27,3 +28,5 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
         print_json(pushed)
         return
     say_pushed(pushed)
+    if pushed.removal is not None:
+        say_mirrors([mirror.name for mirror in Repo().mirror.list()])

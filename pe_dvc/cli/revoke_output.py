@@ -8,6 +8,8 @@ from pe_dvc.cli.output import say
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pe_dvc.usecases.revoke.affected import Affected
     from pe_dvc.usecases.revoke.change import RoleChange
     from pe_dvc.usecases.revoke.removal import Removal
@@ -43,6 +45,12 @@ def say_role(role: RoleChange) -> None:
             "none of it until the stewards ran pe-dvc channel sign revoked"
         )
     say("next: commit, then pe-dvc push")
+
+
+def say_mirrors(names: Sequence[str]) -> None:
+    """Say which mirrors have what was withdrawn until they are synced."""
+    if names:
+        say(f"mirrors    {', '.join(names)}: they keep their copies until pe-dvc mirror sync")
 
 
 def say_removal(removal: Removal) -> None:

@@ -58,7 +58,7 @@ def reader_store(
     def later(address: str) -> ReadableStore:
         return OpenedLater(open_offline(address).url, lambda: explained(opened(address)))
 
-    return SeveralStores([later(address) for address in named], note_once)
+    return SeveralStores([later(address) for address in named], note_once, offline=offline)
 
 
 def _known(country: str, repo: DataRepo | None) -> list[str]:

@@ -110,7 +110,7 @@ def unrevoke(
     is not withdrawn, and as ``revoke``.
     """
     known = draft_in_git(repo)
-    artifacts = [_pin(_own(repo, text)) for text in references]
+    artifacts = [_pin(_own(repo, text), known) for text in references]
     inputs = [check_sha256(text) for text in raw_inputs]
     for sha256, entries in [
         *((a, known.artifacts) for a in artifacts),
@@ -119,9 +119,7 @@ def unrevoke(
         if sha256 not in entries:
             raise NotFoundError(
                 f"sha256:{sha256} is not withdrawn: the role {ROLE} has no such entry",
-                remedy="Withdrawn are "
-                + (", ".join(one.what for one in _all(known)) or "no artifacts")
-                + ".",
+                remedy="Withdrawn are " + _listed(known) + ".",
             )
     named = [
         one
@@ -185,10 +183,11 @@ def _own(repo: DataRepo, text: str) -> Reference:
     return reference
 
 
-def _pin(reference: Reference) -> Sha256:
+def _pin(reference: Reference, known: Withdrawn) -> Sha256:
     if reference.sha256 is None:
         raise FormatError(
-            f"{reference} may mean other bytes now: expected a pin, …@sha256:<64 hex digits>"
+            f"{reference} may mean other bytes now: expected a pin, …@sha256:<64 hex digits>",
+            remedy="Withdrawn are " + _listed(known) + ".",
         )
     return reference.sha256
 
@@ -203,6 +202,10 @@ def _check_replacement(entries: Sequence[Revocation], known: Withdrawn) -> None:
             raise FormatError(f"the replacement {one.replacement} is itself to be withdrawn")
         if (found := known.artifacts.get(one.replacement.sha256)) is not None:
             raise FormatError(f"the replacement {one.replacement} is itself {found.text}")
+
+
+def _listed(known: Withdrawn) -> str:
+    return ", ".join(one.what for one in _all(known)) or "no artifacts"
 
 
 def _all(known: Withdrawn) -> list[Revocation]:

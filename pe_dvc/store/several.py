@@ -38,10 +38,17 @@ class SeveralStores:
     """Stores that hold the same, to read from: each operation is the first one's that succeeds.
 
     One that failed, or showed wrong bytes, is asked last from then on. ``note`` is told of it.
+    With ``offline`` none is asked: that something is not on this machine is said once.
     """
 
-    def __init__(self, stores: Sequence[ReadableStore], note: Callable[[str], None]) -> None:
-        self.stores = tuple(stores)
+    def __init__(
+        self,
+        stores: Sequence[ReadableStore],
+        note: Callable[[str], None],
+        *,
+        offline: bool = False,
+    ) -> None:
+        self.stores, self.offline = tuple(stores), offline
         self.url = ", ".join(store.url for store in stores)
         self._note = note
         self._failed: dict[int, PeDvcError] = {}
@@ -58,7 +65,8 @@ class SeveralStores:
 
     def each(self, wrap: Callable[[ReadableStore], ReadableStore]) -> SeveralStores:
         """Return the same stores, each wrapped; what is known of their faults is shared."""
-        wrapped = SeveralStores([wrap(store) for store in self.stores], self._note)
+        each = [wrap(store) for store in self.stores]
+        wrapped = SeveralStores(each, self._note, offline=self.offline)
         wrapped._failed, wrapped._lock = self._failed, self._lock
         wrapped._lacking, wrapped._on_missing = self._lacking, self._on_missing
         return wrapped
@@ -103,7 +111,7 @@ class SeveralStores:
         with self._lock:
             known = self._failed.get(number)
             self._failed[number] = error
-        if type(known) is not type(error):
+        if type(known) is not type(error) and not self.offline:
             self._note(f"{store.url} is passed over, another store is read: {error.message}")
 
     def head(self, key: str) -> ObjectInfo:
@@ -157,7 +165,7 @@ def first_good(
             errors.append(error)
     if all(isinstance(error, NotFoundError) for error in errors):
         store.missing()
-    raise all_failed(errors)
+    raise errors[0] if store.offline else all_failed(errors)
 
 
 def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError) -> None:

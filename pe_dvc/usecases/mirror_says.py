@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import mirror_key
 from pe_dvc.documents.mirror_note import NOTE_LIMIT, MirrorNote
 from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.store.several import stores_of
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectSource
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 def mirror_says(source: ObjectSource, country: str) -> str | None:
     """Return that a store is a mirror of a part, and what to do; None of any other store.
 
-    It is not signed: it explains an error, and decides nothing.
+    It is not signed: it explains an error, and decides nothing. Of several stores it is said of
+    those that are such mirrors.
     """
+    said = [text for one in stores_of(source) if (text := _one_says(one, country))]
+    return "\n".join(said) or None
+
+
+def _one_says(source: ObjectSource, country: str) -> str | None:
     try:
         key = mirror_key(country)
         note = MirrorNote.from_bytes(source.read(key, limit=NOTE_LIMIT)[0], where=key)

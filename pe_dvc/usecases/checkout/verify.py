@@ -96,7 +96,7 @@ def verify(evidence: Evidence) -> Check:
         return _missing(name, f"no manifest: {evidence.repro}")
     artifact = manifest.artifact
     if evidence.revocation is not None:
-        told = f"{evidence.revocation.text}. {evidence.revocation.advice}"
+        told = f"{evidence.revocation.text.removesuffix('.')}. {evidence.revocation.advice}"
         return Check(name=name, verdict="revoked", detail=told)
     if not evidence.recorded:
         return _differs(

@@ -308,6 +308,18 @@ def test_offline_after_reading_several(mirror: Mirror, origin: Path, payload: by
     assert pe_dvc.fetch(LATEST, store=stores, offline=True).read_bytes() == payload
 
 
+def test_what_is_not_here_is_said_once_offline(
+    mirror: Mirror, origin: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """No store is asked, so none of them failed."""
+    stores = [str(origin), mirror.url]
+    pe_dvc.ls("us", store=stores)
+    with pytest.raises(StoreUnavailableError, match="not read offline") as caught:
+        pe_dvc.fetch(LATEST, store=stores, offline=True)
+    assert "failed" not in f"{caught.value.message} {caught.value.remedy}"
+    assert not [one for one in caplog.records if "passed over" in one.getMessage()]
+
+
 def test_what_a_bucket_showed_alone_counts_once_it_is_read_with_others(
     mirror: Mirror, origin: Path, country: Country, tmp_path: Path
 ) -> None:

@@ -111,6 +111,19 @@ def test_damage_at_the_origin_stops_a_sync_and_is_repaired(built: Sandbox) -> No
     assert store.read(key, limit=10**8)[0] == good
 
 
+def test_a_withdrawal_names_the_mirrors_that_have_it(mirrored: Sandbox) -> None:
+    mirrored.pe_dvc("mirror", "sync")
+    why = ("--reason", "It ended.", "--authority", "Bureau")
+    mirrored.pe_dvc("revoke", NAME, *why)
+    mirrored.commit("Withdraw it")
+    assert "copy: they keep their copies" in mirrored.pe_dvc("push").stderr
+    refused = mirrored.pe_dvc("verify", code=4)
+    assert "It ended. Ask " in refused.stdout + refused.stderr
+    assert mirrored.json("mirror", "sync")[0]["removed"]
+    asked = mirrored.pe_dvc("unrevoke", NAME, code=1).stderr
+    assert "Withdrawn are pe-data://us/enhanced_cps_2024@sha256:" in asked
+
+
 def test_declared_and_forgotten_without_a_trace(built: Sandbox) -> None:
     file = built.repo / "pyproject.toml"
     before = file.read_text()

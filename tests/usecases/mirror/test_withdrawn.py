@@ -15,9 +15,11 @@ from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.tombstone import Tombstone
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, RevokedError, VerificationError
+from pe_dvc.store.several import SeveralStores
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
+from pe_dvc.usecases.mirror_says import mirror_says
 from pe_dvc.usecases.object_digest import md5_bytes
 from tests.support.country import (
     LATEST,
@@ -29,6 +31,7 @@ from tests.support.country import (
     revocation_of,
 )
 from tests.support.factories import manifest_of
+from tests.support.memory_store import MemoryStore
 from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
@@ -150,6 +153,17 @@ def test_readers_are_told_what_a_mirror_with_a_filter_holds(mirrored: Mirrored, 
             pe_dvc.fetch(asked, store="s3://any")
         told = f"{caught.value.message} {caught.value.remedy}"
         assert "is the mirror lab, which holds only: datasets cps_*" in told
+
+
+def test_of_several_stores_the_one_that_holds_a_part_is_named(
+    mirrored: Mirrored, pair: Pair
+) -> None:
+    mirrored.publish({NAME: b"left out", "cps_2024": OTHER})
+    mirrored.sync_to(pair, Selection(datasets=("cps_*",)))
+    other = MemoryStore("memory://other")
+    told = mirror_says(SeveralStores([other, pair.mirror], print), "us")
+    assert told is not None
+    assert told.startswith(f"{pair.mirror.url} is the mirror lab")
 
 
 def test_an_unsigned_manifest_takes_nothing_else_along(mirrored: Mirrored, pair: Pair) -> None:
