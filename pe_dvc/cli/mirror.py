@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
+    from pe_dvc.usecases.mirror.verify_hub import HubCheck
 
-Outcome = TypeVar("Outcome", "Synced", "MirrorCheck")
+Outcome = TypeVar("Outcome", "Synced", "MirrorCheck | HubCheck")
 
 
 @click.group("mirror", cls=Group)
@@ -52,6 +53,9 @@ def add(
     pe-dvc mirror sync. A mirror holds everything, unless an option says less; signed metadata it
     always holds whole. Credentials are the store's own, of the environment, a profile or a DVC
     remote in the same bucket, and never part of URL.
+
+    URL may be a release on a hub, hf://dataset/OWNER/REPO@TAG/…/release_manifest.json: it is never
+    filled, and readers take payloads from it where the stores fail.
     """
     from pe_dvc import Repo
 
@@ -69,7 +73,10 @@ def add(
         print_json(added)
         return
     say(f"mirror     {added.name}, {added.url}: {added.holds}")
-    say(f"commit pyproject.toml, then fill it: pe-dvc mirror sync {added.name}")
+    if added.is_filled:
+        say(f"commit pyproject.toml, then fill it: pe-dvc mirror sync {added.name}")
+    else:
+        say(f"commit pyproject.toml; check it: pe-dvc mirror verify {added.name}")
 
 
 @command.command("list")
@@ -220,7 +227,7 @@ def verify(
     _report(ctx, checks, _say_check, as_json=as_json)
 
 
-def _say_check(one: MirrorCheck) -> None:
+def _say_check(one: MirrorCheck | HubCheck) -> None:
     for fault in one.faults:
         echo(f"{one.name}  {fault.what}  {fault.key}: {fault.detail}")
     how = "sizes of" if one.quick else "hashed"
@@ -228,6 +235,11 @@ def _say_check(one: MirrorCheck) -> None:
         f"{one.name}: {how} {counted(one.checked, 'object')} ({bytes_text(one.checked_bytes)}); "
         f"{counted(len(one.faults), 'fault')}"
     )
+    if hasattr(one, "expires"):  # a store's: a hub has no signed metadata
+        _say_state(cast("MirrorCheck", one))
+
+
+def _say_state(one: MirrorCheck) -> None:
     if one.expired:
         say(f"its metadata expired on {one.expires:%Y-%m-%d at %H:%M} UTC: readers refuse it")
     if one.origin_error is not None:

@@ -26,6 +26,7 @@ _URI = re.compile(
     rf"hf://(?:(?P<type>{'|'.join(_TYPES)})/)?(?P<repo>{_PART}/{_PART})"
     rf"(?:@(?P<before>{_REVISION}))?(?:/(?P<path>[^@]+?))?(?:@(?P<after>{_REVISION}))?"
 )
+_REVISION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FORMS = "expected hf://dataset/OWNER/REPO@REVISION/PATH"
 
@@ -62,6 +63,18 @@ class HubLocation:
     def revision(self) -> str:
         """The URI of the commit."""
         return f"hf://{self.place.repo_type}/{self.place.repo_id}@{self.commit}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubManifest:
+    """A release manifest on a hub, at a commit or a tag: it names files by their sha256."""
+
+    place: HubPlace
+    revision: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"hf://{self.place.repo_type}/{self.place.repo_id}@{self.revision}/{self.path}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +122,38 @@ def parse_hub_repo(text: str) -> HubPlace:
     if uri.path is not None or uri.revision is not None or uri.repo_type is None:
         raise FormatError(f"{text!r} is not a repo of the hub: expected hf://dataset/OWNER/REPO")
     return HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id)
+
+
+def is_hub_address(text: str) -> bool:
+    """Tell whether an address is one of a hub, well formed or not."""
+    return text.lower().startswith("hf://")
+
+
+def is_revision(text: str) -> bool:
+    """Tell whether a text can be a revision: a commit, a tag or a branch."""
+    return bool(_REVISION_NAME.fullmatch(text)) and ".." not in text
+
+
+def parse_release(text: str, *, where: str | None = None) -> HubManifest:
+    """Read the address of a release manifest on a hub, which must say its type and revision.
+
+    Raises FormatError.
+    """
+    try:
+        uri = parse_hub_uri(text)
+        if uri.repo_type is None or uri.revision is None or uri.path is None:
+            raise FormatError(f"{text!r} names no file of a revision")
+        if not uri.path.endswith(".json") or not is_revision(uri.revision):
+            raise FormatError(f"{text!r} names no release manifest")
+    except FormatError as error:
+        raise FormatError(
+            error.message,
+            where=where,
+            remedy="Expected the release manifest of a release, which says what lies where: "
+            "hf://dataset/OWNER/REPO@TAG/releases/TAG/release_manifest.json",
+        ) from None
+    place = HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id)
+    return HubManifest(place=place, revision=uri.revision, path=uri.path)
 
 
 def parse_location(text: str, *, where: str | None = None) -> HubLocation:

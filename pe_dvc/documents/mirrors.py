@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.hub_uri import is_hub_address, parse_release
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are
@@ -84,6 +85,20 @@ class MirrorTable(Selection):
     url: str
     doi: str | None = None
 
+    @property
+    def is_hub(self) -> bool:
+        """Whether it is a release on a hub: to read payloads from, and never filled."""
+        return is_hub_address(self.url)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory, which other machines do not have."""
+        return mirror_kind(self.url) == "directory"
+
+    def to_text(self) -> str:
+        """Say in words what is held."""
+        return "payloads of its release manifest" if self.is_hub else super().to_text()
+
 
 def read_mirrors(value: Any, *, file: str, path: str) -> dict[str, MirrorTable]:
     """Return the mirrors of the table at ``path`` of ``file``, by name. Raises FormatError."""
@@ -101,7 +116,13 @@ def read_mirror(value: Any, *, file: str, path: str) -> MirrorTable:
     """Return one mirror, of a table or of its address alone. Raises FormatError."""
     table = {"url": value} if isinstance(value, str) else value
     readers = _readers(file)
-    return read_plain(MirrorTable, table, file=file, path=path, readers=readers)
+    mirror = read_plain(MirrorTable, table, file=file, path=path, readers=readers)
+    if mirror.is_hub and not mirror.is_everything:
+        raise FormatError(
+            "a release on a hub holds what its release manifest names, and takes no filter",
+            where=f"{file}: {path}",
+        )
+    return mirror
 
 
 def check_mirror_name(name: str, *, where: str | None = None) -> str:
@@ -147,7 +168,9 @@ def _readers(file: str) -> dict[str, Callable[[Any, str], Any]]:
     def url(value: Any, path: str) -> str:
         if not isinstance(value, str) or not value:
             raise wrong_value("expected a store's address", "", file=file, path=path)
-        if _USER.match(value):  # not quoted: it may hold a password
+        if is_hub_address(value):
+            parse_release(value, where=f"{file}: {path}")
+        elif _USER.match(value):  # not quoted: it may hold a password
             raise FormatError(
                 "has a user or a password in it",
                 where=f"{file}: {path}",
@@ -191,4 +214,5 @@ def mirror_kind(url: str) -> str:
     """Return what kind of store an address is of, as ``kind`` of a preservation mirror."""
     scheme, separator, _ = url.partition("://")
     kinds = {"s3": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "azure": "azure"}
+    kinds["hf"] = "huggingface"
     return kinds.get(scheme.lower(), "directory") if separator else "directory"

@@ -119,7 +119,11 @@ def init_channels(
         now=_now(),
         thresholds=wanted,
         contact=repo.settings.contact,
-        mirrors=[mirror.url for mirror in repo.settings.mirrors.values()],
+        mirrors=[
+            mirror.url
+            for mirror in repo.settings.mirrors.values()
+            if mirror.takes_country(repo.country) and not mirror.is_directory
+        ],
     )
     if fingerprint is not None:
         bind_keys(directory, repo.signed_metadata().root_files[0])

@@ -100,6 +100,12 @@ def _mirror(repo: DataRepo, url: str | None) -> Store | None:
     if not url:
         return None
     declared = repo.settings.mirrors.get(url)
+    if declared is not None and declared.is_hub:
+        raise FormatError(
+            f"the mirror {url} is a release on a hub, which has payloads by other names",
+            where="--mirror",
+            remedy="Name a mirror that is a store. Payloads of a hub come back by pe-dvc import.",
+        )
     store = repo.open_other(declared.url) if declared else repo.open_bucket(url)
     if next(iter(store.list(country_prefix(repo.country))), None) is None:
         raise NotFoundError(

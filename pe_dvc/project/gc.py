@@ -69,7 +69,11 @@ def _copies(repo: DataRepo, store: str | None) -> Copies | None:
     least = repo.settings.copies
     if not least:
         return None
-    mirrors = [m for m in repo.settings.mirrors.values() if m.takes_country(repo.country)]
+    mirrors = [
+        mirror
+        for mirror in repo.settings.mirrors.values()
+        if mirror.takes_country(repo.country) and not mirror.is_hub
+    ]
     for mirror in mirrors:
         check_apart(repo, mirror.url, store)
     opened = [repo.open_other(mirror.url) for mirror in mirrors]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.stores.hub_release import HubRelease
+from pe_dvc.documents.hub_uri import is_hub_address, parse_release
 from pe_dvc.documents.mirrors import MirrorTable, mirror_named
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.result import Result
@@ -15,6 +17,7 @@ from pe_dvc.project.mirror_restore import is_published
 from pe_dvc.project.root import FILE, TABLE
 from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
+from pe_dvc.usecases.mirror.verify_hub import verify_hub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,22 +26,32 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
+    from pe_dvc.usecases.mirror.verify_hub import HubCheck
     from pe_dvc.usecases.progress import Reporter
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mirror(Result):
-    """A mirror as it is declared; ``holds`` says in words what of the payloads it holds."""
+    """A mirror as it is declared; ``holds`` says in words what of the payloads it holds.
+
+    ``is_filled`` is False of a release on a hub, which is only read.
+    """
 
     name: str
     url: str
     holds: str
     doi: str | None
+    is_filled: bool = True
 
 
 def add(repo: DataRepo, name: str, table: Mapping[str, Any]) -> Mirror:
     """Declare a mirror; nothing is copied. Raises as ``declare``, ConflictError for the store."""
-    mirror = declare(repo, name, table, check=lambda url: check_apart(repo, url))
+
+    def check(url: str) -> None:
+        if not is_hub_address(url):
+            check_apart(repo, url)
+
+    mirror = declare(repo, name, table, check=check)
     return _shown(name, mirror)
 
 
@@ -65,8 +78,13 @@ def sync(
     Raises NotFoundError for an unknown name and a store where nothing is published, and as
     ``Sync.run``.
     """
-    chosen = _chosen(repo, names)
-    for mirror in chosen.values():
+    chosen = {n: m for n, m in _chosen(repo, names).items() if names or not m.is_hub}
+    for name, mirror in chosen.items():
+        if mirror.is_hub:
+            raise FormatError(
+                f"the mirror {name} is a release on a hub, which is read and never filled",
+                remedy="Name mirrors that are stores.",
+            )
         check_apart(repo, mirror.url, store)
     origin, roots = repo.open_store(store), _roots(repo)
     if chosen and not is_published(origin, repo.country):
@@ -91,14 +109,22 @@ def verify(
     store: str | None = None,
     quick: bool = False,
     reporter: Reporter | None = None,
-) -> list[MirrorCheck]:
+) -> list[MirrorCheck | HubCheck]:
     """Check mirrors, all of them unless some are named, by their own signed metadata.
+
+    Of a release on a hub each file is held against its release manifest.
 
     Raises NotFoundError for an unknown name, and as ``verify_mirror``.
     """
     origin, roots = repo.open_store(store), _roots(repo)
-    return [
-        verify_mirror(
+
+    def check(name: str, mirror: MirrorTable) -> MirrorCheck | HubCheck:
+        if mirror.is_hub:
+            release = HubRelease(parse_release(mirror.url))
+            return verify_hub(
+                release.files(), name=name, url=release.url, quick=quick, reporter=reporter
+            )
+        return verify_mirror(
             repo.open_other(mirror.url),
             repo.country,
             roots,
@@ -109,8 +135,8 @@ def verify(
             quick=quick,
             reporter=reporter,
         )
-        for name, mirror in _chosen(repo, names).items()
-    ]
+
+    return [check(name, mirror) for name, mirror in _chosen(repo, names).items()]
 
 
 def _chosen(repo: DataRepo, names: Sequence[str]) -> dict[str, MirrorTable]:
@@ -137,4 +163,10 @@ def _roots(repo: DataRepo) -> list[bytes]:
 
 
 def _shown(name: str, mirror: MirrorTable) -> Mirror:
-    return Mirror(name=name, url=mirror.url, holds=mirror.to_text(), doi=mirror.doi)
+    return Mirror(
+        name=name,
+        url=mirror.url,
+        holds=mirror.to_text(),
+        doi=mirror.doi,
+        is_filled=not mirror.is_hub,
+    )

@@ -33,6 +33,8 @@ def preservation(repo: DataRepo) -> dict[str, list[PreservationMirror]]:
                 sha256=artifact.sha256,
             )
             for _, mirror in sorted(repo.settings.mirrors.items())
-            if mirror.takes_country(repo.country) and mirror.takes_dataset(name)
+            if not mirror.is_hub  # which files it has is for its own manifest to say
+            and mirror.takes_country(repo.country)
+            and mirror.takes_dataset(name)
         ]
     return found

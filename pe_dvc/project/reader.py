@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project import directories
-from pe_dvc.project.reader_places import local_copies, payload_store
+from pe_dvc.project.reader_places import Payloads, local_copies
 from pe_dvc.project.reader_trust import channels_from, trusted_root
 from pe_dvc.project.unsigned_pins import fetch_pin, is_unsigned_of_several
 from pe_dvc.store.cache import Cache
@@ -92,16 +92,14 @@ class Reader:
         whole = [resolved.directory.sha256] if resolved.directory else []
         self.revocations.refuse(str(resolved.reference), *whole, resolved.sha256)
 
-    def _payload_store(
-        self, resolved: Resolved, store: ReadableStore | None = None
-    ) -> ReadableStore:
-        def refuse_now() -> None:
-            self.revocations.look_again()
-            self._refuse(resolved)
+    @cached_property
+    def _payloads(self) -> Payloads:
+        """Where payloads are read, hubs included (``pe_dvc.project.reader_places``)."""
+        from pe_dvc.project.reader_stores import reader_hubs
 
-        return payload_store(
-            store or self.store, resolved, self.cache, refuse_now, offline=self.offline
-        )
+        hubs = reader_hubs(self._given, self.country, self._repo)
+        look_again = self.revocations.look_again
+        return Payloads(self.store, self.cache, hubs, self._refuse, look_again, self.offline)
 
     def connect(self) -> None:
         """Open the bucket now, for threads to share. Raises StoreError, UntrustedError."""
@@ -186,7 +184,7 @@ class Reader:
             signed, _ = fetch_pin(signed, self.store, self._pin_from, self._fetch_from)
         return open_verified(
             signed,
-            store=self._payload_store(resolved),
+            store=self._payloads.store_of(resolved),
             cache=self.cache,
             reporter=self._reporter,
             copies=local_copies(self._repo, resolved),
@@ -204,7 +202,8 @@ class Reader:
 
             members = self.members(resolved)
             self.revocations.refuse(str(resolved.reference), *(each.sha256 for each in members))
-            return fetch_directory(resolved, members, output, self.store, self._reporter)
+            store = self._payloads.store_of_members(resolved, members)
+            return fetch_directory(resolved, members, output, store, self._reporter)
         if output is not None:
             output = output / resolved.file_name if output.is_dir() else output
             check_output(output)
@@ -217,7 +216,7 @@ class Reader:
 
         return fetch(
             resolved,
-            store=self._payload_store(resolved, store),
+            store=self._payloads.store_of(resolved, store),
             cache=self.cache,
             reporter=self._reporter,
             copies=local_copies(self._repo, resolved),
@@ -240,7 +239,7 @@ class Reader:
         from pe_dvc.usecases.read.members import members_of
 
         self._refuse(resolved)
-        whole, store = resolved.directory or resolved.payload, self._payload_store(resolved)
+        whole, store = resolved.directory or resolved.payload, self._payloads.store_of(resolved)
         key = (whole.sha256, whole.members_sha256, whole.size, resolved.manifest_verified)
         if key not in self._members:
             self._members[key] = members_of(resolved, store=store, cache=self.cache)

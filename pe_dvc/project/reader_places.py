@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.keys import payload_key
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.project.notes import note_once
+from pe_dvc.store.elsewhere import Elsewhere
 from pe_dvc.store.error_hints import with_offline_hint, with_reason_if_missing
 from pe_dvc.store.local_copies import LocalCopy
+from pe_dvc.store.several import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
+    from pe_dvc.adapters.stores.hub_files import HubFiles
+    from pe_dvc.adapters.stores.hub_release import HubRelease
+    from pe_dvc.documents.members import Members
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
@@ -30,25 +41,74 @@ def local_copies(repo: DataRepo | None, resolved: Resolved) -> list[LocalCopy]:
     return copies
 
 
-def payload_store(
-    store: ReadableStore,
-    resolved: Resolved,
-    cache: Cache,
-    refuse_now: Callable[[], None],
-    *,
-    offline: bool,
-) -> ReadableStore:
-    """Return ``store`` to read an artifact's bytes from; offline it names what is not here.
+@dataclass(frozen=True)
+class Payloads:
+    """Where payloads are read: in the country's stores, then on hubs that mirror them.
 
-    Of bytes that are missing it asks first, by ``refuse_now``, whether they were withdrawn since.
+    ``refuse`` raises RevokedError for what is known to be withdrawn, ``look_again`` has it asked
+    again. What failed in one read is asked last in those that follow.
     """
-    if offline:
-        return with_offline_hint(
-            store,
-            f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
-            f"{cache.directory}, or not all of them, and the store is not read offline",
-            f"Fetch them once online: pe-dvc get {resolved.pinned}",
-        )
-    if resolved.payload.location is not None:
-        return store  # its bytes lie elsewhere, and are missing here
-    return with_reason_if_missing(store, refuse_now)
+
+    store: ReadableStore
+    cache: Cache
+    hubs: Sequence[HubRelease]
+    refuse: Callable[[Resolved], None]
+    look_again: Callable[[], None]
+    offline: bool
+
+    @cached_property
+    def _beside_hubs(self) -> ReadableStore:
+        return beside(self.store, [], note_once)
+
+    def store_of(self, resolved: Resolved, store: ReadableStore | None = None) -> ReadableStore:
+        """Return what to read an artifact's bytes from; offline it names what is not here.
+
+        ``store`` stands in the place of the country's. Of bytes that are missing everywhere it asks
+        first whether they were withdrawn since.
+        """
+        store = store or self.store
+        if self.offline:
+            return with_offline_hint(
+                store,
+                f"{resolved.reference}: the bytes sha256:{resolved.sha256} are not in the cache "
+                f"{self.cache.directory}, or not all of them, and the store is not read offline",
+                f"Fetch them once online: pe-dvc get {resolved.pinned}",
+            )
+        several = self._several(resolved, {resolved.payload.key: resolved.sha256}, store)
+        if resolved.payload.location is not None:
+            return several  # its bytes lie elsewhere, and are missing here
+
+        def refuse_now() -> None:
+            self.look_again()
+            self.refuse(resolved)
+
+        return with_reason_if_missing(several, refuse_now)
+
+    def store_of_members(self, resolved: Resolved, members: Members) -> ReadableStore:
+        """Return what to read the files of a directory from."""
+        country = resolved.payload.country
+        wanted = {payload_key(country, member.md5): member.sha256 for member in members}
+        return self.store if self.offline else self._several(resolved, wanted, self.store)
+
+    def _several(
+        self, resolved: Resolved, wanted: Mapping[str, Sha256], store: ReadableStore
+    ) -> ReadableStore:
+        """Return the stores with the hubs beside; with a location, it will stand beside, too."""
+        if not self.hubs and resolved.payload.location is None:
+            return store
+        base = self._beside_hubs if store is self.store else store
+        on_hubs = [self._on_hub(hub, resolved, wanted) for hub in self.hubs]
+        return beside(base, on_hubs, note_once)
+
+    def _on_hub(
+        self, hub: HubRelease, resolved: Resolved, wanted: Mapping[str, Sha256]
+    ) -> Elsewhere:
+        def find(key: str) -> tuple[HubFiles, str]:
+            if key not in wanted:
+                raise NotFoundError(f"{hub.url} has payloads only, and not {key}")
+            found = hub.find(wanted[key])
+            # Stewards remove what they withdraw from stores; on a hub it may be there for long.
+            self.refuse(resolved)
+            return found
+
+        return Elsewhere(hub.url, find)

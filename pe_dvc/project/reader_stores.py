@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.hub_uri import is_hub_address, parse_release
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
@@ -16,6 +17,7 @@ from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
 
 if TYPE_CHECKING:
+    from pe_dvc.adapters.stores.hub_release import HubRelease
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
 
@@ -41,7 +43,13 @@ def reader_store(
         return given
     if given is not None and not isinstance(given, str | Sequence):
         return explained(given)
-    named = addresses(given or os.environ.get("PE_DVC_STORE")) or _known(country, repo)
+    named = [one for one in _named(given, country, repo) if not is_hub_address(one)]
+    if not named:
+        raise FormatError(
+            "only a hub is named, which has payloads and no signed metadata",
+            where="--store or PE_DVC_STORE",
+            remedy="Name the bucket, or a mirror of it, before the hub.",
+        )
 
     def opened(address: str) -> ReadableStore:
         if offline:
@@ -59,6 +67,27 @@ def reader_store(
         return OpenedLater(open_offline(address).url, lambda: explained(opened(address)))
 
     return SeveralStores([later(address) for address in named], note_once, offline=offline)
+
+
+def reader_hubs(
+    given: GivenStore | ReadableStore, country: str, repo: DataRepo | None
+) -> list[HubRelease]:
+    """Return the releases on a hub that payloads are read from where the stores fail.
+
+    They stand among the addresses that ``reader_store`` reads. Raises FormatError for one.
+    """
+    if given is not None and not isinstance(given, str | Sequence):
+        return []
+    named = [one for one in _named(given, country, repo) if is_hub_address(one)]
+    if not named:
+        return []
+    from pe_dvc.adapters.stores.hub_release import HubRelease
+
+    return [HubRelease(parse_release(address)) for address in named]
+
+
+def _named(given: GivenStore, country: str, repo: DataRepo | None) -> list[str]:
+    return addresses(given or os.environ.get("PE_DVC_STORE")) or _known(country, repo)
 
 
 def _known(country: str, repo: DataRepo | None) -> list[str]:
@@ -79,7 +108,10 @@ def _declared(country: str, repo: DataRepo | None) -> list[str]:
 def _is_store(address: str) -> bool:
     """Tell whether a mirror is of a kind that this pe_dvc reads; note one that is not."""
     try:
-        open_offline(address)
+        if is_hub_address(address):
+            parse_release(address)
+        else:
+            open_offline(address)
     except FormatError as error:
         note_once(f"a mirror is passed over: {error.message}")
         return False

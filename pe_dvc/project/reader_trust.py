@@ -92,7 +92,9 @@ def signed_mirrors(country: str, repo: DataRepo | None) -> list[str]:
     if root is None and repo is not None:
         root = repo.root_of_trust()
     named = root_fields(root, where=f"the root of {country}").get(MIRRORS_FIELD) if root else None
-    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    listed = named if isinstance(named, list) else []
+    # A relative path would be one of this machine's, which was not meant.
+    return [one for one in listed if isinstance(one, str) and ("://" in one or one[:1] == "/")]
 
 
 def access_contact(country: str, repo: DataRepo | None) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
+    from pe_dvc.usecases.mirror.verify_hub import HubCheck
 
 
 class MirrorCommands:
@@ -37,6 +38,9 @@ class MirrorCommands:
         doi: str | None = None,
     ) -> Mirror:
         """Declare a mirror in pyproject.toml; nothing is copied yet.
+
+        ``url`` is a store's, or ``hf://…/release_manifest.json``: a release on a hub, from which
+        readers take payloads where the stores fail.
 
         It holds everything unless ``datasets``, ``channels`` and ``releases`` (patterns) or
         ``last``, a number of versions, say less. Raises ConflictError for a name that is taken
@@ -117,9 +121,10 @@ class MirrorCommands:
         store: str | None = None,
         quick: bool = False,
         progress: bool = False,
-    ) -> Sequence[MirrorCheck]:
+    ) -> Sequence[MirrorCheck | HubCheck]:
         """Check mirrors, all unless named, by their own signed metadata.
 
+        A release on a hub is checked by its release manifest, which is not signed.
         ``quick`` compares sizes only. Raises NotFoundError for an unknown name or a mirror that
         was never filled, VerificationError, StoreError.
         """

@@ -51,9 +51,9 @@ class SeveralStores:
         self.stores, self.offline = tuple(stores), offline
         self.url = ", ".join(store.url for store in stores)
         self._note = note
-        self._failed: dict[int, PeDvcError] = {}
-        """The last fault of each store that had one, by its number."""
-        self._lacking: set[tuple[int, str]] = set()
+        self._failed: dict[tuple[int, str], PeDvcError] = {}
+        """The last fault of each store that had one, by its number and address."""
+        self._lacking: set[tuple[tuple[int, str], str | None]] = set()
         self._on_missing: Callable[[], object] | None = None
         self._lock = threading.Lock()
 
@@ -65,11 +65,17 @@ class SeveralStores:
 
     def each(self, wrap: Callable[[ReadableStore], ReadableStore]) -> SeveralStores:
         """Return the same stores, each wrapped; what is known of their faults is shared."""
-        each = [wrap(store) for store in self.stores]
-        wrapped = SeveralStores(each, self._note, offline=self.offline)
-        wrapped._failed, wrapped._lock = self._failed, self._lock
-        wrapped._lacking, wrapped._on_missing = self._lacking, self._on_missing
-        return wrapped
+        return self._of([wrap(store) for store in self.stores])
+
+    def beside(self, others: Sequence[ReadableStore]) -> SeveralStores:
+        """Return the same stores with others after them; what is known of faults is shared."""
+        return self._of([*self.stores, *others])
+
+    def _of(self, stores: Sequence[ReadableStore]) -> SeveralStores:
+        made = SeveralStores(stores, self._note, offline=self.offline)
+        made._failed, made._lock = self._failed, self._lock
+        made._lacking, made._on_missing = self._lacking, self._on_missing
+        return made
 
     def in_order(self, key: str | None = None) -> list[ReadableStore]:
         """Return the stores as listed, but last those that failed, or were found to lack ``key``.
@@ -78,7 +84,7 @@ class SeveralStores:
         """
         with self._lock:
             numbered = sorted(
-                enumerate(self.stores),
+                (((number, one.url), one) for number, one in enumerate(self.stores)),
                 key=lambda item: (item[0] in self._failed, (item[0], key) in self._lacking),
             )
         return [store for _, store in numbered]
@@ -86,10 +92,11 @@ class SeveralStores:
     def is_unavailable(self, store: ObjectSource) -> bool:
         """Tell whether a store could not be reached when it was last heard of."""
         with self._lock:
-            return isinstance(self._failed.get(self._number(store)), StoreUnavailableError)
+            return isinstance(self._failed.get(self._id(store)), StoreUnavailableError)
 
-    def _number(self, store: ObjectSource) -> int:
-        return next(n for n, one in enumerate(self.stores) if one is store)
+    def _id(self, store: ObjectSource) -> tuple[int, str]:
+        # By its address as well: what stands beside the stores may change.
+        return next((n, one.url) for n, one in enumerate(self.stores) if one is store)
 
     def missing(self) -> None:
         """Ask why all stores lack an object; raises where there is a reason."""
@@ -101,18 +108,18 @@ class SeveralStores:
 
         That a store lacks an object is not said: a mirror may hold a part.
         """
-        number = self._number(store)
+        known_as = self._id(store)
         if isinstance(error, NotFoundError):
             log.info("%s is passed over: %s", store.url, error.message)
             if key is not None:
                 with self._lock:
-                    self._lacking.add((number, key))
+                    self._lacking.add((known_as, key))
             return
         with self._lock:
-            known = self._failed.get(number)
-            self._failed[number] = error
+            known = self._failed.get(known_as)
+            self._failed[known_as] = error
         if type(known) is not type(error) and not self.offline:
-            self._note(f"{store.url} is passed over, another store is read: {error.message}")
+            self._note(f"{store.url} is passed over: {error.message}")
 
     def head(self, key: str) -> ObjectInfo:
         """See ReadableStore.head."""
@@ -139,9 +146,17 @@ class SeveralStores:
         yield from first_good(self, lambda store: list(_list(store, prefix)))
 
 
-def stores_of(store: ObjectSource) -> Sequence[ObjectSource]:
+def stores_of(store: ObjectSource, key: str | None = None) -> Sequence[ObjectSource]:
     """Return the stores that ``store`` stands for, in the order to ask them: mostly itself."""
-    return store.in_order() if isinstance(store, SeveralStores) else (store,)
+    return store.in_order(key) if isinstance(store, SeveralStores) else (store,)
+
+
+def beside(
+    store: ReadableStore, others: Sequence[ReadableStore], note: Callable[[str], None]
+) -> SeveralStores:
+    """Return ``store``, or several, with others that are asked after it."""
+    several = store if isinstance(store, SeveralStores) else SeveralStores([store], note)
+    return several.beside(others)
 
 
 def first_good(
@@ -168,11 +183,14 @@ def first_good(
     raise errors[0] if store.offline else all_failed(errors)
 
 
-def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError) -> None:
-    """Keep in mind that one of several stores failed; raise ``error`` where it is the only one."""
+def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError, key: str) -> None:
+    """Keep in mind that one of several stores failed to give the object ``key``.
+
+    Raises ``error`` where it is the only one.
+    """
     if not isinstance(store, SeveralStores):
         raise error
-    store.failed(failed, error)
+    store.failed(failed, error, key)
 
 
 def all_failed(errors: Sequence[PeDvcError]) -> PeDvcError:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, StoreError
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.elsewhere import Elsewhere
+from pe_dvc.store.several import SeveralStores, beside
 from pe_dvc.usecases.mirror_says import mirror_says
 
 if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
-    from pe_dvc.store.port import ObjectSource
+    from pe_dvc.store.port import ObjectSource, ReadableStore
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 class PayloadPlace:
     """A place that payloads are read from, and the key of one there.
 
-    ``is_bucket`` is False of a place elsewhere, such as a hub.
+    ``is_bucket`` is False of a place elsewhere, such as a hub, and of a bucket with one beside it.
     """
 
     source: ObjectSource
@@ -30,8 +32,18 @@ class PayloadPlace:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Its address, or its addresses."""
+        if isinstance(self.source, SeveralStores):
+            return ", ".join(self.at(one).url for one in self.source.stores)
+        if isinstance(self.source, Elsewhere):
+            return self.source.address(self.key)
         return f"{self.source.url}/{self.key}"
+
+    def at(self, source: ObjectSource) -> PayloadPlace:
+        """Return the place in ``source``, one of several that it is read from."""
+        if source is self.source:
+            return self
+        return replace(self, source=source, is_bucket=not isinstance(source, Elsewhere))
 
     @property
     def advice_if_missing(self) -> str:
@@ -60,24 +72,25 @@ OpenLocation = Callable[[str], PayloadPlace]
 
 
 def find_place(
-    key: str, location: str | None, bucket: ObjectSource, open_location: OpenLocation | None
+    key: str,
+    location: str | None,
+    bucket: ReadableStore,
+    open_location: OpenLocation | None,
+    note: Callable[[str], None] = log.info,
 ) -> PayloadPlace:
-    """Return where a payload is read: the bucket, or its location where the bucket fails.
+    """Return where a payload is read: the bucket, and its location where the bucket fails.
 
     ``key`` is its key in the bucket, ``location`` where its manifest says that it lies as well.
-    A bucket fails that lacks it, that may not be read, or that does not answer. Without a location
+    A bucket fails that lacks it, that may not be read, that does not answer, or that shows other
+    bytes to who reads by ``first_good``; ``note`` is told of all but the first. Without a location
     or ``open_location`` it is the bucket. Raises FormatError for a location that this pe_dvc does
     not know.
     """
-    there = PayloadPlace(source=bucket, key=key)
     if location is None or open_location is None:
-        return there
-    try:
-        bucket.head(key)
-    except (NotFoundError, StoreError) as error:
-        log.info("%s is read at %s: %s", key, location, error.message)
-        return open_location(location)
-    return there
+        return PayloadPlace(source=bucket, key=key)
+    there = open_location(location)
+    other = Elsewhere(there.source.url, lambda _: (there.source, there.key))
+    return PayloadPlace(source=beside(bucket, [other], note), key=key, is_bucket=False)
 
 
 def check_is_there(artifact: Artifact, place: PayloadPlace) -> None:

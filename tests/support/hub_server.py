@@ -1,4 +1,4 @@
-"""A loopback server that speaks the API of Hugging Face's hub, for one dataset repo.
+"""A loopback server that speaks the API of Hugging Face's hub, for one dataset or model repo.
 
 Revisions, trees, branches, tags, commits with a parent, LFS uploads, downloads by redirect to
 another host, ranges; private and gated repos. What it was asked is in ``requests``.
@@ -43,9 +43,10 @@ class RefusedError(Exception):
 
 @dataclass
 class HubServer:
-    """The hub, with one dataset repo. ``commits`` are trees by commit id."""
+    """The hub, with one repo. ``commits`` are trees by commit id."""
 
     repo: str
+    repo_type: str = "dataset"
     private: bool = False
     gated: bool = False
     """Whether the account of the token has no access yet."""
@@ -174,8 +175,9 @@ class HubServer:
             assert hashlib.sha256(body).hexdigest() == found[1]
             self.large[found[1]] = body
             return 200, {}, b""
-        repo = re.escape(self.repo)
-        if not re.search(rf"/datasets/{repo}(?:/|\.git|$)", path):
+        repo = ("datasets/" if self.repo_type == "dataset" else "") + re.escape(self.repo)
+        api = f"{self.repo_type}s/{re.escape(self.repo)}"
+        if not re.match(rf"/(?:{repo}|api/{api})(?:/|\.git|$)", path):
             raise RefusedError(404, "RepoNotFound", "Repository not found")
         self._admit(request.command, path, token)
         if path.startswith("/api/"):
@@ -183,7 +185,7 @@ class HubServer:
             return self._api(request.command, rest, body, parse_qs(parts.query))
         if path.endswith(".git/info/lfs/objects/batch"):
             return _json(self._batch(json.loads(body)))
-        if found := re.fullmatch(rf"/datasets/{repo}/resolve/([^/]+)/(.+)", parts.path):
+        if found := re.fullmatch(rf"/{repo}/resolve/([^/]+)/(.+)", parts.path):
             return self._resolve(request, unquote(found[1]), unquote(found[2]))
         raise AssertionError(f"unknown: {request.command} {request.path}")
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     NotFoundError,
     PeDvcError,
     StorePermissionError,
     StoreUnavailableError,
 )
+from pe_dvc.usecases.checkout.download import ObjectRequest, read_verified
 from pe_dvc.usecases.payload_place import PayloadPlace, find_place
 from tests.support.memory_store import MemoryStore
 
@@ -33,21 +35,48 @@ class Failing(MemoryStore):
         super().__init__()
         self.error = error
 
-    def head(self, key: str) -> ObjectInfo:
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         raise self.error
 
 
 def elsewhere(location: str) -> PayloadPlace:
-    return PayloadPlace(source=MemoryStore(), key=location, is_bucket=False)
+    hub = MemoryStore()
+    hub.url = "hf://hub"
+    hub.create("there/x.h5", b"right")
+    return PayloadPlace(source=hub, key="there/x.h5", is_bucket=False)
+
+
+def read(place: PayloadPlace) -> bytes:
+    request = ObjectRequest(
+        what="x.h5", place=place, md5="0" * 32, sha256=sha256_bytes(b"right"), size=5
+    )
+    return read_verified(request)
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 def test_what_a_bucket_does_not_give_is_read_where_it_lies_as_well(error: PeDvcError) -> None:
-    assert find_place(KEY, LOCATION, Failing(error), elsewhere).key == LOCATION
-    assert find_place(KEY, None, Failing(error), elsewhere).key == KEY
+    assert read(find_place(KEY, LOCATION, Failing(error), elsewhere)) == b"right"
+    with pytest.raises(type(error)):
+        read(find_place(KEY, None, Failing(error), elsewhere))
 
 
-def test_a_bucket_that_has_it_is_read() -> None:
+def test_wrong_bytes_in_the_bucket_are_read_where_it_lies_as_well_and_noted() -> None:
+    bucket, noted = MemoryStore(), list[str]()
+    bucket.create(KEY, b"wrong")
+    assert read(find_place(KEY, LOCATION, bucket, elsewhere, noted.append)) == b"right"
+    assert [bucket.url in one for one in noted] == [True]
+
+
+def test_a_bucket_that_has_it_is_read_and_nobody_else_asked() -> None:
     bucket = MemoryStore()
-    bucket.create(KEY, b"1")
-    assert find_place(KEY, LOCATION, bucket, elsewhere).source is bucket
+    bucket.create(KEY, b"right")
+
+    def empty(location: str) -> PayloadPlace:
+        return PayloadPlace(source=MemoryStore(), key=location, is_bucket=False)
+
+    assert read(find_place(KEY, LOCATION, bucket, empty)) == b"right"
+
+
+def test_an_error_names_each_place() -> None:
+    place = find_place(KEY, LOCATION, MemoryStore(), elsewhere)
+    assert place.url == f"{MemoryStore().url}/{KEY}, hf://hub/there/x.h5"

@@ -44,11 +44,14 @@ _RANGE = re.compile(r"bytes (?:(?P<first>[0-9]+)-[0-9]+|\*)/(?P<total>[0-9]+)")
 
 
 class HubFiles:
-    """The files of a commit: an ``ObjectSource`` whose keys are paths. Safe for threads."""
+    """The files of a commit, or of another revision: an ``ObjectSource`` whose keys are paths.
 
-    def __init__(self, place: HubPlace, commit: str) -> None:
-        self.place, self._commit = place, commit
-        self.url = f"hf://{place.repo_type}/{place.repo_id}@{commit}"
+    Safe for threads.
+    """
+
+    def __init__(self, place: HubPlace, revision: str) -> None:
+        self.place, self._revision = place, revision
+        self.url = f"hf://{place.repo_type}/{place.repo_id}@{revision}"
         self._pools: dict[int, Any] = {}
 
     def head(self, key: str) -> ObjectInfo:
@@ -138,7 +141,7 @@ class HubFiles:
     def _address(self, key: str) -> str:
         prefix = "datasets/" if self.place.repo_type == DATASET else ""
         repo = f"{self._endpoint}/{prefix}{self.place.repo_id}"
-        return f"{repo}/resolve/{self._commit}/{quote(key)}"
+        return f"{repo}/resolve/{quote(self._revision, safe='')}/{quote(key)}"
 
     @cached_property
     def _endpoint(self) -> str:

@@ -6,19 +6,21 @@ of directories) DVC's md5 is all there is to go by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.several import first_good
 from pe_dvc.usecases.object_digest import md5_bytes, md5_file
 from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
+from pe_dvc.usecases.progress import Moved
 
 if TYPE_CHECKING:
     from pe_dvc.store.atomic_write import OpenFile
-    from pe_dvc.store.port import Progress
+    from pe_dvc.store.port import ObjectSource, Progress
     from pe_dvc.usecases.payload_place import PayloadPlace
 
 
@@ -49,6 +51,14 @@ def read_verified(request: ObjectRequest) -> bytes:
     Raises NotFoundError, DigestMismatchError, FormatError (longer than it should be) and
     StoreError.
     """
+    return first_good(request.place.source, lambda one: _read(_at(request, one)))
+
+
+def _at(request: ObjectRequest, source: ObjectSource) -> ObjectRequest:
+    return replace(request, place=request.place.at(source))
+
+
+def _read(request: ObjectRequest) -> bytes:
     limit = LISTING_LIMIT if request.size is None else request.size
     try:
         data, _ = request.place.source.read(request.place.key, limit=limit)
@@ -67,6 +77,13 @@ def download_verified(request: ObjectRequest, target: OpenFile, *, progress: Pro
     On any error what is in ``target`` is undefined. Raises NotFoundError, DigestMismatchError and
     StoreError.
     """
+    moved = Moved(progress)
+    first_good(
+        request.place.source, lambda one: _download(_at(request, one), target, moved.again())
+    )
+
+
+def _download(request: ObjectRequest, target: OpenFile, progress: Progress) -> None:
     source, key = request.place.source, request.place.key
     try:
         size = source.head(key).size if request.size is None else request.size

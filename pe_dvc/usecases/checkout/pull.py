@@ -264,7 +264,7 @@ class _Pull:
         if target.remote is not None:
             key = key.partition("/")[2]
         store = self._stores[target.remote]
-        place = find_place(key, target.location, store, self._open_location)
+        place = find_place(key, target.location, store, self._open_location, self._reporter.note)
         request = ObjectRequest(
             what=target.path,
             place=place,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -191,7 +191,7 @@ class ChunkFetcher:
         found: dict[int, bytes] = {}
 
         def transfer(source: ObjectSource) -> None:
-            place = replace(self._place, source=source)
+            place = self._place.at(source)
             for run in _runs([i for i in range(first, last) if i not in found]):
                 self._transfer_run(range(*run), place, found)
 
@@ -249,8 +249,7 @@ def _runs(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def missing_payload(resolved: Resolved, place: PayloadPlace) -> NotFoundError:
     """Return the error for a payload that is not where it is read."""
-    also = "" if place.is_bucket else f", and from the bucket ({resolved.payload.key})"
     return NotFoundError(
-        f"{resolved.reference}: its payload is missing from {place.url}{also}",
+        f"{resolved.reference}: its payload is missing from {place.url}",
         remedy=place.advice_if_missing,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
@@ -115,7 +114,7 @@ def _download(
 
 def _read_small(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> bytes:
     data = store.read_range(place.key, 0, resolved.payload.size + 1)
-    _check(resolved, sha256_bytes(data), replace(place, source=store))
+    _check(resolved, sha256_bytes(data), place.at(store))
     return data
 
 
@@ -138,15 +137,15 @@ def _complete(
     def whole(one: ObjectSource) -> Sha256:
         size = resolved.payload.size
         actual = one.download(place.key, partial.file, size=size, progress=moved.again())
-        _check(resolved, actual, replace(place, source=one))
+        _check(resolved, actual, place.at(one))
         return actual
 
     if partial.is_empty():
-        first = stores_of(place.source)[0]
+        first = stores_of(place.source, place.key)[0]
         try:
             return whole(first)
         except PASSED_OVER as error:
-            pass_over(place.source, first, error)
+            pass_over(place.source, first, error, place.key)
     if not partial.is_empty():
         try:
             chunks = load_chunk_list(resolved, store=store, cache=cache)

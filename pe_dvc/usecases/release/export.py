@@ -15,15 +15,16 @@ from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import refuse_special, sha256_of
+from pe_dvc.store.several import first_good
 from pe_dvc.usecases.payload_place import find_place
-from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.progress import Moved, Reporter, Silent
 from pe_dvc.usecases.release.payload_digest import check_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.artifact import Artifact
-    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.store.port import ObjectSource, Progress, Store
     from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
 
@@ -58,9 +59,11 @@ def export_release(
     wanted = {path: a for path, a in files.items() if not _is_there(directory / path, a)}
     total = sum(artifact.size for artifact in wanted.values())
 
+    note = (reporter or Silent()).note
+
     def download(path: str) -> None:
         artifact = wanted[path]
-        place = find_place(artifact.key, artifact.location, store, open_location)
+        place = find_place(artifact.key, artifact.location, store, open_location, note)
         _download(place, path, artifact, tree, progress)
 
     with (
@@ -94,7 +97,12 @@ def _is_there(path: Path, artifact: Artifact) -> bool:
 def _download(
     place: PayloadPlace, path: str, artifact: Artifact, tree: ConfinedTree, progress: Progress
 ) -> None:
-    with tree.filling(path) as file:
+    moved = Moved(progress)
+
+    def download_from(source: ObjectSource) -> None:
         size = artifact.size
-        actual = place.source.download(place.key, file, size=size, progress=progress)
-        check_digest(place, artifact, actual)
+        actual = source.download(place.key, file, size=size, progress=moved.again())
+        check_digest(place.at(source), artifact, actual)
+
+    with tree.filling(path) as file:
+        first_good(place.source, download_from)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.project.stores import open_store
+from tests.support.hub_data import HUB_REPO, MANIFEST, TAG, files, hub_environment
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import Store
+    from tests.support.hub_server import HubServer
     from tests.support.sandbox import Sandbox
 
 NAME = "pe-data://us/enhanced_cps_2024@latest"
@@ -267,3 +269,60 @@ def test_a_mirror_on_a_full_disk(built: Sandbox) -> None:
     assert not list(Path(_mirror_url(built)).glob("channels/us/timestamp.json"))
     built.pe_dvc("mirror", "sync")
     assert built.json("mirror", "verify")[0]["ok"]
+
+
+HUB = f"hf://dataset/{HUB_REPO}@{TAG}/{MANIFEST}"
+
+
+def test_a_release_on_a_hub_is_declared_and_checked_and_never_filled(
+    built: Sandbox, hub: HubServer
+) -> None:
+    built.environment |= hub_environment(hub)
+    built.pe_dvc("push")
+    said = built.pe_dvc("mirror", "add", "hub", HUB).stderr
+    assert "check it: pe-dvc mirror verify hub" in said
+    [check] = built.json("mirror", "verify", "hub")
+    assert (check["ok"], check["checked"]) == (True, 2)
+    assert check["checked_bytes"] == sum(map(len, files().values()))
+    assert built.json("mirror", "sync") == []
+    assert "never filled" in built.pe_dvc("mirror", "sync", "hub", code=1).stderr
+    refused = built.pe_dvc("fsck", "--repair", "--mirror", "hub", code=1).stderr
+    assert "release on a hub" in refused
+    assert all(of == [] for of in built.json("mirror", "list", "--preservation").values())
+
+    name = next(iter(files()))
+    hub.altered[name] = files()[name][:-1] + b"?"
+    [check] = json.loads(built.pe_dvc("mirror", "verify", "--json", code=1).stdout)
+    assert [fault["key"] for fault in check["faults"]] == [name]
+    assert built.json("mirror", "verify", "--quick")[0]["ok"]
+    hub.tags[TAG] = hub.add({MANIFEST: hub.at(TAG)[MANIFEST]})
+    gone = built.pe_dvc("mirror", "verify", "--quick", code=1)
+    assert gone.stdout.count("is not in hf://dataset/") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([f"hf://{HUB_REPO}@{TAG}/{MANIFEST}"], "release_manifest.json"),
+        ([f"hf://dataset/{HUB_REPO}/{MANIFEST}"], "release_manifest.json"),
+        ([f"hf://dataset/{HUB_REPO}@{TAG}"], "release_manifest.json"),
+        ([HUB, "--last", "3"], "takes no filter"),
+        ([HUB, "--dataset", "cps_*"], "takes no filter"),
+    ],
+    ids=["no type", "no revision", "no file", "last", "dataset"],
+)
+def test_what_is_no_mirror_on_a_hub(built: Sandbox, arguments: list[str], said: str) -> None:
+    refused = built.pe_dvc("mirror", "add", "hub", *arguments, code=1).stderr
+    assert said in refused
+    assert "mirrors.hub" not in (built.repo / "pyproject.toml").read_text()
+
+
+def test_gc_counts_no_copy_on_a_hub(built: Sandbox, hub: HubServer) -> None:
+    built.environment |= hub_environment(hub)
+    built.pe_dvc("push")
+    built.pe_dvc("mirror", "add", "hub", HUB)
+    file = built.repo / "pyproject.toml"
+    file.write_text(file.read_text().replace("[tool.pe_dvc]\n", "[tool.pe_dvc]\ncopies = 1\n"))
+    built.commit("A copy must remain")
+    built.pe_dvc("gc")
+    assert not hub.requests
