@@ -69,12 +69,14 @@ def foresee(
             signers.check_enough(bucket.root, role)
         if probe is not None:
             probe()
-    if REBASED not in new or REBASED not in named:
-        return
-    version = named[REBASED].version
-    held = bucket.signed(metadata.targets.signed, REBASED, Targets, version)
-    if held is not None and not descends(metadata.role(REBASED).signed, held.metadata):
-        moved = moved_error(bucket, metadata, REBASED, version)
+    for role in (role for role in new if role in named):
+        version = named[role].version
+        held = bucket.signed(metadata.delegator(role), role, Targets, version)
+        if held is None or descends(metadata.role(role).signed, held.metadata):
+            continue
+        moved = moved_error(bucket, metadata, role, version)
+        if role != REBASED:  # with a draft of its own, git knows nothing of what was withdrawn
+            raise moved
         rebase(store, metadata, moved, signers, now=now, history=history)
 
 

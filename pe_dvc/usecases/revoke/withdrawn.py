@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.revocation import entries_of
@@ -133,8 +133,17 @@ def withdrawn_here(
 
 
 def newer(one: Withdrawn, other: Withdrawn) -> Withdrawn:
-    """Return the one of the higher version: it takes back what the other said."""
-    return one if one.version >= other.version else other
+    """Return the one of the higher version: it takes back what the other said.
+
+    Two drafts of one version take nothing back of each other: what either withdraws is withdrawn.
+    """
+    if one.version != other.version:
+        return one if one.version > other.version else other
+    return replace(
+        one,
+        artifacts={**other.artifacts, **one.artifacts},
+        inputs={**other.inputs, **one.inputs},
+    )
 
 
 def publication_error(found: Revocation, *, asked: str, remedy: str) -> RevokedError:
