@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 def check_apart(repo: DataRepo, url: str, store: str | None = None) -> None:
     """Raise ConflictError for a mirror that is the store, lies within it or around it.
 
-    Raises FormatError for what is no store's address.
+    So for one within the repo, where ``git add`` would commit the data. Raises FormatError for
+    what is no store's address.
     """
-    origin = repo.store_url(store)
+    origin, root = repo.store_url(store), _parts(str(repo.root))
     one, other = _parts(origin), _parts(url)
+    if other[: len(root)] == root:
+        raise ConflictError(
+            f"the mirror {url} lies within this repo, {repo.root}: git add would commit its data",
+            remedy="Nothing was changed. Give it a directory of its own outside of the repo.",
+        )
     shorter = min(len(one), len(other))
     if one[:shorter] == other[:shorter]:
         raise ConflictError(

@@ -209,6 +209,23 @@ def test_a_mirror_that_is_no_other_place(built: Sandbox, where: str) -> None:
     assert not (store / "us/copy").exists()
 
 
+@pytest.mark.parametrize("where", ["mirror", "./data", ".dvc/cache", ".git/mirror", "by a link"])
+def test_a_mirror_within_the_repo(built: Sandbox, where: str) -> None:
+    """`git add` would commit its payloads, and the data would be published with the code."""
+    built.pe_dvc("push")
+    url = where
+    if where == "by a link":
+        (built.directory / "link").symlink_to(built.repo)
+        url = str(built.directory / "link/mirror")
+    refused = built.pe_dvc("mirror", "add", "a", url, code=1).stderr
+    assert "git add would commit its data" in refused
+    with (built.repo / "pyproject.toml").open("a") as settings:
+        settings.write(f'\n[tool.pe_dvc.mirrors]\na = "{url}"\n')
+    refused = built.pe_dvc("mirror", "sync", code=1).stderr
+    assert "git add would commit its data" in refused
+    assert "us/" not in built.run("git", "status", "--short", "--untracked-files=all").stdout
+
+
 def test_a_mirror_of_another_projects(built: Sandbox) -> None:
     built.pe_dvc("push")
     url = _mirror_url(built)
