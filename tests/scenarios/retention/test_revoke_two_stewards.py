@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["memory", "s3"])
-def second(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def second(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Bench:
     """The clone of the second steward, after the first has published: DVC's cache is full."""
     kept = KeptRepo(tmp_path, monkeypatch)
     if request.param == "memory":
