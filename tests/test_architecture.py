@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,12 +60,22 @@ NEVER_AT_TOP_OF_CLI = {"pydantic", "tuf", "securesystemslib", "pyarrow", "rich",
 NO_IO = {"os", "pathlib", "io", "socket", "subprocess", "shutil", "tempfile", "urllib"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(path)))
+
+
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Return every imported module's name, and whether the import runs when the file does."""
-    tree = ast.parse(path.read_text())
-    top = {id(node) for node in tree.body}
+    top = {id(node) for node in parsed(path).body}
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -149,9 +160,8 @@ WHOLE_HOMES = {
 
 def texts(path: Path) -> set[str]:
     """Return the strings in a module's code, without docstrings and messages (they have spaces)."""
-    tree = ast.parse(path.read_text())
-    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    found = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in told)
+    told = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
+    found = (n for n in nodes(path) if isinstance(n, ast.Constant) and id(n) not in told)
     return {n.value for n in found if isinstance(n.value, str) and " " not in n.value}
 
 
@@ -196,7 +206,7 @@ PATTERNS = ("compile", "match", "fullmatch", "search", "sub", "split", "findall"
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_each_format_has_one_reader(path: Path) -> None:
     relative = path.relative_to(PACKAGE).as_posix()
-    for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+    for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
         name = ast.unparse(call.func)
         for reader, homes in READERS.items():
             ours = reader.startswith("read_") and call.args  # pathlib's take none
@@ -207,7 +217,7 @@ def test_each_format_has_one_reader(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_regular_expressions_stand_in_the_code(path: Path) -> None:
     """Who writes a document or a setting writes no pattern: it could take years to match."""
-    for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+    for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
         if ast.unparse(call.func) in [f"re.{name}" for name in PATTERNS]:
             variables = {n.id for n in ast.walk(call.args[0]) if isinstance(n, ast.Name)}
             written = {name for name in variables if name.isupper()}
@@ -218,7 +228,7 @@ def test_regular_expressions_stand_in_the_code(path: Path) -> None:
 def test_html_is_written_where_every_text_is_escaped(path: Path) -> None:
     if path.relative_to(PACKAGE).as_posix() != "primitives/html_table.py":
         tag = re.compile(r"</?(?:a|b|div|img|p|progress|script|span|table|t[dhr])[ >]")
-        code = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+        code = [n for n in nodes(path) if isinstance(n, ast.Constant)]
         assert not [n.value for n in code if isinstance(n.value, str) and tag.search(n.value)]
 
 
@@ -228,14 +238,13 @@ def test_only_the_rule_writes_out_what_was_computed_from_microdata() -> None:
     held = {"_computed", "_carriers", "_in_public", "_in_gated", "_text"}
     for path in MODULES:
         if path != home and "disclosure" in path.read_text():
-            nodes = ast.walk(ast.parse(path.read_text()))
-            used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+            used = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
             assert not used & held, f"{path.name} uses {used & held}"
 
 
 def test_gates_get_nothing_that_prints() -> None:
-    tree = ast.parse((PACKAGE / "usecases/channel/nomination.py").read_text())
-    (data,) = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == "Data")
+    found = nodes(PACKAGE / "usecases/channel/nomination.py")
+    (data,) = (n for n in found if isinstance(n, ast.ClassDef) and n.name == "Data")
     given = {ast.unparse(n.returns or n) for n in data.body if isinstance(n, ast.FunctionDef)}
     kinds = {
         "Count",
@@ -253,10 +262,9 @@ READ_VALUES = [*(PACKAGE / "adapters/tables").glob("*.py"), PACKAGE / "usecases/
 
 @pytest.mark.parametrize("path", READ_VALUES, ids=lambda path: path.name)
 def test_what_a_library_says_of_values_is_said_by_the_rule_only(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    caught = {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
-    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.FormattedValue)]
-    for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
+    caught = {n.name for n in nodes(path) if isinstance(n, ast.ExceptHandler) and n.name}
+    texts = [n.value for n in nodes(path) if isinstance(n, ast.FormattedValue)]
+    for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
         texts += call.args if ast.unparse(call.func) in ("str", "repr", "format") else []
     for text in texts:
         names = {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}
@@ -270,7 +278,7 @@ OF_PYTHON = {"OSError", "FileNotFoundError", "PermissionError", "ConnectionError
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_who_catches_errors_of_python_around_any_code_lets_ours_pass(path: Path) -> None:
     """Some of ours are errors of Python's too: in a context, theirs and ours come from anywhere."""
-    for block in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Try)):
+    for block in (n for n in nodes(path) if isinstance(n, ast.Try)):
         if not any(
             isinstance(n, ast.Yield | ast.YieldFrom) for s in block.body for n in ast.walk(s)
         ):
@@ -285,6 +293,7 @@ def test_who_catches_errors_of_python_around_any_code_lets_ours_pass(path: Path)
             caught |= names
 
 
+@cache
 def import_graph() -> dict[str, set[str]]:
     """Return which module imports which, of all files here; within functions and for types, too."""
     root = PACKAGE.parent
@@ -293,7 +302,7 @@ def import_graph() -> dict[str, set[str]]:
     graph = {}
     for module, path in modules.items():
         names = set()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
