@@ -49,7 +49,7 @@ class MetadataWriter:
                 f"{self._there} has version {version}, and {self._here} {self._state.version}: "
                 "the mirror is ahead of the origin",
                 remedy="Nothing was changed. If the origin was restored from an old copy, its "
-                "readers refuse it as well: first copy the newer metadata back from the mirror.",
+                "readers refuse it as well: pe-dvc mirror restore NAME brings back the newer.",
             )
         return version
 

@@ -117,17 +117,19 @@ def withdrawn_here(
     """Return what is withdrawn by what git holds signed, or by the bucket ``store``, if newer.
 
     ``committed`` as in ``withdrawn_in_git``. Channels that are not there say nothing, nor do those
-    that cannot be read or verified; with ``strict`` these raise FormatError or VerificationError:
-    who brings bytes back must know. Raises StoreError.
+    that cannot be read or verified. With ``strict`` these raise FormatError or VerificationError,
+    and what git takes back stays withdrawn until that is published: who brings bytes back must
+    know, and readers are refused them. Raises StoreError.
     """
     ignored = (NotFoundError,) if strict else (NotFoundError, FormatError, VerificationError)
+    choose = published_or_both if strict else newer
     try:
         metadata = SignedMetadata(files)
         ours = withdrawn_in_git(metadata, committed)
     except ignored:
         return Withdrawn()
     try:
-        return ours if store is None else newer(ours, withdrawn_in(store, metadata))
+        return ours if store is None else choose(ours, withdrawn_in(store, metadata))
     except ignored:
         return ours
 
@@ -139,6 +141,15 @@ def newer(one: Withdrawn, other: Withdrawn) -> Withdrawn:
     """
     if one.version != other.version:
         return one if one.version > other.version else other
+    return _both(one, other)
+
+
+def published_or_both(ours: Withdrawn, theirs: Withdrawn) -> Withdrawn:
+    """Return the bucket's version ``theirs`` if it is newer, else what either withdraws."""
+    return theirs if theirs.version > ours.version else _both(ours, theirs)
+
+
+def _both(one: Withdrawn, other: Withdrawn) -> Withdrawn:
     return replace(
         one,
         artifacts={**other.artifacts, **one.artifacts},

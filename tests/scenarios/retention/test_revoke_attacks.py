@@ -256,3 +256,17 @@ def test_a_draft_of_others_is_not_signed_unseen(local: Bench) -> None:
         unrevoke(local.kept.repo, [local.pin])
     again = files.read("revoked", Targets).signed.targets[entry.target_path]
     assert Revocation.from_target(entry.target_path, again.to_dict()) == entry
+
+
+def test_a_repair_brings_nothing_back_before_an_unrevoke_is_published(bench: Bench) -> None:
+    bench.revoke()
+    bench.publish()
+    unrevoke(bench.kept.repo, [bench.pin])
+    bench.kept.commit("Take it back")
+    checked = fsck(bench.kept.repo, repair=True)
+    assert not checked.repaired
+    assert not [one for one in checked.report.findings if one.fault == "forged"]
+    assert bench.payload not in bench.objects
+    push(bench.kept.repo)
+    assert bench.payload in bench.objects
+    assert bench.tombstone not in bench.objects
