@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.adapters.stores.hub_release import HubRelease
 from pe_dvc.documents.hub_uri import is_hub_address, parse_release
 from pe_dvc.documents.mirrors import MirrorTable, mirror_named
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.mirror_declared import declare, forget
 from pe_dvc.project.mirror_place import check_apart, server_copy
@@ -20,7 +20,7 @@ from pe_dvc.usecases.mirror.verify import verify_mirror
 from pe_dvc.usecases.mirror.verify_hub import verify_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from pe_dvc.project.repo import DataRepo
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.mirror.verify import MirrorCheck
     from pe_dvc.usecases.mirror.verify_hub import HubCheck
     from pe_dvc.usecases.progress import Reporter
+
+Outcome = TypeVar("Outcome", bound="Synced | MirrorCheck | HubCheck")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +77,8 @@ def sync(
 ) -> list[Synced]:
     """Bring mirrors, all of them unless some are named, to the state of the store.
 
-    Raises NotFoundError for an unknown name and a store where nothing is published, and as
-    ``Sync.run``.
+    Raises NotFoundError for an unknown name and a store where nothing is published; ConflictError
+    for a mirror that is no other place, and as ``Sync.run``, once all other mirrors are done.
     """
     chosen = {n: m for n, m in _chosen(repo, names).items() if names or not m.is_hub}
     for name, mirror in chosen.items():
@@ -85,7 +87,6 @@ def sync(
                 f"the mirror {name} is a release on a hub, which is read and never filled",
                 remedy="Name mirrors that are stores.",
             )
-        check_apart(repo, mirror.url, store)
     origin, roots = repo.open_store(store), _roots(repo)
     if chosen and not is_published(origin, repo.country):
         raise NotFoundError(
@@ -93,13 +94,15 @@ def sync(
             remedy="Publish first. If the bucket was lost, bring it back: pe-dvc mirror restore "
             f"{min(chosen, key=lambda name: not chosen[name].is_everything)}",
         )
-    done = []
-    for name, mirror in chosen.items():
+
+    def sync_one(name: str, mirror: MirrorTable) -> Synced:
+        check_apart(repo, mirror.url, store)
         there = repo.open_other(mirror.url)
         one = Sync(origin, there, repo.country, roots, name=name)
         server = server_copy(origin, there)
-        done.append(one.run(mirror, server=server, recheck=recheck, reporter=reporter))
-    return done
+        return one.run(mirror, server=server, recheck=recheck, reporter=reporter)
+
+    return _each(chosen, sync_one)
 
 
 def verify(
@@ -114,7 +117,7 @@ def verify(
 
     Of a release on a hub each file is held against its release manifest.
 
-    Raises NotFoundError for an unknown name, and as ``verify_mirror``.
+    Raises NotFoundError for an unknown name; as ``verify_mirror``, once all others are done.
     """
     origin, roots = repo.open_store(store), _roots(repo)
 
@@ -136,7 +139,38 @@ def verify(
             reporter=reporter,
         )
 
-    return [check(name, mirror) for name, mirror in _chosen(repo, names).items()]
+    return _each(_chosen(repo, names), check)
+
+
+def _each(
+    chosen: Mapping[str, MirrorTable], work: Callable[[str, MirrorTable], Outcome]
+) -> list[Outcome]:
+    """Return what ``work`` gives for each mirror; one that fails keeps no other waiting.
+
+    Else what is withdrawn would stay in all that come after it. Raises the first error.
+    """
+    done: dict[str, Outcome] = {}
+    failures: dict[str, PeDvcError] = {}
+    for name, mirror in chosen.items():
+        try:
+            done[name] = work(name, mirror)
+        except PeDvcError as error:
+            failures[name] = error
+    if not failures:
+        return [*done.values()]
+    (failed, first), *others = failures.items()
+    if len(chosen) > 1:
+        said = [f"This is of the mirror {failed}. {_done(done)}"]
+        said += [f"The mirror {name} failed, too: {error.message}" for name, error in others]
+        first.remedy = "\n".join([first.remedy, *said] if first.remedy else said)
+    raise first
+
+
+def _done(done: Mapping[str, Synced | MirrorCheck | HubCheck]) -> str:
+    well = [name for name, one in done.items() if one.ok]
+    ill = [name for name, one in done.items() if not one.ok]
+    said = f"Well: {', '.join(well) or 'none'}."
+    return f"{said} Look at, by their names: {', '.join(ill)}." if ill else said
 
 
 def _chosen(repo: DataRepo, names: Sequence[str]) -> dict[str, MirrorTable]:

@@ -236,6 +236,24 @@ def test_a_mirror_of_another_projects(built: Sandbox) -> None:
     assert "have another root than this repo's" in built.pe_dvc("mirror", "sync", code=None).stderr
 
 
+def test_a_mirror_that_fails_keeps_no_withdrawal_from_the_others(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    blocked = built.directory / "blocked"
+    blocked.write_text("a file where the directory should be")
+    built.pe_dvc("mirror", "add", "a", str(blocked))
+    built.pe_dvc("mirror", "add", "b", _mirror_url(built))
+    built.commit("Declare mirrors")
+    built.pe_dvc("mirror", "sync", "b")
+    key = _payload(open_store(_mirror_url(built)))
+    built.pe_dvc("revoke", NAME, "--reason", "The licence ended.", "--authority", "Census Bureau")
+    built.commit("Withdraw")
+    built.pe_dvc("push")
+    for command in ("sync", "verify"):
+        refused = built.pe_dvc("mirror", command, code=3).stderr
+        assert "This is of the mirror a. Well: b." in refused
+    assert key not in {info.key for info in open_store(_mirror_url(built)).list("us/files")}
+
+
 def test_a_mirror_of_another_country(built: Sandbox) -> None:
     built.pe_dvc("push")
     built.pe_dvc("mirror", "add", "uk", _mirror_url(built), "--country", "uk")
