@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ from pe_dvc.project.mirror_place import check_apart
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
 
-REPO = cast("DataRepo", SimpleNamespace(store_url=lambda store: store))
+REPO = cast("DataRepo", SimpleNamespace(store_url=lambda store: store, root=Path("/srv/us-data")))
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,9 @@ def test_the_store_itself_and_what_lies_in_it_or_around_it(store: str, mirror: s
 )
 def test_another_place(store: str, mirror: str) -> None:
     check_apart(REPO, mirror, store)
+
+
+@pytest.mark.parametrize("mirror", ["/srv/us-data", "/srv/us-data/mirror", "file:///srv/us-data/m"])
+def test_within_the_repo(mirror: str) -> None:
+    with pytest.raises(ConflictError, match="lies within this repo"):
+        check_apart(REPO, mirror, "s3://bucket")
