@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.commands import GIT_STATUS
+
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
@@ -22,7 +24,7 @@ NOW = ("--grace-days", "0")
 def all_work(sandbox: Sandbox, **environment: Any) -> None:
     for command in COMMANDS:
         sandbox.pe_dvc(*command, **environment)
-    assert sandbox.run("git", "status", "--porcelain", **environment).stdout == ""
+    assert sandbox.run(*GIT_STATUS, **environment).stdout == ""
 
 
 def test_a_split_index(built: Sandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pe_dvc.documents.keys import manifest_key, parse_key
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
+from tests.support.commands import GIT_STATUS
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
@@ -58,7 +59,7 @@ def test_bytes_that_were_published_get_a_second_name_later(sandbox: Sandbox) -> 
         shown = json.loads(sandbox.pe_dvc("show", "--json", f"us/{name}@latest").stdout)
         assert shown["manifest"]["artifact"]["sha256"] == sha256
     sandbox.pe_dvc("manifest", "adopt", NAMES[0])
-    assert not sandbox.run("git", "status", "--porcelain").stdout, "adopting changed nothing"
+    assert not sandbox.run(*GIT_STATUS).stdout, "adopting changed nothing"
 
 
 def test_a_manifest_of_a_name_that_lacks_is_missed_and_the_other_stays(built: Sandbox) -> None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from tests.support.commands import Done, run, run_pe_dvc, user_of_files
+from tests.support.commands import GIT_STATUS, Done, run, run_pe_dvc, user_of_files
 from tests.support.dvc_repos import files
 from tests.support.environment import own_home
 
@@ -101,7 +101,7 @@ def test_from_an_empty_repo_to_a_verified_read(
     do("git", "commit", "--quiet", "--message", "Set up pe_dvc")
     assert "weighted.metrics.json" in do("dvc", "metrics", "show", "--json")
     do("pe-dvc", "push")
-    assert do("git", "status", "--porcelain") == ""
+    assert do(*GIT_STATUS) == ""
     reader = tmp_path / "reader"
     reader.mkdir()
     home = {**own_home(reader), "PE_DVC_STORE": store}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from tests.support.commands import run
+from tests.support.commands import GIT_STATUS, run
 from tests.support.environment import own_home
 from tests.support.hub_data import HUB_REPO, MANIFEST, TAG, URI, files, hub_environment, release
 from tests.support.paths import ROOT
@@ -78,7 +78,7 @@ def test_nothing_becomes_an_index_that_readers_read(index: Index, hub: HubServer
     assert f"{LARGE:<32} downloaded, verified against manifest: data/{LARGE}.parquet" in said
     assert "pe-dvc add" not in said
     index.publish()
-    assert index.run("git", "status", "--porcelain").stdout == ""
+    assert index.run(*GIT_STATUS).stdout == ""
     assert index.read(LARGE) == files()[f"{LARGE}.parquet"]
     manifest = json.loads((index.root / f"manifests/{LARGE}.json").read_bytes())
     commit = hub.tags[TAG]
@@ -91,7 +91,7 @@ def test_run_again_it_changes_nothing(index: Index) -> None:
     index.publish()
     said = index.init().stderr
     assert f"{LARGE:<32} was there" in said
-    assert index.run("git", "status", "--porcelain").stdout == ""
+    assert index.run(*GIT_STATUS).stdout == ""
     other = index.run("pe-dvc", "init", "--country", "uk", "--from-hf", LATEST, code=1).stderr
     assert "--country says 'uk'" in other
 
@@ -159,7 +159,7 @@ def test_provenance_is_what_the_release_states(index: Index, hub: HubServer) -> 
     assert "core_package" in unknown["fields"]
     (unknown, not_named) = index.stated(SMALL)["inputs"]["unknown"]
     assert not_named["fields"] == ["build.statement"], "the release has it, by no name of its own"
-    assert index.run("git", "status", "--porcelain").stdout == ""
+    assert index.run(*GIT_STATUS).stdout == ""
     index.run("pe-dvc", "verify")
 
 
