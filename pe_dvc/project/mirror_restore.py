@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key, mirror_key
 from pe_dvc.documents.mirrors import mirror_named
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, PeDvcError, RollbackError
+from pe_dvc.primitives.errors import ConflictError, PeDvcError, RollbackError
 from pe_dvc.project.mirror_place import check_apart, server_copy
 from pe_dvc.project.root import FILE
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
 
@@ -48,11 +49,7 @@ def restore(
 
 def is_published(store: Store, country: str) -> bool:
     """Tell whether a store has channels of a country. Raises StoreError."""
-    try:
-        store.head(metadata_key(country, "timestamp", None))
-    except NotFoundError:
-        return False
-    return True
+    return head_if_there(store, metadata_key(country, "timestamp")) is not None
 
 
 def check_not_lost(repo: DataRepo, store: Store, given: str | None) -> None:

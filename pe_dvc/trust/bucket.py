@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     VerificationError,
 )
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import (
@@ -213,10 +214,8 @@ class ReadableChannels:
         return metadata
 
     def _etag(self, key: str) -> str | None:
-        try:
-            return self.store.head(key).etag
-        except NotFoundError:
-            return None
+        info = head_if_there(self.store, key)
+        return None if info is None else info.etag
 
 
 def versions_of(files: Iterable[tuple[str, int]], role: str) -> list[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.result import Result
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -74,10 +75,8 @@ def verify_hub(
 
 def _size(file: File) -> int | None:
     _, (source, path) = file
-    try:
-        return source.head(path).size
-    except NotFoundError:
-        return None
+    info = head_if_there(source, path)
+    return None if info is None else info.size
 
 
 def _missing(wanted: Sequence[File], sizes: Sequence[int | None]) -> list[Lacking]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
@@ -36,13 +36,6 @@ def find_objects(
         listed = {info.key: info for info in islice(store.list(prefix), most)}
         last = max(listed) if len(listed) == most else None
         rest = [key for key in rest if last is not None and key > last]
-    asked = run_all(pool, lambda key: _head(store, key), rest)
+    asked = run_all(pool, lambda key: head_if_there(store, key), rest)
     found = listed | {info.key: info for info in asked if info is not None}
     return {key: found[key] for key in keys & found.keys()}
-
-
-def _head(store: Store, key: str) -> ObjectInfo | None:
-    try:
-        return store.head(key)
-    except NotFoundError:
-        return None

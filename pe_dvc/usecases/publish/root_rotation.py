@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import role_of, signatures
 
@@ -34,7 +34,7 @@ def roots_to_publish_under(bucket: ChannelBucket, targets: Metadata[Targets]) ->
         and _share_keys(before, after)
         and signatures(before, "targets", targets)
     ]
-    if not wanted or not _is_published(bucket):
+    if not wanted or head_if_there(bucket.store, bucket.key("timestamp")) is None:
         return []
     return [
         count
@@ -58,11 +58,3 @@ def _share_keys(before: Root, after: Root) -> bool:
         >= max(role_of(before, role).threshold, role_of(after, role).threshold)
         for role in _BELOW
     )
-
-
-def _is_published(bucket: ChannelBucket) -> bool:
-    try:
-        bucket.store.head(bucket.key("timestamp"))
-    except NotFoundError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, release_key, tombstone_key
 from pe_dvc.primitives.digest import check_promised
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def with_tombstone(store: ReadableStore, country: str, digests: set[Sha256]) -> 
     """
 
     def found(digest: Sha256) -> bool:
-        try:
-            store.head(tombstone_key(country, digest))
-        except NotFoundError:
-            return False
-        return True
+        return head_if_there(store, tombstone_key(country, digest)) is not None
 
     ordered = sorted(digests)
     with ThreadPoolExecutor(TRANSFERS) as pool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import chunks_key, members_key, payload_key, tombstone_key
@@ -20,6 +21,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
 )
 from pe_dvc.primitives.result import Result
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.reachability import Bucket
@@ -78,18 +80,9 @@ def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
 
 def _there(store: Store, keys: Sequence[str]) -> set[str]:
     """Return those of ``keys`` that are in the bucket: asked at every push, so all at once."""
-
-    def found(key: str) -> bool:
-        try:
-            store.head(key)
-        except NotFoundError:
-            return False
-        return True
-
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        return {
-            key for key, is_there in zip(keys, run_all(pool, found, keys), strict=True) if is_there
-        }
+        found = run_all(pool, partial(head_if_there, store), keys)
+    return {info.key for info in found if info is not None}
 
 
 def withdrawn_there(store: Store, country: str, withdrawn: Withdrawn) -> dict[str, str]:
