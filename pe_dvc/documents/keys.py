@@ -38,6 +38,9 @@ class ObjectKey(NamedTuple):
 PAYLOADS: tuple[Kind, ...] = ("listing", "payload")
 """The kinds of object that are DVC's, and named by its md5 (without the suffix ``.dir``)."""
 
+SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
+"""The kinds that lie beside a manifest and describe its artifact."""
+
 _BY_SHA256: dict[Kind, str] = {
     "manifest": ".manifest.json",
     "chunks": ".chunks",

@@ -9,7 +9,7 @@ from pe_dvc.adapters.dvc.cache import object_path
 from pe_dvc.adapters.file_journal import FileJournal
 from pe_dvc.adapters.git.history import GitHistory
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.keys import channel_prefix, country_prefix, parse_key
+from pe_dvc.documents.keys import SIDECARS, channel_prefix, country_prefix, parse_key
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
@@ -25,7 +25,6 @@ from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.findings import Finding
-from pe_dvc.usecases.retention.orphans import SIDECARS
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source

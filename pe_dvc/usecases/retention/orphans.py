@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import PAYLOADS, parse_key, payload_prefix
+from pe_dvc.documents.keys import PAYLOADS, SIDECARS, parse_key, payload_prefix
 from pe_dvc.usecases.retention.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from pe_dvc.documents.keys import Kind
     from pe_dvc.usecases.retention.reachability import Bucket
-
-SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
 
 
 def find_orphans(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
+    SIDECARS,
     chunks_key,
     manifest_key,
     members_key,
@@ -29,14 +30,10 @@ from pe_dvc.usecases.revoke.plan import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pe_dvc.documents.keys import Kind
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.usecases.retention.reachability import Bucket
     from pe_dvc.usecases.revoke.claims import Claim
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
-
-SIDECARS: tuple[Kind, ...] = ("chunks", "members", "sidecar")
-
 
 _UNSURE = "a manifest in the bucket cannot be read, which may name it: run pe-dvc fsck"
 _UNLISTED = (
