@@ -42,6 +42,11 @@ class HubPlace:
         return f"{self.repo_type} {self.repo_id}"
 
     @property
+    def uri(self) -> str:
+        """The URI of the repo, of no revision."""
+        return f"hf://{self.repo_type}/{self.repo_id}"
+
+    @property
     def page(self) -> str:
         """Where people read about the repo, and ask for access."""
         prefix = "datasets/" if self.repo_type == DATASET else ""
@@ -62,7 +67,7 @@ class HubLocation:
     @property
     def revision(self) -> str:
         """The URI of the commit."""
-        return f"hf://{self.place.repo_type}/{self.place.repo_id}@{self.commit}"
+        return f"{self.place.uri}@{self.commit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,7 @@ class HubManifest:
     path: str
 
     def __str__(self) -> str:
-        return f"hf://{self.place.repo_type}/{self.place.repo_id}@{self.revision}/{self.path}"
+        return f"{self.place.uri}@{self.revision}/{self.path}"
 
 
 @dataclass(frozen=True, kw_only=True)

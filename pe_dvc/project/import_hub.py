@@ -202,7 +202,7 @@ def _track(
             DataRepo(repo.root),
             [repo.root / path],
             name=artifact.name,
-            desc=f"{artifact.hub_path} of hf://{artifact.place.repo_type}/{artifact.place.repo_id}",
+            desc=f"{artifact.hub_path} of {artifact.place.uri}",
             given=Meaning(kind=artifact.kind),
         )
     output = DataRepo(repo.root).dvc.outputs.get(path)

@@ -98,7 +98,7 @@ def read_source(
 def uri_to_follow(uri: str, place: HubPlace) -> str:
     """Return the URI that leads to each next release: the repo's pointer, if it has one."""
     if POINTER in Hub(place).files(MAIN):
-        return f"hf://{place.repo_type}/{place.repo_id}/{POINTER}"
+        return f"{place.uri}/{POINTER}"
     return uri
 
 

@@ -51,7 +51,7 @@ class HubFiles:
 
     def __init__(self, place: HubPlace, revision: str) -> None:
         self.place, self._revision = place, revision
-        self.url = f"hf://{place.repo_type}/{place.repo_id}@{revision}"
+        self.url = f"{place.uri}@{revision}"
         self._pools: dict[int, Any] = {}
 
     def head(self, key: str) -> ObjectInfo:

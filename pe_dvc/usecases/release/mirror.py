@@ -141,7 +141,7 @@ def mirror_tag(
         _read_back(hub, release.tag, commit, wanted, scratch, created=created)
     return Mirrored(
         tag=release.tag,
-        repo=f"hf://{hub.place.repo_type}/{hub.place.repo_id}",
+        repo=hub.place.uri,
         commit=commit,
         created=created,
         manifest_uri=_manifest_uri(hub.place, release, release.tag),
