@@ -143,7 +143,7 @@ class SeveralStores:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ReadableStore.list."""
-        yield from first_good(self, lambda store: list(_list(store, prefix)))
+        yield from first_good(self, lambda store: [*store.list(prefix)])
 
 
 def stores_of(store: ObjectSource, key: str | None = None) -> Sequence[ObjectSource]:
@@ -201,7 +201,3 @@ def all_failed(errors: Sequence[PeDvcError]) -> PeDvcError:
         said = "\n".join(f"    {error.message}" for error in others)
         first.remedy = f"{first.remedy or ''}\nThe other stores failed, too:\n{said}".strip()
     return first
-
-
-def _list(store: ReadableStore, prefix: str) -> Iterator[ObjectInfo]:
-    return store.list(prefix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import LISTING_LIMIT, members_key, payload_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.usecases.object_digest import md5_bytes
 from pe_dvc.usecases.retention.listed_members import listed_members
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _by_listing(bucket: Bucket, dvc_md5: str) -> dict[str, None] | None:
     key = payload_key(bucket.country, dvc_md5)
     try:
         data, _ = bucket.store.read(key, limit=LISTING_LIMIT)
-        if hashlib.md5(data, usedforsecurity=False).hexdigest() != bare_md5(dvc_md5):
+        if md5_bytes(data) != bare_md5(dvc_md5):
             return None
         files = parse_listing(data, where=key, remedy="")
     except (NotFoundError, FormatError):
