@@ -88,11 +88,13 @@ class Floor:
             if seen.timestamp == data:
                 return file, seen  # tuf has verified it
             root = root or newest_root(state.directory, roots).signed
-            if not (is_followed or seen.is_signed_by(root, where=file.place)):
+            is_signed = seen.is_signed_by(root, where=file.place)
+            if not (is_followed or is_signed):
                 # By a root that this reader does not know yet, or by none.
                 follow_roots(state, roots[-1], fetcher)
                 root, is_followed = newest_root(state.directory, roots).signed, True
-            if seen.is_signed_by(root, where=file.place):
+                is_signed = seen.is_signed_by(root, where=file.place)
+            if is_signed:
                 return file, seen
             log.info("%s is not signed by today's keys", file.place)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotPublishedError, VerificationError
-from pe_dvc.trust.tuf_api import Snapshot, Targets
+from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import TAMPERED, parse, verify_signed_by
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def check_published(role: str, country: str, above: Refresh, url: str) -> None:
     """Raise NotPublishedError for a role of which the store at ``url`` shows no version yet."""
-    snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
-    targets = parse(Targets, above["targets"], where="targets").signed
-    if f"{role}.json" not in snapshot.meta and _delegates(targets, role, country):
+    if f"{role}.json" not in above.snapshot.meta and _delegates(above.targets, role, country):
         raise NotPublishedError(f"{role} of {country} was not published in {url} yet")
 
 
@@ -29,10 +27,8 @@ def listed(channel: str, country: str, data: bytes | None, above: Refresh, url: 
     Then the file would be an earlier refresh's, so it must be what today's snapshot names
     (5.6.2), signed by the keys that today's targets delegates to (5.6.3).
     """
-    snapshot = parse(Snapshot, above["snapshot"], where="snapshot").signed
-    delegator = parse(Targets, above["targets"], where="targets").signed
-    promised = snapshot.meta.get(f"{channel}.json")
-    if data is None or promised is None or not _delegates(delegator, channel, country):
+    promised = above.snapshot.meta.get(f"{channel}.json")
+    if data is None or promised is None or not _delegates(above.targets, channel, country):
         raise VerificationError(
             f"targets in {url} does not delegate {country}/{channel}/…: this "
             "is another country's metadata, or a channel that was removed",
@@ -40,7 +36,7 @@ def listed(channel: str, country: str, data: bytes | None, above: Refresh, url: 
         )
     promised.verify_length_and_hashes(data)
     metadata = parse(Targets, data, where=channel)
-    verify_signed_by(delegator, channel, metadata, where=channel)
+    verify_signed_by(above.targets, channel, metadata, where=channel)
     return metadata.signed
 
 

@@ -6,13 +6,15 @@ Sections are those of the TUF specification, https://theupdateframework.github.i
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.trust.lineages import HISTORY
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.tuf_api import FetcherInterface, Updater, UpdaterConfig
+from pe_dvc.trust.tuf_api import FetcherInterface, Snapshot, Targets, Updater, UpdaterConfig
+from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +88,16 @@ class Refresh:
     def __getitem__(self, role: str) -> bytes:
         """Return the metadata of timestamp, snapshot or targets."""
         return self._files[role]
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What the snapshot says."""
+        return parse(Snapshot, self["snapshot"], where="snapshot").signed
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What targets says: the delegations."""
+        return parse(Targets, self["targets"], where="targets").signed
 
     def load(self, role: str, path: str) -> bytes | None:
         """Let tuf load the role that may speak for ``path`` (5.6.7); return ``role``'s file.

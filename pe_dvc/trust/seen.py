@@ -81,16 +81,16 @@ class SeenPublication:
         }
         return readable_json({"country": self.country, "stores": list(self.stores), **parts})
 
-    @cached_property
+    @property
     def versions(self) -> tuple[int, int]:
         """The versions of timestamp and snapshot. Raises FormatError."""
-        timestamp, snapshot = self._parsed("a seen publication")
+        timestamp, snapshot = self._parsed
         return timestamp.signed.version, snapshot.signed.version
 
     @property
     def expires(self) -> datetime:
         """When its timestamp expires: of two stores' the later one was published later."""
-        return self._parsed("a seen publication")[0].signed.expires
+        return self._parsed[0].signed.expires
 
     @property
     def file_name(self) -> str:
@@ -103,7 +103,7 @@ class SeenPublication:
 
     def check(self, root: Root, *, where: str) -> None:
         """Raise VerificationError unless ``root``'s keys signed both, and they fit each other."""
-        timestamp, snapshot = self._parsed(where)
+        timestamp, snapshot = self._parsed
         for role, metadata in (("timestamp", timestamp), ("snapshot", snapshot)):
             verify_signed_by(root, role, metadata, where=where)
             check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
@@ -128,7 +128,9 @@ class SeenPublication:
             return False
         return True
 
-    def _parsed(self, where: str) -> tuple[Metadata[Timestamp], Metadata[Snapshot]]:
+    @cached_property
+    def _parsed(self) -> tuple[Metadata[Timestamp], Metadata[Snapshot]]:
+        where = "a seen publication"
         return (
             parse(Timestamp, self.timestamp, where=where),
             parse(Snapshot, self.snapshot, where=where),
