@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
-from pe_dvc.project.seen import seen_in
+from pe_dvc.project.seen import pinned_seen_file, seen_in
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.store.several import stores_of
 from pe_dvc.trust.bucket_identity import place_name
-from pe_dvc.trust.pins import pin_seen, pinned_seen, seen_path
+from pe_dvc.trust.pins import pin_seen
 from pe_dvc.trust.seen import FOLDER, SeenPublication
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import parse
@@ -95,15 +95,7 @@ def export(directory: Path, root: bytes, seen: SeenPublication | None) -> None:
 
 
 def _kept(country: str) -> SeenPublication | None:
-    data = pinned_seen(directories.config_dir(), country)
-    if data is None:
-        return None
-    where = str(seen_path(directories.config_dir(), country))
-    try:
-        return SeenPublication.from_bytes(data, where=where)
-    except FormatError as error:
-        note_once(f"{error.message}; it is passed over")
-        return None
+    return next((file.publication() for file in pinned_seen_file(country)), None)
 
 
 def _age(seen: SeenPublication) -> tuple[object, ...]:
