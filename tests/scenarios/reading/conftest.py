@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.project import notes
 from pe_dvc.project.reader import Reader
 from tests.support.country import NAME, Country, reader_at
 from tests.support.described import ONE_TABLE
 from tests.support.labelled_data import FRAME, parquet_of, publish
+from tests.support.mirrors import Files, Mirror
 from tests.support.s3_objects import S3Objects
 from tests.support.stores import CountingStore
 
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 SIZE = 10 * MIB + 12_345
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_said() -> None:
+    """Each test begins as a process does, which has said no note yet."""
+    notes._said.clear()
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +56,20 @@ def country(
     made.publish({NAME: payload})
     made.trust(tmp_path / "reader/config")
     assert places["PE_DVC_CONFIG_DIR"] == str(tmp_path / "reader/config")
+    return made
+
+
+@pytest.fixture
+def origin(country: Country, tmp_path: Path) -> Path:
+    """The bucket of the country, which has one dataset in ``latest``."""
+    return tmp_path / "bucket"
+
+
+@pytest.fixture
+def twin(country: Country, origin: Path, tmp_path: Path) -> Country:
+    """The same keys, publishing into a second bucket from now on."""
+    made = country.copy(tmp_path / "twin", LocalStore(tmp_path / "twin-bucket"))
+    Mirror("", Files(tmp_path / "twin-bucket")).copy(origin)
     return made
 
 

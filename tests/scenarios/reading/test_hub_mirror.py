@@ -24,7 +24,6 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.project import directories, reader_stores, revocations
-from pe_dvc.project.notes import _said
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.stores import open_store
 from tests.support.country import LATEST, NAME, Country, payload_of, reader_at
@@ -45,11 +44,6 @@ MIB = 1024 * 1024
 TAG = "1.78.2"
 LISTING = f"releases/{TAG}/release_manifest.json"
 REPO = "policyengine/policyengine-us-data"
-
-
-@pytest.fixture(autouse=True)
-def _unsaid() -> None:
-    _said.clear()
 
 
 @pytest.fixture(params=["dataset", "model"])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pe_dvc
-from pe_dvc.project.notes import _said
 from tests.support.country import LATEST, NAME, Country, chunks_of
 from tests.support.mirrors import Files, Mirror
 
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 PAYLOAD = random.Random(3).randbytes(9 * MIB)
-
-
-@pytest.fixture(autouse=True)
-def _unsaid() -> None:
-    _said.clear()
 
 
 @pytest.fixture

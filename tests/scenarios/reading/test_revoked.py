@@ -44,7 +44,6 @@ OTHER = b"the dataset to read instead"
 def withdrawn(country: Country, any_store: str, payload: bytes) -> Manifest:
     """A dataset that this machine has read, and that was withdrawn since."""
     PeDataFileSystem.clear_instance_cache()
-    notes._said.clear()
     country.store = open_store(any_store)
     one, other = country.publish({NAME: payload, "cps_2024": OTHER})
     pe_dvc.fetch(LATEST)

@@ -19,7 +19,6 @@ from pe_dvc.primitives.errors import (
     RollbackError,
     StoreUnavailableError,
 )
-from pe_dvc.project.notes import _said
 from pe_dvc.project.reader import Reader
 from pe_dvc.store.atomic_write import OpenFile
 from pe_dvc.store.several import SeveralStores
@@ -41,17 +40,6 @@ if TYPE_CHECKING:
 Patch = pytest.MonkeyPatch
 MIB = 1024 * 1024
 TIMESTAMP = "channels/us/timestamp.json"
-
-
-@pytest.fixture(autouse=True)
-def _unsaid() -> None:
-    _said.clear()
-
-
-@pytest.fixture
-def origin(country: Country, tmp_path: Path) -> Path:
-    """The bucket of the country, which has one dataset in ``latest``."""
-    return tmp_path / "bucket"
 
 
 @pytest.fixture(params=["directory", "S3"])
@@ -224,11 +212,9 @@ def test_mirror_that_lacks_each_kind_of_object(
 
 
 def test_equivocation_of_the_timestamp(
-    mirror: Mirror, origin: Path, country: Country, tmp_path: Path
+    mirror: Mirror, origin: Path, country: Country, twin: Country, tmp_path: Path
 ) -> None:
     """Somebody with the online keys shows two histories; the proof is kept."""
-    twin = country.copy(tmp_path / "twin", LocalStore(tmp_path / "twin-bucket"))
-    Mirror("", Files(tmp_path / "twin-bucket")).copy(origin)
     twin.publish({NAME: b"for some"})
     country.publish({NAME: b"for others"})
     mirror.copy(tmp_path / "twin-bucket")
@@ -241,10 +227,8 @@ def test_equivocation_of_the_timestamp(
 
 
 def test_equivocation_of_a_channel_under_a_higher_timestamp(
-    mirror: Mirror, origin: Path, country: Country, tmp_path: Path
+    mirror: Mirror, origin: Path, country: Country, twin: Country, tmp_path: Path
 ) -> None:
-    twin = country.copy(tmp_path / "twin", LocalStore(tmp_path / "twin-bucket"))
-    Mirror("", Files(tmp_path / "twin-bucket")).copy(origin)
     twin.publish({NAME: b"for some"})
     twin.publish({NAME: b"for some", "other": b"more"}, channel="next")
     country.publish({NAME: b"for others"})

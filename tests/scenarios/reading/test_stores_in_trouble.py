@@ -12,7 +12,6 @@ import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import RevokedError, StoreUnavailableError
-from pe_dvc.project.notes import _said
 from pe_dvc.project.reader import Reader
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.opened_later import OpenedLater
@@ -33,8 +32,7 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(autouse=True)
-def _unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
-    _said.clear()
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "GRACE", 0.3)
 
 

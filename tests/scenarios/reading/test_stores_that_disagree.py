@@ -10,7 +10,6 @@ import pytest
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import EquivocationError, NotFoundError
-from pe_dvc.project.notes import _said
 from pe_dvc.project.reader import Reader
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
@@ -23,24 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMESTAMP = "channels/us/timestamp.json"
-
-
-@pytest.fixture(autouse=True)
-def _unsaid() -> None:
-    _said.clear()
-
-
-@pytest.fixture
-def origin(country: Country, tmp_path: Path) -> Path:
-    return tmp_path / "bucket"
-
-
-@pytest.fixture
-def twin(country: Country, origin: Path, tmp_path: Path) -> Country:
-    """The same keys, publishing into a second bucket from now on."""
-    made = country.copy(tmp_path / "twin", LocalStore(tmp_path / "twin-bucket"))
-    Mirror("", Files(tmp_path / "twin-bucket")).copy(origin)
-    return made
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.mirrors import MirrorTable
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.project import directories, reader_stores
-from pe_dvc.project.notes import _said
 from pe_dvc.project.reader_stores import reader_store
 from pe_dvc.project.trust import trust_store
 from pe_dvc.store.several import SeveralStores
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Patch = pytest.MonkeyPatch
-
-
-@pytest.fixture(autouse=True)
-def _unsaid() -> None:
-    _said.clear()
 
 
 @pytest.fixture
