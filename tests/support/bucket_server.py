@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
@@ -13,9 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import NotFoundError, StoreError, StorePermissionError
+from tests.support.servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pe_dvc.store.port import ReadableStore
 
@@ -92,15 +92,6 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-@contextmanager
-def served(store: ReadableStore) -> Iterator[BucketServer]:
+def served(store: ReadableStore) -> AbstractContextManager[BucketServer]:
     """Serve a store while the body runs."""
-    server = BucketServer(store)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving(BucketServer(store))

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from tests.support.servers import serving
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from email.message import Message as Headers
@@ -149,12 +151,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def before(bucket: S3Bucket) -> Iterator[tuple[Proxy, S3Bucket]]:
     """Run a proxy before the server of a bucket; yield it, and the bucket as seen through it."""
-    with Proxy(bucket.server.endpoint) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=[0.01], daemon=True)
-        thread.start()
-        try:
-            endpoint = f"http://127.0.0.1:{proxy.server_port}"
-            yield proxy, replace(bucket, server=replace(bucket.server, endpoint=endpoint))
-        finally:
-            proxy.shutdown()
-            thread.join()
+    with serving(Proxy(bucket.server.endpoint)) as proxy:
+        endpoint = f"http://127.0.0.1:{proxy.server_port}"
+        yield proxy, replace(bucket, server=replace(bucket.server, endpoint=endpoint))

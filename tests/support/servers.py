@@ -18,15 +18,17 @@ import urllib.request
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 START_TIMEOUT = 60.0
+Server = TypeVar("Server", bound=http.server.HTTPServer)
 ACCESS_KEY, SECRET_KEY, REGION = "test-access-key", "test-secret-key", "us-east-1"
 
 
@@ -226,9 +228,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(status: int, body: bytes = b"", delay: float = 0) -> Iterator[Answering]:
-    """Run an Answering server."""
-    with Answering(status, body, delay) as server:
+def serving(server: Server) -> Iterator[Server]:
+    """Serve while the body runs, then close the server."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         try:
@@ -236,3 +238,10 @@ def answering(status: int, body: bytes = b"", delay: float = 0) -> Iterator[Answ
         finally:
             server.shutdown()
             thread.join()
+
+
+def answering(
+    status: int, body: bytes = b"", delay: float = 0
+) -> AbstractContextManager[Answering]:
+    """Run an Answering server."""
+    return serving(Answering(status, body, delay))
