@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.primitives.errors import PeDvcError
@@ -11,10 +12,12 @@ from pe_dvc.primitives.redact import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.batch import BatchWriter
     from pe_dvc.store.port import ObjectInfo, Progress, Store
 
 log = logging.getLogger(__name__)
@@ -94,6 +97,12 @@ class LoggedStore:
         """Forward."""
         self._request("write", key, lambda: self._store.write_blocks(key, blocks, size=size))
 
+    @contextmanager
+    def batch(self) -> Iterator[BatchWriter]:
+        """Forward; what is written in it is logged, too."""
+        with self._store.batch() as batch:
+            yield _LoggedBatch(batch, self._request)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Forward."""
         removed = [*keys]
@@ -117,3 +126,18 @@ class LoggedStore:
             took = (time.monotonic() - begun) * 1000
             log.debug("%s %s/%s: %s, %.0f ms", operation, self._address, key, outcome, took)
         return result
+
+
+class _LoggedBatch:
+    """Forwards to a batch, by ``request`` of the store that logs."""
+
+    def __init__(self, batch: BatchWriter, request: Callable[..., None]) -> None:
+        self._batch, self._request = batch, request
+
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
+        """Forward."""
+        self._request("write", key, lambda: self._batch.write_blocks(key, blocks, size=size))
+
+    def filling(self, key: str) -> AbstractContextManager[OpenFile] | None:
+        """Forward: the download that fills it is what is logged."""
+        return self._batch.filling(key)

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.batch import BatchWriter
 
 Progress = Callable[[int], None]
 """Called with the number of bytes moved since the last call, from any thread."""
@@ -131,6 +133,14 @@ class Store(ReadableStore, Protocol):
 
         It appears whole or not at all, and only once ``blocks`` has ended: what that raises, after
         its last block too, comes out of here, and what was there before stays.
+        """
+        ...
+
+    def batch(self) -> AbstractContextManager[BatchWriter]:
+        """Write many objects, by what this gives; they are safe once it ended.
+
+        Each appears whole or not at all, at the end at the latest. After an exception within, some
+        of them may not be there.
         """
         ...
 

@@ -13,7 +13,8 @@ from unittest import mock
 import pytest
 
 from pe_dvc.adapters.dvc.objects import DvcObjects
-from pe_dvc.adapters.stores.local_store import INCOMING, LocalStore
+from pe_dvc.adapters.stores.local_names import INCOMING
+from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.confined import ConfinedTree

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.store.atomic_write import open_to_fill
+from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.port import ObjectInfo
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Progress
 
 
-class MemoryStore:
+class MemoryStore(OneByOne):
     """A dictionary that keeps the promises of the store port."""
 
     def __init__(self, url: str = "memory://bucket") -> None:

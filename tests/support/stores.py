@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from copy import copy
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.batch import BatchWriter
     from pe_dvc.store.port import ObjectInfo, Progress, Store
     from tests.support.memory_store import MemoryStore
 
@@ -70,6 +74,18 @@ class WrappedStore:
 
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         self._do("blocks", key, lambda: self.inner.write_blocks(key, blocks, size=size))
+
+    @contextmanager
+    def batch(self) -> Iterator[BatchWriter]:
+        """Give this store again, writing to the inner one's batch."""
+        with self.inner.batch() as batch:
+            within = copy(self)
+            within.inner = cast("Store", batch)
+            yield within
+
+    def filling(self, key: str) -> AbstractContextManager[OpenFile] | None:
+        batch = cast("BatchWriter", self.inner)
+        return self._do("blocks", key, lambda: batch.filling(key))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         yield from self._do("list", prefix, lambda: self.inner.list(prefix))

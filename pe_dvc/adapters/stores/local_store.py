@@ -8,14 +8,23 @@ DVC uses the same directory as its remote.
 from __future__ import annotations
 
 import os
-import stat
-import time
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from pe_dvc.adapters.stores.local_batch import FOLDERS_OPEN, LocalBatch
 from pe_dvc.adapters.stores.local_listing import object_info, objects_below
+from pe_dvc.adapters.stores.local_names import (
+    INCOMING,
+    Place,
+    mode_of,
+    not_written,
+    place_of,
+    protect,
+    replace,
+    stamp,
+)
 from pe_dvc.adapters.stores.os_errors import translate_os_errors, translated
-from pe_dvc.primitives.errors import ConflictError, NotFoundError, StoreError
+from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.store.atomic_write import open_new, open_to_fill
 from pe_dvc.store.checks import (
@@ -26,24 +35,24 @@ from pe_dvc.store.checks import (
     check_upload,
     too_long,
 )
-from pe_dvc.store.confined import ConfinedTree, remove_if_empty
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.hard_links import NoHardLinksError, link_new
 from pe_dvc.store.hashed_copy import hashed_copy
 from pe_dvc.store.left_overs import sweep, temporary_name
 from pe_dvc.store.locks import exclusive
-from pe_dvc.store.plain_files import open_to_read, refuse_special
+from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.primitives.errors import ConflictError
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import ObjectInfo, Progress
 
-INCOMING = f"{PRIVATE_PART}/incoming"
 LOCK = "/".join((PRIVATE_PART, "locks", "write"))
 REMEDY = "A store keeps everything below its own directory: put a real directory there."
 LOCK_TIMEOUT = 30.0
@@ -94,7 +103,7 @@ class LocalStore:
         """See Store.create."""
         with self._writing("write", key) as new:
             new.file.write(data)
-            return self._publish(key, new, replace=False)
+            return self._publish(key, new, replaces=False)
 
     def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> ObjectInfo:
         """See Store.compare_and_swap."""
@@ -139,6 +148,19 @@ class LocalStore:
         with self._writing("write", key) as new:
             new.file.writelines(blocks)
             self._publish_payload(key, new)
+
+    @contextmanager
+    def batch(self) -> Iterator[LocalBatch]:
+        """See Store.batch."""
+        tree = ConfinedTree(self._root, remedy=REMEDY, keep_open=FOLDERS_OPEN)
+        batch = LocalBatch(tree, self.url)
+        try:
+            with undone_on_exit(batch.discard):
+                yield batch
+                batch.finish()
+        finally:
+            batch.discard()
+            batch.close()
 
     def download(
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
@@ -212,35 +234,31 @@ class LocalStore:
                 discard()
 
     def _publish_payload(self, key: str, new: _NewFile) -> None:
-        # DVC takes a writable object of a directory remote for one that may have changed: it
-        # hashes it at each pull, and removes it from the store if it did.
-        os.fchmod(new.file.fileno(), 0o444)
+        protect(new.file.fileno())
         self._publish(key, new)
 
-    def _publish(self, key: str, new: _NewFile, *, replace: bool = True) -> ObjectInfo:
-        _finish(new.file)
+    def _publish(self, key: str, new: _NewFile, *, replaces: bool = True) -> ObjectInfo:
+        new.file.flush()
+        stamp(new.file.fileno())
+        os.fsync(new.file.fileno())
         try:
-            with self._tree.parent(check_key(key), make=True) as (folder, name):
-                if _is_directory(folder, name) and not remove_if_empty(folder, name):
-                    raise self._conflict(key, "there is a directory of that name")
-                if replace:
-                    refuse_special(name, folder=folder, named=f"{self.url}/{key}")
-                    os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
+            with place_of(self._tree, self.url, key) as place:
+                if replaces:
+                    replace(new.name, new.folder, place, named=f"{self.url}/{key}")
                 else:
-                    self._take_name(key, new, name, folder)
-                os.fsync(folder)
-        except NotADirectoryError:
-            raise self._conflict(key, "a part of its path is a file") from None
+                    self._take_name(key, new, place)
+                os.fsync(place.folder)
         except FileExistsError:
             raise self._exists(key) from None
         return object_info(key, os.fstat(new.file.fileno()))
 
-    def _take_name(self, key: str, new: _NewFile, name: str, folder: int) -> None:
+    def _take_name(self, key: str, new: _NewFile, place: Place) -> None:
+        folder, name = place.folder, place.name
         try:
             link_new(new.name, name, source=new.folder, folder=folder)
         except NoHardLinksError:
             with self._locked(key):
-                if _mode(folder, name):
+                if mode_of(folder, name):
                     raise self._exists(key) from None
                 os.replace(new.name, name, src_dir_fd=new.folder, dst_dir_fd=folder)
 
@@ -262,25 +280,4 @@ class LocalStore:
         return self._conflict(key, "it exists already")
 
     def _conflict(self, key: str, why: str) -> ConflictError:
-        return ConflictError(f"{key} in {self.url} was not written: {why}")
-
-
-def _finish(file: IO[bytes]) -> None:
-    file.flush()
-    # The kernel's own stamps tick every few milliseconds, and inodes are used again: only a
-    # stamp of the nanosecond clock gives two quick writes two etags.
-    now = time.time_ns()
-    os.utime(file.fileno(), ns=(now, now))
-    os.fsync(file.fileno())
-
-
-def _is_directory(folder: int, name: str) -> bool:
-    return stat.S_ISDIR(_mode(folder, name))
-
-
-def _mode(folder: int, name: str) -> int:
-    """Return the kind and the permissions of what has a name; 0 where nothing has it."""
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-    except FileNotFoundError:
-        return 0
+        return not_written(self.url, key, why)

@@ -26,6 +26,7 @@ from pe_dvc.adapters.stores.parallel_file import PART_SIZE, fill_file, hashed_bl
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
+from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.plain_files import read_plain
@@ -51,13 +52,12 @@ BLOCK_SIZE = 64 * 1024  # about what arrives at once: more would be copied into 
 PARTS_IN_FLIGHT = 16
 
 
-class ObjectStore:
+class ObjectStore(OneByOne):
     """The store of a bucket, or of what lies below a prefix in it.
 
     ``bucket`` is for requests that get an answer soon; ``connect_uploads`` returns the same place
-    for large bodies, which a slow line may take minutes to send, and ``connect_single_deletes`` the
-    one where each object is removed by a request of its own. ``s3`` lists a folder with keys that
-    are no paths; ``purge`` removes versions, where the bucket keeps some; ``advice`` is for errors.
+    for large bodies, ``connect_single_deletes`` for removing objects one by one. ``s3`` lists a
+    folder with keys that are no paths; ``purge`` removes all versions; ``advice`` is for errors.
     """
 
     def __init__(

@@ -228,6 +228,49 @@ def test_blocks_that_end_in_an_error_leave_what_was_there(
     assert before is None or store.read(KEY, limit=10)[0] == before
 
 
+@pytest.mark.parametrize("count", [1, 200])
+def test_a_batch_of_objects(store: Store, count: int) -> None:
+    objects = {f"us/{n % 7}/{n}": os.urandom(n) for n in range(count)}
+    store.create("us/0/0", b"before")
+    with store.batch() as batch, ThreadPoolExecutor(8) as pool:
+        writing = [
+            pool.submit(batch.write_blocks, key, [data], size=len(data))
+            for key, data in objects.items()
+        ]
+        for one in writing:
+            one.result()
+    assert {info.key for info in store.list("")} == objects.keys()
+    assert {key: store.read(key, limit=count)[0] for key in objects} == objects
+
+
+def test_a_batch_that_ends_in_an_error_leaves_whole_objects_only(store: Store) -> None:
+    store.create(KEY, b"before")
+
+    def write() -> None:
+        with store.batch() as batch:
+            batch.write_blocks("us/a", [b"whole"], size=5)
+            batch.write_blocks(KEY, _failing(), size=10)
+
+    with pytest.raises(DigestMismatchError):
+        write()
+    held = {info.key: store.read(info.key, limit=10)[0] for info in store.list("")}
+    assert held in ({KEY: b"before"}, {KEY: b"before", "us/a": b"whole"})
+
+
+def test_an_error_for_one_object_of_a_batch_keeps_the_others(store: Store) -> None:
+    with store.batch() as batch:
+        batch.write_blocks("us/a", [b"a"], size=1)
+        with pytest.raises(DigestMismatchError):
+            batch.write_blocks(KEY, _failing(), size=10)
+        batch.write_blocks("us/b", [b"b"], size=1)
+    assert [info.key for info in store.list("")] == ["us/a", "us/b"]
+
+
+def _failing() -> Iterator[bytes]:
+    yield b"half"
+    raise DigestMismatchError(what="it", expected="a", actual="b", source="there")
+
+
 def _blocks_of(data: bytes) -> Iterator[bytes]:
     yield from (data[start : start + 3 * MIB] for start in range(0, len(data), 3 * MIB))
 
