@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from pe_dvc.adapters.stores.hub_release import HubRelease
-from pe_dvc.documents.hub_uri import is_hub_address, parse_release
-from pe_dvc.documents.mirrors import MirrorTable, mirror_named
+from pe_dvc.documents.hub_uri import is_hub_address
+from pe_dvc.documents.mirrors import mirror_named
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.result import Result
-from pe_dvc.project.mirror_declared import declare, forget
 from pe_dvc.project.mirror_place import check_apart, server_copy
 from pe_dvc.project.mirror_restore import is_published
 from pe_dvc.project.root import FILE, TABLE
 from pe_dvc.usecases.mirror.sync import Sync
-from pe_dvc.usecases.mirror.verify import verify_mirror
-from pe_dvc.usecases.mirror.verify_hub import verify_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from pe_dvc.documents.mirrors import MirrorTable
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
@@ -48,6 +45,7 @@ class Mirror(Result):
 
 def add(repo: DataRepo, name: str, table: Mapping[str, Any]) -> Mirror:
     """Declare a mirror; nothing is copied. Raises as ``declare``, ConflictError for the store."""
+    from pe_dvc.project.mirror_declared import declare
 
     def check(url: str) -> None:
         if not is_hub_address(url):
@@ -59,6 +57,8 @@ def add(repo: DataRepo, name: str, table: Mapping[str, Any]) -> Mirror:
 
 def remove(repo: DataRepo, name: str) -> Mirror:
     """Declare a mirror no more; what it holds stays there. Raises NotFoundError."""
+    from pe_dvc.project.mirror_declared import forget
+
     return _shown(name, forget(repo, name))
 
 
@@ -119,14 +119,13 @@ def verify(
 
     Raises NotFoundError for an unknown name; as ``verify_mirror``, once all others are done.
     """
+    from pe_dvc.usecases.mirror.verify import verify_mirror
+
     origin, roots = repo.open_store(store), _roots(repo)
 
     def check(name: str, mirror: MirrorTable) -> MirrorCheck | HubCheck:
         if mirror.is_hub:
-            release = HubRelease(parse_release(mirror.url))
-            return verify_hub(
-                release.files(), name=name, url=release.url, quick=quick, reporter=reporter
-            )
+            return _verify_hub(name, mirror, quick=quick, reporter=reporter)
         return verify_mirror(
             repo.open_other(mirror.url),
             repo.country,
@@ -171,6 +170,17 @@ def _done(done: Mapping[str, Synced | MirrorCheck | HubCheck]) -> str:
     ill = [name for name, one in done.items() if not one.ok]
     said = f"Well: {', '.join(well) or 'none'}."
     return f"{said} Look at, by their names: {', '.join(ill)}." if ill else said
+
+
+def _verify_hub(
+    name: str, mirror: MirrorTable, *, quick: bool, reporter: Reporter | None
+) -> HubCheck:
+    from pe_dvc.adapters.stores.hub_release import HubRelease
+    from pe_dvc.documents.hub_uri import parse_release
+    from pe_dvc.usecases.mirror.verify_hub import verify_hub
+
+    release = HubRelease(parse_release(mirror.url))
+    return verify_hub(release.files(), name=name, url=release.url, quick=quick, reporter=reporter)
 
 
 def _chosen(repo: DataRepo, names: Sequence[str]) -> dict[str, MirrorTable]:

@@ -27,6 +27,7 @@ from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_al
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pe_dvc.store.batch import BatchWriter
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.mirror.wanted import Wanted
 
@@ -90,20 +91,21 @@ class Copier:
         if self._server is not None and large:
             large = self._copied_by(self._server, large, progress)
         at_once = min(LARGE_AT_ONCE, len(large))
-        stream = partial(self._copy_large, BLOCKS_AHEAD // max(at_once, 1))
-        self._each(stream, large, at_once, progress)
+        self._each(
+            partial(self._copy_large, BLOCKS_AHEAD // max(at_once, 1)), large, at_once, progress
+        )
         return self.done
 
     def _each(
         self,
-        copy: Callable[[Wanted, Progress], None],
+        copy: Callable[[BatchWriter, Wanted, Progress], None],
         wanted: Sequence[Wanted],
         at_once: int,
         progress: Progress,
     ) -> None:
         if wanted:
-            with ThreadPoolExecutor(at_once) as pool:
-                run_all(pool, partial(self._try, copy, progress), wanted)
+            with self._mirror.batch() as batch, ThreadPoolExecutor(at_once) as pool:
+                run_all(pool, partial(self._try, partial(copy, batch), progress), wanted)
 
     def _try(
         self, copy: Callable[[Wanted, Progress], None], progress: Progress, one: Wanted
@@ -119,17 +121,24 @@ class Copier:
         else:
             self.done.objects.append(one)
 
-    def _copy_small(self, one: Wanted, progress: Progress) -> None:
+    def _copy_small(self, batch: BatchWriter, one: Wanted, progress: Progress) -> None:
         data = one.data
         if data is None:
             data, _ = self._origin.read(one.key, limit=one.size)
         actual = sha256_bytes(data) if one.algorithm == "sha256" else md5_bytes(data)
         check_digest(one, actual, self._origin)
-        self._mirror.write_blocks(one.key, [data], size=len(data))
+        batch.write_blocks(one.key, [data], size=len(data))
         progress(one.size)
 
-    def _copy_large(self, ahead: int, one: Wanted, progress: Progress) -> None:
-        self._mirror.write_blocks(one.key, self._checked(one, ahead, progress), size=one.size)
+    def _copy_large(self, ahead: int, batch: BatchWriter, one: Wanted, progress: Progress) -> None:
+        # Ranges arrive in any order in a file; their sha256 is computed on the way, and no other.
+        filling = batch.filling(one.key) if one.algorithm == "sha256" else None
+        if filling is None:
+            batch.write_blocks(one.key, self._checked(one, ahead, progress), size=one.size)
+            return
+        with filling as file:
+            actual = self._origin.download(one.key, file, size=one.size, progress=progress)
+            check_digest(one, actual, self._origin)
 
     def _checked(self, one: Wanted, ahead: int, progress: Progress) -> Iterator[bytes]:
         """Yield the origin's bytes; end in DigestMismatchError if they were not those wanted."""

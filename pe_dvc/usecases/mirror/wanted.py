@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Algorithm = Literal["sha256", "md5"]
 
 REMEMBERED_BYTES = 64 * 1024 * 1024
-"""Of manifests, most that is kept in memory until they are copied."""
+"""Of manifests and short lists, most that is kept in memory until they are copied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Wanted:
     """An object to be held. ``what`` is the dataset or path that it is of, for messages.
 
     ``is_promised`` tells that readers of today's state or of a release may ask for it; what
-    earlier versions named may be gone. ``data`` are the bytes of a manifest, where it was read.
+    earlier versions named may be gone. ``data`` are the bytes where they are known already.
     """
 
     key: str
@@ -184,6 +184,8 @@ class Collector:
         if Sha256(artifact.sha256) not in self._withdrawn.artifacts:
             for one in sidecars_of(manifest):
                 self._add(one.key, what, "sha256", one.sha256, None, is_promised=is_promised)
+                if one.is_parts and (chunk := single_chunk(artifact, one.sha256)) is not None:
+                    self._remember(one.key, chunk)
             if self._is_elsewhere(artifact):
                 self.found.elsewhere.append(artifact.key)
         return artifact
@@ -202,7 +204,10 @@ class Collector:
         self._add(artifact.key, what, "sha256", digest, size, is_promised=is_promised)
 
     def _remember(self, key: str, data: bytes) -> None:
-        """Keep a manifest's bytes, so that it is read once, as long as all are of moderate size."""
+        """Keep the bytes of a manifest, or of a list that follows from it, so that it is read once.
+
+        As long as all are of moderate size.
+        """
         if key in self.found.objects and self._remembered + len(data) <= REMEMBERED_BYTES:
             self._remembered += len(data)
             self.found.objects[key] = replace(self.found.objects[key], data=data)
@@ -258,6 +263,17 @@ class Collector:
                 is_promised=is_promised,
             )
         )
+
+
+def single_chunk(artifact: Artifact, expected: Sha256) -> bytes | None:
+    """Return the chunk list of a file of one chunk: the digest of the file, so that none is read.
+
+    None for other artifacts, and for a list that is not the one whose sha256 is ``expected``.
+    """
+    if artifact.chunks is None or not 0 < artifact.size <= artifact.chunks.size:
+        return None
+    data = bytes.fromhex(artifact.sha256)
+    return data if sha256_bytes(data) == expected else None
 
 
 def objects_of(store: ReadableStore, country: str) -> dict[str, ObjectInfo]:

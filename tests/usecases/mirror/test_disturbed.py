@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +29,9 @@ from tests.usecases.mirror.conftest import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
+    from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.wanted import Wanted
     from tests.usecases.mirror.conftest import Pair
@@ -125,6 +129,17 @@ class _Cut(WrappedStore):
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         super().write_blocks(key, self._cut(blocks) if size > BLOCK_BYTES else blocks, size=size)
 
+    def filling(self, key: str) -> AbstractContextManager[OpenFile] | None:
+        inner = super().filling(key)
+        return None if inner is None else self._cut_file(inner)
+
+    @contextmanager
+    def _cut_file(self, inner: AbstractContextManager[OpenFile]) -> Iterator[OpenFile]:
+        with inner as file:
+            if self._left:
+                yield file
+            raise KeyboardInterrupt
+
     def _cut(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         for block in blocks:
             if not self._left:
@@ -170,6 +185,29 @@ def test_altered_bytes_of_the_right_size_become_visible_at_no_moment(
     assert seen
     assert key not in seen
     assert key not in pair.contents(pair.mirror)
+
+
+def test_a_list_of_one_chunk_is_not_asked_for_and_not_believed(pair: Pair) -> None:
+    """It is the payload's own digest: what is there in its place does not travel."""
+    right = hashlib.sha256(b"the first").digest()
+    key = next(k for k, data in pair.contents(pair.origin).items() if data == right)
+    pair.origin.overwrite(key, bytes(len(right)))
+    inner = pair.origin
+    pair.origin = recording = RecordingStore(inner, {})
+    pair.sync(server=None)
+    assert not [asked for _, asked in recording.log if asked == key]
+    assert pair.contents(pair.mirror)[key] == right
+    assert pair.verify().ok
+
+
+def test_large_objects_of_a_directory_come_by_ranges(pair: Pair) -> None:
+    """The way of every download: many connections where they help, hashed as they arrive."""
+    recording = pair.origin = RecordingStore(pair.origin, {})
+    pair.sync(server=None)
+    key = next(k for k, data in pair.contents(recording.inner).items() if data == LARGE)
+    operation = "download" if isinstance(pair.mirror, LocalStore) else "range"
+    assert (operation, key) in recording.log
+    assert pair.contents(pair.mirror)[key] == LARGE
 
 
 def test_a_slower_sync_does_not_set_back_what_a_faster_one_wrote(pair: Pair) -> None:
