@@ -31,7 +31,7 @@ def command() -> None:
 @click.option(
     "--seen",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Refuse data older than this file of channels/COUNTRY/seen says.",
+    help="Refuse data older than this file says: of channels/COUNTRY/seen, or a release manifest.",
 )
 @store_option
 @json_option

@@ -65,6 +65,11 @@ class BuildMetadata(Record):
     """Datasets whose build found uncommitted changes in the work tree."""
     data_package_git_sha: GitCommit | None = None
     """``git_commit`` by the name that uk-data's validator asks for."""
+    published: Any = None
+    """The publication, signed timestamp and snapshot, that the tag's tree says was the last.
+
+    A floor for who reads by the release (ADR 0025). Of any form, as releases of others may have it.
+    """
 
 
 class ReleaseBuild(Record):

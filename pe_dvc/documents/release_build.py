@@ -56,15 +56,19 @@ def build_release(
     signed_in: SignedIn,
     settings: ReleaseSettings,
     manifests: Mapping[str, tuple[ManifestHead, bytes]],
+    published: Mapping[str, Any] | None = None,
 ) -> ReleaseManifest:
     """Return the release of the artifacts whose ``manifests`` (with their bytes) are given.
 
+    ``published`` is the publication that is a floor for who reads by the release.
     The defaults that name no such artifact are left out: a tag of one dataset has one artifact.
     """
     ordered = {name: manifests[name] for name in sorted(manifests)}
     defaults = {role: n for role, n in settings.default_datasets.items() if n in ordered}
     leading = _leading(defaults, {name: head for name, (head, _) in ordered.items()})
-    build = _build(tagged, signed_in, settings, leading, [m for m, _ in ordered.values()])
+    build = _build(
+        tagged, signed_in, settings, leading, [m for m, _ in ordered.values()], published
+    )
     version = _data_version(tagged, settings)
     further: dict[str, Any] = {n: v for n, v in settings.extra.items() if n != "metadata"}
     return ReleaseManifest(
@@ -128,6 +132,7 @@ def _build(
     settings: ReleaseSettings,
     leading: ManifestHead,
     manifests: list[ManifestHead],
+    published: Mapping[str, Any] | None,
 ) -> ReleaseBuild:
     inputs = leading.inputs
     raw = {(r.name, r.sha256): r for m in manifests for r in m.inputs.raw_inputs}
@@ -155,6 +160,7 @@ def _build(
             data_vintage=inputs.data_vintage,
             built_from_changed_tree=tuple(m.artifact.name for m in manifests if m.build.git_dirty),
             data_package_git_sha=None if settings.visibility is None else tagged.commit,
+            published=None if published is None else dict(published),
         ),
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
-from pe_dvc.primitives.errors import NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.project.notes import note_once
-from pe_dvc.project.reader_trust import signed_mirrors
+from pe_dvc.project.reader_trust import own_stores
 from pe_dvc.project.seen import seen_folder
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.trust.bucket_identity import place_name
@@ -38,7 +38,7 @@ def keep_seen(repo: DataRepo, store: Store, written: Collection[str]) -> str | N
     """
     if metadata_key(repo.country, "timestamp") not in written:
         return None
-    stores = _stores(repo)
+    stores = own_stores(repo.country, repo)
     if not stores or stores[0] != place_name(store.url):
         return None
     try:
@@ -49,19 +49,6 @@ def keep_seen(repo: DataRepo, store: Store, written: Collection[str]) -> str | N
     except OSError as error:
         note_once(f"what was published is not noted for new readers: {error.strerror}")
     return None
-
-
-def _stores(repo: DataRepo) -> list[str]:
-    """Return the names of the clone's own store and of its mirrors."""
-    try:
-        own = repo.own_store_url
-    except NotFoundError:
-        return []
-    declared = [
-        one.url for one in repo.settings.mirrors.values() if one.takes_country(repo.country)
-    ]
-    urls = [own, *declared, *signed_mirrors(repo.country, repo)]
-    return list(dict.fromkeys(place_name(url) for url in urls))
 
 
 def _write(repo: DataRepo, seen: SeenPublication) -> str:

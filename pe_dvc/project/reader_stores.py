@@ -10,7 +10,7 @@ from pe_dvc.documents.hub_uri import is_hub_address, parse_release
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
-from pe_dvc.project.reader_trust import access_contact, signed_mirrors
+from pe_dvc.project.reader_trust import access_contact, declared_mirrors, signed_mirrors
 from pe_dvc.project.stores import addresses, open_offline, open_store
 from pe_dvc.store.error_hints import with_access_contact
 from pe_dvc.store.opened_later import OpenedLater
@@ -57,7 +57,7 @@ def reader_store(
         if repo is None:
             return open_store(address)
         # As pe-dvc mirror sync opens it: another endpoint may have a bucket of the same name.
-        is_mirror = address in _declared(country, repo)
+        is_mirror = address in declared_mirrors(country, repo)
         return repo.open_other(address) if is_mirror else repo.open_bucket(address)
 
     if len(named) == 1:
@@ -95,14 +95,8 @@ def _known(country: str, repo: DataRepo | None) -> list[str]:
     if repo is not None:
         repo.check_root()
     origin = directories.DEFAULT_STORE if repo is None else repo.store_url()
-    mirrors = [*_declared(country, repo), *signed_mirrors(country, repo)]
+    mirrors = [*declared_mirrors(country, repo), *signed_mirrors(country, repo)]
     return addresses([origin, *filter(_is_store, mirrors)])
-
-
-def _declared(country: str, repo: DataRepo | None) -> list[str]:
-    """Return the mirrors of a country that its clone declares."""
-    mirrors = repo.settings.mirrors.values() if repo is not None else ()
-    return [mirror.url for mirror in mirrors if mirror.takes_country(country)]
 
 
 def _is_store(address: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import UntrustedError
+from pe_dvc.documents.hub_uri import is_hub_address
+from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.project import directories
-from pe_dvc.project.seen import pinned_seen_file, seen_files
+from pe_dvc.project.seen import fetched_seen_files, pinned_seen_file, seen_files
+from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
 from pe_dvc.trust.roles import MIRRORS_FIELD
 
@@ -70,6 +74,8 @@ def channels_from(
         state_dir or directories.state_dir(),
         earlier=roots_before(root, country, repo),
         seen=seen_of(country, repo),
+        seen_elsewhere=partial(seen_by_remotes, repo),
+        related=related_stores(country, repo),
         offline=offline,
     )
 
@@ -84,6 +90,41 @@ def roots_before(root: bytes, country: str, repo: DataRepo | None) -> list[bytes
 def seen_of(country: str, repo: DataRepo | None) -> list[SeenFile]:
     """Return what a clone says was published, and what is kept beside the pinned root."""
     return [*pinned_seen_file(country), *(seen_files(repo) if repo is not None else ())]
+
+
+def seen_by_remotes(repo: DataRepo | None) -> list[SeenFile]:
+    """Return what the remotes of a clone said was published, when they were fetched last."""
+    return [] if repo is None else fetched_seen_files(repo)
+
+
+def related_stores(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the names of a country's bucket and mirrors: what one has shown is a floor for all.
+
+    They are the clone's own, else the default one, those that a clone declares and the trusted
+    root names, and those that a publication kept beside the pin names. ``PE_DVC_STORE`` is none:
+    it may be a trial bucket, which is not held to what the bucket shows.
+    """
+    named = [*own_stores(country, repo)]
+    for file in pinned_seen_file(country):
+        named += file.publication().stores
+    return list(dict.fromkeys(named))
+
+
+def own_stores(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the names of the country's own store, the first, and of its mirrors."""
+    own = [directories.DEFAULT_STORE] if repo is None else []
+    if repo is not None:
+        with suppress(PeDvcError):  # it names none, or none that can be read
+            own = [repo.own_store_url]
+    mirrors = [*declared_mirrors(country, repo), *signed_mirrors(country, repo)]
+    urls = [*own, *(one for one in mirrors if not is_hub_address(one))] if own else []
+    return list(dict.fromkeys(place_name(url) for url in urls))
+
+
+def declared_mirrors(country: str, repo: DataRepo | None) -> list[str]:
+    """Return the mirrors of a country that its clone declares."""
+    mirrors = repo.settings.mirrors.values() if repo is not None else ()
+    return [mirror.url for mirror in mirrors if mirror.takes_country(country)]
 
 
 def signed_mirrors(country: str, repo: DataRepo | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
-from pe_dvc.project.reader_trust import seen_of
+from pe_dvc.project.reader_trust import related_stores, seen_by_remotes, seen_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.withdrawn import known_here, refuse_release
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.seen import SeenFile
     from pe_dvc.usecases.release.derive import Release
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
@@ -66,7 +67,15 @@ class ReleasePlace:
             directories.state_dir(),
             earlier=earlier,
             seen=seen_of(files.country, self._clone),
+            seen_elsewhere=self._seen_in_git,
+            related=related_stores(files.country, self._clone),
         )
+
+    def _seen_in_git(self) -> list[SeenFile]:
+        """Return what was published as git has it: the remotes', of a bare clone HEAD's."""
+        if self._clone is not None:
+            return seen_by_remotes(self._clone)
+        return self.git.seen_files()
 
     @cached_property
     def _withdrawn(self) -> Withdrawn:

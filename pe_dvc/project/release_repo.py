@@ -6,6 +6,7 @@ not looked at.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,13 @@ from pe_dvc.documents.manifest import Manifest, ManifestHead
 from pe_dvc.documents.provenance import utc_time
 from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
-from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, ReleaseError
 from pe_dvc.project.repo_files import expanded, read_manifests
 from pe_dvc.project.root import FILE, nearest_dvc_repo
+from pe_dvc.project.seen import seen_in_tree
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.files import TreeChannelFiles
+from pe_dvc.trust.seen import FOLDER
 from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.project.settings import Settings
     from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.seen import SeenFile
 
 
 class ReleaseRepo:
@@ -108,6 +112,12 @@ class ReleaseRepo:
         tree, settings = self.git.head(), self.settings()
         return TreeChannelFiles(tree, settings.channels, settings.country)
 
+    def seen_files(self) -> list[SeenFile]:
+        """Return what was published, as HEAD says; nothing where HEAD is no data repo."""
+        with suppress(PeDvcError):
+            return _seen(self.git.head(), self.settings())
+        return []
+
     def _read(self, release_tag: ReleaseTag, git_tag: GitTag) -> TaggedTree:
         tree = self.git.tree(git_tag.commit, name=git_tag.name)
         settings = _settings(tree, git_tag.name)
@@ -121,7 +131,12 @@ class ReleaseRepo:
             declared=_declared(tree, settings),
             manifests=read_manifests(tree, settings, ManifestHead),
             channels=TreeChannelFiles(tree, settings.channels, settings.country),
+            seen=_seen(tree, settings),
         )
+
+
+def _seen(tree: GitTree, settings: Settings) -> list[SeenFile]:
+    return seen_in_tree(tree, f"{settings.channels}/{settings.country}/{FOLDER}")
 
 
 def _settings(tree: GitTree, what: str) -> Settings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.store.confined import ConfinedTree
@@ -23,6 +24,7 @@ from pe_dvc.trust.seen import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -54,6 +56,36 @@ def seen_in(root: Path, folder: str) -> list[SeenFile]:
                 read = partial(tree.read, path, limit=LIMIT)
                 found.append(SeenFile(version=version, place=str(root / path), read=read))
     return found
+
+
+def fetched_seen_files(repo: DataRepo) -> list[SeenFile]:
+    """Return the files of the branches that remotes call theirs, as of the last ``git fetch``.
+
+    An old commit that is checked out has old files. None where there is no git, or it lacks them.
+    """
+    from pe_dvc.adapters.git.tags import GitTags
+
+    folder, found = seen_folder(repo), []
+    with suppress(PeDvcError):
+        for tree in GitTags(repo.root, root=repo.root).remote_heads():
+            found += seen_in_tree(tree, folder)
+    return found
+
+
+def seen_in_tree(tree: RepoTree, folder: str) -> list[SeenFile]:
+    """Return the files in a folder of a commit, unread."""
+    return [
+        SeenFile(version=version, place=tree.where(path), read=partial(_read, tree, path))
+        for path in (f"{folder}/{name}" for name in tree.entries(folder)[0])
+        if (version := version_of(posixpath.basename(path))) is not None
+    ]
+
+
+def _read(tree: RepoTree, path: str) -> bytes:
+    data = tree.read(path)
+    if len(data) > LIMIT:
+        raise FormatError(f"has {len(data)} bytes, and no more than {LIMIT} are read", where=path)
+    return data
 
 
 def pinned_seen_file(country: str) -> list[SeenFile]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.seen import pinned_seen_file, seen_in
@@ -14,7 +15,7 @@ from pe_dvc.store.plain_files import read_document
 from pe_dvc.store.several import stores_of
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.pins import pin_seen
-from pe_dvc.trust.seen import FOLDER, SeenPublication
+from pe_dvc.trust.seen import FOLDER, SeenPublication, newest_signed
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import parse
 
@@ -26,13 +27,21 @@ if TYPE_CHECKING:
 
 
 def given(country: str, file: Path) -> SeenPublication:
-    """Read a file that a person names. Raises NotFoundError, FormatError."""
+    """Read a file that a person names, of ``seen/`` or a release manifest.
+
+    Raises NotFoundError, FormatError.
+    """
     if not file.exists():
         raise NotFoundError(
             f"{file} does not exist",
-            remedy=f"Take a file of channels/{country}/{FOLDER}/ of the country's data repo.",
+            remedy=f"Take a file of channels/{country}/{FOLDER}/ of the country's data repo, or "
+            "the release_manifest.json of a release.",
         )
-    seen = SeenPublication.from_bytes(read_document(file), where=str(file))
+    data, where = read_document(file), str(file)
+    document = read_json(data, what="a seen publication or a release manifest", where=where)
+    is_release = isinstance(document, dict) and "artifacts" in document
+    read = SeenPublication.of_release if is_release else SeenPublication.from_bytes
+    seen = read(data, where=where)
     if seen.country != country:
         raise FormatError(
             f"this was published of {seen.country}, not of {country}", where=str(file)
@@ -42,18 +51,13 @@ def given(country: str, file: Path) -> SeenPublication:
 
 def beside(country: str, root: Path, data: bytes) -> SeenPublication | None:
     """Return the newest publication of ``seen/`` beside a root.json that this root vouches for."""
-    signed, where, found = parse(Root, data, where=str(root)).signed, str(root), []
-    for file in seen_in(root.parent, FOLDER):
-        with suppress(FormatError):
-            seen = file.publication()
-            if seen.country == country and seen.is_signed_by(signed, where=where):
-                found.append(seen)
-    return max(found, key=_age, default=None)
+    signed = parse(Root, data, where=str(root)).signed
+    return newest_signed(seen_in(root.parent, FOLDER), signed, country)
 
 
 def keep(country: str, seen: SeenPublication | None) -> int | None:
     """Keep a publication beside the pinned root, unless a later one is kept; return its version."""
-    newest = max(filter(None, (_kept(country), seen)), key=_age, default=None)
+    newest = max(filter(None, (_kept(country), seen)), key=lambda one: one.age, default=None)
     if newest is None:
         return None
     if newest is seen:
@@ -83,7 +87,7 @@ def last_seen(reader: Reader) -> SeenPublication | None:
             timestamp=timestamp,
             snapshot=snapshot,
         )
-    return max(filter(None, (read, _kept(country))), key=_age, default=None)
+    return max(filter(None, (read, _kept(country))), key=lambda one: one.age, default=None)
 
 
 def export(directory: Path, root: bytes, seen: SeenPublication | None) -> None:
@@ -96,7 +100,3 @@ def export(directory: Path, root: bytes, seen: SeenPublication | None) -> None:
 
 def _kept(country: str) -> SeenPublication | None:
     return next((file.publication() for file in pinned_seen_file(country)), None)
-
-
-def _age(seen: SeenPublication) -> tuple[object, ...]:
-    return seen.expires, seen.versions

@@ -8,6 +8,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _DEFAULT_PORT = re.compile(r":(80|443)?$")
+_DIRECTORY = "directory:"
 
 
 def bucket_identity(url: str) -> str:
@@ -35,7 +36,12 @@ def bucket_id(url: str) -> str:
 def place_name(url: str) -> str:
     """Return the name of a store in documents that others read: of a directory, no path."""
     identity = bucket_identity(url)
-    return identity if "://" in identity else f"directory:{short_id(identity)}"
+    return identity if "://" in identity else f"{_DIRECTORY}{short_id(identity)}"
+
+
+def id_of_place(name: str) -> str:
+    """Return the ``bucket_id`` of the store that ``place_name`` names."""
+    return name.removeprefix(_DIRECTORY) if name.startswith(_DIRECTORY) else short_id(name)
 
 
 def short_id(text: str) -> str:

@@ -37,7 +37,7 @@ from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import TAMPERED, verify_root_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -68,7 +68,9 @@ class ChannelClient:
 
     One client is one consistent view: the metadata is refreshed once, at the first question.
     ``root`` is the pinned root.json, ``earlier`` the roots that come before it, as far as they
-    are known: a clone has them; ``seen`` what others saw published, below which nothing counts.
+    are known: a clone has them; ``seen`` what others saw published, below which nothing counts,
+    ``seen_elsewhere`` more of it, which takes longer to find and is asked for by who saw nothing;
+    ``related`` the names of stores that share what they have shown (``ReaderState``).
     ``state_dir`` is where clients keep what they have verified, each country, bucket and lineage of
     roots apart. With ``offline`` the answers come from there: ``verified_at`` tells how old.
 
@@ -86,6 +88,8 @@ class ChannelClient:
         *,
         earlier: Sequence[bytes] = (),
         seen: Sequence[SeenFile] = (),
+        seen_elsewhere: Callable[[], Sequence[SeenFile]] = tuple,
+        related: Sequence[str] = (),
         lock_timeout: float = LOCK_TIMEOUT,
         offline: bool = False,
     ) -> None:
@@ -97,8 +101,8 @@ class ChannelClient:
             check_meant_for(data, country, "root", where=f"the pinned root of {country}")
         verify_root_chain(self._roots, where=f"the pinned root of {country}")
         urls = [one.url for one in stores_of(store)]
-        self._state = ReaderState(state_dir, country, urls, lock_timeout)
-        self._floor = Floor(country, urls, seen, state_dir)
+        self._state = ReaderState(state_dir, country, urls, lock_timeout, related)
+        self._floor = Floor(country, urls, seen, state_dir, seen_elsewhere)
         self._offline = offline
         self._refresh: Refresh | None = None
         self._fetcher = StoreFetcher(store, country)

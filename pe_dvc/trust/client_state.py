@@ -20,7 +20,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.bucket_identity import bucket_id, short_id
+from pe_dvc.trust.bucket_identity import bucket_id, id_of_place, short_id
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.trust.verify import parse
 
@@ -35,27 +35,37 @@ ACCEPTED = "accepted"
 class ReaderState:
     """The verified metadata of one country, all lineages, in ``directory``.
 
-    A bucket has a state of its own. Those that were ever read together share one from then on, as
-    what one of them has shown is a floor for all.
+    A bucket has a state of its own. Those that belong together share one, as what one of them has
+    shown is a floor for all: those that were ever read together, and ``related`` if one of them is
+    read. These are names (``place_name``) of a country's bucket and its mirrors.
     """
 
     def __init__(
-        self, state_dir: Path, country: str, urls: Sequence[str], lock_timeout: float
+        self,
+        state_dir: Path,
+        country: str,
+        urls: Sequence[str],
+        lock_timeout: float,
+        related: Sequence[str] = (),
     ) -> None:
         channels = state_dir / "channels"
-        self._own = [channels / f"{country}-{bucket_id(url)}" for url in urls]
+        ids, kin = [bucket_id(url) for url in urls], [id_of_place(name) for name in related]
+        ids = list(dict.fromkeys([*ids, *(kin if {*ids} & {*kin} else ())]))
+        self._own = [channels / f"{country}-{one}" for one in ids]
         shared = channels / country
-        joined = len(urls) > 1 or (shared / _member(self._own[0])).is_file()
+        joined = len(ids) > 1 or (shared / _member(self._own[0])).is_file()
+        # What may only be read cannot be joined.
+        joined = joined and (shared.is_dir() or not _is_read_only(self._own[0]))
         self.directory = shared if joined else self._own[0]
-        ids = {one for url in urls for one in (bucket_id(url), short_id(url))}
-        self._older = [f"{country}-{one}-*" for one in sorted(ids)]
+        ids += [short_id(url) for url in urls]
+        self._older = [f"{country}-{one}-*" for one in sorted({*ids})]
         self._places = (state_dir, channels, self.directory)
         self._lock_timeout = lock_timeout
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """As ``locked``, but a state that may only be read is read as it is."""
-        if self.directory.is_dir() and not os.access(self.directory, os.W_OK):
+        if _is_read_only(self.directory):
             self._check_places()
             yield
             return
@@ -119,6 +129,10 @@ class ReaderState:
                     dirs_exist_ok=True,
                 )
         state.write(member, b"")
+
+
+def _is_read_only(directory: Path) -> bool:
+    return directory.is_dir() and not os.access(directory, os.W_OK)
 
 
 def _member(own: Path) -> str:

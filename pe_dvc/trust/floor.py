@@ -18,7 +18,7 @@ from pe_dvc.trust.seen import MOST
 from pe_dvc.trust.shown import newest_root
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pe_dvc.trust.client_state import LineageState
@@ -32,13 +32,19 @@ class Floor:
     """What others saw of a country in the stores at ``urls``, as ``files`` say.
 
     What cannot be read, is of another country or store, or does not verify, is passed over.
+    ``elsewhere`` returns more files, for a reader who has verified nothing yet.
     """
 
     def __init__(
-        self, country: str, urls: Sequence[str], files: Sequence[SeenFile], state_dir: Path
+        self,
+        country: str,
+        urls: Sequence[str],
+        files: Sequence[SeenFile],
+        state_dir: Path,
+        elsewhere: Callable[[], Sequence[SeenFile]] = tuple,
     ) -> None:
         self._country, self._urls = country, urls
-        self._files = sorted(files, key=lambda file: -file.version)[:MOST]
+        self._files, self._elsewhere = _highest(files), elsewhere
         self._forks = Forks(state_dir, country)
         self._counts: SeenFile | None = None
 
@@ -78,6 +84,9 @@ class Floor:
     ) -> tuple[SeenFile, SeenPublication] | None:
         """Return the highest publication that verifies, and is not older than the state."""
         kept, data = state.timestamp()
+        if not data:
+            self._files = _highest([*self._files, *self._elsewhere()])
+            self._elsewhere = tuple
         root, is_followed = None, False
         for file in self._files:
             if file.version < kept:
@@ -119,3 +128,7 @@ class Floor:
             root = newest_root(state.directory, roots).signed
             shown = Seen(fetcher.timestamp, fetcher.store.url)
             self._forks.check_timestamps(root, shown, Seen(seen.timestamp, self._counts.place))
+
+
+def _highest(files: Iterable[SeenFile]) -> list[SeenFile]:
+    return sorted(files, key=lambda file: -file.version)[:MOST]

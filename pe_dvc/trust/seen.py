@@ -8,12 +8,18 @@ leave them out, and can neither raise nor forge them. ADR 0025.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, VerificationError
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    VerificationError,
+)
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.bucket_identity import place_name, short_id
 from pe_dvc.trust.meant_for import check_fields
@@ -29,6 +35,9 @@ if TYPE_CHECKING:
 
 FOLDER = "seen"
 """Directory of these documents beside a country's signed metadata, or beside a root.json."""
+
+RELEASE_FIELD = "published"
+"""Name of such a document in ``build.metadata`` of a release manifest."""
 
 LIMIT = 2 * (MAX_LENGTH["timestamp"] + MAX_LENGTH["snapshot"])
 """Bytes beyond which no such document is read."""
@@ -74,12 +83,31 @@ class SeenPublication:
         _ = seen.versions  # raises
         return seen
 
-    def to_bytes(self) -> bytes:
-        """Return the document; the same bytes come back of what it holds."""
+    @classmethod
+    def of_release(cls, data: bytes, *, where: str) -> SeenPublication:
+        """Read what a release manifest carries of it. Raises FormatError if it carries nothing."""
+        document = read_json(data, what="a release manifest", where=where)
+        try:
+            found = document["build"]["metadata"][RELEASE_FIELD]
+        except (KeyError, TypeError):
+            raise FormatError(
+                "says nothing of what was published: its tag has no file in "
+                f"channels/COUNTRY/{FOLDER}/, or an older pe_dvc made it",
+                where=where,
+                remedy="Give such a file of the country's data repo, or a later release.",
+            ) from None
+        return cls.from_bytes(readable_json(found), where=where)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as plain JSON values."""
         parts: dict[str, Any] = {
             role: read_json(getattr(self, role), what=role) for role in ("timestamp", "snapshot")
         }
-        return readable_json({"country": self.country, "stores": list(self.stores), **parts})
+        return {"country": self.country, "stores": list(self.stores), **parts}
+
+    def to_bytes(self) -> bytes:
+        """Return the document; the same bytes come back of what it holds."""
+        return readable_json(self.to_json())
 
     @property
     def versions(self) -> tuple[int, int]:
@@ -91,6 +119,11 @@ class SeenPublication:
     def expires(self) -> datetime:
         """When its timestamp expires: of two stores' the later one was published later."""
         return self._parsed[0].signed.expires
+
+    @property
+    def age(self) -> tuple[datetime, tuple[int, int]]:
+        """What is greater of a later publication. Raises FormatError."""
+        return self.expires, self.versions
 
     @property
     def file_name(self) -> str:
@@ -149,6 +182,8 @@ class SeenFile:
         """Read it. Raises FormatError."""
         try:
             return SeenPublication.from_bytes(self.read(), where=self.place)
+        except NotFoundError as error:
+            raise FormatError(error.message, where=self.place) from None
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=self.place) from None
 
@@ -157,6 +192,17 @@ def version_of(name: str) -> int | None:
     """Return the version that a file's name claims, None for another file."""
     found = _NAME.fullmatch(name)
     return int(found[1]) if found else None
+
+
+def newest_signed(files: Iterable[SeenFile], root: Root, country: str) -> SeenPublication | None:
+    """Return the publication, to whichever store, that was last and that ``root`` vouches for."""
+    found = []
+    for file in files:
+        with suppress(FormatError):
+            seen = file.publication()
+            if seen.country == country and seen.is_signed_by(root, where=file.place):
+                found.append(seen)
+    return max(found, key=lambda seen: seen.age, default=None)
 
 
 def highest_signed(

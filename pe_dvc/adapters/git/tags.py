@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +95,20 @@ class GitTags:
         if self._repo.head_is_unborn:
             raise NotFoundError(f"{self.directory} has no commits yet")
         return self.tree(str(self._repo.head.peel().id), name="HEAD")
+
+    def remote_heads(self) -> list[GitTree]:
+        """Return the trees of the branches that remotes name as theirs (``refs/remotes/*/HEAD``).
+
+        As they were fetched last. What this clone lacks of them is passed over.
+        """
+        import pygit2
+
+        found = []
+        for name in self._repo.remotes.names():
+            with suppress(KeyError, ValueError, pygit2.GitError):
+                commit = self._repo.references[f"refs/remotes/{name}/HEAD"].peel(pygit2.Commit)
+                found.append(self.tree(str(commit.id), name=f"{name}/HEAD"))
+        return found
 
     def history(self, path: str) -> Iterator[GitChange]:
         """Yield the commits behind HEAD that brought another file ``path``, newest first.

@@ -102,9 +102,16 @@ def _make(folders: dict[str, Folder], folder: str) -> Folder:
 
 
 def _data(blob: Any, where: str) -> bytes:
-    if blob.size > DOCUMENT_LIMIT:
+    try:
+        size = blob.size
+    except KeyError:
+        raise NotFoundError(
+            f"{where} is not in this clone, which is a partial one",
+            remedy="Make a clone without --filter.",
+        ) from None
+    if size > DOCUMENT_LIMIT:
         raise FormatError(
-            f"has {blob.size} bytes, and {DOCUMENT_LIMIT} at most are read of such a file",
+            f"has {size} bytes, and {DOCUMENT_LIMIT} at most are read of such a file",
             where=where,
         )
     data: bytes = blob.data

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
@@ -23,13 +23,14 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
+from pe_dvc.trust.seen import newest_signed
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import verify_signed_by
 from pe_dvc.usecases.release.settings_faults import directory_id, fault_of_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_settings import ReleaseSettings
     from pe_dvc.primitives.reference import ChannelName
     from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.seen import SeenFile
 
 _AMEND = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
 _SHOWN = 5
@@ -65,6 +67,7 @@ class TaggedTree:
     declared: Mapping[str, Locked]
     manifests: Mapping[str, tuple[ManifestHead, bytes]]
     channels: ChannelFiles
+    seen: Sequence[SeenFile] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
     _check_tag(tree, settings)
     manifests = _complete_manifests(tree, settings.without)
     signed_in = _check_signed(tree, manifests, channel)
-    manifest = build_release(tree.tagged, signed_in, settings, manifests)
+    manifest = build_release(tree.tagged, signed_in, settings, manifests, _published(tree))
     fault = fault_of_settings(settings, manifest, tree.declared)
     if fault is not None:
         raise _refusal(tree, fault, _AMEND)
@@ -234,6 +237,15 @@ def _signed_pointers(tree: TaggedTree, channel: ChannelName) -> tuple[dict[str, 
     except (FormatError, NotFoundError, VerificationError) as error:
         raise _refusal(tree, error.message, error.remedy) from error
     return pointers, metadata.signed.version
+
+
+def _published(tree: TaggedTree) -> dict[str, Any] | None:
+    """Return what was published last as the tag's tree has it, if its own root vouches for it."""
+    if not tree.seen:
+        return None
+    root = SignedMetadata(tree.channels).root.signed
+    seen = newest_signed(tree.seen, root, tree.country)
+    return None if seen is None else seen.to_json()
 
 
 def _is_signed(pointer: Pointer | None, manifest: ManifestHead, data: bytes) -> bool:
