@@ -228,7 +228,7 @@ class ChannelClient:
         except TUF_FAILURES as error:
             state = self._lineage.directory
             found = explain(error, self._fetcher.last, self._store.url, state)
-            raise self._floor.named_in(found) from error
+            raise self._floor.named_in(self._state.named_in(found)) from error
         refresh.accept(role)
         self._refresh = refresh
         return loaded

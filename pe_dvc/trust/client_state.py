@@ -15,7 +15,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, PeDvcError, RollbackError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
@@ -61,6 +61,15 @@ class ReaderState:
         self._older = [f"{country}-{one}-*" for one in sorted({*ids})]
         self._places = (state_dir, channels, self.directory)
         self._lock_timeout = lock_timeout
+
+    def named_in(self, error: PeDvcError) -> PeDvcError:
+        """Say of a rollback that another store may have shown the newer version."""
+        if isinstance(error, RollbackError) and self.directory not in self._own:
+            error.remedy = (
+                f"{error.remedy} This machine has seen a newer version, here or in another store of "
+                "the country. A mirror may be behind."
+            )
+        return error
 
     @contextmanager
     def read(self) -> Iterator[None]:

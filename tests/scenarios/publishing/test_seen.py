@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 Patch = pytest.MonkeyPatch
@@ -222,6 +224,83 @@ def test_an_old_commit_is_checked_out(kept: KeptRepo, monkeypatch: Patch) -> Non
     newest = clone.read()
     run("git", "checkout", "--quiet", "1.0", cwd=clone.root)
     assert clone.seen() == ["1"]
+    assert clone.read() == newest
+
+
+def roll_back(kept: KeptRepo, before: dict[str, bytes]) -> None:
+    kept.bucket.objects.clear()
+    kept.bucket.objects.update(before)
+
+
+def old_checkout(kept: KeptRepo, patch: Patch) -> Clone:
+    """Someone who clones today, goes to an old commit, and reads there for the first time."""
+    kept.git("tag", "1.0")
+    before = dict(kept.bucket.objects)
+    publish(kept, "new")
+    clone = Clone(kept, patch)
+    run("git", "checkout", "--quiet", "1.0", cwd=clone.root)
+    roll_back(kept, before)
+    assert clone.seen() == ["1"]
+    return clone
+
+
+def test_an_old_commit_hides_no_later_publication(kept: KeptRepo, monkeypatch: Patch) -> None:
+    clone = old_checkout(kept, monkeypatch)
+    for _ in range(2):  # the second time its state knows
+        with pytest.raises(RollbackError, match="timestamp version 1"):
+            clone.read()
+
+
+def test_who_noticed_it_is_named(kept: KeptRepo, monkeypatch: Patch) -> None:
+    clone = old_checkout(kept, monkeypatch)
+    with pytest.raises(RollbackError) as caught:
+        clone.read()
+    assert f"origin/HEAD:{SEEN}/2-" in str(caught.value.remedy)
+
+
+def without_remote(clone: Clone) -> None:
+    run("git", "remote", "remove", "origin", cwd=clone.root)
+
+
+def with_a_branch_that_was_renamed(clone: Clone) -> None:
+    run("git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/x", cwd=clone.root)
+
+
+def without_git(clone: Clone) -> None:
+    shutil.rmtree(clone.root / ".git")
+
+
+def partial_clone(clone: Clone) -> None:
+    """Of objects that are not here none is fetched for it."""
+    source = run("git", "remote", "get-url", "origin", cwd=clone.root).stdout.strip()
+    shutil.rmtree(clone.root)
+    url = f"file://{source}"
+    run("git", "-C", source, "config", "uploadpack.allowFilter", "true", cwd=clone.root.parent)
+    options = ("--quiet", "--filter=blob:none", "--no-checkout")
+    run("git", "clone", *options, url, str(clone.root), cwd=clone.root.parent)
+    run("git", "checkout", "--quiet", "1.0", cwd=clone.root)
+
+
+@pytest.mark.parametrize(
+    "lacks", [without_remote, with_a_branch_that_was_renamed, without_git, partial_clone]
+)
+def test_a_clone_that_lacks_what_its_remote_had(
+    kept: KeptRepo, monkeypatch: Patch, lacks: Callable[[Clone], None]
+) -> None:
+    """It reads by what it has: no more than a clone of that time would know."""
+    clone = old_checkout(kept, monkeypatch)
+    lacks(clone)
+    assert clone.read()
+
+
+def test_a_reader_who_has_a_state_asks_no_git(kept: KeptRepo, monkeypatch: Patch) -> None:
+    clone = Clone(kept, monkeypatch)
+    newest = clone.read()
+
+    def never(repo: DataRepo) -> None:
+        raise AssertionError("it has seen more itself")
+
+    monkeypatch.setattr("pe_dvc.project.reader_trust.fetched_seen_files", never)
     assert clone.read() == newest
 
 
