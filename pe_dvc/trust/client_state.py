@@ -66,8 +66,8 @@ class ReaderState:
         """Say of a rollback that another store may have shown the newer version."""
         if isinstance(error, RollbackError) and self.directory not in self._own:
             error.remedy = (
-                f"{error.remedy} This machine has seen a newer version, here or in another store of "
-                "the country. A mirror may be behind."
+                f"{error.remedy} This machine has seen a newer version, here or in another store "
+                "of the country. A mirror may be behind."
             )
         return error
 
