@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pe_dvc.trust.client import ChannelClient
     from pe_dvc.trust.seen import SeenFile
 
+MOST_STORES = 32
+"""How many names of a file beside the pin are taken as those of the bucket and its mirrors."""
+
 
 def known_root(country: str, repo: DataRepo | None) -> bytes | None:
     """Return the root that is pinned for a country, or the clone's own, None without either.
@@ -106,7 +109,7 @@ def related_stores(country: str, repo: DataRepo | None) -> list[str]:
     """
     named = [*own_stores(country, repo)]
     for file in pinned_seen_file(country):
-        named += file.publication().stores
+        named += file.publication().stores[:MOST_STORES]  # not signed: no more than are plausible
     return list(dict.fromkeys(named))
 
 

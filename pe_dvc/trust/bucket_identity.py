@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 _DEFAULT_PORT = re.compile(r":(80|443)?$")
 _DIRECTORY = "directory:"
+_DIRECTORY_NAME = re.compile(rf"{_DIRECTORY}([0-9a-f]{{16}})")
 
 
 def bucket_identity(url: str) -> str:
@@ -40,8 +41,12 @@ def place_name(url: str) -> str:
 
 
 def id_of_place(name: str) -> str:
-    """Return the ``bucket_id`` of the store that ``place_name`` names."""
-    return name.removeprefix(_DIRECTORY) if name.startswith(_DIRECTORY) else short_id(name)
+    """Return the ``bucket_id`` of the store that ``place_name`` names.
+
+    Of a name that others wrote as well, it is never more than 16 hexadecimal digits.
+    """
+    directory = _DIRECTORY_NAME.fullmatch(name)
+    return directory[1] if directory else short_id(name)
 
 
 def short_id(text: str) -> str:

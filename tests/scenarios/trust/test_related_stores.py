@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -183,6 +184,28 @@ def test_a_store_that_nothing_names_is_not_held_to_it(case: Case) -> None:
         pe_dvc.ls("us", store=[case.old, str(trial)])
     with pytest.raises(RollbackError):
         case.content(str(trial))
+
+
+def test_names_of_stores_that_lead_out_of_the_state(case: Case) -> None:
+    """They are not signed: who hands on the file may write anything there."""
+    loot = case.base / "reader/loot/9880a192df6f9227"
+    loot.mkdir(parents=True)
+    (loot / "timestamp.json").write_bytes(b"{}")
+    place = directories.state_dir() / "channels/us-x"
+    place.mkdir(parents=True, mode=0o700)
+    out = f"directory:x/{os.path.relpath(loot.parent, place)}"
+    many = [f"s3://mirror-{number}" for number in range(1000)]
+    names = [place_name(case.old), out, "directory:", "", "/", "..", *many]
+    seen = read_back(case.country.store, case.country.signed.metadata, names)
+    assert seen is not None
+    file = case.base / "seen.json"
+    file.write_bytes(seen.to_bytes())
+    pe_dvc.TrustedRoots().add("us", case.country.signed.files.directory / "root.json", seen=file)
+    assert case.content(case.old) == OLD
+    state = directories.state_dir() / "channels/us"
+    assert len([*state.glob("*.member")]) < 50
+    assert {len(path.name) for path in state.glob("*.member")} == {len(".member") + 16}
+    assert len([path for path in state.iterdir() if path.is_dir()]) == 1
 
 
 def test_an_image_whose_state_may_only_be_read(case: Case, monkeypatch: Patch) -> None:
