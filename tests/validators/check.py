@@ -55,6 +55,31 @@ def ddi(file: str) -> list[str]:
     return [f"{error.path}: {error.reason}" for error in schema.iter_errors(file)]
 
 
+def merkle(file: str) -> list[str]:
+    """Asks sigstore of inclusion proofs: each of ``file`` has index, size, entry, hashes, root."""
+    from types import SimpleNamespace
+
+    from sigstore._internal.merkle import verify_merkle_inclusion
+    from sigstore.errors import VerificationError
+
+    said = []
+    for index, size, entry, hashes, root in json.loads(Path(file).read_text()):
+        proof = SimpleNamespace(
+            log_index=index,
+            tree_size=size,
+            hashes=[bytes.fromhex(one) for one in hashes],
+            root_hash=bytes.fromhex(root),
+        )
+        body = SimpleNamespace(inclusion_proof=proof, canonicalized_body=bytes.fromhex(entry))
+        try:
+            verify_merkle_inclusion(SimpleNamespace(_inner=body))
+        except VerificationError:
+            said.append("wrong")
+        else:
+            said.append("right")
+    return said
+
+
 def main() -> None:
     kind, *files = sys.argv[1:]
     print(json.dumps({file: globals()[kind](file) for file in files}))

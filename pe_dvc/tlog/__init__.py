@@ -1,0 +1,1 @@
+"""Merkle logs in the formats of C2SP: hashes, proofs, tiles, checkpoints. Nothing here does I/O."""
