@@ -207,6 +207,7 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "site build": (
         ("site", "of every country whose root is pinned"),
+        ("site --from git", "of what this data repo has committed"),
         ("site --country us --bucket-url https://data.example.org", "of one, with downloads"),
     ),
     "site serve": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -21,6 +22,13 @@ def command() -> None:
 @click.option(
     "--country", "countries", multiple=True, help="Only this country, such as us; can be repeated."
 )
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["bucket", "git"]),
+    default="bucket",
+    help="git: what this data repo has committed, without asking a bucket. Default: bucket.",
+)
 @click.option("--url", metavar="URL", help="The address where the site will be.")
 @click.option(
     "--bucket-url",
@@ -32,6 +40,7 @@ def command() -> None:
 def build(
     directory: Path,
     countries: tuple[str, ...],
+    source: Literal["bucket", "git"],
     url: str | None,
     bucket_url: str | None,
     store: str | None,
@@ -45,10 +54,14 @@ def build(
     """
     import pe_dvc
 
-    found = pe_dvc.build_site(directory, countries, store=store, url=url, bucket_url=bucket_url)
+    found = pe_dvc.build_site(
+        directory, countries, source=source, store=store, url=url, bucket_url=bucket_url
+    )
     print_json(found) if as_json else echo(found.directory / "index.html")
     for pin, problem in found.problems.items():
         say(f"{pin} could not be read: {problem}")
+    for name, lacks in found.lacking.items():
+        say(f"{name} is not shown whole: {lacks}")
     pages = f"{counted(found.files, 'file')} of {counted(found.datasets, 'dataset')}"
     say(f"wrote {pages}; sha256 of their list: {found.sha256}")
     if found.problems:

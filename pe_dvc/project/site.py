@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pe_dvc.primitives.canonical import readable_json
@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
+from pe_dvc.project import directories
 from pe_dvc.project.find import countries_here
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
@@ -23,12 +24,17 @@ from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.site import places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.project.repo import DataRepo
     from pe_dvc.project.site_server import SiteServer
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.site.catalog import Catalog, CountryCatalog
+
+Source = Literal["bucket", "git"]
+"""Where a site's documents are read: what is published, or what is committed."""
 
 STATIC = Path(__file__).parents[1] / "site" / "static"
 MOST_OPEN = 64
@@ -40,7 +46,8 @@ class BuiltSite(Result):
     """A site that was written: how many ``files``, of how many ``datasets``.
 
     ``sha256`` is that of its list of files, ``files.json``: the same for the same pages.
-    ``problems`` are datasets that could not be read, by pinned reference.
+    ``problems`` are datasets that could not be read, by pinned reference; ``lacking`` is what is
+    not on their pages since its document is not where the site was read from.
     """
 
     directory: Path
@@ -48,6 +55,7 @@ class BuiltSite(Result):
     files: int
     datasets: int
     problems: dict[str, str] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
 
 
 def serve_site(
@@ -79,7 +87,8 @@ def serve_site(
         made = ExitStack()
         stack.push(made)
         scratch = made.enter_context(scratch_directory())
-        _build(scratch, countries, store, bucket_url=server.bucket_url, downloads=False)
+        catalog = _catalog(countries, store)
+        _build(scratch, replace(catalog, bucket_url=server.bucket_url, downloads=False))
         stack.pop_all()
         return server.start(scratch, made)
 
@@ -88,33 +97,24 @@ def build_site(
     directory: Path,
     countries: Sequence[str] = (),
     *,
+    source: Source = "bucket",
     store: str | None = None,
     url: str | None = None,
     bucket_url: str | None = None,
 ) -> BuiltSite:
     """Write a site (``pe_dvc.build_site``)."""
     at, bucket = _web_address(url), _web_address(bucket_url)
-    return _build(directory, countries, store, url=at, bucket_url=bucket)
+    catalog = _catalog(countries, store) if source == "bucket" else _in_git(countries, store)
+    return _build(directory, replace(catalog, url=at, bucket_url=bucket))
 
 
-def _build(
-    directory: Path,
-    countries: Sequence[str],
-    store: str | None,
-    *,
-    url: str | None = None,
-    bucket_url: str | None = None,
-    downloads: bool = True,
-) -> BuiltSite:
+def _build(directory: Path, catalog: Catalog) -> BuiltSite:
     from pe_dvc.adapters.page_templates import PageTemplates
     from pe_dvc.usecases.site.build import SiteBuilder
     from pe_dvc.usecases.site.filters import FILTERS
 
     templates = PageTemplates(FILTERS)
-    catalog = _catalog(countries, store)
-    catalog = replace(catalog, url=url, bucket_url=bucket_url, downloads=downloads)
-    builder = SiteBuilder(catalog, templates.render, dict(_static()))
-    files = dict(builder.files())
+    files = dict(SiteBuilder(catalog, templates.render, dict(_static())).files())
     _write(directory, files)
     return BuiltSite(
         directory=directory.absolute(),
@@ -122,6 +122,7 @@ def _build(
         files=len(files),
         datasets=sum(len(country.datasets) for country in catalog.countries),
         problems=catalog.problems,
+        lacking=catalog.lacking,
     )
 
 
@@ -145,11 +146,47 @@ def _catalog(countries: Sequence[str], store: str | None) -> Catalog:
 def _country(country: str, store: str | None) -> CountryCatalog:
     from pe_dvc.project.reader import Reader
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.site_bucket import BucketPublished
     from pe_dvc.project.site_source import CountrySource
 
     repo = DataRepo.around()
     own = repo if repo is not None and repo.country == country else None
-    return CountrySource(Reader(country, store=store), own).read()
+    return CountrySource(BucketPublished(Reader(country, store=store)), _rule_of(own)).read()
+
+
+def _in_git(countries: Sequence[str], store: str | None) -> Catalog:
+    """Return what the data repo around has committed. Raises NotFoundError, FormatError."""
+    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.site_git import GitPublished
+    from pe_dvc.project.site_source import CountrySource
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.usecases.site.catalog import Catalog
+
+    if store is not None:
+        raise FormatError(
+            "a site is built from git or from a store, not from both",
+            remedy="Leave out one of --from git and --store.",
+        )
+    repo = DataRepo.find()
+    for country in countries:
+        repo.check_country(country)
+    published = GitPublished(repo, Cache(directories.cache_dir()))
+    return Catalog(countries=(CountrySource(published, _rule_of(repo)).read(),))
+
+
+def _rule_of(repo: DataRepo | None) -> Callable[[Disclosure], Disclosure]:
+    """Return what settles a dataset's rule: in its data repo, by the settings there.
+
+    These say how many carriers a figure needs, and may make public data gated only.
+    """
+
+    def settle(rule: Disclosure) -> Disclosure:
+        if repo is None:
+            return rule
+        own = repo.settings.disclosure_rule
+        return replace(own, access="gated") if rule.is_gated else own
+
+    return settle
 
 
 def _web_address(text: str | None) -> str | None:

@@ -1,35 +1,21 @@
-"""Reads what a site shows of a country, as every reader does: each document by what signed it."""
+"""What a site shows of a country, put together from what a bucket or git says is published."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.disclosure import Disclosure
-from pe_dvc.documents.profile import Profile
-from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.documents.sidecars import CODEBOOK
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import (
-    NotFoundError,
-    NotPublishedError,
-    PeDvcError,
-    RevokedError,
-    StoreError,
-    StorePermissionError,
-)
-from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.primitives.errors import PeDvcError, RevokedError
 from pe_dvc.project.diff_profiles import rule_with
 from pe_dvc.trust.pins import contact_in
-from pe_dvc.usecases.channel.history import ChannelHistory
-from pe_dvc.usecases.channel.log import first_break, step
-from pe_dvc.usecases.parallel import TRANSFERS, run_all
-from pe_dvc.usecases.read.ls import by_version
+from pe_dvc.usecases.channel.log import step
 from pe_dvc.usecases.site.catalog import (
     Appearance,
     CatalogDataset,
-    CatalogRelease,
     ChannelChange,
     ChannelState,
     CountryCatalog,
@@ -38,14 +24,15 @@ from pe_dvc.usecases.site.catalog import (
 from pe_dvc.usecases.site.safe import safe_dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from pe_dvc.documents.dataset import Dataset
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.documents.release_target import Released
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.project.reader import Reader
-    from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.channel.version import Version
-    from pe_dvc.usecases.read.resolve import Resolved
+    from pe_dvc.usecases.site.catalog import CatalogRelease
 
 MOST_VERSIONS = 20
 """Versions of a dataset that its page has, and profiles that are read of it."""
@@ -55,31 +42,82 @@ Artifact = tuple["Pointer", list[Appearance]]
 """A pointer, and the version of each channel that had its artifact first."""
 
 
-class CountrySource:
-    """What is published of one country. ``repo`` is the clone around us, if it is of it."""
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """A channel as it is today; ``pointers`` by name."""
 
-    def __init__(self, reader: Reader, repo: DataRepo | None) -> None:
-        self._reader, self._repo = reader, repo
+    version: int
+    expires: datetime
+    pointers: Mapping[str, Pointer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A dataset with its profile, and which of its sidecars are not where it was read."""
+
+    dataset: Dataset
+    lacks: tuple[str, ...] = ()
+
+
+class Published(Protocol):
+    """Where a site's documents are read, each verified by what signed it."""
+
+    country: str
+    name: str
+    """What pages call it: the bucket, or git."""
+
+    @property
+    def root(self) -> bytes:
+        """The root that everything is verified from."""
+
+    @property
+    def today(self) -> Mapping[str, Channel]:
+        """Each channel that was published, by name. Raises NotFoundError where none was."""
+
+    @property
+    def history(self) -> tuple[Mapping[str, Sequence[Version]], str | None]:
+        """The versions that count of each channel, oldest first, and why some are not known."""
+
+    @property
+    def releases(self) -> Sequence[CatalogRelease]:
+        """The signed releases by version; none where nothing was ever released."""
+
+    @property
+    def withdrawn(self) -> Mapping[Sha256, Revocation]:
+        """Every withdrawn artifact, by sha256."""
+
+    def read(self, pointers: Sequence[Pointer]) -> Sequence[Found | PeDvcError]:
+        """Return what pointers mean, or why one cannot be read; raises StoreError."""
+
+    def said(self, error: PeDvcError) -> str:
+        """Return what an error says, without where this is: a page is the same anywhere."""
+
+
+class CountrySource:
+    """The catalog of one country. ``settle`` returns a dataset's rule as its data repo has it."""
+
+    def __init__(self, published: Published, settle: Callable[[Disclosure], Disclosure]) -> None:
+        self._published, self._settle = published, settle
 
     def read(self) -> CountryCatalog:
         """Return it, verified. Raises as ``pe_dvc.ls``.
 
         A dataset that cannot be read stays, with its problem.
         """
-        self._reader.connect()
-        root, country = self._reader.trusted_root(), self._reader.country
+        published = self._published
+        root, country = published.root, published.country
         found = self._artifacts()
-        wanted = [(name, one) for name in found for one in found[name][:MOST_VERSIONS]]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            versions = run_all(pool, lambda each: self._version(*each[1]), wanted)
+        wanted = [(name, *one) for name in found for one in found[name][:MOST_VERSIONS]]
+        read = published.read([pointer for _, pointer, _ in wanted])
         by_name: dict[str, list[DatasetVersion]] = {}
-        for (name, _), version in zip(wanted, versions, strict=True):
-            by_name.setdefault(name, []).append(version)
+        for (name, pointer, seen), each in zip(wanted, read, strict=True):
+            by_name.setdefault(name, []).append(self._version(pointer, seen, each))
         return CountryCatalog(
             country=country,
+            source=published.name,
             root=root,
             fingerprint=sha256_bytes(root),
-            channels=tuple(map(self._state, self._today)),
+            channels=tuple(map(self._state, published.today)),
             changes=tuple(self._changes()),
             datasets=tuple(
                 CatalogDataset(
@@ -91,84 +129,32 @@ class CountrySource:
                 )
                 for name in sorted(found)
             ),
-            releases=self._releases(),
-            withdrawn=self._withdrawn(),
+            releases=tuple(published.releases),
+            withdrawn=tuple(one for _, one in sorted(published.withdrawn.items())),
             contact=contact_in(root, where=f"the root of {country}"),
-            history_problem=self._history[1],
+            history_problem=published.history[1],
         )
-
-    @cached_property
-    def _today(self) -> dict[str, dict[str, Pointer]]:
-        """The pointers of each channel that was published, by name. Raises NotFoundError."""
-        found: dict[str, dict[str, Pointer]] = {}
-        missing = []
-        for channel in CHANNELS:
-            try:
-                pointers = self._reader.channels.pointers(channel)
-            except NotFoundError as error:
-                missing.append(error)
-                continue
-            found[channel] = {pointer.name: pointer for pointer in pointers}
-        if not found:
-            raise missing[0]
-        return found
-
-    def _releases(self) -> tuple[CatalogRelease, ...]:
-        """Return the signed releases by version; none where nothing was ever released."""
-        try:
-            released = self._reader.channels.releases()
-        except NotFoundError:
-            return ()
-        ordered = [released[tag] for tag in sorted(released, key=by_version)]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            return tuple(run_all(pool, self._release, ordered))
-
-    def _release(self, released: Released) -> CatalogRelease:
-        try:
-            manifest = self._reader.release_manifest(released)
-        except StoreError:
-            raise
-        except PeDvcError as error:
-            return CatalogRelease(released=released, problem=self._said(error))
-        return CatalogRelease(released=released, manifest=manifest)
-
-    def _withdrawn(self) -> tuple[Revocation, ...]:
-        try:
-            found = self._reader.channels.revocations()
-        except NotPublishedError:  # a country of an older pe_dvc, which never published the role
-            return ()
-        return tuple(found[sha256] for sha256 in sorted(found))
 
     def _pointers(self, name: str) -> dict[str, Pointer]:
-        return {channel: all_of[name] for channel, all_of in self._today.items() if name in all_of}
+        today = self._published.today
+        return {one: today[one].pointers[name] for one in today if name in today[one].pointers}
 
-    def _state(self, channel: str) -> ChannelState:
-        channels = self._reader.channels
+    def _state(self, name: str) -> ChannelState:
+        channel = self._published.today[name]
         return ChannelState(
-            name=channel,
-            version=channels.channel_version(channel),
-            expires=channels.channel_expires(channel),
-            datasets=len(self._today[channel]),
+            name=name,
+            version=channel.version,
+            expires=channel.expires,
+            datasets=len(channel.pointers),
         )
 
     @cached_property
-    def _history(self) -> tuple[dict[str, list[Version]], str | None]:
-        """The versions that count of each channel, oldest first, and why some are not known."""
-        reader = self._reader
-        history = ChannelHistory(reader.store, reader.country, reader.trusted_root())
-        found, problem = {}, None
-        for channel in self._today:
-            try:
-                versions, broken = first_break(history.versions(channel))
-            except StorePermissionError as error:  # a bucket whose objects may not be listed
-                versions, broken = [], error
-            found[channel] = [version for version in versions if version.note is None]
-            problem = problem or (self._said(broken) if broken is not None else None)
-        return found, problem
+    def _history(self) -> Mapping[str, Sequence[Version]]:
+        return self._published.history[0]
 
     def _changes(self) -> list[ChannelChange]:
         found = []
-        for channel, versions in self._history[0].items():
+        for channel, versions in self._history.items():
             for before, after in zip([None, *versions], versions, strict=False):
                 changed = step(before, after)
                 found.append(
@@ -186,21 +172,21 @@ class CountrySource:
 
     def _artifacts(self) -> dict[str, list[Artifact]]:
         """Return the artifacts of each dataset of today's channels, newest first."""
+        today = self._published.today.values()
         found: dict[str, dict[Sha256, Artifact]] = {
-            name: {} for pointers in self._today.values() for name in pointers
+            name: {} for channel in today for name in channel.pointers
         }
-        for channel, versions in self._history[0].items():
+        for channel, versions in self._history.items():
             for version in versions:
+                seen_now = Appearance(
+                    channel=channel, version=version.version, signed_on=_day(version)
+                )
                 for name, pointer in version.pointers.items():
                     _, seen = found.get(name, {}).setdefault(pointer.sha256, (pointer, []))
                     if all(one.channel != channel for one in seen):
-                        seen.append(
-                            Appearance(
-                                channel=channel, version=version.version, signed_on=_day(version)
-                            )
-                        )
-        for pointers in self._today.values():  # of a channel whose history is not known
-            for name, pointer in pointers.items():
+                        seen.append(seen_now)
+        for each in today:  # of a channel whose history is not known
+            for name, pointer in each.pointers.items():
                 found[name].setdefault(pointer.sha256, (pointer, []))
         return {name: self._ordered(name, list(of.values())) for name, of in found.items()}
 
@@ -215,43 +201,23 @@ class CountrySource:
 
         return sorted(artifacts, key=age, reverse=True)
 
-    def _version(self, pointer: Pointer, seen: list[Appearance]) -> DatasetVersion:
-        found = DatasetVersion(pointer=pointer, appearances=tuple(seen), rule=Disclosure())
-        try:
-            resolved = self._reader.resolve_pointer(pointer)
-            dataset = self._reader.describe(resolved).dataset
-            profile = self._profile(resolved)
-        except RevokedError as error:
-            return replace(found, withdrawn=self._said(error))
-        except StoreError:
-            raise  # half a site would be another one than the next time
-        except PeDvcError as error:
-            return replace(found, problem=self._said(error))
-        rule = rule_with(profile, self._rule(Disclosure(access=dataset.access)))
-        whole = replace(dataset, profile=profile)
-        return replace(found, rule=rule, dataset=safe_dataset(whole, rule))
+    def _version(
+        self, pointer: Pointer, seen: list[Appearance], found: Found | PeDvcError
+    ) -> DatasetVersion:
+        version = DatasetVersion(pointer=pointer, appearances=tuple(seen), rule=Disclosure())
+        if isinstance(found, PeDvcError):
+            said = self._published.said(found)
+            withdrawn = isinstance(found, RevokedError)
+            return replace(version, withdrawn=said) if withdrawn else replace(version, problem=said)
+        dataset = found.dataset
+        # What is gated is said in the codebook: where that is not here, it may be.
+        access = "gated" if CODEBOOK in found.lacks else dataset.access
+        rule = rule_with(dataset.profile, self._settle(Disclosure(access=access)))
+        safe = safe_dataset(dataset, rule)
+        return replace(version, rule=rule, dataset=safe, lacks=self._lacking(found.lacks))
 
-    def _profile(self, resolved: Resolved) -> Profile | None:
-        """Return the profile of a version, None where it has none or the bucket lacks it."""
-        try:
-            data = self._reader.sidecar(resolved, PROFILE)
-        except NotFoundError:
-            return None
-        return None if data is None else Profile.from_bytes(data, where="a profile")
-
-    def _said(self, error: PeDvcError) -> str:
-        """Return what an error says, without where the bucket is: a page is the same anywhere."""
-        return error.message.replace(self._reader.store.url, "the bucket")
-
-    def _rule(self, rule: Disclosure) -> Disclosure:
-        """Return a dataset's rule; where we stand in its data repo, by the settings there.
-
-        These say how many carriers a figure needs, and may make public data gated only.
-        """
-        if self._repo is None:
-            return rule
-        own = self._repo.settings.disclosure_rule
-        return replace(own, access="gated") if rule.is_gated else own
+    def _lacking(self, kinds: Sequence[str]) -> str | None:
+        return f"{self._published.name} does not have its {' and '.join(kinds)}" if kinds else None
 
 
 def _day(version: Version) -> str:

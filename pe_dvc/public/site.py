@@ -10,7 +10,7 @@ from pe_dvc.public.arguments import names_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.project.site import BuiltSite
+    from pe_dvc.project.site import BuiltSite, Source
     from pe_dvc.project.site_server import SiteServer
 
 
@@ -18,6 +18,7 @@ def build_site(
     directory: Path | str,
     countries: Sequence[str] | str = (),
     *,
+    source: Source = "bucket",
     store: str | None = None,
     url: str | None = None,
     bucket_url: str | None = None,
@@ -27,13 +28,17 @@ def build_site(
     ``countries`` are all whose root is pinned here, and that of the data repo around, unless named.
     ``url`` is where the site will be, ``bucket_url`` the web address at which browsers read the
     bucket. Reads no payload. The same published state gives the same bytes. What an earlier build
-    wrote there is replaced. Raises ConflictError where a file is in the way, FormatError for what
-    is no web address, PeDvcError without the extra ``pe_dvc[site]``, and otherwise as ``ls``.
+    wrote there is replaced. With ``source="git"`` it is of what the data repo around has committed,
+    and no store is asked; ``lacking`` of what is returned says what git does not have. Raises
+    ConflictError where a file is in the way, FormatError for what is no web address, PeDvcError
+    without the extra ``pe_dvc[site]``, and otherwise as ``ls``.
     """
     from pe_dvc.project.site import build_site as project_build
 
     named = names_of(countries)
-    return project_build(Path(directory), named, store=store, url=url, bucket_url=bucket_url)
+    return project_build(
+        Path(directory), named, source=source, store=store, url=url, bucket_url=bucket_url
+    )
 
 
 def serve_site(

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.tag_signatures import TagSignature, verify_tag
-from pe_dvc.adapters.git.trees import GitTree
+from pe_dvc.adapters.git.trees import GitTree, entry_at
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.line_endings import as_committed
+from pe_dvc.store.plain_files import DOCUMENT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,12 +117,9 @@ class GitTags:
 
         Ends where a shallow clone does.
         """
-        import pygit2
-
         if self._repo.head_is_unborn:
             return
-        order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
-        for commit in self._repo.walk(self._repo.head.peel().id, order):
+        for commit in self._repo.walk(self._repo.head.peel().id, _newest_first()):
             blob = self._blob_id(commit, path)
             before = [self._blob_id(self._repo.get(p), path) for p in commit.parent_ids]
             if blob is not None and blob not in before:
@@ -130,6 +129,29 @@ class GitTags:
                     author=commit.author.raw_name.decode(errors="replace"),
                     tree=self.tree(str(commit.id)),
                 )
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the clone has a part of the history only."""
+        return bool(self._repo.is_shallow)
+
+    def files_behind_head(self, folder: str) -> Iterator[bytes]:
+        """Yield each file below a folder that a commit behind HEAD has, newest first, once."""
+        seen: set[Any] = set()
+        if self._repo.head_is_unborn:
+            return
+        for commit in self._repo.walk(self._repo.head.peel().id, _newest_first()):
+            found = entry_at(commit.tree, posixpath.join(self.prefix, folder))
+            waiting = [] if found is None else [found]
+            while waiting:
+                entry = waiting.pop()
+                if entry.id in seen:
+                    continue
+                seen.add(entry.id)
+                if entry.type_str == "tree":
+                    waiting += entry
+                elif entry.type_str == "blob" and entry.size <= DOCUMENT_LIMIT:
+                    yield as_committed(entry.data)
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
         """Tell whether one commit (hex) is behind another, and not the same."""
@@ -178,6 +200,12 @@ class GitTags:
                 f"{self.directory} lacks the object {name}, which its refs name",
                 remedy="Fetch the whole history: git fetch --unshallow, or clone again.",
             ) from None
+
+
+def _newest_first() -> Any:
+    import pygit2
+
+    return pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
 
 
 def _below(workdir: str, place: Path) -> str:

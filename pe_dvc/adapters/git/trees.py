@@ -20,7 +20,7 @@ class GitTree(RepoTree):
 
     def __init__(self, tree: Any, prefix: str, commit: str, name: str | None = None) -> None:
         self._prefix, self.commit, self._name = prefix, commit, name or commit[:12]
-        self._root = _entry(tree, prefix) if prefix else tree
+        self._root = entry_at(tree, prefix) if prefix else tree
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError."""
@@ -31,12 +31,12 @@ class GitTree(RepoTree):
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file of that path."""
-        found = _entry(self._root, path)
+        found = entry_at(self._root, path)
         return found is not None and found.type_str == "blob"
 
     def entries(self, folder: str) -> Folder:
         """Return the names of the files and of the folders in ``folder``, each sorted."""
-        tree = _entry(self._root, folder) if folder else self._root
+        tree = entry_at(self._root, folder) if folder else self._root
         if tree is None or tree.type_str != "tree":
             return [], []
         found = [(entry.name, entry.type_str) for entry in tree if _is_plain(entry.name)]
@@ -118,7 +118,8 @@ def _data(blob: Any, where: str) -> bytes:
     return data
 
 
-def _entry(tree: Any, path: str) -> Any:
+def entry_at(tree: Any, path: str) -> Any:
+    """Return what a tree has at a path, None for nothing."""
     try:
         return None if tree is None else tree[path]
     except KeyError:

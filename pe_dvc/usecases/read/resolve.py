@@ -156,7 +156,7 @@ def resolve(
 
         def shown(one: ReadableStore) -> Resolved:
             data, source = find(reference, sha256, one, cache)
-            return _resolved(reference, sha256, data, source, pointer=None)
+            return described_by(reference, sha256, data, source, pointer=None)
 
         found = shown(store) if offline else first_good(store, shown)
         return replace(found, not_revoked_as_of=as_of)
@@ -195,14 +195,17 @@ def resolve_pointer(
     if data is None:
         data, source = first_good(store, lambda one: signed_manifest(reference, pointer, one))
         cache.keep_manifest(expected, data)
-    found = _resolved(reference, pointer.sha256, data, source, pointer=pointer)
+    found = described_by(reference, pointer.sha256, data, source, pointer=pointer)
     return replace(found, not_revoked_as_of=as_of)
 
 
-def _resolved(
+def described_by(
     reference: Reference, sha256: Sha256, data: bytes, source: str, *, pointer: Pointer | None
 ) -> Resolved:
-    """Read a manifest's payload; refuse one that is another artifact than was asked for."""
+    """Return what a manifest describes. Raises FormatError, and DigestMismatchError for another
+
+    artifact than was asked for. Whether ``data`` is the signed manifest is not checked.
+    """
     payload = Payload.of_manifest(data, where=source)
     if (payload.country, payload.name) != (reference.country, reference.name):
         meant = Reference.pinned(payload.country, payload.name, payload.sha256)

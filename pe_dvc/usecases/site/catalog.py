@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.reference import CHANNELS, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from pe_dvc.documents.dataset import Dataset
@@ -61,7 +61,8 @@ class DatasetVersion:
     """One artifact that a dataset was or is.
 
     ``dataset`` has the figures that may be said under ``rule``. It is None of what was withdrawn
-    or could not be read; ``withdrawn`` and ``problem`` say why.
+    or could not be read; ``withdrawn`` and ``problem`` say why. ``lacks`` says which of its
+    documents are not where the site was read from.
     """
 
     pointer: Pointer
@@ -70,6 +71,7 @@ class DatasetVersion:
     dataset: Dataset | None = None
     withdrawn: str | None = None
     problem: str | None = None
+    lacks: str | None = None
 
     @property
     def sha256(self) -> Sha256:
@@ -110,22 +112,25 @@ class CatalogDataset:
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogRelease:
-    """A signed release; without a ``manifest`` ``problem`` says why it could not be read."""
+    """A signed release; without a ``manifest`` ``problem`` or ``lacks`` says why."""
 
     released: Released
     manifest: ReleaseManifest | None = None
     problem: str | None = None
+    lacks: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountryCatalog:
     """What is published of a country. ``root`` is the file that it was verified from.
 
+    ``source`` is what pages call the place where it was read: the bucket, or git.
     ``contact`` is who grants access to its data, where the root says so. ``history_problem`` says
     why the versions before today's are not all known.
     """
 
     country: str
+    source: str
     root: bytes
     fingerprint: Sha256
     channels: tuple[ChannelState, ...]
@@ -152,16 +157,17 @@ class Catalog:
     @property
     def problems(self) -> dict[str, str]:
         """What could not be read and is no withdrawal, by pinned reference or release."""
-        versions = {
-            version.pin: version.problem
-            for country in self.countries
-            for dataset in country.datasets
-            for version in dataset.versions
-            if version.problem is not None
-        }
-        return versions | {
-            f"release {one.released.tag} of {country.country}": one.problem
-            for country in self.countries
-            for one in country.releases
-            if one.problem is not None
-        }
+        return {name: one.problem for name, one in self._documents() if one.problem is not None}
+
+    @property
+    def lacking(self) -> dict[str, str]:
+        """What is not shown since its document is not where the site was read from, likewise."""
+        return {name: one.lacks for name, one in self._documents() if one.lacks is not None}
+
+    def _documents(self) -> Iterator[tuple[str, DatasetVersion | CatalogRelease]]:
+        for country in self.countries:
+            for dataset in country.datasets:
+                for version in dataset.versions:
+                    yield version.pin, version
+            for release in country.releases:
+                yield f"release {release.released.tag} of {country.country}", release
