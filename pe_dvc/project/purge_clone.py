@@ -6,13 +6,15 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.directories import members_of_workspace
 from pe_dvc.adapters.dvc.cache import DvcListings, object_path
+from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.member_digests import MemberDigests
 from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.documents.payload import Payload
-from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.project.repo_files import manifest_files
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import read_document
@@ -63,14 +65,39 @@ class Clone:
         """Remove what was withdrawn from DVC's cache, and with ``workspace`` from the checkout."""
         files = sorted(contents.files, key=lambda held: held.path)
         # The workspace first: its file may be a link to the object.
-        purge_files(ConfinedTree(self._repo.root), files, done, workspace=workspace)
         root = self._repo.root
+        purge_files(ConfinedTree(root), files, self._tracked, done, workspace=workspace)
         if not workspace:
             # An object that the checkout's file is a link to is that file: it stays as well.
             linked = {held.md5 for held in files if (root / held.path).is_symlink()}
             files = [held for held in files if held.md5 not in linked]
         purge_objects(ConfinedTree(self._cache_dir), self._place, files, self._needed, done)
-        done.unlisted += [path for path in sorted(contents.unlisted) if (root / path).is_dir()]
+        done.unlisted += [path for path in sorted(contents.unlisted) if self._may_hold_it(path)]
+
+    def _may_hold_it(self, path: str) -> bool:
+        """Tell whether a directory here has files that this checkout does not track in it."""
+        folder = self._repo.root / path
+        members = members_of_workspace(folder, MemberDigests(self._repo.root))
+        return members is not None and any(
+            self._tracked(f"{path}/{one.path}") != one.md5 for one in members
+        )
+
+    def _tracked(self, path: str) -> str | None:
+        """Return DVC's md5 of a file that this checkout tracks and that is not withdrawn."""
+        output = self._lineage.output_of(path)
+        if output is None or output.md5 in self._gone:
+            return None
+        with suppress(NotFoundError, FormatError):
+            return self._listings.md5_of(output, path)
+        return None
+
+    @cached_property
+    def _lineage(self) -> Lineage:
+        return Lineage(self._repo.dvc)
+
+    @cached_property
+    def _listings(self) -> DvcListings:
+        return DvcListings(self._cache_dir)
 
     def _place(self, md5: str) -> str:
         return object_path(self._cache_dir, md5).relative_to(self._cache_dir).as_posix()
@@ -78,22 +105,26 @@ class Clone:
     @cached_property
     def _needed(self) -> set[str]:
         """DVC's md5 of all that the checkout tracks and that is not withdrawn."""
+        return {
+            md5
+            for output in self._repo.dvc.outputs.values()
+            if output.md5 is not None and output.md5 not in self._gone
+            for md5 in self._files_of(output.md5)
+        }
+
+    @cached_property
+    def _gone(self) -> set[str | None]:
+        """DVC's md5 of what is withdrawn, by the entries and by the checkout's manifests."""
         withdrawn = {one.sha256 for one in self._known}
         gone = {one.dvc_md5 for one in self._known}
         for data in self.manifests:
             with suppress(FormatError):
                 payload = Payload.of_manifest(data)
                 gone |= {payload.md5} if payload.sha256 in withdrawn else set()
-        listings = DvcListings(self._cache_dir)
-        return {
-            md5
-            for output in self._repo.dvc.outputs.values()
-            if output.md5 is not None and output.md5 not in gone
-            for md5 in self._files_of(output.md5, listings)
-        }
+        return gone
 
-    def _files_of(self, md5: str, listings: DvcListings) -> Iterator[str]:
+    def _files_of(self, md5: str) -> Iterator[str]:
         yield md5
         if is_listing(md5):
             with suppress(PeDvcError):  # what is not in the cache has no file in the checkout
-                yield from listings.files(md5).values()
+                yield from self._listings.files(md5).values()

@@ -69,8 +69,7 @@ class Held:
         """Tell whether a file is what was withdrawn."""
         if self.sha256 is not None:
             return sha256_of(place) == self.sha256
-        with open_to_read(place) as file:
-            return md5_file(file) == self.md5
+        return _md5_at(place) == self.md5
 
 
 @dataclass(kw_only=True)
@@ -142,10 +141,21 @@ def purge_sidecars(cache: Cache, found: Revocation, *, keep_lists: bool) -> None
 
 
 def purge_files(
-    tree: ConfinedTree, files: Iterable[Held], done: Purged, *, workspace: bool
+    tree: ConfinedTree,
+    files: Iterable[Held],
+    tracked: Callable[[str], str | None],
+    done: Purged,
+    *,
+    workspace: bool,
 ) -> None:
-    """Remove the files of the checkout ``tree`` that are what was withdrawn, with ``workspace``."""
+    """Remove the files of the checkout ``tree`` that are what was withdrawn, with ``workspace``.
+
+    ``tracked`` gives DVC's md5 of a path in this checkout, None where it tracks none that is not
+    withdrawn. A file that is that is of another version: it stays, and nobody changed it.
+    """
     for held, is_same in _look(tree, ((held.path, held) for held in files)):
+        if (held.is_member or not is_same) and _md5_at(tree.root / held.path) == tracked(held.path):
+            continue
         if is_same and workspace:
             tree.unlink(held.path)
         where = done.workspace if workspace else done.kept
@@ -180,3 +190,8 @@ def _look(tree: ConfinedTree, places: Iterable[tuple[str, Held]]) -> Iterator[tu
         path = tree.root / place
         if path.is_file():
             yield held, held.is_at(path)
+
+
+def _md5_at(place: Path) -> str:
+    with open_to_read(place) as file:
+        return md5_file(file)

@@ -13,6 +13,7 @@ import pytest
 
 import pe_dvc
 from pe_dvc.documents.keys import members_key
+from pe_dvc.documents.manifest import Manifest
 from pe_dvc.filesystem import PeDataFileSystem
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import RevokedError
@@ -26,7 +27,6 @@ from tests.support.tracked_directory import add_states, clone_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pe_dvc.documents.manifest import Manifest
     from tests.support.sandbox import Sandbox
 
 LATEST = f"pe-data://us/{NAME}@latest"
@@ -185,3 +185,26 @@ def test_a_directory_whose_files_nobody_knows_is_named(sandbox: Sandbox) -> None
     (sandbox.repo / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).unlink()
     said = sandbox.pe_dvc("cache", "prune", "--revoked", "--workspace").stderr
     assert f"NOT REMOVED: {FOLDER}" in said
+
+
+def test_a_clone_of_another_version_has_nothing_of_it(sandbox: Sandbox) -> None:
+    """Its files are as they should be: nobody changed them, and none of them is unknown."""
+    add_states(sandbox)
+    sandbox.pe_dvc("push")
+    clone = clone_of(sandbox)
+    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
+    (sandbox.repo / FOLDER / "AK.h5").write_bytes(b"the version that leaked")
+    sandbox.run("dvc", "add", "--quiet", FOLDER)
+    sandbox.build()
+    sandbox.pe_dvc("push")
+    sandbox.pe_dvc("get", f"{LATEST}/AK.h5")  # the list of the files is in the cache
+    data = (sandbox.repo / f"manifests/{NAME}.json").read_bytes()
+    withdraw(sandbox, Manifest.from_bytes(data, where=NAME))
+    for option in ([], ["--workspace"], ["--workspace"]):
+        done = _prune(sandbox, clone, *option)
+        assert (done["changed"], done["unlisted"]) == ([], [])
+        assert (done["workspace"], done["kept"]) == ([], [])
+        assert _secrets(clone / FOLDER) == STATES, "both versions have them"
+    (clone / FOLDER / "AK.h5").unlink()
+    (clone / FOLDER / "AK.h5").write_bytes(b"changed here")
+    assert FOLDER in str(_prune(sandbox, clone)), "it may be of the withdrawn version"
