@@ -22,7 +22,7 @@ from pe_dvc.project.manifest_codebook import Codebooks
 from pe_dvc.project.manifest_content import notes_on_content, with_content
 from pe_dvc.project.manifest_sidecars import SidecarFiles
 from pe_dvc.project.manifest_stage import check_deps
-from pe_dvc.project.manifest_withdrawn import refuse_withdrawn_inputs
+from pe_dvc.project.manifest_withdrawn import notes_on_withdrawn
 from pe_dvc.project.repo_files import manifest_files, manifest_path, read_dvc_files
 from pe_dvc.project.settings import read_settings
 from pe_dvc.project.sidecar_subject import Subject
@@ -114,8 +114,7 @@ def write_manifests(root: Path) -> list[Written]:
             earlier = [data for data, _ in committed_manifests(root, paths[name])]
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
             before[name] += earlier
-            if settled[name] not in earlier:
-                refuse_withdrawn_inputs(root, settings, manifests[name])
+    withdrawn = notes_on_withdrawn(root, settings, manifests)
     sidecars = SidecarFiles(root, folder, codebooks)
 
     def settle(name: str) -> bytes:
@@ -136,7 +135,13 @@ def write_manifests(root: Path) -> list[Written]:
         for (name, data), m in zip(settled.items(), manifests.values(), strict=True)
     }
     described = {
-        name: one._replace(notes=(*one.notes, *sidecars.notes(paths[name], name)))
+        name: one._replace(
+            notes=(
+                *one.notes,
+                *sidecars.notes(paths[name], name),
+                *([withdrawn[name]] if name in withdrawn else []),
+            )
+        )
         for name, one in described.items()
     }
     tree.make_folder(folder)

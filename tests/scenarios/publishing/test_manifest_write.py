@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    RevokedError,
+)
 from pe_dvc.project.manifest import write_manifests
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.repo_files import read_manifests
+from pe_dvc.usecases.revoke import withdrawn
+from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 from tests.support.commands import run
 from tests.support.dvc_repos import BUILD, PE, cps_repo, pipeline_of, write
 from tests.support.environment import own_home
+from tests.support.withdrawn_directory import entry_of
 
 REBUILD = """
 import pyarrow.parquet as again
@@ -421,3 +430,24 @@ def test_a_manifest_with_secrets_is_rewritten_unless_they_are_allowed(repo: Path
     write(repo, "pyproject.toml", settings)
     assert write_manifests(repo)[0].change == "changed"
     assert b"hunter2" not in manifests_of(repo)["cps"][1]
+
+
+def test_of_what_is_withdrawn_only_what_was_committed_stays(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first commit of a manifest would be refused at the push."""
+    data = (repo / "manifests/cps.json").read_bytes()
+    entry = entry_of(data)
+    role = repo / "channels" / entry.country / "revoked.json"
+    role.parent.mkdir(parents=True)
+    role.write_text(f'"{entry.target_path}"')
+    known = Withdrawn(version=2, artifacts={entry.sha256: entry})
+    monkeypatch.setattr(withdrawn, "withdrawn_here", lambda _: known)
+    (written, *_) = [one for one in write_manifests(repo) if one.name == "cps"]
+    assert written.change == "unchanged"
+    assert "cps: was withdrawn on " in written.notes[-1]
+    run("git", "rm", "--quiet", "--cached", "-r", "manifests", cwd=repo)
+    run("git", "commit", "--quiet", "--amend", "-m", "No manifest", cwd=repo)
+    with pytest.raises(RevokedError, match="The licence ended"):
+        write_manifests(repo)
+    assert (repo / "manifests/cps.json").read_bytes() == data

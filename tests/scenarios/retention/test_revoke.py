@@ -157,6 +157,9 @@ def test_a_raw_input(built: Sandbox) -> None:
     assert built.json("fsck")["ok"]
 
     built.run("dvc", "repro", "--quiet")
+    said = built.pe_dvc("manifest", "write").stderr
+    assert "cps_2024: derives from raw input raw.csv, which was withdrawn on" not in said
+    assert f"note: cps_2024, {NAME}: was withdrawn on " in said, "its pointer may stay"
     built.write("params.yaml", "seed: 8\n")
     said = built.run("dvc", "repro", code=None).stderr
     assert "derives from raw input raw.csv, which was withdrawn on " in said
