@@ -29,7 +29,7 @@ from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.repair import Checked, Source
 from pe_dvc.usecases.revoke.faults import judge_withdrawn
-from pe_dvc.usecases.revoke.withdrawn import ROLE, withdrawn_here
+from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_here, withdrawn_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.retention.findings import Report
     from pe_dvc.usecases.retention.repair import Repaired
-    from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 
 def fsck(
@@ -73,7 +72,8 @@ def fsck(
         reporter=reporter,
     )
     journal.finish()
-    judge_withdrawn(report, listed, _withdrawn(repo, bucket, report, repair=repair))
+    withdrawn = _withdrawn(repo, bucket, report, repair=repair)
+    judge_withdrawn(report, listed, withdrawn, _published(repo, bucket, withdrawn))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())
@@ -92,6 +92,16 @@ def _withdrawn(repo: DataRepo, bucket: Store, report: Report, *, repair: bool) -
         key = f"{channel_prefix(repo.country)}{ROLE}.json"
         report.findings.append(Finding(fault="corrupt", key=key, what=ROLE, detail=error.message))
         return withdrawn_here(files, bucket, committed)
+
+
+def _published(repo: DataRepo, bucket: Store, known: Withdrawn) -> Withdrawn:
+    """Return what readers see as withdrawn; what is ``known`` where that cannot be verified."""
+    try:
+        return withdrawn_in(bucket, repo.signed_metadata())
+    except NotFoundError:
+        return Withdrawn()
+    except (FormatError, VerificationError):
+        return known
 
 
 def _mirror(repo: DataRepo, url: str | None) -> Store | None:

@@ -22,20 +22,31 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
 _GONE = "it is withdrawn"
+_LATER = "it is withdrawn in git, and goes with the next pe-dvc push"
 _LIST = "it is withdrawn; what it lists may be there, too, in old versions"
 
 
-def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> None:
-    """Change the findings of a report by what is ``withdrawn``. Raises StoreError."""
+def judge_withdrawn(
+    report: Report, bucket: Bucket, withdrawn: Withdrawn, published: Withdrawn
+) -> None:
+    """Change the findings of a report by what is ``withdrawn``. Raises StoreError.
+
+    The bucket can have tombstones of what is ``published`` only: git may say more, or in other
+    words, until the next push.
+    """
     if not (withdrawn.artifacts or withdrawn.inputs):
         return
-    plan = Inventory(bucket).plan(withdrawn)
+    inventory = Inventory(bucket)
+    plan, due = inventory.plan(withdrawn), inventory.plan(published).gone
     gone, lists_done = plan.gone, plan.finished_lists()
     marked = {tombstone_key(bucket.country, sha256) for sha256 in withdrawn.artifacts}
     found = [one for one in report.findings if one.key not in gone.keys() | marked]
     found += [
         Finding(
-            fault="not removed", key=key, what=what, detail=_LIST if key in plan.lists else _GONE
+            fault="not removed",
+            key=key,
+            what=what,
+            detail=_LATER if key not in due else _LIST if key in plan.lists else _GONE,
         )
         for key, what in gone.items()
         if key in bucket.objects and (key in plan.files or key in lists_done)
@@ -44,16 +55,18 @@ def judge_withdrawn(report: Report, bucket: Bucket, withdrawn: Withdrawn) -> Non
         Finding(fault="not removed", key=key, what="withdrawn", detail=why)
         for key, why in plan.unsure.items()
     ]
-    for revocation in withdrawn.artifacts.values():
-        found += _tombstone(bucket, revocation)
+    for sha256, revocation in withdrawn.artifacts.items():
+        found += _tombstone(bucket, revocation, published.artifacts.get(sha256))
     report.findings = sorted(found, key=lambda finding: (finding.is_harmless, finding.key))
 
 
-def _tombstone(bucket: Bucket, revocation: Revocation) -> Iterator[Finding]:
-    key = tombstone_key(bucket.country, revocation.sha256)
-    if key not in bucket.objects:
+def _tombstone(bucket: Bucket, ours: Revocation, published: Revocation | None) -> Iterator[Finding]:
+    key = tombstone_key(bucket.country, ours.sha256)
+    signed = [one for one in (published, ours) if one is not None]
+    if key in bucket.objects:
+        if not any(says(bucket.store, key, one) for one in signed):
+            detail = "the tombstone says otherwise than the signed role"
+            yield Finding(fault="forged", key=key, what=ours.what, detail=detail)
+    elif published is not None:
         detail = "it is withdrawn, and nothing in the bucket says so"
-        yield Finding(fault="no tombstone", key=key, what=revocation.what, detail=detail)
-    elif not says(bucket.store, key, revocation):
-        detail = "the tombstone says otherwise than the signed role"
-        yield Finding(fault="forged", key=key, what=revocation.what, detail=detail)
+        yield Finding(fault="no tombstone", key=key, what=ours.what, detail=detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -270,3 +271,31 @@ def test_a_repair_brings_nothing_back_before_an_unrevoke_is_published(bench: Ben
     push(bench.kept.repo)
     assert bench.payload in bench.objects
     assert bench.tombstone not in bench.objects
+
+
+def test_other_words_that_are_not_pushed_yet_are_no_forgery(bench: Bench) -> None:
+    """Stewards withdraw it again with another reason; readers see the first until the push."""
+    bench.revoke()
+    bench.publish()
+    first = bench.objects[bench.tombstone]
+    revoke(bench.kept.repo, [bench.pin], replace(SAID, reason="A respondent asked."))
+    assert bench.faults() == []
+    bench.kept.commit("Say it in other words")
+    assert bench.faults() == []
+    bench.objects[bench.tombstone] = first.replace(b"Census Bureau", b"Mallory")
+    assert bench.faults() == [("forged", bench.tombstone)]
+    bench.publish()
+    assert b"A respondent asked." in bench.objects[bench.tombstone]
+    assert bench.faults() == []
+
+
+def test_a_withdrawal_that_is_not_pushed_yet_lacks_no_tombstone(bench: Bench) -> None:
+    bench.revoke()
+    bench.kept.commit("Withdraw")
+    found = fsck(bench.kept.repo).report.findings
+    assert {one.fault for one in found} == {"not removed"}
+    assert {one.detail for one in found} == {
+        "it is withdrawn in git, and goes with the next pe-dvc push"
+    }
+    bench.publish()
+    assert bench.faults() == []

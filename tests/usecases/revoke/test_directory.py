@@ -127,7 +127,7 @@ def test_what_cannot_be_told_is_left_and_named(
     assert there <= place.store.objects.keys()
     assert place.is_pending()
     report = Report()
-    judge_withdrawn(report, Bucket.read(place.store, "us"), place.withdrawn)
+    judge_withdrawn(report, Bucket.read(place.store, "us"), place.withdrawn, place.withdrawn)
     assert there <= {one.key for one in report.findings if one.fault == "not removed"}
     place.store.objects |= {key: before[key] for key in [*there, place.directory.manifest]}
     assert place.remove().is_complete
@@ -152,7 +152,7 @@ def test_a_manifest_that_claims_files_and_goes_later(place: Place) -> None:
     assert secrets(place.store) == {SECRET["a.csv"]}
     assert not place.is_pending(), "nothing is to do while the other directory has it"
     report = Report()
-    judge_withdrawn(report, Bucket.read(place.store, "us"), place.withdrawn)
+    judge_withdrawn(report, Bucket.read(place.store, "us"), place.withdrawn, place.withdrawn)
     assert report.findings == []
     for key in (claim.manifest, claim.members, claim.listing):
         del place.store.objects[key]
@@ -230,7 +230,7 @@ def test_an_entry_without_an_address(attack: bytes | None) -> None:
     assert not done.is_complete
     assert is_pending(store, "us", gone)
     report = Report()
-    judge_withdrawn(report, Bucket.read(store, "us"), gone)
+    judge_withdrawn(report, Bucket.read(store, "us"), gone, gone)
     assert ("not removed", key) in {(one.fault, one.key) for one in report.findings}
     store.objects[key] = data
     assert remove_withdrawn(store, "us", gone).is_complete
