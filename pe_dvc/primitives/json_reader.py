@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def read_json(
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         fault = f"not the JSON of {what}: {brief(str(reason))}"
-        raise FormatError(fault, where=where, remedy=remedy) from None
+        refusal = conflict_error(data, where=where)
+        raise refusal or FormatError(fault, where=where, remedy=remedy) from None
 
 
 def _loads(data: bytes, number: Callable[[str], float]) -> Any:

@@ -11,6 +11,7 @@ import tomllib
 from typing import Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 
 MAX_DEPTH = 32
@@ -31,7 +32,8 @@ def read_toml(data: bytes, *, where: str, limit: int, remedy: str) -> dict[str, 
     except (ValueError, RecursionError) as error:
         reason = _too_deep() if isinstance(error, RecursionError) else error
         fault = f"is not TOML: {brief(str(reason))}"
-        raise FormatError(fault, where=where, remedy=remedy) from None
+        refusal = conflict_error(data, where=where)
+        raise refusal or FormatError(fault, where=where, remedy=remedy) from None
 
 
 def _loads(data: bytes, limit: int) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.redact import secret_params
+from pe_dvc.project.git_preconditions import conflicting_files
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.private_keys import exposed_private_keys, staged_private_keys
 from pe_dvc.project.repo import DataRepo
@@ -32,8 +35,31 @@ def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
     """
     if staged:
         repo = _StagedRepo(repo)
-        return _check(repo, staged_private_keys(repo.tree))
-    return _check(repo, exposed_private_keys(repo.root))
+        return _unreadable(repo) or _check(repo, staged_private_keys(repo.tree))
+    faults = use_case.check_merged(conflicting_files(repo)) or _unreadable(repo)
+    return faults or _check(repo, exposed_private_keys(repo.root))
+
+
+def _unreadable(repo: DataRepo) -> list[Check]:
+    """Return a verdict on each file of the channels that cannot be read."""
+    from pe_dvc.trust.roles import TARGETS_LIKE
+    from pe_dvc.trust.tuf_api import Root, Targets
+    from pe_dvc.trust.verify import parse
+
+    folder, faults = f"{repo.settings.channels}/{repo.country}", []
+    roles = {f"{folder}/{role}.json" for role in TARGETS_LIKE}
+    for path in repo.tree.files(folder):
+        data, where = repo.tree.read_signed(path), repo.tree.where(path)
+        try:
+            if path == f"{folder}/root.json":
+                parse(Root, data, where=where)
+            elif path in roles:
+                parse(Targets, data, where=where)
+            elif refusal := conflict_error(data, where=where):
+                raise refusal
+        except FormatError as error:
+            faults.append((path, error))
+    return use_case.check_readable(faults)
 
 
 def _check(repo: DataRepo, private_keys: list[str]) -> list[Check]:

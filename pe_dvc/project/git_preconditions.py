@@ -22,6 +22,11 @@ def uncommitted_files(repo: DataRepo) -> list[str]:
     )
 
 
+def conflicting_files(repo: DataRepo) -> list[str]:
+    """Return the files of pe_dvc and DVC in which a merge that goes on has a conflict, by path."""
+    return [path for path in GitRepo(repo.root).unmerged() if repo.settings.is_own(path)]
+
+
 def exposed_outputs(repo: DataRepo) -> list[str]:
     """Return the outputs that DVC caches and that git tracks or does not ignore, by path."""
     git = GitRepo(repo.root)

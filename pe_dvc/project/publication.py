@@ -12,11 +12,12 @@ from pe_dvc.project.channel import signers_of
 from pe_dvc.project.channel_review import requests
 from pe_dvc.project.conditions import probe
 from pe_dvc.project.git_channels import GitChannels
-from pe_dvc.project.git_preconditions import exposed_outputs, uncommitted_files
+from pe_dvc.project.git_preconditions import conflicting_files, exposed_outputs, uncommitted_files
 from pe_dvc.project.private_keys import exposed_private_keys
 from pe_dvc.project.seen import seen_versions
 from pe_dvc.usecases.publish.preconditions import (
     check_committed,
+    check_merged,
     check_no_private_keys,
     check_out_of_git,
 )
@@ -38,6 +39,7 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
     check_plain_remote(repo)
     check_no_private_keys(exposed_private_keys(repo.root))
     check_out_of_git(exposed_outputs(repo))
+    check_merged(conflicting_files(repo))
     if not uncommitted:
         check_committed(uncommitted_files(repo))
     metadata = repo.signed_metadata()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
+from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
@@ -42,6 +44,8 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
         raise FormatError(
             f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where
         )
+    if refusal := conflict_error(data, where=where, remedy=conflict_advice(where)):
+        raise refusal
     read_json(data, what="TUF metadata", where=where, fractions=False)
     try:
         metadata = Metadata[Kind].from_bytes(data)

@@ -151,7 +151,7 @@ def purge_files(
     """Remove the files of the checkout ``tree`` that are what was withdrawn, with ``workspace``.
 
     ``tracked`` gives DVC's md5 of a path in this checkout, None where it tracks none that is not
-    withdrawn. A file that is that is of another version: it stays, and nobody changed it.
+    withdrawn. A file that has it belongs to another version: it stays, and was not changed.
     """
     for held, is_same in _look(tree, ((held.path, held) for held in files)):
         if (held.is_member or not is_same) and _md5_at(tree.root / held.path) == tracked(held.path):

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 from pe_dvc.store.plain_files import read_document
 
@@ -45,6 +46,8 @@ def read_ini(file: Path) -> dict[str, Any]:
     from configobj import ConfigObj, ConfigObjError
 
     data = read_document(file, limit=MAX_BYTES)
+    if refusal := conflict_error(data, where=str(file)):
+        raise refusal
     try:
         lines = [line.strip() for line in data.decode().split("\n")]
         for number, line in enumerate(lines, 1):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
@@ -181,9 +182,9 @@ def read_yaml(data: bytes, name: str) -> dict[str, Any]:
         value = _loaded(data)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
-        raise FormatError(
-            f"is not YAML: {brief(problem)}", where=name, remedy=f"Correct {name}."
-        ) from None
+        fault = f"is not YAML: {brief(problem)}"
+        refusal = conflict_error(data, where=name)
+        raise refusal or FormatError(fault, where=name, remedy=f"Correct {name}.") from None
     if not isinstance(value if value is not None else {}, dict):
         raise FormatError(
             "is not a mapping of keys", where=name, remedy=f"Correct {name}, or restore it."

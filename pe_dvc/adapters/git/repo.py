@@ -64,6 +64,14 @@ class GitRepo:
         below = (path for path in changed_files(self._top) if path.startswith(prefix))
         return sorted(filter(wanted, (path.removeprefix(prefix) for path in below)))
 
+    def unmerged(self) -> list[str]:
+        """Return the files of the data repo in which a merge that goes on has a conflict."""
+        prefix, paths = self._in_git(""), []
+        for state, path in _status(self._top):
+            if state in _UNMERGED and path.startswith(prefix):
+                paths.append(path.removeprefix(prefix))
+        return sorted(paths)
+
     def files(self) -> list[Path]:
         """Return every file of the whole work tree that git tracks or would add."""
         options = ("--cached", "--others", "--exclude-standard")
@@ -126,6 +134,7 @@ class GitRepo:
 
 
 _SUBMODULE = "160000"  # its id is a commit's of another repo
+_UNMERGED = frozenset({"DD", "AU", "UD", "UA", "DU", "AA", "UU"})
 
 
 def changed_files(top: Path) -> list[str]:
@@ -133,6 +142,11 @@ def changed_files(top: Path) -> list[str]:
 
     Raises PeDvcError, with git's words, if git does not answer.
     """
+    return [path for _, path in _status(top)]
+
+
+def _status(top: Path) -> list[tuple[str, str]]:
+    """Return the same, each after its two letters of ``git status --porcelain``."""
     options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     said = ask_git(top, "status", *options)
-    return [entry[3:] for entry in said.split("\0") if entry]
+    return [(entry[:2], entry[3:]) for entry in said.split("\0") if entry]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.usecases.checkout.verify import Check, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pe_dvc.primitives.errors import FormatError
     from pe_dvc.usecases.checkout.verify import Evidence
 
 
@@ -58,6 +60,22 @@ def check_secrets(params: Mapping[str, Sequence[str]]) -> list[Check]:
         )
         for file, found in params.items()
         if found
+    ]
+
+
+def check_merged(conflicting: Iterable[str]) -> list[Check]:
+    """Return a verdict on each of the files in which a merge that goes on has a conflict."""
+    return [
+        Check(name=file, verdict="differs", detail=f"has a merge conflict. {conflict_advice(file)}")
+        for file in conflicting
+    ]
+
+
+def check_readable(faults: Iterable[tuple[str, FormatError]]) -> list[Check]:
+    """Return a verdict on each file, by path, that cannot be read for what it is."""
+    return [
+        Check(name=file, verdict="differs", detail=" ".join(str(error).split("\n")))
+        for file, error in faults
     ]
 
 

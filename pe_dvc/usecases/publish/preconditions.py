@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.redact import secret_params
+from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.usecases.checkout.verify import verify
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ def check_committed(changed: Sequence[str]) -> None:
             "would be published",
             remedy="Nothing was pushed. Commit (git add -A && git commit), then push again; "
             "--uncommitted publishes anyway.",
+        )
+
+
+def check_merged(conflicting: Sequence[str]) -> None:
+    """Refuse to publish while a merge has conflicts: nothing says which side is meant.
+
+    ``conflicting`` are the files of pe_dvc and DVC with one, by path. Raises VerificationError.
+    """
+    if conflicting:
+        more = f" and {len(conflicting) - _SHOWN} more" if len(conflicting) > _SHOWN else ""
+        raise VerificationError(
+            f"a merge goes on, with conflicts in {', '.join(conflicting[:_SHOWN])}{more}",
+            remedy=f"Nothing was pushed. {conflict_advice(conflicting[0])}",
         )
 
 
