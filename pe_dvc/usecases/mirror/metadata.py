@@ -125,8 +125,17 @@ class MetadataWriter:
         try:
             self._mirror.compare_and_swap(key, data, etag)
         except ConflictError as error:
-            raise self._overtaken(error.message) from None
-        self.written.append(key)
+            if not self._holds(key, data):
+                raise self._overtaken(error.message) from None
+        else:
+            self.written.append(key)
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        """Tell whether another sync wrote the same."""
+        try:
+            return self._mirror.read(key, limit=len(data))[0] == data
+        except (NotFoundError, FormatError):
+            return False
 
     def _overtaken(self, why: str) -> ConflictError:
         return ConflictError(

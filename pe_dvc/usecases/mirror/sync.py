@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -37,11 +38,11 @@ from pe_dvc.usecases.mirror.holdings import holdings_of
 from pe_dvc.usecases.mirror.metadata import MetadataWriter
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.wanted import objects_of
+from pe_dvc.usecases.mirror.withdrawal import withdraw
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.retention.bucket_lock import publishing
+from pe_dvc.usecases.retention.bucket_lock import publishing, waiting
 from pe_dvc.usecases.retention.bucket_note import noted
 from pe_dvc.usecases.retention.ownership import check_own_bucket
-from pe_dvc.usecases.revoke.removal import remove_withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,10 +119,13 @@ class Sync:
         check_own_bucket(self._mirror, self._country, self._roots[0])
         state = read_state(self._origin, self._country, self._roots)
         writer = MetadataWriter(self._mirror, self._country, state)
-        with self._turn():
+        with self._turn() as note:
             before = writer.check_not_ahead()
             writer.write_first()
-        removal = remove_withdrawn(self._mirror, self._country, state.withdrawn)
+        remove = partial(
+            withdraw, self._mirror, self._country, state.withdrawn, keeps_old=note.versioned
+        )
+        removal = remove()
         with self._turn():
             holdings = holdings_of(state, selection)
             there = objects_of(self._mirror, self._country)
@@ -135,6 +139,8 @@ class Sync:
             self._describe(selection)
             held = ReadableChannels(self._mirror, self._country, []).files()
             writer.write_rest(EarlierMetadata(state).besides(held))
+        if removal.postponed:  # who kept it from going may be done by now
+            removal = remove()
         return Synced(
             name=self._name,
             url=self._mirror.url,
@@ -153,27 +159,30 @@ class Sync:
         )
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self) -> Iterator[ObjectInfo]:
         """Keep ``pe-dvc gc`` out of the mirror, and see whether it is one that keeps bytes.
 
-        Raises ConflictError for a mirror that is the origin by another address.
+        Yields what the mirror says of an object that is written now. Raises ConflictError for a
+        mirror that is the origin by another address.
         """
         key = publisher_lock_key(self._country, f"mirror-{uuid4().hex}")
-        with publishing(self._mirror, self._country), noted(self._mirror, key):
-            self._check_gives_back(key)
+        turn = partial(publishing, self._mirror, self._country)
+        with waiting(turn), noted(self._mirror, key):
+            note = self._given_back(key)
             try:
                 self._origin.head(key)
             except NotFoundError:
-                yield
+                yield note
                 return
             except PeDvcError:  # an origin that tells no one what it has not
-                yield
+                yield note
                 return
             raise same_place(self._origin, self._mirror)
 
-    def _check_gives_back(self, key: str) -> None:
+    def _given_back(self, key: str) -> ObjectInfo:
         try:
-            read_json(self._mirror.read(key, limit=MANIFEST_LIMIT)[0], what="a note")["by"]
+            data, info = self._mirror.read(key, limit=MANIFEST_LIMIT)
+            read_json(data, what="a note")["by"]
         except (PeDvcError, KeyError, TypeError) as error:
             raise StoreUnavailableError(
                 f"{self._mirror.url} does not give back what was just written there ({error}): "
@@ -182,6 +191,7 @@ class Sync:
                 key=key,
                 remedy="Nothing was copied. Check the address and the endpoint of the mirror.",
             ) from None
+        return info
 
     def _missing(
         self,

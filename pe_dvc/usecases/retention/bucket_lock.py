@@ -9,18 +9,46 @@ is known to have ended, or that has not renewed it for ``EXPIRES_AFTER``, is pas
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.documents.keys import collector_lock_key, locks_prefix, publisher_lock_key
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
 from pe_dvc.usecases.retention.bucket_note import EXPIRES_AFTER, Note, noted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from pe_dvc.store.port import ObjectInfo, Store
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
+"""Seconds that ``waiting`` waits for others."""
+PAUSE = 2.0
+"""Seconds between two tries of ``waiting``: each leaves a note, which others give way to."""
+
+
+@contextlib.contextmanager
+def waiting(turn: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+    """Take a turn, ``publishing`` or ``collecting``, once the others are done.
+
+    Raises their ConflictError if they are not within ``PATIENCE``.
+    """
+    deadline = time.monotonic() + PATIENCE
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                mine = stack.enter_context(turn())
+                break
+            except ConflictError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(PAUSE)
+        yield mine
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.result import Result
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
-from pe_dvc.usecases.retention.bucket_lock import collecting
+from pe_dvc.usecases.retention.bucket_lock import collecting, waiting
 from pe_dvc.usecases.retention.reachability import Bucket
 from pe_dvc.usecases.revoke.inventory import Inventory
 
@@ -103,18 +103,21 @@ def _is_left(bucket: Bucket, withdrawn: Withdrawn) -> bool:
     return bool(plan.unsure) or not going.isdisjoint(bucket.objects)
 
 
-def remove_withdrawn(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
+def remove_withdrawn(
+    store: Store, country: str, withdrawn: Withdrawn, *, patient: bool = False
+) -> Removal:
     """Write the tombstones, then remove what only withdrawn artifacts need, in every version.
 
-    ``withdrawn`` is what readers are shown. No publisher is at work meanwhile; while one is,
-    nothing is removed. Goes on after an object that cannot be removed. Raises StoreError where the
-    bucket does not answer.
+    ``withdrawn`` is what readers are shown. No publisher is at work meanwhile; while one is, which
+    the ``patient`` wait for a little, nothing is removed. Goes on after an object that cannot be
+    removed. Raises StoreError where the bucket does not answer.
     """
     if not withdrawn.version:
         return Removal()
     done = _mark(store, country, withdrawn)
     try:
-        with collecting(store, country):
+        turn = partial(collecting, store, country)
+        with waiting(turn) if patient else turn():
             return _remove(store, country, withdrawn, done)
     except ConflictError as error:
         return replace(done, postponed=f"{error.message}. {error.remedy or ''}".strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,19 @@ import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.mirrors import Selection
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project.mirror_place import server_copy
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
+from tests.support.country import Country, reader_at, revocation_of
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.sync import Synced
     from pe_dvc.usecases.mirror.verify import MirrorCheck
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 ALL = Selection()
 LARGE = b"large " * 400_000
 """More than is copied by one request."""
+LATEST = {"cps_2024": b"the first", "enhanced_cps_2024": LARGE}
+"""What is published at first."""
 
 
 @dataclass
@@ -96,4 +101,38 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     repo.create("cps_2024", "enhanced_cps_2024")
     made = Pair(tmp_path, repo, *stores)
     made.publish(cps_2024=b"the first", enhanced_cps_2024=LARGE)
+    return made
+
+
+class Mirrored(Country):
+    """A country with a mirror."""
+
+    def revoke(self, *manifests: Manifest, replacement: Manifest | None = None) -> None:
+        """Withdraw artifacts as ``pe-dvc revoke`` does, which names their bytes as well."""
+        self.signed.revoke(
+            *(
+                replace(
+                    revocation_of(manifest, replacement),
+                    dvc_md5=manifest.artifact.dvc.md5,
+                    manifest_sha256=sha256_bytes(manifest.to_bytes()),
+                )
+                for manifest in manifests
+            )
+        )
+        self.signed.publish_to(self.store)
+
+    def sync_to(self, pair: Pair, selection: Selection = ALL) -> Synced:
+        roots = self.signed.metadata.root_files
+        return Sync(pair.origin, pair.mirror, "us", roots, name="lab").run(selection)
+
+
+@pytest.fixture
+def mirrored(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
+    """A country of other channels in the same stores, emptied, and a reader of its mirror."""
+    for prefix in ("us/", "channels/us/"):
+        pair.origin.delete([info.key for info in pair.origin.list(prefix)])
+    made = Mirrored(tmp_path / "maintainer", pair.origin)
+    reader_at(tmp_path / "reader", monkeypatch)
+    made.trust(tmp_path / "reader/config")
+    monkeypatch.setattr("pe_dvc.project.reader_stores.open_store", lambda *_, **__: pair.mirror)
     return made

@@ -25,7 +25,7 @@ from pe_dvc.store.port import ObjectInfo
 from pe_dvc.usecases.mirror.copy import check_digest
 from pe_dvc.usecases.object_digest import BLOCK_BYTES
 from tests.support.stores import RecordingStore, WrappedStore
-from tests.usecases.mirror.conftest import LARGE
+from tests.usecases.mirror.conftest import LARGE, LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.wanted import Wanted
     from tests.usecases.mirror.conftest import Pair
-
-LATEST = {"cps_2024": b"the first", "enhanced_cps_2024": LARGE}
 
 
 class _Full(WrappedStore):

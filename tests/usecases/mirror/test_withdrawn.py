@@ -13,70 +13,29 @@ import pe_dvc
 from pe_dvc.documents.keys import manifest_key, payload_key, tombstone_key
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.tombstone import Tombstone
-from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, RevokedError, VerificationError
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.usecases.mirror.state import read_state
-from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
 from pe_dvc.usecases.mirror_says import mirror_says
 from pe_dvc.usecases.object_digest import md5_bytes
 from tests.support.country import (
     LATEST,
     NAME,
-    Country,
     chunks_of,
     payload_of,
-    reader_at,
-    revocation_of,
 )
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import RecordingStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.usecases.mirror.sync import Synced
-    from tests.usecases.mirror.conftest import Pair
+    from tests.usecases.mirror.conftest import Mirrored, Pair
 
 OTHER = b"what stays"
 ALL = Selection()
-
-
-class Mirrored(Country):
-    """A country with a mirror."""
-
-    def revoke(self, *manifests: Manifest, replacement: Manifest | None = None) -> None:
-        """Withdraw artifacts as ``pe-dvc revoke`` does, which names their bytes as well."""
-        self.signed.revoke(
-            *(
-                replace(
-                    revocation_of(manifest, replacement),
-                    dvc_md5=manifest.artifact.dvc.md5,
-                    manifest_sha256=sha256_bytes(manifest.to_bytes()),
-                )
-                for manifest in manifests
-            )
-        )
-        self.signed.publish_to(self.store)
-
-    def sync_to(self, pair: Pair, selection: Selection = ALL) -> Synced:
-        roots = self.signed.metadata.root_files
-        return Sync(pair.origin, pair.mirror, "us", roots, name="lab").run(selection)
-
-
-@pytest.fixture
-def mirrored(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
-    """A country of other channels in the same stores, emptied, and a reader of its mirror."""
-    for prefix in ("us/", "channels/us/"):
-        pair.origin.delete([info.key for info in pair.origin.list(prefix)])
-    made = Mirrored(tmp_path / "maintainer", pair.origin)
-    reader_at(tmp_path / "reader", monkeypatch)
-    made.trust(tmp_path / "reader/config")
-    monkeypatch.setattr("pe_dvc.project.reader_stores.open_store", lambda *_, **__: pair.mirror)
-    return made
 
 
 def _all_of(manifest: Manifest) -> set[str]:
