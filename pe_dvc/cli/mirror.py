@@ -99,8 +99,11 @@ def list_(preservation: bool, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    names = max((len(one.name) for one in found), default=0)
+    urls = max((len(one.url) for one in found), default=0)
     for one in found:
-        echo(f"{one.name}  {one.url}  {one.holds}" + (f"  doi:{one.doi}" if one.doi else ""))
+        doi = f"  doi:{one.doi}" if one.doi else ""
+        echo(f"{one.name:<{names}}  {one.url:<{urls}}  {one.holds}{doi}")
     say(counted(len(found), "mirror"))
 
 

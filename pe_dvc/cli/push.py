@@ -29,4 +29,4 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
         return
     say_pushed(pushed)
     if pushed.removal is not None:
-        say_mirrors([mirror.name for mirror in Repo().mirror.list()])
+        say_mirrors([mirror.name for mirror in Repo().mirror.list() if mirror.is_filled])

@@ -29,6 +29,8 @@ def say_affected(affected: Affected) -> None:
         say(f"stays           {key}: {reference} needs it")
     for name in affected.mirrors:
         say(f"mirror          {name} keeps it until pe-dvc mirror sync {name}")
+    for name in affected.hubs:
+        say(f"mirror          {name} is on a hub, which no sync changes: remove there what it has")
     size = bytes_text(affected.size)
     say(f"leaves the bucket after pe-dvc push: {counted(len(affected.files), 'object')} ({size})")
 

@@ -90,6 +90,10 @@ class MirrorTable(Selection):
         """Whether it is a release on a hub: to read payloads from, and never filled."""
         return is_hub_address(self.url)
 
+    def is_filled_of(self, country: str) -> bool:
+        """Tell whether a sync brings what is of a country there."""
+        return self.takes_country(country) and not self.is_hub
+
     @property
     def is_directory(self) -> bool:
         """Whether it is a directory, which other machines do not have."""

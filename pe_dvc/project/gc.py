@@ -12,7 +12,7 @@ from pe_dvc.documents.dvc_files import records_hashes
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.git_channels import GitChannels
-from pe_dvc.project.mirror_place import check_apart
+from pe_dvc.project.mirror_place import check_apart, check_not_within, filled_mirrors
 from pe_dvc.project.seen import is_seen
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.retention.copies import Copies
@@ -64,19 +64,16 @@ def gc(
 def _copies(repo: DataRepo, store: str | None) -> Copies | None:
     """Return how many copies must remain, and the mirrors that count; None for no such rule.
 
-    Raises ConflictError for a mirror that is the store itself.
+    Raises ConflictError for a mirror that is no place of its own.
     """
     least = repo.settings.copies
     if not least:
         return None
-    mirrors = [
-        mirror
-        for mirror in repo.settings.mirrors.values()
-        if mirror.takes_country(repo.country) and not mirror.is_hub
-    ]
-    for mirror in mirrors:
+    mirrors = filled_mirrors(repo)
+    for name, mirror in mirrors.items():
         check_apart(repo, mirror.url, store)
-    opened = [repo.open_other(mirror.url) for mirror in mirrors]
+        check_not_within(name, mirror, mirrors)
+    opened = [repo.open_other(mirror.url) for mirror in mirrors.values()]
     return Copies(least=least, mirrors=opened, country=repo.country)
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pe_dvc.documents.hub_uri import is_hub_address
 from pe_dvc.documents.mirrors import mirror_named
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.result import Result
-from pe_dvc.project.mirror_place import check_apart, server_copy
+from pe_dvc.project.mirror_place import (
+    check_apart,
+    check_new,
+    check_not_within,
+    filled_mirrors,
+    server_copy,
+)
 from pe_dvc.project.mirror_restore import is_published
 from pe_dvc.project.root import FILE, TABLE
 from pe_dvc.usecases.mirror.sync import Sync
@@ -44,14 +50,13 @@ class Mirror(Result):
 
 
 def add(repo: DataRepo, name: str, table: Mapping[str, Any]) -> Mirror:
-    """Declare a mirror; nothing is copied. Raises as ``declare``, ConflictError for the store."""
+    """Declare a mirror; nothing is copied.
+
+    Raises as ``declare``, ConflictError for one that is no place of its own.
+    """
     from pe_dvc.project.mirror_declared import declare
 
-    def check(url: str) -> None:
-        if not is_hub_address(url):
-            check_apart(repo, url)
-
-    mirror = declare(repo, name, table, check=check)
+    mirror = declare(repo, name, table, check=partial(check_new, repo, name))
     return _shown(name, mirror)
 
 
@@ -97,6 +102,7 @@ def sync(
 
     def sync_one(name: str, mirror: MirrorTable) -> Synced:
         check_apart(repo, mirror.url, store)
+        check_not_within(name, mirror, filled_mirrors(repo))
         there = repo.open_other(mirror.url)
         one = Sync(origin, there, repo.country, roots, name=name)
         server = server_copy(origin, there)

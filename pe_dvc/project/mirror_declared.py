@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def declare(
-    repo: DataRepo, name: str, table: Mapping[str, Any], *, check: Callable[[str], None]
+    repo: DataRepo, name: str, table: Mapping[str, Any], *, check: Callable[[MirrorTable], None]
 ) -> MirrorTable:
     """Add a mirror to pyproject.toml; ``table`` is what is to stand there.
 
-    ``check`` raises for an address that cannot be a mirror's.
+    ``check`` raises for one that cannot be a mirror.
 
     One that says the same already is success. Raises FormatError, and ConflictError for a name
     that is another mirror's.
@@ -38,7 +38,7 @@ def declare(
     where = str(repo.root / FILE)
     check_mirror_name(name, where="NAME")
     mirror = read_mirror(table, file="pe-dvc mirror add", path=name)
-    check(mirror.url)
+    check(mirror)
     known = repo.settings.mirrors.get(name)
     if known == mirror:
         return mirror

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import metadata_key, mirror_key
 from pe_dvc.documents.mirrors import mirror_named
 from pe_dvc.primitives.errors import ConflictError, PeDvcError, RollbackError
-from pe_dvc.project.mirror_place import check_apart, server_copy
+from pe_dvc.project.mirror_place import check_apart, filled_mirrors, server_copy
 from pe_dvc.project.root import FILE
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.usecases.mirror.state import read_state
@@ -78,8 +78,7 @@ def check_not_lost(repo: DataRepo, store: Store, given: str | None) -> None:
 def _states_of_mirrors(repo: DataRepo) -> dict[str, int]:
     """Return the signed state of each mirror that answers, and that was filled."""
     states, roots = {}, repo.signed_metadata().root_files
-    for name, mirror in repo.settings.mirrors.items():
-        if mirror.takes_country(repo.country):
-            with suppress(PeDvcError):
-                states[name] = read_state(repo.open_other(mirror.url), repo.country, roots).version
+    for name, mirror in filled_mirrors(repo).items():
+        with suppress(PeDvcError):
+            states[name] = read_state(repo.open_other(mirror.url), repo.country, roots).version
     return states

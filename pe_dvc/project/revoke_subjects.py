@@ -12,6 +12,7 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.gate_sources import Sources
+from pe_dvc.project.mirror_place import filled_mirrors
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.usecases.channel.source import Source, pointers_from
 from pe_dvc.usecases.object_digest import object_digest
@@ -166,11 +167,8 @@ class Subjects:
             files=tuple(files),
             size=sum(self.bucket.objects[key].size for key in files),
             kept=plan.kept,
-            mirrors=tuple(
-                name
-                for name, one in self._repo.settings.mirrors.items()
-                if one.takes_country(self._repo.country)
-            ),
+            mirrors=tuple(filled_mirrors(self._repo)),
+            hubs=tuple(name for name, one in self._repo.settings.mirrors.items() if one.is_hub),
         )
 
     def _pointer(self, reference: Reference) -> Pointer:

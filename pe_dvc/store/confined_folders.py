@@ -24,6 +24,10 @@ REMEDY = (
 )
 
 
+class NoDirectoryError(NotADirectoryError):
+    """The root, or what it lies in, is a file, a pipe or a device: ``filename`` is which."""
+
+
 class ConfinedFolders:
     """What ``ConfinedTree`` stands on; its arguments and errors are explained there."""
 
@@ -94,12 +98,17 @@ class ConfinedFolders:
 
     def _open_root(self, *, make: bool) -> int:
         try:
+            try:
+                return os.open(self.root, _FOLDER)
+            except FileNotFoundError:
+                if not make:
+                    raise
+            self._make(self.root)
             return os.open(self.root, _FOLDER)
-        except FileNotFoundError:
-            if not make:
-                raise
-        self._make(self.root)
-        return os.open(self.root, _FOLDER)
+        except NotADirectoryError as error:
+            outermost = (*reversed(self.root.parents), self.root)
+            found = next((one for one in outermost if one.exists() and not one.is_dir()), self.root)
+            raise NoDirectoryError(error.errno, error.strerror, str(found)) from None
 
     def _make(self, directory: Path) -> None:
         if not directory.parent.is_dir():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.checks import PRIVATE_PART
+from pe_dvc.store.confined_folders import NoDirectoryError
 from pe_dvc.store.port import ObjectInfo
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def _entries(tree: ConfinedTree, folder: str) -> Iterator[tuple[str, os.stat_res
     """Yield what is in a folder by its key, in order, without what is not an object."""
     try:
         entries = tree.entries(folder)
+    except NoDirectoryError:
+        raise
     except NotADirectoryError:
         return
     # The slash counts when keys are compared: "a-b" comes before "a/b", and "a.b" too.

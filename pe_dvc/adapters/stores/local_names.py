@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.checks import PRIVATE_PART, check_key
 from pe_dvc.store.confined import remove_if_empty
+from pe_dvc.store.confined_folders import NoDirectoryError
 from pe_dvc.store.plain_files import refuse_special
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def place_of(tree: ConfinedTree, url: str, key: str) -> Iterator[Place]:
             if stat.S_ISDIR(mode) and not remove_if_empty(folder, name):
                 raise not_written(url, key, "there is a directory of that name")
             yield Place(folder, name, bool(mode) and not stat.S_ISDIR(mode))
+    except NoDirectoryError:
+        raise
     except NotADirectoryError:
         raise not_written(url, key, "a part of its path is a file") from None
 

@@ -13,6 +13,7 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from pe_dvc.store.confined_folders import NoDirectoryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,13 @@ def translate_os_errors(operation: str, name: str) -> Iterator[None]:
 
 def translated(error: OSError, operation: str, name: str) -> PeDvcError:
     """Return pe_dvc's error for an OSError of an ``operation`` on the object or file ``name``."""
+    if isinstance(error, NoDirectoryError):
+        return StoreUnavailableError(
+            f"cannot {operation} {name}: {error.filename} is not a directory",
+            operation=operation,
+            key=name,
+            remedy="Check the address of the store, or move away what is in its place.",
+        )
     if isinstance(error, _MISSING):
         return NotFoundError(f"cannot {operation} {name}: it does not exist")
     reason = os.strerror(error.errno) if error.errno else str(error)

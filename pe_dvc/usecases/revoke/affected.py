@@ -24,7 +24,8 @@ class Affected(Result):
     references of channels that point to them; ``releases`` the tags that have one of them and are
     unreproducible now; ``derived`` the artifacts that have one among their raw inputs, and stay.
     ``files`` are the keys that leave the bucket, ``kept`` who else needs a file of it, by key.
-    ``mirrors`` are the names of those that keep it until their next sync.
+    ``mirrors`` are the names of those that keep it until their next sync, ``hubs`` of those on a
+    hub, which no sync changes.
     """
 
     artifacts: tuple[str, ...]
@@ -35,6 +36,7 @@ class Affected(Result):
     size: int
     kept: dict[str, str]
     mirrors: tuple[str, ...] = ()
+    hubs: tuple[str, ...] = ()
 
 
 def pointing(

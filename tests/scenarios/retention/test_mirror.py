@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -209,6 +210,75 @@ def test_a_mirror_that_is_no_other_place(built: Sandbox, where: str) -> None:
     assert not (store / "us/copy").exists()
 
 
+@pytest.mark.parametrize("which", ["inner", "outer", "same"])
+def test_mirrors_within_one_another(built: Sandbox, which: str) -> None:
+    """They were counted as two copies, and a lost disk takes both."""
+    built.pe_dvc("push")
+    outer = built.directory / "mirrors"
+    first, second = {
+        "inner": (outer, outer / "copy"),
+        "outer": (outer / "copy", outer),
+        "same": (outer, outer / "x/.."),
+    }[which]
+    built.pe_dvc("mirror", "add", "a", str(first))
+    before = (built.repo / "pyproject.toml").read_text()
+    refused = built.pe_dvc("mirror", "add", "b", str(second), code=1).stderr
+    assert "the mirror a, " in refused
+    assert "the mirror b, " in refused
+    assert (built.repo / "pyproject.toml").read_text() == before
+    built.pe_dvc("mirror", "add", "uk", str(second), "--country", "uk")
+    with (built.repo / "pyproject.toml").open("a") as settings:
+        settings.write(f'\n[tool.pe_dvc.mirrors.b]\nurl = "{second}"\n')
+    refused = built.pe_dvc("mirror", "sync", code=1).stderr
+    inner, well = ("a", "b") if which == "outer" else ("b", "a")
+    assert f"This is of the mirror {inner}. Well: {well}." in refused
+    settings_file = built.repo / "pyproject.toml"
+    settings_file.write_text(
+        settings_file.read_text().replace("[tool.pe_dvc]\n", "[tool.pe_dvc]\ncopies = 2\n")
+    )
+    built.commit("Copies")
+    refused = built.pe_dvc("gc", code=1).stderr
+    assert "the mirror a, " in refused
+    assert "the mirror b, " in refused
+
+
+def test_the_list_is_aligned(built: Sandbox) -> None:
+    built.pe_dvc("mirror", "add", "a", "az://pe-mirror", "--doi", "10.5281/zenodo.1")
+    built.pe_dvc("mirror", "add", "longer", "/srv/b", "--last", "3")
+    assert built.pe_dvc("mirror", "list").stdout.splitlines() == [
+        "a       az://pe-mirror  everything  doi:10.5281/zenodo.1",
+        "longer  /srv/b          the last 3 versions of a channel",
+    ]
+
+
+@pytest.mark.parametrize("where", ["file", "file/copy", "pipe"])
+def test_a_file_in_the_place_of_a_mirror_is_named(built: Sandbox, where: str) -> None:
+    built.pe_dvc("push")
+    in_the_way = built.directory / where.partition("/")[0]
+    if where == "pipe":
+        os.mkfifo(in_the_way)
+    else:
+        in_the_way.write_text("not a directory")
+    built.pe_dvc("mirror", "add", "a", str(built.directory / where))
+    built.commit("Declare a mirror")
+    for command in ("sync", "verify"):
+        refused = built.pe_dvc("mirror", command, code=5).stderr
+        assert f"{in_the_way} is not a directory" in refused
+    assert (
+        f"{in_the_way} is not a directory"
+        in built.pe_dvc("push", "--store", str(in_the_way), code=5).stderr
+    )
+
+
+def test_two_syncs_at_once(mirrored: Sandbox) -> None:
+    processes = [
+        subprocess.Popen(["pe-dvc", "mirror", "sync"], cwd=mirrored.repo, env=mirrored.environment)
+        for _ in range(2)
+    ]
+    assert [one.wait() for one in processes] == [0, 0]
+    assert mirrored.json("mirror", "verify")[0]["ok"]
+
+
 @pytest.mark.parametrize("where", ["mirror", "./data", ".dvc/cache", ".git/mirror", "by a link"])
 def test_a_mirror_within_the_repo(built: Sandbox, where: str) -> None:
     """`git add` would commit its payloads, and the data would be published with the code."""
@@ -249,7 +319,8 @@ def test_a_mirror_that_fails_keeps_no_withdrawal_from_the_others(built: Sandbox)
     built.commit("Withdraw")
     built.pe_dvc("push")
     for command in ("sync", "verify"):
-        refused = built.pe_dvc("mirror", command, code=3).stderr
+        refused = built.pe_dvc("mirror", command, code=5).stderr
+        assert f"{blocked} is not a directory" in refused
         assert "This is of the mirror a. Well: b." in refused
     assert key not in {info.key for info in open_store(_mirror_url(built)).list("us/files")}
 
@@ -320,6 +391,10 @@ def test_a_release_on_a_hub_is_declared_and_checked_and_never_filled(
     assert (check["ok"], check["checked"]) == (True, 2)
     assert check["checked_bytes"] == sum(map(len, files().values()))
     assert built.json("mirror", "sync") == []
+    why = ("--reason", "It ended.", "--authority", "Bureau")
+    told = built.pe_dvc("revoke", NAME, *why, "--dry-run").stderr
+    assert "mirror sync hub" not in told
+    assert "hub is on a hub, which no sync changes: remove there what it has" in told
     assert "never filled" in built.pe_dvc("mirror", "sync", "hub", code=1).stderr
     refused = built.pe_dvc("fsck", "--repair", "--mirror", "hub", code=1).stderr
     assert "release on a hub" in refused
