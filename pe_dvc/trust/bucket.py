@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.trust.meant_for import check_fields
-from pe_dvc.trust.roles import max_length
+from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -32,7 +32,7 @@ from pe_dvc.trust.tuf_api import (
     Targets,
     Timestamp,
 )
-from pe_dvc.trust.verify import TAMPERED, Kind, expiry_days, parse, signatures
+from pe_dvc.trust.verify import Kind, expiry_days, parse, signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,8 +21,6 @@ from pe_dvc.store.locks import exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.bucket_identity import bucket_id, id_of_place, short_id
-from pe_dvc.trust.tuf_api import Timestamp
-from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +28,9 @@ if TYPE_CHECKING:
 
 ACCEPTED = "accepted"
 """Name of the directory with the metadata that was last accepted whole."""
+
+HISTORY = "root_history"
+"""Name of the directory with the roots, by version, which python-tuf gives it."""
 
 
 class ReaderState:
@@ -160,6 +161,9 @@ class LineageState:
 
     def timestamp(self) -> tuple[int, bytes]:
         """Return version and bytes of the timestamp that verified last; 0 and nothing for none."""
+        from pe_dvc.trust.tuf_api import Timestamp
+        from pe_dvc.trust.verify import parse
+
         try:
             data = self.read("timestamp")
             return parse(Timestamp, data, where=str(self.directory)).signed.version, data

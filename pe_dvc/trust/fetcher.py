@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import channel_prefix
-from pe_dvc.primitives.errors import FormatError, NotFoundError, StorePermissionError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    StorePermissionError,
+)
 from pe_dvc.trust.meant_for import check_meant_for, role_of_file
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import (
@@ -38,8 +43,8 @@ class StoreFetcher(FetcherInterface):
         self.last: tuple[str, bytes] = ("", b"")
         self.timestamp = b""
         """The timestamp that was read last, whatever became of it."""
-        self.shown: dict[str, bytes] = {}
-        """Files that were read already, by name: each is used once, then read again."""
+        self.shown: dict[str, bytes | PeDvcError] = {}
+        """What was read already, or why not, by name: each is used once, then read again."""
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most (5.3.3, 5.4.1, 5.5.1, 5.6.1).
@@ -52,7 +57,7 @@ class StoreFetcher(FetcherInterface):
         name = url.lstrip("/")
         key = self._prefix + name
         self.last = (key, b"")
-        data = self.shown.pop(name, None) or self._read(name, max_length)
+        data = self._read(name, max_length)
         self.last = (key, data)
         self.timestamp = data if name == "timestamp.json" else self.timestamp
         where = f"{self.store.url}/{key}"
@@ -71,8 +76,11 @@ class StoreFetcher(FetcherInterface):
         return self.download_bytes(f"/{version}.snapshot.json", MAX_LENGTH["snapshot"])
 
     def _read(self, name: str, limit: int) -> bytes:
+        shown = self.shown.pop(name, None)
         try:
-            return self.store.read(self._prefix + name, limit=limit)[0]
+            if isinstance(shown, PeDvcError):
+                raise shown
+            return shown or self.store.read(self._prefix + name, limit=limit)[0]
         except NotFoundError as error:
             raise DownloadHTTPError(error.message, 404) from error
         except StorePermissionError as error:

@@ -22,6 +22,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.at_once import at_once
+from pe_dvc.trust.client_state import HISTORY
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 Download = Callable[[int], bytes]
 """Returns the root of a version from the bucket, unverified; raises DownloadError."""
 
-HISTORY = "root_history"
 MAX_LINKS = 256
 """Most roots that are downloaded to link two; as many as python-tuf follows."""
 

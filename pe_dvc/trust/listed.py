@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotPublishedError, VerificationError
+from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.trust.role_entries import not_published
+from pe_dvc.trust.roles import TAMPERED
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import TAMPERED, parse, verify_signed_by
+from pe_dvc.trust.verify import parse, verify_signed_by
 
 if TYPE_CHECKING:
     from pe_dvc.trust.refresh import Refresh
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def check_published(role: str, country: str, above: Refresh, url: str) -> None:
     """Raise NotPublishedError for a role of which the store at ``url`` shows no version yet."""
     if f"{role}.json" not in above.snapshot.meta and _delegates(above.targets, role, country):
-        raise NotPublishedError(f"{role} of {country} was not published in {url} yet")
+        raise not_published(role, country, url)
 
 
 def listed(channel: str, country: str, data: bytes | None, above: Refresh, url: str) -> Targets:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, NotPublishedError
 from pe_dvc.store.offline import REMEDY
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.client_state import ACCEPTED
-from pe_dvc.trust.lineages import HISTORY
+from pe_dvc.trust.client_state import ACCEPTED, HISTORY
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.trust.lineages import HISTORY
+from pe_dvc.trust.client_state import HISTORY
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import FetcherInterface, Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.verify import parse

@@ -64,6 +64,8 @@ ROLE_OWNERS = {
 }
 """Whose job it is to keep a role's metadata fresh, for messages."""
 
+TAMPERED = "This was not written with the signing keys: tell the maintainers of the data."
+
 MAX_LENGTH = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
 """Most bytes of a metadata file that are ever read; delegated roles have that of targets."""
 

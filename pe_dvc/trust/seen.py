@@ -24,14 +24,12 @@ from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.bucket_identity import place_name, short_id
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import MAX_LENGTH
-from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Snapshot, Timestamp
-from pe_dvc.trust.verify import parse, verify_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from pe_dvc.trust.tuf_api import Metadata, Root
+    from pe_dvc.trust.tuf_api import Metadata, Root, Snapshot, Timestamp
 
 FOLDER = "seen"
 """Directory of these documents beside a country's signed metadata, or beside a root.json."""
@@ -112,8 +110,8 @@ class SeenPublication:
     @property
     def versions(self) -> tuple[int, int]:
         """The versions of timestamp and snapshot. Raises FormatError."""
-        timestamp, snapshot = self._parsed
-        return timestamp.signed.version, snapshot.signed.version
+        timestamp, snapshot = (_version(data) for data in (self.timestamp, self.snapshot))
+        return timestamp, snapshot
 
     @property
     def expires(self) -> datetime:
@@ -136,6 +134,9 @@ class SeenPublication:
 
     def check(self, root: Root, *, where: str) -> None:
         """Raise VerificationError unless ``root``'s keys signed both, and they fit each other."""
+        from pe_dvc.trust.tuf_api import LengthOrHashMismatchError
+        from pe_dvc.trust.verify import verify_signed_by
+
         timestamp, snapshot = self._parsed
         for role, metadata in (("timestamp", timestamp), ("snapshot", snapshot)):
             verify_signed_by(root, role, metadata, where=where)
@@ -163,10 +164,13 @@ class SeenPublication:
 
     @cached_property
     def _parsed(self) -> tuple[Metadata[Timestamp], Metadata[Snapshot]]:
+        from pe_dvc.trust import tuf_api
+        from pe_dvc.trust.verify import parse
+
         where = "a seen publication"
         return (
-            parse(Timestamp, self.timestamp, where=where),
-            parse(Snapshot, self.snapshot, where=where),
+            parse(tuf_api.Timestamp, self.timestamp, where=where),
+            parse(tuf_api.Snapshot, self.snapshot, where=where),
         )
 
 
@@ -186,6 +190,18 @@ class SeenFile:
             raise FormatError(error.message, where=self.place) from None
         except OSError as error:
             raise FormatError(f"cannot be read: {error.strerror}", where=self.place) from None
+
+
+def _version(metadata: bytes) -> int:
+    """Return the version that metadata claims. Raises FormatError."""
+    where = "a seen publication"
+    try:
+        version = read_json(metadata, what="TUF metadata", where=where)["signed"]["version"]
+    except (KeyError, TypeError):
+        version = None
+    if type(version) is not int or version < 1:
+        raise FormatError("not TUF metadata: it has no version", where=where)
+    return version
 
 
 def version_of(name: str) -> int | None:

@@ -16,9 +16,10 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.several import PASSED_OVER, SeveralStores, all_failed
 from pe_dvc.trust.at_once import at_once
+from pe_dvc.trust.client_state import HISTORY
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
-from pe_dvc.trust.lineages import HISTORY, MAX_LINKS, roots_in
+from pe_dvc.trust.lineages import MAX_LINKS, roots_in
 from pe_dvc.trust.shown import Shown, download, is_signed, next_root, shown_by, successor
 from pe_dvc.trust.tuf_api import Metadata, Root
 from pe_dvc.trust.verify import parse

@@ -19,7 +19,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.printable import brief
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.roles import ROLE_OWNERS
+from pe_dvc.trust.roles import ROLE_OWNERS, TAMPERED
 from pe_dvc.trust.tuf_api import (
     BadVersionNumberError,
     DeserializationError,
@@ -32,7 +32,7 @@ from pe_dvc.trust.tuf_api import (
     RepositoryError,
     UnsignedMetadataError,
 )
-from pe_dvc.trust.verify import TAMPERED, expired
+from pe_dvc.trust.verify import expired
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
 
-TAMPERED = "This was not written with the signing keys: tell the maintainers of the data."
-
 
 def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
     """Read metadata of one kind; its signatures are not checked. Raises FormatError."""

@@ -24,10 +24,9 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
-from pe_dvc.trust.roles import max_length
+from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import (
-    TAMPERED,
     expiry_days,
     key_names,
     parse,

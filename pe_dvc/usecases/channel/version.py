@@ -9,9 +9,8 @@ from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.roles import SIGNER_FIELD
+from pe_dvc.trust.roles import SIGNER_FIELD, TAMPERED
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
-from pe_dvc.trust.verify import TAMPERED
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,8 +15,9 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head, snapshot_meta
+from pe_dvc.trust.roles import TAMPERED
 from pe_dvc.trust.tuf_api import Metadata, Root, Snapshot, Targets
-from pe_dvc.trust.verify import TAMPERED, check_root_chain, parse, signatures, verify_signed_by
+from pe_dvc.trust.verify import check_root_chain, parse, signatures, verify_signed_by
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_of
 

@@ -22,9 +22,9 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.trust.bucket import StoredMetadata, next_free
 from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
 from pe_dvc.trust.meant_for import mark
-from pe_dvc.trust.roles import utc
+from pe_dvc.trust.roles import TAMPERED, utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
-from pe_dvc.trust.verify import TAMPERED, expiry_days, verify_signed_by
+from pe_dvc.trust.verify import expiry_days, verify_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,9 +15,10 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.roles import TAMPERED
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import TAMPERED, parse, signatures
+from pe_dvc.trust.verify import parse, signatures
 from pe_dvc.usecases.revoked import withdrawn_error
 
 if TYPE_CHECKING:

@@ -229,7 +229,7 @@ def test_a_root_that_did_not_sign_itself_is_not_pinned(tmp_path: Path, sim: Simu
 def test_a_reader_imports_neither_boto3_nor_urllib3_and_aws_signing_still_can() -> None:
     program = """
 import sys
-import pe_dvc.trust.client
+import pe_dvc.trust.tuf_api
 assert not {"boto3", "urllib3", "botocore.session"} & set(sys.modules)
 from securesystemslib.signer import AWSSigner
 kms = sys.modules[AWSSigner.__module__].boto3
