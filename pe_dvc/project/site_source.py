@@ -165,6 +165,7 @@ class CountrySource:
                         added=changed.added,
                         removed=changed.removed,
                         replaced=changed.replaced,
+                        is_first=after.version == 1,
                     )
                 )
         newest = sorted(found, key=lambda one: (one.signed_on, one.version), reverse=True)
@@ -205,10 +206,10 @@ class CountrySource:
         self, pointer: Pointer, seen: list[Appearance], found: Found | PeDvcError
     ) -> DatasetVersion:
         version = DatasetVersion(pointer=pointer, appearances=tuple(seen), rule=Disclosure())
+        if isinstance(found, RevokedError):
+            return replace(version, withdrawn=found.brief)
         if isinstance(found, PeDvcError):
-            said = self._published.said(found)
-            withdrawn = isinstance(found, RevokedError)
-            return replace(version, withdrawn=said) if withdrawn else replace(version, problem=said)
+            return replace(version, problem=self._published.said(found))
         dataset = found.dataset
         # What is gated is said in the codebook: where that is not here, it may be.
         access = "gated" if CODEBOOK in found.lacks else dataset.access

@@ -9,7 +9,7 @@ from pe_dvc.documents.keys import TRO, release_key
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.usecases.site import api, places
-from pe_dvc.usecases.site.dataset_view import dataset_view
+from pe_dvc.usecases.site.dataset_view import dataset_view, what_it_is
 from pe_dvc.usecases.site.figures import rows_text
 from pe_dvc.usecases.site.json_ld import to_schema_org
 from pe_dvc.usecases.site.search import search_document, search_entries
@@ -74,7 +74,8 @@ class SiteBuilder:
         for one in country.withdrawn:
             path = places.withdrawn_page(code, one.sha256)
             title = f"Withdrawn: {one.name}, {code}"
-            yield self._page(path, "withdrawn.html", title=title, country=country, entry=one)
+            given = {"country": country, "entry": one, "names": _names(country)}
+            yield self._page(path, "withdrawn.html", title=title, **given)
 
     def _dataset(
         self, country: CountryCatalog, entry: CatalogDataset
@@ -113,7 +114,7 @@ class SiteBuilder:
             yield self._page(path, "variable.html", title=title, country=country, view=view)
 
     def _releases(self, country: CountryCatalog) -> Iterator[tuple[str, bytes]]:
-        names = {entry.name for entry in country.datasets}
+        names = _names(country)
         withdrawn = {one.sha256 for one in country.withdrawn}
         for release in country.releases:
             tag = release.released.tag
@@ -139,6 +140,7 @@ class SiteBuilder:
             has_panel=places.PANEL in self._static,
             connect=_origin(self._catalog.bucket_url),
             rows_text=rows_text,
+            what_it_is=what_it_is,
             **values,
         )
         return path, data
@@ -154,6 +156,11 @@ class SiteBuilder:
     def _downloads(self) -> str | None:
         """Where payloads and releases can be downloaded, None where that is not known."""
         return self._catalog.bucket_url if self._catalog.downloads else None
+
+
+def _names(country: CountryCatalog) -> set[str]:
+    """Return the datasets that have a page."""
+    return {entry.name for entry in country.datasets}
 
 
 def _origin(url: str | None) -> str:

@@ -36,7 +36,7 @@ class ChannelState:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelChange:
-    """What one version of a channel changed, by dataset names."""
+    """What one version of a channel changed, by dataset names; ``is_first`` of the channel's."""
 
     channel: str
     version: int
@@ -45,6 +45,7 @@ class ChannelChange:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     replaced: tuple[str, ...]
+    is_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,7 +78,13 @@ def figures_by_column(profile: Profile | None) -> Figures:
 
 
 def share_of_non_zero(table: TableProfile, column: ColumnProfile) -> float | None:
-    """Return the weighted share of rows that are neither missing nor zero, None if not known."""
+    """Return the weighted share of rows that are neither missing nor zero, None if not known.
+
+    Of the weight's own column the profile counts rows, so the share is one of rows.
+    """
+    weight = table.weight
+    if weight is not None and weight.via is None and column is table.columns.get(weight.column):
+        return column.carriers / table.rows if column.carriers is not None and table.rows else None
     whole = table.weight.sum if table.weight is not None else None
     if column.weighted_carriers is not None and whole:
         return column.weighted_carriers / whole

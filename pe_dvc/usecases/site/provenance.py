@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.usecases.site.filters import utc
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ def facts_of(dataset: Dataset) -> tuple[Fact, ...]:
 def _build(build: Build) -> Iterator[Fact]:
     if build.built_at:
         where = {"ci": ", in CI", "local": ", on a person's machine"}.get(build.built_in or "", "")
-        yield Fact(name="Built", text=f"{build.built_at}{where}")
+        yield Fact(name="Built", text=f"{utc(build.built_at)}{where}")
     if build.git_commit:
         changed = ", with uncommitted changes" if build.git_dirty else ""
         url = _commit_url(build.repository, build.git_commit)

@@ -102,16 +102,50 @@ def test_a_dataset_page_says_what_is_published(published: Published) -> None:
 def test_the_home_page_has_channels_datasets_and_changes(published: Published) -> None:
     published.point()
     page = Page(published.build()["index.html"])
-    for said in ("latest 3", f"replaced {NAME}", f"new {NAME}, states/AL", "Valid until"):
+    for said in (
+        "United States (us)",
+        "latest version 3:",
+        f"replaced {NAME}",
+        f"new {NAME}, states/AL",
+        "Valid until",
+    ):
         assert said in page.text
     assert {PAGE, "us/datasets/states/AL.html"} <= set(page.links)
+
+
+def test_a_channel_that_begins_empty_is_not_said_to_be_signed_again(published: Published) -> None:
+    published.country.point("latest", [])
+    text = Page(published.build()["index.html"]).text
+    assert "latest version 1: set up, without datasets" in " ".join(text.split())
+    assert "signed again" not in text
+
+
+def test_a_dataset_of_which_no_one_wrote_says_what_it_has(published: Published) -> None:
+    published.country.point("latest", [publish_described(published.country, b"x", about={})])
+    files = published.build()
+    columns = len(ONE_TABLE["tables"][0]["columns"])
+    for path in ("index.html", PAGE):
+        text = Page(files[path]).text
+        assert f"Microdata of person: {columns} variables" in text
+
+
+def test_a_version_says_why_it_cannot_be_compared(published: Published) -> None:
+    versions = [publish_described(published.country, b"%d" % n) for n in range(3)]
+    for each in versions:
+        published.country.point("latest", [each])
+    published.country.revoke(versions[1])
+    text = Page(published.build()[PAGE]).text
+    assert "What changed is not known, as the version before cannot be read." in text
+    assert "The first version." in text
+    assert text.count(f"sha256:{versions[1].artifact.sha256}") == 1
+    assert re.search(r"Withdrawn on [0-9-]{10} by Data Stewards of PolicyEngine: .*\.", text)
 
 
 def test_a_dataset_with_several_tables_says_which_to_export(published: Published) -> None:
     published.point()
     text = Page(published.build()["us/datasets/states/AL.html"]).text
     assert "--table person --period 2024 --to data.dta" in text
-    assert "person, by person_id; its household by person_household_id" in text
+    assert "person: key person_id; belongs to a household by person_household_id" in text
     assert "read_parquet" not in text
 
 
@@ -121,7 +155,7 @@ def test_every_link_within_the_site_leads_to_a_file(published: Published) -> Non
     for path, html in files.items():
         for link in Page(html).links if path.endswith(".html") else ():
             if not link.startswith(("#", "https://")):
-                target = (published.directory / "site" / path).parent / link
+                target = (published.directory / "site" / path).parent / link.partition("#")[0]
                 assert target.is_file(), f"{path} links to {link}"
 
 
@@ -293,7 +327,7 @@ def test_a_variable_s_page_says_what_it_means_and_where_it_is(published: Publish
     published.point()
     files = published.build()
     text = Page(files["us/variables/age.html"]).text
-    for said in ("Age", "year", NAME, "states/AL", "latest 2", "41.5"):
+    for said in ("Age", "year", NAME, "states/AL", "latest version 2", "41.5"):
         assert said in text
     codes = Page(files["us/variables/filing_status.html"]).text
     assert "SINGLE" in codes
@@ -404,7 +438,7 @@ FIELDS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
         "profile",
         _set("tables", 0, "columns", "filing_status", "categories", 0, "value"),
     ),
-    "media type": ("artifact", _set("media_type")),
+    "format": ("contents", _set("format")),
 }
 
 

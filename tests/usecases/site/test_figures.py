@@ -66,6 +66,13 @@ def test_the_share_that_is_not_zero_is_weighted_where_there_is_a_weight() -> Non
     assert share_of_non_zero(*table(None)) is None
 
 
+def test_rows_with_a_weight_are_counted_and_not_weighted() -> None:
+    values = {"name": "person", "rows": 4, "weight": {"column": "w", "sum": 2000.0}}
+    columns = {"w": {"carriers": 3, "weighted_carriers": 3.0}}
+    found = TableProfile.model_validate_json(json.dumps(values | {"columns": columns}))
+    assert share_of_non_zero(found, found.columns["w"]) == 0.75
+
+
 def test_quantiles_become_a_strip() -> None:
     _, column = table(None, quantiles={"p5": 0, "p25": 10, "p50": 20, "p75": 30, "p95": 40.0})
     found = shape_of(column)
