@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pe_dvc.project.settings import Settings
 
 FOLDER = ".github/workflows"
-NAMES = ("publish.yml", "refresh.yml", "stale.yml")
+NAMES = ("publish.yml", "refresh.yml", "stale.yml", "site.yml")
+_SITE = "site.yml"
 IMPORT = "import.yml"
 """For repos that import releases only."""
 _FOLLOWED = "hf://dataset/OWNER/REPO/latest.json"
@@ -57,6 +58,9 @@ def plan_workflows(
     kept, commit = {}, installed_commit("pe_dvc")
     below = root.relative_to(git.top).as_posix()
     for name in (*NAMES, IMPORT) if follow else NAMES:
+        if name == _SITE and root != git.top:
+            kept[f"{FOLDER}/{name}"] = "a git repo has one site: write it for all its data repos"
+            continue
         text = read_template(f"github-workflows/{name}")
         text = text if follow is None else of_index(text, follow)
         wanted = rendered(text, scheme, settings.branch or git.branch() or "main", commit)

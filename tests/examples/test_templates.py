@@ -71,11 +71,11 @@ def test_workflows_run_commands_that_there_are() -> None:
     said: list[str] = []
     for path in WORKFLOWS:
         # What only reads need not wait for those that publish.
-        group = "stale" if path.stem == "stale" else "channels"
+        group = path.stem if path.stem in ("stale", "site") else "channels"
         assert read_yaml(path.read_bytes(), path.name)["concurrency"] == group
         said += steps(path)
     lines = (line.strip().split(" > ")[0] for run in said for line in run.splitlines())
-    lines = (line.split(" || ")[0].replace('"', "") for line in lines)
+    lines = (line.split(" || ")[0].split(" ${")[0].replace('"', "") for line in lines)
     commands = [line.split()[1:] for line in lines if line.startswith("pe-dvc ")]
     assert sorted(commands) == [
         ["channel", "refresh"],
@@ -83,6 +83,7 @@ def test_workflows_run_commands_that_there_are() -> None:
         ["import", "--check", "$URI"],
         ["pull"],
         *(["push"], ["push"]),
+        ["site", "build", "$RUNNER_TEMP/site", "--url", "$SITE_URL"],
         ["stale", "--markdown"],
     ]
     for command in commands:
@@ -164,6 +165,35 @@ def test_the_job_on_stale_data_keeps_one_issue(
     run("bash", "-euo", "pipefail", "-c", tell, environment=environment)
     said = (tmp_path / "called").read_text().splitlines()
     assert [one.removesuffix("stale-data").split(" --")[0].strip() for one in said] == calls
+
+
+@pytest.mark.parametrize("bucket", ["", "https://storage.example.org/a b"])
+def test_the_job_of_the_site_names_the_bucket_where_browsers_may_read_it(
+    bucket: str, tmp_path: Path
+) -> None:
+    """With a pe-dvc that writes down how it was called."""
+    (tmp_path / "pe-dvc").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$RUNNER_TEMP/called"\n')
+    (tmp_path / "pe-dvc").chmod(0o755)
+    environment = os.environ | {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "SITE_URL": "https://data.example.org",
+        "BUCKET_URL": bucket,
+    }
+    (workflow,) = [path for path in WORKFLOWS if path.stem == "site"]
+    run("bash", "-euo", "pipefail", "-c", steps(workflow)[-1], environment=environment)
+    assert (tmp_path / "called").read_text().splitlines() == [
+        *("site", "build", f"{tmp_path}/site", "--url", "https://data.example.org"),
+        *(("--bucket-url", bucket) if bucket else ()),
+    ]
+
+
+def test_the_site_follows_the_workflows_that_publish() -> None:
+    from pe_dvc.adapters.dvc.yaml import read_yaml
+
+    read = {path.stem: read_yaml(path.read_bytes(), path.name) for path in WORKFLOWS}
+    (on,) = [value for key, value in read["site"].items() if key in ("on", True)]
+    assert on["workflow_run"]["workflows"] == [read[stem]["name"] for stem in ("publish", "import")]
 
 
 def test_nothing_says_to_install_pe_dvc_from_an_index_that_does_not_have_it() -> None:
