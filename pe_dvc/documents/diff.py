@@ -12,6 +12,7 @@ from pe_dvc.documents.manifest_diff import (
     inputs_of,
     rows_changed,
 )
+from pe_dvc.primitives.printable import brief, printable
 from pe_dvc.primitives.result import Result, field_values
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class DatasetChanges(Result):
         return lost or any(rows) or any(moved)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Diff(Result):
     """What changed from ``before`` to ``after``; datasets in the order of their names.
 
@@ -163,6 +164,17 @@ class Diff(Result):
         from pe_dvc.documents.diff_report import html
 
         return html(self)
+
+    def __repr__(self) -> str:
+        from pe_dvc.documents.diff_report import summary
+
+        said = f"{brief(self.before)} → {brief(self.after)}: {summary(self)}"
+        return f"<Diff {printable(said)}>"
+
+    def _repr_html_(self) -> str:
+        from pe_dvc.documents.diff_report import notebook_html
+
+        return notebook_html(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values: docs/diff.md has their schema."""

@@ -80,6 +80,30 @@ def markdown(diff: Any) -> Iterator[str]:
 
 def html(diff: Any) -> str:
     """Return a page."""
+    return html_page(f"{diff.before} → {diff.after}", _html_parts(diff))
+
+
+def notebook_html(diff: Any) -> str:
+    """Return the tables of the page, as a notebook shows them."""
+    head = f"{diff.before} → {diff.after}: {summary(diff)}"
+    return "".join([html_table([], caption=head), *_html_parts(diff)])
+
+
+def summary(diff: Any) -> str:
+    """Return how many datasets changed, came and went, in a few words."""
+    verdicts = [dataset.verdict for dataset in diff.datasets]
+    counts = (
+        (verdicts.count("different"), "different"),
+        (verdicts.count("same values"), "with the same values in other bytes"),
+        (len(diff.added), "added"),
+        (len(diff.removed), "removed"),
+        (len(diff.withdrawn), "withdrawn"),
+        (diff.unchanged + verdicts.count("same bytes"), "unchanged"),
+    )
+    return ", ".join(f"{number} {word}" for number, word in counts if number) or "no datasets"
+
+
+def _html_parts(diff: Any) -> list[str]:
     listed = [(line,) for line in _lists(diff)]
     parts = [html_table(listed)] if listed else []
     for dataset in diff.datasets:
@@ -88,7 +112,7 @@ def html(diff: Any) -> str:
             html_table(section.rows, head=section.head, caption=section.title, folded=number >= 2)
             for number, section in enumerate(sections(dataset))
         ]
-    return html_page(f"{diff.before} → {diff.after}", parts)
+    return parts
 
 
 def sections(dataset: Any) -> Iterator[Section]:

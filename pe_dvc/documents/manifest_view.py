@@ -105,13 +105,29 @@ def manifest_text(manifest: Any) -> str:
     return f"{manifest.reference[:-52]}…, {size}, built {built}; {contents_text(manifest.table)}"
 
 
+def what_it_is(manifest: Any) -> str:
+    """Return what people wrote of a dataset, else its kind and what it has."""
+    about, tables = manifest.about, manifest.table.tables
+    if about is not None and about.description:
+        return " ".join(about.description.split())
+    kind = manifest.artifact.kind.replace("_", " ")
+    said = kind[:1].upper() + kind[1:]
+    entities = dict.fromkeys(table.entity for table in tables if table.entity)
+    if entities:
+        said += f" of {' and '.join(entities)}"
+    columns = sum(len(table.columns) for table in tables)
+    return f"{said}: {counted(columns, 'variable')}" if tables else said
+
+
 def manifest_html(manifest: Any) -> str:
     """Return the facts, and a table for each table, to unfold."""
-    artifact, contents = manifest.artifact, manifest.table
+    artifact, contents, about = manifest.artifact, manifest.table, manifest.about
     facts = [
+        ("what it is", what_it_is(manifest)),
+        ("licence", (about.licence if about else None) or "not stated"),
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
         ("built", str(manifest.build)),
-        ("vintage", manifest.inputs.data_vintage or "not said"),
+        ("vintage", manifest.inputs.data_vintage or "not stated"),
         ("weight", contents.weight or "none"),
     ]
     tables = [

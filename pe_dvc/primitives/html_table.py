@@ -28,7 +28,7 @@ def html_table(
     lines += [_row(row, "td") for row in rows[:MOST_ROWS]]
     if len(rows) > MOST_ROWS:
         lines.append(_row([f"and {len(rows) - MOST_ROWS} more"], "td"))
-    table = f"<table>{''.join(lines)}</table>"
+    table = f"<table>{''.join(lines)}</table>" if lines else ""
     if folded:
         return f"<details><summary>{html_text(caption)}</summary>{table}</details>"
     return f"<p><b>{html_text(caption)}</b></p>{table}" if caption else table

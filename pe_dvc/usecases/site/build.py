@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from pe_dvc.documents.keys import TRO, release_key
+from pe_dvc.documents.manifest_view import what_it_is
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.usecases.site import api, places
-from pe_dvc.usecases.site.dataset_view import dataset_view, what_it_is
+from pe_dvc.usecases.site.dataset_view import dataset_view
 from pe_dvc.usecases.site.figures import rows_text
 from pe_dvc.usecases.site.json_ld import to_schema_org
 from pe_dvc.usecases.site.search import search_document, search_entries

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.citation import cite_bibtex, cite_text
-from pe_dvc.primitives.sizes import counted
 from pe_dvc.usecases.site import places
 from pe_dvc.usecases.site.differences import version_rows
 from pe_dvc.usecases.site.entity_diagram import entity_diagram
@@ -107,19 +106,6 @@ def dataset_view(entry: CatalogDataset, bucket_url: str | None) -> DatasetView |
         has_figures=dataset.profile is not None,
         diagram=entity_diagram(dataset),
     )
-
-
-def what_it_is(dataset: Dataset) -> str:
-    """Return what people wrote of a dataset, else its kind and what it has."""
-    about, table = dataset.manifest.about, dataset.manifest.table
-    if about is not None and about.description:
-        return " ".join(about.description.split())
-    kind = dataset.manifest.artifact.kind.replace("_", " ")
-    said = kind[:1].upper() + kind[1:]
-    entities = dict.fromkeys(one.entity for one in table.tables if one.entity)
-    if entities:
-        said += f" of {' and '.join(entities)}"
-    return f"{said}: {counted(len(dataset.columns), 'variable')}" if table.tables else said
 
 
 def _tables(dataset: Dataset, rule: Disclosure) -> Iterator[TableRow]:

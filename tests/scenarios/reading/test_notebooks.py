@@ -16,6 +16,8 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 import pe_dvc
+from pe_dvc.documents.diff import Described, Diff, compare
+from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.usecases.read.ls import Listed, Listing
 from tests.support.country import LATEST, NAME, Country
@@ -104,10 +106,15 @@ def test_fetch_shows_it_only_when_asked(kernel: Kernel) -> None:
 
 def test_manifests_and_listings_are_tables(kernel: Kernel) -> None:
     kernel.run("import pe_dvc")
-    for cell in (f"pe_dvc.manifest({LATEST!r})", "pe_dvc.ls('us')", f"pe_dvc.resolve({LATEST!r})"):
+    for cell in (
+        f"pe_dvc.manifest({LATEST!r})",
+        "pe_dvc.ls('us')",
+        f"pe_dvc.resolve({LATEST!r})",
+        f"pe_dvc.diff({LATEST!r}, {LATEST!r})",
+    ):
         page = kernel.run(cell)
         (shown,), (short,) = page.texts("text/html"), page.texts()
-        assert "<table>" in shown
+        assert "<table>" in shown or "unchanged" in shown
         assert NAME in shown
         assert NAME in short
         assert len(short) < 300
@@ -137,7 +144,24 @@ def evil_manifest() -> Manifest:
     return Manifest.model_validate(document, strict=False)
 
 
-@pytest.mark.parametrize("what", ["manifest", "listing"])
+def evil_diff() -> Diff:
+    """A difference between manifests of which a stranger chose all texts."""
+    sides = [
+        Described.of_manifest(manifest, "x", Disclosure(), {})
+        for manifest in (manifest_of(b"before"), evil_manifest())
+    ]
+    return Diff(
+        before=EVIL,
+        after=EVIL,
+        added=(EVIL,),
+        removed=(),
+        datasets=(compare(*sides),),
+        unchanged=0,
+        withdrawn={EVIL: EVIL},
+    )
+
+
+@pytest.mark.parametrize("what", ["manifest", "listing", "diff"])
 def test_names_of_a_bucket_are_no_html(what: str) -> None:
     manifest = evil_manifest()
     listed = Listed(
@@ -151,12 +175,26 @@ def test_names_of_a_bucket_are_no_html(what: str) -> None:
         problem=EVIL,
     )
     object.__setattr__(listed, "reference", LATEST)
-    shown = manifest._repr_html_() if what == "manifest" else Listing([listed])._repr_html_()
+    values = {"manifest": manifest, "listing": Listing([listed]), "diff": evil_diff()}
+    shown: str = values[what]._repr_html_()  # type: ignore[attr-defined]
     tags = set(re.findall(r"<(\w+)", shown))
     assert tags <= {"table", "tr", "th", "td", "p", "b", "details", "summary"}
     assert "onerror" in html.unescape(shown), "it is shown as text"
-    assert not re.search("[\x1b\u202e]", shown + repr(manifest) + repr(listed))
+    assert not re.search("[\x1b\u202e]", shown + "".join(map(repr, values.values())))
     assert "\n" not in repr(manifest)
+
+
+def test_a_difference_is_short_as_text_and_whole_as_tables() -> None:
+    sides = [
+        Described.of_manifest(manifest_of(data), "x", Disclosure(), {})
+        for data in (b"before", b"after")
+    ]
+    names = {"added": ("a",), "removed": ("b", "c"), "datasets": (compare(*sides),)}
+    found = Diff(before="us@next", after="us@latest", unchanged=3, **names)  # type: ignore[arg-type]
+    said = "us@next → us@latest: 1 different, 1 added, 2 removed, 3 unchanged"
+    assert repr(found) == f"<Diff {said}>"
+    assert said in found._repr_html_()
+    assert found._repr_html_().partition("</p>")[2] in found.to_html().replace("\n", "")
 
 
 def test_tables_and_columns_are_found_by_name() -> None:
