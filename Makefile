@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
+.PHONY: site-scripts demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
 	$(BIN)/python examples/us-cps/demo.py
 
+## site-scripts: what pages of a site read parquet by, from npm, held to its lock
+site-scripts: $(READY)
+	@$(BIN)/python site-scripts/fetch.py || echo "!!! live tables of a site are not tested"
+
 ## test: every check and every test, S3 ones included
-test: check
+test: check site-scripts
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 ## test-fast: imports, units, and the README from end to end, in two minutes

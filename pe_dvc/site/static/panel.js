@@ -6,11 +6,8 @@
  * `data-manifest-sha256`. The verdict is in `data-verdict` as well.
  */
 
-import { StoreUnavailableError, TrustError } from "./errors.js";
-import { MAX_LENGTH } from "./refresh.js";
-import { HttpSource } from "./source.js";
-import { openState } from "./store.js";
-import { ChannelClient } from "./trust.js";
+import { clientOf } from "./client.js";
+import { TrustError } from "./errors.js";
 import { failure, verdictOn } from "./verdict.js";
 
 /**
@@ -18,24 +15,14 @@ import { failure, verdictOn } from "./verdict.js";
  * @returns {Promise<import("./verdict.js").Verdict>}
  */
 async function verdictOf({ dataset }) {
-  const { bucket: store, channel = "latest", country = "", name, sha256, manifestSha256 } = dataset;
-  if (!store) return { kind: "unknown", text: "Not checked: this site does not say where its bucket can be read." };
+  const { bucket, channel = "latest", name, sha256, manifestSha256 } = dataset;
+  if (!bucket) return { kind: "unknown", text: "Not checked: this site does not say where its bucket can be read." };
   try {
-    const root = await pinnedRoot(dataset.root ?? "");
-    const client = new ChannelClient({ store, country, root, state: await openState() });
-    return await verdictOn(client, { channel, name, sha256, manifestSha256 });
+    return await verdictOn(await clientOf(dataset), { channel, name, sha256, manifestSha256 });
   } catch (error) {
     if (error instanceof TrustError) return failure(error);
     throw error;
   }
-}
-
-/** @param {string} address */
-async function pinnedRoot(address) {
-  const url = new URL(address, document.baseURI);
-  const data = await new HttpSource(url.origin).read(url.pathname.slice(1), MAX_LENGTH.root);
-  if (!data) throw new StoreUnavailableError(`${url.href} does not exist`);
-  return data;
 }
 
 /** @param {HTMLElement} panel */

@@ -84,7 +84,7 @@ class SiteBuilder:
         path = places.dataset_page(entry.country, entry.name)
         title, view = (
             f"{entry.name}, {entry.country}",
-            dataset_view(entry, self._downloads),
+            dataset_view(entry, self._downloads, has_scripts=places.PARQUET in self._static),
         )
         given: dict[str, Any] = {"title": title, "country": country, "entry": entry}
         yield (

@@ -69,6 +69,14 @@ class EntityVariables:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveTable:
+    """A public file that pages read themselves: its columns, and the one that weights rows."""
+
+    columns: tuple[str, ...]
+    weight: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetView:
     """All that a dataset's page says."""
 
@@ -83,10 +91,16 @@ class DatasetView:
     bibtex: str
     has_figures: bool
     diagram: Diagram | None
+    live: LiveTable | None
 
 
-def dataset_view(entry: CatalogDataset, bucket_url: str | None) -> DatasetView | None:
-    """Return what a page says, None of a dataset that was withdrawn or could not be read."""
+def dataset_view(
+    entry: CatalogDataset, bucket_url: str | None, *, has_scripts: bool = False
+) -> DatasetView | None:
+    """Return what a page says, None of a dataset that was withdrawn or could not be read.
+
+    ``has_scripts`` says that pages can read parquet files.
+    """
     current = entry.current
     dataset = current.dataset
     if dataset is None:
@@ -105,6 +119,18 @@ def dataset_view(entry: CatalogDataset, bucket_url: str | None) -> DatasetView |
         bibtex=cite_bibtex(dataset),
         has_figures=dataset.profile is not None,
         diagram=entity_diagram(dataset),
+        live=_live_table(dataset) if has_scripts and readable is not None else None,
+    )
+
+
+def _live_table(dataset: Dataset) -> LiveTable | None:
+    """Return what a page can tabulate: one parquet file that is one table."""
+    contents, artifact = dataset.manifest.table, dataset.manifest.artifact
+    if contents.format != "parquet" or artifact.is_directory or len(contents.tables) != 1:
+        return None
+    columns = tuple(column.name for column in contents.tables[0].columns)
+    return LiveTable(
+        columns=columns, weight=contents.weight if contents.weight in columns else None
     )
 
 

@@ -29,6 +29,9 @@ STYLE = "static/site.css"
 PANEL = "static/panel.js"
 COMPARE = "static/compare.js"
 SEARCH = "static/search.js"
+TABLES = "static/tables.js"
+PARQUET = "static/vendor/hyparquet/index.js"
+"""What live tables are read by, where it was fetched when pe_dvc was built."""
 
 
 def dataset_page(country: str, name: str) -> str:
