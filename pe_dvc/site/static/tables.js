@@ -96,7 +96,7 @@ function tableOf(head, lines, caption) {
   found.createCaption().textContent = caption;
   const heads = found.createTHead().insertRow();
   const body = found.createTBody();
-  for (const text of head) heads.append(cell("th", text, "col"));
+  for (const [at, text] of head.entries()) heads.append(cell("th", text, "col", at > 0));
   for (const [first = "", ...others] of lines) {
     const line = body.insertRow();
     line.append(cell("th", first, "row"), ...others.map((text) => cell("td", text)));
@@ -104,11 +104,11 @@ function tableOf(head, lines, caption) {
   return found;
 }
 
-/** @param {"th" | "td"} tag @param {string} text @param {string} [scope] */
-function cell(tag, text, scope) {
+/** @param {"th" | "td"} tag @param {string} text @param {string} [scope] @param {boolean} [isRight] */
+function cell(tag, text, scope, isRight = scope !== "row") {
   const found = document.createElement(tag);
   if (scope) found.setAttribute("scope", scope);
-  if (scope !== "row") found.className = "number";
+  if (isRight) found.className = "number";
   found.dir = "auto";
   found.textContent = text;
   return found;

@@ -62,7 +62,7 @@ function intervals(values, sums) {
   const labels = [`below ${shown(edges[0] ?? 0)}`];
   for (const [at, edge] of edges.slice(0, -1).entries()) labels.push(`${shown(edge)} to below ${shown(edges[at + 1] ?? 0)}`);
   labels.push(`${shown(edges[edges.length - 1] ?? 0)} and more`);
-  return labelled(values, labels, (value) => edges.filter((edge) => edge <= Number(value)).length, "others");
+  return labelled(values, labels, (value) => edges.filter((edge) => edge <= Number(value)).length, "others", [0, labels.length - 1]);
 }
 
 /** The round number, 1, 2 or 5 times a power of ten, that is next to a width. @param {number} width */
@@ -86,14 +86,15 @@ function quantile(sorted, wanted) {
  * @param {string[]} labels
  * @param {(value: Value) => number} placed
  * @param {string} others what is beyond the labels
+ * @param {number[]} [open] places that are left out where they are empty
  * @returns {Groups}
  */
-function labelled(values, labels, placed, others) {
+function labelled(values, labels, placed, others, open = []) {
   const missing = labels.length + 1;
   const places = Int32Array.from(values, (value) => (value === null ? missing : placed(value)));
   const used = new Set(places);
   const all = [...labels, others, "missing"];
-  const kept = all.map((_, at) => at).filter((at) => at < labels.length || used.has(at));
+  const kept = all.map((_, at) => at).filter((at) => used.has(at) || (at < labels.length && !open.includes(at)));
   return { labels: kept.map((at) => all[at] ?? ""), places: places.map((at) => kept.indexOf(at)) };
 }
 

@@ -34,6 +34,15 @@ class Strip:
     high: float
     text: str
 
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The lines of the picture, each by the name of its style."""
+        return (
+            ("whisker", f"M{self.low:g} 6H{self.high:g}"),
+            ("box", f"M{self.box:g} 2H{self.box_end:g}V10H{self.box:g}z"),
+            ("median", f"M{self.median:g} 1V11"),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
@@ -49,6 +58,13 @@ class Bars:
 
     bars: tuple[Bar, ...]
     text: str
+
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The bars in two colours by turns, each by the name of its style."""
+        drawn = [f"M{b.start:g} 2h{b.length:g}v8h-{b.length:g}z" for b in self.bars if b.length]
+        found = (("bar", "".join(drawn[::2])), ("bar tone", "".join(drawn[1::2])))
+        return tuple((name, path) for name, path in found if path)
 
 
 def allowed(profile: Profile | None, rule: Disclosure) -> Profile | None:

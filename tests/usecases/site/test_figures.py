@@ -79,6 +79,7 @@ def test_quantiles_become_a_strip() -> None:
     assert isinstance(found, Strip)
     assert (found.low, found.box, found.median, found.box_end, found.high) == (0, 25, 50, 75, 100)
     assert found.text == "p5 0, p25 10, p50 20, p75 30, p95 40"
+    assert dict(found.paths)["box"] == "M25 2H75V10H25z"
 
 
 @pytest.mark.parametrize(
@@ -101,4 +102,8 @@ def test_categories_become_bars() -> None:
     assert isinstance(found, Bars)
     assert len(found.bars) == 12
     assert [(bar.start, bar.length) for bar in found.bars[:2]] == [(0, 5), (5, 5)]
+    assert [path[:26] for _, path in found.paths] == [
+        "M0 2h5v8h-5zM10 2h5v8h-5zM",
+        "M5 2h5v8h-5zM15 2h5v8h-5zM",
+    ]
     assert found.text.endswith("c11 5%, and 2 more, others 30%")

@@ -59,6 +59,11 @@ def test_a_number_of_many_values_becomes_a_histogram_that_keeps_the_whole_weight
     assert abs(sums[4] - sum(inside)) < 1e-6
 
 
+def test_a_histogram_has_no_empty_ends() -> None:
+    rows = tabulated([float(number) for number in range(100)])["rows"]
+    assert not rows[0].startswith("below ")
+
+
 def test_many_texts_end_with_the_others() -> None:
     found = tabulated([f"v{number}" for number in range(100)], weights=[*map(float, range(100))])
     assert len(found["rows"]) == 31
