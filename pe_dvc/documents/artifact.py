@@ -10,7 +10,7 @@ from pe_dvc.documents.dvc_hash import PATTERN, is_listing
 from pe_dvc.documents.keys import chunks_key, members_key, payload_key
 from pe_dvc.documents.model import Record
 from pe_dvc.documents.provenance import HexSha256
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.digest import Sha256, implied_chunks, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_inside, check_name
 from pe_dvc.primitives.sizes import MAX_SIZE
@@ -112,6 +112,18 @@ class Artifact(Record):
         parts = self.members or self.chunks
         assert parts is not None  # held by _is_file_or_directory
         return Sha256(parts.sha256)
+
+    @property
+    def implied_parts(self) -> bytes | None:
+        """The bytes of that sidecar where they follow from the artifact: it is one chunk at most.
+
+        Then it need not be in the bucket. None for others.
+        """
+        if self.chunks is None:
+            return None
+        implied = implied_chunks(self.sha256, self.size, self.chunks.size)
+        is_it = implied is not None and sha256_bytes(implied) == self.chunks.sha256
+        return implied if is_it else None
 
     def is_same_as(self, other: Artifact) -> bool:
         """Tell whether both say the same of the same bytes, wherever else these lie."""

@@ -1,7 +1,8 @@
 """All the sidecars that a manifest promises, each by its key and its sha256.
 
-Every artifact has the list of its chunks, or of its files (``documents.artifact``). The section
-``sidecars`` names further ones (``documents.sidecars``).
+Every artifact has the list of its chunks, or of its files (``documents.artifact``). That of a file
+of one chunk is implied: ADR 0028. The section ``sidecars`` names further ones
+(``documents.sidecars``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class SidecarRef:
     sha256: Sha256
     is_parts: bool = False
     """Whether it lists chunks or files: it is made of the artifact's bytes alone."""
+    is_implied: bool = False
+    """Whether its bytes follow from the manifest, so that it is not needed; it may be there."""
 
 
 def sidecars_of(manifest: ManifestHead) -> tuple[SidecarRef, ...]:
@@ -35,7 +38,11 @@ def sidecars_of(manifest: ManifestHead) -> tuple[SidecarRef, ...]:
     artifact = manifest.artifact
     kind = "members" if artifact.is_directory else "chunks"
     parts = SidecarRef(
-        kind=kind, key=artifact.parts_key, sha256=artifact.parts_sha256, is_parts=True
+        kind=kind,
+        key=artifact.parts_key,
+        sha256=artifact.parts_sha256,
+        is_parts=True,
+        is_implied=artifact.implied_parts is not None,
     )
     return (parts, *content_sidecars(manifest).values())
 

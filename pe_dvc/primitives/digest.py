@@ -60,6 +60,16 @@ def check_promised(
         )
 
 
+def implied_chunks(sha256: str, size: int, chunk_size: int) -> bytes | None:
+    """Return the chunk list of bytes that are one chunk at most, None of more than one.
+
+    The digest of the whole is that of its only chunk, so such a list need not lie anywhere.
+    """
+    if size > chunk_size:
+        return None
+    return bytes.fromhex(sha256) if size else b""
+
+
 def chunk_digests(data: Iterable[Buffer]) -> bytes:
     """Return the sha256 of each ``CHUNK_SIZE`` bytes of ``data``, 32 bytes each, in order.
 

@@ -91,6 +91,16 @@ def test_an_empty_payload(tmp_path: Path) -> None:
     assert Published(tmp_path, b"").read((0,), (-5, 3))["parts"] == ["", ""]
 
 
+@pytest.mark.parametrize("size", [1, 1000, CHUNK_SIZE])
+def test_a_payload_of_one_chunk_needs_no_list(tmp_path: Path, size: int) -> None:
+    published = Published(tmp_path, PAYLOAD[:size])
+    assert chunks_of(published.manifest) not in published.store.objects
+    (part,) = published.read((0,))["parts"]
+    assert base64.b64decode(part) == PAYLOAD[:size]
+    flip(payload_of, size - 1)(published)
+    assert published.read((0, 1))["error"] == "DigestMismatchError"
+
+
 def flip(key_of: Callable[[Manifest], str], place: int) -> Callable[[Published], None]:
     def attack(published: Published) -> None:
         key = key_of(published.manifest)

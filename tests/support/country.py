@@ -54,7 +54,8 @@ class Country:
         ]
         for manifest, data in zip(manifests, payloads.values(), strict=True):
             self.write(payload_key("us", manifest.artifact.dvc.md5), data)
-            self.write(chunks_of(manifest), chunk_digests([data]))
+            if manifest.artifact.implied_parts is None:
+                self.write(chunks_of(manifest), chunk_digests([data]))
             sha256 = Sha256(manifest.artifact.sha256)
             self.write(manifest_key("us", sha256), manifest.to_bytes())
         self.point(channel, manifests)

@@ -33,6 +33,7 @@ class Bench:
         self.sha256 = Sha256(manifest["artifact"]["sha256"])
         self.payload = payload_key("us", manifest["artifact"]["dvc"]["md5"])
         self.chunks, self.tombstone = (of("us", self.sha256) for of in (chunks_key, tombstone_key))
+        self.objects[self.chunks] = bytes.fromhex(self.sha256)  # as earlier versions pushed it
         self.pin = f"us/{NAME}@sha256:{self.sha256}"
 
     def revoke(self, *references: str, **options: object) -> Revoked:

@@ -4,7 +4,7 @@
  * manifest the one whose sha256 is signed.
  */
 
-import { digestHex, toHex } from "./bytes.js";
+import { digestHex, fromHex, toHex } from "./bytes.js";
 import { DigestMismatchError, FormatError, VerificationError } from "./errors.js";
 import { readManifest } from "./manifest.js";
 import { joined } from "./source.js";
@@ -55,7 +55,9 @@ export class VerifiedPayload {
     if (!md5 || !Number.isSafeInteger(chunks?.size) || chunks.size < 1) {
       throw new FormatError(`${pointer.name} is no file that can be read in parts`);
     }
-    const digests = await readList(http, `${country}/${sha256.slice(0, 2)}/${sha256}.chunks`, chunks.sha256);
+    const digests =
+      (await impliedList(sha256, size, chunks)) ??
+      (await readList(http, `${country}/${sha256.slice(0, 2)}/${sha256}.chunks`, chunks.sha256));
     if (digests.length !== Math.ceil(size / chunks.size) * DIGEST_BYTES) {
       throw new FormatError(`the chunk list of ${pointer.name} has ${digests.length} bytes, which is not its length`);
     }
@@ -139,6 +141,18 @@ export class VerifiedPayload {
       this.chunks.delete(number);
     }
   }
+}
+
+/**
+ * The list of a payload that is one chunk at most: it is the payload's own digest, and need not be in the bucket.
+ * @param {string} sha256 of the payload
+ * @param {number} size of the payload in bytes
+ * @param {{size: number, sha256: string}} chunks
+ */
+async function impliedList(sha256, size, chunks) {
+  if (size > chunks.size) return undefined;
+  const list = fromHex(size ? sha256 : "");
+  return (await digestHex(list)) === chunks.sha256 ? list : undefined;
 }
 
 /**

@@ -183,9 +183,11 @@ class Collector:
         self._remember(key, data)
         if Sha256(artifact.sha256) not in self._withdrawn.artifacts:
             for one in sidecars_of(manifest):
+                if one.is_implied and one.key not in self._there:
+                    continue
                 self._add(one.key, what, "sha256", one.sha256, None, is_promised=is_promised)
-                if one.is_parts and (chunk := single_chunk(artifact, one.sha256)) is not None:
-                    self._remember(one.key, chunk)
+                if one.is_parts and (chunks := artifact.implied_parts) is not None:
+                    self._remember(one.key, chunks)
             if self._is_elsewhere(artifact):
                 self.found.elsewhere.append(artifact.key)
         return artifact
@@ -263,17 +265,6 @@ class Collector:
                 is_promised=is_promised,
             )
         )
-
-
-def single_chunk(artifact: Artifact, expected: Sha256) -> bytes | None:
-    """Return the chunk list of a file of one chunk: the digest of the file, so that none is read.
-
-    None for other artifacts, and for a list that is not the one whose sha256 is ``expected``.
-    """
-    if artifact.chunks is None or not 0 < artifact.size <= artifact.chunks.size:
-        return None
-    data = bytes.fromhex(artifact.sha256)
-    return data if sha256_bytes(data) == expected else None
 
 
 def objects_of(store: ReadableStore, country: str) -> dict[str, ObjectInfo]:

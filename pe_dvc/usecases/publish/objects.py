@@ -221,6 +221,8 @@ def _publish_manifest(store: Store, country: str, described: ManifestToPublish) 
     artifact = described.manifest.artifact
     sha256 = Sha256(artifact.sha256)
     for sidecar in sidecars_of(described.manifest):
+        if sidecar.is_implied:
+            continue
         _create(store, sidecar.key, described.sidecar(sidecar), described)
     try:
         _create(store, manifest_key(country, sha256), described.data, described)

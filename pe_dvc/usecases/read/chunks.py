@@ -10,7 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
-from pe_dvc.primitives.digest import DIGEST_BYTES, Sha256, check_promised, sha256_bytes
+from pe_dvc.primitives.digest import (
+    DIGEST_BYTES,
+    Sha256,
+    check_promised,
+    implied_chunks,
+    sha256_bytes,
+)
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.store.several import first_good
 
@@ -80,7 +86,7 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
             remedy="The manifest is wrong, or another pe_dvc wrote it: tell the maintainers of the "
             "data.",
         )
-    data = payload.chunk_digests or cache.read_sidecar(expected)
+    data = _known_list(resolved, expected) or cache.read_sidecar(expected)
     if data is None:
         length = count * DIGEST_BYTES
         data = first_good(store, lambda one: _read_list(resolved, one, expected, length))
@@ -93,6 +99,15 @@ def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -
             remedy="The manifest is wrong about its own payload: tell the maintainers of the data.",
         )
     return ChunkList(digests=data, size=payload.chunk_size, total=payload.size)
+
+
+def _known_list(resolved: Resolved, expected: Sha256) -> bytes | None:
+    """Return the list of a file in a directory, or of one chunk; None where it must be read."""
+    payload = resolved.payload
+    implied = implied_chunks(payload.sha256, payload.size, payload.chunk_size)
+    if implied is not None and sha256_bytes(implied) == expected:
+        return implied
+    return payload.chunk_digests
 
 
 def _read_list(resolved: Resolved, store: ReadableStore, expected: Sha256, length: int) -> bytes:

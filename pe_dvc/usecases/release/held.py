@@ -78,7 +78,8 @@ def _fault(
         return "manifest missing"
     if held != data:
         return "another manifest was published"
-    return next((f for s in sidecars_of(manifest) if (f := _sidecar_fault(store, s))), None)
+    named = (one for one in sidecars_of(manifest) if not one.is_implied)
+    return next((f for one in named if (f := _sidecar_fault(store, one))), None)
 
 
 def _sidecar_fault(store: Store, named: SidecarRef) -> str | None:

@@ -179,7 +179,9 @@ class _Check:
         manifest, sidecar = promise
         artifact, key, promised = manifest.artifact, sidecar.key, sidecar.sha256
         if key not in self._bucket.objects:
-            self._found("missing", key, artifact.name, "its manifest names it", sha256=promised)
+            if not sidecar.is_implied:
+                detail = "its manifest names it"
+                self._found("missing", key, artifact.name, detail, sha256=promised)
             return
         data = self._read(key, LISTING_LIMIT)
         actual = sha256_bytes(data)

@@ -129,14 +129,20 @@ def test_throttling_that_goes_on_names_operation_and_object(
 ) -> None:
     line.build()
     line.proxy.status, line.proxy.code = status, code
-    line.proxy.trick = lambda number, method, path: "refuse before" if ".chunks" in path else None
+    line.proxy.trick = lambda number, method, path: (
+        "refuse before" if method == "PUT" and ".manifest.json" in path else None
+    )
     first = len(line.proxy.requests)
     with pytest.raises(
-        StoreUnavailableError, match=rf"cannot write .*\.chunks: HTTP {status}.*{code}"
+        StoreUnavailableError, match=rf"cannot write .*\.manifest\.json: HTTP {status}.*{code}"
     ) as caught:
         line.repo.push(line.through)
     assert caught.value.operation == "write"
-    tried = [request for request in line.proxy.requests[first:] if ".chunks" in request]
+    tried = [
+        request
+        for request in line.proxy.requests[first:]
+        if "PUT" in request and ".manifest.json" in request
+    ]
     assert 2 <= len(tried) <= 5, "retried, within a bound"
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, chunk_digests, sha256_bytes
-from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
+from pe_dvc.usecases.read.chunks import load_chunk_list
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
 from tests.support.country import LATEST, NAME, chunks_of, payload_of
 from tests.support.factories import manifest_of
@@ -265,10 +266,20 @@ def test_a_part_altered_in_the_cache_is_fetched_again(
     assert path.read_bytes() == payload
 
 
-def test_the_chunk_size_of_a_manifest_is_bounded(country: Country, store: CountingStore) -> None:
-    from pe_dvc.primitives.errors import FormatError
-    from pe_dvc.usecases.read.chunks import load_chunk_list
+def test_the_list_of_one_chunk_is_the_artifacts_own_digest(
+    country: Country, store: CountingStore
+) -> None:
+    country.publish({NAME: b"small"})
+    reader = new_reader(store)
+    resolved = reader.resolve(LATEST)
+    found = load_chunk_list(resolved, store=store, cache=reader.cache)
+    assert (found.count, found.digest(0)) == (1, resolved.sha256)
+    other = replace(resolved.payload, chunks_sha256=sha256_bytes(b"another list"))
+    with pytest.raises(NotFoundError):
+        load_chunk_list(replace(resolved, payload=other), store=store, cache=reader.cache)
 
+
+def test_the_chunk_size_of_a_manifest_is_bounded(country: Country, store: CountingStore) -> None:
     reader = new_reader(store)
     resolved = reader.resolve(LATEST)
     for size in (1, CHUNK_SIZE * 1000):

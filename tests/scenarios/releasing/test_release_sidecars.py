@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.sidecar_refs import sidecars_of
+from pe_dvc.primitives.digest import CHUNK_SIZE
 from pe_dvc.primitives.errors import ReleaseError
 from pe_dvc.project.release import Releases
 from pe_dvc.project.stores import open_store
 from tests.support.advice import follow
 from tests.support.commands import run
-from tests.support.release_history import History
+from tests.support.release_history import DATASETS, History
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def tagged(
     if request.param == "s3":
         bucket: S3Bucket = request.getfixturevalue("s3_bucket")
         history.store = open_store(bucket.url, options=bucket.server.options)
-    history.build(sidecars=SIDECARS)
+    history.build({**DATASETS, "cps_2024": bytes(CHUNK_SIZE + 1)}, sidecars=SIDECARS)
     history.sign()
     history.commit()
     history.git("tag", "1.0.0")

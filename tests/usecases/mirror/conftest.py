@@ -16,7 +16,7 @@ from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.mirror.sync import Sync
 from pe_dvc.usecases.mirror.verify import verify_mirror
-from tests.support.country import Country, reader_at, revocation_of
+from tests.support.country import Country, chunks_of, reader_at, revocation_of
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:
@@ -105,7 +105,13 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 class Mirrored(Country):
-    """A country with a mirror."""
+    """A country with a mirror, and with lists of single chunks, as earlier versions wrote them."""
+
+    def publish(self, payloads: dict[str, bytes], channel: str = "latest") -> list[Manifest]:
+        manifests = super().publish(payloads, channel)
+        for manifest in manifests:
+            self.write(chunks_of(manifest), bytes.fromhex(manifest.artifact.sha256))
+        return manifests
 
     def revoke(self, *manifests: Manifest, replacement: Manifest | None = None) -> None:
         """Withdraw artifacts as ``pe-dvc revoke`` does, which names their bytes as well."""

@@ -241,3 +241,19 @@ def test_a_payload_removed_behind_a_tombstone_without_a_signature_is_put_back(
     (done,) = repair(store, check(store, tmp_path / "j").findings, [Source(mirror)], {})
     assert done.key == KEYS["payload"]
     assert len(PAYLOAD) > CHUNK_SIZE
+
+
+@pytest.mark.parametrize("size", [0, 1000, CHUNK_SIZE])
+def test_a_list_of_one_chunk_may_be_missing_and_not_be_another(
+    store: MemoryStore, tmp_path: Path, size: int
+) -> None:
+    data = b"x" * size
+    manifest = manifest_of(data, name="small")
+    sha256 = Sha256(manifest.artifact.sha256)
+    store.create(payload_key("us", manifest.artifact.dvc.md5), data)
+    store.create(manifest_key("us", sha256), manifest.to_bytes())
+    assert faults(check(store, tmp_path / "journal")) == []
+    store.create(chunks_key("us", sha256), chunk_digests([data]))  # as earlier versions did
+    assert faults(check(store, tmp_path / "journal")) == []
+    store.overwrite(chunks_key("us", sha256), b"?" * 32)
+    assert faults(check(store, tmp_path / "journal")) == [("corrupt", chunks_key("us", sha256))]
