@@ -1,7 +1,7 @@
 """All the sidecars that a manifest promises, each by its key and its sha256.
 
 Every artifact has the list of its chunks, or of its files (``documents.artifact``). That of a file
-of one chunk is implied: ADR 0028. The section ``sidecars`` names further ones
+of one chunk is implied: ADR 0029. The section ``sidecars`` names further ones
 (``documents.sidecars``).
 """
 
