@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.questions import stale as stale
     from pe_dvc.public.repo import Repo as Repo
     from pe_dvc.public.site import build_site as build_site
+    from pe_dvc.public.site import build_site_file as build_site_file
     from pe_dvc.public.site import serve_site as serve_site
     from pe_dvc.usecases.read.describe import Description as Description
     from pe_dvc.usecases.read.ls import Listed as Listed
@@ -58,6 +59,7 @@ _PUBLIC = {
     "Resolved": "pe_dvc.usecases.read.resolve",
     "TrustedRoots": "pe_dvc.public.machine",
     "build_site": "pe_dvc.public.site",
+    "build_site_file": "pe_dvc.public.site",
     "compatible": "pe_dvc.public.questions",
     "diff": "pe_dvc.public.questions",
     "cite": "pe_dvc.public.describe",

@@ -209,6 +209,7 @@ EXAMPLES: dict[str, Examples] = {
         ("site", "of every country whose root is pinned"),
         ("site --from git", "of what this data repo has committed"),
         ("site --country us --bucket-url https://data.example.org", "of one, with downloads"),
+        ("--single-file us.html --country us", "in one file, to send or keep"),
     ),
     "site serve": (
         ("", "build it for the moment, and show it"),

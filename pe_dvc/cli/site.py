@@ -18,7 +18,7 @@ def command() -> None:
 
 
 @command.command("build", cls=Command)
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
 @click.option(
     "--country", "countries", multiple=True, help="Only this country, such as us; can be repeated."
 )
@@ -29,6 +29,12 @@ def command() -> None:
     default="bucket",
     help="git: what this data repo has committed, without asking a bucket. Default: bucket.",
 )
+@click.option(
+    "--single-file",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one file instead, which opens from a disk.",
+)
 @click.option("--url", metavar="URL", help="The address where the site will be.")
 @click.option(
     "--bucket-url",
@@ -38,9 +44,10 @@ def command() -> None:
 @store_option
 @json_option
 def build(
-    directory: Path,
+    directory: Path | None,
     countries: tuple[str, ...],
     source: Literal["bucket", "git"],
+    file: Path | None,
     url: str | None,
     bucket_url: str | None,
     store: str | None,
@@ -54,16 +61,23 @@ def build(
     """
     import pe_dvc
 
-    found = pe_dvc.build_site(
-        directory, countries, source=source, store=store, url=url, bucket_url=bucket_url
-    )
-    print_json(found) if as_json else echo(found.directory / "index.html")
+    if file is not None and directory is None and url is None:
+        found = pe_dvc.build_site_file(
+            file, countries, source=source, store=store, bucket_url=bucket_url
+        )
+    elif file is None and directory is not None:
+        found = pe_dvc.build_site(
+            directory, countries, source=source, store=store, url=url, bucket_url=bucket_url
+        )
+    else:
+        raise click.UsageError("Name either a DIRECTORY, with --url or not, or a --single-file.")
+    print_json(found) if as_json else echo(found.file or found.directory / "index.html")
     for pin, problem in found.problems.items():
         say(f"{pin} could not be read: {problem}")
     for name, lacks in found.lacking.items():
         say(f"{name} is not shown whole: {lacks}")
     pages = f"{counted(found.files, 'file')} of {counted(found.datasets, 'dataset')}"
-    say(f"wrote {pages}; sha256 of their list: {found.sha256}")
+    say(f"wrote {pages}; sha256{'' if found.file else ' of their list'}: {found.sha256}")
     if found.problems:
         click.get_current_context().exit(1)
 

@@ -7,34 +7,27 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
+from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
-from pe_dvc.primitives.names import check_country
 from pe_dvc.primitives.result import Result
-from pe_dvc.project import directories
-from pe_dvc.project.find import countries_here
+from pe_dvc.project.site_catalog import read_catalog, web_address
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.scratch import scratch_directory
 from pe_dvc.usecases.site import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pe_dvc.documents.disclosure import Disclosure
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.site_catalog import Source
     from pe_dvc.project.site_server import SiteServer
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.usecases.site.catalog import Catalog, CountryCatalog
-
-Source = Literal["bucket", "git"]
-"""Where a site's documents are read: what is published, or what is committed."""
+    from pe_dvc.usecases.site.catalog import Catalog
 
 STATIC = Path(__file__).parents[1] / "site" / "static"
 MOST_OPEN = 64
@@ -45,7 +38,8 @@ MOST_OPEN = 64
 class BuiltSite(Result):
     """A site that was written: how many ``files``, of how many ``datasets``.
 
-    ``sha256`` is that of its list of files, ``files.json``: the same for the same pages.
+    ``file`` is it where it is a single one. ``sha256`` is that of the file, or of the list of all
+    files, ``files.json``: the same for the same pages.
     ``problems`` are datasets that could not be read, by pinned reference; ``lacking`` is what is
     not on their pages since its document is not where the site was read from.
     """
@@ -54,6 +48,7 @@ class BuiltSite(Result):
     sha256: Sha256
     files: int
     datasets: int
+    file: Path | None = None
     problems: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
 
@@ -87,7 +82,7 @@ def serve_site(
         made = ExitStack()
         stack.push(made)
         scratch = made.enter_context(scratch_directory())
-        catalog = _catalog(countries, store)
+        catalog = read_catalog(countries, store)
         _build(scratch, replace(catalog, bucket_url=server.bucket_url, downloads=False))
         stack.pop_all()
         return server.start(scratch, made)
@@ -103,8 +98,8 @@ def build_site(
     bucket_url: str | None = None,
 ) -> BuiltSite:
     """Write a site (``pe_dvc.build_site``)."""
-    at, bucket = _web_address(url), _web_address(bucket_url)
-    catalog = _catalog(countries, store) if source == "bucket" else _in_git(countries, store)
+    at, bucket = web_address(url), web_address(bucket_url)
+    catalog = read_catalog(countries, store, source)
     return _build(directory, replace(catalog, url=at, bucket_url=bucket))
 
 
@@ -114,102 +109,24 @@ def _build(directory: Path, catalog: Catalog) -> BuiltSite:
     from pe_dvc.usecases.site.filters import FILTERS
 
     templates = PageTemplates(FILTERS)
-    files = dict(SiteBuilder(catalog, templates.render, dict(_static())).files())
+    files = dict(SiteBuilder(catalog, templates.render, static_files()).files())
     _write(directory, files)
     return BuiltSite(
         directory=directory.absolute(),
         sha256=sha256_bytes(files[places.FILES]),
         files=len(files),
-        datasets=sum(len(country.datasets) for country in catalog.countries),
+        datasets=catalog.size,
         problems=catalog.problems,
         lacking=catalog.lacking,
     )
 
 
-def _catalog(countries: Sequence[str], store: str | None) -> Catalog:
-    from pe_dvc.usecases.site.catalog import Catalog
-
-    named = [check_country(country) for country in dict.fromkeys(countries)]
-    found, missing = [], []
-    for country in named or countries_here():
-        try:
-            found.append(_country(country, store))
-        except NotFoundError as error:  # a bucket may have one of the countries only
-            if named:
-                raise
-            missing.append(error)
-    if not found:
-        raise missing[0]
-    return Catalog(countries=tuple(found))
-
-
-def _country(country: str, store: str | None) -> CountryCatalog:
-    from pe_dvc.project.reader import Reader
-    from pe_dvc.project.repo import DataRepo
-    from pe_dvc.project.site_bucket import BucketPublished
-    from pe_dvc.project.site_source import CountrySource
-
-    repo = DataRepo.around()
-    own = repo if repo is not None and repo.country == country else None
-    return CountrySource(BucketPublished(Reader(country, store=store)), _rule_of(own)).read()
-
-
-def _in_git(countries: Sequence[str], store: str | None) -> Catalog:
-    """Return what the data repo around has committed. Raises NotFoundError, FormatError."""
-    from pe_dvc.project.repo import DataRepo
-    from pe_dvc.project.site_git import GitPublished
-    from pe_dvc.project.site_source import CountrySource
-    from pe_dvc.store.cache import Cache
-    from pe_dvc.usecases.site.catalog import Catalog
-
-    if store is not None:
-        raise FormatError(
-            "a site is built from git or from a store, not from both",
-            remedy="Leave out one of --from git and --store.",
-        )
-    repo = DataRepo.find()
-    for country in countries:
-        repo.check_country(country)
-    published = GitPublished(repo, Cache(directories.cache_dir()))
-    return Catalog(countries=(CountrySource(published, _rule_of(repo)).read(),))
-
-
-def _rule_of(repo: DataRepo | None) -> Callable[[Disclosure], Disclosure]:
-    """Return what settles a dataset's rule: in its data repo, by the settings there.
-
-    These say how many carriers a figure needs, and may make public data gated only.
-    """
-
-    def settle(rule: Disclosure) -> Disclosure:
-        if repo is None:
-            return rule
-        own = repo.settings.disclosure_rule
-        return replace(own, access="gated") if rule.is_gated else own
-
-    return settle
-
-
-def _web_address(text: str | None) -> str | None:
-    """Return an address without its final slash. Raises FormatError for another text."""
-    if text is None:
-        return None
-    parts = urlsplit(text)
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    quoted = any(character in text for character in "\"'<>;, \t\r\n")
-    if parts.scheme not in ("http", "https") or not parts.netloc or not plain or quoted:
-        raise FormatError(
-            f"{text!r} is not a web address: expected the form of https://data.example.org/us"
-        )
-    return text.rstrip("/")
-
-
-def _static() -> Iterator[tuple[str, bytes]]:
-    """Yield the files that stand beside the pages, by their paths in a site."""
+def static_files() -> dict[str, bytes]:
+    """Return the files that stand beside the pages, by their paths in a site."""
     tree = ConfinedTree(STATIC)
-    for path in sorted(STATIC.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(STATIC).as_posix()
-            yield f"static/{name}", tree.read(name)
+    paths = (path for path in sorted(STATIC.rglob("*")) if path.is_file())
+    names = (path.relative_to(STATIC).as_posix() for path in paths)
+    return {f"static/{name}": tree.read(name) for name in names}
 
 
 def _write(directory: Path, files: Mapping[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""A site of what is published, for those who browse: ``build_site`` and ``serve_site``."""
+"""A site of what is published, for those who browse: ``build_site``, ``serve_site``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pe_dvc.public.arguments import names_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.project.site import BuiltSite, Source
+    from pe_dvc.project.site import BuiltSite
+    from pe_dvc.project.site_catalog import Source
     from pe_dvc.project.site_server import SiteServer
 
 
@@ -39,6 +40,25 @@ def build_site(
     return project_build(
         Path(directory), named, source=source, store=store, url=url, bucket_url=bucket_url
     )
+
+
+def build_site_file(
+    file: Path | str,
+    countries: Sequence[str] | str = (),
+    *,
+    source: Source = "bucket",
+    store: str | None = None,
+    bucket_url: str | None = None,
+) -> BuiltSite:
+    """Write the pages of a site into one ``file``, which opens from a disk.
+
+    Parameters are those of ``build_site``. An earlier site in that file is replaced. Raises
+    ConflictError where the file is no site, and otherwise as ``build_site``.
+    """
+    from pe_dvc.project.site_file import build_site_file as project_build
+
+    named = names_of(countries)
+    return project_build(Path(file), named, source=source, store=store, bucket_url=bucket_url)
 
 
 def serve_site(

@@ -1,8 +1,7 @@
 /** The client of the bucket that a page names: `data-bucket`, `data-country`, `data-root` of its panel. */
 
-import { StoreUnavailableError } from "./errors.js";
+import { readBeside } from "./beside.js";
 import { MAX_LENGTH } from "./refresh.js";
-import { HttpSource } from "./source.js";
 import { openState } from "./store.js";
 import { ChannelClient } from "./trust.js";
 
@@ -12,13 +11,5 @@ import { ChannelClient } from "./trust.js";
  * @throws {import("./errors.js").TrustError}
  */
 export async function clientOf({ bucket: store = "", country = "", root = "" }) {
-  return new ChannelClient({ store, country, root: await pinnedRoot(root), state: await openState() });
-}
-
-/** @param {string} address */
-async function pinnedRoot(address) {
-  const url = new URL(address, document.baseURI);
-  const data = await new HttpSource(url.origin).read(url.pathname.slice(1), MAX_LENGTH.root);
-  if (!data) throw new StoreUnavailableError(`${url.href} does not exist`);
-  return data;
+  return new ChannelClient({ store, country, root: await readBeside(root, MAX_LENGTH.root), state: await openState() });
 }

@@ -1,6 +1,8 @@
 // Compares any two versions of a dataset, by what the site's JSON says of each.
 // @ts-check
 
+import { readJsonBeside } from "./beside.js";
+
 /** @typedef {{name: string, before: unknown, after: unknown, change?: number | null}} Row */
 
 /**
@@ -136,11 +138,7 @@ function percent(change) {
 function start(section) {
   const [before, after] = section.querySelectorAll("select");
   const result = /** @type {HTMLElement} */ (section.querySelector("[role=status]"));
-  const load = async (/** @type {string} */ sha256) => {
-    const response = await fetch(`${section.dataset.versions}/${sha256}.json`);
-    if (!response.ok) throw new Error(`the site answers ${response.status}`);
-    return response.json();
-  };
+  const load = (/** @type {string} */ sha256) => readJsonBeside(`${section.dataset.versions}/${sha256}.json`);
   if (!before || !after) return;
   const run = async () => {
     result.textContent = "…";
@@ -162,6 +160,5 @@ function start(section) {
 }
 
 if (typeof document !== "undefined") {
-  const section = document.getElementById("compare");
-  if (section) start(section);
+  for (const section of document.querySelectorAll(".compare")) start(/** @type {HTMLElement} */ (section));
 }

@@ -1,5 +1,5 @@
 /**
- * Fills `<div id="trust">` with what this browser has verified itself, or what failed.
+ * Fills each `<div class="trust">` with what this browser has verified itself, or what failed.
  *
  * The page gives it `data-country`, `data-bucket` (the bucket's address), `data-root` (the file of the pinned
  * root, beside the page), and on a dataset's page `data-channel`, `data-name`, `data-sha256` and
@@ -8,6 +8,7 @@
 
 import { clientOf } from "./client.js";
 import { TrustError } from "./errors.js";
+import { onShown } from "./shown.js";
 import { failure, verdictOn } from "./verdict.js";
 
 /**
@@ -25,6 +26,16 @@ async function verdictOf({ dataset }) {
   }
 }
 
+/**
+ * What a page that was opened from a disk cannot know of itself.
+ * @param {string} kind of the verdict
+ */
+function ofFile(kind) {
+  if (location.protocol !== "file:") return undefined;
+  if (kind === "unknown") return "This page is a file on this machine: from there a browser reads only a bucket that allows every origin (CORS).";
+  return "This page is a file on this machine. The bucket was checked, and not the file: compare its sha256 with the one that its maker names.";
+}
+
 /** @param {HTMLElement} panel */
 async function fill(panel) {
   panel.dataset.verdict = "checking";
@@ -34,7 +45,7 @@ async function fill(panel) {
     text: "Not checked: the check itself failed.",
     detail: String(error),
   }));
-  say(panel, text, detail);
+  say(panel, text, detail, ofFile(kind));
   panel.dataset.verdict = kind;
 }
 
@@ -49,5 +60,6 @@ function say(panel, ...texts) {
   panel.replaceChildren(...paragraphs);
 }
 
-const panel = document.getElementById("trust");
-if (panel) await fill(panel);
+onShown((page) => {
+  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(".trust:not([data-verdict])"))) void fill(panel);
+});

@@ -1,6 +1,8 @@
 // Finds datasets and variables by words of their names, labels and descriptions; slips are forgiven.
 // @ts-check
 
+import { readJsonBeside } from "./beside.js";
+
 /**
  * What is found: kind, country, name, label, description, and the path of its page in the site.
  * @typedef {[kind: string, country: string, name: string, label: string, text: string, page: string]} Entry
@@ -168,12 +170,7 @@ function start(box) {
   /** @type {Promise<Index> | null} */
   let loading = null;
   const load = () => {
-    loading ??= fetch(/** @type {string} */ (box.dataset.index))
-      .then((response) => {
-        if (!response.ok) throw new Error(`the site answers ${response.status}`);
-        return response.json();
-      })
-      .then((document) => indexOf(document.entries));
+    loading ??= readJsonBeside(box.dataset.index ?? "").then((document) => indexOf(document.entries));
     return loading;
   };
   const show = async () => {
@@ -216,6 +213,5 @@ function item([kind, country, name, label, , page], site) {
 }
 
 if (typeof document !== "undefined") {
-  const box = document.getElementById("search");
-  if (box) start(box);
+  for (const box of document.querySelectorAll(".search")) start(/** @type {HTMLElement} */ (box));
 }

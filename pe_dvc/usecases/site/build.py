@@ -13,6 +13,7 @@ from pe_dvc.usecases.site import api, places
 from pe_dvc.usecases.site.dataset_view import dataset_view
 from pe_dvc.usecases.site.figures import rows_text
 from pe_dvc.usecases.site.json_ld import to_schema_org
+from pe_dvc.usecases.site.layout import EACH_IN_A_FILE
 from pe_dvc.usecases.site.search import search_document, search_entries
 from pe_dvc.usecases.site.variables import variables_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pe_dvc.usecases.site.catalog import Catalog, CatalogDataset, CountryCatalog
+    from pe_dvc.usecases.site.layout import Layout
     from pe_dvc.usecases.site.search import Entry
     from pe_dvc.usecases.site.variables import VariableView
 
@@ -35,8 +37,15 @@ class Render(Protocol):
 class SiteBuilder:
     """Writes the pages of a catalog. ``static`` are the files beside them, by path."""
 
-    def __init__(self, catalog: Catalog, render: Render, static: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        render: Render,
+        static: Mapping[str, bytes],
+        layout: Layout = EACH_IN_A_FILE,
+    ) -> None:
         self._catalog, self._render, self._static = catalog, render, static
+        self._layout = layout
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yield every file of the site, by its path; the list of them is the last one."""
@@ -134,12 +143,16 @@ class SiteBuilder:
         data = self._render(
             template,
             title=title,
-            link=lambda target: places.link(path, target),
+            path=path,
+            layout=self._layout.template,
+            link=lambda target: self._layout.link(path, target),
+            anchor=lambda name: self._layout.anchor(path, name),
+            site="#" if self._layout.in_one_file else "",
             address=self._address(path) if self._catalog.url is not None else None,
             places=places,
             catalog=self._catalog,
             has_panel=places.PANEL in self._static,
-            connect=_origin(self._catalog.bucket_url),
+            connect=origin_of(self._catalog.bucket_url),
             rows_text=rows_text,
             what_it_is=what_it_is,
             **values,
@@ -164,7 +177,7 @@ def _names(country: CountryCatalog) -> set[str]:
     return {entry.name for entry in country.datasets}
 
 
-def _origin(url: str | None) -> str:
+def origin_of(url: str | None) -> str:
     """Return what pages may connect to beside their own origin: that of the bucket, if any."""
     parts = urlsplit(url or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""

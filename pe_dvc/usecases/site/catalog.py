@@ -156,6 +156,11 @@ class Catalog:
     downloads: bool = True
 
     @property
+    def size(self) -> int:
+        """How many datasets there are."""
+        return sum(len(country.datasets) for country in self.countries)
+
+    @property
     def problems(self) -> dict[str, str]:
         """What could not be read and is no withdrawal, by pinned reference or release."""
         return {name: one.problem for name, one in self._documents() if one.problem is not None}
