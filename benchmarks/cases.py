@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.cases_members import hash_members, pull_members, push_members
-from benchmarks.cases_mirror import mirror_large, mirror_many
+from benchmarks.cases_mirror import mirror_again, mirror_bucket, mirror_large, mirror_many
 from benchmarks.cases_reading import columns, first_byte, memory
 from benchmarks.channels import resolve
 from benchmarks.data_repo import COUNTRY, DVC, PE_DVC, DataRepo
@@ -227,6 +227,8 @@ CASES: dict[str, Callable[[BenchEnvironment], Case]] = {
     "pull-members": pull_members,
     "mirror-large": mirror_large,
     "mirror-many": mirror_many,
+    "mirror-again": mirror_again,
+    "mirror-bucket": mirror_bucket,
     "columns": columns,
     "first-byte": first_byte,
     "memory": memory,

@@ -9,18 +9,22 @@ from pe_dvc.usecases.mirror.wanted import Collector, objects_of
 
 if TYPE_CHECKING:
     from pe_dvc.documents.mirrors import Selection
+    from pe_dvc.usecases.mirror.known_manifests import KnownManifests
     from pe_dvc.usecases.mirror.state import SignedState
     from pe_dvc.usecases.mirror.wanted import Holdings
 
 
-def holdings_of(state: SignedState, selection: Selection) -> Holdings:
+def holdings_of(
+    state: SignedState, selection: Selection, *, known: KnownManifests | None = None
+) -> Holdings:
     """Return what ``selection`` takes of what is published in the store of ``state``.
 
-    Raises FormatError, VerificationError, NotFoundError and StoreError.
+    The store is not asked for manifests that are ``known``. Raises FormatError, VerificationError,
+    NotFoundError and StoreError.
     """
     store, country = state.channels.store, state.channels.country
     pointed = PointedArtifacts(state, selection)
-    collector = Collector(store, country, objects_of(store, country), state.withdrawn)
+    collector = Collector(store, country, objects_of(store, country), state.withdrawn, known=known)
     for key, what, sha256 in pointed.documents():
         collector.add_document(key, what, sha256)
     collector.add_pointed(pointed.wanted)

@@ -35,6 +35,7 @@ from pe_dvc.usecases.mirror.altered import altered_objects
 from pe_dvc.usecases.mirror.copy import Copier
 from pe_dvc.usecases.mirror.history import EarlierMetadata
 from pe_dvc.usecases.mirror.holdings import holdings_of
+from pe_dvc.usecases.mirror.known_manifests import KnownManifests
 from pe_dvc.usecases.mirror.metadata import MetadataWriter
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.wanted import objects_of
@@ -127,8 +128,9 @@ class Sync:
         )
         removal = remove()
         with self._turn():
-            holdings = holdings_of(state, selection)
             there = objects_of(self._mirror, self._country)
+            known = KnownManifests(self._mirror, there)
+            holdings = holdings_of(state, selection, known=known)
             wanted = self._missing(holdings, there, recheck=recheck, reporter=reporter)
             size = sum(one.size for one in wanted)
             with reporter.task(f"copy {len(wanted)} objects", size) as progress:

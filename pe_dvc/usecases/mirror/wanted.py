@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import ObjectInfo, ReadableStore
+    from pe_dvc.usecases.mirror.known_manifests import KnownManifests
     from pe_dvc.usecases.mirror.pointed import Pointed
     from pe_dvc.usecases.revoke.withdrawn import Withdrawn
 
@@ -103,7 +104,10 @@ class Collector:
         country: str,
         there: Mapping[str, ObjectInfo],
         withdrawn: Withdrawn,
+        *,
+        known: KnownManifests | None = None,
     ) -> None:
+        self._known = known
         self._store, self._country, self._there = store, country, there
         self._withdrawn = withdrawn
         self._withdrawn_bytes = withdrawn.artifacts.keys() | withdrawn.inputs.keys()
@@ -154,7 +158,9 @@ class Collector:
         actual = ""
         for key in (plain, manifest_key(self._country, one.sha256, one.name)):
             if key in self._there:
-                data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
+                data = self._known.read(key, one.manifest_sha256) if self._known else None
+                if data is None:
+                    data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
                 if sha256_bytes(data) == one.manifest_sha256:
                     return key, data
                 actual = f", got sha256:{sha256_bytes(data)}"

@@ -227,7 +227,7 @@ def test_a_slower_sync_does_not_set_back_what_a_faster_one_wrote(pair: Pair) -> 
     recording.after, pair.mirror = overtake, recording
     with pytest.raises(ConflictError, match="another pe-dvc mirror sync writes"):
         pair.sync()
-    assert looks == 3
+    assert looks > 3, "it is looked at once more, as another may have written the same"
     assert pair.reader().datasets() == {**LATEST, "cps_2024": b"the third"}
 
 

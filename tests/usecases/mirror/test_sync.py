@@ -17,13 +17,11 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from tests.support.signed_channels import SignedChannels
-from tests.support.stores import WrappedStore
-from tests.usecases.mirror.conftest import LARGE
+from tests.support.stores import RecordingStore, WrappedStore
+from tests.usecases.mirror.conftest import LARGE, LATEST
 
 if TYPE_CHECKING:
     from tests.usecases.mirror.conftest import Pair
-
-LATEST = {"cps_2024": b"the first", "enhanced_cps_2024": LARGE}
 
 
 def test_a_sync_copies_everything_and_a_second_one_nothing(pair: Pair) -> None:
@@ -164,3 +162,33 @@ def test_an_origin_that_was_never_pushed_to(pair: Pair) -> None:
     pair.origin, pair.mirror = pair.mirror, pair.origin
     with pytest.raises(NotFoundError, match="nothing of us is published"):
         pair.sync()
+
+
+def test_again_asks_the_origin_for_no_manifest_that_the_mirror_has(pair: Pair) -> None:
+    pair.sync()
+    pair.publish(cps_2024=b"the second")
+    inner, before = pair.origin, pair.contents(pair.mirror)
+    pair.origin = recording = RecordingStore(inner, {})
+    pair.sync()
+    read = {key for operation, key in recording.log if operation == "read"}
+    manifests = {key for key in pair.contents(inner) if key.endswith(".manifest.json")}
+    assert read & manifests == manifests - before.keys()
+    assert len(manifests - before.keys()) == 1
+
+
+def test_an_empty_mirror_is_asked_for_no_manifest(pair: Pair) -> None:
+    pair.mirror = recording = RecordingStore(pair.mirror, {})
+    pair.sync(server=None)
+    assert not [key for op, key in recording.log if op == "read" and "manifest" in key]
+
+
+def test_a_manifest_that_the_mirror_altered_is_not_believed(pair: Pair) -> None:
+    """It names another payload, which the origin has, too."""
+    pair.sync()
+    key = next(k for k in pair.contents(pair.mirror) if k.endswith(".manifest.json"))
+    good, _ = pair.mirror.read(key, limit=10**6)
+    pair.mirror.overwrite(key, good.replace(b'"size"', b'"sizf"'))
+    assert pair.sync().ok
+    assert not pair.verify().ok
+    assert pair.sync(recheck=True).copied == 1
+    assert pair.mirror.read(key, limit=10**6)[0] == good
