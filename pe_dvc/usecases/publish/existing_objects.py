@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.presence import head_if_there
@@ -23,19 +22,31 @@ LISTED_PER_KEY_MAX = 4
 def find_objects(
     store: Store, prefix: str, keys: AbstractSet[str], pool: ThreadPoolExecutor
 ) -> dict[str, ObjectInfo]:
-    """Return what the store holds of ``keys``, all of which lie below ``prefix``.
+    """Return what the store holds of ``keys``, all of which lie below ``prefix``."""
+    found, unknown = list_objects(store, prefix, keys)
+    asked = run_all(pool, lambda key: head_if_there(store, key), sorted(unknown))
+    return found | {info.key: info for info in asked if info is not None}
+
+
+def list_objects(
+    store: Store, prefix: str, keys: AbstractSet[str]
+) -> tuple[dict[str, ObjectInfo], set[str]]:
+    """Return what a listing shows of ``keys`` below ``prefix``, and which it tells nothing of.
 
     A listing tells of a thousand objects at a time, but page after page, and of all that the
-    bucket has ever been given: so it is read only where many are wanted, and not to the end of
-    a long history. What it has not come to is asked for one by one, side by side.
+    bucket has ever been given: so it is read only where many are wanted, not past the last of
+    them, and not to the end of a long history. What it has not come to is to be asked for one by
+    one, side by side.
     """
-    listed: dict[str, ObjectInfo] = {}
-    rest = sorted(keys)
-    if len(keys) > HEAD_REQUESTS_MAX:
-        most = LISTED_PER_KEY_MAX * len(keys)
-        listed = {info.key: info for info in islice(store.list(prefix), most)}
-        last = max(listed) if len(listed) == most else None
-        rest = [key for key in rest if last is not None and key > last]
-    asked = run_all(pool, lambda key: head_if_there(store, key), rest)
-    found = listed | {info.key: info for info in asked if info is not None}
-    return {key: found[key] for key in keys & found.keys()}
+    if len(keys) <= HEAD_REQUESTS_MAX:
+        return {}, set(keys)
+    most, end = LISTED_PER_KEY_MAX * len(keys), max(keys)
+    found: dict[str, ObjectInfo] = {}
+    for number, info in enumerate(store.list(prefix), start=1):
+        if info.key in keys:
+            found[info.key] = info
+        if info.key >= end:
+            break
+        if number == most:
+            return found, {key for key in keys if key > info.key}
+    return found, set()

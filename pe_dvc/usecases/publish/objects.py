@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
+    country_prefix,
     manifest_key,
     parse_key,
     payload_key,
@@ -26,7 +27,7 @@ from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.publish.existing_objects import find_objects
+from pe_dvc.usecases.publish.existing_objects import find_objects, list_objects
 from pe_dvc.usecases.published_manifest import name_in, read_manifest
 
 if TYPE_CHECKING:
@@ -99,9 +100,16 @@ def publish_objects(
 def _missing_manifests(
     store: Store, country: str, described: Sequence[ManifestToPublish], pool: ThreadPoolExecutor
 ) -> list[ManifestToPublish]:
-    """Return those not published yet; refuse if another manifest was published first."""
-    published = run_all(pool, partial(_is_published, store, country), described)
-    return [d for d, there in zip(described, published, strict=True) if not there]
+    """Return those not published yet; refuse if another manifest was published first.
+
+    Of many new ones a listing tells that they are not there.
+    """
+    keys = [manifest_key(country, Sha256(d.manifest.artifact.sha256)) for d in described]
+    listed, unknown = list_objects(store, country_prefix(country), set(keys))
+    asked = [d for d, key in zip(described, keys, strict=True) if key in listed or key in unknown]
+    published = run_all(pool, partial(_is_published, store, country), asked)
+    there = {id(d) for d, is_there in zip(asked, published, strict=True) if is_there}
+    return [d for d in described if id(d) not in there]
 
 
 def _is_published(store: Store, country: str, described: ManifestToPublish) -> bool:

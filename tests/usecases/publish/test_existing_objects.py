@@ -56,3 +56,11 @@ def test_many_objects_are_listed_and_a_long_history_is_not_read_to_its_end() -> 
     short = bucket_of(set(range(HEAD_REQUESTS_MAX)))
     find(short, wanted)
     assert (short.calls["head"], short.listed) == (0, HEAD_REQUESTS_MAX)
+
+
+def test_a_listing_is_not_read_past_the_last_object_that_is_wanted() -> None:
+    """Payloads come after all manifests of a country: their keys are not read for these."""
+    wanted = set(range(HEAD_REQUESTS_MAX + 1))
+    store = bucket_of(set(range(999)))
+    assert find(store, wanted) == {key_of(n): n for n in wanted}
+    assert (store.calls["head"], store.listed) == (0, len(wanted))

@@ -11,15 +11,20 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, DigestMismatchError, NotFoundError
+from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.publish.cache_objects import CacheObject
+from pe_dvc.usecases.publish.existing_objects import HEAD_REQUESTS_MAX
 from pe_dvc.usecases.publish.objects import ManifestToPublish, PublishedObjects, publish_objects
 from tests.support.factories import manifest_of
+from tests.support.memory_store import MemoryStore
+from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pe_dvc.store.port import ObjectInfo, Progress
+    from tests.support.servers import S3Bucket
 
 CONTENTS = {"data/a.parquet": b"a" * 3_000_000, "data/b.parquet": b"b" * 10, "raw/in.csv": b"raw"}
 
@@ -256,3 +261,54 @@ def test_progress_counts_every_byte(repo: Repo) -> None:
     payloads: Iterable[CacheObject] = repo.payloads
     publish_objects(LocalStore(repo.bucket), "us", list(payloads), [], reporter=meter)
     assert meter.moved == meter.total == sum(map(len, CONTENTS.values()))
+
+
+def _publish_many(store: Any, directory: Path, count: int, **changes: Any) -> PublishedObjects:
+    """Publish files of a few bytes each."""
+    payloads, described = [], []
+    for number in range(count):
+        data, name = f"{number}".encode(), f"d{number}"
+        manifest = manifest_of(data, name=name, path=f"data/{name}.parquet", **changes)
+        (cached := directory / name).write_bytes(data)
+        md5 = manifest.artifact.dvc.md5
+        payloads.append(CacheObject(what=name, md5=md5, path=cached, sha256=sha256_bytes(data)))
+        described.append(
+            ManifestToPublish(manifest=manifest, data=manifest.to_bytes(), sidecar=_no_sidecar)
+        )
+    return publish_objects(store, "us", payloads, described)
+
+
+def _no_sidecar(_: object) -> bytes:
+    raise AssertionError("one chunk has no list")
+
+
+@pytest.fixture(params=["memory", "s3"])
+def counting(request: pytest.FixtureRequest) -> CountingStore:
+    if request.param == "memory":
+        return CountingStore(MemoryStore())
+    bucket: S3Bucket = request.getfixturevalue("s3_bucket")
+    return CountingStore(open_store(bucket.url, options=bucket.server.options))
+
+
+def test_many_small_files_take_two_requests_each_and_a_few(
+    counting: CountingStore, tmp_path: Path
+) -> None:
+    many = HEAD_REQUESTS_MAX + 6
+    assert len(_publish_many(counting, tmp_path, many).manifests) == many
+    calls = counting.calls
+    assert (calls["upload"], calls["create"], calls["list"]) == (many, many, 2)
+    assert calls["read"] == calls["head"] == 0
+    assert _publish_many(counting, tmp_path, many).manifests == [], "again"
+    assert (calls["upload"], calls["create"], calls["list"]) == (many, many, 4)
+
+
+def test_of_many_one_that_was_published_otherwise_is_a_conflict_before_anything_is_written(
+    counting: CountingStore, tmp_path: Path
+) -> None:
+    many = HEAD_REQUESTS_MAX + 6
+    first = manifest_of(b"7", name="d7", path="data/other.parquet")
+    key = manifest_key("us", Sha256(first.artifact.sha256))
+    counting.create(key, first.to_bytes())
+    with pytest.raises(ConflictError, match="published first"):
+        _publish_many(counting, tmp_path, many)
+    assert [info.key for info in counting.list("us/")] == [key]
