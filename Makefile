@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: site-scripts demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
+.PHONY: screenshots site-scripts demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -98,6 +98,10 @@ lock: $(READY)
 ## reference: write docs/commands.md from what the commands say of themselves
 reference: $(READY)
 	$(BIN)/python -m tests.support.command_reference
+
+## screenshots: take the pictures in docs/site.md again, of made-up data; needs chromium
+screenshots: $(READY) site-scripts
+	$(BIN)/python -m tests.support.screenshots
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

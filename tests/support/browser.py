@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+def program() -> str | None:
+    """Return the browser of this machine, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Run a browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program())
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Run a browser. Skips tests where there is none.
@@ -20,14 +37,11 @@ def chromium() -> Iterator[Browser]:
     It is one of a module and not of the session: while it runs, so does Playwright's event loop,
     and no other test of the process could run one.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
+    if program() is None:
         pytest.skip("!!! not tested, as there is no browser: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="!!! playwright is missing")
-    with playwright.sync_playwright() as driver:
-        browser: Browser = driver.chromium.launch(executable_path=program)
+    pytest.importorskip("playwright.sync_api", reason="!!! playwright is missing")
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
