@@ -12,7 +12,7 @@ from pe_dvc.project.purge_clone import Clone
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.project.trust import trusted_countries
-from pe_dvc.project.withdrawn import known_here
+from pe_dvc.project.withdrawn import known_here, signed_in_git
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.purge import (
@@ -22,6 +22,7 @@ from pe_dvc.usecases.purge import (
     purge_cache,
     purge_sidecars,
 )
+from pe_dvc.usecases.revoke.withdrawn import Withdrawn, newer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -68,7 +69,7 @@ def purge(
     ``countries`` are those that are trusted here, and the clone's, unless given. With ``workspace``
     also the files of the checkout go, except those that were changed. Raises VerificationError and
     StoreError, once the other countries are done; where a bucket cannot be reached, what this
-    machine verified of it last counts.
+    machine verified of it last counts. In a clone its own signed role does, where it is newer.
     """
     cache, repo, done = open_cache(), DataRepo.around(), Purged()
     if countries is None:
@@ -80,8 +81,12 @@ def purge(
         except PeDvcError as error:
             failures.append(error)
             continue
-        own = Clone(repo, known) if repo is not None and repo.country == country else None
-        for found in known:
+        own = None
+        if repo is not None and repo.country == country:
+            # A merge brings a withdrawal into git before a push publishes it.
+            known = newer(known, signed_in_git(repo.channel_files))
+            own = Clone(repo, [*known.artifacts.values()])
+        for found in known.artifacts.values():
             _purge(cache, reader, own, found, done, workspace=workspace)
     if failures:
         note_once(f"{len(done.cache)} artifacts of other countries were removed from the cache")
@@ -113,15 +118,15 @@ def _purge(
     purge_sidecars(cache, found, keep_lists=is_left)
 
 
-def _known(country: str, store: str | None) -> tuple[Reader, list[Revocation]]:
+def _known(country: str, store: str | None) -> tuple[Reader, Withdrawn]:
     reader = Reader(country, store=store)
     try:
-        return reader, list(reader.revocations.known().revocations.values())
+        known = reader.revocations.known()
     except (NotFoundError, StoreUnavailableError) as error:
-        offline = Reader(country, store=store, offline=True)
-        known = offline.revocations.known()
+        reader = Reader(country, store=store, offline=True)
+        known = reader.revocations.known()
         note_once(f"{country}: {error.message}; removed is what was known to be withdrawn before")
-        return offline, list(known.revocations.values())
+    return reader, Withdrawn(version=known.version, artifacts=known.revocations)
 
 
 def _manifests(

@@ -38,7 +38,7 @@ def withdrawn_by_store(repo: DataRepo, store: ReadableStore) -> Mapping[Sha256, 
 
     if known_root(repo.country, repo) is None:
         return {}
-    ours = _in_git(repo.channel_files)
+    ours = signed_in_git(repo.channel_files)
     try:
         known = Revocations(repo.country, repo, lambda: store).known()
     except NotFoundError:
@@ -58,7 +58,7 @@ def known_here(files: ChannelFiles, repo: DataRepo | None) -> Withdrawn:
     That is what this machine has verified of it last, or what the clone's own role says: of both
     the newer version. A bare clone, without ``repo``, has its role ``files`` alone.
     """
-    ours = _in_git(files)
+    ours = signed_in_git(files)
     if repo is not None:
         with suppress(PeDvcError):  # it was never read here, or no bucket is known
             ours = newer(_shown_by(_last(repo, repo.store_url())), ours)
@@ -79,7 +79,7 @@ def refuse_release(release: Release, client: ChannelClient, files: ChannelFiles)
     except NotFoundError:
         if _was_read(lambda: client):
             raise
-    known = newer(theirs, _in_git(files)).artifacts
+    known = newer(theirs, signed_in_git(files)).artifacts
     for name, (manifest, _) in release.manifests.items():
         asked = f"{name} of release {release.tag}"
         refuse_revoked(known, [Sha256(manifest.artifact.sha256)], asked=asked)
@@ -97,7 +97,7 @@ def _shown_by(client: ChannelClient) -> Withdrawn:
     return Withdrawn(version=client.revocations_version(), artifacts=client.revocations())
 
 
-def _in_git(files: ChannelFiles) -> Withdrawn:
+def signed_in_git(files: ChannelFiles) -> Withdrawn:
     """Return what the clone's own role says, nothing while stewards have not signed it.
 
     Git has it first between the merge and the push; and who hides the bucket's role cannot hide

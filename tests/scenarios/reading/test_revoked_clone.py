@@ -175,3 +175,22 @@ def test_prune_removes_it_from_every_cache_and_no_changed_file(
     assert (maintainer / GONE).read_bytes() == b"changed here"
     assert (maintainer / KEPT).is_file()
     follow(said, "Copies on this machine go by", lambda command: sandbox.run(*command))
+
+
+def test_the_git_hook_purges_before_the_withdrawal_is_published(sandbox: Sandbox) -> None:
+    """Whoever merges it has it first: what stewards signed in git counts."""
+    sandbox.pe_dvc("push")
+    clone = sandbox.directory / "clone"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
+    sandbox.configure_remote(clone)
+    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
+    sandbox.pe_dvc("install", cwd=clone)
+    sandbox.pe_dvc(
+        *("revoke", "us/enhanced_cps_2024@latest"), *("--reason", "R.", "--authority", "A")
+    )
+    sandbox.commit("Withdraw, not pushed")
+    cached = {path for path in (clone / ".dvc/cache/files").rglob("*") if path.is_file()}
+    sandbox.run("git", "pull", "--no-rebase", "--quiet", cwd=clone, code=None)
+    left = {path for path in (clone / ".dvc/cache/files").rglob("*") if path.is_file()}
+    assert len(cached - left) == 1
+    assert (clone / GONE).is_file()
