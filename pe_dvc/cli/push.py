@@ -28,5 +28,6 @@ def command(store: str | None, uncommitted: bool, as_json: bool) -> None:
         print_json(pushed)
         return
     say_pushed(pushed)
-    if pushed.removal is not None:
+    removal = pushed.removal
+    if removal is not None and (removal.removed or removal.tombstones):
         say_mirrors([mirror.name for mirror in Repo().mirror.list() if mirror.is_filled])

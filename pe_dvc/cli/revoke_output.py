@@ -20,7 +20,7 @@ def say_affected(affected: Affected) -> None:
     for reference in affected.artifacts:
         say(f"withdraws       {reference}")
     for reference in affected.channels:
-        say(f"channel         {reference}: readers are refused from now on")
+        say(f"channel         {reference}: readers are refused once it is published")
     for tag in affected.releases:
         say(f"release         {tag} becomes unreproducible: licence revoked")
     for reference in affected.derived:

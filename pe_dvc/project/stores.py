@@ -197,6 +197,7 @@ def _bucket_and_prefix(url: str) -> tuple[str, str]:
     if not _BUCKET.fullmatch(bucket):  # it may become a part of a host's name
         raise FormatError(
             f"{url!r} names no bucket: expected the form of s3://policyengine-data",
-            remedy="Credentials and endpoints do not belong into the address.",
+            remedy="Credentials and endpoints do not belong into the address. Of several stores, "
+            "PE_DVC_STORE has one a line, and each has a --store of its own.",
         )
     return bucket, check_prefix(prefix)

@@ -57,8 +57,14 @@ class PublishedChannels(Result):
     @property
     def summary(self) -> str:
         """One line for people."""
-        shown = ", ".join(f"{role} {self.versions.get(role, 'none')}" for role in COPIES)
+        news = [role for role in ("releases", "revoked") if self._is_news(role)]
+        shown = ", ".join(f"{role} {self.versions.get(role, 'none')}" for role in (*COPIES, *news))
         return f"{shown} ({'published' if self.written else 'already there'})"
+
+    def _is_news(self, role: str) -> bool:
+        """Tell whether a version of a role was published that is not its first, empty one."""
+        name = f"{self.versions.get(role, 1)}.{role}.json"
+        return name[:2] != "1." and any(key.endswith(f"/{name}") for key in self.written)
 
 
 def publish_channels(
