@@ -10,14 +10,38 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.project.fsck import fsck
 from pe_dvc.project.push import Pushed, push
 from pe_dvc.project.revoke import Revoked, Statement, revoke
+from pe_dvc.project.stores import open_store
 from tests.support.kept_repo import NAMES, KeptRepo
+from tests.support.s3_objects import S3Objects
 from tests.support.stores import RecordingStore
+from tests.support.thief import DirectoryObjects
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from pathlib import Path
+
+    import pytest
+
+    from tests.support.servers import S3Bucket
 
 NAME, OTHER = NAMES
 SAID = Statement(reason="The licence ended.", authority="Census Bureau", contact="x@example.org")
+
+
+STORES = ("directory", "s3")
+
+
+def bench_on(
+    store: str, request: pytest.FixtureRequest, base: Path, patch: pytest.MonkeyPatch
+) -> Bench:
+    """Return a bench whose bucket is one of ``STORES``."""
+    kept = KeptRepo(base, patch)
+    if store == "directory":
+        kept.store = open_store(str(base / "bucket"))
+        return Bench(kept, DirectoryObjects(base / "bucket"))
+    bucket: S3Bucket = request.getfixturevalue("s3_bucket")
+    kept.store = open_store(bucket.url, options=bucket.server.options)
+    return Bench(kept, S3Objects(bucket))
 
 
 class Bench:

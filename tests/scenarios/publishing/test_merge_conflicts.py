@@ -12,17 +12,14 @@ from pe_dvc.project.channel_adopt import adopt
 from pe_dvc.project.check import check
 from pe_dvc.project.push import push
 from pe_dvc.project.revoke import revoke
-from pe_dvc.project.stores import open_store
 from tests.support.advice import commands_in
 from tests.support.commands import run
 from tests.support.kept_repo import KeptRepo
-from tests.support.revoking import OTHER, SAID, Bench
-from tests.support.s3_objects import S3Objects
+from tests.support.revoking import OTHER, SAID, STORES, Bench, bench_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.servers import S3Bucket
 
 ROLES = [f"channels/us/{role}.json" for role in ("latest", "next", "revoked", "releases")]
 UNREAD = "channels/us/root_history/1.root.json"
@@ -41,14 +38,9 @@ OURS = [
 SAYS = "both sides of a merge conflict, from line 1 on"
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=STORES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    kept = KeptRepo(tmp_path, monkeypatch)
-    if request.param == "memory":
-        return Bench(kept, kept.bucket.objects)
-    bucket: S3Bucket = request.getfixturevalue("s3_bucket")
-    kept.store = open_store(bucket.url, options=bucket.server.options)
-    return Bench(kept, S3Objects(bucket))
+    return bench_on(request.param, request, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import subprocess
+import time
 from typing import TYPE_CHECKING
+
+import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project.stores import open_store
 from tests.support.advice import follow
-from tests.support.commands import GIT_STATUS
+from tests.support.commands import GIT_STATUS, Done
 from tests.support.stories import digest
 
 if TYPE_CHECKING:
@@ -180,3 +185,47 @@ def test_taken_back(built: Sandbox) -> None:
     built.follow(said, "after that, pe-dvc fsck --repair in a clone whose DVC")
     assert keys_in(built) == before
     built.pe_dvc("fsck")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_withdrawal_that_is_killed_is_completed_by_the_next(
+    sandbox: Sandbox, number: signal.Signals
+) -> None:
+    """Real processes, stopped at any moment: a reader gets the whole file, or the refusal."""
+    sandbox.pe_dvc("push")
+    sandbox.trust()
+    sha256 = digest(sandbox)
+    whole = (sandbox.repo / f"data/{NAME}.parquet").read_bytes()
+
+    def stop(delay: float, *command: str) -> None:
+        process = subprocess.Popen(
+            ["pe-dvc", *command],
+            cwd=sandbox.repo,
+            env=sandbox.environment,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        time.sleep(delay)
+        process.send_signal(number)
+        process.wait()
+
+    def read(*options: str, code: int | None) -> Done:
+        arguments = ("get", f"us/{NAME}@latest", *options)
+        cwd, store = sandbox.researcher, sandbox.store
+        return sandbox.pe_dvc(*arguments, cwd=cwd, code=code, PE_DVC_STORE=store)
+
+    for delay in (0.4, 0.8):
+        stop(delay, "revoke", f"us/{NAME}@latest", *WHY)
+        sandbox.pe_dvc("channel", "status")
+    sandbox.pe_dvc("revoke", f"us/{NAME}@sha256:{sha256}", *WHY)
+    sandbox.commit("Withdraw it")
+    for delay in (0.4, 0.7, 1.0, 1.3):
+        stop(delay, "push")
+        place = sandbox.researcher / f"{delay}.parquet"
+        got = read("-o", str(place), code=None)
+        assert got.returncode in (0, 4), got.stderr
+        assert not place.exists() or place.read_bytes() == whole
+    sandbox.pe_dvc("push")
+    read(code=4)
+    assert sandbox.json("fsck")["findings"] == []
+    assert sandbox.json("push")["removal"] is None

@@ -14,35 +14,29 @@ from pe_dvc.documents.tombstone import Tombstone
 from pe_dvc.primitives.errors import (
     ConflictError,
     FormatError,
+    NotDeletedError,
     NotFoundError,
+    PeDvcError,
     RevokedError,
+    StorePermissionError,
 )
 from pe_dvc.project.fsck import fsck
 from pe_dvc.project.push import push
 from pe_dvc.project.revoke import remove_revoked, revoke, unrevoke
-from pe_dvc.project.stores import open_store
 from pe_dvc.trust.keys import load_key_file
-from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.tuf_api import TargetFile, Targets
 from tests.support.faults import Killed
 from tests.support.kept_repo import NAMES, KeptRepo
-from tests.support.revoking import NAME, OTHER, SAID, Bench
-from tests.support.s3_objects import S3Objects
+from tests.support.revoking import NAME, OTHER, SAID, STORES, Bench, bench_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from tests.support.servers import S3Bucket
 
-
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=STORES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    kept = KeptRepo(tmp_path, monkeypatch)
-    if request.param == "memory":
-        return Bench(kept, kept.bucket.objects)
-    bucket: S3Bucket = request.getfixturevalue("s3_bucket")
-    kept.store = open_store(bucket.url, options=bucket.server.options)
-    return Bench(kept, S3Objects(bucket))
+    return bench_on(request.param, request, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -85,6 +79,63 @@ def test_a_key_of_ci_signs_no_withdrawal(bench: Bench) -> None:
     assert pushed.withheld == ()
     assert bench.payload in bench.objects
     assert bench.tombstone not in bench.objects
+    assert bench.faults() == []
+
+
+def test_without_any_key_the_draft_waits_and_nothing_goes(bench: Bench) -> None:
+    (bench.kept.base / "keys").rename(bench.kept.base / "away")
+    done = bench.revoke()
+    assert done.role is not None
+    assert not done.role.signed
+    (bench.kept.base / "away").rename(bench.kept.base / "keys")
+    assert bench.faults() == []
+    pushed = bench.publish()
+    assert "0 of the 1 signatures" in pushed.channel.waiting["revoked"]
+    assert bench.payload in bench.objects
+
+
+def test_an_entry_of_another_role_withdraws_nothing(bench: Bench) -> None:
+    """CI puts it into its own role, latest, which it may sign."""
+    entry = bench.revoke(dry_run=True).entries[0]
+    kept = bench.kept.files.channels
+    metadata = kept.files.read("latest", Targets)
+    target = TargetFile.from_dict(entry.to_target(), entry.target_path)
+    metadata.signed.targets[entry.target_path] = target
+    metadata.signed.version += 1
+    metadata.signatures.clear()
+    kept.signers.sign(kept.metadata.targets.signed, "latest", metadata)
+    kept.files.write("latest", metadata)
+    with pytest.raises(PeDvcError):
+        bench.publish()
+    assert bench.payload in bench.objects
+    assert bench.tombstone not in bench.objects
+
+
+@pytest.mark.parametrize("what", ["payload", "chunks"])
+def test_no_permission_to_delete(bench: Bench, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays is named, the rest goes, and whoever may removes it later."""
+    key = getattr(bench, what)
+
+    purge = bench.store.purge
+
+    def refused(keys: Iterable[str]) -> None:
+        wanted = set(keys)
+        purge(wanted - {key})
+        if key in wanted:
+            denied = StorePermissionError("403", operation="delete", key=key)
+            raise NotDeletedError({key: denied}, of=len(wanted))
+
+    bench.revoke()
+    monkeypatch.setattr(bench.store, "purge", refused)
+    pushed = bench.publish()
+    assert pushed.removal is not None
+    assert pushed.removal.left.keys() >= {key}
+    assert not pushed.removal.is_complete
+    assert key in bench.objects
+    assert bench.tombstone in bench.objects
+    assert ("not removed", key) in bench.faults()
+    monkeypatch.setattr(bench.store, "purge", purge)
+    assert remove_revoked(bench.kept.repo).is_complete
     assert bench.faults() == []
 
 
