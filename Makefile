@@ -95,7 +95,7 @@ lock: $(READY)
 	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --extra hf --extra site --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 
-## reference: write docs/commands.md from what the commands say of themselves
+## reference: write docs/commands.md and the help from what the commands say of themselves
 reference: $(READY)
 	$(BIN)/python -m tests.support.command_reference
 

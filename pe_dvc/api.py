@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
-    from pe_dvc.project.get_all import Attempt, Fetched
+    from pe_dvc.project.fetched import Fetched
+    from pe_dvc.project.get_all import Attempt
     from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -60,7 +61,7 @@ def get(
     """Do what ``fetch`` does, and return what the file is along with its path."""
     asked = Reference.of(reference)
     reader = open_reader(asked, store=store, reporter=reporter_for(progress), offline=offline)
-    from pe_dvc.project.get_all import get_one
+    from pe_dvc.project.fetched import get_one
 
     return get_one(reader, reader.resolve(asked), output=output)
 

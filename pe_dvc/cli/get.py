@@ -21,7 +21,8 @@ from pe_dvc.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pe_dvc.project.get_all import Attempt, Fetched
+    from pe_dvc.project.fetched import Fetched
+    from pe_dvc.project.get_all import Attempt
 
 
 @click.command("get", cls=Command)

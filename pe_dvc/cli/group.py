@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -58,6 +57,8 @@ class Group(click.Group):
 
     def meant_by(self, ctx: click.Context, name: str) -> str | None:
         """Return the words of the command that ``name`` may have been meant for."""
+        import difflib
+
         return next(iter(difflib.get_close_matches(name, self.list_commands(ctx), n=1)), None)
 
 

@@ -129,11 +129,6 @@ def parse_hub_repo(text: str) -> HubPlace:
     return HubPlace(repo_type=uri.repo_type, repo_id=uri.repo_id)
 
 
-def is_hub_address(text: str) -> bool:
-    """Tell whether an address is one of a hub, well formed or not."""
-    return text.lower().startswith("hf://")
-
-
 def is_revision(text: str) -> bool:
     """Tell whether a text can be a revision: a commit, a tag or a branch."""
     return bool(_REVISION_NAME.fullmatch(text)) and ".." not in text

@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dataclass_reader import read_plain
-from pe_dvc.documents.hub_uri import is_hub_address, parse_release
+from pe_dvc.documents.hub_address import is_hub_address
+from pe_dvc.documents.hub_uri import parse_release
 from pe_dvc.documents.key_errors import wrong_value
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are

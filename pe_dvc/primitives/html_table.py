@@ -5,7 +5,6 @@ Names come from a bucket, so every text is escaped, and what it is made of canno
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.printable import brief, printable
@@ -49,6 +48,8 @@ def html_progress(text: str, done: int, total: int) -> str:
 
 def html_text(text: str) -> str:
     """Return a text as HTML shows it."""
+    from html import escape
+
     return escape(printable(brief(text)))
 
 

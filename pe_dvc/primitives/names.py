@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -44,6 +43,8 @@ def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
     """Return a remedy for a name that is not among ``names``: those like it, else the first."""
     if not names:
         return "It is empty."
+    import difflib
+
     if close := difflib.get_close_matches(wanted, names[:COMPARED_NAMES], n=3):
         return f"Did you mean {' or '.join(close)}?"
     shown = names[:SHOWN_NAMES]

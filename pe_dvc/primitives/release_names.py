@@ -7,7 +7,6 @@ the ``@`` of a reference and become part of a key.
 
 from __future__ import annotations
 
-import difflib
 import re
 
 RESERVED = ("latest", "next", "stable", "lts")
@@ -45,6 +44,8 @@ def is_release(text: str) -> bool:
 
 def _is_like_a_channel(word: str) -> bool:
     """Tell whether a word is a channel's name or a slip of one, such as ``lastest``."""
-    return word in RESERVED or bool(
-        word.isalpha() and difflib.get_close_matches(word, RESERVED, n=1, cutoff=0.8)
-    )
+    if word in RESERVED or not word.isalpha():
+        return word in RESERVED
+    import difflib
+
+    return bool(difflib.get_close_matches(word, RESERVED, n=1, cutoff=0.8))

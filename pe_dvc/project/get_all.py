@@ -14,18 +14,16 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
 )
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.primitives.result import Result
 from pe_dvc.primitives.sizes import counted
+from pe_dvc.project.fetched import Fetched, get_one
 from pe_dvc.project.reader import Reader
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
-    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.reader_stores import GivenStore
     from pe_dvc.store.port import Progress
     from pe_dvc.usecases.progress import Reporter
@@ -33,23 +31,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """References under way at once; each large file has several requests of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched(Result):
-    """A verified local file: the pinned ``reference`` of its bytes, their sha256 and number.
-
-    ``manifest_verified`` tells whether what the manifest says of them is signed, too, and
-    ``not_revoked_as_of`` when it was verified (UTC) that they were not withdrawn, None where that
-    cannot be known here.
-    """
-
-    path: Path
-    reference: str
-    sha256: Sha256
-    size: int
-    manifest_verified: bool
-    not_revoked_as_of: datetime | None = None
 
 
 @dataclass(kw_only=True)
@@ -69,19 +50,6 @@ class Attempt:
         if isinstance(self.error, RevokedError) and error is not None:
             error["revoked"] = self.error.to_json()
         return {"asked": self.asked, **found, "error": error}
-
-
-def get_one(reader: Reader, resolved: Resolved, *, output: Path | None) -> Fetched:
-    """Return the file of what was resolved; raises as ``Reader.fetch``."""
-    path = reader.fetch(resolved, output=output)
-    return Fetched(
-        path=path,
-        reference=str(resolved.pinned),
-        sha256=resolved.sha256,
-        size=resolved.payload.size,
-        manifest_verified=resolved.manifest_verified,
-        not_revoked_as_of=resolved.not_revoked_as_of,
-    )
 
 
 def get_all(

@@ -6,7 +6,6 @@ It needs nothing but IPython, which every kernel of a notebook has: no widgets, 
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
 
 EVERY = 0.3
 """Seconds between two pictures of the bar."""
-
-
-def in_notebook() -> bool:
-    """Tell whether this process is the kernel of a notebook."""
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return getattr(shell, "kernel", None) is not None
 
 
 class NotebookBar:

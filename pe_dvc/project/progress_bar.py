@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.printable import printable
 from pe_dvc.primitives.sizes import bytes_text
-from pe_dvc.project.notebook_bar import NotebookBar, in_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +23,20 @@ EVERY = 15.0
 """Seconds between two lines where there is neither: in a log, a batch job."""
 
 
+def _in_notebook() -> bool:
+    """Tell whether this process is the kernel of a notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
+
+
 class Bars:
     """Tells how far a task is, how fast, and how long it will take. A quick one says nothing."""
 
     @contextlib.contextmanager
     def task(self, label: str, total: int) -> Iterator[Progress]:
         """Begin a task of ``total`` bytes."""
-        if in_notebook():
+        if _in_notebook():
             with _notebook_bar(label, total) as advance:
                 yield advance
             return
@@ -50,6 +56,8 @@ class Bars:
 
 @contextlib.contextmanager
 def _notebook_bar(label: str, total: int) -> Iterator[Progress]:
+    from pe_dvc.project.notebook_bar import NotebookBar
+
     begun = time.monotonic()
     bar = NotebookBar(total, lambda moved: _progress_text(label, moved, total, begun))
     try:

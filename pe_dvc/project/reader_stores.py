@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.hub_uri import is_hub_address, parse_release
+from pe_dvc.documents.hub_address import is_hub_address
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
@@ -82,6 +82,7 @@ def reader_hubs(
     if not named:
         return []
     from pe_dvc.adapters.stores.hub_release import HubRelease
+    from pe_dvc.documents.hub_uri import parse_release
 
     return [HubRelease(parse_release(address)) for address in named]
 
@@ -103,6 +104,8 @@ def _is_store(address: str) -> bool:
     """Tell whether a mirror is of a kind that this pe_dvc reads; note one that is not."""
     try:
         if is_hub_address(address):
+            from pe_dvc.documents.hub_uri import parse_release
+
             parse_release(address)
         else:
             open_offline(address)

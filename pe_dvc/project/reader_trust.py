@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.hub_uri import is_hub_address
+from pe_dvc.documents.hub_address import is_hub_address
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.project import directories
 from pe_dvc.project.seen import fetched_seen_files, pinned_seen_file, seen_files

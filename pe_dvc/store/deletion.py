@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotDeletedError
@@ -21,6 +20,8 @@ def delete_each(keys: Sequence[str], delete: Callable[[str], StoreError | None])
         for error in filter(None, map(delete, keys)):
             raise error
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         outcomes = zip(keys, pool.map(delete, keys), strict=True)
         failures = {key: error for key, error in outcomes if error is not None}

@@ -31,6 +31,8 @@ def entries_of(
     """Read a role's targets. Raises VerificationError: that they are signed does not make them
     this role's.
     """
+    if not targets:
+        return {}
     try:
         if role == "releases":
             from pe_dvc.documents.release_target import releases_of

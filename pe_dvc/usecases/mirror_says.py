@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import mirror_key
-from pe_dvc.documents.mirror_note import NOTE_LIMIT, MirrorNote
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.store.several import stores_of
 
@@ -24,6 +23,8 @@ def mirror_says(source: ObjectSource, country: str) -> str | None:
 
 
 def _one_says(source: ObjectSource, country: str) -> str | None:
+    from pe_dvc.documents.mirror_note import NOTE_LIMIT, MirrorNote
+
     try:
         key = mirror_key(country)
         note = MirrorNote.from_bytes(source.read(key, limit=NOTE_LIMIT)[0], where=key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]
 
     The first failure is raised, and calls not yet begun are dropped.
     """
+    from concurrent.futures import wait  # a read of what is in the cache has no threads
+
     results: list[Any] = [None] * len(items)
     failures: dict[int, BaseException] = {}
     # Threads share one iterator, of which the next number goes to one of them only: a future for

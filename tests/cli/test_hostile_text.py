@@ -111,4 +111,5 @@ def test_commands_print_through_one_module() -> None:
         "diff.py: click.echo(found.to_html(), nl=False)",
         "get.py: click.echo(fetched.path)",
         "release.py: click.echo(document, nl=False)",
+        "start.py: sys.stdout.write(file.read())",
     }

@@ -1,4 +1,4 @@
-"""docs/commands.md, made from the definitions of the commands; ``make reference`` writes it."""
+"""docs/commands.md and the help, made from the commands by ``make reference``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import click
+from click.testing import CliRunner
 
 from pe_dvc.cli.examples import EXAMPLES, EXITS
 from pe_dvc.cli.group import commands_of
 from pe_dvc.cli.main import SECTIONS, cli
+from pe_dvc.cli.start import WIDTH as WIDE
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = ROOT / "docs/commands.md"
+HELP = ROOT / "pe_dvc/cli/help.txt"
 WIDTH = 120
 HEAD = """\
 # Commands
@@ -29,6 +32,14 @@ Made by `make reference` from what `--help` says. Results go to stdout, messages
 `pe-dvc -v` before a command logs decisions to stderr, `-vv` also requests to the store;
 `pe-dvc --version` prints the version.
 """
+
+
+def top_help() -> str:
+    """Return what ``pe-dvc --help`` prints, as click has it (``pe_dvc.cli.start``)."""
+    found = CliRunner().invoke(cli, ["--help"], prog_name="pe-dvc", terminal_width=WIDE)
+    assert found.exit_code == 0
+    return found.output
+
 
 Found = tuple[str, click.Command, click.Context]
 
@@ -115,3 +126,4 @@ def _examples(words: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(reference())
+    HELP.write_text(top_help(), encoding="ascii")

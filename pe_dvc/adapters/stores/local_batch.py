@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -64,6 +63,8 @@ class LocalBatch:
         self._waiting: list[_Written] = []
         self._bytes = 0
         self._folders: set[str] = set()
+        from concurrent.futures import ThreadPoolExecutor
+
         self._pool = ThreadPoolExecutor(FLUSHES_AT_ONCE, thread_name_prefix="pe-dvc-flush")
         with translate_os_errors("write", url), tree.parent(f"{INCOMING}/x", make=True) as (at, _):
             sweep(at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -154,6 +153,8 @@ class ChunkFetcher:
         if len(runs) == 1:
             here.update(self._fetch(*runs[0]))
         elif runs:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool:
                 for fetched in pool.map(lambda run: self._fetch(*run), runs):
                     here.update(fetched)

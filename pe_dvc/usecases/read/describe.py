@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.dataset import Dataset
 from pe_dvc.documents.dataset_formats import WITH_STATISTICS, as_format
-from pe_dvc.documents.profile import Profile
 from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
 from pe_dvc.primitives.errors import NotFoundError, StoreUnavailableError
 from pe_dvc.usecases.read.sidecars import read_sidecar
@@ -17,6 +16,7 @@ from pe_dvc.usecases.read.sidecars import read_sidecar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pe_dvc.documents.profile import Profile
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.read.resolve import Resolved
@@ -80,8 +80,11 @@ def describe(
             if not offline:
                 raise
             return None
-        where = f"the profile of {resolved.reference}"
-        return None if data is None else Profile.from_bytes(data, where=where)
+        if data is None:
+            return None
+        from pe_dvc.documents.profile import Profile
+
+        return Profile.from_bytes(data, where=f"the profile of {resolved.reference}")
 
     try:
         codebook = read_codebook(resolved, store=store, cache=cache)

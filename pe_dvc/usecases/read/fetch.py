@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
@@ -167,6 +166,8 @@ def _resume(
     fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, progress: Progress
 ) -> Sha256:
     firsts = range(0, chunks.count, CHUNKS_PER_REQUEST)
+    from concurrent.futures import ThreadPoolExecutor
+
     pool = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
     try:
         return partial.sha256(pool.map(lambda first: fetcher.complete(first, progress), firsts))
