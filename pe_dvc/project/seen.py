@@ -61,12 +61,13 @@ def seen_in(root: Path, folder: str) -> list[SeenFile]:
 def fetched_seen_files(repo: DataRepo) -> list[SeenFile]:
     """Return the files of the branches that remotes call theirs, as of the last ``git fetch``.
 
-    An old commit that is checked out has old files. None where there is no git, or it lacks them.
+    An old commit that is checked out has old files. None where there is no git, or it lacks them,
+    and none in an environment for reading only, which has no pygit2.
     """
     from pe_dvc.adapters.git.tags import GitTags
 
     folder, found = seen_folder(repo), []
-    with suppress(PeDvcError):
+    with suppress(PeDvcError, ModuleNotFoundError):
         for tree in GitTags(repo.root, root=repo.root).remote_heads():
             found += seen_in_tree(tree, folder)
     return found
