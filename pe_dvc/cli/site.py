@@ -38,8 +38,10 @@ def command() -> None:
 @click.option("--url", metavar="URL", help="The address where the site will be.")
 @click.option(
     "--bucket-url",
+    "bucket_urls",
     metavar="URL",
-    help="The web address at which browsers read the bucket: https://…",
+    multiple=True,
+    help="The web address at which browsers read the bucket: https://…; again for a mirror.",
 )
 @store_option
 @json_option
@@ -49,7 +51,7 @@ def build(
     source: Literal["bucket", "git"],
     file: Path | None,
     url: str | None,
-    bucket_url: str | None,
+    bucket_urls: tuple[str, ...],
     store: str | None,
     as_json: bool,
 ) -> None:
@@ -63,11 +65,11 @@ def build(
 
     if file is not None and directory is None and url is None:
         found = pe_dvc.build_site_file(
-            file, countries, source=source, store=store, bucket_url=bucket_url
+            file, countries, source=source, store=store, bucket_url=bucket_urls
         )
     elif file is None and directory is not None:
         found = pe_dvc.build_site(
-            directory, countries, source=source, store=store, url=url, bucket_url=bucket_url
+            directory, countries, source=source, store=store, url=url, bucket_url=bucket_urls
         )
     else:
         raise click.UsageError("Name either a DIRECTORY, with --url or not, or a --single-file.")

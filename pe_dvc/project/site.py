@@ -14,7 +14,7 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.result import Result
-from pe_dvc.project.site_catalog import read_catalog, web_address
+from pe_dvc.project.site_catalog import read_catalog, web_address, web_addresses
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.scratch import scratch_directory
@@ -83,7 +83,7 @@ def serve_site(
         stack.push(made)
         scratch = made.enter_context(scratch_directory())
         catalog = read_catalog(countries, store)
-        _build(scratch, replace(catalog, bucket_url=server.bucket_url, downloads=False))
+        _build(scratch, replace(catalog, bucket_urls=(server.bucket_url,), downloads=False))
         stack.pop_all()
         return server.start(scratch, made)
 
@@ -95,12 +95,13 @@ def build_site(
     source: Source = "bucket",
     store: str | None = None,
     url: str | None = None,
-    bucket_url: str | None = None,
+    bucket_urls: Sequence[str] = (),
 ) -> BuiltSite:
     """Write a site (``pe_dvc.build_site``)."""
-    at, bucket = web_address(url), web_address(bucket_url)
+    at = None if url is None else web_address(url)
+    buckets = web_addresses(bucket_urls)
     catalog = read_catalog(countries, store, source)
-    return _build(directory, replace(catalog, url=at, bucket_url=bucket))
+    return _build(directory, replace(catalog, url=at, bucket_urls=buckets))
 
 
 def _build(directory: Path, catalog: Catalog) -> BuiltSite:
@@ -169,7 +170,10 @@ def _listed(tree: ConfinedTree) -> dict[str, str]:
             f"{tree.root / places.FILES} is no list of a site's files",
             remedy="Name an empty directory, or one that pe-dvc site build made.",
         )
-    return {str(path): str(sha256) for path, sha256 in files.items()}
+    signed = value.get("signed", [])
+    return {str(path): "" for path in signed if isinstance(signed, list)} | {
+        str(path): str(sha256) for path, sha256 in files.items()
+    }
 
 
 def _exists(tree: ConfinedTree, path: str) -> bool:

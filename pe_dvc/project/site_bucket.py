@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.site_source import Channel, Found
+from pe_dvc.trust.seen import SeenPublication
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import first_break
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -48,6 +49,15 @@ class BucketPublished:
         """See Published."""
         self._reader.connect()
         return self._reader.trusted_root()
+
+    @property
+    def seen(self) -> bytes | None:
+        """See Published: what was verified just now."""
+        timestamp, snapshot = self._reader.channels.last_seen()
+        seen = SeenPublication(
+            country=self.country, stores=(), timestamp=timestamp, snapshot=snapshot
+        )
+        return seen.for_pages()
 
     @cached_property
     def today(self) -> Mapping[str, Channel]:

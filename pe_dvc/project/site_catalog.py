@@ -90,10 +90,13 @@ def _rule_of(repo: DataRepo | None) -> Callable[[Disclosure], Disclosure]:
     return settle
 
 
-def web_address(text: str | None) -> str | None:
+def web_addresses(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return addresses as ``web_address`` does, each once."""
+    return tuple(dict.fromkeys(map(web_address, texts)))
+
+
+def web_address(text: str) -> str:
     """Return an address without its final slash. Raises FormatError for another text."""
-    if text is None:
-        return None
     parts = urlsplit(text)
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     quoted = any(character in text for character in "\"'<>;, \t\r\n")

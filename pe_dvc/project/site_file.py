@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.project.site import BuiltSite, static_files
-from pe_dvc.project.site_catalog import read_catalog, web_address
+from pe_dvc.project.site_catalog import read_catalog, web_addresses
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 
@@ -26,17 +26,17 @@ def build_site_file(
     *,
     source: Source = "bucket",
     store: str | None = None,
-    bucket_url: str | None = None,
+    bucket_urls: Sequence[str] = (),
 ) -> BuiltSite:
     """Write a site as one file (``pe_dvc.build_site_file``)."""
     from pe_dvc.adapters.page_templates import PageTemplates
     from pe_dvc.usecases.site.filters import FILTERS
     from pe_dvc.usecases.site.single_file import single_file
 
-    bucket, templates = web_address(bucket_url), PageTemplates(FILTERS)
+    buckets, templates = web_addresses(bucket_urls), PageTemplates(FILTERS)
     file = file.absolute()
     _check_replaceable(file)
-    catalog = replace(read_catalog(countries, store, source), bucket_url=bucket)
+    catalog = replace(read_catalog(countries, store, source), bucket_urls=buckets)
     data = single_file(catalog, templates.render, static_files())
     with writing_to(file.parent):
         ConfinedTree(file.parent).write(file.name, data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
@@ -26,9 +26,11 @@ from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import trusted_root
+from pe_dvc.project.seen import seen_folder
 from pe_dvc.project.site_source import Channel, Found
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.files import TreeChannelFiles
+from pe_dvc.trust.seen import SeenFile, highest_signed, version_of
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import expiry_days, parse
@@ -40,7 +42,7 @@ from pe_dvc.usecases.revoked import revoked_error
 from pe_dvc.usecases.site.catalog import CatalogRelease
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pe_dvc.adapters.git.tags import GitChange
     from pe_dvc.documents.pointer import Pointer
@@ -70,6 +72,25 @@ class GitPublished:
         """See Published. Raises UntrustedError in a clone of another root than the pinned one."""
         self._repo.check_root(required=True)
         return trusted_root(self.country, self._repo)
+
+    @property
+    def seen(self) -> bytes | None:
+        """See Published: the newest publication that is committed in ``seen/``."""
+        try:
+            url = self._repo.own_store_url
+        except NotFoundError:
+            return None
+        root = self._repo.signed_metadata().root.signed
+        seen = highest_signed(self._seen_files(), root, self.country, url)
+        return None if seen is None else seen.for_pages()
+
+    def _seen_files(self) -> Iterator[SeenFile]:
+        tree, folder = self._git.head(), seen_folder(self._repo)
+        for name in tree.entries(folder)[0]:
+            version, path = version_of(name), f"{folder}/{name}"
+            if version is not None:
+                read = partial(tree.read_signed, path)
+                yield SeenFile(version=version, place=tree.where(path), read=read)
 
     @cached_property
     def today(self) -> Mapping[str, Channel]:

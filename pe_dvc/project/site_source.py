@@ -71,6 +71,10 @@ class Published(Protocol):
         """The root that everything is verified from."""
 
     @property
+    def seen(self) -> bytes | None:
+        """What is published now, signed, as pages bring it; None where that is not known."""
+
+    @property
     def today(self) -> Mapping[str, Channel]:
         """Each channel that was published, by name. Raises NotFoundError where none was."""
 
@@ -131,6 +135,7 @@ class CountrySource:
             ),
             releases=tuple(published.releases),
             withdrawn=tuple(one for _, one in sorted(published.withdrawn.items())),
+            seen=published.seen,
             contact=contact_in(root, where=f"the root of {country}"),
             history_problem=published.history[1],
         )

@@ -22,23 +22,28 @@ def build_site(
     source: Source = "bucket",
     store: str | None = None,
     url: str | None = None,
-    bucket_url: str | None = None,
+    bucket_url: Sequence[str] | str = (),
 ) -> BuiltSite:
     """Write static pages of what countries have published into ``directory``.
 
     ``countries`` are all whose root is pinned here, and that of the data repo around, unless named.
     ``url`` is where the site will be, ``bucket_url`` the web address at which browsers read the
-    bucket. Reads no payload. The same published state gives the same bytes. What an earlier build
-    wrote there is replaced. With ``source="git"`` it is of what the data repo around has committed,
-    and no store is asked; ``lacking`` of what is returned says what git does not have. Raises
-    ConflictError where a file is in the way, FormatError for what is no web address, PeDvcError
-    without the extra ``pe_dvc[site]``, and otherwise as ``ls``.
+    bucket, or a list of it and of mirrors. Reads no payload. The same published state gives the
+    same bytes. What an earlier build wrote there is replaced. With ``source="git"`` it is of what
+    the data repo around has committed, and no store is asked; ``lacking`` of what is returned says
+    what git does not have. Raises ConflictError where a file is in the way, FormatError for what is
+    no web address, PeDvcError without the extra ``pe_dvc[site]``, and otherwise as ``ls``.
     """
     from pe_dvc.project.site import build_site as project_build
 
     named = names_of(countries)
     return project_build(
-        Path(directory), named, source=source, store=store, url=url, bucket_url=bucket_url
+        Path(directory),
+        named,
+        source=source,
+        store=store,
+        url=url,
+        bucket_urls=names_of(bucket_url),
     )
 
 
@@ -48,7 +53,7 @@ def build_site_file(
     *,
     source: Source = "bucket",
     store: str | None = None,
-    bucket_url: str | None = None,
+    bucket_url: Sequence[str] | str = (),
 ) -> BuiltSite:
     """Write the pages of a site into one ``file``, which opens from a disk.
 
@@ -58,7 +63,8 @@ def build_site_file(
     from pe_dvc.project.site_file import build_site_file as project_build
 
     named = names_of(countries)
-    return project_build(Path(file), named, source=source, store=store, bucket_url=bucket_url)
+    buckets = names_of(bucket_url)
+    return project_build(Path(file), named, source=source, store=store, bucket_urls=buckets)
 
 
 def serve_site(

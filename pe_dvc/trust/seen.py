@@ -107,6 +107,11 @@ class SeenPublication:
         """Return the document; the same bytes come back of what it holds."""
         return readable_json(self.to_json())
 
+    def for_pages(self) -> bytes:
+        """Return it as pages of a site bring it: the texts of both files, as they were signed."""
+        texts = {"timestamp": self.timestamp.decode(), "snapshot": self.snapshot.decode()}
+        return readable_json(texts)
+
     @property
     def versions(self) -> tuple[int, int]:
         """The versions of timestamp and snapshot. Raises FormatError."""

@@ -12,6 +12,7 @@ import { findLineage } from "../../pe_dvc/site/static/lineage.js";
 import { checkPromise, parseMetadata, verifySigned } from "../../pe_dvc/site/static/metadata.js";
 import { Refresh } from "../../pe_dvc/site/static/refresh.js";
 import { HttpSource, MetadataSource } from "../../pe_dvc/site/static/source.js";
+import { Stores } from "../../pe_dvc/site/static/stores.js";
 
 const MAX_DELEGATIONS = 32;
 const text = { type: "string" };
@@ -46,11 +47,11 @@ async function main() {
     get: async () => (existsSync(kept) ? readFileSync(kept, "utf8") : undefined),
     set: async (_key, value) => writeFileSync(kept, value),
   };
-  const source = new MetadataSource(new HttpSource(options["metadata-url"]), "us", "");
+  const stores = new Stores([new MetadataSource(new HttpSource(options["metadata-url"]), "us", "")]);
   const root = parseMetadata(readFileSync(pinned), "root", "the pinned root");
   await verifySigned(root, "root", root, "the pinned root");
-  const lineage = await findLineage(state, "", root, source);
-  const refresh = new Refresh(source, lineage, root, new Date());
+  const lineage = await findLineage(state, "", root, stores);
+  const refresh = new Refresh(stores, lineage, root, new Date());
   try {
     await refresh.run();
     for (const name of options["target-name"] ?? []) await download(refresh, name);

@@ -93,7 +93,9 @@ def test_every_page_is_verified(site: Site, page: Page, faults: list[str]) -> No
 
 def test_what_is_seen_first_is_said_to_be(site: Site, page: Page) -> None:
     site.build()
-    assert "sees this bucket for the first time" in panel(page, site)[1]
+    first = panel(page, site)[1]
+    assert "sees this bucket for the first time" in first
+    assert "against what was published when it was made" in first
     assert "against what this browser has seen before" in panel(page, site)[1]
 
 
@@ -149,6 +151,7 @@ def in_manifest(site: Site) -> None:
 
 
 def in_snapshot(site: Site) -> None:
+    (site.directory / "site/us/seen.json").write_text("{}")  # it has the same snapshot
     altered(site.channel_file("snapshot"))
 
 
@@ -208,7 +211,7 @@ def test_a_rollback_of_what_this_browser_has_seen(site: Site, page: Page, tmp_pa
     fresh = page.context.browser
     assert fresh is not None
     with fresh.new_context() as other:
-        assert panel(other.new_page(), site)[0] == "verified", "a limit: it has seen nothing yet"
+        assert panel(other.new_page(), site)[0] == "verified", "a limit: the page is as old"
 
 
 def test_a_bucket_that_does_not_answer_is_no_attack(site: Site, page: Page) -> None:
@@ -230,3 +233,68 @@ def test_texts_of_others_are_shown_as_text(site: Site, page: Page) -> None:
     assert verdict == "withdrawn"
     assert reason in text
     assert page.locator("#trust img, #trust script").count() == 0
+
+
+def test_a_browser_that_never_visited_is_shown_nothing_older_than_the_page(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    shutil.copytree(tmp_path / "bucket", tmp_path / "older")
+    site.point(publish_described(site.country, b"second"), site.states)
+    site.build()
+    assert "against what was published when it was made" in panel(page, site)[1]
+    shutil.rmtree(tmp_path / "bucket")
+    shutil.copytree(tmp_path / "older", tmp_path / "bucket")
+    assert page.context.browser is not None
+    with page.context.browser.new_context() as other:
+        verdict, text = panel(other.new_page(), site)
+    assert verdict == "failed"
+    assert "or than this page was made from" in text
+
+
+@pytest.fixture
+def mirror(site: Site, tmp_path: Path) -> Iterator[BucketServer]:
+    """A mirror that pages read, too, and whose files a test may change."""
+    shutil.copytree(tmp_path / "bucket", tmp_path / "mirror")
+    with served(LocalStore(tmp_path / "mirror")) as found:
+        addresses = [site.bucket.url, found.url]
+        store = str(tmp_path / "bucket")
+        pe_dvc.build_site(site.directory / "site", store=store, bucket_url=addresses)
+        yield found
+
+
+@pytest.mark.parametrize("down", [0, 1])
+def test_a_page_of_two_stores_needs_one(
+    site: Site, page: Page, mirror: BucketServer, down: int
+) -> None:
+    page.route(f"{[site.bucket, mirror][down].url}/**", lambda route: route.abort())
+    verdict, text = panel(page, site)
+    assert verdict == "verified", text
+    assert f"{[site.bucket, mirror][down].url} was passed over" in text
+
+
+def test_a_mirror_that_lies_is_named(
+    site: Site, page: Page, mirror: BucketServer, tmp_path: Path
+) -> None:
+    altered(tmp_path / "mirror/channels/us/timestamp.json")
+    verdict, text = panel(page, site)
+    assert verdict == "verified", text
+    assert f"{mirror.url} was passed over: {mirror.url}/channels/us/timestamp.json" in text
+
+
+def test_a_mirror_that_lags_is_no_liar(site: Site, page: Page, mirror: BucketServer) -> None:
+    site.point(publish_described(site.country, b"second"), site.states)
+    verdict, text = panel(page, site, "us/datasets/states/AL.html")
+    assert verdict == "verified", text
+    assert "passed over" not in text
+
+
+def test_two_histories_are_a_failure_of_their_own(
+    site: Site, page: Page, mirror: BucketServer, tmp_path: Path
+) -> None:
+    twin = site.country.copy(tmp_path / "twin", LocalStore(tmp_path / "mirror"))
+    twin.point("latest", [publish_described(twin, b"for some")])
+    site.point(publish_described(site.country, b"for others"))
+    verdict, text = panel(page, site)
+    assert verdict == "failed"
+    assert "two documents contradict each other, and both are validly signed" in text
+    assert mirror.url in text

@@ -7,20 +7,25 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pe_dvc.documents.pointer import Pointer
-from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.store.several import SeveralStores
+from pe_dvc.trust import sources
 from pe_dvc.trust.client import ChannelClient
 from tests.support.bucket_server import served
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.seen import SeenFile
 
 STATIC = ROOT / "pe_dvc/site/static"
 _SCRIPT = ROOT / "tests/support/trust_client.mjs"
@@ -59,23 +64,45 @@ def run_node(script: str | Path, question: object) -> Any:
 
 
 def ask_browser(
-    store: ReadableStore, country: str, root: bytes, state: Path, role: str
+    store: ReadableStore,
+    country: str,
+    root: bytes,
+    state: Path,
+    role: str,
+    *,
+    seen: Sequence[SeenFile] = (),
 ) -> dict[str, Any]:
-    """Return the verdict of a new client: a role's ``version`` and ``entries``, or an ``error``."""
+    """Return the verdict of a new client: a role's ``version`` and ``entries``, or an ``error``.
+
+    ``seen`` is what pages bring of what was published; ``blamed`` are the numbers of stores.
+    """
     state.mkdir(parents=True, exist_ok=True)
-    with served(store) as server:
+    stores = store.stores if isinstance(store, SeveralStores) else [store]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(served(one)) for one in stores]
         verdict: dict[str, Any] = run_node(
             _SCRIPT,
             {
                 "client": (STATIC / "trust.js").as_uri(),
-                "address": server.url,
+                "addresses": [server.url for server in servers],
                 "country": country,
                 "root": base64.b64encode(root).decode(),
                 "state": str(state / "browser.json"),
                 "role": role,
+                "seen": [*_floors(seen, country, [one.url for one in stores])],
+                "grace": int(sources.GRACE * 1000),
             },
         )
     return verdict
+
+
+def _floors(files: Sequence[SeenFile], country: str, urls: list[str]) -> Iterator[str]:
+    """Yield what a site would bring of these files: those of its stores that can be read."""
+    for file in files:
+        with suppress(FormatError, AssertionError):  # that of a test: it must not be read
+            seen = file.publication()
+            if seen.is_of(country, urls):
+                yield seen.for_pages().decode()
 
 
 class BothClients(ChannelClient):
@@ -86,9 +113,12 @@ class BothClients(ChannelClient):
     ) -> None:
         super().__init__(store, country, root, state_dir, **options)
         self._asked = (store, country, root, state_dir)
+        self._seen, self._is_offline = options.get("seen", ()), options.get("offline", False)
 
     def _first(self, role: str) -> Any:
-        theirs = ask_browser(*self._asked, role)
+        if self._is_offline:
+            return super()._first(role)
+        theirs = ask_browser(*self._asked, role, seen=self._seen)
         try:
             found = super()._first(role)
         except PeDvcError as error:

@@ -29,19 +29,28 @@ class FileState extends MemoryState {
   }
 }
 
-const store = "https://bucket.example";
+const stores = question.addresses.map((_, place) => `https://bucket-${place}.example`);
 const client = new ChannelClient({
-  store,
+  stores,
   country: question.country,
   root: Buffer.from(question.root, "base64"),
+  seen: question.seen.map((text) => new TextEncoder().encode(text)),
+  grace: question.grace,
   state: new FileState(question.state),
   now: question.now ? new Date(question.now) : new Date(),
   // The state belongs to the bucket, wherever this test has it.
-  fetcher: (url, options) => fetch(url.replace(store, question.address), options),
+  fetcher: (url, options) => fetch(addressed(url), options),
 });
+function addressed(url) {
+  const place = stores.findIndex((store) => url.startsWith(`${store}/`));
+  return url.replace(stores[place], question.addresses[place]);
+}
+
 try {
   const { version, entries, signers } = await client.role(question.role);
-  console.log(JSON.stringify({ version, entries: [...entries.values()], signers }));
+  const blamed = [...client.stores.faults.keys()].map((source) => stores.indexOf(source.http.store));
+  console.log(JSON.stringify({ version, entries: [...entries.values()], signers, blamed }));
 } catch (error) {
   console.log(JSON.stringify({ error: error.name, message: error.message }));
 }
+process.exit(0); // a store that is silent is waited for no more

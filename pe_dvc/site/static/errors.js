@@ -29,6 +29,9 @@ export class ExpiredError extends VerificationError {}
 /** An older state than one that was seen before. */
 export class RollbackError extends VerificationError {}
 
+/** Two documents are validly signed as one version: the proof of a fork. */
+export class EquivocationError extends VerificationError {}
+
 export class NotFoundError extends TrustError {}
 
 /** There is such a role, and nothing of it was published yet. */

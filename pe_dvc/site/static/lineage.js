@@ -5,12 +5,13 @@
  * same chain goes on from there (`pe_dvc/trust/lineages.py`).
  */
 
-import { RollbackError } from "./errors.js";
+import { quietly, sameBytes, successor } from "./checks.js";
+import { NotFoundError, RollbackError } from "./errors.js";
 import { parseMetadata } from "./metadata.js";
-import { MAX_LENGTH, quietly, successor } from "./refresh.js";
+import { MAX_LENGTH } from "./refresh.js";
 
 /** @typedef {import("./metadata.js").Metadata} Metadata */
-/** @typedef {import("./refresh.js").Source} Source */
+/** @typedef {import("./stores.js").Stores} Stores */
 /** @typedef {import("./store.js").State} State */
 
 const MAX_LINKS = 256;
@@ -65,17 +66,17 @@ export class Lineage {
  * @param {State} state
  * @param {string} key
  * @param {Metadata} trusted
- * @param {Source} source
+ * @param {Stores} stores
  * @returns {Promise<Lineage>}
  * @throws {RollbackError} where one seems to be the same, and the roots between are hidden
  */
-export async function findLineage(state, key, trusted, source) {
+export async function findLineage(state, key, trusted, stores) {
   /** @type {Lineage[]} */
   const all = [];
   const save = () => state.set(key, JSON.stringify(all));
   for (const plain of listOf(await state.get(key))) all.push(new Lineage(save, plain));
   for (const one of all) {
-    if (await isOf(one, trusted, source)) {
+    if (await isOf(one, trusted, stores)) {
       await one.keepRoot(trusted);
       return one;
     }
@@ -89,9 +90,9 @@ export async function findLineage(state, key, trusted, source) {
 /**
  * @param {Lineage} lineage
  * @param {Metadata} trusted
- * @param {Source} source
+ * @param {Stores} stores
  */
-async function isOf(lineage, trusted, source) {
+async function isOf(lineage, trusted, stores) {
   const known = await lineage.readRoots();
   const same = known.find((root) => root.version === trusted.version);
   if (same) return sameBytes(same.payload, trusted.payload);
@@ -99,7 +100,7 @@ async function isOf(lineage, trusted, source) {
   if (!oldest || !newest) return false;
   const [first, last] = newest.version < trusted.version ? [newest, trusted] : [trusted, oldest];
   if (first.version >= last.version || last.version - first.version > MAX_LINKS) return false;
-  return isLinked(first, last, lineage, source);
+  return isLinked(first, last, lineage, stores);
 }
 
 /**
@@ -107,10 +108,10 @@ async function isOf(lineage, trusted, source) {
  * @param {Metadata} first
  * @param {Metadata} last
  * @param {Lineage} lineage
- * @param {Source} source
+ * @param {Stores} stores
  */
-async function isLinked(first, last, lineage, source) {
-  const between = await quietly(() => rootsBetween(first, last, source));
+async function isLinked(first, last, lineage, stores) {
+  const between = await quietly(() => rootsBetween(first, last, stores));
   if (between) {
     for (const root of between) await lineage.keepRoot(root);
     return true;
@@ -119,7 +120,7 @@ async function isLinked(first, last, lineage, source) {
   if (shared && last.version - first.version > 1) {
     throw new RollbackError(
       `root ${first.version} and root ${last.version}, one of which was seen earlier, share keys; but the ` +
-        `bucket does not show the roots between: ${source.where("N.root.json")}`,
+        `bucket does not show the roots between: ${stores.where("N.root.json")}`,
     );
   }
   return false;
@@ -128,16 +129,19 @@ async function isLinked(first, last, lineage, source) {
 /**
  * @param {Metadata} first
  * @param {Metadata} last
- * @param {Source} source
+ * @param {Stores} stores
  */
-async function rootsBetween(first, last, source) {
+async function rootsBetween(first, last, stores) {
   const found = [];
   let root = first;
   while (root.version + 1 < last.version) {
     const name = `${root.version + 1}.root.json`;
-    const data = await source.read(name, MAX_LENGTH.root);
-    if (!data) return undefined;
-    root = await successor(root, data, source.where(name));
+    const before = root;
+    root = await stores.firstGood(async (source) => {
+      const data = await source.read(name, MAX_LENGTH.root);
+      if (!data) throw new NotFoundError(`${source.where(name)} does not exist`);
+      return successor(before, data, source.where(name));
+    });
     found.push(root);
   }
   await successor(root, new TextEncoder().encode(last.text), "the trusted root");
@@ -169,12 +173,3 @@ function listOf(text) {
 function isText(entry) {
   return typeof entry[1] === "string";
 }
-
-/**
- * @param {Uint8Array} one
- * @param {Uint8Array} other
- */
-function sameBytes(one, other) {
-  return one.length === other.length && one.every((byte, place) => byte === other[place]);
-}
-

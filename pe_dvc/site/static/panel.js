@@ -1,7 +1,7 @@
 /**
  * Fills each `<div class="trust">` with what this browser has verified itself, or what failed.
  *
- * The page gives it `data-country`, `data-bucket` (the bucket's address), `data-root` (the file of the pinned
+ * The page gives it `data-country`, `data-bucket` (the address of the bucket, then those of mirrors), `data-root` (the file of the pinned
  * root, beside the page), and on a dataset's page `data-channel`, `data-name`, `data-sha256` and
  * `data-manifest-sha256`. The verdict is in `data-verdict` as well.
  */

@@ -7,35 +7,46 @@
  */
 
 import { own } from "./bytes.js";
-import { NotFoundError, RollbackError, StorePermissionError, TrustError, UnsupportedError, VerificationError } from "./errors.js";
+import { bytes, checkSnapshots, checkTimestamps, checkVersion, promisedFile, quietly, sameBytes, successor } from "./checks.js";
+import { NotFoundError, StorePermissionError, TrustError, VerificationError } from "./errors.js";
+import { floorOf } from "./floor.js";
+import { compareSnapshots, compareTimestamps, forked } from "./forks.js";
 import { checkFresh, checkPromise, parseMetadata, verifySigned } from "./metadata.js";
+import { allFailed, within } from "./stores.js";
 
 /** @typedef {import("./metadata.js").Metadata} Metadata */
 /** @typedef {import("./lineage.js").Lineage} Lineage */
-/**
- * @typedef {object} Source
- * @property {(name: string, limit: number) => Promise<Uint8Array | undefined>} read
- * @property {(name: string) => string} where
- */
+/** @typedef {import("./source.js").MetadataSource} MetadataSource */
+/** @typedef {import("./stores.js").Stores} Stores */
+/** @typedef {import("./metadata.js").Promised} Promised */
 
 /** Most bytes of a file that are ever read; delegated roles have that of targets. */
 export const MAX_LENGTH = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 };
 const MAX_ROOTS = 256;
+const PAGE = "what was published when this page was made";
 
 export class Refresh {
   /**
-   * @param {Source} source
+   * @param {Stores} stores
    * @param {Lineage} lineage what was verified earlier
    * @param {Metadata} root the trusted one (5.2)
    * @param {Date} now
+   * @param {Uint8Array[]} [seen] what others saw published (`floorOf`), nothing older than which counts
    */
-  constructor(source, lineage, root, now) {
-    this.source = source;
+  constructor(stores, lineage, root, now, seen = []) {
+    this.stores = stores;
     this.lineage = lineage;
     this.root = root;
     this.now = now;
+    this.seen = seen;
     /** @type {Map<string, Metadata>} */
     this.trusted = new Map();
+    /** @type {import("./floor.js").Floor | undefined} */
+    this.floor = undefined;
+    /** @type {import("./stores.js").Shown<Metadata>[]} the timestamps of all stores, as far as they are signed */
+    this.shown = [];
+    /** @type {MetadataSource[]} those that show the timestamp that counts */
+    this.promisers = [];
   }
 
   /**
@@ -44,9 +55,11 @@ export class Refresh {
    */
   async run() {
     await this.followRoots();
+    await this.takeFloor();
     await this.loadTimestamp();
     await this.loadSnapshot();
     await this.load("targets", this.root);
+    await this.compareHistories();
     return this;
   }
 
@@ -62,45 +75,89 @@ export class Refresh {
     for (let count = 0; count < MAX_ROOTS; count++) {
       const next = this.root.version + 1;
       const kept = this.lineage.roots.get(next);
-      const found = await quietly(async () => (kept === undefined ? undefined : this.successor(bytes(kept))));
+      const found = await quietly(async () => (kept === undefined ? undefined : successor(this.root, bytes(kept), "a root seen earlier")));
       if (found) {
         this.root = found;
         continue;
       }
-      const data = await this.nextRoot(`${next}.root.json`);
-      if (!data) return;
-      this.root = await this.successor(data);
-      await this.lineage.keepRoot(this.root);
+      const following = await this.nextRoot();
+      if (!following) return;
+      this.root = following;
+      await this.lineage.keepRoot(following);
     }
+  }
+
+  /** The root that any store shows: none can hide a change of keys. */
+  async nextRoot() {
+    const shown = await this.stores.all((source) => this.nextRootAt(source));
+    const [first, ...others] = shown.flatMap(({ source, value }) => (value ? [{ source, value }] : []));
+    for (const other of others) {
+      if (first && !sameBytes(other.value.payload, first.value.payload)) {
+        throw forked(first.source.http.store, other.source.http.store, `as version ${first.value.version} of root`);
+      }
+    }
+    return first?.value;
   }
 
   /**
    * S3 answers 403 for a missing object to readers that may not list: no newer root either.
-   * @param {string} name
+   * @param {MetadataSource} source
    */
-  async nextRoot(name) {
-    try {
-      return await this.source.read(name, MAX_LENGTH.root);
-    } catch (error) {
+  async nextRootAt(source) {
+    const name = `${this.root.version + 1}.root.json`;
+    const data = await source.read(name, MAX_LENGTH.root).catch((error) => {
       if (error instanceof StorePermissionError) return undefined;
       throw error;
-    }
+    });
+    return data && successor(this.root, data, source.where(name));
   }
 
-  /** @param {Uint8Array} data */
-  async successor(data) {
-    return successor(this.root, data, this.source.where(`${this.root.version + 1}.root.json`));
-  }
-
-  /** 5.4, and 5.3.10: the root that is last may not have expired. */
-  async loadTimestamp() {
-    const where = this.source.where("timestamp.json");
+  /** What others saw counts as if it had been verified here earlier, unless more was. */
+  async takeFloor() {
+    this.floor = await floorOf(this.seen, this.root, this.stores.country);
     const kept = await this.kept("timestamp", this.root);
-    const data = await this.source.read("timestamp.json", MAX_LENGTH.timestamp);
+    if (!this.floor || (kept && kept.version >= this.floor.timestamp.version)) return;
+    await this.lineage.keep("timestamp", this.floor.timestamp);
+    await this.lineage.keep("snapshot", this.floor.snapshot);
+  }
+
+  /** 5.4: the highest timestamp that is valid counts, whichever store shows it. */
+  async loadTimestamp() {
+    const kept = await this.kept("timestamp", this.root);
+    this.shown = await this.stores.all((source) => this.timestampAt(source));
+    this.compareShown(kept);
+    /** @type {TrustError[]} */
+    const errors = [];
+    for (const { source, value } of [...this.shown].sort((one, other) => other.value.version - one.value.version)) {
+      try {
+        await this.acceptTimestamp(kept, value, source.where("timestamp.json"));
+        this.promisers = this.shown.filter((one) => one.value.version === value.version).map((one) => one.source);
+        return;
+      } catch (error) {
+        if (!(error instanceof TrustError)) throw error;
+        this.stores.failed(source, error);
+        errors.push(error);
+      }
+    }
+    throw allFailed(errors);
+  }
+
+  /**
+   * 5.3.10: the root that is last may not have expired.
+   * @param {MetadataSource} source
+   */
+  async timestampAt(source) {
+    const where = source.where("timestamp.json");
+    const data = await source.read("timestamp.json", MAX_LENGTH.timestamp);
     if (!data) throw new NotFoundError(`there are no channels: ${where} does not exist`);
     checkFresh(this.root, this.now, "the newest root");
     const found = parseMetadata(data, "timestamp", where);
     await verifySigned(this.root, "timestamp", found, where);
+    return found;
+  }
+
+  /** @type {(kept: Metadata | undefined, found: Metadata, where: string) => Promise<void>} */
+  async acceptTimestamp(kept, found, where) {
     if (kept) checkTimestamps(kept, found, where);
     const timestamp = kept && kept.version === found.version ? kept : found;
     checkFresh(timestamp, this.now, where);
@@ -116,16 +173,25 @@ export class Refresh {
       this.trusted.set("snapshot", kept);
       return;
     }
-    const name = this.fileOf("snapshot", promised.version);
-    const where = this.source.where(name);
-    const data = await this.promisedFile(name, promised, MAX_LENGTH.snapshot);
-    const found = parseMetadata(data, "snapshot", where);
-    await verifySigned(this.root, "snapshot", found, where);
-    if (kept) checkSnapshots(kept, found, where);
-    checkFresh(found, this.now, where);
-    checkVersion(found, promised.version, where);
+    const found = await this.stores.firstGood(async (source) => {
+      const where = source.where(this.fileOf("snapshot", promised.version));
+      const snapshot = await this.snapshotAt(source, promised);
+      if (kept) checkSnapshots(kept, snapshot, where);
+      checkFresh(snapshot, this.now, where);
+      checkVersion(snapshot, promised.version, where);
+      return snapshot;
+    }, this.promisers);
     await this.lineage.keep("snapshot", found);
     this.trusted.set("snapshot", found);
+  }
+
+  /** @type {(source: MetadataSource, promised: Promised) => Promise<Metadata>} */
+  async snapshotAt(source, promised) {
+    const name = this.fileOf("snapshot", promised.version);
+    const data = await promisedFile(source, name, promised, MAX_LENGTH.snapshot);
+    const found = parseMetadata(data, "snapshot", source.where(name));
+    await verifySigned(this.root, "snapshot", found, source.where(name));
+    return found;
   }
 
   /**
@@ -138,22 +204,20 @@ export class Refresh {
   async load(role, delegator) {
     const promised = own(this.get("snapshot").signed.meta, `${role}.json`);
     if (!promised) throw new VerificationError(`snapshot does not name ${role}`);
+    const name = this.fileOf(role, promised.version);
     const kept = bytes(this.lineage.files.get(role) ?? "");
-    const same = await quietly(() => this.checked(role, kept, promised, delegator));
-    const found = same ?? (await this.checked(role, await this.download(role, promised), promised, delegator));
+    const same = await quietly(() => this.checked(role, kept, promised, delegator, name));
+    const found = same ?? (await this.stores.firstGood(async (source) => {
+      const data = await promisedFile(source, name, promised, MAX_LENGTH.targets);
+      return this.checked(role, data, promised, delegator, source.where(name));
+    }, this.promisers));
     if (!same) await this.lineage.keep(role, found);
     this.trusted.set(role, found);
     return found;
   }
 
-  /** @type {(role: string, promised: import("./metadata.js").Promised) => Promise<Uint8Array>} */
-  download(role, promised) {
-    return this.promisedFile(this.fileOf(role, promised.version), promised, MAX_LENGTH.targets);
-  }
-
-  /** @type {(role: string, data: Uint8Array, promised: import("./metadata.js").Promised, delegator: Metadata) => Promise<Metadata>} */
-  async checked(role, data, promised, delegator) {
-    const where = this.source.where(this.fileOf(role, promised.version));
+  /** @type {(role: string, data: Uint8Array, promised: Promised, delegator: Metadata, where: string) => Promise<Metadata>} */
+  async checked(role, data, promised, delegator, where) {
     await checkPromise(data, promised, where);
     const found = parseMetadata(data, "targets", where);
     await verifySigned(delegator, role, found, where);
@@ -162,13 +226,30 @@ export class Refresh {
     return found;
   }
 
-  /** @type {(name: string, promised: import("./metadata.js").Promised, limit: number) => Promise<Uint8Array>} */
-  async promisedFile(name, promised, limit) {
-    const data = await this.source.read(name, promised.length || limit);
-    const where = this.source.where(name);
-    if (!data) throw new VerificationError(`${where} is gone, though signed metadata names it`);
-    await checkPromise(data, promised, where);
-    return data;
+  /**
+   * Compare the timestamps that stores show with each other, and with what was seen before.
+   * @param {Metadata | undefined} kept
+   */
+  compareShown(kept) {
+    if (this.stores.isOne && !this.floor) return;
+    const seen = this.shown.map(({ source, value }) => ({ where: source.http.store, value }));
+    if (kept) seen.push({ where: "what this browser verified earlier", value: kept });
+    if (this.floor) seen.push({ where: PAGE, value: this.floor.timestamp });
+    for (const [place, one] of seen.entries()) {
+      for (const other of seen.slice(place + 1)) compareTimestamps(one, other);
+    }
+  }
+
+  /** Compare the snapshot that counts with those of stores that lag, and with what was seen before. */
+  async compareHistories() {
+    const mine = { where: this.promisers[0]?.http.store ?? this.stores.name, value: this.get("snapshot") };
+    if (this.floor) compareSnapshots(mine, { where: PAGE, value: this.floor.snapshot });
+    for (const { source, value } of this.shown) {
+      const promised = value.signed.meta["snapshot.json"];
+      if (promised.version === mine.value.version) continue;
+      const other = await within(this.stores.grace, quietly(() => this.snapshotAt(source, promised)));
+      if (other) compareSnapshots(mine, { where: source.http.store, value: other });
+    }
   }
 
   /** @type {(role: string, version: number) => string} */
@@ -190,67 +271,5 @@ export class Refresh {
       await verifySigned(root, role, found, `the ${role} seen earlier`);
       return found;
     });
-  }
-}
-
-/**
- * Read the root that follows another (5.3.4, 5.3.5).
- * @param {Metadata} root
- * @param {Uint8Array} data
- * @param {string} where
- * @throws {TrustError}
- */
-export async function successor(root, data, where) {
-  const found = parseMetadata(data, "root", where);
-  await verifySigned(root, "root", found, `${where}, by root ${root.version}`);
-  checkVersion(found, root.version + 1, where);
-  await verifySigned(found, "root", found, where);
-  return found;
-}
-
-/** 5.4.3 @type {(kept: Metadata, found: Metadata, where: string) => void} */
-function checkTimestamps(kept, found, where) {
-  if (found.version < kept.version) {
-    throw new RollbackError(`${where}: version ${found.version}, and version ${kept.version} was seen before`);
-  }
-  const [before, after] = [kept, found].map((one) => one.signed.meta["snapshot.json"].version);
-  if (after < before) throw new RollbackError(`${where}: snapshot version ${after}, and ${before} was seen before`);
-}
-
-/** 5.5.5 @type {(kept: Metadata, found: Metadata, where: string) => void} */
-function checkSnapshots(kept, found, where) {
-  for (const [file, { version }] of Object.entries(kept.signed.meta)) {
-    const now = own(found.signed.meta, file);
-    if (!now) throw new VerificationError(`${where} does not name ${file}, which was there before`);
-    if (now.version < version) {
-      throw new RollbackError(`${where}: ${file} version ${now.version}, and version ${version} was seen before`);
-    }
-  }
-}
-
-/** @type {(found: Metadata, expected: number, where: string) => void} */
-function checkVersion(found, expected, where) {
-  if (found.version !== expected) {
-    throw new RollbackError(`${where}: version ${found.version}, and version ${expected} was expected`);
-  }
-}
-
-/** @param {string} text */
-function bytes(text) {
-  return new TextEncoder().encode(text);
-}
-
-/**
- * What was kept may be damaged, or be of keys that count no more: then it is read again.
- * @template Result
- * @param {() => Promise<Result>} work
- * @returns {Promise<Result | undefined>}
- */
-export async function quietly(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof TrustError && !(error instanceof UnsupportedError)) return undefined;
-    throw error;
   }
 }

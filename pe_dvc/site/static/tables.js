@@ -35,7 +35,7 @@ class VerifiedTable {
     const { kind, text } = await verdictOn(client, { channel, name, sha256, manifestSha256 });
     const pointer = (kind === "verified" && (await client.channel(channel)).entries.get(name)) || undefined;
     if (!pointer) throw new VerificationError(text);
-    const file = await VerifiedPayload.open(client.http, client.country, pointer);
+    const file = await client.stores.firstGood(({ http }) => VerifiedPayload.open(http, client.country, pointer));
     const [parquet, compressors] = await Promise.all([script("hyparquet/index.js"), decompressors()]);
     return new VerifiedTable(file, parquet, await parquet.parquetMetadataAsync(file), compressors);
   }

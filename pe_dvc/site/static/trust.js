@@ -13,6 +13,7 @@ import { findLineage } from "./lineage.js";
 import { delegationOf, parseMetadata, verifySigned } from "./metadata.js";
 import { Refresh } from "./refresh.js";
 import { checkMeantFor, HttpSource, MetadataSource } from "./source.js";
+import { Stores } from "./stores.js";
 
 /** @typedef {import("./metadata.js").Metadata} Metadata */
 /** @typedef {import("./entries.js").Pointer} Pointer */
@@ -32,20 +33,22 @@ const CHANNELS = ["latest", "next"];
 
 export class ChannelClient {
   /**
-   * One client is one consistent view: the bucket's state as it was when first asked.
+   * One client is one consistent view: the state of the bucket and its mirrors as it was when first asked.
    * @param {object} options
-   * @param {string} options.store the address of the bucket
+   * @param {string[]} options.stores the address of the bucket, and those of mirrors
    * @param {string} options.country such as us
    * @param {Uint8Array} options.root the pinned root.json
    * @param {import("./store.js").State} options.state
+   * @param {Uint8Array[]} [options.seen] what was published when the page was made (`floorOf`)
    * @param {Date} [options.now]
    * @param {import("./source.js").Fetch} [options.fetcher]
+   * @param {number} [options.grace] milliseconds that stores are waited for once one has answered
    */
-  constructor({ store, country, root, state, now = new Date(), fetcher }) {
+  constructor({ stores, country, root, state, seen = [], now = new Date(), fetcher, grace }) {
     if (!isCountry(country)) throw new FormatError(`${JSON.stringify(country)} is not a country`);
     this.country = country;
-    this.http = new HttpSource(store, fetcher);
-    this.source = new MetadataSource(this.http, country);
+    this.stores = new Stores(stores.map((one) => new MetadataSource(new HttpSource(one, fetcher), country)), grace);
+    this.seen = seen;
     this.pinned = root;
     this.state = state;
     this.now = now;
@@ -53,8 +56,10 @@ export class ChannelClient {
     this.refresh = undefined;
     /** @type {Map<string, Role<any>>} */
     this.roles = new Map();
-    /** Whether there was something to measure a rollback against. */
+    /** Whether this browser remembered something to measure a rollback against. */
     this.hasSeen = false;
+    /** Whether the page brought something to measure it against. */
+    this.hasFloor = false;
   }
 
   /**
@@ -106,7 +111,7 @@ export class ChannelClient {
 
   /** @param {string} name */
   async role(name) {
-    const key = `${this.http.store} ${this.country}`;
+    const key = `${this.stores.sources[0]?.http.store} ${this.country}`;
     let found = this.roles.get(name);
     if (!found) {
       found = await this.state.exclusive(key, () => this.load(name, key));
@@ -124,22 +129,23 @@ export class ChannelClient {
     let refresh = this.refresh;
     this.refresh = undefined;
     const root = await this.trustedRoot();
-    const lineage = await findLineage(this.state, key, root, this.source);
+    const lineage = await findLineage(this.state, key, root, this.stores);
     if (refresh) {
       refresh.lineage = lineage;
     } else {
       this.hasSeen = lineage.files.has("timestamp");
-      refresh = await new Refresh(this.source, lineage, root, this.now).run();
+      refresh = await new Refresh(this.stores, lineage, root, this.now, this.seen).run();
+      this.hasFloor = refresh.floor !== undefined;
     }
     const targets = refresh.get("targets");
     const delegated = delegationOf(targets, name)?.paths?.includes(`${this.country}/${name}/*`);
     if (delegated && !own(refresh.get("snapshot").signed.meta, `${name}.json`)) {
       this.refresh = refresh;
-      throw new NotPublishedError(`${name} of ${this.country} was not published in ${this.http.store} yet`);
+      throw new NotPublishedError(`${name} of ${this.country} was not published in ${this.stores.name} yet`);
     }
     if (!delegated) {
       throw new VerificationError(
-        `targets in ${this.http.store} does not delegate ${this.country}/${name}/…: this is another country's ` +
+        `targets in ${this.stores.name} does not delegate ${this.country}/${name}/…: this is another country's ` +
           "metadata, or a channel that was removed",
       );
     }
@@ -165,7 +171,7 @@ export class ChannelClient {
    * @returns {Promise<Role<any>>}
    */
   async described(name, metadata, targets) {
-    const where = this.source.where(`${metadata.version}.${name}.json`);
+    const where = this.stores.where(`${metadata.version}.${name}.json`);
     const ids = await verifySigned(targets, name, metadata, where);
     const { version, expires } = metadata;
     return { version, expires, signers: ids.map((id) => signerOf(targets, id)), entries: this.entries(name, metadata, where) };

@@ -1,7 +1,7 @@
 /** What a panel says: the verdict on what a page shows, as one sentence and what was checked. */
 
 import {
-  DigestMismatchError, ExpiredError, FormatError, NotFoundError, NotPublishedError, RollbackError, SignatureError,
+  DigestMismatchError, EquivocationError, ExpiredError, FormatError, NotFoundError, NotPublishedError, RollbackError, SignatureError,
   StorePermissionError, StoreUnavailableError, TrustError, UnsupportedError,
 } from "./errors.js";
 import { readManifest } from "./manifest.js";
@@ -27,7 +27,8 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /** @type {[new (message: string) => TrustError, string][]} the most special first */
 const FAILURES = [
-  [RollbackError, "the bucket shows an older state than this browser has seen before"],
+  [EquivocationError, "two documents contradict each other, and both are validly signed"],
+  [RollbackError, "the bucket shows an older state than this browser has seen before, or than this page was made from"],
   [ExpiredError, "what the bucket shows has expired: it may be an old state"],
   [SignatureError, "not enough of the keys have signed what the bucket shows"],
   [DigestMismatchError, "a file is not the one that was signed"],
@@ -65,26 +66,51 @@ async function checked(client, shown) {
   const channel = await client.channel(shown.channel);
   const withdrawn = await withdrawnOf(client, shown);
   if (withdrawn) return withdrawn;
-  const detail = `Checked from the root that this page pins${measure(client)}`;
+  const manifest = await manifestShown(client, shown, channel.entries);
+  const detail = `Checked from the root that this page pins${measure(client)}${faultsOf(client)}`;
   const signers = channel.signers.map(({ id, name }) => (name ? `${name} (${id.slice(0, 8)}…)` : `key ${id.slice(0, 8)}…`));
   const what = `${shown.channel} version ${channel.version} of ${client.country}`;
   const valid = `signed by ${signers.join(" and ")}, valid for ${daysTo(client.expires(), client.now)}`;
   if (shown.name === undefined) return { kind: "verified", text: `Verified in your browser: ${what}, ${valid}.`, detail };
   const pointer = channel.entries.get(shown.name);
-  if (!pointer || pointer.manifestSha256 !== shown.manifestSha256 || pointer.sha256 !== shown.sha256) {
+  if (!manifest) {
     const now = pointer ? `points to another artifact of ${shown.name}` : `has no ${shown.name}`;
     return { kind: "outdated", text: `This page is not of the newest data: ${what} ${now}. That was verified in your browser, ${valid}.`, detail };
   }
-  await readManifest(client.http, client.country, pointer);
   return { kind: "verified", text: `Verified in your browser: this page shows what ${what} points to, ${valid}.`, detail };
+}
+
+/**
+ * The manifest of what the page shows, undefined if the channel points to something else.
+ * @param {ChannelClient} client
+ * @param {Shown} shown
+ * @param {Map<string, import("./entries.js").Pointer>} pointers
+ */
+async function manifestShown({ stores, country }, { name, sha256, manifestSha256 }, pointers) {
+  const pointer = pointers.get(name ?? "");
+  if (!pointer || pointer.manifestSha256 !== manifestSha256 || pointer.sha256 !== sha256) return undefined;
+  return stores.firstGood((source) => readManifest(source.http, country, pointer));
+}
+
+/**
+ * Which of several stores failed or lied: the others have given what was signed.
+ * @param {ChannelClient} client
+ */
+function faultsOf({ stores }) {
+  const faults = [...stores.faults].map(([source, error]) => ` ${source.http.store} was passed over: ${error.message}.`);
+  return faults.join("");
 }
 
 /**
  * What an older state that is still valid would have been measured against.
  * @param {ChannelClient} client
  */
-function measure({ state, hasSeen }) {
+function measure({ state, hasSeen, hasFloor }) {
   if (hasSeen) return ", and against what this browser has seen before.";
+  if (hasFloor) {
+    const since = "it could not tell an older state that is valid and was published since";
+    return `, and against what was published when it was made. This browser ${state.lasts ? "sees this bucket for the first time" : "keeps nothing between pages"}: ${since}.`;
+  }
   const why = state.lasts ? "sees this bucket for the first time" : "keeps nothing between pages";
   return `. This browser ${why}: it could not tell an older state that is still valid.`;
 }

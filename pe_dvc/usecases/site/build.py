@@ -18,7 +18,7 @@ from pe_dvc.usecases.site.search import search_document, search_entries
 from pe_dvc.usecases.site.variables import variables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pe_dvc.usecases.site.catalog import Catalog, CatalogDataset, CountryCatalog
     from pe_dvc.usecases.site.layout import Layout
@@ -53,12 +53,17 @@ class SiteBuilder:
         for path, data in self._all():
             digests[path] = sha256_bytes(data)
             yield path, data
+        for country in self._catalog.countries:
+            yield places.seen_file(country.country), country.seen or b"{}\n"
         if self._catalog.url is not None:
             pages = sorted(path for path in digests if path.endswith(".html"))
             data = self._render("sitemap.xml", addresses=map(self._address, pages))
             digests[places.SITEMAP] = sha256_bytes(data)
             yield places.SITEMAP, data
-        yield places.FILES, readable_json({"schema_version": 1, "files": digests})
+        # Signed by itself, and signed again each day: the rest is the same until something changes.
+        signed = [places.seen_file(country.country) for country in self._catalog.countries]
+        listed = {"schema_version": 1, "files": digests, "signed": signed}
+        yield places.FILES, readable_json(listed)
 
     def _all(self) -> Iterator[tuple[str, bytes]]:
         yield from sorted(self._static.items())
@@ -152,7 +157,7 @@ class SiteBuilder:
             places=places,
             catalog=self._catalog,
             has_panel=places.PANEL in self._static,
-            connect=origin_of(self._catalog.bucket_url),
+            connect=origins_of(self._catalog.bucket_urls),
             rows_text=rows_text,
             what_it_is=what_it_is,
             **values,
@@ -177,7 +182,7 @@ def _names(country: CountryCatalog) -> set[str]:
     return {entry.name for entry in country.datasets}
 
 
-def origin_of(url: str | None) -> str:
-    """Return what pages may connect to beside their own origin: that of the bucket, if any."""
-    parts = urlsplit(url or "")
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
+def origins_of(urls: Iterable[str]) -> str:
+    """Return what pages may connect to beside their own origin: those of the bucket and mirrors."""
+    parts = map(urlsplit, urls)
+    return " ".join(dict.fromkeys(f"{one.scheme}://{one.netloc}" for one in parts))

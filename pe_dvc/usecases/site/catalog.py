@@ -125,7 +125,8 @@ class CatalogRelease:
 class CountryCatalog:
     """What is published of a country. ``root`` is the file that it was verified from.
 
-    ``source`` is what pages call the place where it was read: the bucket, or git.
+    ``seen`` is what was published at that moment, signed, as browsers begin with it; ``source`` is
+    what pages call the place where it was read: the bucket, or git.
     ``contact`` is who grants access to its data, where the root says so. ``history_problem`` says
     why the versions before today's are not all known.
     """
@@ -139,26 +140,33 @@ class CountryCatalog:
     datasets: tuple[CatalogDataset, ...]
     releases: tuple[CatalogRelease, ...] = ()
     withdrawn: tuple[Revocation, ...] = ()
+    seen: bytes | None = None
     contact: str | None = None
     history_problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All that a site shows. ``url`` is where it will be, ``bucket_url`` where browsers read.
+    """All that a site shows. ``url`` is where it will be, None where that is not known.
 
-    Both are None where they are not known. With ``downloads`` the latter has payloads, too.
+    ``bucket_urls`` are where browsers read: the bucket, and mirrors of it. With ``downloads`` they
+    have payloads, too.
     """
 
     countries: tuple[CountryCatalog, ...]
     url: str | None = None
-    bucket_url: str | None = None
+    bucket_urls: tuple[str, ...] = ()
     downloads: bool = True
 
     @property
     def size(self) -> int:
         """How many datasets there are."""
         return sum(len(country.datasets) for country in self.countries)
+
+    @property
+    def bucket_url(self) -> str | None:
+        """Where browsers read the bucket itself."""
+        return self.bucket_urls[0] if self.bucket_urls else None
 
     @property
     def problems(self) -> dict[str, str]:

@@ -107,6 +107,11 @@ def root_file(country: str) -> str:
     return f"{country}/root.json"
 
 
+def seen_file(country: str) -> str:
+    """Return the path of what was published of a country when its pages were made, signed."""
+    return f"{country}/seen.json"
+
+
 def link(page: str, target: str) -> str:
     """Return the way from a page to another file of the site."""
     return posixpath.relpath(target, posixpath.dirname(page) or ".")

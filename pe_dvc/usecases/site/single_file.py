@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.usecases.site import places
-from pe_dvc.usecases.site.build import SiteBuilder, origin_of
+from pe_dvc.usecases.site.build import SiteBuilder, origins_of
 from pe_dvc.usecases.site.layout import IN_ONE_FILE
 from pe_dvc.usecases.site.script_bundle import bundle
 
@@ -41,7 +41,7 @@ def single_file(catalog: Catalog, render: Render, static: Mapping[str, bytes]) -
         "single.html",
         script_hash=_hash(script),
         style_hash=_hash(style),
-        connect=origin_of(catalog.bucket_url),
+        connect=origins_of(catalog.bucket_urls),
     )
     parts = (style, b"".join(pages), b"".join(_held(catalog, files)), script)
     return b"".join(_filled(frame.split(_HERE), parts))

@@ -23,6 +23,7 @@ from pe_dvc.project.reader import Reader
 from pe_dvc.store.atomic_write import OpenFile
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
+from tests.support.browser_client import BothClients, node
 from tests.support.country import LATEST, NAME, Country, payload_of, reader_at
 from tests.support.mirrors import Down, Files, Hangs, Mirror, evidence_of
 from tests.support.s3_objects import S3Objects
@@ -42,7 +43,7 @@ MIB = 1024 * 1024
 TIMESTAMP = "channels/us/timestamp.json"
 
 
-@pytest.fixture(params=["directory", "S3"])
+@pytest.fixture(params=["directory", "S3", "browser"])
 def mirror(
     request: pytest.FixtureRequest,
     origin: Path,
@@ -51,7 +52,10 @@ def mirror(
     tally: Tally,
 ) -> Mirror:
     tally(f"attacks with a mirror ({request.param})", 1)
-    if request.param == "directory":
+    if request.param == "browser":  # both clients: each verdict must be the same
+        node()
+        monkeypatch.setattr("pe_dvc.trust.client.ChannelClient", BothClients)
+    if request.param != "S3":
         found = Mirror(str(tmp_path / "mirror"), Files(tmp_path / "mirror"))
     else:
         bucket: S3Bucket = request.getfixturevalue("s3_bucket")

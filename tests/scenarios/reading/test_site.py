@@ -170,7 +170,8 @@ def test_the_list_of_files_has_the_sha256_of_each(published: Published) -> None:
     listed = (built.directory / "files.json").read_bytes()
     assert built.sha256 == sha256_bytes(listed)
     files = json.loads(listed)["files"]
-    assert len(files) == built.files - 1
+    assert json.loads(listed)["signed"] == ["us/seen.json"]
+    assert len(files) == built.files - 2
     for path, sha256 in files.items():
         assert sha256_bytes((built.directory / path).read_bytes()) == sha256
 
@@ -204,10 +205,14 @@ def test_a_list_of_files_leads_nowhere_else(published: Published) -> None:
     outside = published.directory / "outside"
     outside.write_text("mine")
     listing = published.directory / "site/files.json"
-    files = json.loads(listing.read_text())["files"]
-    listing.write_text(json.dumps({"files": files | {"../outside": "0" * 64}}))
-    with pytest.raises(FormatError, match="not a path inside"):
-        published.build()
+    listed = json.loads(listing.read_text())
+    for change in (
+        {"files": listed["files"] | {"../outside": "0" * 64}},
+        {"signed": [*listed["signed"], "../outside"]},
+    ):
+        listing.write_text(json.dumps(listed | change))
+        with pytest.raises(FormatError, match="not a path inside"):
+            published.build()
     assert outside.read_text() == "mine"
 
 

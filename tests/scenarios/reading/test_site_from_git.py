@@ -16,6 +16,8 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, UntrustedError
 from pe_dvc.project import directories
 from pe_dvc.store.cache import Cache
+from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.usecases.publish.seen import read_back
 from tests.support.commands import run
 from tests.support.country import NAME, Country, reader_at
 from tests.support.described import PROFILE, TWO_TABLES, codebook, statistics
@@ -38,7 +40,8 @@ class Committed:
         self.directory, self.root = directory, directory / "us-data"
         self.country = Country(directory / "country", LocalStore(directory / "bucket"))
         (self.root / ".dvc").mkdir(parents=True)
-        (self.root / ".dvc/config").write_text("")
+        remote = f"[core]\nremote = b\n['remote \"b\"']\nurl = {directory / 'bucket'}/us\n"
+        (self.root / ".dvc/config").write_text(remote)
         (self.root / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
         run("git", "init", "--quiet", cwd=self.root)
         self.commit()
@@ -74,6 +77,14 @@ class Committed:
         files = (path for path in place.rglob("*") if path.is_file())
         return {path.relative_to(place).as_posix(): path.read_text() for path in files}
 
+    def note_push(self) -> None:
+        """Commit what `pe-dvc push` writes into ``seen/``."""
+        store = self.country.store
+        seen = read_back(store, self.country.signed.metadata, [place_name(store.url)])
+        assert seen is not None
+        self.write(f"channels/us/seen/{seen.file_name}", seen.to_bytes())
+        self.commit()
+
 
 @pytest.fixture
 def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Committed:
@@ -96,6 +107,7 @@ def two_versions(committed: Committed) -> None:
 
 def test_what_is_committed_gives_the_pages_of_the_bucket(committed: Committed) -> None:
     two_versions(committed)
+    committed.note_push()
     bucket = committed.directory / "bucket"
     published = committed.build("one", "bucket", store=str(bucket))
     shutil.rmtree(bucket)
@@ -105,6 +117,7 @@ def test_what_is_committed_gives_the_pages_of_the_bucket(committed: Committed) -
     assert found.keys() == published.keys()
     different = {path for path in found if found[path] != published[path]}
     assert different == {"index.html", "files.json"}
+    assert json.loads(found["us/seen.json"]).keys() == {"timestamp", "snapshot"}
     said = "Read from git, not from the bucket"
     assert said in Page(found["index.html"]).text
     assert said not in Page(published["index.html"]).text

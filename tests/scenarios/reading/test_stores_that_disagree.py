@@ -15,6 +15,7 @@ from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
 from pe_dvc.trust.forks import _contradict
 from pe_dvc.trust.tuf_api import MetaFile
+from tests.support.browser_client import client_class
 from tests.support.country import LATEST, NAME, Country
 from tests.support.mirrors import Files, HangsOn, Mirror, evidence_of
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMESTAMP = "channels/us/timestamp.json"
+
+
+@pytest.fixture(autouse=True)
+def _both_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's client and the browser's must come to the same verdict."""
+    monkeypatch.setattr("pe_dvc.trust.client.ChannelClient", client_class())
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from pe_dvc.trust.seen import SeenFile, SeenPublication
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.seen import read_back
+from tests.support.browser_client import client_class
 from tests.support.simulator import NOW, Simulator, days, pointer
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.publish.channel import PublishedChannels
 
 pytestmark = pytest.mark.usefixtures("each_bucket")
+
+
+@pytest.fixture(autouse=True)
+def _both_clients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over buckets in memory, the browser's client must come to the same verdict."""
+    if request.node.callspec.params["each_bucket"] == "simulator":
+        monkeypatch.setattr(f"{__name__}.ChannelClient", client_class())
+
 
 NEW = pointer("cps_2024", "new")
 NEWEST = pointer("cps_2024", "newest")
