@@ -164,16 +164,15 @@ def _listed(tree: ConfinedTree) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     value = read_json(data, what="a site's list of files", where=str(tree.root / places.FILES))
-    files = value.get("files") if isinstance(value, dict) else None
-    if not isinstance(files, dict):
+    listed = value if isinstance(value, dict) else {}
+    files, signed = listed.get("files"), listed.get("signed", [])
+    if not isinstance(files, dict) or not isinstance(signed, list):
         raise ConflictError(
             f"{tree.root / places.FILES} is no list of a site's files",
             remedy="Name an empty directory, or one that pe-dvc site build made.",
         )
-    signed = value.get("signed", [])
-    return {str(path): "" for path in signed if isinstance(signed, list)} | {
-        str(path): str(sha256) for path, sha256 in files.items()
-    }
+    found = {str(path): str(sha256) for path, sha256 in files.items()}
+    return dict.fromkeys(map(str, signed), "") | found
 
 
 def _exists(tree: ConfinedTree, path: str) -> bool:

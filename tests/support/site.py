@@ -56,6 +56,8 @@ class Page(HTMLParser):
     elements: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    attributes: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -68,8 +70,14 @@ class Page(HTMLParser):
         """All that is read, attributes too."""
         return self._text + "\n" + "\n".join(self.values)
 
+    def pointed(self, *names: str) -> list[str]:
+        """Return the values of attributes of these names."""
+        return [value for name, value in self.attributes if name in names]
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.attributes += [(name, value) for name, value in attrs if value]
+        self.ids += [value for name, value in attrs if name == "id" and value]
         self.values += [value for _, value in attrs if value]
         self.links += [v for name, v in attrs if name in ("href", "src") and v]
 

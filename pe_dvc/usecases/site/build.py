@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -96,26 +97,17 @@ class SiteBuilder:
         self, country: CountryCatalog, entry: CatalogDataset
     ) -> Iterator[tuple[str, bytes]]:
         path = places.dataset_page(entry.country, entry.name)
-        title, view = (
-            f"{entry.name}, {entry.country}",
-            dataset_view(entry, self._downloads, has_scripts=places.PARQUET in self._static),
-        )
-        given: dict[str, Any] = {"title": title, "country": country, "entry": entry}
-        yield (
-            places.dataset_json(entry.country, entry.name),
-            api.to_bytes(api.dataset_document(entry)),
-        )
-        for version in entry.versions:
-            if version.dataset is not None:
-                data = api.to_bytes(api.version_document(version, version.dataset))
-                yield places.version_json(entry.country, version.sha256), data
+        title = f"{entry.name}, {entry.country}"
+        page = partial(self._page, path, title=title, country=country, entry=entry)
+        yield from _documents(entry)
+        has_scripts = places.PARQUET in self._static
+        view = dataset_view(entry, self._downloads, has_scripts=has_scripts)
         if view is None:
-            yield self._page(path, "unreadable.html", **given)
+            yield page("unreadable.html")
             return
         address = self._address(path) if self._catalog.url is not None else None
-        gated = entry.current.rule.is_gated
-        json_ld = to_schema_org(view.dataset, address, gated=gated)
-        yield self._page(path, "dataset.html", view=view, json_ld=json_ld, **given)
+        json_ld = to_schema_org(view.dataset, address, gated=entry.current.rule.is_gated)
+        yield page("dataset.html", view=view, json_ld=json_ld)
         yield places.croissant_json(entry.country, entry.name), api.croissant(view.dataset)
 
     def _variables(
@@ -175,6 +167,16 @@ class SiteBuilder:
     def _downloads(self) -> str | None:
         """Where payloads and releases can be downloaded, None where that is not known."""
         return self._catalog.bucket_url if self._catalog.downloads else None
+
+
+def _documents(entry: CatalogDataset) -> Iterator[tuple[str, bytes]]:
+    """Yield the JSON of a dataset, and that of its versions."""
+    document = api.to_bytes(api.dataset_document(entry))
+    yield places.dataset_json(entry.country, entry.name), document
+    for version in entry.versions:
+        if version.dataset is not None:
+            path = places.version_json(entry.country, entry.name, version.sha256)
+            yield path, api.to_bytes(api.version_document(version, version.dataset))
 
 
 def _names(country: CountryCatalog) -> set[str]:

@@ -62,9 +62,13 @@ def variables_folder(country: str) -> str:
     return f"{country}/variables"
 
 
-def versions_folder(country: str) -> str:
-    """Return the folder of what versions are compared by."""
-    return f"{API}/{country}/versions"
+def versions_folder(country: str, name: str | None = None) -> str:
+    """Return the folder of what versions of a dataset, or of all, are compared by.
+
+    Each dataset has its own: the same bytes may be a version of two, described otherwise.
+    """
+    folder = f"{API}/{country}/versions"
+    return folder if name is None else f"{folder}/{name}"
 
 
 def release_page(country: str, tag: str) -> str:
@@ -87,9 +91,9 @@ def croissant_json(country: str, name: str) -> str:
     return f"{API}/{country}/croissant/{name}.json"
 
 
-def version_json(country: str, sha256: str) -> str:
+def version_json(country: str, name: str, sha256: str) -> str:
     """Return the path of what one version of a dataset is, to compare it with another."""
-    return f"{versions_folder(country)}/{sha256}.json"
+    return f"{versions_folder(country, name)}/{sha256}.json"
 
 
 def country_json(country: str) -> str:

@@ -372,7 +372,7 @@ def test_the_json_says_what_the_pages_say(published: Published) -> None:
     pins = [version["sha256"] for version in document["versions"]]
     assert pins == [sha256_bytes(b"second"), sha256_bytes(b"first")]
     for sha256 in pins:
-        version = json.loads(files[f"api/v1/us/versions/{sha256}.json"])
+        version = json.loads(files[f"api/v1/us/versions/{NAME}/{sha256}.json"])
         assert version["columns"]["person.age"] == "int32"
     names = [one["name"] for one in json.loads(files["api/v1/us/variables.json"])["variables"]]
     assert names == sorted(names)
