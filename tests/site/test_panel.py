@@ -127,6 +127,22 @@ def test_a_page_of_older_data_says_so(site: Site, page: Page) -> None:
     assert panel(page, site, "us/datasets/states/AL.html")[0] == "verified"
 
 
+def test_a_page_of_what_is_committed_and_not_published_says_so(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    """A site that was built from git, before the push; nobody has noted an earlier one."""
+    shutil.copytree(tmp_path / "bucket", tmp_path / "before")
+    site.point(publish_described(site.country, b"second"), site.states)
+    site.build()
+    (tmp_path / "site/us/seen.json").write_text("{}")
+    shutil.rmtree(tmp_path / "bucket")
+    shutil.copytree(tmp_path / "before", tmp_path / "bucket")
+    verdict, text = panel(page, site)
+    assert verdict == "outdated"
+    assert "made of latest version 3, and the bucket shows latest version 2 of us" in text
+    assert "not published yet, or the bucket shows an older state" in text
+
+
 def test_a_page_of_withdrawn_data_says_so(site: Site, page: Page) -> None:
     site.build()
     site.country.revoke(site.first)

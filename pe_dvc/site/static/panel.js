@@ -2,8 +2,8 @@
  * Fills each `<div class="trust">` with what this browser has verified itself, or what failed.
  *
  * The page gives it `data-country`, `data-bucket` (the address of the bucket, then those of mirrors), `data-root` (the file of the pinned
- * root, beside the page), and on a dataset's page `data-channel`, `data-name`, `data-sha256` and
- * `data-manifest-sha256`. The verdict is in `data-verdict` as well.
+ * root, beside the page), and on a dataset's page `data-channel`, `data-name`, `data-sha256`,
+ * `data-manifest-sha256` and `data-version` (of the channel). The verdict is in `data-verdict` as well.
  */
 
 import { clientOf } from "./client.js";
@@ -16,10 +16,10 @@ import { failure, verdictOn } from "./verdict.js";
  * @returns {Promise<import("./verdict.js").Verdict>}
  */
 async function verdictOf({ dataset }) {
-  const { bucket, channel = "latest", name, sha256, manifestSha256 } = dataset;
+  const { bucket, channel = "latest", name, sha256, manifestSha256, version } = dataset;
   if (!bucket) return { kind: "unknown", text: "Not checked: this site does not say where its bucket can be read." };
   try {
-    return await verdictOn(await clientOf(dataset), { channel, name, sha256, manifestSha256 });
+    return await verdictOn(await clientOf(dataset), { channel, name, sha256, manifestSha256, version: version ? Number(version) : undefined });
   } catch (error) {
     if (error instanceof TrustError) return failure(error);
     throw error;

@@ -92,6 +92,7 @@ export class Stores {
     });
     const awaited = asked.filter((_, place) => !this.isUnavailable(this.sources[place]));
     await Promise.race([Promise.all(awaited.length ? awaited : asked), patience.end]);
+    patience.stop();
     const answers = [...found];
     for (const source of this.sources) {
       if (answers.some((one) => one.source === source)) continue;
@@ -128,14 +129,18 @@ class Patience {
     this.duration = duration;
     /** @type {() => void} */
     this.over = () => undefined;
-    this.begun = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
     /** @type {Promise<void>} */
     this.end = new Promise((resolve) => (this.over = resolve));
   }
 
   begin() {
-    if (!this.begun) setTimeout(this.over, this.duration);
-    this.begun = true;
+    this.timer ??= setTimeout(this.over, this.duration);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
   }
 }
 
@@ -149,7 +154,7 @@ class Patience {
 export async function within(duration, work) {
   const patience = new Patience(duration);
   patience.begin();
-  return Promise.race([work, patience.end.then(() => undefined)]);
+  return Promise.race([work, patience.end.then(() => undefined)]).finally(() => patience.stop());
 }
 
 /**

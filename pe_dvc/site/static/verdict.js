@@ -14,6 +14,7 @@ import { readManifest } from "./manifest.js";
  * @property {string} [name]
  * @property {string} [sha256]
  * @property {string} [manifestSha256]
+ * @property {number} [version] of the channel, when the page was made
  *
  * @typedef {object} Verdict
  * @property {"verified" | "outdated" | "withdrawn" | "failed" | "unknown"} kind
@@ -74,6 +75,10 @@ async function checked(client, shown) {
   if (shown.name === undefined) return { kind: "verified", text: `Verified in your browser: ${what}, ${valid}.`, detail };
   const pointer = channel.entries.get(shown.name);
   if (!manifest) {
+    if (shown.version !== undefined && channel.version < shown.version) {
+      const made = `This page was made of ${shown.channel} version ${shown.version}, and the bucket shows ${what}`;
+      return { kind: "outdated", text: `${made}, ${valid}: what it shows is not published yet, or the bucket shows an older state.`, detail };
+    }
     const now = pointer ? `points to another artifact of ${shown.name}` : `has no ${shown.name}`;
     return { kind: "outdated", text: `This page is not of the newest data: ${what} ${now}. That was verified in your browser, ${valid}.`, detail };
   }

@@ -144,6 +144,10 @@ class CountryCatalog:
     contact: str | None = None
     history_problem: str | None = None
 
+    def version_of(self, channel: str) -> int:
+        """Return the version of a channel that was published."""
+        return next(one.version for one in self.channels if one.name == channel)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
