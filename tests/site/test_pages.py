@@ -11,9 +11,12 @@ import pytest
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project import directories
+from pe_dvc.trust.pins import pin_root
 from tests.support.country import NAME, Country, reader_at
 from tests.support.described import PROFILE, TWO_TABLES, statistics
+from tests.support.environment import own_directories
 from tests.support.other_environments import node_program
+from tests.support.release_history import DATASETS, History
 from tests.support.site import publish_described
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ KINDS = {
     "withdrawn": "us/withdrawn/",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+PHONE: Any = {"width": 360, "height": 740}
 
 WIDE = """Array.from(document.querySelectorAll("body *"))
   .filter((one) => one.getBoundingClientRect().right > 361 && !one.closest(".wide, pre"))
@@ -107,6 +112,55 @@ def test_any_two_versions_are_compared(site: str, page: Page) -> None:
     page.get_by_text("The same version.").wait_for()
 
 
+REACHABLE = """Array.from(
+  document.querySelectorAll("a[href], button, select, input, summary, [tabindex='0']")
+).filter((one) => one.checkVisibility())"""
+"""What a keyboard must reach."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_keyboard_reaches_all_that_a_page_offers_and_shows_where_it_is(
+    site: str, page: Page, kind: str
+) -> None:
+    opened(page, site, KINDS[kind])
+    assert unreached(page) == []
+
+
+def unreached(page: Page) -> list[str]:
+    """Return what Tab does not come to, or comes to without a sign."""
+    page.evaluate(f"window.wanted = {REACHABLE}")
+    seen = set()
+    for _ in range(page.evaluate("wanted.length") + 2):
+        page.keyboard.press("Tab")
+        style = "getComputedStyle(document.activeElement).outlineStyle"
+        at = page.evaluate(f"{style} === 'none' ? -1 : wanted.indexOf(document.activeElement)")
+        seen.add(at)
+    found: list[str] = page.evaluate(
+        "seen => wanted.filter((_, at) => !seen.includes(at)).map((one) => one.outerHTML)",
+        list(seen),
+    )
+    return found
+
+
+def test_a_keyboard_compares_versions_on_a_phone(site: str, page: Page, axe: str) -> None:
+    page.set_viewport_size(PHONE)
+    opened(page, site, DATASET)
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#compare select')"):
+            break
+    page.keyboard.press("End")  # the oldest one that can be read
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#compare table").first.wait_for()
+    assert "total of person.employment_income" in page.locator("#compare").inner_text()
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 360, page.evaluate(WIDE)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert not violations(page, axe)
+
+
 def test_a_keyboard_is_enough(site: str, page: Page) -> None:
     opened(page, site, "index.html")
     page.keyboard.press("Tab")
@@ -123,7 +177,7 @@ def test_a_keyboard_is_enough(site: str, page: Page) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_phone_shows_a_page_without_scrolling_sideways(site: str, page: Page, kind: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_viewport_size(PHONE)
     opened(page, site, KINDS[kind])
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 360, page.evaluate(WIDE)
 
@@ -141,15 +195,53 @@ def test_nothing_of_wcag_is_violated(
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     opened(page, site, KINDS[kind])
+    said = violations(page, axe)
+    assert not said, "\n".join(said)
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    """Return what of a page keeps people from it."""
     page.evaluate(axe)
     found = page.evaluate("rules => axe.run({ runOnly: rules })", RULES)
     assert found["passes"]
-    said = [
+    return [
         f"{one['id']}: {one['help']}: {node['html'][:200]} {node.get('failureSummary')}"
         for one in found["violations"]
         for node in one["nodes"][:2]
     ]
-    assert not said, "\n".join(said)
+
+
+@pytest.fixture
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a site with a release, and one that is deprecated."""
+    history = History(tmp_path / "maintainer")
+    for variable, place in own_directories(history.base).items():
+        monkeypatch.setenv(variable, place)
+    monkeypatch.setenv("PE_DVC_STORE", str(history.bucket))
+    for tag in ("1.9.0", "1.10.0"):
+        history.release(tag, {**DATASETS, "cps_2024": tag.encode()})
+        history.publish_channels()
+        history.publish_release(tag)
+    pin_root(directories.config_dir(), "us", history.signed.root)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pe_dvc.serve_site() as found:
+        yield found.url
+
+
+def test_a_page_of_a_release(released: str, page: Page, axe: str, faults: list[str]) -> None:
+    page.set_viewport_size(PHONE)
+    for path in ("us/release/1.9.0.html", "us/release/1.10.0.html"):
+        opened(page, released, path)
+        assert page.locator("#trust").get_attribute("data-verdict") == "verified"
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= 360, page.evaluate(WIDE)
+        assert unreached(page) == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert not violations(page, axe)
+    page.get_by_role("link", name="cps_2024", exact=True).click()
+    page.wait_for_url("**/us/datasets/cps_2024.html")
+    assert all("404" in fault for fault in faults), faults
 
 
 def test_without_javascript_the_pages_read(site: str, chromium: Any) -> None:
