@@ -393,3 +393,38 @@ def test_withdrawn_since(warm: Simulator, asked: list[str]) -> None:
     asked.clear()
     assert read(warm) == (NEW, {NEW.sha256: withdrawn})
     assert not asked
+
+
+def evil_latest(sim: Simulator, *signed_by: str) -> bytes:
+    """The channel's current version with another pointer, signed by these roles' keys."""
+    (name,) = (key.rpartition("/")[2] for key in sim.store.objects if ".latest.json" in key)
+    good = sim.store.objects[sim.key(name)]
+    held = sim.held(name)
+    held.signed.targets[NEW.target_path].hashes["sha256"] = str(OLD.sha256)
+    data = sim.plant(name, held, *signed_by)
+    sim.store.objects[sim.key(name)] = good
+    return data
+
+
+def test_local_channel_with_the_stolen_key_of_the_channel(
+    warm: Simulator, asked: list[str]
+) -> None:
+    """It is signed, and not what the snapshot lists."""
+    (lineage(warm) / "latest.json").write_bytes(evil_latest(warm, "latest"))
+    assert read(warm) == (NEW, {})
+    assert asked
+
+
+def test_local_channel_with_the_stolen_online_keys(warm: Simulator, asked: list[str]) -> None:
+    """It is what the snapshot lists, and not signed by the channel's key."""
+    data = evil_latest(warm, "snapshot")
+    warm.point_at({"latest": data})
+    stamp = warm.held("timestamp.json").signed
+    snapshot = warm.key(f"{stamp.snapshot_meta.version}.snapshot.json")
+    state = lineage(warm)
+    (state / "latest.json").write_bytes(data)
+    (state / "snapshot.json").write_bytes(warm.store.objects[snapshot])
+    (state / "timestamp.json").write_bytes(warm.store.objects[warm.key("timestamp.json")])
+    with pytest.raises(VerificationError):
+        read(warm)
+    assert asked
