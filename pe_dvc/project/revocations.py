@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import (
+    EquivocationError,
     ExpiredError,
     NotFoundError,
     PeDvcError,
@@ -22,6 +23,7 @@ from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import channels_from, known_root
 from pe_dvc.store.disk import READ_ONLY
+from pe_dvc.store.several import PASSED_OVER, SeveralStores
 from pe_dvc.trust.revoked_note import RevokedNote
 from pe_dvc.usecases.revoked import refuse_revoked
 
@@ -139,14 +141,14 @@ class Revocations:
         client, since = self._made(began) or (self._client(), began)
         try:
             return self._verified(client), since
-        except StoreUnavailableError as error:
-            if self._known is None:
+        except PASSED_OVER as error:
+            if self._known is None or not _is_out_of_reach(self._store(), error):
                 raise
             self._check_current(self._known, error)
             note_once(f"{error.message}; what was withdrawn of {self._country} is as known before")
             return self._known, began
 
-    def _check_current(self, known: Known, error: StoreUnavailableError) -> None:
+    def _check_current(self, known: Known, error: PeDvcError) -> None:
         """Raise ExpiredError once what is known has expired: who hides the role gains no more."""
         if known.expires is not None and known.expires <= datetime.now(UTC):
             raise ExpiredError(
@@ -207,6 +209,16 @@ class Revocations:
         return channels_from(
             self._store(), self._country, self._repo, offline=self._offline, state_dir=state_dir
         )
+
+
+def _is_out_of_reach(store: ReadableStore, error: PeDvcError) -> bool:
+    """Tell whether the honest store may be one that does not answer.
+
+    A mirror that lies beside it has no more say than one that is silent, too. A fork is no lie.
+    """
+    if isinstance(error, EquivocationError) or not isinstance(store, SeveralStores):
+        return isinstance(error, StoreUnavailableError)
+    return any(store.is_unavailable(one) for one in store.stores)
 
 
 def _ask(client: ChannelClient) -> Known:

@@ -18,6 +18,7 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
     VerificationError,
 )
+from pe_dvc.store.outages import is_out, note_answer, note_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ class SeveralStores:
     """Stores that hold the same, to read from: each operation is the first one's that succeeds.
 
     One that failed, or showed wrong bytes, is asked last from then on. ``note`` is told of it.
+    That one cannot be reached is known to all readers of this process.
     With ``offline`` none is asked: that something is not on this machine is said once.
     """
 
@@ -85,14 +87,24 @@ class SeveralStores:
         with self._lock:
             numbered = sorted(
                 (((number, one.url), one) for number, one in enumerate(self.stores)),
-                key=lambda item: (item[0] in self._failed, (item[0], key) in self._lacking),
+                key=lambda item: (
+                    item[0] in self._failed or is_out(item[1].url),
+                    (item[0], key) in self._lacking,
+                ),
             )
         return [store for _, store in numbered]
 
     def is_unavailable(self, store: ObjectSource) -> bool:
         """Tell whether a store could not be reached when it was last heard of."""
+        return is_out(store.url)
+
+    def answered(self, store: ObjectSource) -> None:
+        """Keep in mind that a store answers again, so that it is waited for and asked in turn."""
+        note_answer(store.url)
+        known_as = self._id(store)
         with self._lock:
-            return isinstance(self._failed.get(self._id(store)), StoreUnavailableError)
+            if isinstance(self._failed.get(known_as), StoreUnavailableError):
+                del self._failed[known_as]
 
     def _id(self, store: ObjectSource) -> tuple[int, str]:
         # By its address as well: what stands beside the stores may change.
@@ -118,6 +130,8 @@ class SeveralStores:
         with self._lock:
             known = self._failed.get(known_as)
             self._failed[known_as] = error
+        if not self.offline:
+            (note_outage if isinstance(error, StoreUnavailableError) else note_answer)(store.url)
         if type(known) is not type(error) and not self.offline:
             self._note(f"{store.url} is passed over: {error.message}")
 

@@ -48,6 +48,11 @@ class Shown:
         return self.is_late or self.timestamp is not None
 
     @property
+    def answers(self) -> bool:
+        """Whether the store could be reached, whatever it shows."""
+        return not isinstance(self.error, StoreUnavailableError)
+
+    @property
     def claimed(self) -> int:
         """The version that the timestamp claims; nothing is verified yet."""
         try:

@@ -84,6 +84,7 @@ class Sources:
         What the timestamp's own store does not show of the files that it promises, another may:
         whose they are, their signatures and hashes tell.
         """
+        silent = [one.error for one in self._shown if one.error and not one.may_be_read]
         errors: list[PeDvcError] = []
         own = {id(shown.store): shown.timestamp for shown in self._shown}
         tried: set[tuple[bytes | None, int]] = set()
@@ -105,7 +106,7 @@ class Sources:
                         errors.append(error)
                 if fetcher.last[0].endswith(("timestamp.json", ".root.json")):
                     break  # its timestamp or root is refused: no other store can help
-        raise all_failed(errors)
+        raise all_failed([*errors, *silent])
 
     def go_on(self, fetcher: StoreFetcher, load: Callable[[], T]) -> T:
         """Return what ``load`` gives in a view that is begun, by ``fetcher``, from any store."""
@@ -176,12 +177,14 @@ class Sources:
         """
 
         def ask(fetcher: StoreFetcher) -> Shown:
-            shown, state = Shown(fetcher), self._state_dir
+            shown, state, began = Shown(fetcher), self._state_dir, time.monotonic()
             # Another fetcher: one that answers too late must not touch what is read by then.
             asking = StoreFetcher(fetcher.store, self._country)
             shown.timestamp, shown.error = download(asking, "timestamp.json", "timestamp", state)
             if shown.error is None:
                 shown.root = next_root(asking, newest, state)
+            if shown.answers and time.monotonic() - began < GRACE:
+                self._store.answered(fetcher.store)  # also where nobody waits for this any more
             return shown
 
         found = at_once(

@@ -25,6 +25,7 @@ from tests.support.stores import WrappedStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pe_dvc.store.port import Store
     from tests.support.stores import Result
 
 
@@ -93,6 +94,38 @@ def test_a_store_known_as_unavailable_is_not_waited_for_again(
         Reader("us", store=several).resolve(LATEST)
     assert time.monotonic() - began < 1.4
     hanging.go_on.set()
+
+
+def test_what_one_reader_learns_of_a_hanging_store_all_of_the_process_know(
+    country: Country, origin: LocalStore, tmp_path: Path, heard: list[str]
+) -> None:
+    """For a channel, a manifest, a payload and a pin: nothing waits for it a second time."""
+    (manifest,) = country.publish({NAME: b"small", "other": b"o"})[:1]
+    hanging = Counts(Hangs(LocalStore(tmp_path / "hangs")))
+    Reader("us", store=SeveralStores([hanging, origin], heard.append)).resolve(LATEST)
+    began, asked = time.monotonic(), Counter(hanging.asked)
+    for reference in (LATEST, "pe-data://us/other@latest", manifest.reference):
+        reader = Reader("us", store=SeveralStores([hanging, origin], heard.append))
+        assert reader.fetch(reader.resolve(reference)).read_bytes()
+    assert time.monotonic() - began < 3
+    assert {*(hanging.asked - asked)} <= {"channels/us/timestamp.json"}
+    assert len({*heard}) == 1, heard
+
+
+def test_a_store_that_answers_again_is_waited_for_again(
+    country: Country, origin: LocalStore, mirror: Mirror, tmp_path: Path, heard: list[str]
+) -> None:
+    """Else who runs for long would see what a mirror shows that is behind, and no withdrawal."""
+    returning = HangsOn(origin, "timestamp.json")
+    lagging = LocalStore(tmp_path / "mirror")
+    _reader(heard, returning, lagging).resolve(LATEST)
+    country.publish({NAME: b"new"})
+    returning.go_on.set()
+    _reader(heard, returning, lagging).resolve(LATEST)
+    time.sleep(0.2)
+    slow = Slow(returning, 0.2)
+    found = _reader(heard, slow, lagging).resolve(LATEST)
+    assert found.payload.size == len(b"new")
 
 
 def test_an_unsigned_answer_does_not_start_the_clock(
@@ -233,7 +266,7 @@ def test_payload_that_all_lack_asks_once_whether_it_was_withdrawn(
 class Counts(WrappedStore):
     """Counts what it is asked for."""
 
-    def __init__(self, inner: LocalStore) -> None:
+    def __init__(self, inner: Store) -> None:
         super().__init__(inner)
         self.asked: Counter[str] = Counter()
 
