@@ -11,10 +11,12 @@ from pe_dvc.adapters.dvc.objects import repo_lock
 from pe_dvc.adapters.dvc.workspace import DvcWorkspace
 from pe_dvc.project.clone_options import came_with_clone
 from pe_dvc.project.dvc_cache import check_cache_place
+from pe_dvc.project.reader_places import place_finder
+from pe_dvc.project.reader_stores import reader_hubs
 from pe_dvc.project.repo_files import read_payloads
 from pe_dvc.project.sidecars import members_of
-from pe_dvc.project.stores import open_location
 from pe_dvc.project.withdrawn import withdrawn_by_store
+from pe_dvc.store.several import SeveralStores
 from pe_dvc.usecases.checkout import pull as use_case
 from pe_dvc.usecases.checkout.pull_plan import TrackedData
 from pe_dvc.usecases.progress import Silent
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.dvc.config import DvcConfig
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import ReadableStore, Store
+    from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.checkout.pull import Pulled
     from pe_dvc.usecases.progress import Reporter
 
@@ -45,11 +47,14 @@ def pull(
     Holds DVC's lock. Raises as ``pe_dvc.usecases.checkout.pull.pull``, and FormatError where the
     clone, and not its user, puts DVC's cache outside the work tree, and UntrustedError in a clone
     of another root than the pinned one. What the bucket's signed role ``revoked`` names is left
-    out.
+    out. Where the bucket fails, hubs that mirror it are read.
     """
 
-    def open_store(remote: str | None) -> Store:
-        return repo.open_store(store) if remote is None else repo.open_remote(remote)
+    said = reporter or Silent()
+
+    def open_store(remote: str | None) -> ReadableStore:
+        opened = own if remote is None else repo.open_remote(remote)
+        return SeveralStores([opened], said.note) if hubs else opened
 
     repo.check_root(required=True)
     config, root = repo.dvc_config, repo.root.absolute()
@@ -57,7 +62,7 @@ def pull(
     workspace = DvcWorkspace(
         root, config.cache_dir, shared=_is_shared(config, root), link_types=config.cache_types
     )
-    own = open_store(None)
+    own, hubs = repo.open_store(store), reader_hubs(store, repo.country, repo)
     data = tracked_data(repo, lambda: own)
     with repo_lock(root):
         return use_case.pull(
@@ -65,9 +70,9 @@ def pull(
             workspace,
             names,
             open_store=open_store,
-            open_location=open_location,
+            find_place=place_finder(hubs, said.note),
             force=force,
-            reporter=reporter or Silent(),
+            reporter=said,
         )
 
 

@@ -13,6 +13,7 @@ from pe_dvc.store.elsewhere import Elsewhere
 from pe_dvc.store.error_hints import with_offline_hint, with_reason_if_missing
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.store.several import beside
+from pe_dvc.usecases.payload_place import find_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.checkout.pull import FindPlace
+    from pe_dvc.usecases.checkout.pull_plan import Target
+    from pe_dvc.usecases.payload_place import PayloadPlace
     from pe_dvc.usecases.read.resolve import Resolved
 
 
@@ -39,6 +43,38 @@ def local_copies(repo: DataRepo | None, resolved: Resolved) -> list[LocalCopy]:
     if resolved.manifest_verified:
         copies.append(LocalCopy(path=repo.root / payload.path, immutable=False))
     return copies
+
+
+def place_finder(hubs: Sequence[HubRelease], note: Callable[[str], None]) -> FindPlace:
+    """Return what says where a clone's data are read: in a store, then elsewhere and on hubs.
+
+    What has no sha256 is on no hub: a file's name there is not believed.
+    """
+    from pe_dvc.project.stores import open_location
+
+    def find(key: str, target: Target, store: ReadableStore) -> PayloadPlace:
+        if target.sha256 is not None and hubs:
+            wanted = {key: target.sha256}
+            store = beside(store, [_on_hub(hub, wanted, _nothing) for hub in hubs], note)
+        return find_place(key, target.location, store, open_location, note)
+
+    return find
+
+
+def _nothing() -> None:
+    """Refuse nothing: what is withdrawn was left out."""
+
+
+def _on_hub(hub: HubRelease, wanted: Mapping[str, Sha256], refuse: Callable[[], None]) -> Elsewhere:
+    def find(key: str) -> tuple[HubFiles, str]:
+        if key not in wanted:
+            raise NotFoundError(f"{hub.url} has payloads only, and not {key}")
+        found = hub.find(wanted[key])
+        # Stewards remove what they withdraw from stores; on a hub it may be there for long.
+        refuse()
+        return found
+
+    return Elsewhere(hub.url, find)
 
 
 @dataclass(frozen=True)
@@ -97,18 +133,5 @@ class Payloads:
         if not self.hubs and resolved.payload.location is None:
             return store
         base = self._beside_hubs if store is self.store else store
-        on_hubs = [self._on_hub(hub, resolved, wanted) for hub in self.hubs]
+        on_hubs = [_on_hub(hub, wanted, lambda: self.refuse(resolved)) for hub in self.hubs]
         return beside(base, on_hubs, note_once)
-
-    def _on_hub(
-        self, hub: HubRelease, resolved: Resolved, wanted: Mapping[str, Sha256]
-    ) -> Elsewhere:
-        def find(key: str) -> tuple[HubFiles, str]:
-            if key not in wanted:
-                raise NotFoundError(f"{hub.url} has payloads only, and not {key}")
-            found = hub.find(wanted[key])
-            # Stewards remove what they withdraw from stores; on a hub it may be there for long.
-            self.refuse(resolved)
-            return found
-
-        return Elsewhere(hub.url, find)

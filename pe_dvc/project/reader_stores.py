@@ -12,7 +12,7 @@ from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import access_contact, declared_mirrors, signed_mirrors
 from pe_dvc.project.stores import addresses, open_offline, open_store
-from pe_dvc.store.error_hints import with_access_contact
+from pe_dvc.store.error_hints import with_access_contact, with_ways_round
 from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
 
@@ -37,7 +37,9 @@ def reader_store(
     """
 
     def explained(store: ReadableStore) -> ReadableStore:
-        return with_access_contact(store, lambda: access_contact(country, repo))
+        return with_access_contact(
+            store if offline else with_ways_round(store), lambda: access_contact(country, repo)
+        )
 
     if isinstance(given, SeveralStores):
         return given

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_SECOND = re.compile(r"[,;\s]\s*(?:[A-Za-z][A-Za-z0-9+.-]+)://")
 _BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*")
 _SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "azure": "az"}
 
@@ -65,7 +66,7 @@ def addresses(given: str | Sequence[str] | None) -> list[str]:
     """Return the addresses of stores in a text, one a line, or in a list; each bucket once.
 
     Any other separator may be part of a directory's name. Raises FormatError for a list that
-    holds no address.
+    holds no address, or one with another separator.
     """
     from pe_dvc.trust.bucket_identity import bucket_identity
 
@@ -73,10 +74,28 @@ def addresses(given: str | Sequence[str] | None) -> list[str]:
     found: dict[str, str] = {}
     for line in (line.strip() for text in texts for line in text.splitlines()):
         if line:
+            _check_one(line)
             found.setdefault(bucket_identity(line), line)
     if given and not found:
         raise FormatError("no address of a store is given", remedy=f"Expected {EXAMPLES}.")
     return list(found.values())
+
+
+def _check_one(line: str) -> None:
+    """Raise FormatError for what is several addresses on one line."""
+    parts = [part.strip() for part in re.split(r"[,;]", line)]
+    is_several = _SECOND.search(line) or (
+        # Directories' names may have commas: then the whole is one.
+        len(parts) > 1
+        and not Path(line).exists()
+        and all(Path(part).expanduser().is_dir() for part in parts)
+    )
+    if is_several:
+        raise FormatError(
+            f"{redact_text(line)!r} is several addresses on one line",
+            where="--store or PE_DVC_STORE",
+            remedy="Put each on a line of its own in PE_DVC_STORE, or give --store once for each.",
+        )
 
 
 def one_address(given: str | None) -> str | None:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, Progress, ReadableStore
 
 
+WAYS_ROUND = (
+    "What this machine has verified before can be read with --offline (in Python: offline=True), "
+    "and a mirror of the bucket by naming it in another --store."
+)
+
+
 def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> ReadableStore:
     """Return ``store``, whose refusals end with a sentence that says who grants access."""
 
@@ -31,6 +37,22 @@ def with_access_contact(store: ReadableStore, contact: Callable[[], str]) -> Rea
         remedy = f"{error.remedy or ''} {contact()}".strip()
         return StorePermissionError(
             error.message, operation=error.operation, key=error.key, remedy=remedy
+        )
+
+    return _explaining(store, explain)
+
+
+def with_ways_round(store: ReadableStore) -> ReadableStore:
+    """Return ``store``, which says what else can be read where it cannot be reached."""
+
+    def explain(error: PeDvcError) -> PeDvcError:
+        if not isinstance(error, StoreUnavailableError):
+            return error
+        return StoreUnavailableError(
+            error.message,
+            operation=error.operation,
+            key=error.key,
+            remedy=f"{error.remedy or ''} {WAYS_ROUND}".strip(),
         )
 
     return _explaining(store, explain)

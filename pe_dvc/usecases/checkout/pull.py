@@ -19,7 +19,6 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
-from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.revoked import revoked_error
 
 if TYPE_CHECKING:
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
     from pe_dvc.documents.dvc_output import FileState, Output
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.atomic_write import OpenFile
-    from pe_dvc.store.port import Progress, Store
+    from pe_dvc.store.port import Progress, ReadableStore
     from pe_dvc.usecases.checkout.pull_plan import TrackedData
-    from pe_dvc.usecases.payload_place import OpenLocation
+    from pe_dvc.usecases.payload_place import PayloadPlace
     from pe_dvc.usecases.progress import Reporter
+
+    FindPlace = Callable[[str, Target, ReadableStore], PayloadPlace]
 
 log = logging.getLogger(__name__)
 
@@ -110,23 +111,23 @@ def pull(
     workspace: Workspace,
     names: Sequence[str],
     *,
-    open_store: Callable[[str | None], Store],
-    open_location: OpenLocation,
+    open_store: Callable[[str | None], ReadableStore],
+    find_place: FindPlace,
     force: bool,
     reporter: Reporter,
 ) -> Pulled:
     """Download the datasets ``names``, or all that DVC caches, and check them out.
 
     ``open_store`` opens a DVC remote by its name, the repo's own store for None, and
-    ``open_location`` where a payload lies that this one lacks. A file of the
-    workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
+    ``find_place`` returns where a target's object is read, by its key there or elsewhere. A file
+    of the workspace whose bytes the DVC cache does not hold was edited: without ``force`` it is a
     ConflictError that names it, and nothing is touched. Raises NotFoundError, DigestMismatchError
     (nothing is kept of what did not verify), VerificationError, StoreError, and FormatError for
     a file that would lie outside the work tree or among git's or DVC's own. What was withdrawn is
     neither brought nor touched, and RevokedError, once all the rest was pulled.
     """
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        work = _Pull(data, workspace, open_store, open_location, force, reporter, pool)
+        work = _Pull(data, workspace, open_store, find_place, force, reporter, pool)
         return work.run(names)
 
 
@@ -143,16 +144,16 @@ class _Pull:
         self,
         data: TrackedData,
         workspace: Workspace,
-        open_store: Callable[[str | None], Store],
-        open_location: OpenLocation,
+        open_store: Callable[[str | None], ReadableStore],
+        find_place: FindPlace,
         force: bool,
         reporter: Reporter,
         pool: ThreadPoolExecutor,
     ) -> None:
         self._data, self._workspace, self._open_store = data, workspace, open_store
-        self._open_location = open_location
+        self._find_place = find_place
         self._force, self._reporter, self._pool = force, reporter, pool
-        self._stores: dict[str | None, Store] = {}
+        self._stores: dict[str | None, ReadableStore] = {}
         self._done, self._lock = Pulled(), Lock()
 
     def run(self, names: Sequence[str]) -> Pulled:
@@ -263,11 +264,9 @@ class _Pull:
         key = payload_key(self._data.country, target.md5)
         if target.remote is not None:
             key = key.partition("/")[2]
-        store = self._stores[target.remote]
-        place = find_place(key, target.location, store, self._open_location, self._reporter.note)
         request = ObjectRequest(
             what=target.path,
-            place=place,
+            place=self._find_place(key, target, self._stores[target.remote]),
             md5=target.md5,
             sha256=target.sha256,
             size=target.size,

@@ -85,7 +85,11 @@ class Case:
         self.liar = self._copy(origin, base / "liar")
         self._copy(origin, base / "down")
         self.down = MayFail(LocalStore(base / "down"))
-        self.stores = {"b": LocalStore(origin), "l": LocalStore(base / "liar"), "d": self.down}
+        self.stores: dict[str, LocalStore | MayFail] = {
+            "b": LocalStore(origin),
+            "l": LocalStore(base / "liar"),
+            "d": self.down,
+        }
         self.heard: list[str] = []
 
     def _copy(self, origin: Path, place: Path) -> Files:
@@ -103,9 +107,7 @@ class Case:
 
 
 @pytest.fixture
-def case(
-    country: Country, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Case:
+def case(country: Country, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(revocations, "FRESH", 0.0)
     return Case(country, origin, tmp_path)
 

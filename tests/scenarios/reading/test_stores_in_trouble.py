@@ -123,7 +123,7 @@ def test_a_store_that_answers_again_is_waited_for_again(
     returning.go_on.set()
     _reader(heard, returning, lagging).resolve(LATEST)
     time.sleep(0.2)
-    slow = Slow(returning, 0.2)
+    slow = Slow(origin, 0.2)
     found = _reader(heard, slow, lagging).resolve(LATEST)
     assert found.payload.size == len(b"new")
 

@@ -10,7 +10,7 @@ import pytest
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.documents.mirrors import MirrorTable
-from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.errors import ConflictError, FormatError, StoreUnavailableError
 from pe_dvc.project import directories, reader_stores
 from pe_dvc.project.reader_stores import reader_store
 from pe_dvc.project.trust import trust_store
@@ -19,6 +19,7 @@ from pe_dvc.trust.pins import remove_pin
 from pe_dvc.trust.verify import fingerprint
 from tests.support.country import LATEST, NAME, Country
 from tests.support.mirrors import Files, Mirror
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +146,54 @@ def test_mirror_with_junk_in_place_of_the_roots_between(
     country.root = country.signed.root
     country.trust(directories.config_dir())
     assert pe_dvc.get(LATEST, store=stores).path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "s3://one,s3://two",
+        "s3://one, s3://two",
+        "s3://one/us;gs://two",
+        "s3://one s3://two",
+        "{here},s3://two",
+        "{here},{other}",
+        "{here}, {other}",
+        "s3://one,hf://dataset/a/b@1/release_manifest.json",
+    ],
+)
+def test_addresses_that_commas_separate(
+    line: str, country: Country, origin: Path, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    (tmp_path / "other").mkdir()
+    line = line.format(here=origin, other=tmp_path / "other")
+    monkeypatch.setenv("PE_DVC_STORE", line)
+    for given in (None, line, [line]):
+        with pytest.raises(FormatError, match="several addresses on one line") as caught:
+            pe_dvc.resolve(LATEST, store=given)
+        assert "on a line of its own in PE_DVC_STORE" in str(caught.value)
+
+
+def test_a_directory_with_a_comma_in_its_name(
+    country: Country, origin: Path, monkeypatch: Patch
+) -> None:
+    odd = origin.with_name("a, b;c")
+    origin.rename(odd)
+    monkeypatch.setenv("PE_DVC_STORE", str(odd))
+    assert pe_dvc.resolve(LATEST)
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_a_bucket_that_cannot_be_reached_says_what_else_can_be_read(
+    country: Country, tmp_path: Path, monkeypatch: Patch, stores: int
+) -> None:
+    """The advice works: what was read before is read offline, or from a mirror."""
+    pe_dvc.fetch(LATEST)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    down = [f"s3://down-{number}" for number in range(stores)]
+    with pytest.raises(StoreUnavailableError) as caught:
+        pe_dvc.fetch(LATEST, store=down)
+    assert str(caught.value).count("--offline (in Python: offline=True)") == 1
+    assert "another --store" in str(caught.value)
+    assert pe_dvc.fetch(LATEST, store=[*down, str(tmp_path / "bucket")])
+    assert pe_dvc.fetch(LATEST, store=[*down, str(tmp_path / "bucket")], offline=True)
