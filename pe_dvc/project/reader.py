@@ -253,14 +253,16 @@ class Reader:
         from pe_dvc.usecases.read.sidecars import read_sidecar
 
         self._refuse(resolved)
-        return read_sidecar(resolved, kind, store=self.store, cache=self.cache)
+        store = self._payloads.store_of_sidecars(resolved)
+        return read_sidecar(resolved, kind, store=store, cache=self.cache)
 
     def describe(self, resolved: Resolved) -> Description:
         """Return a dataset with its codebook. Raises as ``sidecar``."""
         from pe_dvc.usecases.read.describe import describe
 
         self._refuse(resolved)
-        return describe(resolved, store=self.store, cache=self.cache, offline=self.offline)
+        store = self._payloads.store_of_sidecars(resolved)
+        return describe(resolved, store=store, cache=self.cache, offline=self.offline)
 
     def _signed(self, resolved: Resolved) -> Resolved:
         """Return a pin as a channel signs it now, if one does: then parts can be verified."""

@@ -99,8 +99,7 @@ class Payloads:
     def store_of(self, resolved: Resolved, store: ReadableStore | None = None) -> ReadableStore:
         """Return what to read an artifact's bytes from; offline it names what is not here.
 
-        ``store`` stands in the place of the country's. Of bytes that are missing everywhere it asks
-        first whether they were withdrawn since.
+        ``store`` stands in the place of the country's.
         """
         store = store or self.store
         if self.offline:
@@ -113,18 +112,28 @@ class Payloads:
         several = self._several(resolved, {resolved.payload.key: resolved.sha256}, store)
         if resolved.payload.location is not None:
             return several  # its bytes lie elsewhere, and are missing here
-
-        def refuse_now() -> None:
-            self.look_again()
-            self.refuse(resolved)
-
-        return with_reason_if_missing(several, refuse_now)
+        return self._with_reason(resolved, several)
 
     def store_of_members(self, resolved: Resolved, members: Members) -> ReadableStore:
         """Return what to read the files of a directory from."""
         country = resolved.payload.country
         wanted = {payload_key(country, member.md5): member.sha256 for member in members}
-        return self.store if self.offline else self._several(resolved, wanted, self.store)
+        if self.offline:
+            return self.store
+        return self._with_reason(resolved, self._several(resolved, wanted, self.store))
+
+    def store_of_sidecars(self, resolved: Resolved) -> ReadableStore:
+        """Return what to read what a manifest names besides the bytes from."""
+        return self.store if self.offline else self._with_reason(resolved, self.store)
+
+    def _with_reason(self, resolved: Resolved, store: ReadableStore) -> ReadableStore:
+        """Return a store that asks of what is missing whether it was withdrawn since."""
+
+        def refuse_now() -> None:
+            self.look_again()
+            self.refuse(resolved)
+
+        return with_reason_if_missing(store, refuse_now)
 
     def _several(
         self, resolved: Resolved, wanted: Mapping[str, Sha256], store: ReadableStore
