@@ -6,6 +6,7 @@ and who must correct it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -30,7 +31,6 @@ from pe_dvc.trust.tuf_api import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
 Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
 
@@ -86,8 +86,9 @@ def expired(role: str, version: int, since: datetime, *, where: str) -> ExpiredE
     """Return the error that says since when, whose job it is, and what still works."""
     return ExpiredError(
         f"{where}: {role} version {version} expired on {since:%Y-%m-%d at %H:%M} UTC",
-        remedy=f"It must be renewed by {ROLE_OWNERS[role]}. A reference with @sha256:… needs no "
-        "channel and still works. If that date is in the future, check this machine's clock.",
+        remedy=f"It must be renewed by {ROLE_OWNERS[role]}. What was read here before can be read "
+        "with --offline (in Python: offline=True). If that date is still to come, check this "
+        f"machine's clock, which says {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC.",
     )
 
 

@@ -18,6 +18,7 @@ from pe_dvc.documents.keys import metadata_key, tombstone_key
 from pe_dvc.filesystem import PeDataFileSystem
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import (
+    ExpiredError,
     NotFoundError,
     PeDvcError,
     RevokedError,
@@ -442,3 +443,28 @@ def _publish_unchecked(country: Country, manifests: list[Manifest] | None) -> No
     stamp.signed.snapshot_meta = MetaFile.from_data(at + 1, data, ["sha256"])
     stamp.signed.version += 1
     put(metadata_key("us", "timestamp"), stamp, "timestamp")
+
+
+def test_a_clock_that_is_ahead_is_told_what_still_can_be_read(
+    country: Country, payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a pin: of that nobody could say that it was not withdrawn since."""
+    from tuf.ngclient._internal import trusted_metadata_set
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + timedelta(days=15)
+
+    resolved = pe_dvc.resolve(LATEST)
+    pe_dvc.fetch(LATEST)
+    monkeypatch.setattr(revocations, "FRESH", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(trusted_metadata_set.datetime, "datetime", Clock)
+        for reference in (LATEST, resolved.pin):
+            with pytest.raises(ExpiredError) as caught:
+                pe_dvc.fetch(reference)
+            assert "sha256" not in str(caught.value.remedy)
+            assert "can be read with --offline (in Python: offline=True)" in str(caught.value)
+            assert f"which says {datetime.now(UTC):%Y-%m-%d}" in str(caught.value)
+            assert pe_dvc.fetch(reference, offline=True).read_bytes() == payload
