@@ -89,6 +89,7 @@ class SeveralStores:
                 (((number, one.url), one) for number, one in enumerate(self.stores)),
                 key=lambda item: (
                     item[0] in self._failed or is_out(item[1].url),
+                    item[0] in self._failed,  # two may have one address
                     (item[0], key) in self._lacking,
                 ),
             )
