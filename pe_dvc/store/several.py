@@ -211,7 +211,8 @@ def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError, key:
 def all_failed(errors: Sequence[PeDvcError]) -> PeDvcError:
     """Return the error of reading from several stores, each of which failed."""
     telling = [error for error in errors if not isinstance(error, NotFoundError)]
-    (first, *others) = telling or errors[:1]
+    lacking = [error for error in errors if isinstance(error, NotFoundError)]
+    (first, *others) = [*telling, *lacking] if telling else errors[:1]
     if others:
         said = "\n".join(f"    {error.message}" for error in others)
         first.remedy = f"{first.remedy or ''}\nThe other stores failed, too:\n{said}".strip()
