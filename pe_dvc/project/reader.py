@@ -252,7 +252,6 @@ class Reader:
         """
         from pe_dvc.usecases.read.sidecars import read_sidecar
 
-        self._refuse(resolved)
         store = self._payloads.store_of_sidecars(resolved)
         return read_sidecar(resolved, kind, store=store, cache=self.cache)
 
@@ -260,7 +259,6 @@ class Reader:
         """Return a dataset with its codebook. Raises as ``sidecar``."""
         from pe_dvc.usecases.read.describe import describe
 
-        self._refuse(resolved)
         store = self._payloads.store_of_sidecars(resolved)
         return describe(resolved, store=store, cache=self.cache, offline=self.offline)
 

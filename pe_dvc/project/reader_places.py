@@ -123,7 +123,11 @@ class Payloads:
         return self._with_reason(resolved, self._several(resolved, wanted, self.store))
 
     def store_of_sidecars(self, resolved: Resolved) -> ReadableStore:
-        """Return what to read what a manifest names besides the bytes from."""
+        """Return what to read what a manifest names besides the bytes from.
+
+        Raises RevokedError for what is known to be withdrawn.
+        """
+        self.refuse(resolved)
         return self.store if self.offline else self._with_reason(resolved, self.store)
 
     def _with_reason(self, resolved: Resolved, store: ReadableStore) -> ReadableStore:
