@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.reading.test_pull import clone_of
 from tests.support.hub_data import hub_environment
 from tests.support.hub_server import HubServer
 
@@ -62,7 +61,9 @@ def put(hub: HubServer, promised: dict[str, bytes], files: dict[str, bytes]) -> 
 @pytest.fixture
 def clone(pushed: Sandbox, hub: HubServer) -> Path:
     """A clone that declares the hub as a mirror, and has none of the data."""
-    made = clone_of(pushed)
+    made = pushed.directory / "clone"
+    pushed.run("git", "clone", "--quiet", str(pushed.repo), str(made), cwd=pushed.directory)
+    pushed.configure_remote(made)
     pushed.pe_dvc("mirror", "add", "hub", f"hf://dataset/{REPO}@{TAG}/{LISTING}", cwd=made)
     return made
 
