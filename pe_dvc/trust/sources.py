@@ -184,7 +184,7 @@ class Sources:
             if shown.error is None:
                 shown.root = next_root(asking, newest, state)
             if shown.answers and time.monotonic() - began < GRACE:
-                self._store.answered(fetcher.store)  # also where nobody waits for this any more
+                self._store.answered(fetcher.store)  # also where this is not waited for
             return shown
 
         found = at_once(
