@@ -42,6 +42,7 @@ def test_a_call_is_of_a_command_with_those_options(call: str) -> None:
     words = call.split()
     command = command_of(words)
     assert command is not cli or words[0].startswith(("-", "…")), "no such command"
-    known = {option for one in (command, cli) for param in one.params for option in param.opts}
+    params = [param for one in (command, cli) for param in one.get_params(click.Context(one))]
+    known = {option for param in params for option in param.opts}
     given = {word.partition("=")[0] for word in words if re.match(r"--\w", word)}
     assert given <= known
