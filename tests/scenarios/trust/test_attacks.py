@@ -176,7 +176,7 @@ def test_freeze(tmp_path: Path) -> None:
         sim.client("reader").lookup("latest", "cps_2024")
     assert f"timestamp version 1 expired on {NOW - days(1):%Y-%m-%d}" in caught.value.message
     assert "scheduled CI job" in str(caught.value.remedy)
-    assert "@sha256" in str(caught.value.remedy)
+    assert "--offline" in str(caught.value.remedy)
     sim.now = NOW
     sim.publish()
     assert sim.client("reader").lookup("latest", "cps_2024") == NEW
