@@ -46,3 +46,11 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
             monkeypatch.delenv(name)
     for name, value in own_home(tmp_path_factory.mktemp("home")).items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _no_store_is_down() -> None:
+    """Each test begins as a process does; many name their stores alike."""
+    from pe_dvc.store import outages
+
+    outages._unreachable.clear()

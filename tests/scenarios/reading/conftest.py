@@ -10,7 +10,6 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.project import notes
 from pe_dvc.project.reader import Reader
-from pe_dvc.store import outages
 from tests.support.country import NAME, Country, reader_at
 from tests.support.described import ONE_TABLE
 from tests.support.labelled_data import FRAME, parquet_of, publish
@@ -29,9 +28,8 @@ SIZE = 10 * MIB + 12_345
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said() -> None:
-    """Each test begins as a process does: no note was said, and no store is known as down."""
+    """Each test begins as a process does: no note was said."""
     notes._said.clear()
-    outages._unreachable.clear()
 
 
 @pytest.fixture(scope="session")
