@@ -37,13 +37,25 @@ def withdraw(sandbox: Sandbox) -> Manifest:
     return manifest
 
 
+def make_clone(sandbox: Sandbox) -> Path:
+    made = sandbox.directory / "clone"
+    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(made), cwd=sandbox.directory)
+    sandbox.configure_remote(made)
+    return made
+
+
+def with_hook(clone: Path, sandbox: Sandbox) -> Path:
+    """Return a clone that has its data, and pe_dvc's git hooks."""
+    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
+    sandbox.pe_dvc("install", cwd=clone)
+    return clone
+
+
 @pytest.fixture
 def clone(sandbox: Sandbox) -> Path:
     """A clone at the commit before the withdrawal, which knows nothing of it."""
     sandbox.pe_dvc("push")
-    made = sandbox.directory / "clone"
-    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(made), cwd=sandbox.directory)
-    sandbox.configure_remote(made)
+    made = make_clone(sandbox)
     withdraw(sandbox)
     return made
 
@@ -88,11 +100,7 @@ def test_verify_says_so_by_what_is_known_here(sandbox: Sandbox, clone: Path) -> 
 def test_the_git_hook_purges_once(sandbox: Sandbox) -> None:
     """A merge brings the withdrawal: DVC's cache is purged, the checkout's file stays."""
     sandbox.pe_dvc("push")
-    clone = sandbox.directory / "clone"
-    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
-    sandbox.configure_remote(clone)
-    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
-    sandbox.pe_dvc("install", cwd=clone)
+    clone = with_hook(make_clone(sandbox), sandbox)
     withdraw(sandbox)
     cached = {path for path in (clone / ".dvc/cache/files").rglob("*") if path.is_file()}
     done = sandbox.run("git", "pull", "--no-rebase", "--quiet", cwd=clone, code=None)
@@ -180,11 +188,7 @@ def test_prune_removes_it_from_every_cache_and_no_changed_file(
 def test_the_git_hook_purges_before_the_withdrawal_is_published(sandbox: Sandbox) -> None:
     """Whoever merges it has it first: what stewards signed in git counts."""
     sandbox.pe_dvc("push")
-    clone = sandbox.directory / "clone"
-    sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
-    sandbox.configure_remote(clone)
-    sandbox.run("dvc", "pull", "--quiet", cwd=clone)
-    sandbox.pe_dvc("install", cwd=clone)
+    clone = with_hook(make_clone(sandbox), sandbox)
     sandbox.pe_dvc(
         *("revoke", "us/enhanced_cps_2024@latest"), *("--reason", "R.", "--authority", "A")
     )
