@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.support.paths import ROOT
 
 PACKAGE = Path(__file__).parent.parent / "pe_dvc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -129,6 +132,12 @@ def test_primitives_tlog_and_documents_do_no_io(path: Path) -> None:
 def test_files_stay_small() -> None:
     long = {p.name: n for p in MODULES if (n := len(p.read_text().splitlines())) > 300}
     assert not long, f"split these: {long}"
+
+
+def test_git_has_nothing_that_it_is_told_to_ignore() -> None:
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout
 
 
 # The only modules that may spell a fact out; everything else asks them.
