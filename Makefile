@@ -85,7 +85,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 
 ## lock: resolve the newest versions that pyproject.toml allows; of these, what reading and publishing need
 lock: $(READY)
-	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra hf --extra site --group dev pyproject.toml \
+	$(COMPILE) --upgrade --extra gs --extra aws-kms --extra hf --extra site --extra gateway --extra postgresql \
+	  --group dev pyproject.toml \
 	  --output-file requirements.lock
 	$(COMPILE) --group pyproject.toml:reader \
 	  --constraint requirements.lock --output-file requirements-reader.lock

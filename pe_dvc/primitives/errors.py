@@ -237,6 +237,22 @@ class StoreUnavailableError(StoreError, ConnectionError):
     """The store cannot be reached, or kept failing after bounded retries."""
 
 
+class LedgerUnavailableError(StoreUnavailableError):
+    """The ledger of reads could not keep an entry, so that nothing is handed out.
+
+    ``key`` is its database.
+    """
+
+    def __init__(self, reason: str, *, where: str, operation: str = "append") -> None:
+        super().__init__(
+            f"the ledger of reads at {where} cannot be used: {reason}",
+            operation=operation,
+            key=where,
+            remedy="Look at its database: whether it runs, and whether its disk has room. What "
+            "was kept stays kept.",
+        )
+
+
 class StorePermissionError(StoreError, PermissionError):
     """The store refused the credentials, or there are none."""
 
