@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.home import expand_home
+from pe_dvc.trust.file_length import check_readable
 from pe_dvc.trust.keys import holds_public_key, key_files, load_key_file
 from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import (
@@ -65,9 +66,11 @@ class Signers:
 
         The role's keys are those that ``delegator`` lists, and those of other delegators in
         ``also``. Returns the ids of the keys that were added; signatures that stand are left alone.
-        Raises SignatureError if a signer that was asked for by name fails, and the errors of
-        ``load_key_file``.
+        Raises SignatureError if a signer that was asked for by name fails, the errors of
+        ``load_key_file``, and FormatError, before anything is signed, for what no reader would
+        read (``check_readable``).
         """
+        check_readable(role, metadata)
         delegators = (delegator, *also)
         missing = {
             keyid: key
