@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 PACKAGE = Path(__file__).parent.parent / "pe_dvc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# cli → project → use cases | adapters → trust, store → documents, tlog → primitives
+# cli → project → gateway → use cases | adapters → trust, store → documents, tlog → primitives
 MAY_IMPORT = {
     "primitives": set(),
     "tlog": {"primitives"},
