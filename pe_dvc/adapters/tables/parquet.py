@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1024 * 1024
 _OBJECTS = 64 * 1024
 """Rows at a time of values that become objects of Python's, for their content digest."""
+_READ_BYTES = 1024 * 1024
+"""Bytes that are read at a time: a group of rows may be as large as the file."""
 
 
 def describe(file: DataFile) -> FileShape:
@@ -79,7 +81,8 @@ def _open(file: DataFile) -> Iterator[Any]:
     try:
         with file.open():  # pyarrow would wait for a pipe
             pass
-        with pq.ParquetFile(file.path) as opened:
+        # Buffered ahead, a column is held as a whole, however few rows are asked for at a time.
+        with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=_READ_BYTES) as opened:
             yield opened
     except PeDvcError:
         raise
