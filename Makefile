@@ -93,6 +93,7 @@ lock: $(READY)
 	$(COMPILE) --upgrade tests/validators/validators.in --output-file tests/validators/validators.lock
 	$(COMPILE) --upgrade tests/validators/core.in --output-file tests/validators/core.lock
 	$(COMPILE) --upgrade tests/validators/acro.in --output-file tests/validators/acro.lock
+	$(COMPILE) --upgrade tests/validators/intoto.in --output-file tests/validators/intoto.lock
 	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --extra hf --extra site --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 

@@ -22,6 +22,11 @@ from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_tag import read_tag
 from pe_dvc.documents.release_target import Released
 from pe_dvc.documents.revocation import Revocation
+from pe_dvc.documents.statement_bundle import (
+    SignedStatement,
+    read_statements,
+    write_statements,
+)
 from pe_dvc.documents.statement_file import read_statement
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError
@@ -96,6 +101,12 @@ BUNDLE = json.dumps(
         }
     }
 ).encode()
+STATEMENTS = write_statements(
+    [
+        SignedStatement(payload=b'{"_type":"x"}', signatures={"a" * 64: "00ff"}),
+        SignedStatement(payload=b"{}", signatures={"a" * 64: "00", "b" * 64: "01"}),
+    ]
+)
 CHANNEL = json.dumps({"signed": {"targets": {POINTER.target_path: POINTER.to_target()}}}).encode()
 
 
@@ -159,6 +170,14 @@ def test_bundle() -> None:
         assert read_bundle(data, country="us", where="manifest.json").pins
 
     fuzz(target, hostile(BUNDLE))
+
+
+def test_statements_of_a_release() -> None:
+    def target(data: bytes) -> None:
+        found = read_statements(data, where="1.0.0.intoto.jsonl")
+        assert read_statements(write_statements(found), where="x") == found
+
+    fuzz(target, edited([STATEMENTS, STATEMENTS.splitlines()[0]]) | st.binary(max_size=64))
 
 
 def test_targets_of_a_channel() -> None:

@@ -37,6 +37,12 @@ def acro() -> Path:
     return _python_with("acro")
 
 
+@pytest.fixture(scope="session")
+def intoto() -> Path:
+    """The Python that has the schemas of in-toto and a DSSE verifier, and none of pe_dvc."""
+    return _python_with("intoto")
+
+
 def _python_with(name: str) -> Path:
     """Return the Python of the environment of ``tests/validators/NAME.lock``; make it once.
 
