@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pe_dvc.primitives.errors import (
     ConflictError,
+    CredentialsError,
     DigestMismatchError,
     DiskFullError,
     EquivocationError,
@@ -34,6 +35,7 @@ from pe_dvc.primitives.errors import (
 
 __all__ = [
     "ConflictError",
+    "CredentialsError",
     "DigestMismatchError",
     "DiskFullError",
     "EquivocationError",

@@ -59,6 +59,7 @@ ONE_MODULE = {
     "hdf5plugin": {"adapters/tables/hdf5.py"},
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
+    "joserfc": {"gateway/jose.py"},
     "jinja2": {"adapters/page_templates.py"},
     "huggingface_hub": {"adapters/hub/hub.py", "adapters/hub/hub_errors.py"},
     "configobj": {"adapters/dvc/ini.py"},

@@ -35,13 +35,15 @@ def check_project(text: str) -> str:
     return text
 
 
-def _person(text: str) -> str:
+def check_person(text: str) -> str:
+    """Return ``text`` if it can identify a person or an issuer. Raises ValueError."""
     if not _PERSON.fullmatch(text):
         raise ValueError("should be what identifies a person, such as ada@example.org, no spaces")
     return text
 
 
-def _pattern(text: str) -> str:
+def check_pattern(text: str) -> str:
+    """Return ``text`` if it can be a pattern of names. Raises ValueError."""
     if not _PATTERN.fullmatch(text):
         raise ValueError("should be a name, in which * stands for anything, such as frs_*")
     return text
@@ -73,7 +75,7 @@ def _line(text: str) -> str:
 Id = Annotated[str, AfterValidator(check_project)]
 Day = Annotated[date, BeforeValidator(_day)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(_line)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(check_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_listed)]
 
 
@@ -133,14 +135,14 @@ class Terms(StrictRecord):
 class Grant(Terms):
     """What one person may read: ``person`` is as the gateway verified them: ADR 0036."""
 
-    person: Annotated[str, AfterValidator(_person)]
+    person: Annotated[str, AfterValidator(check_person)]
 
 
 class VisaGrant(Terms):
     """What everyone may read whose GA4GH passport has a visa of that ``value`` by ``issuer``."""
 
-    issuer: Annotated[str, AfterValidator(_person)]
-    value: Annotated[str, AfterValidator(_person)]
+    issuer: Annotated[str, AfterValidator(check_person)]
+    value: Annotated[str, AfterValidator(check_person)]
 
 
 class AccessRules(StrictRecord):

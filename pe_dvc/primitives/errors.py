@@ -253,6 +253,10 @@ class LedgerUnavailableError(StoreUnavailableError):
         )
 
 
+class CredentialsError(PeDvcError):
+    """Who asks a gateway could not be verified: no token, or one that is worth nothing here."""
+
+
 class StorePermissionError(StoreError, PermissionError):
     """The store refused the credentials, or there are none."""
 

@@ -47,6 +47,7 @@ _PAIR = re.compile(r"""(?<![\w.%-])([\w.%-]+)=("[^"]*"|'[^']*'|[^\s&;,'"<>)]+)""
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
     r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_[A-Za-z0-9]{20,}|\bsk-[\w-]{20,}"
+    r"|\bpedvc_[0-9a-f]{16}_[\w-]{20,}"
     r"|\bxox[abprs]-[\w-]{10,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{30,}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\beyJ[\w-]{8,500}\.[\w-]{8,}\.[\w-]*"
     r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[\w+/=-]{8,}",

@@ -1,0 +1,61 @@
+"""Small JSON documents of issuers over HTTPS: no redirects, bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pe_dvc.gateway.settings import check_https
+from pe_dvc.primitives.errors import CredentialsError, FormatError
+from pe_dvc.primitives.json_reader import read_json
+
+MAX_BYTES = 256 * 1024
+SECONDS = 5.0
+
+
+def fetch_json(url: str) -> Any:
+    """Return the JSON document at ``url``.
+
+    Raises CredentialsError: without the issuer's documents its tokens cannot be verified.
+    """
+    import urllib3
+
+    try:
+        check_https(url)
+    except ValueError as error:
+        raise CredentialsError(f"{url} {error}") from None
+    deadline = time.monotonic() + SECONDS
+    try:
+        with urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=SECONDS, read=SECONDS), retries=False
+        ) as pool:
+            answer = pool.request(
+                "GET",
+                url,
+                redirect=False,
+                preload_content=False,
+                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            )
+            try:
+                if answer.status != 200:
+                    raise CredentialsError(f"{url} answered {answer.status}")
+                data = _body(answer, url, deadline)
+            finally:
+                answer.close()
+    except urllib3.exceptions.HTTPError as error:
+        raise CredentialsError(f"{url} cannot be read: {type(error).__name__}") from None
+    try:
+        return read_json(data, what="an issuer's document", where=url)
+    except FormatError as error:
+        raise CredentialsError(error.message) from None
+
+
+def _body(answer: Any, url: str, deadline: float) -> bytes:
+    data = b""
+    while block := answer.read1(16 * 1024):
+        data += block
+        if len(data) > MAX_BYTES:
+            raise CredentialsError(f"{url} has more than {MAX_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise CredentialsError(f"{url} took more than {SECONDS:g} seconds")
+    return data
