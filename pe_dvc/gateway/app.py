@@ -1,0 +1,339 @@
+"""The gateway's answers: an ASGI application over admission, stores and the ledger.
+
+The order is the promise: the entry of a read is durable in the ledger, then its first byte leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from pe_dvc.documents.keys import MANIFEST_LIMIT
+from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admission, Admitted, Refusal, refusal_of
+from pe_dvc.gateway.ledger_entry import LedgerRead
+from pe_dvc.gateway.limits import Rate
+from pe_dvc.gateway.observing import Figures, note_request
+from pe_dvc.gateway.openapi import openapi
+from pe_dvc.gateway.requests import Bytes, key_of, names_etag, wanted_bytes
+from pe_dvc.primitives.errors import (
+    CredentialsError,
+    LedgerUnavailableError,
+    NotFoundError,
+    PeDvcError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pe_dvc.gateway.identity import Identity
+    from pe_dvc.gateway.ledger import Ledger
+    from pe_dvc.gateway.served_country import ServedCountry
+
+log = logging.getLogger(__name__)
+
+BLOCK = 4 * 1024 * 1024
+"""Bytes that are read from the store at once, of which each reader may have two in memory."""
+REFRESH = 60.0
+THREADS = 64
+SEND_SECONDS = 60.0
+"""After which a reader who takes nothing is let go."""
+SECURITY = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Authorization, X-PE-Project",
+}
+
+
+class Gateway:
+    """What the application needs: who is asked, and where a read is noted."""
+
+    def __init__(
+        self, countries: Mapping[str, ServedCountry], identity: Identity, ledger: Ledger
+    ) -> None:
+        self.countries, self.ledger, self.figures = countries, ledger, Figures()
+        self.admission = Admission(countries, identity)
+        self._failures = Rate(30, 0.5, time.monotonic)
+        self._requests = Rate(2000, 200, time.monotonic)
+        self._threads: anyio.CapacityLimiter | None = None
+
+    def app(self) -> ASGIApp:
+        """Return the application."""
+        routes = [
+            Route("/healthz", self._healthz, methods=["GET"]),
+            Route("/openapi.json", self._openapi, methods=["GET"]),
+            Route("/{path:path}", self._read, methods=["GET"]),
+        ]
+        return Timed(Starlette(routes=routes, lifespan=self._lifespan), self.figures)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Make the indexes before the first request is taken, and again every minute."""
+        self._threads = anyio.CapacityLimiter(THREADS)
+        await self._refresh()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._refresh_forever)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _refresh_forever(self) -> None:
+        while True:
+            await anyio.sleep(REFRESH)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        for country in self.countries.values():
+            await to_thread.run_sync(country.refresh)
+        self._ready()
+
+    def _ready(self) -> bool:
+        """Tell whether all countries can be read, and set their gauges."""
+        ready = []
+        for name, country in self.countries.items():
+            try:
+                _ = country.index, country.rules
+                ready.append(True)
+            except PeDvcError:
+                ready.append(False)
+            self.figures.ready.labels(name).set(ready[-1])
+        return all(ready)
+
+    async def _healthz(self, _: Request) -> Response:
+        ok = await to_thread.run_sync(self._ready)
+        return JSONResponse({"status": "ok" if ok else "unavailable"}, 200 if ok else 503)
+
+    async def _openapi(self, _: Request) -> Response:
+        return JSONResponse(openapi(sorted(self.countries)))
+
+    async def _read(self, request: Request) -> Response:
+        raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
+        address = request.client.host if request.client else ""
+        if request.scope.get("query_string"):
+            return answer(_NO_QUERY)
+        key = key_of(raw_path)
+        if key is None:
+            return answer(NOT_FOUND)
+        if (country := self.admission.of_metadata(key)) is not None:
+            return await self._metadata(country, key, request)
+        if wait := self._failures.wait(address):
+            return answer(_slower(wait))
+        try:
+            found = await self._in_thread(
+                self.admission.admit,
+                key,
+                request.headers.get("authorization"),
+                request.headers.get(PROJECT),
+                datetime.now(UTC),
+            )
+        except CredentialsError as error:
+            self._failures.take(address)
+            return answer(refusal_of(error))
+        except PeDvcError as error:
+            log.error("cannot decide: %s", error.message)
+            return answer(_AWAY)
+        if isinstance(found, Refusal):
+            return answer(found)
+        if wait := self._requests.wait(found.caller.person):
+            return answer(_slower(wait))
+        self._requests.take(found.caller.person)
+        return await self._object(found, request, address)
+
+    async def _metadata(self, country: ServedCountry, key: str, request: Request) -> Response:
+        """Answer with signed metadata, which holds no microdata and is for everyone."""
+        try:
+            read = partial(country.store.read, key, limit=MANIFEST_LIMIT)
+            data, info = await self._in_thread(read)
+        except (NotFoundError, IsADirectoryError):
+            return answer(NOT_FOUND)
+        except PeDvcError as error:
+            log.warning("cannot read %s: %s", key, error.message)
+            return answer(_AWAY)
+        etag = json.dumps(info.etag) if info.etag else None
+        headers = {"Cache-Control": "no-cache"} | ({"ETag": etag} if etag else {})
+        return Response(data, headers=headers, media_type="application/json")
+
+    async def _object(self, found: Admitted, request: Request, address: str) -> Response:
+        if names_etag(request.headers.get("if-none-match"), found.etag):
+            return Response(status_code=304, headers={"ETag": found.etag, **SECURITY})
+        asked = request.headers.get("range")
+        if (condition := request.headers.get("if-range")) and condition != found.etag:
+            asked = None
+        try:
+            part = wanted_bytes(asked, found.size)
+        except ValueError as error:
+            refusal = Refusal(status=416, error="range not satisfiable", detail=str(error))
+            return answer(refusal, {"Content-Range": f"bytes */{found.size}"})
+        whole = Bytes(0, found.size - 1)
+        first, last = part or whole
+        headers = {
+            "ETag": found.etag,
+            "Accept-Ranges": "bytes",
+            "Content-Length": str(last - first + 1),
+            **SECURITY,
+        }
+        if part is not None:
+            headers["Content-Range"] = f"bytes {first}-{last}/{found.size}"
+        status = 200 if part is None else 206
+        media_type = "application/octet-stream"
+        if request.method == "HEAD":
+            return Response(status_code=status, headers=headers, media_type=media_type)
+        try:
+            # Before the entry: a read that the store fails is none.
+            block = await self._block(found, first, last)
+            entry = await self._noted(found, part, address)
+        except LedgerUnavailableError as error:
+            log.error("nothing is served without the ledger: %s", error.message)
+            return answer(_NO_LEDGER)
+        except PeDvcError as error:
+            log.warning("cannot read %s: %s", found.key, error.message)
+            return answer(NOT_FOUND if isinstance(error, NotFoundError) else _AWAY)
+        request.scope["pe_dvc.entry"] = entry
+        request.scope["pe_dvc.kind"] = found.served.kind
+        body = self._body(found, block, first, last)
+        return StreamingResponse(body, status, headers=headers, media_type=media_type)
+
+    async def _noted(self, found: Admitted, part: Bytes | None, address: str) -> int:
+        """Return the number of the read's entry, once it is durable."""
+        subject, grant = found.allowed.subject, found.allowed.grant
+        read = LedgerRead(
+            at=datetime.now(UTC),
+            country=found.country.country,
+            dataset=subject.dataset,
+            version=subject.version,
+            object_key=found.key,
+            sha256=found.served.sha256,
+            kind=found.served.kind,
+            first_byte=part.first if part else 0,
+            last_byte=part.last if part else None,
+            columns=(),
+            person=found.caller.person,
+            project=grant.project,
+            licence=grant.licence_text,
+            grant_id=grant.id,
+            how="stream",
+            client_address=address,
+            token_id=found.caller.token_id,
+            raw_sources=subject.raw_inputs,
+            length=found.size,
+        )
+        with self.figures.ledger_seconds.time():
+            entry = await self.ledger.append(read)
+        self.figures.entries.inc()
+        return entry
+
+    async def _body(
+        self, found: Admitted, block: bytes, first: int, last: int
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes; an object that is shorter than it was ends the connection."""
+        while True:
+            self.figures.bytes.inc(len(block))
+            first += len(block)
+            yield block
+            if first > last:
+                return
+            block = await self._block(found, first, last)
+
+    async def _block(self, found: Admitted, first: int, last: int) -> bytes:
+        length = min(BLOCK, last - first + 1)
+        if length <= 0:
+            return b""
+        block: bytes = await self._in_thread(
+            found.country.store.read_range, found.key, first, length
+        )
+        if len(block) != length:
+            self.admission.forget_size(found)
+            raise NotFoundError(f"{found.key} is shorter than it was")
+        return block
+
+    async def _in_thread(self, work: Any, *given: Any) -> Any:
+        return await to_thread.run_sync(work, *given, limiter=self._threads)
+
+
+class Timed:
+    """Notes each request, and lets go of readers who take nothing."""
+
+    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+        self._app, self._figures = app, figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, sent = time.monotonic(), 0, 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status, sent
+            status = message.get("status", status)
+            sent += len(message.get("body", b""))
+            with anyio.fail_after(SEND_SECONDS):
+                await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        except TimeoutError:
+            log.info("a reader who took nothing was let go")
+            raise
+        finally:
+            method = scope["method"] if scope["method"] in ("GET", "HEAD") else "other"
+            kind = scope.get("pe_dvc.kind", "none")
+            self._figures.requests.labels(method, str(status), kind).inc()
+            note_request(
+                method=method,
+                path=scope["path"],
+                status=status,
+                seconds=time.monotonic() - began,
+                sent=sent,
+                entry=scope.get("pe_dvc.entry"),
+            )
+
+
+_NO_QUERY = Refusal(
+    status=400,
+    error="bad request",
+    detail="addresses here have no query. A token belongs into the header Authorization: one that "
+    "was sent in an address is in logs now, so revoke it",
+)
+_AWAY = Refusal(
+    status=503,
+    error="unavailable",
+    detail="what may be read cannot be verified now, or the store is away: try again later",
+)
+_NO_LEDGER = Refusal(
+    status=503, error="unavailable", detail="the read cannot be noted now: try again later"
+)
+
+
+def _slower(wait: float) -> Refusal:
+    more = {"retry_after": math.ceil(wait)}
+    return Refusal(status=429, error="too many requests", detail="ask more slowly", more=more)
+
+
+def answer(refusal: Refusal, headers: Mapping[str, str] = SECURITY) -> Response:
+    """Return the answer that says why there is no data."""
+    given = {**SECURITY, **headers}
+    if refusal.status == 401:
+        given["WWW-Authenticate"] = 'Bearer realm="pe-dvc gateway", Basic realm="pe-dvc gateway"'
+    if refusal.status in (429, 503):
+        given["Retry-After"] = str(refusal.more.get("retry_after", 10))
+    body = {"error": refusal.error, "detail": refusal.detail, **refusal.more}
+    return JSONResponse(body, refusal.status, headers=given)
+
+
+def countries_of(served: Sequence[ServedCountry]) -> dict[str, ServedCountry]:
+    """Return countries by their code."""
+    return {one.country: one for one in served}

@@ -1,0 +1,203 @@
+"""Which dataset each object of a bucket belongs to, from signed metadata alone. ADR 0036.
+
+A key says nothing of what lies there, and a manifest in the bucket may be anyone's. So the way is
+that of readers: signed channels and releases name manifests by sha256, and these name the rest.
+What is found on no such way does not exist for a reader of the gateway.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import (
+    LISTING_LIMIT,
+    MANIFEST_LIMIT,
+    RELEASE_MANIFEST,
+    TRO,
+    chunks_key,
+    manifest_key,
+    members_key,
+    payload_key,
+    release_key,
+    tombstone_key,
+)
+from pe_dvc.documents.manifest import ManifestHead
+from pe_dvc.documents.mirrors import Selection
+from pe_dvc.documents.release import ReleaseManifest
+from pe_dvc.documents.sidecar_refs import sidecars_of
+from pe_dvc.gateway.decision import Subject
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.usecases.mirror.pointed import PointedArtifacts
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.release.read_published import read_published
+from pe_dvc.usecases.retention.listed_members import listed_members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.mirror.pointed import Pointed
+    from pe_dvc.usecases.mirror.state import SignedState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Served:
+    """An object that may be read: of which datasets it is, and what its bytes must be.
+
+    ``kind`` is ``manifest``, ``payload``, ``listing``, ``chunks``, ``members``, ``release`` or what
+    a sidecar is. ``digest`` is the sha256 or, of DVC's lists, the md5 of its bytes.
+    """
+
+    kind: str
+    digest: str
+    sha256: str | None
+    subjects: set[Subject] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """All objects of a country by key, and those that were withdrawn."""
+
+    served: Mapping[str, Served]
+    gone: Mapping[str, Revocation]
+    version: int
+    """The version of the signed timestamp that it was made from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Described:
+    """An artifact by its signed manifest, which is at ``key``; ``members`` are a directory's files.
+
+    These are the keys of their payloads, each with its sha256.
+    """
+
+    key: str
+    sha256: Sha256
+    manifest: ManifestHead
+    members: Mapping[str, Sha256]
+
+    @property
+    def subject(self) -> Subject:
+        raw = {one.name for one in self.manifest.inputs.raw_inputs}
+        return Subject(dataset=self.manifest.artifact.name, raw_inputs=tuple(sorted(raw)))
+
+    def objects(self) -> dict[str, Served]:
+        """Return all objects of the artifact, by key."""
+        artifact = self.manifest.artifact
+        of, is_directory = artifact.sha256, artifact.is_directory
+        found = {self.key: Served("manifest", self.sha256, of)}
+        for one in sidecars_of(self.manifest):
+            found[one.key] = Served(one.kind, one.sha256, of)
+        found |= {key: Served("payload", sha256, sha256) for key, sha256 in self.members.items()}
+        kind, digest = ("listing", artifact.dvc.md5) if is_directory else ("payload", of)
+        found[artifact.key] = Served(kind, digest, of)
+        return found
+
+
+class Indexer:
+    """Makes the index of a country again and again; manifests that it read are kept."""
+
+    def __init__(self, store: ReadableStore, country: str) -> None:
+        self._store, self._country = store, country
+        self._known: dict[tuple[Sha256, Sha256], _Described] = {}
+
+    def index(self, state: SignedState) -> Index:
+        """Return the index of what a verified state names. Raises StoreError, VerificationError."""
+        pointed, withdrawn = PointedArtifacts(state, Selection()), state.withdrawn
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            read = run_all(pool, self._read, sorted(pointed.wanted))
+        described = [one for one in read if one is not None]
+        self._known = {(Sha256(d.manifest.artifact.sha256), d.sha256): d for d in described}
+        served: dict[str, Served] = {}
+        gone: dict[str, Revocation] = {}
+        for entry in withdrawn.artifacts.values():
+            gone |= dict.fromkeys(_keys_of(self._country, entry), entry)
+        for one in described:
+            revocation = withdrawn.of(one.manifest)
+            for key, found in one.objects().items():
+                if revocation is not None:
+                    gone[key] = revocation
+                elif (file := _own(found, withdrawn.artifacts)) is not None:
+                    gone[key] = file
+                else:
+                    served.setdefault(key, found).subjects.add(one.subject)
+        self._add_releases(served, pointed, described)
+        # Other datasets may have bytes of a withdrawn directory, which were not withdrawn for them.
+        gone = {key: one for key, one in gone.items() if key not in served}
+        return Index(served=served, gone=gone, version=state.version)
+
+    def _read(self, one: Pointed) -> _Described | None:
+        """Return what a pointer means, None where its manifest is not there."""
+        known = self._known.get((one.sha256, one.manifest_sha256))
+        if known is not None:
+            return known
+        for name in (None, one.name):
+            key = manifest_key(self._country, one.sha256, name)
+            try:
+                data, _ = self._store.read(key, limit=MANIFEST_LIMIT)
+            except (NotFoundError, FormatError):
+                continue
+            if sha256_bytes(data) == one.manifest_sha256:
+                manifest = ManifestHead.from_bytes(data, where=key)
+                members = self._members(manifest)
+                return _Described(
+                    key=key, sha256=one.manifest_sha256, manifest=manifest, members=members
+                )
+        # Of an earlier version it may be gone; of today's, readers are told that it is missing.
+        log.log(logging.WARNING if one.is_promised else logging.DEBUG, "no manifest: %s", one.name)
+        return None
+
+    def _members(self, manifest: ManifestHead) -> dict[str, Sha256]:
+        artifact = manifest.artifact
+        if not artifact.is_directory:
+            return {}
+        try:
+            data, _ = self._store.read(artifact.parts_key, limit=LISTING_LIMIT)
+            listed = listed_members(data, artifact, where=artifact.parts_key)
+        except (FormatError, VerificationError, NotFoundError) as error:
+            log.warning("the files of %s are not known: %s", artifact.name, error.message)
+            return {}
+        return {key: Sha256(one.sha256) for key, one in listed.items()}
+
+    def _add_releases(
+        self,
+        served: dict[str, Served],
+        pointed: PointedArtifacts,
+        described: Sequence[_Described],
+    ) -> None:
+        """Add the documents of releases: who may read one of a release's datasets reads them."""
+        subjects = {one.manifest.artifact.sha256: one.subject for one in described}
+        for released in pointed.releases:
+            data = read_published(self._store, released)
+            manifest = ReleaseManifest.from_bytes(data, where=f"release {released.tag}")
+            of = {
+                subjects[artifact.sha256]
+                for artifact in manifest.artifacts.values()
+                if artifact.sha256 in subjects
+            }
+            files = {RELEASE_MANIFEST: released.sha256, TRO: released.tro_sha256}
+            for file, digest in files.items():
+                key = release_key(self._country, released.tag, file)
+                served[key] = Served("release", digest, None, set(of))
+
+
+def _own(found: Served, withdrawn: Mapping[Sha256, Revocation]) -> Revocation | None:
+    """Return why a file of a directory is withdrawn that is not withdrawn as a whole."""
+    return None if found.sha256 is None else withdrawn.get(Sha256(found.sha256))
+
+
+def _keys_of(country: str, revocation: Revocation) -> list[str]:
+    """Return the keys of a withdrawn artifact that are known without its manifest."""
+    sha256 = revocation.sha256
+    keys = [manifest_key(country, sha256), chunks_key(country, sha256)]
+    keys += [members_key(country, sha256), tombstone_key(country, sha256)]
+    if revocation.dvc_md5 is not None:
+        keys.append(payload_key(country, revocation.dvc_md5))
+    return keys

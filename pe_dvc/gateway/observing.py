@@ -1,0 +1,58 @@
+"""What is told of a gateway at work: figures without persons, and one line for each request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from pe_dvc.primitives.redact import redact_text
+
+log = logging.getLogger("pe_dvc.gateway.requests")
+
+
+class Figures:
+    """Prometheus metrics: no label holds a person, a project, a key or an address."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "pe_dvc_gateway_requests",
+            "Requests answered",
+            ["method", "status", "kind"],
+            registry=self.registry,
+        )
+        self.bytes = Counter(
+            "pe_dvc_gateway_sent_bytes", "Bytes of gated data sent", registry=self.registry
+        )
+        self.entries = Counter(
+            "pe_dvc_gateway_ledger_entries", "Reads noted in the ledger", registry=self.registry
+        )
+        self.ledger_seconds = Histogram(
+            "pe_dvc_gateway_ledger_seconds",
+            "Seconds until an entry was durable",
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "pe_dvc_gateway_ready",
+            "1 if a country can be read",
+            ["country"],
+            registry=self.registry,
+        )
+
+
+def note_request(
+    *, method: str, path: str, status: int, seconds: float, sent: int, entry: int | None
+) -> None:
+    """Write the line of a request. The ledger's entry, by its number, tells who it was."""
+    line: dict[str, Any] = {
+        "method": method,
+        "path": redact_text(path[:300]),
+        "status": status,
+        "seconds": round(seconds, 4),
+        "bytes": sent,
+        "entry": entry,
+    }
+    log.info("%s", json.dumps(line))
