@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,23 +21,26 @@ from starlette.routing import Route
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admission, Admitted, Refusal, refusal_of
+from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer, slower
 from pe_dvc.gateway.ledger_entry import LedgerRead
 from pe_dvc.gateway.limits import Rate
-from pe_dvc.gateway.observing import Figures, note_request
+from pe_dvc.gateway.observing import Figures
 from pe_dvc.gateway.openapi import openapi
 from pe_dvc.gateway.requests import Bytes, key_of, names_etag, wanted_bytes
+from pe_dvc.gateway.timed import Timed
 from pe_dvc.primitives.errors import (
     CredentialsError,
+    FormatError,
     LedgerUnavailableError,
     NotFoundError,
     PeDvcError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from pe_dvc.gateway.identity import Identity
     from pe_dvc.gateway.ledger import Ledger
@@ -50,13 +52,6 @@ BLOCK = 4 * 1024 * 1024
 """Bytes that are read from the store at once, of which each reader may have two in memory."""
 REFRESH = 60.0
 THREADS = 64
-SEND_SECONDS = 60.0
-"""After which a reader who takes nothing is let go."""
-SECURITY = {
-    "Cache-Control": "private, no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Vary": "Authorization, X-PE-Project",
-}
 
 
 class Gateway:
@@ -123,14 +118,14 @@ class Gateway:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         address = request.client.host if request.client else ""
         if request.scope.get("query_string"):
-            return answer(_NO_QUERY)
+            return answer(NO_QUERY)
         key = key_of(raw_path)
         if key is None:
             return answer(NOT_FOUND)
         if (country := self.admission.of_metadata(key)) is not None:
             return await self._metadata(country, key, request)
         if wait := self._failures.wait(address):
-            return answer(_slower(wait))
+            return answer(slower(wait))
         try:
             found = await self._in_thread(
                 self.admission.admit,
@@ -144,11 +139,11 @@ class Gateway:
             return answer(refusal_of(error))
         except PeDvcError as error:
             log.error("cannot decide: %s", error.message)
-            return answer(_AWAY)
+            return answer(AWAY)
         if isinstance(found, Refusal):
             return answer(found)
         if wait := self._requests.wait(found.caller.person):
-            return answer(_slower(wait))
+            return answer(slower(wait))
         self._requests.take(found.caller.person)
         return await self._object(found, request, address)
 
@@ -157,11 +152,11 @@ class Gateway:
         try:
             read = partial(country.store.read, key, limit=MANIFEST_LIMIT)
             data, info = await self._in_thread(read)
-        except (NotFoundError, IsADirectoryError):
+        except (NotFoundError, FormatError):  # FormatError: it can be no key, or is no metadata
             return answer(NOT_FOUND)
         except PeDvcError as error:
             log.warning("cannot read %s: %s", key, error.message)
-            return answer(_AWAY)
+            return answer(AWAY)
         etag = json.dumps(info.etag) if info.etag else None
         headers = {"Cache-Control": "no-cache"} | ({"ETag": etag} if etag else {})
         return Response(data, headers=headers, media_type="application/json")
@@ -197,10 +192,10 @@ class Gateway:
             entry = await self._noted(found, part, address)
         except LedgerUnavailableError as error:
             log.error("nothing is served without the ledger: %s", error.message)
-            return answer(_NO_LEDGER)
+            return answer(NO_LEDGER)
         except PeDvcError as error:
             log.warning("cannot read %s: %s", found.key, error.message)
-            return answer(NOT_FOUND if isinstance(error, NotFoundError) else _AWAY)
+            return answer(NOT_FOUND if isinstance(error, NotFoundError) else AWAY)
         request.scope["pe_dvc.entry"] = entry
         request.scope["pe_dvc.kind"] = found.served.kind
         body = self._body(found, block, first, last)
@@ -261,79 +256,3 @@ class Gateway:
 
     async def _in_thread(self, work: Any, *given: Any) -> Any:
         return await to_thread.run_sync(work, *given, limiter=self._threads)
-
-
-class Timed:
-    """Notes each request, and lets go of readers who take nothing."""
-
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
-        self._app, self._figures = app, figures
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status, sent = time.monotonic(), 0, 0
-
-        async def counted(message: Message) -> None:
-            nonlocal status, sent
-            status = message.get("status", status)
-            sent += len(message.get("body", b""))
-            with anyio.fail_after(SEND_SECONDS):
-                await send(message)
-
-        try:
-            await self._app(scope, receive, counted)
-        except TimeoutError:
-            log.info("a reader who took nothing was let go")
-            raise
-        finally:
-            method = scope["method"] if scope["method"] in ("GET", "HEAD") else "other"
-            kind = scope.get("pe_dvc.kind", "none")
-            self._figures.requests.labels(method, str(status), kind).inc()
-            note_request(
-                method=method,
-                path=scope["path"],
-                status=status,
-                seconds=time.monotonic() - began,
-                sent=sent,
-                entry=scope.get("pe_dvc.entry"),
-            )
-
-
-_NO_QUERY = Refusal(
-    status=400,
-    error="bad request",
-    detail="addresses here have no query. A token belongs into the header Authorization: one that "
-    "was sent in an address is in logs now, so revoke it",
-)
-_AWAY = Refusal(
-    status=503,
-    error="unavailable",
-    detail="what may be read cannot be verified now, or the store is away: try again later",
-)
-_NO_LEDGER = Refusal(
-    status=503, error="unavailable", detail="the read cannot be noted now: try again later"
-)
-
-
-def _slower(wait: float) -> Refusal:
-    more = {"retry_after": math.ceil(wait)}
-    return Refusal(status=429, error="too many requests", detail="ask more slowly", more=more)
-
-
-def answer(refusal: Refusal, headers: Mapping[str, str] = SECURITY) -> Response:
-    """Return the answer that says why there is no data."""
-    given = {**SECURITY, **headers}
-    if refusal.status == 401:
-        given["WWW-Authenticate"] = 'Bearer realm="pe-dvc gateway", Basic realm="pe-dvc gateway"'
-    if refusal.status in (429, 503):
-        given["Retry-After"] = str(refusal.more.get("retry_after", 10))
-    body = {"error": refusal.error, "detail": refusal.detail, **refusal.more}
-    return JSONResponse(body, refusal.status, headers=given)
-
-
-def countries_of(served: Sequence[ServedCountry]) -> dict[str, ServedCountry]:
-    """Return countries by their code."""
-    return {one.country: one for one in served}

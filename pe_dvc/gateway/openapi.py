@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.keys import channel_prefix
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+ANY = "xx"
+"""A country that stands for all in paths."""
 
 _ERROR = {
     "type": "object",
@@ -76,7 +81,7 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
         "info": {"title": "pe-dvc gateway", "version": "1", "license": {"name": "MIT"}},
         "paths": {
             "/{country}/{key}": {"get": read},
-            "/channels/{country}/{file}": {"get": metadata},
+            f"/{channel_prefix(ANY)}{{file}}".replace(ANY, "{country}"): {"get": metadata},
             "/healthz": {"get": health},
         },
         "components": {
