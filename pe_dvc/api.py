@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.project.fetched import Fetched
     from pe_dvc.project.get_all import Attempt
+    from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
 
@@ -33,11 +34,18 @@ def resolve(
     PolicyEngine's bucket. No payload is read. With ``offline`` the store is not read: the answer
     is what this machine verified last, however old, and NotFoundError says what it never read.
 
+    The answer can be given to ``open``, ``fetch`` and ``get`` instead of a reference, also in other
+    processes and on other machines: it pickles, with no credentials in it. They read these bytes,
+    whatever the channel says by then, and refuse what was withdrawn since.
+
     Raises FormatError for what is no reference, NotFoundError, VerificationError when the bucket
     shows something that was not signed, UntrustedError without a pinned root, and StoreError.
     """
+    from pe_dvc.project.reader_snapshot import taken_along
+
     asked = Reference.of(reference)
-    return open_reader(asked, store=store, offline=offline).resolve(asked)
+    reader = open_reader(asked, store=store, offline=offline)
+    return taken_along(reader, reader.resolve(asked))
 
 
 def manifest(
@@ -51,7 +59,7 @@ def manifest(
 
 
 def get(
-    reference: str | Reference,
+    reference: str | Reference | Resolved,
     *,
     output: Path | None = None,
     store: str | Sequence[str] | None = None,
@@ -59,11 +67,10 @@ def get(
     progress: bool = False,
 ) -> Fetched:
     """Do what ``fetch`` does, and return what the file is along with its path."""
-    asked = Reference.of(reference)
-    reader = open_reader(asked, store=store, reporter=reporter_for(progress), offline=offline)
     from pe_dvc.project.fetched import get_one
 
-    return get_one(reader, reader.resolve(asked), output=output)
+    reader, resolved = _found(reference, store, offline, reporter_for(progress))
+    return get_one(reader, resolved, output=output)
 
 
 def get_all(
@@ -92,7 +99,7 @@ def get_all(
 
 
 def fetch(
-    reference: str | Reference,
+    reference: str | Reference | Resolved,
     *,
     output: Path | None = None,
     store: str | Sequence[str] | None = None,
@@ -113,7 +120,10 @@ def fetch(
 
 
 def open(  # noqa: A001 - read as pe_dvc.open
-    reference: str | Reference, *, store: str | Sequence[str] | None = None, offline: bool = False
+    reference: str | Reference | Resolved,
+    *,
+    store: str | Sequence[str] | None = None,
+    offline: bool = False,
 ) -> BinaryIO:
     """Return what a reference means as a binary file to read and to seek in.
 
@@ -121,9 +131,28 @@ def open(  # noqa: A001 - read as pe_dvc.open
     and kept in the cache. A pinned reference that no channel points to is fetched whole, since
     its parts are not signed. Raises as ``fetch``, from reading too. Use it as a context.
     """
+    from pe_dvc.project.reader_snapshot import open_here
+
+    reader, resolved = _found(reference, store, offline, Notes())
+    return cast("BinaryIO", open_here(reader, resolved))
+
+
+def _found(
+    reference: str | Reference | Resolved,
+    store: str | Sequence[str] | None,
+    offline: bool,
+    reporter: Reporter | None,
+) -> tuple[Reader, Resolved]:
+    """Return what a reference means now, or what it was resolved to before, and its reader."""
+    from pe_dvc.usecases.read.resolve import Resolved
+
+    if isinstance(reference, Resolved):
+        from pe_dvc.project.reader_snapshot import reader_of
+
+        return reader_of(reference, store=store, offline=offline, reporter=reporter), reference
     asked = Reference.of(reference)
-    reader = open_reader(asked, store=store, reporter=Notes(), offline=offline)
-    return cast("BinaryIO", reader.open(reader.resolve(asked)))
+    reader = open_reader(asked, store=store, reporter=reporter, offline=offline)
+    return reader, reader.resolve(asked)
 
 
 def ls(

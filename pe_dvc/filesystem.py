@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import uuid4
 
 from fsspec.spec import AbstractFileSystem
 
@@ -64,17 +65,30 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def invalidate_cache(self, path: str | None = None) -> None:
         """Forget what references meant: the channels are asked again."""
-        self._readers: dict[str, Reader] = {}
-        self._resolved: dict[str, Resolved] = {}
+        self.view = uuid4().hex
+        self.readers: dict[str, Reader] = {}
+        self.resolved: dict[str, Resolved] = {}
         self._folders: dict[str, FolderTree] = {}
 
     def resolve(self, path: str) -> Resolved:
         """Return what a path means in this view. Raises as ``pe_dvc.resolve``."""
+        from pe_dvc.project.reader_snapshot import taken_along
+
+        resolved = self._meant(path)
+        return taken_along(self._reader(resolved.reference.country), resolved)
+
+    def _meant(self, path: str) -> Resolved:
         bare = self._strip_protocol(path)
-        if bare not in self._resolved:
+        if bare not in self.resolved:
             reference = Reference.parse(bare)
-            self._resolved[bare] = self._reader(reference.country).resolve(reference)
-        return self._resolved[bare]
+            self.resolved[bare] = self._reader(reference.country).resolve(reference)
+        return self.resolved[bare]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as this view: what it has resolved means the same in other processes."""
+        from pe_dvc.project.filesystem_view import reduced
+
+        return reduced(self)
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Return name, size, type, and of a dataset also its sha256 and its pinned reference."""
@@ -89,7 +103,7 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
             raise
 
     def _dataset(self, bare: str) -> dict[str, Any]:
-        resolved = self.resolve(bare)
+        resolved = self._meant(bare)
         pinned = {"pinned": str(resolved.pinned), "sha256": resolved.sha256}
         if resolved.payload.is_directory:
             return folder_entry(bare) | pinned
@@ -99,14 +113,14 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         whole, tree = self._tree(bare)
         found = tree.entry(str(self._inside(bare)), whole)
         if found["type"] == "file":
-            found["pinned"] = f"{self.resolve(whole).pinned}/{self._inside(bare)}"
+            found["pinned"] = f"{self._meant(whole).pinned}/{self._inside(bare)}"
         return found
 
     def _tree(self, bare: str) -> tuple[str, FolderTree]:
         """Return the dataset that a path is in, and its files."""
         whole = str(replace(Reference.parse(bare), member=None)).removeprefix(f"{SCHEME}://")
         if whole not in self._folders:
-            resolved = self.resolve(whole)
+            resolved = self._meant(whole)
             reader = self._reader(resolved.reference.country)
             self._folders[whole] = FolderTree(reader.members(resolved))
         return whole, self._folders[whole]
@@ -187,11 +201,11 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def checksum(self, path: str) -> int:
         """Return the artifact's sha256 as a number."""
-        return int(self.resolve(path).sha256, 16)
+        return int(self._meant(path).sha256, 16)
 
     def modified(self, path: str) -> datetime:
         """Return when the artifact was built. Raises NotImplementedError where no one says."""
-        built_at = self.resolve(path).manifest.build.built_at
+        built_at = self._meant(path).manifest.build.built_at
         if built_at is None:
             raise NotImplementedError(f"when {path} was built is not known")
         return datetime.fromisoformat(built_at)
@@ -199,10 +213,12 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
     created = modified
 
     def _open(self, path: str, mode: str = "rb", *_: Any, **__: Any) -> VerifiedFile:
+        from pe_dvc.project.reader_snapshot import open_here
+
         if mode != "rb":
             self._refuse(path)
-        resolved = self.resolve(path)
-        return self._reader(resolved.reference.country).open(resolved)
+        resolved = self._meant(path)
+        return open_here(self._reader(resolved.reference.country), resolved)
 
     def _inner(self, bare: str) -> list[dict[str, Any]]:
         whole, tree = self._tree(bare)
@@ -243,11 +259,11 @@ class PeDataFileSystem(AbstractFileSystem):  # type: ignore[misc]
         from pe_dvc.project.reader import Reader
         from pe_dvc.usecases.progress import Notes
 
-        if country not in self._readers:
-            self._readers[country] = Reader(
+        if country not in self.readers:
+            self.readers[country] = Reader(
                 country, store=self.store, reporter=Notes(), offline=self.offline
             )
-        return self._readers[country]
+        return self.readers[country]
 
     def _refuse(self, path: str, *_: Any, **__: Any) -> NoReturn:
         raise OSError(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import time
 from contextlib import suppress
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import PeDvcError, UntrustedError
-from pe_dvc.primitives.reference import CHANNELS, Reference
+from pe_dvc.primitives.errors import UntrustedError
+from pe_dvc.primitives.reference import Reference
 from pe_dvc.project import directories
 from pe_dvc.project.reader_places import Payloads, local_copies
-from pe_dvc.project.reader_trust import channels_from, trusted_root
-from pe_dvc.project.unsigned_pins import fetch_pin, is_unsigned_of_several
+from pe_dvc.project.reader_trust import channels_from, known_root, trusted_root
+from pe_dvc.project.unsigned_pins import as_signed_now, fetch_pin, is_unsigned_of_several
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.local_copies import check_output, copy_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pe_dvc.documents.members import Members
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.read.describe import Description
     from pe_dvc.usecases.read.ls import Listed, ListedRelease
     from pe_dvc.usecases.read.resolve import Resolved
-    from pe_dvc.usecases.read.verified_file import VerifiedFile
+    from pe_dvc.usecases.read.snapshot import Snapshot
+    from pe_dvc.usecases.read.verified_file import Again, VerifiedFile
 
 
 class Reader:
     """Resolves and fetches references of one country.
 
-    ``store`` is an address, several of them, or a store that is open already.
+    ``store`` is an address, several of them, or a store that is open already. ``root`` is trusted
+    instead of what is pinned here.
     """
 
     def __init__(
@@ -51,11 +53,11 @@ class Reader:
         cache: Path | None = None,
         reporter: Reporter | None = None,
         offline: bool = False,
+        root: bytes | None = None,
     ) -> None:
-        self.country = country
-        self.offline = offline
+        self.country, self.offline, self._root = country, offline, root
         self._given = store
-        self._reporter = reporter
+        self.reporter = reporter
         self._channels_since = -math.inf
         self._members: dict[tuple[object, ...], Members] = {}
         """What was verified of directories: of one of many files each is opened by itself."""
@@ -72,7 +74,9 @@ class Reader:
     def channels(self) -> ChannelClient:
         """The country's signed pointers. Raises UntrustedError without a root to trust."""
         self._channels_since = time.monotonic()
-        return channels_from(self.store, self.country, self._repo, offline=self.offline)
+        return channels_from(
+            self.store, self.country, self._repo, offline=self.offline, root=self._root
+        )
 
     @cached_property
     def revocations(self) -> Revocations:
@@ -84,7 +88,12 @@ class Reader:
             return (self.channels, self._channels_since) if asked else None
 
         return Revocations(
-            self.country, self._repo, lambda: self.store, offline=self.offline, shared=made
+            self.country,
+            self._repo,
+            lambda: self.store,
+            offline=self.offline,
+            shared=made,
+            root=self._root,
         )
 
     def _refuse(self, resolved: Resolved) -> None:
@@ -132,14 +141,9 @@ class Reader:
         """Return what a signed pointer means, its manifest verified against it."""
         from pe_dvc.usecases.read.resolve import resolve_pointer
 
-        reference = Reference.pinned(self.country, pointer.name, pointer.sha256)
-        return resolve_pointer(
-            reference,
-            pointer,
-            store=self.store,
-            cache=self.cache,
-            refuse=self.revocations.refuse,
-        )
+        pin = Reference.pinned(self.country, pointer.name, pointer.sha256)
+        refuse = self.revocations.refuse
+        return resolve_pointer(pin, pointer, store=self.store, cache=self.cache, refuse=refuse)
 
     def ls(self) -> list[Listed]:
         """Return what there is in each channel, from signed metadata alone."""
@@ -170,8 +174,10 @@ class Reader:
 
         return release_manifest(released, store=self.store, cache=self.cache)
 
-    def open(self, resolved: Resolved) -> VerifiedFile:
-        """Return a verified binary file, of which only what is read is fetched."""
+    def open(
+        self, resolved: Resolved, again: Callable[[Resolved], Again] | None = None
+    ) -> VerifiedFile:
+        """Return a verified binary file; ``again`` says how another process opens it."""
         from pe_dvc.project.stores import open_location
         from pe_dvc.usecases.read.members import is_directory
         from pe_dvc.usecases.read.verified_file import open_verified
@@ -179,16 +185,17 @@ class Reader:
         self._refuse(resolved)
         if resolved.payload.is_directory:
             raise is_directory(resolved, self.members(resolved))
-        signed = self._signed(resolved)
+        signed = as_signed_now(resolved, self.resolve)
         if is_unsigned_of_several(signed, self.store):
             signed, _ = fetch_pin(signed, self.store, self._pin_from, self._fetch_from)
         return open_verified(
             signed,
             store=self._payloads.store_of(resolved),
             cache=self.cache,
-            reporter=self._reporter,
+            reporter=self.reporter,
             copies=local_copies(self._repo, resolved),
             open_location=open_location,
+            again=partial(again, signed) if again else None,
         )
 
     def fetch(self, resolved: Resolved, *, output: Path | None = None) -> Path:
@@ -203,7 +210,7 @@ class Reader:
             members = self.members(resolved)
             self.revocations.refuse(str(resolved.reference), *(each.sha256 for each in members))
             store = self._payloads.store_of_members(resolved, members)
-            return fetch_directory(resolved, members, output, store, self._reporter)
+            return fetch_directory(resolved, members, output, store, self.reporter)
         if output is not None:
             output = output / resolved.file_name if output.is_dir() else output
             check_output(output)
@@ -218,7 +225,7 @@ class Reader:
             resolved,
             store=self._payloads.store_of(resolved, store),
             cache=self.cache,
-            reporter=self._reporter,
+            reporter=self.reporter,
             copies=local_copies(self._repo, resolved),
             open_location=open_location,
         )
@@ -226,13 +233,8 @@ class Reader:
     def _pin_from(self, reference: Reference, store: ReadableStore) -> Resolved:
         from pe_dvc.usecases.read.resolve import resolve
 
-        return resolve(
-            reference,
-            store=store,
-            channels=None,
-            cache=self.cache,
-            refuse=self.revocations.refuse,
-        )
+        refuse = self.revocations.refuse
+        return resolve(reference, store=store, channels=None, cache=self.cache, refuse=refuse)
 
     def members(self, resolved: Resolved) -> Members:
         """Return the files of a dataset that is a directory. Raises FormatError for another."""
@@ -262,18 +264,6 @@ class Reader:
         store = self._payloads.store_of_sidecars(resolved)
         return describe(resolved, store=store, cache=self.cache, offline=self.offline)
 
-    def _signed(self, resolved: Resolved) -> Resolved:
-        """Return a pin as a channel signs it now, if one does: then parts can be verified."""
-        asked = resolved.reference
-        for channel in CHANNELS if resolved.pointer is None else ():
-            try:
-                found = self.resolve(replace(asked, sha256=None, release=None, channel=channel))
-            except PeDvcError:
-                return resolved  # a pin needs no channel: the whole is verified by the pin itself
-            if found.sha256 == resolved.sha256:
-                return replace(found, reference=asked)
-        return resolved
-
     @cached_property
     def _repo(self) -> DataRepo | None:
         """The data repo that we stand in, if it is this country's."""
@@ -284,7 +274,17 @@ class Reader:
 
     def trusted_root(self) -> bytes:
         """Return the root that its channels are verified from. Raises UntrustedError."""
-        return trusted_root(self.country, self._repo)
+        return self._root or trusted_root(self.country, self._repo)
+
+    def snapshot(self) -> Snapshot | None:
+        """Return what this reader knows, for other processes; None if its store is no address."""
+        from pe_dvc.project.reader_stores import store_addresses
+        from pe_dvc.usecases.read.snapshot import Snapshot
+
+        stores = store_addresses(self._given, self.country, self._repo)
+        root = self._root or known_root(self.country, self._repo)
+        known = self.revocations.last
+        return Snapshot(self.country, stores, self.offline, root, known) if stores else None
 
 
 def open_reader(

@@ -71,6 +71,19 @@ def reader_store(
     return SeveralStores([later(address) for address in named], note_once, offline=offline)
 
 
+def store_addresses(
+    given: GivenStore | ReadableStore, country: str, repo: DataRepo | None
+) -> tuple[str, ...]:
+    """Return the addresses that a reader reads, as another process can open them: no credentials.
+
+    None for a store that is open already. Raises FormatError for an address.
+    """
+    if given is not None and not isinstance(given, str | Sequence):
+        return ()
+    named = _named(given, country, repo)
+    return tuple(one if is_hub_address(one) else open_offline(one).url for one in named)
+
+
 def reader_hubs(
     given: GivenStore | ReadableStore, country: str, repo: DataRepo | None
 ) -> list[HubRelease]:

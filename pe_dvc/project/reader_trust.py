@@ -61,15 +61,17 @@ def channels_from(
     *,
     offline: bool = False,
     state_dir: Path | None = None,
+    root: bytes | None = None,
 ) -> ChannelClient:
     """Return the signed pointers that a store shows, verified from the root that is trusted.
 
     ``repo`` is a clone of the country's, ``state_dir`` where what was verified is kept, unless in
-    its usual place. Raises UntrustedError without a root to trust.
+    its usual place, ``root`` what is trusted instead of what is pinned here. Raises UntrustedError
+    without a root to trust.
     """
     from pe_dvc.trust.client import ChannelClient
 
-    root = trusted_root(country, repo)
+    root = root or trusted_root(country, repo)
     return ChannelClient(
         store,
         country,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from pe_dvc.primitives.errors import (
     ExpiredError,
     NotFoundError,
     PeDvcError,
+    RollbackError,
     StoreUnavailableError,
 )
 from pe_dvc.project import directories
@@ -25,13 +26,12 @@ from pe_dvc.project.reader_trust import channels_from, known_root
 from pe_dvc.store.disk import READ_ONLY
 from pe_dvc.store.several import PASSED_OVER, SeveralStores
 from pe_dvc.trust.revoked_note import RevokedNote
-from pe_dvc.usecases.revoked import refuse_revoked
+from pe_dvc.usecases.revoked import Known, refuse_revoked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
@@ -45,24 +45,12 @@ Shared = tuple["ChannelClient", float]
 """A client that others made, and when (``time.monotonic``): its view is as old as that."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """The withdrawn artifacts, as verified at ``as_of`` (UTC); None where that was not possible.
-
-    ``version`` is the role's, 0 where it was never published, and ``expires`` (UTC) its end.
-    """
-
-    revocations: Mapping[Sha256, Revocation] = field(default_factory=dict)
-    as_of: datetime | None = None
-    version: int = 0
-    expires: datetime | None = None
-
-
 class Revocations:
     """What is withdrawn of a country's data, asked again every ``FRESH`` seconds. Thread-safe.
 
     ``repo`` is a clone of the country's, whose root is trusted where none is pinned. ``shared``
-    gives a client that has been made for something else, None if there is none.
+    gives a client that has been made for something else, None if there is none. ``root`` is trusted
+    instead of what is pinned here, where the reader began elsewhere (``believe``).
     """
 
     def __init__(
@@ -73,9 +61,10 @@ class Revocations:
         *,
         offline: bool = False,
         shared: Callable[[], Shared | None] = lambda: None,
+        root: bytes | None = None,
     ) -> None:
         self._country, self._repo, self._store = country, repo, store
-        self._offline, self._shared = offline, shared
+        self._offline, self._shared, self._root = offline, shared, root
         self._lock = threading.Lock()
         self._known: Known | None = None
         self._looked = -FRESH
@@ -104,6 +93,21 @@ class Revocations:
                 self._known, self._looked = self._look()
             return self._known
 
+    @property
+    def last(self) -> Known | None:
+        """What was verified last by this very reader, None if nothing was."""
+        return self._known
+
+    def believe(self, known: Known) -> None:
+        """Take what this reader verified in another process, for as long as it would there."""
+        with self._lock:
+            mine = self._known
+            if known.as_of is None or (mine and mine.as_of and mine.as_of >= known.as_of):
+                return
+            age = (datetime.now(UTC) - known.as_of).total_seconds()
+            # Clocks of two machines differ: one that is ahead of ours gains no more than that.
+            self._known, self._looked = known, time.monotonic() - max(age, 0.0)
+
     def look_again(self) -> None:
         """Ask the store at the next question, whenever it was asked before."""
         with self._lock:
@@ -121,8 +125,11 @@ class Revocations:
         note = self._note()
         return note.read(max_age=FRESH) if note else None
 
+    def _trusted(self) -> bytes | None:
+        return self._root or known_root(self._country, self._repo)
+
     def _note(self) -> RevokedNote | None:
-        root = known_root(self._country, self._repo)
+        root = self._trusted()
         if root is None:
             return None
         return RevokedNote(directories.state_dir(), self._country, self._store().url, root)
@@ -130,7 +137,7 @@ class Revocations:
     def _look(self) -> tuple[Known, float]:
         """Return what is withdrawn, and when that was true (``time.monotonic``)."""
         began = time.monotonic()
-        if known_root(self._country, self._repo) is None:
+        if self._trusted() is None:
             note_once(
                 f"whether data of {self._country} was withdrawn is not checked: no root of trust "
                 f"is pinned for {self._country} (pe-dvc trust add {self._country} root.json)"
@@ -170,6 +177,12 @@ class Revocations:
             if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
                 raise
             known = self._ask_in_a_copy()
+        if self._known is not None and known.version < self._known.version:
+            raise RollbackError(  # state of this machine may lack what was verified elsewhere
+                f"what is withdrawn of {self._country} is shown as of version {known.version}, and "
+                f"version {self._known.version} was verified before, in {self._store().url}",
+                remedy="Someone shows old metadata, or the store is a mirror that is behind.",
+            )
         note = self._note()
         if note is not None:
             soon = datetime.now(UTC) + timedelta(seconds=FRESH)
@@ -207,7 +220,12 @@ class Revocations:
 
     def _client(self, state_dir: Path | None = None) -> ChannelClient:
         return channels_from(
-            self._store(), self._country, self._repo, offline=self._offline, state_dir=state_dir
+            self._store(),
+            self._country,
+            self._repo,
+            offline=self._offline,
+            state_dir=state_dir,
+            root=self._root,
         )
 
 

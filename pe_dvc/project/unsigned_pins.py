@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.several import PASSED_OVER, SeveralStores, first_good
 
 if TYPE_CHECKING:
@@ -49,3 +52,16 @@ def fetch_pin(
     except PASSED_OVER as error:
         log.info("%s: each store's own manifest is tried: %s", resolved.reference, error.message)
     return first_good(store, lambda one: attempt(resolve(resolved.reference, one), [one]))
+
+
+def as_signed_now(resolved: Resolved, resolve: Callable[[Reference], Resolved]) -> Resolved:
+    """Return a pin as a channel signs it now, if one does: then parts can be verified."""
+    asked = resolved.reference
+    for channel in CHANNELS if resolved.pointer is None else ():
+        try:
+            found = resolve(replace(asked, sha256=None, release=None, channel=channel))
+        except PeDvcError:
+            return resolved  # a pin needs no channel: the whole is verified by the pin itself
+        if found.sha256 == resolved.sha256:
+            return replace(found, reference=asked)
+    return resolved

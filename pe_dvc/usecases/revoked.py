@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,23 @@ from pe_dvc.primitives.errors import RevokedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
+
+
+@dataclass(frozen=True)
+class Known:
+    """The withdrawn artifacts, as verified at ``as_of`` (UTC); None where that was not possible.
+
+    ``version`` is the role's, 0 where it was never published, and ``expires`` (UTC) its end.
+    """
+
+    revocations: Mapping[Sha256, Revocation] = field(default_factory=dict)
+    as_of: datetime | None = None
+    version: int = 0
+    expires: datetime | None = None
 
 
 def refuse_revoked(

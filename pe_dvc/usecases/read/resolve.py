@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.read.channels import Channels, Refuse
+    from pe_dvc.usecases.read.snapshot import Snapshot
 
 
 UNSIGNED = "UNVERIFIED: a pin verifies the bytes, and not this description of them"
@@ -62,6 +63,8 @@ class Resolved:
     """The whole that ``payload`` is a file of, where the reference has a member."""
     not_revoked_as_of: datetime | None = None
     """When it was verified not to be withdrawn (UTC); None where that cannot be known here."""
+    snapshot: Snapshot | None = field(default=None, compare=False)
+    """With what it can be read in other processes and on other machines."""
 
     def __repr__(self) -> str:
         signed = "signed" if self.manifest_verified else "its manifest is not signed"

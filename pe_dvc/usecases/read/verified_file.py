@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import CHUNK_SIZE
 from pe_dvc.primitives.errors import NotFoundError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.read.byte_sources import ByteSource
     from pe_dvc.usecases.read.resolve import Resolved
 
+    Again = tuple[Callable[[Resolved], "VerifiedFile"], Resolved]
+
 WHOLE_FETCH_MAX_BYTES = CHUNKS_PER_REQUEST * CHUNK_SIZE
 """Up to this size a payload is fetched whole: one request, and no chunk list."""
 
@@ -38,8 +40,11 @@ def open_verified(
     reporter: Reporter | None = None,
     copies: Sequence[LocalCopy] = (),
     open_location: OpenLocation | None = None,
+    again: Callable[[], Again] | None = None,
 ) -> VerifiedFile:
     """Return an artifact as a binary file to read and to seek in; every byte of it is verified.
+
+    ``again`` says how another process opens it, which unpickles it.
 
     What is read is fetched in chunks and kept in the cache. The whole is fetched first where
     chunks could not be verified: the manifest that has the digest of the chunk list is not signed
@@ -56,7 +61,7 @@ def open_verified(
             path = path or fetch(
                 resolved, store=store, cache=cache, reporter=reporter, open_location=open_location
             )
-            return VerifiedFile(WholeFile(path), slot.release)
+            return VerifiedFile(WholeFile(path), slot.release, again)
         partial, payload = slot.partial(), resolved.payload
         fetcher = ChunkFetcher(
             resolved,
@@ -64,7 +69,7 @@ def open_verified(
             partial,
             lambda: find_place(payload.key, payload.location, store, open_location),
         )
-        return VerifiedFile(FetchedChunks(fetcher, chunks, partial), slot.release)
+        return VerifiedFile(FetchedChunks(fetcher, chunks, partial), slot.release, again)
     except BaseException:
         slot.release()
         raise
@@ -91,11 +96,25 @@ class VerifiedFile(io.BufferedIOBase):
     read in two steps (DuckDB), and would otherwise get each other's bytes.
     """
 
-    def __init__(self, source: ByteSource, release: Callable[[], None]) -> None:
-        self._source, self._release = source, release
+    def __init__(
+        self,
+        source: ByteSource,
+        release: Callable[[], None],
+        again: Callable[[], Again] | None = None,
+    ) -> None:
+        self._source, self._release, self._again = source, release, again
         self._lock = threading.Lock()
         self._last = _Seek(0)
         self._mine = threading.local()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what it is and where it stands: it is opened again where it arrives."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        if self._again is None:
+            raise TypeError("cannot pickle an open file whose store is no address")
+        opener, resolved = self._again()
+        return _opened_again, (opener, resolved, self.tell())
 
     def readable(self) -> bool:
         """Return True."""
@@ -180,6 +199,14 @@ class VerifiedFile(io.BufferedIOBase):
         """
         mine: _Seek | None = getattr(self._mine, "seek", None)
         return mine if mine is not None and not mine.used else self._last
+
+
+def _opened_again(
+    opener: Callable[[Resolved], VerifiedFile], resolved: Resolved, position: int
+) -> VerifiedFile:
+    file = opener(resolved)
+    file.seek(position)
+    return file
 
 
 class _Seek:

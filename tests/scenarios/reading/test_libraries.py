@@ -273,3 +273,5 @@ def test_the_docs_have_a_snippet_for_each_library() -> None:
     text = "\n".join(SNIPPETS)
     for library in ("pandas", "pyarrow.dataset", "polars", "duckdb", "fsspec", "h5py", "pe_dvc"):
         assert f"import {library}" in text
+    assert "import dask.dataframe" in text
+    assert "from distributed import" in text
