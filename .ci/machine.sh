@@ -63,6 +63,16 @@ install_browser() {
     fi
 }
 
+# Installs PostgreSQL, in which tests keep ledgers of reads; without it those tests are skipped.
+install_postgres() {
+    ! { command -v postgres || ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || return 0
+    say "installing PostgreSQL"
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+        --no-install-recommends postgresql >/dev/null; }; then
+        warn "PostgreSQL cannot be installed: ledgers in it are not tested"
+    fi
+}
+
 # Prints the name of a new user; our own where we may not make one, or are not root anyway.
 new_user() {
     local name="pe-dvc-ci-$$"

@@ -30,6 +30,8 @@ pytest_plugins = [
     "tests.support.other_environments",
     "tests.support.azure_server",
     "tests.support.browser",
+    "tests.support.postgres_server",
+    "tests.support.ledgers",
     "tests.support.sandboxes",
     "tests.support.simulators",
     "tests.support.hub_data",

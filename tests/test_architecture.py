@@ -60,6 +60,11 @@ ONE_MODULE = {
     "pygit2": {"adapters/git/opening.py", "adapters/git/tags.py", "adapters/git/history.py"},
     "fsspec": {"filesystem.py"},
     "joserfc": {"gateway/jose.py"},
+    "sqlalchemy": {
+        f"gateway/{name}.py"
+        for name in ("database", "ledger_tables", "ledger_writer", "pseudonyms", "verify_ledger")
+    },
+    "psycopg": set(),
     "jinja2": {"adapters/page_templates.py"},
     "huggingface_hub": {"adapters/hub/hub.py", "adapters/hub/hub_errors.py"},
     "configobj": {"adapters/dvc/ini.py"},

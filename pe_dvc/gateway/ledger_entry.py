@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +11,8 @@ from pe_dvc.primitives.errors import FormatError
 How = Literal["stream", "presigned", "direct"]
 """``stream``: through the gateway. ``presigned``: the reader was given a URL of the store, and may
 have read by it. ``direct``: from the store, as its own logs say (``pe-dvc audit import``)."""
+
+_MOST = 2**53
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,22 @@ class LedgerRead:
         if self.at.tzinfo is None:
             raise FormatError("the time of a read has no time zone", where="at")
         object.__setattr__(self, "at", self.at.astimezone(UTC))
-        if self.first_byte < 0 or (self.last_byte is not None and self.last_byte < 0):
-            raise FormatError("bytes are counted from 0", where="first_byte, last_byte")
+        for name in ("first_byte", "last_byte", "length"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < _MOST:
+                raise FormatError("bytes are counted from 0, up to 2**53", where=name)
+        for one in fields(self):
+            _check_text(one.name, getattr(self, one.name))
 
     @property
     def byte_count(self) -> int | None:
         """How many bytes were given, None where the length of the object is not known."""
         end = self.last_byte + 1 if self.last_byte is not None else self.length
         return None if end is None else max(end - self.first_byte, 0)
+
+
+def _check_text(name: str, value: object) -> None:
+    """Refuse what a database or canonical JSON has no form for."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
+            raise FormatError("a text of a read has a NUL, or half of a character", where=name)
