@@ -48,10 +48,14 @@ def open_store(
     ``refusals`` has, by option, why no credentials may be sent where it leads
     (``pe_dvc.project.clone_options``).
 
-    ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…`` or
-    ``az://…``. The store is not read yet; a bucket on S3 may be asked for its region. Raises
-    FormatError for another form.
+    ``url`` is a directory (a path or ``file://``), ``s3://bucket[/prefix]``, ``gs://…``,
+    ``az://…``, or ``https://…`` of a gateway. The store is not read yet; a bucket on S3 may be
+    asked for its region. Raises FormatError for another form.
     """
+    if is_gateway(url):
+        store = _open_gateway(url, options, dict(refusals or {}))
+        log.info("store %s", redact_text(store.url))
+        return logged(store)
     place = place_of(url)
     store = (
         _open_directory(url)
@@ -120,6 +124,8 @@ def open_offline(url: str) -> ReadableStore:
     """
     from pe_dvc.store.offline import OfflineStore
 
+    if is_gateway(url):
+        return OfflineStore(url.rstrip("/"))
     place = place_of(url)
     return OfflineStore(_open_directory(url).url if place is None else bucket_url(*place))
 
@@ -132,6 +138,24 @@ def open_location(location: str) -> PayloadPlace:
 
     found = parse_location(location)
     return PayloadPlace(source=HubFiles(found.place, found.commit), key=found.path, is_bucket=False)
+
+
+def is_gateway(url: str) -> bool:
+    """Tell whether an address is that of a gateway, which is read by HTTP."""
+    return url.lower().startswith(("https://", "http://"))
+
+
+def _open_gateway(
+    url: str, options: Mapping[str, str] | None, refusals: dict[str, UntrustedError]
+) -> Store:
+    import os
+
+    from pe_dvc.adapters.stores.gateway_store import GatewayStore
+
+    if (refusal := refusals.get("ssl_verify")) is not None:
+        raise refusal
+    named = [*os.environ.get("PE_DVC_STORE", "").split(), *directories.allowed_endpoints()]
+    return GatewayStore(url, options, named=named)
 
 
 def place_of(url: str) -> tuple[str, str, str] | None:
@@ -150,7 +174,13 @@ def place_of(url: str) -> tuple[str, str, str] | None:
 
 
 def same_bucket(one: str, other: str) -> bool:
-    """Tell whether two addresses lie in one bucket; directories and unknown forms do not."""
+    """Tell whether two addresses lie in one bucket; directories and unknown forms do not.
+
+    All addresses of a gateway's host are one.
+    """
+    if is_gateway(one) or is_gateway(other):
+        here, there = urlsplit(one), urlsplit(other)
+        return (here.scheme, here.netloc) == (there.scheme, there.netloc)
     try:
         found, wanted = place_of(one), place_of(other)
     except FormatError:

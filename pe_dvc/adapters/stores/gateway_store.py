@@ -1,0 +1,295 @@
+"""A gateway as a store to read from: HTTP, a token, and nothing that writes or lists.
+
+ADR 0036. Each object is one request, so that the gateway's ledger has one entry for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote, urlsplit
+
+from pe_dvc.adapters.stores import hub_access
+from pe_dvc.adapters.stores.gateway_token import authorization
+from pe_dvc.adapters.stores.parallel_file import fill_file
+from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
+from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.printable import brief
+from pe_dvc.store.checks import check_key, check_length, too_long
+from pe_dvc.store.port import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.atomic_write import OpenFile
+    from pe_dvc.store.batch import BatchWriter
+    from pe_dvc.store.port import Progress
+
+log = logging.getLogger(__name__)
+
+BLOCK = 64 * 1024
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ERROR_LIMIT = 64 * 1024
+PROJECT = "PE_DVC_PROJECT"
+_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+
+
+class GatewayStore:
+    """What a gateway at ``url`` serves to the user of this machine. Safe for threads.
+
+    ``options`` are those of a DVC remote there; ``named`` are addresses that the user named, to
+    which a token of the environment may be sent.
+    """
+
+    def __init__(
+        self, url: str, options: Mapping[str, str] | None = None, *, named: Collection[str] = ()
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise FormatError(
+                f"{url} has no encryption: others could read the token and the data",
+                remedy="Use https://.",
+            )
+        if not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise FormatError(
+                "expected the address of a gateway, such as https://data.example.org",
+                remedy="Tokens never belong into an address: see PE_DVC_GATEWAY_TOKEN.",
+            )
+        self.url = url.rstrip("/")
+        self._options, self._named = dict(options or {}), named
+        self._pools: dict[int, Any] = {}
+
+    def head(self, key: str) -> ObjectInfo:
+        """See Store.head."""
+        with self._ask("HEAD", key) as answer:
+            return self._info(key, answer)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """See Store.read."""
+        with self._ask("GET", key) as answer:
+            info = self._info(key, answer)
+            data = self._body(key, answer, min(info.size, limit + 1))
+        if info.size > limit:
+            raise too_long(key, limit=limit, source=self.url)
+        return data, info
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """See Store.read_range."""
+        size = self.head(key).size if start else None
+        if length == 0 or (size is not None and start >= size):
+            return b""
+        return b"".join(self._blocks(key, start, length))
+
+    def download(
+        self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
+    ) -> Sha256:
+        """See Store.download."""
+        check_length(key, expected=size, actual=self.head(key).size, source=self.url)
+        return fill_file(
+            path,
+            size,
+            lambda start, length: self._blocks(key, start, length),
+            range_size=max(size, 1),
+            in_flight=1,
+            progress=progress,
+        )
+
+    def _blocks(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """Yield the bytes of a range; an answer that breaks off is taken up where it did."""
+        from urllib3.exceptions import HTTPError
+
+        end, waits = start + length, pauses()
+        while start < end:
+            why = "the answer was cut short"
+            try:
+                with self._ask("GET", key, f"bytes={start}-{end - 1}") as answer:
+                    first, total = self._part(key, answer)
+                    if first != start:
+                        raise self._unexpected(key)
+                    end = min(end, total)
+                    while start < end and (block := answer.read(min(BLOCK, end - start))):
+                        start += len(block)
+                        yield block
+            except HTTPError as error:
+                why = type(error).__name__
+            if start < end:
+                pause = next(waits)
+                if pause is None:
+                    raise self._unavailable(key, why)
+                time.sleep(pause)
+
+    def _part(self, key: str, answer: Any) -> tuple[int, int]:
+        """Return where the bytes of an answer begin, and the size of the whole object."""
+        match = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
+        if answer.status == 206 and match:
+            return int(match[1]), int(match[2])
+        return 0, self._info(key, answer).size
+
+    def _body(self, key: str, answer: Any, length: int) -> bytes:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            data: bytes = answer.read(length) if length else b""
+        except HTTPError as error:
+            raise self._unavailable(key, type(error).__name__) from None
+        if len(data) != length:
+            raise self._unavailable(key, "the answer was cut short")
+        return data
+
+    def _info(self, key: str, answer: Any) -> ObjectInfo:
+        length = answer.headers.get("Content-Length") or ""
+        if not (length.isascii() and length.isdigit()):
+            raise self._unexpected(key)
+        return ObjectInfo(key=key, size=int(length), etag=answer.headers.get("ETag") or "")
+
+    @contextmanager
+    def _ask(self, method: str, key: str, part: str | None = None) -> Iterator[Any]:
+        """Give the answer of the gateway. Raises NotFoundError and StoreError."""
+        from urllib3.exceptions import HTTPError
+
+        headers = {"Accept-Encoding": "identity", "User-Agent": "pe_dvc"}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization
+        if project := os.environ.get(PROJECT):
+            headers["X-PE-Project"] = project
+        if part is not None:
+            headers["Range"] = part
+        address = f"{self.url}/{quote(check_key(key))}"
+        log.debug("%s %s %s", method, address, part or "")
+        try:
+            answer = self._pool.request(method, address, headers=headers, preload_content=False)
+        except HTTPError as error:
+            reason = getattr(error, "reason", None) or error
+            raise self._unavailable(key, type(reason).__name__) from None
+        try:
+            if answer.status not in (200, 206):
+                raise self._refused(key, answer)
+            yield answer
+        finally:
+            if answer.length_remaining == 0 or method == "HEAD":
+                answer.release_conn()
+            else:
+                answer.close()
+
+    @cached_property
+    def _authorization(self) -> str | None:
+        return authorization(self.url, self._options, self._named)
+
+    def _refused(self, key: str, answer: Any) -> PeDvcError:
+        """Return the error of an answer without data, in the gateway's own words."""
+        status, detail = answer.status, self._detail(answer)
+        what = f"cannot read {self.url}/{key}: {detail or f'the gateway answered {status}'}"
+        if status == 401:
+            remedy = (
+                "Put a token into ~/.netrc, or into PE_DVC_GATEWAY_TOKEN with the gateway's "
+                "address in PE_DVC_STORE."
+            )
+            return StorePermissionError(what, operation="read", key=key, remedy=remedy)
+        if status == 403:
+            remedy = "Name one of several projects in PE_DVC_PROJECT."
+            return StorePermissionError(what, operation="read", key=key, remedy=remedy)
+        if status in (404, 410):
+            return NotFoundError(what)
+        if status == 429 or status >= 500:
+            return self._unavailable(key, detail or f"status {status}")
+        return StoreError(what, operation="read", key=key)
+
+    def _detail(self, answer: Any) -> str:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            document = read_json(answer.read(ERROR_LIMIT), what="an answer")
+        except (HTTPError, FormatError):
+            return ""
+        detail = document.get("detail") if isinstance(document, dict) else None
+        return brief(detail) if isinstance(detail, str) else ""
+
+    def _unavailable(self, key: str, why: str) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"cannot read {self.url}/{key}: {why}",
+            operation="read",
+            key=key,
+            remedy="Try again later.",
+        )
+
+    def _unexpected(self, key: str) -> StoreError:
+        return StoreError(
+            f"cannot read {self.url}/{key}: this is not the answer of a gateway",
+            operation="read",
+            key=key,
+        )
+
+    @property
+    def _pool(self) -> Any:
+        # One for each process: of a connection that a fork left to two, each would read parts.
+        process = os.getpid()
+        if process not in self._pools:
+            self._pools[process] = hub_access.connect(self.url)
+        return self._pools[process]
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Raise StorePermissionError."""
+        self._read_only("list", prefix)
+
+    def create(self, key: str, data: bytes) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("write", key)
+
+    def compare_and_swap(self, key: str, data: bytes, etag: str | None) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("write", key)
+
+    def overwrite(self, key: str, data: bytes) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("write", key)
+
+    def upload(
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: Sha256 | None = None,
+        progress: Progress | None = None,
+    ) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("upload", key)
+
+    def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("write", key)
+
+    def batch(self) -> AbstractContextManager[BatchWriter]:
+        """Raise StorePermissionError."""
+        self._read_only("write", "")
+
+    def delete(self, keys: Iterable[str]) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("delete", next(iter(keys), ""))
+
+    def purge(self, keys: Iterable[str]) -> NoReturn:
+        """Raise StorePermissionError."""
+        self._read_only("delete", next(iter(keys), ""))
+
+    def _read_only(self, operation: str, key: str) -> NoReturn:
+        raise StorePermissionError(
+            f"cannot {operation} {key} in {self.url}: a gateway is read, object by object",
+            operation=operation,
+            key=key,
+            remedy="Name the bucket itself with --store.",
+        )
