@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.describe import export as export
     from pe_dvc.public.describe import find as find
     from pe_dvc.public.describe import write_codebook as write_codebook
+    from pe_dvc.public.gateway import Gateway as Gateway
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
     from pe_dvc.public.questions import compatible as compatible
@@ -51,6 +52,7 @@ _PUBLIC = {
     "Channels": "pe_dvc.project.channel_log",
     "DeprecatedReleaseWarning": "pe_dvc.primitives.warnings",
     "Description": "pe_dvc.usecases.read.describe",
+    "Gateway": "pe_dvc.public.gateway",
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",

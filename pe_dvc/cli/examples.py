@@ -215,6 +215,16 @@ EXAMPLES: dict[str, Examples] = {
         ("", "build it for the moment, and show it"),
         ("--port 8123 --country us", "of one country, elsewhere"),
     ),
+    "gateway serve": (
+        ("", "serve what gateway.toml says, for a proxy on this machine"),
+        ("--config /etc/pe-dvc/gateway.toml --metrics-port 9090", "with figures for Prometheus"),
+    ),
+    "gateway token create": (
+        ("ada@example.org --project poverty-2026", "for one project of hers, for 90 days"),
+        ("ada@example.org --country uk --dataset 'frs_*' --days 7", "for a week, and less data"),
+    ),
+    "gateway token list": (("", "who has a token, for what, until when"),),
+    "gateway token revoke": (("0123456789abcdef", "by the id that list shows"),),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),

@@ -86,6 +86,10 @@ SECTIONS = {
         ),
         "gc": ("pe_dvc.cli.gc", "Remove objects that no commit, channel or release refers to."),
         "site": ("pe_dvc.cli.site", "Make pages of what is published, to browse."),
+        "gateway": (
+            "pe_dvc.cli.gateway",
+            "Hand out gated data to named people, and note each read.",
+        ),
         "mirror": ("pe_dvc.cli.mirror", "Keep copies of the bucket elsewhere, and check them."),
         "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
     },

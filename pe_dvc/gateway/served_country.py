@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.access import MAX_BYTES, AccessRules, access_rules
@@ -42,7 +42,6 @@ class Source:
     store: ReadableStore
     access: Path
     verify: Callable[[], bytes]
-    how: Literal["stream", "presigned"] = "stream"
 
 
 class ServedCountry:

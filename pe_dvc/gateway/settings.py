@@ -67,22 +67,23 @@ class Issuer(Signer):
 
 
 class Country(StrictRecord):
-    """A country that is served: from which ``store``, by the grants in the file ``access``.
-
-    ``how`` is whether bytes come through the gateway or from the store by a short-lived address.
-    """
+    """A country that is served: from which ``store``, by the grants in the file ``access``."""
 
     store: str
     access: str
-    how: Literal["stream", "presigned"] = "stream"
 
 
 class GatewaySettings(StrictRecord):
-    """All of ``gateway.toml``. ``tokens`` is the directory of personal access tokens."""
+    """All of ``gateway.toml``. ``tokens`` is the directory of personal access tokens.
+
+    ``ledger`` is a file, or ``postgresql://…``; ``ledger_key`` the file of the key that signs it,
+    which is made where there is none. Paths are relative to the gateway.toml.
+    """
 
     countries: Annotated[dict[str, Country], Field(min_length=1)]
     tokens: str
     ledger: str
+    ledger_key: str
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_listed)] = ()
     visa_issuers: Annotated[tuple[Signer, ...], BeforeValidator(_listed)] = ()
 
