@@ -11,15 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.override import without_values
+from pe_dvc.documents.pointed_file import FILE, PointedFile
 from pe_dvc.documents.pointer_notes import remarks_of
 from pe_dvc.primitives.digest import Sha256, check_sha256
-from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.primitives.names import check_country, check_distinct, check_name
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.sizes import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pe_dvc.documents.payload import Payload
 
 _MANIFEST = "manifest_sha256"
 
@@ -28,6 +31,7 @@ _MANIFEST = "manifest_sha256"
 class Pointer:
     """A dataset's artifact in a channel; ``size`` is the artifact's length in bytes.
 
+    ``file`` is what who only wants the bytes needs beside; None where the manifest has to be asked.
     ``notes`` is what else is signed beside it, such as how it passed the gates of promotion:
     plain JSON values without floating point, which signed metadata cannot hold.
     """
@@ -38,6 +42,7 @@ class Pointer:
     sha256: Sha256
     size: int
     manifest_sha256: Sha256
+    file: PointedFile | None = None
     notes: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -61,12 +66,43 @@ class Pointer:
         """What is signed beside it, in sentences: that it is held, or went back, and why."""
         return remarks_of(self)
 
+    @property
+    def payload(self) -> Payload | None:
+        """The file as its manifest describes it, None where the manifest has to be asked."""
+        if self.file is None:
+            return None
+        return self.file.payload(
+            country=self.country, name=self.name, sha256=self.sha256, size=self.size
+        )
+
+    def contradiction(self, described: PointedFile | None, size: int) -> str | None:
+        """Return what is signed of the file otherwise than its manifest says, None for nothing.
+
+        ``described`` and ``size`` are what the manifest says.
+        """
+        if self.file is None or (self.file, self.size) == (described, size):
+            return None
+        return (
+            f"the signed pointer says {self.file} of {self.size} bytes, and the manifest "
+            f"{described or 'none of this'}, of {size} bytes"
+        )
+
+    def check_described(self, described: PointedFile | None, size: int, *, who: str) -> None:
+        """Raise VerificationError for a ``contradiction``; ``who`` begins the message."""
+        found = self.contradiction(described, size)
+        if found is not None:
+            raise VerificationError(
+                f"{who}: {found}",
+                remedy="Tell the maintainers of the data: updating the channel puts it right.",
+            )
+
     def to_target(self) -> dict[str, Any]:
         """Return the pointer as the plain dict of a TUF target."""
+        file = {} if self.file is None else {FILE: self.file.to_json()}
         return {
             "length": self.size,
             "hashes": {"sha256": str(self.sha256)},
-            "custom": {**self.notes, _MANIFEST: str(self.manifest_sha256)},
+            "custom": {**self.notes, **file, _MANIFEST: str(self.manifest_sha256)},
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -94,7 +130,8 @@ class Pointer:
             sha256=Sha256(_text(target, path, "hashes", "sha256")),
             size=target.get("length", -1),
             manifest_sha256=Sha256(_text(target, path, "custom", _MANIFEST)),
-            notes={key: note for key, note in target["custom"].items() if key != _MANIFEST},
+            file=_file(target["custom"], path),
+            notes={k: note for k, note in target["custom"].items() if k not in (_MANIFEST, FILE)},
         )
 
 
@@ -139,6 +176,10 @@ def check_pointers(pointers: Iterable[Pointer], *, country: str, channel: str) -
         twice = next(name for name in names if names.count(name) > 1)
         raise FormatError(f"{twice!r} is given twice", where=f"channel {channel}")
     return ordered
+
+
+def _file(custom: dict[str, Any], path: str) -> PointedFile | None:
+    return PointedFile.from_json(custom[FILE], where=path) if FILE in custom else None
 
 
 def _text(target: dict[str, Any], path: str, section: str, key: str) -> str:

@@ -120,7 +120,7 @@ class _GetAll:
         if job.reader.country in self.down:
             raise self.down[job.reader.country]
         try:
-            job.resolved = job.reader.resolve(job.asked)
+            job.resolved = job.reader.resolve(job.asked, for_bytes=True)
         except StoreUnavailableError as error:
             self.down[job.reader.country] = error
             raise

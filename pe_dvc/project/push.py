@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.adapters.workspace_digests import WorkspaceDigests
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
@@ -114,7 +115,11 @@ def push_to(
     Raises as ``publish_objects`` and ``Publication.publish_channels``.
     """
     prepared = _prepare(repo, store, uncommitted=uncommitted, reporter=reporter)
-    publication, known = prepared.publication, {sha256_bytes(m.data) for m in prepared.manifests}
+    publication = prepared.publication
+    known = {
+        sha256_bytes(one.data): PointedFile.of_artifact(one.manifest.artifact)
+        for one in prepared.manifests
+    }
     with publication.turn():
         publication.foresee()
         objects = _upload(prepared, reporter)

@@ -116,19 +116,15 @@ class Reader:
         with suppress(UntrustedError):  # said by what needs the channels: a pin does not
             _ = self.channels
 
-    def resolve(self, reference: str | Reference) -> Resolved:
-        """Return what a reference means now (``pe_dvc.usecases.read.resolve``)."""
-        from pe_dvc.usecases.read.resolve import resolve
+    def resolve(self, reference: str | Reference, *, for_bytes: bool = False) -> Resolved:
+        """Return what a reference means now (``pe_dvc.usecases.read.resolve``).
+
+        ``for_bytes`` asks for no manifest where none is needed to download it.
+        """
+        from pe_dvc.project.reader_resolve import resolve_asked
 
         asked = Reference.of(reference)
-        found = resolve(
-            asked,
-            store=self.store,
-            channels=None if asked.sha256 else self.channels,
-            cache=self.cache,
-            refuse=self.revocations.refuse,
-            offline=self.offline,
-        )
+        found = resolve_asked(self, asked, for_bytes=for_bytes)
         if asked.member is None:
             return found
         from pe_dvc.usecases.read.members import resolve_member

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pe_dvc.primitives.digest import Sha256
     from pe_dvc.primitives.reference import Reference
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.read.resolve import Resolved
@@ -25,6 +26,24 @@ def is_unsigned_of_several(resolved: Resolved, store: ReadableStore) -> bool:
     """Tell whether one of several stores may have made up where the bytes lie and how many."""
     is_whole = resolved.reference.member is None
     return is_whole and not resolved.manifest_verified and isinstance(store, SeveralStores)
+
+
+def signed_pin(
+    pin: Reference, sha256: Sha256, resolve: Callable[[Reference], Resolved]
+) -> Resolved | None:
+    """Return what a pin means as a channel signs it now, None if none does.
+
+    ``sha256`` is that of the file or directory that is meant. A pin needs no channel, so it does
+    not matter why one cannot be read.
+    """
+    for channel in CHANNELS:
+        try:
+            found = resolve(replace(pin, sha256=None, release=None, channel=channel))
+        except PeDvcError:
+            return None
+        if found.sha256 == sha256:
+            return replace(found, reference=pin)
+    return None
 
 
 def fetch_pin(
@@ -56,12 +75,7 @@ def fetch_pin(
 
 def as_signed_now(resolved: Resolved, resolve: Callable[[Reference], Resolved]) -> Resolved:
     """Return a pin as a channel signs it now, if one does: then parts can be verified."""
-    asked = resolved.reference
-    for channel in CHANNELS if resolved.pointer is None else ():
-        try:
-            found = resolve(replace(asked, sha256=None, release=None, channel=channel))
-        except PeDvcError:
-            return resolved  # a pin needs no channel: the whole is verified by the pin itself
-        if found.sha256 == resolved.sha256:
-            return replace(found, reference=asked)
-    return resolved
+    if resolved.pointer is not None:
+        return resolved
+    found = signed_pin(resolved.reference, resolved.sha256, resolve)
+    return found or resolved  # the whole is verified by the pin itself

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import Payload
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
 from pe_dvc.usecases.published_manifest import read_manifest
@@ -28,7 +29,8 @@ def pointed_manifest(
     A payload whose manifest says that it lies elsewhere as well need not be there.
 
     ``who`` begins the message where the pointer has to be named. Raises NotFoundError for what
-    lacks, ConflictError for another manifest, VerificationError for a payload of another size.
+    lacks, ConflictError for another manifest, VerificationError for a payload of another size and
+    for a pointer that says otherwise than its manifest.
     """
     what = f"{pointer.name}, sha256:{pointer.sha256}"
     key = manifest_key(pointer.country, pointer.sha256)
@@ -40,6 +42,7 @@ def pointed_manifest(
                 remedy=remedy_of_another or remedy,
             )
         payload = Payload.of_manifest(data, where=f"{store.url}/{key}")
+        pointer.check_described(PointedFile.of(payload), payload.size, who=f"{who}{what}")
         key = payload.key
         size = _size_in(store, payload)
     except NotFoundError:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.digest import CHUNK_SIZE, chunk_digests, sha256_bytes
 
@@ -62,6 +63,7 @@ def pointer_to(manifest: Manifest, channel: str = "latest", **changes: Any) -> P
         "sha256": manifest.artifact.sha256,
         "size": manifest.artifact.size,
         "manifest_sha256": sha256_bytes(manifest.to_bytes()),
+        "file": PointedFile.of_artifact(manifest.artifact),
         **changes,
     }
     return Pointer(**values)

@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -30,9 +31,12 @@ Result = TypeVar("Result")
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-class _EveryManifest(frozenset[Sha256]):
+class _EveryManifest(dict[Sha256, PointedFile | None]):
     def __contains__(self, manifest: object) -> bool:
         return True
+
+    def __missing__(self, manifest: Sha256) -> None:
+        return None
 
 
 EVERY_MANIFEST = _EveryManifest()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.gate_note import GATES, GateResults
 from pe_dvc.documents.override import OVERRIDE, override_note, without_values
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.pointer_notes import TOTALS
 from pe_dvc.primitives.errors import FormatError, GateError, NotFoundError, SignatureError
@@ -224,6 +225,8 @@ def judged_pointer(pointer: Pointer, before: Pointer | None, evidence: Evidence)
             remedy="Promote from the checkout that built latest.",
         )
     manifest, gates = evidence.manifest(pointer), evidence.gates[pointer.name]
+    artifact = manifest.artifact
+    pointer.check_described(PointedFile.of_artifact(artifact), artifact.size, who=pointer.name)
     nomination = Nomination(
         name=pointer.name,
         gates=gates,

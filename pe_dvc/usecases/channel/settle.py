@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer_notes import hold_of, left_by, rollback_of
@@ -24,7 +24,9 @@ class Settled:
 def settle(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> Settled:
     """Return what becomes of ``latest``, which is ``current``, after a build.
 
-    A pointer to what a dataset is already keeps its notes. A held dataset stays, also if the
+    A pointer to what a dataset is already stays as it is, with its notes. If it says of the file
+    what the manifest does not, that is put right; one that says nothing of it, as earlier versions
+    wrote them, is left, so that an upgrade changes no channel. A held dataset stays, also if the
     build does not have it any more.
     """
     wanted = {pointer.name: pointer for pointer in built}
@@ -32,7 +34,8 @@ def settle(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> Settled:
     for name, pointer in current.items():
         new = wanted.get(name)
         if new is not None and is_same(new, pointer):
-            wanted[name] = pointer
+            contradicts = pointer.file is not None and pointer.file != new.file
+            wanted[name] = replace(pointer, file=new.file) if contradicts else pointer
         elif why := why_it_stays(pointer, new.sha256 if new else None):
             wanted[name], stay[name] = pointer, why
     return Settled(pointers=tuple(wanted.values()), stay=stay)

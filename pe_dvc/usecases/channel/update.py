@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.documents.pointer import Pointer, check_channel, check_pointers
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
@@ -80,6 +81,7 @@ def latest_pointers(
             sha256=Sha256(manifest.artifact.sha256),
             size=manifest.artifact.size,
             manifest_sha256=sha256_bytes(data),
+            file=PointedFile.of_artifact(manifest.artifact),
         )
         for name, (manifest, data) in manifests.items()
     ]

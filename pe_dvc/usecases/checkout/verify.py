@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.result import Result
@@ -171,7 +172,8 @@ def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:
             f"sha256:{pointer.manifest_sha256}: if it was edited, git checkout it; otherwise run "
             "dvc repro and pe-dvc channel update latest"
         )
-    return None
+    said = pointer.contradiction(PointedFile.of_artifact(manifest.artifact), manifest.artifact.size)
+    return f"{said}: run pe-dvc channel update latest" if said else None
 
 
 def _missing(name: str, detail: str) -> Check:

@@ -6,6 +6,7 @@ What this publication has just brought, or seen there, is not asked for again.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.pointer import pointers_of
@@ -15,8 +16,9 @@ from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.pointed_manifest import pointed_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from pe_dvc.documents.pointed_file import PointedFile
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
@@ -31,7 +33,9 @@ class Supply(Protocol):
 
 
 class PointedObjects:
-    """Checks what a channel of ``country`` points to; ``known`` are manifests that are there.
+    """Checks what a channel of ``country`` points to.
+
+    ``known`` are manifests that are there, with what pointers to them may say of the file.
 
     ``supply`` is asked for what earlier versions point to. What is ``withdrawn`` is not asked for.
     """
@@ -41,7 +45,7 @@ class PointedObjects:
         store: ReadableStore,
         country: str,
         *,
-        known: Collection[Sha256] = (),
+        known: Mapping[Sha256, PointedFile | None] = MappingProxyType({}),
         supply: Supply | None = None,
         withdrawn: Collection[Sha256] = (),
     ) -> None:
@@ -73,8 +77,14 @@ class PointedObjects:
         return [
             p
             for p in pointers.values()
-            if p.manifest_sha256 not in self._known and p.sha256 not in self._withdrawn
+            if p.sha256 not in self._withdrawn and not self._is_known(p)
         ]
+
+    def _is_known(self, pointer: Pointer) -> bool:
+        """Tell whether a pointer's manifest is there, and says of the file what it says."""
+        known = self._known
+        is_there = pointer.manifest_sha256 in known
+        return is_there and pointer.file in (None, known[pointer.manifest_sha256])
 
     def _check(self, where: str, pointer: Pointer) -> None:
         seen = "Readers see what they saw before."

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import (
@@ -36,9 +37,10 @@ from pe_dvc.usecases.revoke.withdrawn import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from pe_dvc.documents.pointed_file import PointedFile
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
@@ -166,15 +168,18 @@ class Publication:
                 self.waiting[RELEASES] = lacking
 
     def publish_channels(
-        self, *, known: Collection[Sha256] = (), supply: Supply | None = None
+        self,
+        *,
+        known: Mapping[Sha256, PointedFile | None] = MappingProxyType({}),
+        supply: Supply | None = None,
     ) -> tuple[PublishedChannels, Rebased | None]:
         """Publish the signed metadata; build on ``latest`` where another publisher was first.
 
-        Payloads and manifests must be in the store before; ``known`` are the sha256 of manifests
-        that this publication has just seen there; ``supply`` brings what an earlier version in
-        git points to. Git's file of ``latest`` is rewritten
-        before it is published: whenever a push is killed, the next one, or the next build, goes
-        on from there. Raises as ``publish_channels`` of ``usecases.publish.channel``;
+        Payloads and manifests must be in the store before; ``known`` are the manifests that
+        this publication has just seen there, with what pointers to them may say; ``supply`` brings
+        what an earlier version in git points to. Git's file of ``latest`` is rewritten before it
+        is published: whenever a push is killed, the next one, or the next build, goes on from
+        there. Raises as ``publish_channels`` of ``usecases.publish.channel``;
         ConflictError also if both changed one dataset, and if others were first too often;
         NotFoundError for a channel that points to what was never pushed.
         """

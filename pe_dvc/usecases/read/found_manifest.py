@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.payload import Payload
@@ -13,11 +15,46 @@ from pe_dvc.usecases.mirror_says import mirror_says
 from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.primitives.reference import Reference
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A manifest as it stands in a store, at ``source``."""
+
+    data: bytes
+    source: str
+
+
+class ShownLater:
+    """A manifest that is read, by ``read``, once something asks for it, and then kept."""
+
+    def __init__(self, read: Callable[[], Shown]) -> None:
+        self._read = read
+
+    @cached_property
+    def _shown(self) -> Shown:
+        return self._read()
+
+    def __reduce__(self) -> tuple[type[Shown], tuple[bytes, str]]:
+        """Go to another process as what was read: what reads it stays here."""
+        return Shown, (self.data, self.source)
+
+    @property
+    def data(self) -> bytes:
+        """See Shown. Raises what ``read`` does."""
+        return self._shown.data
+
+    @property
+    def source(self) -> str:
+        """See Shown. Raises what ``read`` does."""
+        return self._shown.source
 
 
 def signed_manifest(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
@@ -28,7 +29,13 @@ from pe_dvc.primitives.result import json_value
 from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
 from pe_dvc.store.several import first_good
-from pe_dvc.usecases.read.found_manifest import find_pin, read_pin, signed_manifest
+from pe_dvc.usecases.read.found_manifest import (
+    Shown,
+    ShownLater,
+    find_pin,
+    read_pin,
+    signed_manifest,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,15 +56,14 @@ UNSIGNED = "UNVERIFIED: a pin verifies the bytes, and not this description of th
 class Resolved:
     """What a reference means now: an artifact's payload, and the manifest that describes it.
 
-    ``document`` is the manifest as it stands in the store, at ``source``. ``pointer`` is the
-    signed pointer that led here, None for a pinned reference: then the artifact's bytes are still
-    verified against the pin, but what the manifest says about them is not signed.
+    ``pointer`` is the signed pointer that led here, None for a pinned reference: then the
+    artifact's bytes are still verified against the pin, but what the manifest says about them is
+    not signed.
     """
 
     reference: Reference
     payload: Payload
-    document: bytes
-    source: str
+    _description: Shown | ShownLater
     pointer: Pointer | None
     directory: Payload | None = None
     """The whole that ``payload`` is a file of, where the reference has a member."""
@@ -75,6 +81,16 @@ class Resolved:
         """What a notebook shows: the manifest, and whether it is signed."""
         unsigned = "" if self.manifest_verified else UNSIGNED
         return html_table([(str(self.reference), unsigned)]) + self.manifest._repr_html_()
+
+    @property
+    def document(self) -> bytes:
+        """The manifest as it stands in the store. Raises as ``resolve`` if it is yet to be read."""
+        return self._description.data
+
+    @property
+    def source(self) -> str:
+        """Where the manifest stands. Raises as ``document``."""
+        return self._description.source
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -145,8 +161,12 @@ def resolve(
     cache: Cache,
     refuse: Refuse,
     offline: bool = False,
+    for_bytes: bool = False,
 ) -> Resolved:
     """Return which dataset ``reference`` means; ``members.resolve_member`` finds a file in it.
+
+    ``for_bytes`` reads no manifest where the signed pointer says what a download needs: it is
+    read and verified once something asks for it.
 
     ``refuse`` raises RevokedError for what was withdrawn, before anything of it is read.
     ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
@@ -166,7 +186,9 @@ def resolve(
     if channels is None:
         raise UntrustedError(f"{reference} cannot be verified without the country's channels")
     pointer = _signed_pointer(reference, store, channels, cache)
-    return resolve_pointer(reference, pointer, store=store, cache=cache, refuse=refuse)
+    return resolve_pointer(
+        reference, pointer, store=store, cache=cache, refuse=refuse, for_bytes=for_bytes
+    )
 
 
 def _signed_pointer(
@@ -189,17 +211,36 @@ def resolve_pointer(
     store: ReadableStore,
     cache: Cache,
     refuse: Refuse,
+    for_bytes: bool = False,
 ) -> Resolved:
     """Return what a signed pointer means. Raises as ``resolve``."""
     as_of = refuse(str(reference), pointer.sha256)
     expected = pointer.manifest_sha256
-    source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
-    data = cache.read_manifest(expected)
-    if data is None:
-        data, source = first_good(store, lambda one: signed_manifest(reference, pointer, one))
-        cache.keep_manifest(expected, data)
-    found = described_by(reference, pointer.sha256, data, source, pointer=pointer)
-    return replace(found, not_revoked_as_of=as_of)
+
+    def described() -> Resolved:
+        source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
+        data = cache.read_manifest(expected)
+        if data is None:
+            data, source = first_good(store, lambda one: signed_manifest(reference, pointer, one))
+            cache.keep_manifest(expected, data)
+        found = described_by(reference, pointer.sha256, data, source, pointer=pointer)
+        return replace(found, not_revoked_as_of=as_of)
+
+    def described_later() -> Shown:
+        refuse(str(reference), pointer.sha256)
+        found = described()
+        return Shown(found.document, found.source)
+
+    payload = pointer.payload
+    if not for_bytes or payload is None:
+        return described()
+    return Resolved(
+        reference=reference,
+        payload=payload,
+        _description=ShownLater(described_later),
+        pointer=pointer,
+        not_revoked_as_of=as_of,
+    )
 
 
 def described_by(
@@ -207,7 +248,8 @@ def described_by(
 ) -> Resolved:
     """Return what a manifest describes. Raises FormatError, and DigestMismatchError for another
 
-    artifact than was asked for. Whether ``data`` is the signed manifest is not checked.
+    artifact than was asked for, VerificationError for a pointer that says otherwise. Whether
+    ``data`` is the signed manifest is not checked.
     """
     payload = Payload.of_manifest(data, where=source)
     if (payload.country, payload.name) != (reference.country, reference.name):
@@ -225,8 +267,10 @@ def described_by(
             actual=f"sha256:{payload.sha256}",
             source=source,
         )
+    if pointer is not None:
+        pointer.check_described(PointedFile.of(payload), payload.size, who=str(reference))
     return Resolved(
-        reference=reference, payload=payload, document=data, source=source, pointer=pointer
+        reference=reference, payload=payload, _description=Shown(data, source), pointer=pointer
     )
 
 

@@ -31,6 +31,7 @@ from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.listed_members import listed_members
 from pe_dvc.usecases.retention.orphans import find_orphans
+from pe_dvc.usecases.retention.pointed_files import contradictions
 from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
 if TYPE_CHECKING:
@@ -154,11 +155,14 @@ class _Check:
             except FormatError as error:
                 self._found("corrupt", key, "channel", error.message)
                 continue
+            places: dict[str, bytes] = {}
             for path, target in targets.items():
                 digest = Sha256(target["hashes"]["sha256"])
                 there = signed_key(self._country, digest, path, data)
                 by_digest = signed.setdefault(there, {})
                 by_digest[Sha256(target["custom"]["manifest_sha256"])] = path
+                places[path] = data.get(there, b"")
+            self._report.findings += contradictions(key, targets, places)
         for key, by_digest in signed.items():
             self._check_signed(key, by_digest, data)
 

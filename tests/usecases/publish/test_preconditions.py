@@ -8,6 +8,7 @@ import pytest
 
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
+from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.usecases.checkout.verify import Evidence
 from pe_dvc.usecases.publish.preconditions import (
@@ -30,6 +31,9 @@ def test_what_is_not_committed_is_named(changed: list[str], said: str) -> None:
     with pytest.raises(VerificationError, match=said) as caught:
         check_committed(changed)
     assert "git commit" in str(caught.value.remedy)
+
+
+AGREEING = pointer_to(manifest_of(b"content"))
 
 
 def test_data_that_git_would_take_in_is_named_with_what_to_run() -> None:
@@ -82,8 +86,9 @@ def test_a_pointer_that_another_publisher_replaced_is_no_disagreement() -> None:
         {"manifest": None, "manifest_data": b""},
         {"locked_md5": "0" * 32},
         {"pointer": pointer_to(manifest_of(b"other"))},
+        {"pointer": replace(AGREEING, file=PointedFile(path="data/other.parquet", md5="0" * 32))},
     ],
-    ids=["no pointer", "no manifest", "another md5", "a pointer to other bytes"],
+    ids=["no pointer", "no manifest", "another md5", "a pointer to other bytes", "another file"],
 )
 def test_a_dataset_that_does_not_agree_is_not_pushed(changes: dict[str, object]) -> None:
     with pytest.raises(VerificationError, match="enhanced_cps_2024: ") as caught:

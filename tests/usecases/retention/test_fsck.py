@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,7 @@ from pe_dvc.store.port import ObjectInfo
 from pe_dvc.usecases.retention.fsck import fsck
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from pe_dvc.usecases.retention.repair import Source, repair
-from tests.support.factories import manifest_of
+from tests.support.factories import manifest_of, pointer_to
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -74,6 +75,19 @@ def test_where_all_is_well_nothing_is_found(store: MemoryStore, tmp_path: Path) 
     assert (faults(report), report.ok) == ([], True)
     assert (report.manifests, report.hashed) == (1, 3)
     assert report.hashed_bytes == len(PAYLOAD) + len(RAW) + len(LISTING)
+
+
+def test_a_pointer_that_contradicts_its_manifest_is_found(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    honest = pointer_to(MANIFEST)
+    assert honest.file is not None
+    for path, expected in (("data/other.parquet", True), (honest.file.path, False)):
+        pointer = replace(honest, file=replace(honest.file, path=path))
+        channel = {"signed": {"targets": {pointer.target_path: pointer.to_target()}}}
+        store.overwrite("channels/us/1.latest.json", json.dumps(channel).encode())
+        found = faults(check(store, tmp_path / "journal"))
+        assert (("corrupt", "channels/us/1.latest.json") in found) == expected
 
 
 @pytest.mark.parametrize("what", KEYS)
