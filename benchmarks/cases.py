@@ -70,6 +70,22 @@ def push_many(bench: BenchEnvironment) -> Case:
     )
 
 
+def push_again(bench: BenchEnvironment) -> Case:
+    repo = bench.many
+    bench.server.clear()
+    repo.clear_remote_index()
+    return Case(
+        name="push-again",
+        work="the 1,000 files of 200 KB once more, all there",
+        resets="nothing",
+        contenders=contenders(
+            repo,
+            lambda: None,
+            [("dvc push", [DVC, "push"]), ("pe-dvc push", [PE_DVC, "push"])],
+        ),
+    )
+
+
 def get_large(bench: BenchEnvironment) -> Case:
     repo = bench.large
     bench.stock(repo)
@@ -118,14 +134,14 @@ def get_many(bench: BenchEnvironment) -> Case:
     commands = [
         ("dvc pull, unverified", [DVC, "pull", "data"]),
         ("dvc pull, verify = true", [DVC, "pull", "--remote", "verified", "data"]),
-        ("pe_dvc, 16 threads", client("pe_dvc_get_many", str(references))),
+        ("pe_dvc.get_all", client("pe_dvc_get_many", str(references))),
         ("boto3, 16 threads, sha256", client("boto3_down_many_sha256", RAW, out)),
         *s5cmd(bench.tools, "cp", f"s3://{BUCKET}/{RAW}/*", f"{out}/"),
         ("obstore, 16 threads, sha256", client("obstore_down_many_sha256", RAW, out)),
     ]
     return Case(
         name="get-many",
-        work="1,000 parquet files of 200 KB from S3 to files (pe_dvc: and their manifests)",
+        work="1,000 parquet files of 200 KB from S3 to files",
         resets=COLD,
         contenders=contenders(repo, bench.cold(repo), commands),
         skipped=bench.tools.skipped,
@@ -219,6 +235,7 @@ CASES: dict[str, Callable[[BenchEnvironment], Case]] = {
     "push-large": push_large,
     "get-large": get_large,
     "push-many": push_many,
+    "push-again": push_again,
     "get-many": get_many,
     "pull-large": pull_large,
     "pull-many": pull_many,

@@ -157,12 +157,12 @@ def _in_threads(work: Any, items: Any) -> None:
 
 
 def pe_dvc_get_many(references: str) -> None:
-    """Fetch every reference of a file through one reader, as a program would."""
-    from pe_dvc.project.reader import open_reader
+    """Fetch every reference of a file, as a program would."""
+    import pe_dvc
 
-    wanted = Path(references).read_text().split()
-    reader = open_reader(wanted[0])
-    _in_threads(lambda reference: reader.fetch(reader.resolve(reference)), wanted)
+    for done in pe_dvc.get_all(Path(references).read_text().split()):
+        if done.error is not None:
+            raise done.error
 
 
 def columns_pe_data(reference: str, *columns: str) -> None:

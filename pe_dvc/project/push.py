@@ -28,6 +28,7 @@ from pe_dvc.usecases.publish.objects import (
     publish_objects,
 )
 from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secrets
+from pe_dvc.usecases.publish.vouched import vouched_in
 from pe_dvc.usecases.revoke.publication import published_removal, refuse_new
 from pe_dvc.usecases.revoke.withdrawn import withdrawn_in
 
@@ -202,6 +203,7 @@ def _upload(prepared: _Prepared, reporter: Reporter | None) -> PublishedObjects:
         prepared.manifests,
         reporter=reporter,
         open_location=open_location,
+        vouched=lambda: vouched_in(store, prepared.publication.metadata),
     )
 
 

@@ -28,10 +28,12 @@ from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import find_objects, list_objects
+from pe_dvc.usecases.publish.vouched import Vouched
 from pe_dvc.usecases.published_manifest import name_in, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pe_dvc.documents.sidecar_refs import SidecarRef
     from pe_dvc.store.port import ObjectInfo, Progress, Store
@@ -50,6 +52,14 @@ class ManifestToPublish:
     manifest: Manifest
     data: bytes
     sidecar: Callable[[SidecarRef], bytes]
+
+    def is_listed(self, listed: ObjectInfo, vouched: AbstractSet[Vouched]) -> bool:
+        """Tell whether a listing shows this very manifest, which a published channel signs."""
+        if listed.size != len(self.data):
+            return False
+        artifact = self.manifest.artifact
+        ours = Vouched(artifact.name, Sha256(artifact.sha256), sha256_bytes(self.data))
+        return ours in vouched
 
 
 @dataclass(kw_only=True)
@@ -71,10 +81,12 @@ def publish_objects(
     *,
     reporter: Reporter | None = None,
     open_location: OpenLocation | None = None,
+    vouched: Callable[[], AbstractSet[Vouched]] = frozenset,
 ) -> PublishedObjects:
     """Bring payloads, chunk lists and manifests into the store, in that order.
 
-    The pointer is not touched: publish it after this returned. A payload that is not to be
+    The pointer is not touched: publish it after this returned. ``vouched`` is asked, for many, what
+    a published channel signs: of that a listing is believed. A payload that is not to be
     pushed must be where its manifest says that it lies, by ``open_location``. Raises
     ConflictError when the store holds another manifest for one of the artifacts (nothing was
     written then), NotFoundError for a payload that is neither in the store nor in the local DVC
@@ -83,7 +95,7 @@ def publish_objects(
     """
     done = PublishedObjects()
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        missing = _missing_manifests(store, country, described, pool)
+        missing = _missing_manifests(store, country, described, vouched, pool)
         md5s = {payload.md5 for payload in payloads} | {
             d.manifest.artifact.dvc.md5 for d in missing
         }
@@ -98,18 +110,32 @@ def publish_objects(
 
 
 def _missing_manifests(
-    store: Store, country: str, described: Sequence[ManifestToPublish], pool: ThreadPoolExecutor
+    store: Store,
+    country: str,
+    described: Sequence[ManifestToPublish],
+    vouched: Callable[[], AbstractSet[Vouched]],
+    pool: ThreadPoolExecutor,
 ) -> list[ManifestToPublish]:
     """Return those not published yet; refuse if another manifest was published first.
 
-    Of many new ones a listing tells that they are not there.
+    Of many new ones a listing tells that they are not there, and of those that a channel signs
+    that they are.
     """
     keys = [manifest_key(country, Sha256(d.manifest.artifact.sha256)) for d in described]
     listed, unknown = list_objects(store, country_prefix(country), set(keys))
-    asked = [d for d, key in zip(described, keys, strict=True) if key in listed or key in unknown]
+    signed = vouched() if listed else frozenset()
+    asked = [
+        d
+        for d, key in zip(described, keys, strict=True)
+        if key in unknown or (key in listed and not d.is_listed(listed[key], signed))
+    ]
     published = run_all(pool, partial(_is_published, store, country), asked)
-    there = {id(d) for d, is_there in zip(asked, published, strict=True) if is_there}
-    return [d for d in described if id(d) not in there]
+    new = {id(d) for d, is_there in zip(asked, published, strict=True) if not is_there}
+    return [
+        d
+        for d, key in zip(described, keys, strict=True)
+        if id(d) in new or (key not in listed and key not in unknown)
+    ]
 
 
 def _is_published(store: Store, country: str, described: ManifestToPublish) -> bool:

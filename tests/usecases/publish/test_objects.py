@@ -15,12 +15,14 @@ from pe_dvc.project.stores import open_store
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.existing_objects import HEAD_REQUESTS_MAX
 from pe_dvc.usecases.publish.objects import ManifestToPublish, PublishedObjects, publish_objects
+from pe_dvc.usecases.publish.vouched import Vouched
 from tests.support.factories import manifest_of
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import CountingStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pe_dvc.store.port import ObjectInfo, Progress
@@ -263,7 +265,13 @@ def test_progress_counts_every_byte(repo: Repo) -> None:
     assert meter.moved == meter.total == sum(map(len, CONTENTS.values()))
 
 
-def _publish_many(store: Any, directory: Path, count: int, **changes: Any) -> PublishedObjects:
+def _publish_many(
+    store: Any,
+    directory: Path,
+    count: int,
+    vouched: Callable[[], AbstractSet[Vouched]] = frozenset,
+    **changes: Any,
+) -> PublishedObjects:
     """Publish files of a few bytes each."""
     payloads, described = [], []
     for number in range(count):
@@ -275,7 +283,7 @@ def _publish_many(store: Any, directory: Path, count: int, **changes: Any) -> Pu
         described.append(
             ManifestToPublish(manifest=manifest, data=manifest.to_bytes(), sidecar=_no_sidecar)
         )
-    return publish_objects(store, "us", payloads, described)
+    return publish_objects(store, "us", payloads, described, vouched=vouched)
 
 
 def _no_sidecar(_: object) -> bytes:
@@ -300,6 +308,44 @@ def test_many_small_files_take_two_requests_each_and_a_few(
     assert calls["read"] == calls["head"] == 0
     assert _publish_many(counting, tmp_path, many).manifests == [], "again"
     assert (calls["upload"], calls["create"], calls["list"]) == (many, many, 4)
+
+
+def _vouched(count: int) -> frozenset[Vouched]:
+    manifests = [
+        manifest_of(f"{number}".encode(), name=f"d{number}", path=f"data/d{number}.parquet")
+        for number in range(count)
+    ]
+    return frozenset(
+        Vouched(m.artifact.name, Sha256(m.artifact.sha256), sha256_bytes(m.to_bytes()))
+        for m in manifests
+    )
+
+
+def test_what_a_channel_signs_is_not_read_again(counting: CountingStore, tmp_path: Path) -> None:
+    many = HEAD_REQUESTS_MAX + 6
+    _publish_many(counting, tmp_path, many)
+    before = sum(counting.calls.values())
+    done = _publish_many(counting, tmp_path, many, lambda: _vouched(many))
+    assert (done.manifests, done.uploaded, done.present) == ([], [], many)
+    assert sum(counting.calls.values()) - before == 2, "two listings"
+    done = _publish_many(counting, tmp_path, many, lambda: _vouched(many - 3))
+    assert (done.manifests, counting.calls["read"]) == ([], 3), "the others are read, as before"
+
+
+def test_a_manifest_of_another_length_is_read_whatever_is_signed(
+    counting: CountingStore, tmp_path: Path
+) -> None:
+    """Who writes to the bucket cannot pass another manifest off as the signed one so."""
+    many = HEAD_REQUESTS_MAX + 6
+    _publish_many(counting, tmp_path, many)
+    altered = manifest_of(b"7", name="d7", path="data/other.parquet")
+    key = manifest_key("us", Sha256(altered.artifact.sha256))
+    counting.overwrite(key, altered.to_bytes())
+    with pytest.raises(ConflictError, match="published first"):
+        _publish_many(counting, tmp_path, many, lambda: _vouched(many))
+    counting.delete([key])
+    done = _publish_many(counting, tmp_path, many, lambda: _vouched(many))
+    assert done.manifests == ["d7"], "one that was removed is brought back"
 
 
 def test_of_many_one_that_was_published_otherwise_is_a_conflict_before_anything_is_written(

@@ -1,0 +1,55 @@
+"""Manifests that the published ``latest`` signs: a listing is enough to know that they are there.
+
+Each was held against its pointer when that was published. What happened to an object of the same
+length since is for ``pe-dvc fsck`` to find. ADR 0029.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pe_dvc.documents.pointer import pointers_of
+from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.tuf_api import Targets
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.signed_metadata import SignedMetadata
+
+CHANNEL = "latest"
+
+
+class Vouched(NamedTuple):
+    """A dataset's artifact, and the manifest that is signed for it."""
+
+    name: str
+    sha256: Sha256
+    manifest_sha256: Sha256
+
+
+def vouched_in(store: ReadableStore, metadata: SignedMetadata) -> frozenset[Vouched]:
+    """Return what the bucket's ``latest`` points to, verified by the keys that git holds.
+
+    Empty where that is not published, or cannot be verified: nothing is believed then. Raises
+    StoreError.
+    """
+    try:
+        bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
+        named = read_head(bucket).meta.get(CHANNEL)
+        if named is None:
+            return frozenset()
+        where = bucket.where(CHANNEL, named.version)
+        held = bucket.signed(metadata.delegator(CHANNEL), CHANNEL, Targets, named.version)
+        if held is None:
+            return frozenset()
+        held.check(named, what=CHANNEL, named_by="snapshot", where=where)
+        pointers = pointers_of(
+            plain(held.metadata.signed), country=metadata.country, channel=CHANNEL, where=where
+        )
+    except VerificationError:
+        return frozenset()
+    return frozenset(Vouched(p.name, p.sha256, p.manifest_sha256) for p in pointers.values())
