@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,12 @@ def test_withdrawn_after_it_was_resolved(country: Country) -> None:
     reader.revocations.look_again()
     with pytest.raises(RevokedError):
         _ = found.manifest
+
+
+def test_it_goes_to_another_process_with_its_manifest(country: Country) -> None:
+    (manifest,) = country.publish(states(1))
+    found = Reader("us").resolve(references(1)[0], for_bytes=True)
+    assert pickle.loads(pickle.dumps(found)).manifest == manifest
 
 
 def test_offline_the_bytes_and_the_pin_are_there_and_the_description_is_not(
