@@ -58,6 +58,9 @@ _CONTENT_KEY = re.compile(
 _MD5_KEY = re.compile(rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
 
 
+_COUNTRY_KEY = re.compile(rf"(?:channels/)?({COUNTRY_PATTERN})/")
+_RELEASE_KEY = re.compile(rf"{COUNTRY_PATTERN}/releases/[^/]+/(?:{'|'.join(RELEASE_FILES)})")
+_LOCK_KEY = re.compile(rf"{COUNTRY_PATTERN}/locks/")
 _ANY_METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/(?:[1-9][0-9]*\.)?[a-z]+\.json")
 _METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/([1-9][0-9]*)\.([a-z]+)\.json")
 
@@ -75,6 +78,12 @@ def parse_key(key: str) -> ObjectKey | None:
     if match is None or match[2] not in _KINDS:
         return None
     return ObjectKey(_KINDS[match[2]], match[1])
+
+
+def country_of(key: str) -> str | None:
+    """Return the country that an object belongs to, None for a key of another form."""
+    match = _COUNTRY_KEY.match(key)
+    return match[1] if match else None
 
 
 def country_prefix(country: str) -> str:
@@ -148,6 +157,11 @@ def release_key(country: str, tag: str, file: str) -> str:
     return f"{releases_prefix(country)}{check_tag(tag)}/{file}"
 
 
+def is_release_file(key: str) -> bool:
+    """Tell whether a key is of a document of a release."""
+    return _RELEASE_KEY.fullmatch(key) is not None
+
+
 def channel_prefix(country: str) -> str:
     """Prefix below which a country's TUF metadata lies, with its final slash."""
     return f"channels/{check_country(country)}/"
@@ -178,6 +192,11 @@ def mirror_key(country: str) -> str:
 def locks_prefix(country: str) -> str:
     """Prefix of the locks that publishers and the garbage collector hold, with its final slash."""
     return f"{country_prefix(country)}locks/"
+
+
+def is_lock(key: str) -> bool:
+    """Tell whether a key is of a lock."""
+    return _LOCK_KEY.match(key) is not None
 
 
 def collector_lock_key(country: str) -> str:

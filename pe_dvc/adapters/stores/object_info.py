@@ -1,10 +1,21 @@
-"""What obstore says of an object, as the store's ``ObjectInfo``."""
+"""What is known and kept of an object beside its bytes: obstore's metadata and attributes."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pe_dvc.documents.cache_control import cache_control
 from pe_dvc.store.port import ObjectInfo
+
+
+def attributes(key: str) -> dict[str, Any]:
+    """Return what a bucket keeps beside an object's bytes, and answers as HTTP headers."""
+    return {"Cache-Control": cache_control(key)}
+
+
+def whole(key: str) -> dict[str, Any]:
+    """Return how an object is put in one request."""
+    return {"attributes": attributes(key), "use_multipart": False}
 
 
 def object_info(key: str, size: int, meta: Any) -> ObjectInfo:

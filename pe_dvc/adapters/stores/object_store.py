@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
-from pe_dvc.adapters.stores.object_info import object_info
+from pe_dvc.adapters.stores.object_info import attributes, object_info, whole
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
     StoreRequest,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from obstore import GetOptions, GetResult, PutMode, UpdateVersion
+    from obstore import GetResult, PutMode, UpdateVersion
     from obstore.store import ObjectStore as Bucket
 
     from pe_dvc.adapters.stores.s3_listing import S3Listing
@@ -249,10 +249,9 @@ class ObjectStore(OneByOne):
         """Request a range; None if the object ends before it starts."""
         import obstore
 
-        wanted: GetOptions = {"range": (start, start + length)}
         with self._translating(operation, check_key(key)):
             try:
-                return obstore.get(self._bucket, key, options=wanted)
+                return obstore.get(self._bucket, key, options={"range": (start, start + length)})
             except obstore.exceptions.GenericError as error:
                 if is_past_end(error):
                     return None
@@ -275,7 +274,7 @@ class ObjectStore(OneByOne):
         with self._translating("write", check_key(key)):
             for pause in retry_policy.pauses():
                 try:
-                    put = obstore.put(self._bucket, key, data, mode=mode, use_multipart=False)
+                    put = obstore.put(self._bucket, key, data, mode=mode, **whole(key))
                     break
                 except obstore.exceptions.AlreadyExistsError as error:
                     if pause is None or not is_undecided(error):
@@ -291,6 +290,7 @@ class ObjectStore(OneByOne):
                 self._uploads,
                 key,
                 body,
+                attributes=attributes(key),
                 use_multipart=not isinstance(body, bytes),
                 chunk_size=part_size,
                 max_concurrency=PARTS_IN_FLIGHT,

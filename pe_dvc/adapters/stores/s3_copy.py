@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.object_store import MIB, ObjectStore
+from pe_dvc.documents.cache_control import cache_control
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.atomic_write import unique
 from pe_dvc.store.checks import PRIVATE_PART
@@ -71,7 +72,14 @@ class S3Copy:
                 if actual == digest:
                     here = {"Bucket": self.mirror.bucket, "Key": incoming}
                     etag = answer["CopyObjectResult"]["ETag"]
-                    self._copy(here, self.mirror.key(key), CopySourceIfMatch=etag)
+                    self._copy(
+                        here,
+                        self.mirror.key(key),
+                        CopySourceIfMatch=etag,
+                        # A payload that plain DVC uploaded has no header to keep.
+                        MetadataDirective="REPLACE",
+                        CacheControl=cache_control(key),
+                    )
             finally:
                 self._remove(incoming, answer.get("VersionId"))
         return actual
