@@ -97,9 +97,10 @@ lock: $(READY)
 	$(COMPILE) --extra gs --extra aws-kms --extra gcp-kms --extra hf --extra site --group pyproject.toml:build pyproject.toml \
 	  --constraint requirements.lock --output-file requirements-publisher.lock
 
-## reference: write docs/commands.md and the help from what the commands say of themselves
+## reference: write docs/commands.md and the help from what the commands say of themselves, and plain_fields.py from the models
 reference: $(READY)
 	$(BIN)/python -m tests.support.command_reference
+	$(BIN)/python -m tests.support.plain_fields
 
 ## screenshots: take the pictures in docs/site.md again, of made-up data; needs chromium
 screenshots: $(READY) site-scripts

@@ -71,20 +71,20 @@ def command(
     elif as_json:
         print_json(found)
     elif column:
-        print_column(found.dataset, column)
+        print_column(found.shown, column)
     else:
         _print(found)
 
 
 def _print(found: Description) -> None:
-    resolved, manifest = found.resolved, found.resolved.manifest
+    resolved, manifest = found.resolved, found.shown.manifest
     artifact = manifest.artifact
     rows = [
         ("reference", str(resolved.reference)),
         ("pin", resolved.pin),
         *_about(manifest.about),
         ("file", f"{artifact.path}, {artifact.media_type}, {bytes_text(artifact.size)}"),
-        *_directory(resolved),
+        *_directory(resolved, manifest),
         ("signed by", _signed_by(resolved)),
         *(("note", remark) for remark in (resolved.pointer.remarks if resolved.pointer else ())),
         ("built", _built(manifest)),
@@ -96,13 +96,13 @@ def _print(found: Description) -> None:
     ]
     for label, text in rows:
         echo(f"{label:<12} {text}")
-    print_entities(found.dataset)
+    print_entities(found.shown)
     for table in manifest.table.tables:
-        print_table(found.dataset, table)
+        print_table(found.shown, table)
 
 
-def _directory(resolved: Resolved) -> list[tuple[str, str]]:
-    members, payload = resolved.manifest.artifact.members, resolved.payload
+def _directory(resolved: Resolved, manifest: Manifest) -> list[tuple[str, str]]:
+    members, payload = manifest.artifact.members, resolved.payload
     if members is None:
         return []
     rows = [("directory", f"{members.count} files, {members.digest} {resolved.pinned.sha256}")]
@@ -113,8 +113,9 @@ def _directory(resolved: Resolved) -> list[tuple[str, str]]:
 
 
 def _about(about: About | None) -> list[tuple[str, str]]:
-    texts = about.model_dump(include=set(type(about).model_fields)) if about else {}
-    return [(label, " ".join(text.split())) for label, text in texts.items() if text]
+    labels = ("description", "licence", "citation")
+    texts = [(label, getattr(about, label, None)) for label in labels]
+    return [(label, " ".join(text.split())) for label, text in texts if text]
 
 
 def _signed_by(resolved: Resolved) -> str:

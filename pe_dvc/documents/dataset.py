@@ -5,17 +5,17 @@ What is known comes from these alone: nothing here reads data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from pe_dvc.documents.codebook import EMPTY, Codebook, Variable
 from pe_dvc.documents.disclosure import Access, default_access
 from pe_dvc.documents.entity_tree import entity_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pe_dvc.documents.codebook import Codebook, Variable
     from pe_dvc.documents.manifest import Column, Manifest, Table
     from pe_dvc.documents.profile import Profile
 
@@ -68,6 +68,12 @@ class DescribedColumn:
         return _KINDS.get(letters, "any")
 
 
+def _empty() -> Codebook:
+    from pe_dvc.documents.codebook import EMPTY
+
+    return EMPTY
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A dataset. ``pin`` is the reference that always means its bytes.
@@ -78,7 +84,7 @@ class Dataset:
 
     manifest: Manifest
     pin: str
-    codebook: Codebook = EMPTY
+    codebook: Codebook = field(default_factory=_empty)
     release: str | None = None
     profile: Profile | None = None
 

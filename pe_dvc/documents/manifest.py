@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from pe_dvc.documents.artifact import Artifact
-from pe_dvc.documents.manifest_view import ContentsView, ManifestView, TableView
+from pe_dvc.documents.manifest_view import AboutView, ContentsView, ManifestView, TableView
 from pe_dvc.documents.model import Document, Record, is_empty
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.provenance import Build, HexSha256, Inputs
@@ -130,16 +130,12 @@ class Contents(ContentsView, Record):
         return complete and self.digests == other.digests and len(self.tables) == len(other.tables)
 
 
-class About(Record):
+class About(AboutView, Record):
     """What people wrote about the dataset when the artifact was first built, as text."""
 
     description: str | None = None
     licence: str | None = None
     citation: str | None = None
-
-    def __bool__(self) -> bool:
-        """Tell whether anything was written."""
-        return any((self.description, self.licence, self.citation))
 
 
 class ManifestHead(Document):

@@ -62,6 +62,23 @@ class ContentsView:
     __str__ = __repr__
 
 
+class AboutView:
+    """What people wrote: true where there is any of it."""
+
+    def __bool__(self: Any) -> bool:
+        """Tell whether anything was written."""
+        return any((self.description, self.licence, self.citation))
+
+
+class BuildView:
+    """When and where something was built, as a text."""
+
+    def __str__(self: Any) -> str:
+        """Return when and where, such as ``2026-04-20T12:00:00Z (ci)``, as far as it is known."""
+        place = f" ({self.built_in})" if self.built_in else ""
+        return f"{self.built_at or 'at an unknown time'}{place}"
+
+
 class ManifestView:
     """A manifest: a line of text, and tables in a notebook."""
 
@@ -87,9 +104,8 @@ def _named(items: Sequence[Found], name: str, owner: str, kind: str) -> Found:
 def table_text(table: Any) -> str:
     """Return a table's name, rows and columns, in a few words."""
     columns = counted(len(table.columns), "column")
-    return printable(
-        f"{brief(table.name)}: {table.rows:,} rows of {brief(table.entity)}, {columns}"
-    )
+    of = f" of {brief(table.entity)}" if table.entity else ""
+    return printable(f"{brief(table.name)}: {table.rows:,} rows{of}, {columns}")
 
 
 def contents_text(contents: Any) -> str:

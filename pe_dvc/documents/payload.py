@@ -81,6 +81,11 @@ class Payload:
         """
         document = read_json(data, what="a manifest", where=where)
         check_version("manifest", document, where=where)
+        return cls.of_document(document, where=where)
+
+    @classmethod
+    def of_document(cls, document: Any, *, where: str | None = None) -> Payload:
+        """Do the same with the value of the JSON. Raises FormatError."""
         try:
             artifact = _section(document, "artifact")
             dvc = _section(artifact, "dvc")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from pe_dvc.documents.manifest_view import BuildView
 from pe_dvc.documents.model import Record, is_empty
 from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
@@ -132,7 +133,7 @@ class Inputs(Record):
         return canonical_digest(rest)
 
 
-class Build(Record):
+class Build(BuildView, Record):
     """When and where: the one part that differs between two builds of one recipe.
 
     Of a build that no stage of the repo ran, what its producer states; else None.
@@ -150,8 +151,3 @@ class Build(Record):
     build_id: str | None = None
     statement: StatementFile | None = None
     """What states all this."""
-
-    def __str__(self) -> str:
-        """Return when and where, such as ``2026-04-20T12:00:00Z (ci)``, as far as it is known."""
-        place = f" ({self.built_in})" if self.built_in else ""
-        return f"{self.built_at or 'at an unknown time'}{place}"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+PROFILE = "profile"
+CODEBOOK = "codebook"
+"""The kinds that pe_dvc makes (``documents.sidecars``)."""
+
 _SUFFIX = ".json"
 _FILE = re.compile(r"([^.]+)\.([a-z]{2,32})\.json")
 

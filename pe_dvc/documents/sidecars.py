@@ -15,9 +15,6 @@ from pe_dvc.documents.model import Record
 from pe_dvc.documents.provenance import HexSha256
 from pe_dvc.primitives.digest import sha256_bytes
 
-PROFILE = "profile"
-CODEBOOK = "codebook"
-
 SidecarKind = Annotated[str, Field(pattern=r"^[a-z]{2,32}$")]
 """What a sidecar says of the content, in a word: it stands in its file's name and its key."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.profile import Profile
 from pe_dvc.documents.profile_movers import figures_of
-from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.documents.sidecar_files import PROFILE
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:

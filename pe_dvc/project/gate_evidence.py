@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.documents.benchmarks import calibrated, read_benchmarks, read_calibration
 from pe_dvc.documents.profile import Profile
-from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.documents.sidecar_files import PROFILE
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.documents.codebook_declaration import FILE
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.documents.sidecar_files import is_sidecar_file, sidecar_file
+from pe_dvc.documents.sidecar_files import CODEBOOK, PROFILE, is_sidecar_file, sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK, PROFILE, Sidecar
+from pe_dvc.documents.sidecars import Sidecar
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar

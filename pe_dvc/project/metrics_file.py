@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.work_tree import WorkTree
-from pe_dvc.documents.sidecar_files import sidecar_file
-from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.documents.sidecar_files import PROFILE, sidecar_file
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json

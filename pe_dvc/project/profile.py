@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.tables.faults import shielded
 from pe_dvc.documents.profile import Profile
-from pe_dvc.documents.sidecar_files import sidecar_file
+from pe_dvc.documents.sidecar_files import PROFILE, sidecar_file
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import PROFILE
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.content_sidecars import find_sidecar
 from pe_dvc.project.repo_files import manifest_path

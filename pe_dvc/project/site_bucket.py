@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.profile import Profile
-from pe_dvc.documents.sidecars import PROFILE
+from pe_dvc.documents.sidecar_files import PROFILE
 from pe_dvc.primitives.errors import (
     NotFoundError,
     NotPublishedError,

@@ -13,13 +13,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
-from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.profile import Profile
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.documents.revocation import revocations_of
+from pe_dvc.documents.sidecar_files import CODEBOOK, PROFILE
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError
 from pe_dvc.primitives.reference import CHANNELS, Reference
@@ -236,9 +235,8 @@ def _found(resolved: Resolved, sidecars: Mapping[Sha256, bytes]) -> Found | PeDv
     here = {kind: sidecars.get(named[kind].sha256) for kind in (CODEBOOK, PROFILE) if kind in named}
     try:
         known, figures = here.get(CODEBOOK), here.get(PROFILE)
-        codebook = EMPTY if known is None else Codebook.from_bytes(known, where="a codebook")
         profile = None if figures is None else Profile.from_bytes(figures, where="a profile")
-        dataset = Description(resolved=resolved, codebook=codebook).dataset
+        dataset = Description(resolved=resolved, codebook_document=known).dataset
     except PeDvcError as error:
         return error
     lacks = tuple(kind for kind, data in here.items() if data is None)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.disclosure import Disclosure
-from pe_dvc.documents.sidecars import CODEBOOK
+from pe_dvc.documents.sidecar_files import CODEBOOK
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import PeDvcError, RevokedError
 from pe_dvc.project.diff_profiles import rule_with

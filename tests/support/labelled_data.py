@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
+from pe_dvc.documents.sidecar_files import CODEBOOK
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK
 from pe_dvc.primitives.digest import Sha256, chunk_digests
 from tests.support.described import codebook, described_manifest
 from tests.support.factories import manifest_of

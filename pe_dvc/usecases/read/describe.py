@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.codebook import EMPTY, Codebook
 from pe_dvc.documents.dataset import Dataset
 from pe_dvc.documents.dataset_formats import WITH_STATISTICS, as_format
-from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
+from pe_dvc.documents.plain_record import read_plain_codebook
+from pe_dvc.documents.sidecar_files import CODEBOOK, PROFILE
 from pe_dvc.primitives.errors import NotFoundError, StoreUnavailableError
 from pe_dvc.usecases.read.sidecars import read_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pe_dvc.documents.codebook import Codebook
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.profile import Profile
     from pe_dvc.store.cache import Cache
     from pe_dvc.store.port import ReadableStore
@@ -27,25 +29,43 @@ class Description:
     """What a reference means now, and what its columns mean.
 
     ``codebook`` is empty where the dataset has none, and offline where it was never read here:
-    ``codebook_unread`` tells which.
+    ``codebook_unread`` tells which. ``codebook_document`` is its JSON.
     """
 
     resolved: Resolved
-    codebook: Codebook = EMPTY
+    codebook_document: bytes | None = field(default=None, repr=False)
     codebook_unread: bool = False
     _read_profile: Callable[[], Profile | None] = field(
         default=lambda: None, repr=False, compare=False
     )
 
     @cached_property
+    def codebook(self) -> Codebook:
+        """What its columns mean. Raises FormatError."""
+        from pe_dvc.documents.codebook import EMPTY, Codebook
+
+        document = self.codebook_document
+        return EMPTY if document is None else Codebook.from_bytes(document, where=self._where)
+
+    @cached_property
     def dataset(self) -> Dataset:
         """The manifest joined with the codebook."""
-        return Dataset(
-            manifest=self.resolved.manifest,
-            codebook=self.codebook,
-            pin=self.resolved.pin,
-            release=self.resolved.reference.release,
-        )
+        return self._joined(self.resolved.manifest, self.codebook)
+
+    @cached_property
+    def shown(self) -> Dataset:
+        """The same of ``documents.plain_record``: for who only shows what it says."""
+        codebook = read_plain_codebook(self.codebook_document, where=self._where)
+        return self._joined(self.resolved.plain_manifest, codebook)
+
+    def _joined(self, manifest: Manifest, codebook: Codebook) -> Dataset:
+        resolved = self.resolved
+        release = resolved.reference.release
+        return Dataset(manifest=manifest, codebook=codebook, pin=resolved.pin, release=release)
+
+    @property
+    def _where(self) -> str:
+        return f"the codebook of {self.resolved.reference}"
 
     def to(self, name: str) -> str:
         """Return it in a format, as text: ``ddi``, ``croissant``, ``datapackage`` and others.
@@ -60,7 +80,7 @@ class Description:
 
     def to_json(self) -> dict[str, Any]:
         """Return the pinned reference, the manifest and the codebook as plain JSON values."""
-        return {**self.resolved.to_json(), "codebook": self.codebook.to_json()}
+        return {**self.resolved.to_json(), "codebook": self.shown.codebook.to_json()}
 
 
 def describe(
@@ -87,17 +107,11 @@ def describe(
         return Profile.from_bytes(data, where=f"the profile of {resolved.reference}")
 
     try:
-        codebook = read_codebook(resolved, store=store, cache=cache)
+        codebook = read_sidecar(resolved, CODEBOOK, store=store, cache=cache)
     except StoreUnavailableError:
         if not offline:
             raise
         return Description(resolved=resolved, codebook_unread=True, _read_profile=profile)
-    return Description(resolved=resolved, codebook=codebook, _read_profile=profile)
-
-
-def read_codebook(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> Codebook:
-    """Return the codebook of a dataset, an empty one where it has none. Raises as ``describe``."""
-    data = read_sidecar(resolved, CODEBOOK, store=store, cache=cache)
-    if data is None:
-        return EMPTY
-    return Codebook.from_bytes(data, where=f"the codebook of {resolved.reference}")
+    found = Description(resolved=resolved, codebook_document=codebook, _read_profile=profile)
+    _ = found.shown  # so that what is no codebook is refused here
+    return found

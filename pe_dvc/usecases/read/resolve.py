@@ -99,11 +99,18 @@ class Resolved:
 
         return Manifest.from_bytes(self.document, where=self.source)
 
+    @cached_property
+    def plain_manifest(self) -> Manifest:
+        """The same, of ``documents.plain_record``: for who only shows what it says."""
+        from pe_dvc.documents.plain_record import read_plain_manifest
+
+        return read_plain_manifest(self.document, where=self.source)
+
     def to_json(self) -> dict[str, Any]:
         """Return the pinned reference and the manifest as plain JSON values."""
         return {
             "reference": str(self.pinned),
-            "manifest": self.manifest.to_json(),
+            "manifest": self.plain_manifest.to_json(),
             "manifest_verified": self.manifest_verified,
             "not_revoked_as_of": json_value(self.not_revoked_as_of),
         }

@@ -24,7 +24,7 @@ def read_sidecar(
     It is as true as the manifest: of a pin, not signed (``Resolved.manifest_verified``). Raises
     DigestMismatchError, NotFoundError and StoreError.
     """
-    named = content_sidecars(resolved.manifest).get(kind)
+    named = content_sidecars(resolved.plain_manifest).get(kind)
     if named is None:
         return None
     data = cache.read_sidecar(named.sha256)

@@ -9,8 +9,8 @@ import pytest
 
 import pe_dvc
 from pe_dvc.documents.keys import chunks_key, manifest_key
+from pe_dvc.documents.sidecar_files import CODEBOOK, PROFILE
 from pe_dvc.documents.sidecar_refs import content_sidecars
-from pe_dvc.documents.sidecars import CODEBOOK, PROFILE
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, UntrustedError
 from tests.support.commands import run_pe_dvc
