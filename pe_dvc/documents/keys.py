@@ -17,7 +17,9 @@ from pe_dvc.primitives.names import COUNTRY_PATTERN, check_country, check_name
 
 RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
-RELEASE_FILES = (RELEASE_MANIFEST, TRO)
+STATEMENTS = "release_manifest.intoto.jsonl"
+"""The signed in-toto statements of a release: releases that were registered without have none."""
+RELEASE_FILES = (RELEASE_MANIFEST, TRO, STATEMENTS)
 
 MANIFEST_LIMIT = 64 * 1024 * 1024
 """Bytes beyond which no small document (manifest, chunk list, metadata) is read from a bucket."""

@@ -20,6 +20,8 @@ from pe_dvc.primitives.sizes import MAX_SIZE
 if TYPE_CHECKING:
     from pe_dvc.primitives.reference import ChannelName
 
+_STATEMENTS = "statements_sha256"
+
 State = Literal["staged", "certified", "deprecated"]
 """What release managers say of a release; that it is unreproducible, revocations say."""
 
@@ -30,6 +32,8 @@ class Released:
 
     ``bundles`` are the policyengine.py bundles that certified it, ``name@sha256:…``; ``reason``
     is why it was deprecated; ``claims`` are those that were added since it was tagged.
+    ``statements_sha256`` is of its statements (``in_toto.statements_digest``); releases that an
+    earlier pe_dvc registered have none.
     """
 
     country: str
@@ -43,6 +47,7 @@ class Released:
     bundles: tuple[str, ...] = ()
     reason: str | None = None
     claims: tuple[AddedClaim, ...] = ()
+    statements_sha256: Sha256 | None = None
 
     def __post_init__(self) -> None:
         """Raise FormatError or ReleaseError unless every field is of its form."""
@@ -51,6 +56,8 @@ class Released:
         check_channel(self.channel)
         check_sha256(self.sha256, where=self.target_path)
         check_sha256(self.tro_sha256, where=self.target_path)
+        if self.statements_sha256 is not None:
+            check_sha256(self.statements_sha256, where=self.target_path)
         if type(self.size) is not int or not 0 <= self.size <= MAX_SIZE:
             raise FormatError(f"{self.size!r} is not a size in bytes", where=self.target_path)
         if self.state not in get_args(State):
@@ -69,6 +76,8 @@ class Released:
             "channel": self.channel,
             "state": self.state,
         }
+        if self.statements_sha256 is not None:
+            custom[_STATEMENTS] = str(self.statements_sha256)
         if self.bundles:
             custom["bundles"] = list(self.bundles)
         if self.reason is not None:
@@ -94,6 +103,7 @@ class Released:
                 f"{path!r} is not the path of a release: expected {{country}}/releases/{{tag}}"
             )
         custom = target.get("custom") or {}
+        statements = custom.get(_STATEMENTS)
         try:
             return cls(
                 country=country,
@@ -107,6 +117,7 @@ class Released:
                 bundles=tuple(custom.get("bundles", ())),
                 reason=custom.get("reason"),
                 claims=tuple(_claim(claim) for claim in custom.get("claims", ())),
+                statements_sha256=None if statements is None else Sha256(str(statements)),
             )
         except (KeyError, TypeError) as error:
             raise FormatError(f"{error} is missing or of the wrong type", where=path) from None

@@ -191,7 +191,20 @@ def sign(repo: DataRepo, role: str, *, shown: str | None = None) -> RoleStatus:
     ``shown`` is the digest of what was shown of it: nothing else is signed.
     """
     signers = signers_of(repo)
-    return roles.sign_role(repo.channels_root, repo.country, role, signers, now=_now(), shown=shown)
+    done = roles.sign_role(repo.channels_root, repo.country, role, signers, now=_now(), shown=shown)
+    sign_statements(repo, signers, role)
+    return done
+
+
+def sign_statements(repo: DataRepo, signers: Signers, role: str) -> None:
+    """Sign the statements of releases after a change of ``role``, by the keys of ``releases`` here.
+
+    They are signed as the role ``releases`` is, whose keys ``targets`` may have changed.
+    """
+    if role in ("releases", "targets") and repo.channel_files.exists("releases"):
+        from pe_dvc.usecases.release.statements import sign_registered
+
+        sign_registered(repo.channel_files, signers)
 
 
 def renew(repo: DataRepo, role: str) -> RoleStatus:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.project import directories
-from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel import sign_statements, signers_of
 from pe_dvc.project.channel_recover import taken_versions
 from pe_dvc.usecases.channel.keys import KeyRing
 
@@ -33,12 +33,15 @@ def add_key(
     """Let another key sign for a role: the one behind ``signer``, in ``public_key``, or new."""
     with _given_key(repo, role, signer, public_key) as (key, file):
         change = _key_ring(repo, role, signer).add(role, key, threshold=threshold, name=name)
+    sign_statements(repo, signers_of(repo), role)
     return replace(change, key_file=file)
 
 
 def remove_key(repo: DataRepo, role: str, keyid: str, *, threshold: int | None = None) -> KeyChange:
     """Let a key, known by the beginning of its id, sign for a role no more."""
-    return _key_ring(repo, role).remove(role, keyid, threshold=threshold)
+    change = _key_ring(repo, role).remove(role, keyid, threshold=threshold)
+    sign_statements(repo, signers_of(repo), role)
+    return change
 
 
 def rotate_key(
@@ -55,6 +58,7 @@ def rotate_key(
     with _given_key(repo, role, signer, public_key) as (key, file):
         ring = _key_ring(repo, role, signer, taken or ())
         change = ring.rotate(role, key, keyid=keyid, stolen=stolen)
+    sign_statements(repo, signers_of(repo), role)
     return replace(change, key_file=file)
 
 

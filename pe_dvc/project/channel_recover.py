@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreError
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
-from pe_dvc.project.channel import signers_of
+from pe_dvc.project.channel import sign_statements, signers_of
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.keys import new_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
@@ -106,6 +106,8 @@ def recover(
     except BaseException:
         new.remove()
         raise
+    if "releases" in wanted:
+        sign_statements(repo, signers_of(repo), "releases")
     return Recovered(
         recovery=recovery,
         key_files={role: tuple(paths) for role, paths in new.files.items()},

@@ -18,6 +18,7 @@ from pe_dvc.project.release_created import Created
 from pe_dvc.project.release_place import ReleasePlace
 from pe_dvc.project.stores import open_location
 from pe_dvc.store.plain_files import read_document
+from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.usecases.release import publish, register
 from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, check_bundle
 from pe_dvc.usecases.release.export import export_release
@@ -99,7 +100,12 @@ class Releases(ReleasePlace):
         release = self.git.release(tag, channel=channel)
         self._refuse_withdrawn(release)
         verified = publish.verify_release(
-            self.store, self.signed, release, open_location=open_location, reporter=reporter
+            self.store,
+            self.signed,
+            release,
+            metadata=SignedMetadata(self._files),
+            open_location=open_location,
+            reporter=reporter,
         )
         return verified, signature
 

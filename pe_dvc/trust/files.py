@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.line_endings import as_committed
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.trust.tuf_api import Metadata
 
+
+RELEASES, STATEMENTS_SUFFIX = "releases", ".intoto.jsonl"
+"""The folder of the signed statements of releases, and how their names end."""
 
 DRAFTS = "draft"
 """The folder of metadata that waits for signatures (``pe_dvc.trust.draft_files``)."""
@@ -66,6 +70,25 @@ class ChannelFiles:
     def _write(self, path: Path, data: bytes) -> None:
         root = self.directory.parent.parent
         ConfinedTree(root).write(path.relative_to(root).as_posix(), data, durable=True)
+
+    def statements_path(self, tag: str) -> Path:
+        """Return where the signed statements of a release lie (``documents.in_toto``)."""
+        return self.directory / RELEASES / f"{check_tag(tag)}{STATEMENTS_SUFFIX}"
+
+    def read_statements(self, tag: str) -> bytes:
+        """Return the signed statements of a release as they stand. Raises NotFoundError."""
+        path = self.statements_path(tag)
+        try:
+            return self._read(path)
+        except NotFoundError:
+            raise NotFoundError(
+                f"{path} does not exist, and release {tag} has statements",
+                remedy=f"Restore it from git, or run pe-dvc release create {tag}",
+            ) from None
+
+    def write_statements(self, tag: str, data: bytes) -> None:
+        """Write the signed statements of a release."""
+        self._write(self.statements_path(tag), data)
 
     def earlier_roots(self, version: int) -> list[bytes]:
         """Return every root from version 1 to the one before ``version``. Raises NotFoundError."""

@@ -23,6 +23,7 @@ from pe_dvc.trust.tuf_api import (
     Key,
     Metadata,
     Root,
+    Signature,
     Signer,
     Targets,
     UnsignedMetadataError,
@@ -31,7 +32,7 @@ from pe_dvc.trust.tuf_api import (
 from pe_dvc.trust.verify import role_keys, role_of, signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,33 @@ class Signers:
         known = {key.keyid: key for each in delegators for key in role_keys(each, role)}
         keys = list(known.values())
         return {signer.public_key.keyid for signer in self._for_role(role, keys, keys)}
+
+    def of_keys(
+        self, delegator: Root | Targets, role: str, keyids: Collection[str]
+    ) -> Iterator[Signer]:
+        """Yield the signers on this machine of those of a role's keys that ``keyids`` names."""
+        keys, found = role_keys(delegator, role), set()
+        for signer in self._for_role(role, [key for key in keys if key.keyid in keyids], keys):
+            if signer.public_key.keyid not in found:
+                found.add(signer.public_key.keyid)
+                yield signer
+
+    def sign_bytes(self, signer: Signer, role: str, data: bytes) -> Signature | None:
+        """Return a key's signature of bytes that are no TUF metadata, None if it could not sign.
+
+        What a KMS or HSM raises is its library's own and is not foreseeable. Raises SignatureError
+        for a signer that was asked for by name.
+        """
+        key = signer.public_key
+        try:
+            signature = signer.sign(data)
+            key.verify_signature(signature, data)
+        except Exception as error:
+            if self._named(role):
+                raise self._could_not_sign(key, role, error) from error
+            logger.info("key %s of %s could not sign: %s", key.keyid, role, error)
+            return None
+        return signature
 
     def check_any(self, delegator: Root | Targets, role: str, *also: Root | Targets) -> None:
         """Raise SignatureError if no key of the role is here; it says where keys are looked for."""
@@ -193,13 +221,16 @@ class Signers:
             else:
                 metadata.signatures[key.keyid] = before
             if self._named(role):
-                raise SignatureError(
-                    f"key {key.keyid} of {role} could not sign: {error}",
-                    remedy="Check the credentials of the signer.",
-                ) from error
+                raise self._could_not_sign(key, role, error) from error
             logger.info("key %s of %s could not sign: %s", key.keyid, role, error)
             return False
         return True
+
+    def _could_not_sign(self, key: Key, role: str, error: Exception) -> SignatureError:
+        return SignatureError(
+            f"key {key.keyid} of {role} could not sign: {error}",
+            remedy="Check the credentials of the signer.",
+        )
 
 
 def key_file_of(uri: str, environ: Mapping[str, str]) -> Path:

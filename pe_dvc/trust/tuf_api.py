@@ -56,6 +56,7 @@ def _stand_ins() -> Iterator[None]:
 
 
 with _stand_ins():
+    from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import UnverifiedSignatureError
     from securesystemslib.signer import (
         AWSSigner,
@@ -64,6 +65,7 @@ with _stand_ins():
         GCPSigner,
         HSMSigner,
         Key,
+        Signature,
         Signer,
         SSlibKey,
         VaultSigner,
@@ -106,6 +108,7 @@ __all__ = [
     "DownloadError",
     "DownloadHTTPError",
     "DownloadLengthMismatchError",
+    "Envelope",
     "ExpiredMetadataError",
     "FetcherInterface",
     "GCPSigner",
@@ -118,6 +121,7 @@ __all__ = [
     "Role",
     "Root",
     "SSlibKey",
+    "Signature",
     "Signed",
     "Signer",
     "Snapshot",

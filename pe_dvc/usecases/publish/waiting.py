@@ -15,6 +15,7 @@ from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import key_names, key_text, signatures
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.release.statements import is_published, publish_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +74,13 @@ def unkept_promise(
     where = metadata.where(RELEASES)
     registered = releases_of(plain(signed), country=metadata.country, where=where).values()
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        kept = run_all(pool, lambda released: _is_kept(store, released), list(registered))
+        kept = run_all(pool, lambda one: _is_kept(store, metadata, one), list(registered))
     for released, there in zip(registered, kept, strict=True):
         if there:
             continue
         try:
             publish(released)
+            publish_statements(store, metadata, released)
         except PeDvcError as error:
             return (
                 f"release {released.tag} of version {signed.version} is not in the bucket: "
@@ -87,8 +89,8 @@ def unkept_promise(
     return None
 
 
-def _is_kept(store: ReadableStore, released: Released) -> bool:
-    """Return whether the bucket has both documents that a release signs."""
+def _is_kept(store: ReadableStore, metadata: SignedMetadata, released: Released) -> bool:
+    """Return whether the bucket has the documents that a release signs, and its statements."""
     wanted: tuple[tuple[str, Sha256], ...] = (
         (RELEASE_MANIFEST, released.sha256),
         (TRO, released.tro_sha256),
@@ -101,4 +103,4 @@ def _is_kept(store: ReadableStore, released: Released) -> bool:
             return False
         if sha256_bytes(data) != sha256:
             return False
-    return True
+    return released.statements_sha256 is None or is_published(store, metadata, released)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.in_toto import Stated, statements_of
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release_build import SignedIn, TaggedCommit, build_release
 from pe_dvc.documents.release_layout import hub_path
@@ -72,7 +74,9 @@ class TaggedTree:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A release and its two documents. ``manifests`` are those of its artifacts, by name.
+    """A release and its documents. ``manifests`` are those of its artifacts, by name.
+
+    ``pointers`` are what the channel at that commit says of them.
 
     ``country`` is the data repo's; policyengine.py's ``country_id`` is its code alone.
     ``directory_id`` names the directory that it has on a hub.
@@ -85,6 +89,16 @@ class Release:
     tro: bytes
     manifests: Mapping[str, tuple[ManifestHead, bytes]]
     declared: Mapping[str, Locked]
+    pointers: Mapping[str, Pointer]
+
+    @cached_property
+    def statements(self) -> list[bytes]:
+        """The in-toto statements of its artifacts, which are signed one by one."""
+        stated = {
+            name: Stated(head=head, manifest_sha256=sha256_bytes(data), pointer=self.pointers[name])
+            for name, (head, data) in self.manifests.items()
+        }
+        return statements_of(self.manifest, stated)
 
     @property
     def tag(self) -> str:
@@ -123,7 +137,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         )
     _check_tag(tree, settings)
     manifests = _complete_manifests(tree, settings.without)
-    signed_in = _check_signed(tree, manifests, channel)
+    signed_in, pointers = _check_signed(tree, manifests, channel)
     manifest = build_release(tree.tagged, signed_in, settings, manifests, _published(tree))
     fault = fault_of_settings(settings, manifest, tree.declared)
     if fault is not None:
@@ -137,6 +151,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         tro=build_tro(manifest, data),
         manifests=manifests,
         declared={name: tree.declared[name] for name in manifests},
+        pointers={name: pointers[name] for name in manifests},
     )
 
 
@@ -207,7 +222,7 @@ def _agrees(locked: Locked, manifest: ManifestHead) -> bool:
 
 def _check_signed(
     tree: TaggedTree, manifests: Mapping[str, tuple[ManifestHead, bytes]], channel: ChannelName
-) -> SignedIn:
+) -> tuple[SignedIn, dict[str, Pointer]]:
     """Refuse any artifact that is not, at that commit, in the signed channel."""
     pointers, version = _signed_pointers(tree, channel)
     unsigned = [
@@ -222,7 +237,7 @@ def _check_signed(
         f"Promote first (pe-dvc channel promote latest next), and tag the commit where {channel} "
         "is signed. Without review: pe-dvc release create --from-latest.",
     )
-    return SignedIn(channel=channel, version=version)
+    return SignedIn(channel=channel, version=version), pointers
 
 
 def _signed_pointers(tree: TaggedTree, channel: ChannelName) -> tuple[dict[str, Pointer], int]:

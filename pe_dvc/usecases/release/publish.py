@@ -27,6 +27,7 @@ from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.moved_tag import MOVED_TAG, moved_tag
 from pe_dvc.usecases.release.payload_digest import check_digest
 from pe_dvc.usecases.release.read_published import read_published
+from pe_dvc.usecases.release.statements import check_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.documents.release_target import Released
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.release.derive import Release
 
@@ -56,6 +58,8 @@ class Verified:
     artifacts: int
     size: int
     """Bytes of all artifacts together."""
+    statements: int = 0
+    """Signed in-toto statements of it; releases that an earlier pe_dvc registered have none."""
 
 
 def check_not_moved(registered: Released, release: Release) -> None:
@@ -101,14 +105,16 @@ def verify_release(
     signed: SignedReleases,
     release: Release,
     *,
+    metadata: SignedMetadata,
     open_location: OpenLocation,
     reporter: Reporter | None = None,
 ) -> Verified:
     """Prove a published release against the one that git gives, and the bucket against both.
 
-    Every payload and sidecar is read. Raises NotFoundError for one that is not published,
-    ReleaseError for a tag that was moved or as ``check_held``, DigestMismatchError for published
-    bytes that were altered.
+    ``metadata`` is git's: it names the keys that sign statements. Every payload and sidecar is
+    read. Raises NotFoundError for one that is not published, ReleaseError for a tag that was moved
+    or as ``check_held``, DigestMismatchError for published bytes that were altered, and as
+    ``read_published_statements``.
     """
     released = signed.releases().get(release.tag)
     if released is None:
@@ -121,9 +127,12 @@ def verify_release(
         held = read_published(store, released, file)
         if held != data:
             raise _moved(release, held, f"{store.url} ({file})")
+    statements = check_published(store, metadata, released, release.statements)
     check_held(store, release)
     size = _check_payloads(store, release, open_location, reporter or Silent())
-    return Verified(released=released, artifacts=len(release.manifests), size=size)
+    return Verified(
+        released=released, artifacts=len(release.manifests), size=size, statements=statements
+    )
 
 
 def _check_payloads(

@@ -9,6 +9,7 @@ from pe_dvc.primitives.errors import ReleaseError
 from pe_dvc.usecases.publish.waiting import RELEASES
 from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.publish import check_not_moved, publish_documents
+from pe_dvc.usecases.release.statements import publish_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,8 @@ def push_release(
         check_held(store, release)
         publication.foresee()
         documents = publish_documents(store, release)
+        statements = publish_statements(store, publication.metadata, registered)
+        documents += [statements] if statements else []
         publication.keep_promises(publish)
         if RELEASES in publication.waiting:
             seen = "Readers see what they saw before."

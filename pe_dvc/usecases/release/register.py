@@ -1,7 +1,7 @@
 """The ``releases`` role in git: which releases there are and how they stand, signed by managers.
 
-Reads and writes ``channels/{country}/releases.json`` and nothing else; ``publish_channel`` brings
-it to readers.
+Reads and writes ``channels/{country}/releases.json``, and the statements beside it;
+``publish_channel`` brings it to readers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
+from pe_dvc.documents.in_toto import statements_digest
 from pe_dvc.documents.release_tag import check_tag
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.primitives.digest import sha256_bytes
@@ -20,6 +21,7 @@ from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.trust.verify import signatures
 from pe_dvc.usecases.channel.versions import next_version
 from pe_dvc.usecases.release.moved_tag import moved_tag
+from pe_dvc.usecases.release.statements import write_signed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +70,7 @@ def read_releases(files: ChannelFiles) -> dict[str, Released]:
 def register(
     files: ChannelFiles, release: Release, signers: Signers, *, now: datetime
 ) -> RoleUpdate:
-    """Add a release to the role, staged, and sign it with the keys on this machine.
+    """Add a release to the role, staged, and sign it and its statements with the keys here.
 
     One that is there already stays as it stands. Raises ReleaseError if it is there with another
     manifest: then the tag was moved; and if another commit is that version already, as v1.0.0
@@ -83,14 +85,24 @@ def register(
         tro_sha256=sha256_bytes(release.tro),
         commit=metadata.git_commit,
         channel=metadata.channel,
+        statements_sha256=statements_digest(release.statements),
     )
     releases = read_releases(files)
     known = releases.get(release.tag)
     if known is None:
         _refuse_second(releases, fresh)
-    if known is not None and (known.sha256, known.tro_sha256) != (fresh.sha256, fresh.tro_sha256):
+    if known is not None and not _is_same(known, fresh):
         raise moved_tag(known, sha256=fresh.sha256, commit=fresh.commit, channel=fresh.channel)
-    return _put(files, known or fresh, signers, now)
+    registered = known or fresh
+    if registered.statements_sha256 is not None:
+        write_signed(files, registered, release.statements, signers)
+    return _put(files, registered, signers, now)
+
+
+def _is_same(known: Released, fresh: Released) -> bool:
+    if (known.sha256, known.tro_sha256) != (fresh.sha256, fresh.tro_sha256):
+        return False
+    return known.statements_sha256 in (None, fresh.statements_sha256)
 
 
 def _refuse_second(releases: dict[str, Released], fresh: Released) -> None:
