@@ -9,7 +9,7 @@ import click
 
 from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, say
 from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
@@ -33,6 +33,26 @@ _public = click.option(
     help="The public key (PEM) of another person.",
 )
 _threshold = click.option("--threshold", type=click.IntRange(1), help="How many keys must sign.")
+
+
+@keys.command("show")
+@click.argument("role")
+@json_option
+def show(role: str, as_json: bool) -> None:
+    """Print the public keys of ROLE in PEM.
+
+    With them others verify what the role signed, such as the statements of a release. Hand them
+    over by another way than what is signed.
+    """
+    from pe_dvc import Repo
+
+    found = Repo().channel.keys.show(role)
+    if as_json:
+        print_json(found)
+        return
+    for key in found:
+        say(f"{key.name or 'a key'} of {role}: {key.keyid}")
+        echo(key.pem.rstrip())
 
 
 @keys.command("add")

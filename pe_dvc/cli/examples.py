@@ -37,6 +37,7 @@ EXAMPLES: dict[str, Examples] = {
         ("next --public-key bob.pem --name bob", "let another reviewer sign next"),
     ),
     "channel keys remove": (("next bob", "take a reviewer's key away"),),
+    "channel keys show": (("releases", "the keys that verify the statements of releases"),),
     "channel keys rotate": (
         ("latest", "replace the one key of latest"),
         ("next bob --stolen", "replace a stolen key, and reject what it signed"),
@@ -175,7 +176,7 @@ EXAMPLES: dict[str, Examples] = {
     "release claim": (("1.78.2 'policyengine-us>=2.89,<2.91'", "it works with these, too"),),
     "release deprecate": (('1.78.2 --reason "Wrong weights: use 1.78.3"', "warn its readers"),),
     "release diff": (("1.78.1 1.78.2", "datasets, columns, rows and inputs that changed"),),
-    "release export": (("1.78.2 export/", "its files and its TRO"),),
+    "release export": (("1.78.2 export/", "its files, its TRO and its statements"),),
     "release list": (("", "the git tags that can be released"),),
     "release mirror": (
         ("1.78.2 hf://dataset/OWNER/REPO", "under its tag, for certification"),

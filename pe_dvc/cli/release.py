@@ -67,7 +67,7 @@ def create(tag: str, from_latest: bool, store: str | None, as_json: bool) -> Non
 def push(tag: str, store: str | None, uncommitted: bool, as_json: bool) -> None:
     """Publish a registered release.
 
-    Uploads its manifest, its TRO, then the signed metadata.
+    Uploads its manifest, its TRO, its signed statements, then the signed metadata.
 
     Refused while files of pe_dvc or DVC are not committed, and while pe-dvc gc runs.
     """
@@ -182,10 +182,11 @@ def verify(tag: str, store: str | None, as_json: bool) -> None:
         print_json(found)
         return
     verified, signature = found.verified, found.signature
+    statements = counted(verified.statements, "signed statement")
     echo(
         f"ok  {tag}: identical to what git holds, and {counted(verified.artifacts, 'artifact')} "
-        f"({bytes_text(verified.size)}) in the bucket have the bytes that were signed; signature "
-        f"of the git tag: {signature.verdict} ({signature.detail})"
+        f"({bytes_text(verified.size)}) in the bucket have the bytes that were signed; "
+        f"{statements}; signature of the git tag: {signature.verdict} ({signature.detail})"
     )
 
 
@@ -214,7 +215,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 def export(tag: str, directory: Path, store: str | None) -> None:
     """Write a release into DIRECTORY.
 
-    Its files are below payload, beside the TRO that lists them.
+    Its files are below payload, beside the TRO that lists them and its signed statements.
     """
     from pe_dvc import Repo
 

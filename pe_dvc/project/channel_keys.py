@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.channel import sign_statements, signers_of
 from pe_dvc.project.channel_recover import taken_versions
+from pe_dvc.trust.roles import check_role
+from pe_dvc.trust.verify import key_names, role_keys
 from pe_dvc.usecases.channel.keys import KeyRing
 
 if TYPE_CHECKING:
@@ -19,6 +22,29 @@ if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.key_edits import KeyChange
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicKey(Result):
+    """A key that may sign for a role: its id, its holder's name where known, and it in PEM."""
+
+    keyid: str
+    name: str | None
+    scheme: str
+    pem: str
+
+
+def show_keys(repo: DataRepo, role: str) -> tuple[PublicKey, ...]:
+    """Return the keys that may sign for a role, as the signed metadata in git lists them."""
+    from pe_dvc.trust.public_keys import pem_of
+
+    repo.check_root()
+    delegator = repo.signed_metadata().delegator(check_role(role))
+    names = key_names(delegator, role)
+    return tuple(
+        PublicKey(keyid=key.keyid, name=names.get(key.keyid), scheme=key.scheme, pem=pem_of(key))
+        for key in role_keys(delegator, role)
+    )
 
 
 def add_key(

@@ -27,6 +27,7 @@ from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.findings import Finding
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
+from pe_dvc.usecases.retention.release_documents import check_releases
 from pe_dvc.usecases.retention.repair import Checked, Source
 from pe_dvc.usecases.revoke.faults import judge_withdrawn
 from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_here, withdrawn_in
@@ -74,6 +75,9 @@ def fsck(
     journal.finish()
     withdrawn = _withdrawn(repo, bucket, report, repair=repair)
     judge_withdrawn(report, listed, withdrawn, _published(repo, bucket, withdrawn))
+    if repo.channel_files.exists():
+        report.findings += check_releases(listed, repo.signed_metadata())
+        report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())
@@ -165,4 +169,6 @@ def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes,
         for file in sidecar_files_of(repo, manifest):
             sidecar = tree.read_signed(file)
             held[sha256_bytes(sidecar)] = sidecar, file
+    for path, data in repo.channel_files.all_statements():
+        held[sha256_bytes(data)] = data, str(path)
     return held

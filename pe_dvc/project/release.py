@@ -24,6 +24,7 @@ from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, ch
 from pe_dvc.usecases.release.export import export_release
 from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
+from pe_dvc.usecases.release.statements import signed_in_git
 from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
 
 if TYPE_CHECKING:
@@ -117,8 +118,14 @@ class Releases(ReleasePlace):
         """Write a release as a directory; return how many payloads were downloaded."""
         release = self.derive(tag)
         self._refuse_withdrawn(release)
+        known = self.registered().get(tag)
         return export_release(
-            self.store, release, directory, open_location=open_location, reporter=reporter
+            self.store,
+            release,
+            directory,
+            statements=signed_in_git(SignedMetadata(self._files), known) if known else None,
+            open_location=open_location,
+            reporter=reporter,
         )
 
     def check_bundle(

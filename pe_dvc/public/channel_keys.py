@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.project.channel_keys import PublicKey
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.usecases.channel.key_edits import KeyChange
 
@@ -19,6 +20,15 @@ class KeyCommands:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def show(self, role: str) -> tuple[PublicKey, ...]:
+        """Return the public keys that may sign for a role, in PEM, for tools of others.
+
+        Raises FormatError, NotFoundError and SignatureError.
+        """
+        from pe_dvc.project.channel_keys import show_keys
+
+        return show_keys(self._open(), role)
 
     def add(
         self,

@@ -57,6 +57,7 @@ class VerifiedRelease:
             "sha256": self.verified.released.sha256,
             "artifacts": self.verified.artifacts,
             "size": self.verified.size,
+            "statements": self.verified.statements,
             "tag_signature": self.signature.to_json(),
         }
 
@@ -94,7 +95,7 @@ class ReleaseCommands:
     def push(
         self, tag: str, *, store: str | None = None, uncommitted: bool = False
     ) -> ReleasePushed:
-        """Publish a registered release: its manifest, its TRO, then the signed metadata."""
+        """Publish a registered release: its documents, then the signed metadata."""
         return self._open(store).push(tag, uncommitted=uncommitted)
 
     def show(self, tag: str, *, with_claims: bool = False) -> Release:

@@ -51,7 +51,7 @@ def check_envelopes(
             raise SignatureError(
                 f"{where}: statement {number} of {len(statements)} has valid signatures of "
                 f"{len(valid)} of the keys of {role}, and {threshold} must sign",
-                remedy=f"Sign it where the keys of {role} are: pe-dvc channel sign {role}; commit, "
+                remedy=f"Sign it where the keys of {role} are: pe-dvc channel sign {role}, commit, "
                 "and push the release again.",
             )
         for keyid in sorted(statement.signatures.keys() - valid):

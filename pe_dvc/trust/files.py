@@ -22,6 +22,8 @@ from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import Kind, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.trust.tuf_api import Metadata
 
@@ -85,6 +87,11 @@ class ChannelFiles:
                 f"{path} does not exist, and release {tag} has statements",
                 remedy=f"Restore it from git, or run pe-dvc release create {tag}",
             ) from None
+
+    def all_statements(self) -> Iterator[tuple[Path, bytes]]:
+        """Yield the signed statements of all releases that are here, and where they lie."""
+        for path in sorted((self.directory / RELEASES).rglob(f"*{STATEMENTS_SUFFIX}")):
+            yield path, self._read(path)
 
     def write_statements(self, tag: str, data: bytes) -> None:
         """Write the signed statements of a release."""

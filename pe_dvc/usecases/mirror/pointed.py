@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO, release_key
+from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO, release_key
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_target import releases_of
-from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.mirror.history import EarlierMetadata
 from pe_dvc.usecases.release.read_published import read_published
+from pe_dvc.usecases.release.statements import read_published_statements
 
 if TYPE_CHECKING:
     from pe_dvc.documents.mirrors import Selection
@@ -41,6 +42,7 @@ class PointedArtifacts:
         self.wanted: set[Pointed] = set()
         self._others: set[Pointed] = set()
         self.releases: list[Released] = []
+        self._statements: dict[str, Sha256] = {}
         self._add_channels(EarlierMetadata(state))
         self._add_releases()
 
@@ -57,6 +59,9 @@ class PointedArtifacts:
             found.append((manifest, f"release {one.tag}", one.sha256))
             tro = release_key(self._country, one.tag, TRO)
             found.append((tro, f"release {one.tag}", one.tro_sha256))
+            if one.tag in self._statements:
+                statements = release_key(self._country, one.tag, STATEMENTS)
+                found.append((statements, f"release {one.tag}", self._statements[one.tag]))
         return found
 
     def _add_channels(self, earlier: EarlierMetadata) -> None:
@@ -84,6 +89,12 @@ class PointedArtifacts:
         self.releases = list(found.values())
         for tag, released in found.items():
             data = read_published(self._store, released)
+            if released.statements_sha256 is not None:
+                signed = read_published_statements(
+                    self._store, self._state.trusted["targets"], released
+                )
+                # Of the file as it is signed today: the role names the statements in it.
+                self._statements[tag] = sha256_bytes(signed)
             manifest = ReleaseManifest.from_bytes(data, where=f"release {tag}")
             for name, artifact in manifest.artifacts.items():
                 pointed = Pointed(

@@ -16,10 +16,12 @@ from uuid import uuid4
 
 from pe_dvc.documents.keys import (
     MANIFEST_LIMIT,
+    STATEMENTS,
     mirror_key,
     publisher_lock_key,
 )
 from pe_dvc.documents.mirror_note import MirrorNote
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
     NotFoundError,
@@ -207,13 +209,20 @@ class Sync:
         found = {
             one.key: one
             for one in holdings.objects.values()
-            if one.key not in there or there[one.key].size != one.size
+            if one.key not in there or there[one.key].size != one.size or self._is_resigned(one)
         }
         if recheck:
             present = [one for one in holdings.objects.values() if one.key not in found]
             altered = {fault.key for fault in altered_objects(self._mirror, present, reporter)}
             found |= {one.key: one for one in present if one.key in altered}
         return [*found.values()]
+
+    def _is_resigned(self, one: Wanted) -> bool:
+        """Tell of statements that the origin has with other signatures, which are of one size."""
+        if not one.key.endswith(f"/{STATEMENTS}"):
+            return False
+        data, _ = self._mirror.read(one.key, limit=MANIFEST_LIMIT)
+        return sha256_bytes(data) != one.digest
 
     def _refuse_promised(self, lacking: Sequence[Lacking]) -> None:
         promised = [one for one in lacking if one.is_promised]

@@ -1,7 +1,8 @@
 """Export: a release as a directory that stands alone, and that tro-utils verifies.
 
 The files that the TRO speaks of lie below ``payload``; the TRO, which cannot hold its own hash,
-lies beside it. What is there already, with the right bytes, is not downloaded again.
+and the signed statements lie beside it. What is there already, with the right bytes, is not
+downloaded again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import RELEASE_MANIFEST, TRO
+from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
@@ -37,10 +38,13 @@ def export_release(
     release: Release,
     directory: Path,
     *,
+    statements: bytes | None = None,
     open_location: OpenLocation,
     reporter: Reporter | None = None,
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
+
+    ``statements`` is the file of its signed statements, if it has one.
 
     Raises FormatError for a link, a pipe or a device in the place of what is written,
     ConflictError for a file there that is not of the release, DigestMismatchError for a payload
@@ -54,7 +58,8 @@ def export_release(
     }
     for folder in {posixpath.dirname(path) for path in files}:
         tree.sweep(folder)
-    refuse_special(directory / TRO)
+    for document in (TRO, STATEMENTS):
+        refuse_special(directory / document)
     _refuse_foreign(directory, {f"{PAYLOAD}/{RELEASE_MANIFEST}", *files})
     wanted = {path: a for path, a in files.items() if not _is_there(directory / path, a)}
     total = sum(artifact.size for artifact in wanted.values())
@@ -73,6 +78,8 @@ def export_release(
         list(pool.map(download, wanted))
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)
     tree.write(TRO, release.tro, durable=True)
+    if statements is not None:
+        tree.write(STATEMENTS, statements, durable=True)
     return len(wanted)
 
 

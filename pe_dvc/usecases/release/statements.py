@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.in_toto import statements_digest
 from pe_dvc.documents.keys import MANIFEST_LIMIT, STATEMENTS, release_key
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.documents.statement_bundle import SignedStatement, read_statements, write_statements
@@ -17,6 +18,7 @@ from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
     ReleaseError,
+    SignatureError,
     VerificationError,
 )
 from pe_dvc.trust.ancestry import plain
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore, Store
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.trust.tuf_api import Targets
+    from pe_dvc.trust.tuf_api import Root, Targets
 
 ROLE = "releases"
 
@@ -96,22 +98,20 @@ def publish_statements(store: Store, metadata: SignedMetadata, released: Release
 def is_published(store: ReadableStore, metadata: SignedMetadata, released: Released) -> bool:
     """Tell whether the bucket has the statements of a release, signed by today's keys."""
     try:
-        read_published_statements(store, metadata, released)
+        read_published_statements(store, metadata.delegator(ROLE), released)
     except (NotFoundError, FormatError, VerificationError):
         return False
     return True
 
 
 def read_published_statements(
-    store: ReadableStore, metadata: SignedMetadata, released: Released
-) -> list[bytes]:
-    """Return the statements of a release as published, verified; none of one that has none.
+    store: ReadableStore, delegator: Root | Targets, released: Released
+) -> bytes:
+    """Return the file of the statements of a release as published, verified.
 
-    Raises NotFoundError if they are gone, FormatError, SignatureError, and DigestMismatchError for
-    others than the role signed.
+    ``delegator`` names the keys of the role. Raises NotFoundError if it is gone, FormatError,
+    SignatureError, and DigestMismatchError for other statements than the role signed.
     """
-    if released.statements_sha256 is None:
-        return []
     key = release_key(released.country, released.tag, STATEMENTS)
     where = f"{store.url}/{key}"
     try:
@@ -123,8 +123,8 @@ def read_published_statements(
         ) from None
     statements = read_statements(data, where=where)
     _check_promised(statements, released, where)
-    check_envelopes(statements, metadata.delegator(ROLE), ROLE, where=where)
-    return [statement.payload for statement in statements]
+    check_envelopes(statements, delegator, ROLE, where=where)
+    return data
 
 
 def check_published(
@@ -135,16 +135,32 @@ def check_published(
 ) -> int:
     """Prove the published statements of a release against those that git gives; return how many.
 
-    Raises as ``read_published_statements``, and ReleaseError where git gives others.
+    None of a release that has none. Raises as ``read_published_statements``, and ReleaseError
+    where git gives others.
     """
-    published = read_published_statements(store, metadata, released)
-    if published and published != list(payloads):
+    if released.statements_sha256 is None:
+        return 0
+    read_published_statements(store, metadata.delegator(ROLE), released)
+    if statements_digest(payloads) != released.statements_sha256:
         raise ReleaseError(
             f"the statements of release {released.tag} are signed, and git gives others: the tag "
             "was moved, or another version of pe_dvc made them",
             remedy=MOVED_TAG,
         )
-    return len(published)
+    return len(payloads)
+
+
+def signed_in_git(metadata: SignedMetadata, released: Released) -> bytes | None:
+    """Return the file of the statements of a release in git, None unless enough have signed."""
+    if released.statements_sha256 is None:
+        return None
+    try:
+        held = _of_git(metadata.files, released)
+        where = str(metadata.files.statements_path(released.tag))
+        check_envelopes(held, metadata.delegator(ROLE), ROLE, where=where)
+    except (NotFoundError, SignatureError):
+        return None
+    return write_statements(held)
 
 
 def _of_git(files: ChannelFiles, released: Released) -> list[SignedStatement]:

@@ -33,6 +33,8 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.release import register
 from pe_dvc.usecases.release.statements import sign_registered
+from tests.support.advice import follow
+from tests.support.commands import run
 from tests.support.factories import pointer_to
 from tests.support.other_environments import FOLDER
 from tests.support.release_history import DATASETS, History
@@ -86,6 +88,17 @@ def statements(history: History) -> list[SignedStatement]:
 
 def verify(history: History) -> int:
     return Releases(history.root).verify("1.0.0")[0].statements
+
+
+def obeying(history: History, keys: Path) -> Callable[[list[str]], object]:
+    """Return what runs a command in the clone with the keys in a directory, and asks nothing."""
+    environment = {**history.environment, "PE_DVC_KEYS_DIR": str(keys)}
+
+    def obey(command: list[str]) -> object:
+        yes = ["--yes"] if command[:3] == ["pe-dvc", "channel", "sign"] else []
+        return run(*command, *yes, cwd=history.root, environment=environment)
+
+    return obey
 
 
 def public_key(private: Path, to: Path) -> Path:
@@ -209,11 +222,16 @@ def test_statements_below_the_threshold_are_not_published(
     sign_as_second(two, monkeypatch)
     (two.root / IN_GIT).write_bytes(before)
     two.commit("Sign the role")
-    with pytest.raises(SignatureError, match="signatures of 1 of the keys of releases, and 2"):
+    with pytest.raises(
+        SignatureError, match="signatures of 1 of the keys of releases, and 2"
+    ) as caught:
         Releases(two.root).push("1.0.0")
     assert not (two.bucket / KEY).exists()
-    sign_as_second(two, monkeypatch)
-    two.commit("Sign the statements")
+    follow(
+        str(caught.value.remedy),
+        "Sign it where the keys of … are: pe-dvc channel sign …",
+        obeying(two, two.base / "second"),
+    )
     Releases(two.root).push("1.0.0")
     assert verify(two) == 2 * len(DATASETS)
 
@@ -275,6 +293,22 @@ def test_a_stranger_verifies_with_the_file_and_the_key_and_a_thief_is_found_out(
     assert [one["specification"] for one in altered] == [False] + [True] * 5
     with pytest.raises(DigestMismatchError):
         verify(published)
+
+
+def test_statements_that_git_lost_are_made_again(history: History) -> None:
+    build(history)
+    Releases(history.root).create("1.0.0")
+    made = (history.root / IN_GIT).read_bytes()
+    (history.root / IN_GIT).unlink()
+    history.commit("Release 1.0.0, without its statements")
+    with pytest.raises(NotFoundError, match="has statements") as caught:
+        Releases(history.root).push("1.0.0")
+    follow(
+        str(caught.value.remedy),
+        "Restore it from git, or run pe-dvc release create …",
+        obeying(history, history.keys),
+    )
+    assert (history.root / IN_GIT).read_bytes() == made
 
 
 def other_key(history: History, role: str) -> Callable[[SignedStatement], SignedStatement]:
@@ -374,8 +408,11 @@ def test_statements_that_were_removed_from_the_bucket_are_missed(published: Hist
     (published.bucket / KEY).unlink()
     with pytest.raises(NotFoundError, match="the release has statements") as caught:
         verify(published)
-    assert caught.value.remedy == "Run pe-dvc release push 1.0.0"
-    assert Releases(published.root).push("1.0.0").documents == [KEY]
+    follow(
+        f"{caught.value.message}. {caught.value.remedy}",
+        "does not exist, and the release has statements",
+        obeying(published, published.keys),
+    )
     assert verify(published) == 2 * len(DATASETS)
 
 
