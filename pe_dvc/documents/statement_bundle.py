@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.merge_conflict import conflict_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,8 +42,11 @@ def write_statements(statements: Iterable[SignedStatement]) -> bytes:
 def read_statements(data: bytes, *, where: str) -> list[SignedStatement]:
     """Return what a bundle holds, in its order; no signature is checked.
 
-    Raises FormatError for anything that is no such bundle, a payload of another type among it.
+    Raises FormatError for anything that is no such bundle: a payload of another type, or both
+    sides of a merge conflict, among it.
     """
+    if refusal := conflict_error(data, where=where):
+        raise refusal
     lines = data.splitlines()
     return [_read(line, f"{where}, line {number}") for number, line in enumerate(lines, 1)]
 

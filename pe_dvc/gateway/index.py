@@ -16,6 +16,7 @@ from pe_dvc.documents.keys import (
     LISTING_LIMIT,
     MANIFEST_LIMIT,
     RELEASE_MANIFEST,
+    STATEMENTS,
     TRO,
     chunks_key,
     manifest_key,
@@ -39,6 +40,7 @@ from pe_dvc.usecases.retention.listed_members import listed_members
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pe_dvc.documents.release_target import Released
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.mirror.pointed import Pointed
@@ -183,9 +185,22 @@ class Indexer:
                 if artifact.sha256 in subjects
             }
             files = {RELEASE_MANIFEST: released.sha256, TRO: released.tro_sha256}
+            if (statements := _statements(pointed, released)) is not None:
+                files[STATEMENTS] = statements
             for file, digest in files.items():
                 key = release_key(self._country, released.tag, file)
                 served[key] = Served("release", digest, None, set(of))
+
+
+def _statements(pointed: PointedArtifacts, released: Released) -> Sha256 | None:
+    """Return the digest of a release's signed statements; None of one that has none, or altered."""
+    if released.statements_sha256 is None:
+        return None
+    try:
+        return pointed.statements_digest(released)
+    except (FormatError, NotFoundError, VerificationError) as error:
+        log.warning("no statements of release %s: %s", released.tag, error.message)
+        return None
 
 
 def _own(found: Served, withdrawn: Mapping[Sha256, Revocation]) -> Revocation | None:

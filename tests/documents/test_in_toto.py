@@ -236,10 +236,11 @@ def test_a_bundle_is_read_as_it_was_written() -> None:
         (b"[{", b"[3,{", "keyid"),
         (b"[{", b'[{"keyid":"aa","sig":""},{', "keyid of its own"),
         (b'"sig":"AA=="', b'"sig":null', "base64"),
+        (b"{", b"<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n{", "merge conflict, from line 1"),
     ],
 )
 def test_a_bundle_that_was_changed_is_refused(before: bytes, after: bytes, fault: str) -> None:
     data = write_statements([SignedStatement(payload=b"{}", signatures={"aa": "00"})])
     assert before in data
     with pytest.raises(FormatError, match=fault):
-        read_statements(data.replace(before, after), where="x")
+        read_statements(data.replace(before, after, 1), where="x")

@@ -42,7 +42,6 @@ class PointedArtifacts:
         self.wanted: set[Pointed] = set()
         self._others: set[Pointed] = set()
         self.releases: list[Released] = []
-        self._statements: dict[str, Sha256] = {}
         self._add_channels(EarlierMetadata(state))
         self._add_releases()
 
@@ -52,17 +51,28 @@ class PointedArtifacts:
         return len({one for one in self._others if one.is_promised} - self.wanted)
 
     def documents(self) -> list[tuple[str, str, Sha256]]:
-        """Return the documents of all releases: key, what it is, sha256."""
+        """Return the documents of all releases: key, what it is, sha256.
+
+        Raises NotFoundError and VerificationError for statements that are lost or altered.
+        """
         found = []
         for one in self.releases:
             manifest = release_key(self._country, one.tag, RELEASE_MANIFEST)
             found.append((manifest, f"release {one.tag}", one.sha256))
             tro = release_key(self._country, one.tag, TRO)
             found.append((tro, f"release {one.tag}", one.tro_sha256))
-            if one.tag in self._statements:
+            if one.statements_sha256 is not None:
                 statements = release_key(self._country, one.tag, STATEMENTS)
-                found.append((statements, f"release {one.tag}", self._statements[one.tag]))
+                found.append((statements, f"release {one.tag}", self.statements_digest(one)))
         return found
+
+    def statements_digest(self, released: Released) -> Sha256:
+        """Return the sha256 of the file of a release's statements as it is signed today.
+
+        Raises as ``read_published_statements``.
+        """
+        delegator = self._state.trusted["targets"]
+        return sha256_bytes(read_published_statements(self._store, delegator, released))
 
     def _add_channels(self, earlier: EarlierMetadata) -> None:
         for channel in CHANNELS:
@@ -89,12 +99,6 @@ class PointedArtifacts:
         self.releases = list(found.values())
         for tag, released in found.items():
             data = read_published(self._store, released)
-            if released.statements_sha256 is not None:
-                signed = read_published_statements(
-                    self._store, self._state.trusted["targets"], released
-                )
-                # Of the file as it is signed today: the role names the statements in it.
-                self._statements[tag] = sha256_bytes(signed)
             manifest = ReleaseManifest.from_bytes(data, where=f"release {tag}")
             for name, artifact in manifest.artifacts.items():
                 pointed = Pointed(

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.keys import STATEMENTS, TRO, release_key
+from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO, release_key
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.statement_bundle import SignedStatement, read_statements, write_statements
+from pe_dvc.gateway.index import Indexer
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.project.channel_keys import rotate_key, show_keys
 from pe_dvc.project.fsck import fsck
 from pe_dvc.project.gc import gc
 from pe_dvc.project.release import Releases
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
 from tests.support.paths import ROOT
 from tests.support.release_history import DATASETS, History
@@ -167,3 +170,33 @@ def test_gc_keeps_statements(published: History) -> None:
     before = held(published)
     gc(DataRepo(published.root), apply=True)
     assert held(published) == before
+
+
+def test_a_push_brings_what_a_replaced_key_signed_again_of_every_release(
+    published: History,
+) -> None:
+    published.git("tag", "1.0.1")
+    published.publish_release("1.0.1")
+    rotate_key(DataRepo(published.root), "releases")
+    published.commit("Replace the key of releases")
+    Releases(published.root).push("1.0.1")
+    for tag in ("1.0.0", "1.0.1"):
+        assert Releases(published.root).verify(tag)[0].statements == len(DATASETS)
+
+
+def test_a_gateway_hands_out_statements_and_goes_on_where_a_thief_altered_them(
+    published: History,
+) -> None:
+    roots = DataRepo(published.root).signed_metadata().root_files
+    state = read_state(published.store, "us", roots)
+    served = Indexer(published.store, "us").index(state).served
+    manifest = served[release_key("us", "1.0.0", RELEASE_MANIFEST)]
+    assert served[KEY].digest == sha256_bytes(held(published))
+    assert served[KEY].subjects == manifest.subjects
+    assert len(manifest.subjects) == len(DATASETS)
+
+    path = published.bucket / KEY
+    path.chmod(0o644)
+    path.write_bytes(held(published).replace(b'"sig":"', b'"sig":"AAAA'))
+    altered = Indexer(published.store, "us").index(state).served
+    assert altered.keys() == served.keys() - {KEY}
