@@ -58,8 +58,8 @@ def sign_registered(files: ChannelFiles, signers: Signers) -> list[str]:
     """Sign the statements of the registered releases by the keys here; return the tags signed.
 
     A key signs them only where it signed the role that names them: what it did not sign, its holder
-    may never have seen. Raises NotFoundError and VerificationError for statements that git lacks,
-    or that are not those that the role names.
+    may never have seen. Those that git lacks are passed over: a push that needs them says so.
+    Raises VerificationError for statements that are not those that the role names.
     """
     metadata = SignedMetadata(files)
     delegator, role = metadata.delegator(ROLE), metadata.role(ROLE)
@@ -68,7 +68,10 @@ def sign_registered(files: ChannelFiles, signers: Signers) -> list[str]:
     for tag, released in _registered(role.signed, files).items():
         if released.statements_sha256 is None:
             continue
-        held = _of_git(files, released)
+        try:
+            held = _of_git(files, released)
+        except NotFoundError:
+            continue
         signed = sign_statements(held, delegator, ROLE, signers, keyids=keyids)
         if signed != held and _write(files, released, signed):
             tags.append(tag)

@@ -269,6 +269,17 @@ def test_a_replaced_key_signs_the_statements_again(published: History, intoto: P
     assert not any(one["library"] for one in stranger(intoto, bundle, published.base / "b", old))
 
 
+def test_statements_that_git_lost_stop_no_change_of_keys(published: History) -> None:
+    (published.root / IN_GIT).unlink()
+    change = rotate_key(DataRepo(published.root), "releases")
+    assert change.key_file is not None
+    assert not (published.root / IN_GIT).exists()
+    Releases(published.root).create("1.0.0")
+    published.commit("Replace the key of releases")
+    assert Releases(published.root).push("1.0.0").documents == [KEY]
+    assert verify(published) == 2 * len(DATASETS)
+
+
 # A stranger, a thief, and a reader of an earlier version
 
 
