@@ -71,9 +71,11 @@ def test_from_a_git_tag_to_a_reader(on_s3: Sandbox) -> None:
     assert pushed["documents"] == [
         "us/releases/1.0.0/trace.tro.jsonld",
         "us/releases/1.0.0/release_manifest.json",
+        "us/releases/1.0.0/release_manifest.intoto.jsonl",
     ]
     verified = made.json("release", "verify", "1.0.0")
     assert (verified["artifacts"], verified["sha256"]) == (2, created["sha256"])
+    assert verified["statements"] == 2
     assert made.run(*GIT_STATUS).stdout == ""
     assert made.run("dvc", "status").stdout.strip().endswith("up to date.")
 
