@@ -135,7 +135,8 @@ class Gateway:
                 datetime.now(UTC),
             )
         except CredentialsError as error:
-            self._failures.take(address)
+            if "authorization" in request.headers:  # who sends none guesses nothing
+                self._failures.take(address)
             return answer(refusal_of(error))
         except PeDvcError as error:
             log.error("cannot decide: %s", error.message)

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.usecases.mirror.state import SignedState
 
 log = logging.getLogger(__name__)
 
 MAX_AGE = 15 * 60.0
 """Seconds after which an index that could not be made again is worth nothing."""
+
+AGAIN = 3600.0
+"""Seconds after which an index is made again though nothing new was signed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class ServedCountry:
         self._clock = clock
         self._indexer = Indexer(source.store, source.country)
         self._index: tuple[Index, float] | None = None
+        self._made_at = 0.0
         self._rules: tuple[tuple[int, int, int], AccessRules] | None = None
         self._refreshing = threading.Lock()
         self._problem = "it was not read yet"
@@ -63,10 +68,24 @@ class ServedCountry:
             try:
                 root = self.source.verify()
                 state = read_state(self.store, self.country, [root])
-                self._index = (self._indexer.index(state), began)
+                self._index = (self._made(state, began), began)
             except PeDvcError as error:
                 self._problem = error.message
                 log.warning("%s could not be read: %s", self.country, error.message)
+
+    def _made(self, state: SignedState, now: float) -> Index:
+        """Return the index of a state: the one that there is, if it is of that version.
+
+        Every version of every channel is read for a new one. Once in ``AGAIN`` seconds it is made
+        all the same: a manifest that was missing may have been repaired.
+        """
+        if self._index is not None and now - self._made_at < AGAIN:
+            known = self._index[0]
+            if known.version == state.version:
+                return known
+        found = self._indexer.index(state)
+        self._made_at = now
+        return found
 
     @property
     def index(self) -> Index:

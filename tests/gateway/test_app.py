@@ -177,7 +177,9 @@ def test_attack_a_manifest_that_nobody_signed(
     document = manifests["was_2020"].to_bytes()
     forged = document.replace(manifests["was_2020"].artifact.dvc.md5.encode(), b"0" * 32)
     country.write(manifest_key("us", sha256_bytes(raw)), forged)
+    (new,) = country.publish({"other": b"so that the index is made again"})
     house.served.refresh()
+    assert house.get(payload(new), house.token()).status == 200
     assert house.get("/" + payload_key("us", "0" * 32), house.token()).status == 404
 
 
@@ -363,7 +365,7 @@ def test_no_token_is_ever_in_the_log(
     for token in (good, bad, login, login[:-4] + "AAAA"):
         house.get(payload(manifests["frs_2023"]), token)
     assert '"status": 200' in caplog.text
-    for secret in (good.rpartition("_")[2], "Q" * 43, login.rpartition(".")[2]):
+    for secret in (good.split("_", 2)[2], "Q" * 43, login.rpartition(".")[2]):
         assert secret not in caplog.text
     assert "ada@example.org" not in caplog.text
 
@@ -392,6 +394,25 @@ def test_attack_guessing_tokens_is_slowed(
     assert statuses[:30] == [401] * 30
     slowed = house.get(path, house.token())
     assert (slowed.status, int(slowed.headers["retry-after"]) > 0) == (429, True)
+
+
+def test_who_sends_no_token_is_not_slowed(
+    house: GatewayHouse, manifests: dict[str, Manifest]
+) -> None:
+    path = payload(manifests["was_2020"])
+    assert {house.get(path).status for _ in range(40)} == {401}
+    assert house.get(path, house.token()).status == 200
+
+
+def test_the_index_is_made_again_when_something_new_was_signed(
+    house: GatewayHouse, country: Country
+) -> None:
+    first = house.served.index
+    house.served.refresh()
+    assert house.served.index is first
+    country.publish({"frs_2024": b"new"})
+    house.served.refresh()
+    assert house.served.index is not first
 
 
 def ask(house: GatewayHouse, data: bytes) -> bytes:
