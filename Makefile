@@ -24,7 +24,7 @@ test-fast: $(READY)
 
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)
-	SOAK=1 $(BIN)/python -m pytest tests/scenarios tests/trust tests/usecases/publish $(PYTEST_ARGS)
+	SOAK=1 $(BIN)/python -m pytest tests/scenarios tests/trust tests/usecases/publish tests/gateway $(PYTEST_ARGS)
 	@if $(MAKE) $(SUITE); then $(MAKE) conformance; else echo "!!! tuf-conformance was not run"; fi
 
 # Seconds of all targets together, on two processors.

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from benchmarks.cases_ledger import append, ask
 from benchmarks.cases_members import hash_members, pull_members, push_members
 from benchmarks.cases_mirror import mirror_again, mirror_bucket, mirror_large, mirror_many
 from benchmarks.cases_reading import columns, first_byte, memory
@@ -253,4 +254,6 @@ CASES: dict[str, Callable[[BenchEnvironment], Case]] = {
     "startup": startup,
     "hash": hashing,
     "resolve": resolve,
+    "ledger-append": append,
+    "ledger-ask": ask,
 }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.describe import find as find
     from pe_dvc.public.describe import write_codebook as write_codebook
     from pe_dvc.public.gateway import Gateway as Gateway
+    from pe_dvc.public.ledger import Ledger as Ledger
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
     from pe_dvc.public.questions import compatible as compatible
@@ -53,6 +54,7 @@ _PUBLIC = {
     "DeprecatedReleaseWarning": "pe_dvc.primitives.warnings",
     "Description": "pe_dvc.usecases.read.describe",
     "Gateway": "pe_dvc.public.gateway",
+    "Ledger": "pe_dvc.public.ledger",
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",

@@ -35,8 +35,14 @@ MAY_IMPORT = {
         "documents",
         "primitives",
     },
-    "public": {"project", "usecases", "adapters", "store", "trust", "documents", "primitives"},
-    "cli": {"public", "api", "project", "usecases", "trust", "store", "documents", "primitives"},
+    "public": {
+        *("project", "gateway", "usecases", "adapters", "store", "trust", "documents"),
+        "primitives",
+    },
+    "cli": {
+        *("public", "api", "project", "gateway", "usecases", "trust", "store", "documents"),
+        "primitives",
+    },
     "api": {"public", "project", "usecases", "documents", "primitives"},
     "filesystem": {"project", "usecases", "documents", "primitives"},
     "errors": {"primitives"},
@@ -62,7 +68,10 @@ ONE_MODULE = {
     "joserfc": {"gateway/jose.py"},
     "sqlalchemy": {
         f"gateway/{name}.py"
-        for name in ("database", "ledger_tables", "ledger_writer", "pseudonyms", "verify_ledger")
+        for name in (
+            *("database", "ledger_tables", "ledger_writer"),
+            *("ledger_proof", "pseudonyms", "report", "verify_ledger"),
+        )
     },
     "psycopg": set(),
     "jinja2": {"adapters/page_templates.py"},

@@ -16,6 +16,16 @@ EXAMPLES: dict[str, Examples] = {
         ("data/states", "a dataset that is a directory"),
         ("data/x.parquet --entity tax_unit=RECID --weight s006", "say it yourself"),
     ),
+    "audit checkpoint": (("", "print what was signed last, to be kept elsewhere"),),
+    "audit forget": (("ann@example.org", "erase a person; the ledger verifies as before"),),
+    "audit import": (
+        ("logs.json.gz --country uk --key ledger.pem", "take reads from logs of AWS, each once"),
+    ),
+    "audit report": (
+        ("--raw-source data/raw/frs.tab --by raw-source", "what a data owner asks"),
+        ("--person ann@example.org --since 2026-01-01 --csv", "each read of a person"),
+    ),
+    "audit verify": (("--key gateway.pem", "find entries that were altered"),),
     "cache dir": (("", "print where the cache is"),),
     "cache ls": (("", "list what is in the cache"),),
     "cache prune": (("--max-size 20GB", "keep the 20 GB that were used last"),),
@@ -244,6 +254,9 @@ EXAMPLES: dict[str, Examples] = {
 }
 
 EXITS: dict[str, str] = {
+    "audit import": "1 if some lines could not be read; the others were taken",
+    "audit verify": "1 if the ledger was altered: it says which entries; 6 if a checkpoint or the "
+    "key is not of this ledger",
     "cache verify": "1 if an artifact was altered",
     "channel log": "1 if a version is missing or not validly signed",
     "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",

@@ -42,6 +42,7 @@ class Database:
         if self.is_file:
             # Who only reads must not hold the one lock of writers.
             self._writing = _engine(self._url)
+            event.listen(self._writing, "connect", _set_up_file)
             event.listen(self._writing, "begin", _lock_file)
             event.listen(self._engine, "begin", _begin)
         if create:
@@ -62,6 +63,16 @@ class Database:
         """Give a connection whose changes are all kept, safe on the disk, at the end, or none."""
         with self._answering("append"), self._writing.begin() as connection:
             yield connection
+
+    def tidy(self) -> None:
+        """Overwrite, in a file, what was erased in it; a server's administrator does that there."""
+        if self.is_file:
+            with self._answering("erase"):
+                connection = self._engine.raw_connection()
+                try:
+                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    connection.close()
 
     def close(self) -> None:
         """End all connections."""
@@ -120,7 +131,7 @@ def _check_file(path: Path, *, create: bool) -> None:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
-        event.listen(engine, "connect", _set_up_file)
+        event.listen(engine, "connect", _begin_ourselves)
         return engine
     wait = _WAIT_SECONDS * 1000
     options = f"-c lock_timeout={wait} -c synchronous_commit=on -c tcp_user_timeout={wait}"
@@ -137,9 +148,12 @@ def _engine(url: URL) -> Engine:
         ) from error
 
 
+def _begin_ourselves(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # see _begin and _lock_file
+
+
 def _set_up_file(connection: Any, record: object) -> None:
     """Make each commit durable, and what is erased unreadable."""
-    connection.isolation_level = None  # transactions are begun by us, see _lock_file
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 

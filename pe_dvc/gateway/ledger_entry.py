@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,6 +14,7 @@ How = Literal["stream", "presigned", "direct"]
 have read by it. ``direct``: from the store, as its own logs say (``pe-dvc audit import``)."""
 
 _MOST = 2**53
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class LedgerRead:
             value = getattr(self, name)
             if value is not None and not 0 <= value < _MOST:
                 raise FormatError("bytes are counted from 0, up to 2**53", where=name)
-        for one in fields(self):
-            _check_text(one.name, getattr(self, one.name))
+        for name, value in vars(self).items():
+            _check_text(name, value)
 
     @property
     def byte_count(self) -> int | None:
@@ -69,5 +71,5 @@ class LedgerRead:
 def _check_text(name: str, value: object) -> None:
     """Refuse what a database or canonical JSON has no form for."""
     for text in value if isinstance(value, tuple) else (value,):
-        if isinstance(text, str) and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
+        if isinstance(text, str) and _NO_TEXT.search(text):
             raise FormatError("a text of a read has a NUL, or half of a character", where=name)

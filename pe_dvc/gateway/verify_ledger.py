@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from pe_dvc.gateway.leaf import decode_leaf
 from pe_dvc.gateway.ledger_tables import CHECKPOINTS, ENTRIES, STATE
-from pe_dvc.primitives.errors import FormatError, SignatureError, VerificationError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
+from pe_dvc.primitives.result import Result
 from pe_dvc.tlog.checkpoint import Checkpoint, parse_checkpoint
 from pe_dvc.tlog.frontier import Frontier
 from pe_dvc.tlog.merkle import leaf_hash
@@ -44,13 +45,14 @@ class LedgerFault:
 
 
 @dataclass
-class LedgerVerdict:
+class LedgerVerdict(Result):
     """What was found: how many entries and checkpoints were compared, and what is wrong.
 
-    ``checkpoint`` is the newest that verified, to be kept elsewhere.
+    ``key`` is the public key as text, ``checkpoint`` the newest that verified, to be kept.
     """
 
     origin: str
+    key: str
     entries: int = 0
     checkpoints: int = 0
     checkpoint: str | None = None
@@ -87,8 +89,8 @@ def verify_ledger(
         state = connection.execute(select(STATE)).first()
         if state is None:
             raise VerificationError(f"{database.where} has no ledger, or its state was removed")
-        verdict = LedgerVerdict(state.origin)
         key = VerifierKey(origin or state.origin, public)
+        verdict = LedgerVerdict(state.origin, str(key))
         if origin and origin != state.origin:
             verdict.blame(f"it is the log {state.origin}, not {origin}")
         outside = [_opened(parse_note(data, where=name), key, name) for name, data in kept]
@@ -120,6 +122,15 @@ def _own(
         except (SignatureError, FormatError) as error:
             verdict.blame(f"{error.message}: this key did not sign it")
     return found
+
+
+def newest_note(database: Database) -> str:
+    """Return the newest signed checkpoint, which is not verified. Raises NotFoundError."""
+    with database.reading() as connection:
+        note: str | None = connection.scalar(select(STATE.c.note))
+    if note is None:
+        raise NotFoundError(f"{database.where} has no ledger, or its state was removed")
+    return note
 
 
 class _Walk:

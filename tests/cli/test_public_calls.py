@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 # Where the words of a command are not the way to its call.
 OTHERWISE = {
+    "audit checkpoint": "Ledger.checkpoint",
+    "audit forget": "Ledger.forget",
+    "audit import": "Ledger.import_",
+    "audit report": "Ledger.report",
+    "audit verify": "Ledger.verify",
     "cache dir": "Cache.directory",
     "cache ls": "Cache.entries",
     "cache prune": "Cache.prune",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = dict(leaves())
-FILES = ("root.json", "bob.pem", "manifest.json")
+FILES = ("root.json", "bob.pem", "manifest.json", "logs.json.gz")
 """Files that examples name."""
 
 

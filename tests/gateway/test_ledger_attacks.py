@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from pe_dvc.gateway.database import Database
 from pe_dvc.gateway.ledger_key import LedgerSigner
 from pe_dvc.gateway.pseudonyms import forget
 from pe_dvc.gateway.sql_ledger import SqlLedger
+from pe_dvc.gateway.verify_ledger import verify_ledger
 from pe_dvc.primitives.errors import LedgerUnavailableError, SignatureError
 from pe_dvc.tlog.merkle import leaf_hash
 from tests.support.ledgers import Bench
@@ -221,3 +223,18 @@ def test_a_person_who_is_erased_leaves_the_tree_as_it_is(filled: Bench) -> None:
     if "://" not in filled.place:
         for path in Path(filled.place).parent.glob("ledger.db*"):
             assert b"ann@example.org" not in path.read_bytes()
+
+
+def test_who_may_only_read_the_file_can_verify_it(tmp_path: Path) -> None:
+    signer = LedgerSigner.open(tmp_path / "gateway.pem", create=True)
+    made = Bench(str(tmp_path / "ledger.db"), signer)
+    made.fill([a_read()])
+    statements = list[str]()
+    database = Database(made.place)
+    event.listen(
+        database._engine, "before_cursor_execute", lambda *given: statements.append(given[2])
+    )
+    assert verify_ledger(database, signer.public).sound
+    database.close()
+    assert statements
+    assert not [one for one in statements if not one.startswith(("SELECT", "BEGIN"))]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,11 +83,13 @@ def _binaries() -> Path | None:
     return next((p for p in candidates if all((p / name).exists() for name in needed)), None)
 
 
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[PostgresServer]:
+@contextmanager
+def new_server() -> Iterator[PostgresServer | None]:
+    """Give a new server that runs, None where there is no PostgreSQL."""
     binaries = _binaries()
     if binaries is None:
-        pytest.skip("!!! ledgers in PostgreSQL are not tested: apt-get install postgresql")
+        yield None
+        return
     directory = Path(tempfile.mkdtemp(prefix="pe-dvc-pg-"))
     if user := _user():
         shutil.chown(directory, user)
@@ -100,7 +103,15 @@ def _postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[PostgresServer | None]:
+    with new_server() as server:
+        yield server
+
+
 @pytest.fixture
-def postgres(_postgres: PostgresServer) -> PostgresServer:
-    """A running server, also after a test that stopped it."""
+def postgres(_postgres: PostgresServer | None) -> PostgresServer:
+    """A running server. A test that stops it starts it again."""
+    if _postgres is None:
+        pytest.skip("!!! ledgers in PostgreSQL are not tested: apt-get install postgresql")
     return _postgres
