@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -39,6 +40,8 @@ class GoogleServer:
     account: str
     public: set[str] = field(default_factory=set)
     authorizations: list[str] = field(default_factory=list)
+    cache_controls: dict[str, str] = field(default_factory=dict)
+    """The header of the last write of each object, by its path: the JSON API takes it otherwise."""
 
     def new_bucket(self) -> str:
         """Create a bucket of a name not used before."""
@@ -59,6 +62,8 @@ class GoogleServer:
         if asked.path == "/token":
             token = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
             return Answer(200, json.dumps(token).encode(), {"Content-Type": "application/json"})
+        if asked.method in ("PUT", "POST") and "cache-control" in asked.headers:
+            self.cache_controls[unquote(asked.path)] = asked.headers["cache-control"]
         self.authorizations.append(asked.headers.get("authorization", ""))
         if asked.path.startswith(JSON_API):
             kept = {k: v for k, v in asked.headers.items() if k not in HOP_BY_HOP}
