@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from benchmarks.s3_http import Connection, Request, Response
-from benchmarks.s3_objects import PART_STRIDE, Objects, PreconditionFailed, Stored
+from benchmarks.s3_objects import PART_STRIDE, S3_MAX_PARTS, Objects, PreconditionFailed, Stored
 
 _XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -170,9 +170,16 @@ def _upload_part(objects: Objects, connection: Connection, request: Request) -> 
     except FileNotFoundError:
         connection.read(request)
         return _error(404, "NoSuchUpload")
+    number = int(request.query["partNumber"])
     try:
-        number = int(request.query["partNumber"])
-        size = connection.receive(request, file, number * PART_STRIDE)
+        if number > S3_MAX_PARTS:
+            connection.discard(request)
+            return _error(400, "InvalidArgument")
+        if objects.keeps_parts:
+            size = connection.receive(request, file, number * PART_STRIDE)
+        else:
+            size = connection.discard(request)
+            os.truncate(file, (S3_MAX_PARTS + 1) * PART_STRIDE)  # zeros, without room for them
     finally:
         os.close(file)
     # The part's length travels in its etag, so that completing needs no record of parts.

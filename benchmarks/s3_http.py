@@ -136,6 +136,14 @@ class Connection:
             offset += count
         return offset - start
 
+    def discard(self, request: Request) -> int:
+        """Read the request's body and forget it; return its length."""
+        size = 0
+        while count := request.body.readinto1(self._buffer):
+            self._traffic.received(count)
+            size += count
+        return size
+
     def read(self, request: Request) -> bytes:
         """Return the rest of the request's body."""
         data = io.BytesIO()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Parts of one upload lie in one sparse file, each at its number times this: S3's largest part.
 PART_STRIDE = 5 << 30
+S3_MAX_PARTS = 10_000
 
 _serial = itertools.count()
 
@@ -46,7 +47,8 @@ class Stored:
 class Objects:
     """All buckets below ``root``. Safe for threads and processes: the file system is the lock."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, keeps_parts: bool = True) -> None:
+        self.keeps_parts = keeps_parts
         self._buckets, self._data = root / "buckets", root / "data"
         self._lock = root / "lock"
         for path in (self._buckets, self._data):

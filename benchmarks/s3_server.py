@@ -37,10 +37,16 @@ _MEMORY = Path("/dev/shm")
 
 
 class S3Server:
-    """The server as a context manager: ``endpoint``, ``environment`` and ``counts()``."""
+    """The server as a context manager: ``endpoint``, ``environment`` and ``counts()``.
 
-    def __init__(self, *, pace: Pace | None = None, workers: int = 4) -> None:
-        self._pace, self._workers = pace or Pace(), workers
+    Unless it ``keeps_parts``, those of multipart uploads are counted and take no room: what was
+    uploaded is zeros to who reads it.
+    """
+
+    def __init__(
+        self, *, pace: Pace | None = None, workers: int = 4, keeps_parts: bool = True
+    ) -> None:
+        self._pace, self._workers, self._keeps_parts = pace or Pace(), workers, keeps_parts
 
     def __enter__(self) -> Self:
         memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
@@ -94,6 +100,7 @@ class S3Server:
                 *(sys.executable, "-m", "benchmarks.s3_server", str(self.root)),
                 *(f"--workers={self._workers}", f"--latency-ms={pace.latency_ms}"),
                 *(f"--rate-mib={pace.connection_mib}", f"--total-rate-mib={pace.total_mib}"),
+                *([] if self._keeps_parts else ["--discard-parts"]),
             ],
             cwd=Path(__file__).resolve().parent.parent,
             stdin=subprocess.PIPE,
@@ -104,10 +111,10 @@ class S3Server:
         self._port = int(self._process.stdout.readline())
 
 
-def serve(root: Path, *, pace: Pace, workers: int) -> None:
+def serve(root: Path, *, pace: Pace, workers: int, keeps_parts: bool = True) -> None:
     """Serve ``root`` until standard input ends, as it does when whoever started us is gone."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    objects = Objects(root)
+    objects = Objects(root, keeps_parts=keeps_parts)
     objects.create_bucket(BUCKET)
     Counters(root / "counters", workers)
     links = _links(root, pace.total_mib)
@@ -172,9 +179,11 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0, help="per request")
     parser.add_argument("--rate-mib", type=float, default=0, help="per connection and way")
     parser.add_argument("--total-rate-mib", type=float, default=0, help="of all, each way")
+    parser.add_argument("--discard-parts", action="store_true", help="keep them as zeros")
     arguments = parser.parse_args()
     pace = Pace(arguments.latency_ms, arguments.rate_mib, arguments.total_rate_mib)
-    serve(arguments.root, pace=pace, workers=arguments.workers)
+    keeps_parts = not arguments.discard_parts
+    serve(arguments.root, pace=pace, workers=arguments.workers, keeps_parts=keeps_parts)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.usecases.checkout.contents import describe_contents, kind_of, notes_on
 from pe_dvc.usecases.checkout.describe import (
     assemble,
+    check_size,
     describe_artifact,
     first_manifest,
     is_of_other_bytes,
@@ -171,6 +172,8 @@ def _describe_all(
     checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
     check_deps(dvc, declarations)
+    for d in declarations:
+        check_size(d, located[d.name][0].stat().st_size)
     rule = settings.disclosure_rule
     files = {d.name: _file(d, located[d.name][0], rule) for d in declarations}
     shapes = {d.name: describe_file(files[d.name]) for d in declarations}

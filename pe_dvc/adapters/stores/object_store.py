@@ -22,7 +22,8 @@ from pe_dvc.adapters.stores.obstore_errors import (
     is_undecided,
 )
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
-from pe_dvc.adapters.stores.parallel_file import PART_SIZE, fill_file, hashed_blocks, part_size
+from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
+from pe_dvc.adapters.stores.upload_parts import PART_SIZE, part_size, parts_in_flight
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
@@ -49,7 +50,6 @@ MIB = 1024 * 1024
 RANGE_SIZE = 4 * MIB
 RANGES_IN_FLIGHT = 16
 BLOCK_SIZE = 64 * 1024  # about what arrives at once: more would be copied into fresh memory
-PARTS_IN_FLIGHT = 16
 
 
 class ObjectStore(OneByOne):
@@ -149,7 +149,7 @@ class ObjectStore(OneByOne):
         check_key(key)
         with translate_os_errors("upload", str(path)):
             size = path.stat().st_size
-        part = part_size(size)
+        part = part_size(size, what=str(path))
         if size <= part:  # no multipart upload, which costs two requests more
             return self._upload_whole(key, path, sha256, progress)
         digests: list[Sha256] = []
@@ -158,12 +158,12 @@ class ObjectStore(OneByOne):
             check_upload(key, expected=sha256, actual=actual, source=str(path))
             digests.append(actual)
 
-        self._send(key, hashed_blocks(path, part, check=check, progress=progress), part)
+        self._send(key, hashed_blocks(path, PART_SIZE, check=check, progress=progress), part)
         return digests[0]
 
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         """See Store.write_blocks."""
-        part = part_size(size)
+        part = part_size(size, what=key)
         self._send(check_key(key), b"".join(blocks) if size <= part else iter(blocks), part)
 
     def _upload_whole(
@@ -293,7 +293,7 @@ class ObjectStore(OneByOne):
                 attributes=attributes(key),
                 use_multipart=not isinstance(body, bytes),
                 chunk_size=part_size,
-                max_concurrency=PARTS_IN_FLIGHT,
+                max_concurrency=parts_in_flight(part_size),
             )
 
     def _translating(self, operation: str, key: str) -> ErrorTranslator:

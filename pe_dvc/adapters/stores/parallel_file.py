@@ -39,15 +39,6 @@ FAST = 250 * _MIB
 LONGEST = 64 * _MIB
 """Bytes that one connection is asked for at once, at most."""
 
-PART_SIZE = 8 * _MIB
-"""Bytes of a part of an upload, as long as there are not too many."""
-_MAX_PARTS = 10_000
-
-
-def part_size(size: int) -> int:
-    """Return the bytes of a part of an upload of ``size``; what is no longer needs no parts."""
-    return max(PART_SIZE, -(-size // _MAX_PARTS))
-
 
 def fill_file(
     path: Path | OpenFile,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.artifact import Artifact, ChunkList, DvcObject, MemberList
 from pe_dvc.documents.hub_uri import parse_location
+from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.documents.manifest import About, Contents, Manifest
 from pe_dvc.documents.members import Members
-from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, sha256_bytes
+from pe_dvc.primitives.digest import CHUNK_SIZE, DIGEST_BYTES, Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from pe_dvc.primitives.redact import secret_params
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pe_dvc.documents.declaration import Declaration
     from pe_dvc.documents.dvc_output import Location
     from pe_dvc.documents.provenance import Build, Inputs
+
+LARGEST_FILE = MANIFEST_LIMIT // DIGEST_BYTES * CHUNK_SIZE
+"""Bytes of the largest file whose list of chunks a reader accepts."""
 
 
 class FileDigest(Protocol):
@@ -75,6 +79,17 @@ def describe_artifact(
         dvc=DvcObject(hash="md5", md5=md5),
         **parts,
     )
+
+
+def check_size(declaration: Declaration, size: int) -> None:
+    """Raise FormatError for a file of more bytes than readers verify: before it is hashed."""
+    if size > LARGEST_FILE:
+        raise FormatError(
+            f"has {size:,} bytes: of a file over {LARGEST_FILE:,} (2 TiB) the list of chunks is "
+            "longer than readers accept",
+            where=declaration.path,
+            remedy="Write it as several files in a directory, and declare that.",
+        )
 
 
 def complete_inputs(inputs: Inputs, *, where: str) -> Inputs:

@@ -13,7 +13,7 @@ from pe_dvc.documents.manifest import Column, Member
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.checkout.contents import describe_contents, kind_of, notes_on
-from pe_dvc.usecases.checkout.describe import is_described_alike
+from pe_dvc.usecases.checkout.describe import LARGEST_FILE, check_size, is_described_alike
 
 ENTITIES = {"person": {"key": "person_id"}, "household": {"key": "household_id"}}
 COLUMNS = tuple(Column(name=name, type="int64") for name in ("person_id", "household_id"))
@@ -115,3 +115,11 @@ def test_a_manifest_of_an_older_version_says_the_same_as_far_as_it_goes() -> Non
     assert not is_described_alike(new.model_copy(update={"period": "2025"}), new)
     assert "periods" not in old.model_dump_json(exclude_none=True)
     assert "members" not in old.model_dump_json(exclude_none=True)
+
+
+def test_a_file_whose_chunk_list_no_reader_accepts_is_refused_by_its_size() -> None:
+    check_size(declaration(), LARGEST_FILE)
+    with pytest.raises(FormatError, match="2 TiB") as caught:
+        check_size(declaration(), LARGEST_FILE + 1)
+    assert caught.value.where == "data/cps.any"
+    assert LARGEST_FILE == 2 * 1024**4
