@@ -122,7 +122,7 @@ def _missing_manifests(
     that they are.
     """
     keys = [manifest_key(country, Sha256(d.manifest.artifact.sha256)) for d in described]
-    listed, unknown = list_objects(store, country_prefix(country), set(keys))
+    listed, unknown = list_objects(store, country_prefix(country), set(keys), pool)
     signed = vouched() if listed else frozenset()
     asked = [
         d
