@@ -122,23 +122,35 @@ def diff(
 
 @click.command("log", cls=Command)
 @click.argument("channel", type=click.Choice(["latest", "next", "revoked"]))
+@click.option(
+    "-n",
+    "--last",
+    type=click.IntRange(min=1),
+    help="Only so many versions, up to the one that readers see. Default: all.",
+)
 @_country
 @store_option
 @json_option
 @click.pass_context
 def log(
-    ctx: click.Context, channel: str, country: str | None, store: str | None, as_json: bool
+    ctx: click.Context,
+    channel: str,
+    last: int | None,
+    country: str | None,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Show every version of CHANNEL, newest first.
 
     Shows date, signer, git commit and what changed: of revoked, what was withdrawn and taken back.
 
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
-    its time. The first break is reported, and the exit code is then 1.
+    its time. The first break is reported, and the exit code is then 1. With --last only these
+    versions are read and verified, however many there are.
     """
     from pe_dvc import Channels
 
-    found = Channels(country, store=store).log(channel)
+    found = Channels(country, store=store).log(channel, last=last)
     if as_json:
         print_json(found)
     else:

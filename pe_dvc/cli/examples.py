@@ -53,7 +53,10 @@ EXAMPLES: dict[str, Examples] = {
         ("next bob --stolen", "replace a stolen key, and reject what it signed"),
     ),
     "channel list": (("--country us", "versions and expiry, without a clone"),),
-    "channel log": (("latest", "every version, verified, newest first"),),
+    "channel log": (
+        ("latest", "every version, verified, newest first"),
+        ("latest -n 20", "the newest 20, however many there are"),
+    ),
     "channel promote": (
         ("latest next", "nominate all datasets, past their gates"),
         ("latest next cps_2024", "nominate one"),

@@ -26,6 +26,7 @@ from pe_dvc.project.trust import trusted_countries
 from pe_dvc.project.withdrawn import refuse_pointer
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
+from pe_dvc.usecases.channel.recent import RecentHistory
 from pe_dvc.usecases.revoke.log import withdrawal_step
 from pe_dvc.usecases.revoke.withdrawn import ROLE
 from pe_dvc.usecases.revoked import why_withdrawn
@@ -180,19 +181,26 @@ class Channels:
         found = diff_releases(before, kept[0], after, kept[1])
         return replace(found, unchanged=found.unchanged + len(same), withdrawn=withdrawn)
 
-    def log(self, channel: str) -> ChannelLog:
+    def log(self, channel: str, *, last: int | None = None) -> ChannelLog:
         """Return every version, and where their chain breaks.
 
-        Of the role ``revoked`` it is told what was withdrawn and taken back.
+        Of the role ``revoked`` it is told what was withdrawn and taken back. With ``last`` only so
+        many versions up to the one that readers see, of those that it was made from: nothing else
+        is read or verified then.
         """
         is_revoked = channel == ROLE
-        commits = self._commits(channel if is_revoked else check_channel(channel))
-        history = self._history
+        role = channel if is_revoked else check_channel(channel)
+        # One more tells what the first of them changed.
+        read = None if last is None else last + 1
+        commits = self._commits(role, newest=read)
+        history = self._history if read is None else self._recent(read)
         in_git = {version: data for version, (_, data) in commits.items()}
         found = history.versions(channel, in_git)
         step_of = partial(withdrawal_step, self.country) if is_revoked else None
         log = channel_log(found, commits, remark=history.remark, step_of=step_of)
         withdrawn = {} if is_revoked else self._withdrawn()
+        if last is not None:
+            log = replace(log, entries=log.entries[-last:])
         return replace(log, skipped=tuple(history.skipped), withdrawn=withdrawn)
 
     def _withdrawn(self) -> dict[Sha256, str]:
@@ -209,7 +217,11 @@ class Channels:
         reader = self._reader
         return ChannelHistory(reader.store, self.country, reader.trusted_root())
 
-    def _commits(self, channel: str) -> dict[int, Any]:
+    def _recent(self, last: int) -> RecentHistory:
+        reader = self._reader
+        return RecentHistory(reader.store, self.country, reader.trusted_root(), last=last)
+
+    def _commits(self, channel: str, *, newest: int | None) -> dict[int, Any]:
         if self._repo is None or not self._in_clone:
             return {}
-        return dict(GitChannels(self._repo).versions(channel))
+        return dict(GitChannels(self._repo).versions(channel, newest=newest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AHEAD = 32
+"""Versions of a role in git that readers do not see yet, at most, where not all are looked for."""
+
 
 class GitChannels:
     """The versions of roles in the commits behind HEAD; a shallow clone holds fewer."""
@@ -38,9 +42,18 @@ class GitChannels:
         log.info("newest signed %s in git: %s", role, newest.where if newest.data else "none")
         return newest
 
-    def versions(self, role: str) -> dict[int, tuple[GitChange, bytes]]:
-        """Return the commit that first held each version signed, with the file's bytes."""
-        return {self._version(found): (change, found.data) for change, found in self._signed(role)}
+    def versions(
+        self, role: str, *, newest: int | None = None
+    ) -> dict[int, tuple[GitChange, bytes]]:
+        """Return the commit that first held each version signed, with the file's bytes.
+
+        With ``newest`` those of so many versions, and of a few more: git may be ahead of readers.
+        """
+        found: dict[int, tuple[GitChange, bytes]] = {}
+        most = None if newest is None else newest + AHEAD
+        for change, one in islice(self._signed(role), most):
+            found[self._version(one)] = (change, one.data)
+        return found
 
     def data(self, role: str) -> list[bytes]:
         """Return the file of each version that was committed signed, newest first."""

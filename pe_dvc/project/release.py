@@ -25,7 +25,13 @@ from pe_dvc.usecases.release.export import export_release
 from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
 from pe_dvc.usecases.release.statements import signed_in_git
-from pe_dvc.usecases.release.status import TagStatus, tag_state, untagged_status
+from pe_dvc.usecases.release.status import (
+    ReleasedArtifacts,
+    TagStatus,
+    released_artifacts,
+    tag_state,
+    untagged_status,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -224,10 +230,16 @@ class Releases(ReleasePlace):
         published = self._published()
         known = published | self.registered()
         tags = [tag for _, tag in self.git.tags()]
-        untagged = known.keys() - {tag.name for tag in tags}
+        commits = {tag.name: tag.commit for tag in tags}
+        untagged = known.keys() - commits.keys()
+        read = [known[tag] for tag in published if commits.get(tag) == known[tag].commit]
+        released = released_artifacts(self.store, self._files.country, read)
         return [
             *(untagged_status(known[tag], published=tag in published) for tag in sorted(untagged)),
-            *(self._status(tag, known.get(tag.name), tag.name in published) for tag in tags),
+            *(
+                self._status(tag, known.get(tag.name), tag.name in published, released)
+                for tag in tags
+            ),
         ]
 
     def _published(self) -> dict[str, Released]:
@@ -236,11 +248,11 @@ class Releases(ReleasePlace):
         except NotFoundError:
             return {}
 
-    def _status(self, tag: GitTag, known: Released | None, published: bool) -> TagStatus:
+    def _status(
+        self, tag: GitTag, known: Released | None, published: bool, released: ReleasedArtifacts
+    ) -> TagStatus:
         gone = self._withdrawn.artifacts
-        state, detail = tag_state(
-            known, tag.commit, self.store, published=published, withdrawn=gone
-        )
+        state, detail = tag_state(known, tag.commit, released, withdrawn=gone)
         return TagStatus(
             tag=tag.name,
             commit=tag.commit,

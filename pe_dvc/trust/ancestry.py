@@ -9,6 +9,7 @@ had before: a checkout that still has that one is behind, and does not mean to g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
@@ -86,14 +87,21 @@ def lineage(newest: Targets, held: Mapping[str, Targets]) -> dict[int, Sha256]:
     One version names so many before it, and each of those so many again.
     """
     found: dict[int, Sha256] = {}
-    known = ancestors(newest)
-    version = newest.version
+    known, version = ancestors(newest), newest.version
+    waiting = [-earlier for earlier in known]
+    heapify(waiting)
     # By what is named, not by counting down: a version may be any number.
-    while version := max((earlier for earlier in known if 0 < earlier < version), default=0):
-        sha256 = known[version]
+    while waiting:
+        earlier = -heappop(waiting)
+        if not 0 < earlier < version:
+            continue
+        version, sha256 = earlier, known[earlier]
         if sha256 in held:
             found[version] = Sha256(sha256)
-            known = ancestors(held[sha256]) | known
+            more = {v: named for v, named in ancestors(held[sha256]).items() if v not in known}
+            known |= more
+            for each in more:
+                heappush(waiting, -each)
     return found
 
 

@@ -56,6 +56,8 @@ METADATA_READS_AT_ONCE = 16
 class ChannelHistory:
     """Reads the versions of a country's channels. ``pinned`` is the root that is trusted."""
 
+    _first = 0  # versions before it are not told of
+
     def __init__(self, store: ReadableStore, country: str, pinned: bytes) -> None:
         self._store, self._country, self._pinned = store, country, pinned
         self.skipped: list[int] = []
@@ -82,7 +84,8 @@ class ChannelHistory:
         line = Line.to(newest, held)
         delegators: Sequence[Targets] = self._delegators
         shown = {seen.version} if seen else set()
-        for number in sorted(files.keys() | line.numbers(files) | shown):
+        numbers = files.keys() | line.numbers(files) | shown
+        for number in sorted(number for number in numbers if number >= self._first):
             if not line.has(number) and number not in shown:
                 yield self._apart(channel, number, files[number], held[number], newest)
                 continue

@@ -36,10 +36,10 @@ class Shown:
         """
         if self._named is None:
             return False
-        return all(role not in meta or meta[role].version != version for meta in self._named)
+        return (role, version) not in self._named
 
     @cached_property
-    def _named(self) -> list[SnapshotMeta] | None:
+    def _named(self) -> set[tuple[str, int]] | None:
         if self._head.snapshot is None:
             return None
         numbers = self._bucket.versions("snapshot")
@@ -48,7 +48,8 @@ class Shown:
         needed = range(1, self._head.snapshot.metadata.signed.version + 1)
         if any(named.get(number) is None for number in needed):
             return None
-        return [meta for meta in named.values() if meta is not None]
+        metas = [meta for meta in named.values() if meta is not None]
+        return {(role, file.version) for meta in metas for role, file in meta.items()}
 
     def _names(self, number: int) -> SnapshotMeta | None:
         """Return what a snapshot names, None if no root ever vouched for it."""

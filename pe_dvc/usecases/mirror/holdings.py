@@ -19,11 +19,11 @@ def holdings_of(
 ) -> Holdings:
     """Return what ``selection`` takes of what is published in the store of ``state``.
 
-    The store is not asked for manifests that are ``known``. Raises FormatError, VerificationError,
-    NotFoundError and StoreError.
+    The store is not asked for manifests, releases and versions of channels that are ``known``.
+    Raises FormatError, VerificationError, NotFoundError and StoreError.
     """
     store, country = state.channels.store, state.channels.country
-    pointed = PointedArtifacts(state, selection)
+    pointed = PointedArtifacts(state, selection, known=known)
     collector = Collector(store, country, objects_of(store, country), state.withdrawn, known=known)
     for key, what, sha256 in pointed.documents():
         collector.add_document(key, what, sha256)

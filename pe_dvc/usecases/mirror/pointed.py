@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO, release_key
@@ -12,12 +13,14 @@ from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.mirror.history import EarlierMetadata
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.release.read_published import read_published
 from pe_dvc.usecases.release.statements import read_published_statements
 
 if TYPE_CHECKING:
     from pe_dvc.documents.mirrors import Selection
     from pe_dvc.documents.release_target import Released
+    from pe_dvc.usecases.mirror.known_manifests import KnownManifests
     from pe_dvc.usecases.mirror.state import SignedState
 
 
@@ -36,13 +39,15 @@ class PointedArtifacts:
     ``left_out`` counts the pointers that are not.
     """
 
-    def __init__(self, state: SignedState, selection: Selection) -> None:
-        self._state, self._selection = state, selection
+    def __init__(
+        self, state: SignedState, selection: Selection, *, known: KnownManifests | None = None
+    ) -> None:
+        self._state, self._selection, self._known = state, selection, known
         self._store, self._country = state.channels.store, state.channels.country
         self.wanted: set[Pointed] = set()
         self._others: set[Pointed] = set()
         self.releases: list[Released] = []
-        self._add_channels(EarlierMetadata(state))
+        self._add_channels(EarlierMetadata(state, near=known.mirror if known else None))
         self._add_releases()
 
     @property
@@ -97,14 +102,21 @@ class PointedArtifacts:
         where = self._state.channels.where("releases", role.version)
         found = releases_of(plain(role), country=self._country, where=where)
         self.releases = list(found.values())
-        for tag, released in found.items():
-            data = read_published(self._store, released)
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            read = run_all(pool, self._release_manifest, self.releases)
+        for tag, data in zip(found, read, strict=True):
             manifest = ReleaseManifest.from_bytes(data, where=f"release {tag}")
             for name, artifact in manifest.artifacts.items():
                 pointed = Pointed(
                     name, Sha256(artifact.sha256), Sha256(artifact.manifest_sha256), True
                 )
                 self._add(pointed, takes=self._selection.takes_release(tag))
+
+    def _release_manifest(self, released: Released) -> bytes:
+        """Return a release manifest as it was signed: the mirror's, or the store's."""
+        key = release_key(self._country, released.tag, RELEASE_MANIFEST)
+        data = self._known.read(key, released.sha256) if self._known else None
+        return read_published(self._store, released) if data is None else data
 
     def _add(self, pointed: Pointed, *, takes: bool) -> None:
         wanted = takes and self._selection.takes_dataset(pointed.name)
