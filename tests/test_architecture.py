@@ -52,7 +52,9 @@ MAY_IMPORT = {
 
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
-    "obstore": {"adapters/stores/object_store.py", "adapters/stores/open_bucket.py"},
+    "obstore": {
+        f"adapters/stores/{name}.py" for name in ("object_store", "open_bucket", "presigned")
+    },
     "duckdb": {"adapters/tables/duck.py"},
     "pyarrow": {
         f"adapters/tables/{name}.py" for name in ("arrow", "csv_text", "parquet", "table_writer")

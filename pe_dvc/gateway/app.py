@@ -187,10 +187,12 @@ class Gateway:
         media_type = "application/octet-stream"
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers, media_type=media_type)
+        sign = found.country.source.sign
         try:
             # Before the entry: a read that the store fails is none.
-            block = await self._block(found, first, last)
-            entry = await self._noted(found, part, address)
+            block = b"" if sign else await self._block(found, first, last)
+            place = await self._in_thread(sign, found.key) if sign else None
+            entry = await self._noted(found, part if place is None else None, address)
         except LedgerUnavailableError as error:
             log.error("nothing is served without the ledger: %s", error.message)
             return answer(NO_LEDGER)
@@ -199,11 +201,16 @@ class Gateway:
             return answer(NOT_FOUND if isinstance(error, NotFoundError) else AWAY)
         request.scope["pe_dvc.entry"] = entry
         request.scope["pe_dvc.kind"] = found.served.kind
+        if place is not None:
+            return Response(status_code=307, headers={"Location": place, **SECURITY})
         body = self._body(found, block, first, last)
         return StreamingResponse(body, status, headers=headers, media_type=media_type)
 
     async def _noted(self, found: Admitted, part: Bytes | None, address: str) -> int:
-        """Return the number of the read's entry, once it is durable."""
+        """Return the number of the read's entry, once it is durable.
+
+        Who is given an address may read the whole by it.
+        """
         subject, grant = found.allowed.subject, found.allowed.grant
         read = LedgerRead(
             at=datetime.now(UTC),
@@ -220,7 +227,7 @@ class Gateway:
             project=grant.project,
             licence=grant.licence_text,
             grant_id=grant.id,
-            how="stream",
+            how="presigned" if found.country.source.sign else "stream",
             client_address=address,
             token_id=found.caller.token_id,
             raw_sources=subject.raw_inputs,

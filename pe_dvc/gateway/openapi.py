@@ -58,6 +58,7 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
         "responses": {
             "200": {"description": "The object", "content": data},
             "206": {"description": "A part of it", "content": data},
+            "307": {"description": "It is at an address of the store, good for a minute"},
             "304": {"description": "It is what If-None-Match names"},
             **refused,
         },

@@ -39,13 +39,15 @@ AGAIN = 3600.0
 class Source:
     """Where a country is read from. ``verify`` returns the trusted root once the channels verify.
 
-    It raises VerificationError for metadata that has expired or was rolled back.
+    It raises VerificationError for metadata that has expired or was rolled back. ``sign`` returns
+    a short-lived address of an object; None where its bytes come through the gateway.
     """
 
     country: str
     store: ReadableStore
     access: Path
     verify: Callable[[], bytes]
+    sign: Callable[[str], str] | None = None
 
 
 class ServedCountry:

@@ -67,10 +67,15 @@ class Issuer(Signer):
 
 
 class Country(StrictRecord):
-    """A country that is served: from which ``store``, by the grants in the file ``access``."""
+    """A country that is served: from which ``store``, by the grants in the file ``access``.
+
+    ``how`` is whether bytes come through the gateway, or from the bucket by an address that the
+    gateway signs for a minute.
+    """
 
     store: str
     access: str
+    how: Literal["stream", "presigned"] = "stream"
 
 
 class GatewaySettings(StrictRecord):

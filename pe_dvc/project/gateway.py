@@ -135,6 +135,7 @@ class GatewayHere:
         return self._folder / expand_home(text)
 
     def _source(self, country: str) -> Source:
+        from pe_dvc.adapters.stores.presigned import signer_of
         from pe_dvc.gateway.served_country import Source
         from pe_dvc.project.stores import open_store
 
@@ -146,6 +147,7 @@ class GatewayHere:
             store=store,
             access=self._path(declared.access),
             verify=partial(_verified_root, store, country),
+            sign=signer_of(store) if declared.how == "presigned" else None,
         )
 
 

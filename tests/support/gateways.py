@@ -25,7 +25,7 @@ from tests.support.issuers import ADDRESS, AUDIENCE, Documents, TestIssuer
 from tests.support.servers import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pe_dvc.gateway.ledger_entry import LedgerRead
@@ -87,7 +87,9 @@ class Answer:
 class GatewayHouse:
     """A gateway of one published country, with tokens, grants and a ledger that tests look into."""
 
-    def __init__(self, directory: Path, country: Country) -> None:
+    def __init__(
+        self, directory: Path, country: Country, sign: Callable[[str], str] | None = None
+    ) -> None:
         self.country, self.directory = country, directory
         self.access = directory / "access.yaml"
         self.grant({})
@@ -97,7 +99,13 @@ class GatewayHouse:
         keys = IssuerKeys(Documents(self.issuer), time.monotonic)
         identity = Identity(self.book, [trusted], [], keys)
         self.served = ServedCountry(
-            Source(country="us", store=country.store, access=self.access, verify=self._verify)
+            Source(
+                country="us",
+                store=country.store,
+                access=self.access,
+                verify=self._verify,
+                sign=sign,
+            )
         )
         self.gateway = Gateway({"us": self.served}, identity, self.ledger)
         self.port = free_port()
