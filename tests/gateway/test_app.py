@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.keys import manifest_key, metadata_key, payload_key, tombstone_key
-from pe_dvc.gateway import server
+from pe_dvc.gateway import server, timed
 from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
 from tests.support.country import Country
 from tests.support.gateways import GatewayHouse
@@ -454,6 +454,34 @@ def test_attack_a_slow_client_is_let_go(
                 except TimeoutError:
                     pass
                 connection.settimeout(20)
+
+
+def test_a_slow_reader_is_served_and_one_who_takes_nothing_is_let_go(
+    house: GatewayHouse, country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"x" * (32 * 1024 * 1024)
+    (large,) = country.publish({"large": data})
+    house.served.refresh()
+    monkeypatch.setattr(timed, "SEND_SECONDS", 0.5)
+    lines = [f"GET {payload(large)} HTTP/1.1", "Host: x", "Connection: close"]
+    lines.append(f"Authorization: Bearer {house.token()}")
+    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def taken(first_pause: float, pause: float) -> int:
+        with socket.create_connection(("127.0.0.1", house.port), timeout=20) as connection:
+            connection.sendall(request)
+            time.sleep(first_pause)
+            count = 0
+            try:
+                while block := connection.recv(1024 * 1024):
+                    count += len(block)
+                    time.sleep(pause)
+            except ConnectionError:
+                pass
+            return count
+
+    assert taken(0, 0.02) > len(data)  # with the headers
+    assert taken(2, 0) < len(data)
 
 
 def test_health_the_api_document_and_figures(
