@@ -172,7 +172,10 @@ EXAMPLES: dict[str, Examples] = {
         ("cps_2024", "one dataset"),
         ("--force", "discard changes to data files"),
     ),
-    "push": (("", "after dvc repro and git commit"),),
+    "push": (
+        ("", "after dvc repro and git commit"),
+        ("--stage states/AL", "upload what was built here; another machine signs"),
+    ),
     "import": (
         (
             "hf://dataset/OWNER/REPO@TAG/release_manifest.json",

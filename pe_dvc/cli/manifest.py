@@ -33,9 +33,10 @@ def command() -> None:
 
 
 @command.command("write")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @json_option
-def write(as_json: bool) -> None:
-    """Write the manifest of every dataset that dvc.yaml declares.
+def write(names: tuple[str, ...], as_json: bool) -> None:
+    """Write the manifest of every dataset that dvc.yaml declares, or of these.
 
     Also its profile (weighted statistics) and codebook (labels of columns), in files beside it.
     Made to be the command of a stage of `dvc repro`. A manifest stays while the dataset's bytes
@@ -43,7 +44,7 @@ def write(as_json: bool) -> None:
     """
     from pe_dvc import Repo
 
-    written = Repo().manifest.write()
+    written = Repo().manifest.write(names)
     if as_json:
         print_json(written)
         return
@@ -64,9 +65,9 @@ def write(as_json: bool) -> None:
     outdated = [w for w in written if w.outdated]
     if outdated:
         texts = ", ".join(dict.fromkeys(text for w in outdated for text in w.outdated))
-        names = ", ".join(w.name for w in outdated)
+        of = ", ".join(w.name for w in outdated)
         say(
-            f"not in the manifest yet: {texts} of {names}. A manifest stays while the "
+            f"not in the manifest yet: {texts} of {of}. A manifest stays while the "
             "dataset's bytes do; the next build with other bytes has it. To have it now, if this "
             "manifest was never pushed: remove it from manifests, and run dvc repro --force "
             "--single-item manifests channel."

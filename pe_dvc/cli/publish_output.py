@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pe_dvc.project.push import Pushed
+    from pe_dvc.project.stage import Staged
     from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.publish.objects import PublishedObjects
     from pe_dvc.usecases.publish.rebase import Rebased
@@ -43,6 +44,16 @@ def say_pushed(pushed: Pushed) -> None:
         say_removal(pushed.removal)
     say(f"published to {pushed.store}")
     say_seen(pushed.seen)
+
+
+def say_staged(staged: Staged) -> None:
+    """Say what was staged, and what is left to do."""
+    say_uploaded(staged.objects)
+    there = len(staged.names) - len(staged.objects.manifests)
+    say(f"manifests  {len(staged.objects.manifests)} uploaded, {there} already there")
+    say(f"staged in {staged.store}: {', '.join(staged.names)}")
+    say("no channel points to them yet. Once git has their manifests and DVC's files, where the")
+    say("keys are: pe-dvc channel update latest, then commit, and pe-dvc push")
 
 
 def say_seen(file: str | None) -> None:

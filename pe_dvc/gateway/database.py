@@ -143,7 +143,7 @@ def _engine(url: URL) -> Engine:
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ModuleNotFoundError(
-            "a ledger in PostgreSQL needs psycopg: pip install 'pe_dvc[postgresql]'",
+            "a ledger in PostgreSQL needs psycopg, which the extra pe_dvc[postgresql] brings",
             name="psycopg",
         ) from error
 

@@ -39,9 +39,11 @@ from pe_dvc.usecases.checkout.describe import (
     was_checked,
 )
 from pe_dvc.usecases.checkout.provenance import notes_on_build
+from pe_dvc.usecases.checkout.verify import check_declared
 from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from pe_dvc.adapters.dvc.files import DvcFiles
@@ -81,8 +83,11 @@ class Described(NamedTuple):
     subject: Subject
 
 
-def write_manifests(root: Path) -> list[Written]:
+def write_manifests(root: Path, names: Collection[str] = ()) -> list[Written]:
     """Write the manifest of every dataset that the repo at ``root`` declares, by name.
+
+    With ``names`` of these alone, as where the others are built on other machines. Raises
+    NotFoundError for one that is not declared.
 
     All or nothing: what is wrong with any dataset is found before anything is written. A manifest
     that would differ in ``build`` alone keeps its bytes, and so does that of a build which came
@@ -100,8 +105,9 @@ def write_manifests(root: Path) -> list[Written]:
     tree.check_entries(folder, deep=True)
     dvc = read_dvc_files(root, git, strict=True)
     existing = manifest_files(WorkTree(root), settings.manifests)
+    existing = {name: data for name, data in existing.items() if not names or name in names}
     codebooks = Codebooks(root, settings)
-    described, checkout = _describe_all(root, settings, dvc, git, existing, codebooks)
+    described, checkout = _describe_all(root, settings, dvc, git, existing, codebooks, names)
     manifests = {name: one.manifest for name, one in described.items()}
     allowed = settings.allowed_params
     paths = {name: manifest_path(settings, name) for name in existing | manifests}
@@ -116,7 +122,7 @@ def write_manifests(root: Path) -> list[Written]:
             settled[name] = first_manifest(manifests[name], earlier, allowed_params=allowed)
             before[name] += earlier
     withdrawn = notes_on_withdrawn(root, settings, manifests)
-    sidecars = SidecarFiles(root, folder, codebooks)
+    sidecars = SidecarFiles(root, folder, codebooks, paths.values() if names else None)
 
     def settle(name: str) -> bytes:
         data, subject = settled[name], described[name].subject
@@ -152,6 +158,8 @@ def write_manifests(root: Path) -> list[Written]:
     ]
     sidecars.write(tree)
     removed = [_remove(tree, folder, paths[name], name) for name in existing if name not in settled]
+    if names:
+        return [*written, *removed]
     others = [a.name for a in dvc.artifacts if a.type == "dataset" and not a.declares]
     skipped = [Written(name=name, change="skipped", sha256=None) for name in others]
     return [*written, *removed, *skipped]
@@ -164,11 +172,15 @@ def _describe_all(
     git: GitRepo,
     existing: dict[str, bytes],
     codebooks: Codebooks,
+    names: Collection[str],
 ) -> tuple[dict[str, Described], ManifestInputs]:
     from pe_dvc.adapters.dvc.config import read_config
     from pe_dvc.project.manifest_inputs import ManifestInputs
 
     declarations = read_declarations(dvc.artifacts, country=settings.country)
+    for name in names:
+        check_declared(name, [d.name for d in declarations])
+    declarations = tuple(d for d in declarations if not names or d.name in names)
     checkout = ManifestInputs(root, settings, dvc, git, read_config(root).cache_dir)
     located = {d.name: checkout.locate(d) for d in declarations}
     check_deps(dvc, declarations)

@@ -18,7 +18,7 @@ from pe_dvc.project.metrics_file import write_metrics
 from pe_dvc.project.profile import make_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pe_dvc.documents.sidecar_refs import SidecarRef
@@ -39,9 +39,19 @@ The same manifest and the same files must give the same bytes.
 class SidecarFiles:
     """The sidecars of a data repo: settled for each manifest first, then written together."""
 
-    def __init__(self, root: Path, folder: str, codebooks: Codebooks) -> None:
+    def __init__(
+        self,
+        root: Path,
+        folder: str,
+        codebooks: Codebooks,
+        manifests: Iterable[str] | None = None,
+    ) -> None:
+        """Take the sidecars of ``manifests``, by path, and leave the others; None for all."""
         self._root, self._folder, self._codebooks = root, folder, codebooks
         self._wanted: dict[str, bytes] = {}
+        self._own: set[str] | None = None
+        if manifests is not None:
+            self._own = {sidecar_file(path, kind) for path in manifests for kind in MAKERS}
 
     def settle(
         self, path: str, data: bytes, manifest: Manifest, subject: Subject, *, stays: bool
@@ -94,7 +104,11 @@ class SidecarFiles:
             if not here.has(file) or here.read_signed(file) != data:
                 tree.write(file, data, durable=True)
         for file in list(here.files(self._folder)):
-            if is_sidecar_file(file) and file not in self._wanted:
+            if (
+                is_sidecar_file(file)
+                and file not in self._wanted
+                and (self._own is None or file in self._own)
+            ):
                 tree.unlink(file)
                 tree.remove_empty_folders(file.rpartition("/")[0], below=self._folder)
         write_metrics(self._root, self._folder)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.public.arguments import names_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.project.manifest import Written
@@ -16,8 +19,8 @@ class ManifestCommands:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self) -> list[Written]:
-        """Write the manifest of every dataset that dvc.yaml declares, all or none.
+    def write(self, names: Sequence[str] = ()) -> list[Written]:
+        """Write the manifest of every dataset that dvc.yaml declares, or of ``names``, all or none.
 
         Raises FormatError, NotFoundError, and DigestMismatchError for a file that changed since
         DVC hashed it.
@@ -25,7 +28,7 @@ class ManifestCommands:
         from pe_dvc.project.manifest import write_manifests
         from pe_dvc.project.root import find_root
 
-        return write_manifests(find_root(self._path))
+        return write_manifests(find_root(self._path), names_of(names))
 
     def adopt(self, name: str, *, store: str | None = None) -> Path:
         """Replace a manifest by the one that was published first for the same bytes.

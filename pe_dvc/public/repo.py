@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.public.arguments import names_of, paths_of
+from pe_dvc.public.publishing import Publishing
 from pe_dvc.public.reporting import reporter_for
-from pe_dvc.public.revoking import Revoking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pe_dvc.project.import_hub import ImportedFile
     from pe_dvc.project.init import Initialized
     from pe_dvc.project.init_plan import Ask
-    from pe_dvc.project.push import Pushed
     from pe_dvc.project.reproduce import Reproduced
     from pe_dvc.public.channel import ChannelCommands
     from pe_dvc.public.manifest import ManifestCommands
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.repair import Checked
 
 
-class Repo(Revoking):
+class Repo(Publishing):
     """A clone of a country's data repo: ``Repo("us-data").push()`` is ``pe-dvc push`` in there.
 
     A command's words are the way to its method, its options are the parameters: ``pe-dvc channel
@@ -169,19 +168,6 @@ class Repo(Revoking):
         from pe_dvc.public.mirror import MirrorCommands
 
         return MirrorCommands(self.path)
-
-    def push(
-        self, *, store: str | None = None, uncommitted: bool = False, progress: bool = False
-    ) -> Pushed:
-        """Publish payloads, manifests and channels, in that order.
-
-        Unless ``uncommitted``, refuses files that are not in HEAD. Raises VerificationError for a
-        checkout that does not agree, ConflictError if another publisher was first, StoreError.
-        """
-        from pe_dvc.project.push import push
-
-        reporter = reporter_for(progress)
-        return push(self._open(), store=store, uncommitted=uncommitted, reporter=reporter)
 
     def pull(
         self,

@@ -79,10 +79,13 @@ def test_workflows_run_commands_that_there_are() -> None:
     commands = [line.split()[1:] for line in lines if line.startswith("pe-dvc ")]
     assert sorted(commands) == [
         ["channel", "refresh"],
+        ["channel", "update", "latest"],
         ["import", "$URI"],
         ["import", "--check", "$URI"],
+        ["manifest", "write", "areas/$AREA"],
         ["pull"],
-        *(["push"], ["push"]),
+        *(["push"], ["push"], ["push"]),
+        ["push", "--stage", "areas/$AREA"],
         ["site", "build", "$RUNNER_TEMP/site", "--url", "$SITE_URL"],
         ["stale", "--markdown"],
     ]
@@ -106,7 +109,7 @@ def test_workflows_install_a_commit_of_pe_dvc_and_what_a_lock_names(
     run(*git, "add", "--all")
     run(*git, "commit", "--quiet", "-m", "x")
     commit = run(*git, "rev-parse", "HEAD").stdout.strip()
-    (install,) = [text for text in steps(workflow) if "pip install" in text]
+    (install,) = {text for text in steps(workflow) if "pip install" in text}
     (url,) = re.findall(r"https://\S+", install)
     environment = os.environ | {
         "RUNNER_TEMP": str(runner),

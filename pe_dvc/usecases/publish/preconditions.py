@@ -6,6 +6,7 @@ Decisions only; what git and DVC say is gathered by ``pe_dvc.project``.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import VerificationError
@@ -97,6 +98,20 @@ def check_agreement(evidence: Evidence) -> Manifest:
             advice = "Commit it, and push again."
         raise VerificationError(
             f"{check.name}: {check.detail}", remedy=f"Nothing was pushed. {advice}"
+        )
+    return evidence.manifest
+
+
+def check_described(evidence: Evidence) -> Manifest:
+    """Return the manifest of a dataset that agrees with it, whatever the channel points to.
+
+    Raises VerificationError, also for a dataset without one.
+    """
+    check = verify(replace(evidence, pointer=None, behind=False, stays=None))
+    if not check.ok or evidence.manifest is None:
+        raise VerificationError(
+            f"{check.name}: {check.detail}",
+            remedy=f"Nothing was staged. Run pe-dvc manifest write {check.name}, then stage again.",
         )
     return evidence.manifest
 
