@@ -181,6 +181,16 @@ def metadata_version(key: str) -> tuple[str, int] | None:
     return (match[2], int(match[1])) if match else None
 
 
+def bins_prefix(country: str) -> str:
+    """Prefix of the bins of a country's large channels, with its final slash."""
+    return f"{channel_prefix(country)}bins/"
+
+
+def bin_key(country: str, sha256: Sha256) -> str:
+    """Key of the bin of a channel with that sha256 (``documents.bins``)."""
+    return f"{bins_prefix(country)}{check_sha256(sha256)}.json"
+
+
 def is_metadata(key: str) -> bool:
     """Tell whether a key is of signed metadata, of a version or unversioned."""
     return _ANY_METADATA_KEY.fullmatch(key) is not None

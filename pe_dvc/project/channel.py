@@ -12,6 +12,7 @@ from pe_dvc.project import directories
 from pe_dvc.project.clone_root import refuse_pinned
 from pe_dvc.project.conditions import probe_early
 from pe_dvc.project.gitattributes import keep_line_endings
+from pe_dvc.project.notes import note_once
 from pe_dvc.trust.key_binding import (
     bind_keys,
     check_may_sign,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.channel.role_status import RoleStatus
     from pe_dvc.usecases.channel.update import ChannelUpdate
     from pe_dvc.usecases.publish.refresh import Refreshed
+
+MANY_DATASETS = 2000
+"""From how many datasets on a channel is better in bins, and people are told so."""
 
 
 def signers_of(
@@ -148,6 +152,13 @@ def write_pointers(
     """
     from pe_dvc.usecases.channel.update import update_channel
 
+    pointers, bins = list(pointers), repo.settings.channel.bins
+    if bins is None and len(pointers) > MANY_DATASETS:
+        note_once(
+            f"{channel} has {len(pointers)} datasets, and who reads or changes one reads or writes "
+            "all of them. With bins = true in [tool.pe_dvc.channel] it is a small part: see "
+            "docs/channels.md on thousands of datasets"
+        )
     return update_channel(
         repo.channels_root,
         repo.country,
@@ -156,6 +167,7 @@ def write_pointers(
         signers_of(repo),
         now=_now(),
         committed=committed,
+        bins=bins,
     )
 
 

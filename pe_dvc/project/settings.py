@@ -48,9 +48,13 @@ class DisclosureTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelSettings:
-    """What the channels are held to: ``latest`` is ``gated``, or takes every build."""
+    """What the channels are held to: ``latest`` is ``gated``, or takes every build.
+
+    ``bins`` says whether pointers are in bins; None leaves each channel as it is.
+    """
 
     latest: str | None = None
+    bins: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +190,7 @@ def _settings(table: Any, file: str) -> Settings:
         return value
 
     def channel(value: Any, path: str) -> ChannelSettings:
-        found = read_plain(ChannelSettings, value, file=file, path=path)
+        found = read_plain(ChannelSettings, value, file=file, path=path, readers={"bins": flag})
         if found.latest not in (None, GATED):
             fault = f'expected "{GATED}", or no such key'
             raise wrong_value(fault, found.latest, file=file, path=f"{path}.latest")

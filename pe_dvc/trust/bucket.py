@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.store.presence import head_if_there
+from pe_dvc.trust.binned import for_git, joined
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.tuf_api import (
@@ -52,6 +53,11 @@ class StoredMetadata(Generic[Kind]):
     metadata: Metadata[Kind]
     data: bytes
     etag: str
+
+    @property
+    def for_git(self) -> bytes:
+        """The file that git has of it: with all pointers of a channel in bins."""
+        return for_git(self.metadata, self.data)
 
     @property
     def meta_file(self) -> MetaFile:
@@ -108,17 +114,20 @@ class ReadableChannels:
     def read(self, role: str, kind: type[Kind], version: int | None = None) -> StoredMetadata[Kind]:
         """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError.
 
-        Raises VerificationError for another country's or role's.
+        That of a channel in bins has all its pointers, ``data`` is what lists the bins. Raises
+        VerificationError for another country's or role's, and for a bin that is not there.
         """
         data, info = self.store.read(self.key(role, version), limit=max_length(role))
-        return StoredMetadata(self._parsed(role, kind, data, version), data, info.etag)
+        metadata = self._parsed(role, kind, data, version)
+        return StoredMetadata(self._joined(metadata, role, version), data, info.etag)
 
     def look(
         self, delegator: Root | Targets, role: str, kind: type[Kind], version: int | None = None
     ) -> tuple[StoredMetadata[Kind] | None, str | None]:
         """Return a file if the delegator's keys signed it as that version; and the object's etag.
 
-        The first is None for whatever else is there, the second where there is no object.
+        The first is None for whatever else is there, the second where there is no object. Raises
+        VerificationError for a signed channel whose bins are not all there.
         """
         key, limit = self.key(role, version), max_length(role)
         try:
@@ -134,6 +143,7 @@ class ReadableChannels:
         is_right = version in (None, metadata.signed.version)
         if not (is_right and signatures(delegator, role, metadata)):
             return None, info.etag
+        metadata = self._joined(metadata, role, version)
         return StoredMetadata(metadata, data, info.etag), info.etag
 
     def signed(
@@ -211,6 +221,12 @@ class ReadableChannels:
         where = self.where(role, version)
         metadata = parse(kind, data, where=where)
         check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+        return metadata
+
+    def _joined(self, metadata: Metadata[Kind], role: str, version: int | None) -> Metadata[Kind]:
+        if isinstance(metadata.signed, Targets):
+            where = self.where(role, version)
+            metadata.signed = joined(metadata.signed, self.store, self.country, where=where)
         return metadata
 
     def _etag(self, key: str) -> str | None:

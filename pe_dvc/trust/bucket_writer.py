@@ -6,9 +6,11 @@ What they did not sign is a thief's, or of anyone else who can write to the buck
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.keys import bin_key, bins_prefix
 from pe_dvc.primitives.errors import (
     ConflictError,
     FormatError,
@@ -16,6 +18,7 @@ from pe_dvc.primitives.errors import (
     StorePermissionError,
 )
 from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Root, Snapshot, Targets
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WRITES_AT_ONCE = 16
 ATTEMPTS = 8
 """How often a file that today's keys did not sign is replaced, while someone keeps writing it."""
 
@@ -53,12 +57,13 @@ class ChannelBucket(ReadableChannels):
     ) -> ObjectInfo | None:
         """Create a version of a role; what ``delegator``'s keys did not sign makes way for it.
 
-        Return None if they did sign what is there: then another publisher was first.
+        ``data`` is the file in git: of a channel in bins these are put there first. Return None if
+        they did sign what is there: then another publisher was first.
         ``refuse_newer`` raises if ``delegator`` is no longer the newest: who writes a file has
         written before what vouches for it.
         """
         kinds: dict[str, type[Any]] = {"root": Root, "snapshot": Snapshot}
-        key = self.key(role, version)
+        key, data = self.key(role, version), self.with_bins(data, where=self.where(role, version))
         for _ in range(ATTEMPTS):
             try:
                 return self.store.create(key, data)
@@ -79,9 +84,27 @@ class ChannelBucket(ReadableChannels):
             remedy="Change the credentials of the bucket, then push again.",
         )
 
+    def with_bins(self, data: bytes, *, where: str) -> bytes:
+        """Write the bins of a file in git that are not there; return the file that lists them.
+
+        The sha256 in a bin's key is that of its bytes, so that what else is there makes way.
+        """
+        data, bins = bucket_form(data, where=where)
+        if not bins:
+            return data
+        there = {info.key: info.size for info in self.store.list(bins_prefix(self.country))}
+        missing = [
+            (key, held)
+            for sha256, held in bins.items()
+            if there.get(key := bin_key(self.country, sha256)) != len(held)
+        ]
+        with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+            list(pool.map(lambda one: self.store.overwrite(*one), missing))
+        return data
+
     def restore(self, role: str, version: int, data: bytes) -> None:
         """Put a version back that a snapshot names, and that was altered or removed."""
-        key = self.key(role, version)
+        key, data = self.key(role, version), self.with_bins(data, where=self.where(role, version))
         self.store.compare_and_swap(key, data, self._etag(key))
         self.replaced.append(key)
 
@@ -98,7 +121,7 @@ class ChannelBucket(ReadableChannels):
 
     def refresh_copy(self, role: str, data: bytes) -> bool:
         """Write an unversioned copy, which nothing verifies; return False if it is there."""
-        key = self.key(role)
+        key, data = self.key(role), bucket_form(data, where=self.where(role))[0]
         try:
             if self.store.read(key, limit=max_length(role))[0] == data:
                 return False

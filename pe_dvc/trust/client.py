@@ -15,9 +15,10 @@ from pe_dvc.documents.pointer import Pointer, check_channel
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.several import SeveralStores, stores_of
+from pe_dvc.trust.bin_reader import BinReader
 from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.meant_for import check_meant_for
-from pe_dvc.trust.role_entries import RoleEntries, entries_of
+from pe_dvc.trust.role_entries import RoleEntries, role_entries
 from pe_dvc.trust.unchanged import Unchanged, is_plain_root
 
 if TYPE_CHECKING:
@@ -100,11 +101,18 @@ class ChannelClient:
         signed; NotFoundError if the store has no channels of the country; StoreError.
         """
         check_name(name)
-        return self._pointers(channel).get(name)
+        role = self._role(check_channel(channel))
+        if role.bins is not None:
+            return self._bins.lookup(channel, name, role.bins)
+        found: Pointer | None = role.entries.get(name)
+        return found
 
     def pointers(self, channel: str) -> list[Pointer]:
         """Return every pointer of a channel, by name. Raises as ``lookup`` does."""
-        return list(self._pointers(channel).values())
+        role = self._role(check_channel(channel))
+        if role.bins is not None:
+            return self._bins.pointers(channel, role.bins)
+        return list(role.entries.values())
 
     def channel_version(self, channel: str) -> int:
         """Return the version of a channel's metadata. Raises as ``lookup`` does."""
@@ -145,10 +153,6 @@ class ChannelClient:
         """Return until when ``revocations`` are current (UTC). Raises as they do."""
         return self._role("revoked").expires
 
-    def _pointers(self, channel: str) -> dict[str, Pointer]:
-        entries: dict[str, Pointer] = self._role(check_channel(channel)).entries
-        return entries
-
     def _role(self, role: str) -> RoleEntries:
         with self._lock:
             if role not in self._roles:
@@ -173,8 +177,14 @@ class ChannelClient:
         if found is None:
             return None
         where = f"{role} in {self._store.url}"
-        entries = entries_of(role, self.country, found.fields["targets"], where=where)
-        return RoleEntries(found.version, found.expires, entries)
+        version, expires, targets = found.version, found.expires, found.fields["targets"]
+        return role_entries(
+            role, self.country, version, expires, targets, found.fields, where=where
+        )
+
+    @cached_property
+    def _bins(self) -> BinReader:
+        return BinReader(self._store, self.country, self._state_dir, offline=self._offline)
 
     @cached_property
     def _unchanged(self) -> Unchanged:

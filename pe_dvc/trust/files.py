@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.release_tag import check_tag
-from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.line_endings import as_committed
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import read_document
+from pe_dvc.trust.binned import git_form
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import Kind, parse
 
@@ -60,7 +60,7 @@ class ChannelFiles:
 
     def write(self, role: str, metadata: Metadata[Any]) -> None:
         """Write a role's metadata, for root into ``root_history`` as well."""
-        data = readable_json(metadata.to_dict())
+        data = git_form(metadata)
         if role == "root":
             self._write(self._history(metadata.signed.version), data)
         self.write_bytes(role, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pe_dvc.documents.bins import bins_of
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import (
     FormatError,
@@ -11,18 +12,49 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
+from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import TAMPERED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from pe_dvc.documents.bins import Bins
 
 
 class RoleEntries(NamedTuple):
-    """A version of a role, until when it counts (UTC), and what it says."""
+    """A version of a role, until when it counts (UTC), and what it says.
+
+    A channel whose pointers are in ``bins`` has no entries of its own (``trust.bin_reader``).
+    """
 
     version: int
     expires: datetime
     entries: dict[Any, Any]
+    bins: Bins | None = None
+
+
+def role_entries(
+    role: str,
+    country: str,
+    version: int,
+    expires: datetime,
+    targets: dict[str, dict[str, object]],
+    fields: Mapping[str, Any],
+    *,
+    where: str,
+) -> RoleEntries:
+    """Return what a role says; ``fields`` are those of its metadata that TUF does not know.
+
+    Raises VerificationError as ``entries_of``.
+    """
+    try:
+        bins = bins_of(fields, targets, where=where) if role in CHANNELS else None
+    except FormatError as error:
+        raise VerificationError(error.message, remedy=TAMPERED) from error
+    if bins is not None:
+        return RoleEntries(version, expires, {}, bins)
+    return RoleEntries(version, expires, entries_of(role, country, targets, where=where))
 
 
 def entries_of(

@@ -9,6 +9,7 @@ from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Root, Targets
 from pe_dvc.trust.verify import check_fresh, check_root_chain, parse, verify_signed_by
@@ -108,7 +109,8 @@ class SignedMetadata:
 
     def meta_file(self, role: str) -> MetaFile:
         """Return what a snapshot says of a role's file: version, length and sha256."""
-        return MetaFile.from_data(self.role(role).signed.version, self.data(role), ["sha256"])
+        data, _ = bucket_form(self.data(role), where=self.where(role))
+        return MetaFile.from_data(self.role(role).signed.version, data, ["sha256"])
 
     def check_publishable(self, now: datetime, *, but: Collection[str] = ()) -> None:
         """Refuse what readers would refuse, in roles ``but`` some.

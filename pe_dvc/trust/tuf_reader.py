@@ -19,7 +19,7 @@ from pe_dvc.trust.floor import Floor
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.listed import check_published, listed
 from pe_dvc.trust.offline import LastVerified
-from pe_dvc.trust.role_entries import RoleEntries, entries_of
+from pe_dvc.trust.role_entries import RoleEntries, role_entries
 from pe_dvc.trust.shown import newest_root
 from pe_dvc.trust.sources import Sources, sources_of
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
@@ -143,5 +143,6 @@ class TufReader:
     def _entries(self, role: str, metadata: Targets) -> RoleEntries:
         targets = {path: target.to_dict() for path, target in metadata.targets.items()}
         where = f"{role} in {self._store.url}"
-        entries = entries_of(role, self._country, targets, where=where)
-        return RoleEntries(metadata.version, metadata.expires, entries)
+        version, expires = metadata.version, metadata.expires
+        fields = metadata.unrecognized_fields
+        return role_entries(role, self._country, version, expires, targets, fields, where=where)

@@ -14,6 +14,7 @@ from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, S
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
+from pe_dvc.trust.binned import MARK, WHOLE_LIMIT, recognized
 from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
@@ -36,8 +37,11 @@ Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
 
 
 def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
-    """Read metadata of one kind; its signatures are not checked. Raises FormatError."""
-    limit = MAX_LENGTH[kind.type]
+    """Read metadata of one kind; its signatures are not checked. Raises FormatError.
+
+    That of a channel in bins has all its pointers if it is git's file, else the bins.
+    """
+    limit = WHOLE_LIMIT if MARK in data else MAX_LENGTH[kind.type]
     if len(data) > limit:
         raise FormatError(
             f"{len(data)} bytes, and {kind.type} metadata has {limit} at most", where=where
@@ -52,6 +56,8 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
         raise FormatError(f"not TUF metadata: {reason}", where=where) from None
     if metadata.signed.type != kind.type:
         raise FormatError(f"expected {kind.type} metadata, got {metadata.signed.type}", where=where)
+    if isinstance(metadata.signed, Targets):
+        metadata.signed = recognized(metadata.signed, where=where)
     return metadata
 
 

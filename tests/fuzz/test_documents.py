@@ -37,7 +37,8 @@ from pe_dvc.primitives.redact import holds_private_key, redact_params, redact_te
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import parse_size
 from pe_dvc.usecases.checkout.provenance import Stated
-from pe_dvc.usecases.retention.reachability import reach_of, targets_of
+from pe_dvc.usecases.retention.channel_files import targets_of
+from pe_dvc.usecases.retention.reachability import reach_of
 from tests.support.directories import STATES, lines, member
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.fuzzing import TOKENS, VALUES, edited, fuzz, hostile, mutated

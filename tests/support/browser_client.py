@@ -71,9 +71,11 @@ def ask_browser(
     role: str,
     *,
     seen: Sequence[SeenFile] = (),
+    lookup: str | None = None,
 ) -> dict[str, Any]:
     """Return the verdict of a new client: a role's ``version`` and ``entries``, or an ``error``.
 
+    With ``lookup`` a dataset's ``pointer``, too, if there is one.
     ``seen`` is what pages bring of what was published; ``blamed`` are the numbers of stores.
     """
     state.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,7 @@ def ask_browser(
                 "root": base64.b64encode(root).decode(),
                 "state": str(state / "browser.json"),
                 "role": role,
+                "lookup": lookup,
                 "seen": [*_floors(seen, country, [one.url for one in stores])],
                 "grace": int(sources.GRACE * 1000),
             },

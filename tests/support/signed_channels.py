@@ -79,10 +79,18 @@ class SignedChannels:
         """The root.json that readers pin."""
         return self.files.read_bytes("root")
 
-    def point(self, channel: str, pointers: Iterable[Pointer]) -> ChannelUpdate:
+    def point(
+        self, channel: str, pointers: Iterable[Pointer], *, bins: bool | None = None
+    ) -> ChannelUpdate:
         """Sign pointers as the whole content of a channel."""
         return update_channel(
-            self.directory, self.country, channel, [*pointers], self.signers, now=self.now
+            self.directory,
+            self.country,
+            channel,
+            [*pointers],
+            self.signers,
+            now=self.now,
+            bins=bins,
         )
 
     def revoke(self, *revocations: Revocation) -> None:

@@ -114,11 +114,11 @@ class HandMadeRepo:
         path.write_bytes(content)
         return f"{md5}{suffix}"
 
-    def update_latest(self) -> ChannelUpdate:
+    def update_latest(self, *, bins: bool | None = None) -> ChannelUpdate:
         """Do what ``pe-dvc channel update latest`` does."""
         manifests = (path.read_bytes() for path in manifest_files(self.root / "manifests"))
         return self.channels.point(
-            "latest", [pointer_to(Manifest.from_bytes(data)) for data in manifests]
+            "latest", [pointer_to(Manifest.from_bytes(data)) for data in manifests], bins=bins
         )
 
     def push(self, store: Store) -> Pushed:

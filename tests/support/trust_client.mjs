@@ -49,7 +49,8 @@ function addressed(url) {
 try {
   const { version, entries, signers } = await client.role(question.role);
   const blamed = [...client.stores.faults.keys()].map((source) => stores.indexOf(source.http.store));
-  console.log(JSON.stringify({ version, entries: [...entries.values()], signers, blamed }));
+  const pointer = question.lookup ? await client.lookup(question.role, question.lookup) : undefined;
+  console.log(JSON.stringify({ version, entries: [...entries.values()], signers, blamed, pointer }));
 } catch (error) {
   console.log(JSON.stringify({ error: error.name, message: error.message }));
 }

@@ -110,7 +110,7 @@ function contentOf(path, target, where) {
 }
 
 /** @type {(value: any) => boolean} */
-const isSha256 = (value) => typeof value === "string" && SHA256.test(value);
+export const isSha256 = (value) => typeof value === "string" && SHA256.test(value);
 /** @type {(value: any) => boolean} */
 const isLine = (value) =>
   typeof value === "string" && value.trim() !== "" && value.length <= 1000 && !/\p{Cc}/u.test(value);

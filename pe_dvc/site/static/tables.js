@@ -33,7 +33,7 @@ class VerifiedTable {
     const { channel = "latest", name = "", sha256, manifestSha256 } = panel;
     const client = await clientOf(panel);
     const { kind, text } = await verdictOn(client, { channel, name, sha256, manifestSha256 });
-    const pointer = (kind === "verified" && (await client.channel(channel)).entries.get(name)) || undefined;
+    const pointer = (kind === "verified" && (await client.lookup(channel, name))) || undefined;
     if (!pointer) throw new VerificationError(text);
     const file = await client.stores.firstGood(({ http }) => VerifiedPayload.open(http, client.country, pointer));
     const [parquet, compressors] = await Promise.all([script("hyparquet/index.js"), decompressors()]);

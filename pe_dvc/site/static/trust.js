@@ -6,6 +6,7 @@
  * `docs/adr/0027-verified-in-the-browser.md`.
  */
 
+import { binsOf, numberOf, readBin } from "./bins.js";
 import { own } from "./bytes.js";
 import { isCountry, isName, pointersOf, releasesOf, revocationsOf } from "./entries.js";
 import { FormatError, NotPublishedError, VerificationError } from "./errors.js";
@@ -26,7 +27,8 @@ import { Stores } from "./stores.js";
  * @property {number} version
  * @property {Date} expires
  * @property {{id: string, name?: string}[]} signers the keys that signed it, with their names if they have any
- * @property {Map<string, Entry>} entries by name, sha256 or tag
+ * @property {Map<string, Entry>} entries by name, sha256 or tag; none of a channel in bins
+ * @property {import("./bins.js").Bins} [bins] where the pointers of a large channel are: ask `lookup`
  */
 
 const CHANNELS = ["latest", "next"];
@@ -71,11 +73,14 @@ export class ChannelClient {
    */
   async lookup(channel, name) {
     if (!isName(name)) throw new FormatError(`${JSON.stringify(name)} is not a dataset name`);
-    return (await this.channel(channel)).entries.get(name);
+    const { entries, bins } = await this.channel(channel);
+    if (!bins) return entries.get(name);
+    const number = await numberOf(`${this.country}/${channel}/${name}`, bins.bits);
+    return (await readBin(this.stores, bins, number, channel)).get(name);
   }
 
   /**
-   * A channel: its version, who signed it, and its pointers. Throws as `lookup`.
+   * A channel: its version, who signed it, and its pointers, unless they are in bins. Throws as `lookup`.
    * @param {string} channel
    * @returns {Promise<Role<Pointer>>}
    */
@@ -174,7 +179,9 @@ export class ChannelClient {
     const where = this.stores.where(`${metadata.version}.${name}.json`);
     const ids = await verifySigned(targets, name, metadata, where);
     const { version, expires } = metadata;
-    return { version, expires, signers: ids.map((id) => signerOf(targets, id)), entries: this.entries(name, metadata, where) };
+    const signers = ids.map((id) => signerOf(targets, id));
+    const bins = CHANNELS.includes(name) ? binsOf(metadata.signed, where) : undefined;
+    return { version, expires, signers, bins, entries: bins ? new Map() : this.entries(name, metadata, where) };
   }
 
   /** @type {(name: string, metadata: Metadata, where: string) => Map<string, any>} */

@@ -67,13 +67,13 @@ async function checked(client, shown) {
   const channel = await client.channel(shown.channel);
   const withdrawn = await withdrawnOf(client, shown);
   if (withdrawn) return withdrawn;
-  const manifest = await manifestShown(client, shown, channel.entries);
+  const pointer = shown.name === undefined ? undefined : await client.lookup(shown.channel, shown.name);
+  const manifest = await manifestShown(client, shown, pointer);
   const detail = `Checked from the root that this page pins${measure(client)}${faultsOf(client)}`;
   const signers = channel.signers.map(({ id, name }) => (name ? `${name} (${id.slice(0, 8)}…)` : `key ${id.slice(0, 8)}…`));
   const what = `${shown.channel} version ${channel.version} of ${client.country}`;
   const valid = `signed by ${signers.join(" and ")}, valid for ${daysTo(client.expires(), client.now)}`;
   if (shown.name === undefined) return { kind: "verified", text: `Verified in your browser: ${what}, ${valid}.`, detail };
-  const pointer = channel.entries.get(shown.name);
   if (!manifest) {
     if (shown.version !== undefined && channel.version < shown.version) {
       const made = `This page was made of ${shown.channel} version ${shown.version}, and the bucket shows ${what}`;
@@ -89,10 +89,9 @@ async function checked(client, shown) {
  * The manifest of what the page shows, undefined if the channel points to something else.
  * @param {ChannelClient} client
  * @param {Shown} shown
- * @param {Map<string, import("./entries.js").Pointer>} pointers
+ * @param {import("./entries.js").Pointer | undefined} pointer
  */
-async function manifestShown({ stores, country }, { name, sha256, manifestSha256 }, pointers) {
-  const pointer = pointers.get(name ?? "");
+async function manifestShown({ stores, country }, { sha256, manifestSha256 }, pointer) {
   if (!pointer || pointer.manifestSha256 !== manifestSha256 || pointer.sha256 !== sha256) return undefined;
   return stores.firstGood((source) => readManifest(source.http, country, pointer));
 }

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.override import may_hold_values
 from pe_dvc.documents.pointer import pointers_of
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
 
@@ -42,8 +41,8 @@ def held_in_bucket(store: ReadableStore, country: str) -> list[Held]:
 
     def read(version: int) -> Held:
         try:
-            data, _ = store.read(bucket.key(CHANNEL, version), limit=max_length(CHANNEL))
-        except (NotFoundError, FormatError):
+            data = bucket.read(CHANNEL, Targets, version).for_git
+        except (NotFoundError, FormatError, VerificationError):
             data = b""
         return Held(place="the bucket", data=data)
 

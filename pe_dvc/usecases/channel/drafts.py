@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import ancestors, digest
+from pe_dvc.trust.binned import git_form
 from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED
@@ -158,7 +158,7 @@ def _land_targets(
                 held.signed.version = max(held.signed.version, drafted.signed.version)
             if was_signed:  # what is not may be anyone's, and is signed by those who read it
                 signers.sign(targets.signed, role, held)
-            files.put_in_force(role, readable_json(held.to_dict()))
+            files.put_in_force(role, git_form(held))
             versions[role] = held.signed.version
     files.land("targets", targets.signed.version)
     return versions

@@ -22,6 +22,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.trust.binned import for_git, joined
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
 from pe_dvc.trust.roles import TAMPERED, max_length
@@ -223,6 +224,8 @@ class ChannelHistory:
     ) -> Version:
         where = self._bucket.where(channel, number)
         signed = signatures(delegator, channel, metadata).signed
+        whole = joined(metadata.signed, self._store, self._country, where=where)
+        metadata = Metadata(whole, metadata.signatures)
         known = key_names(delegator, channel)
         return Version(
             channel=channel,
@@ -232,7 +235,7 @@ class ChannelHistory:
             signers=tuple(signer(keyid, key) for keyid, key in signed.items()),
             names={keyid: name for keyid, name in known.items() if keyid in signed},
             pointers=pointers_in(metadata, self._country, channel, where),
-            data=data,
+            data=for_git(metadata, data),
         )
 
     @cached_property

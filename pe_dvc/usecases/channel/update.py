@@ -23,7 +23,7 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.versions import next_version, set_targets
+from pe_dvc.usecases.channel.versions import in_bins, next_version, set_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,6 +96,7 @@ def update_channel(
     *,
     now: datetime,
     committed: Committed | None = None,
+    bins: bool | None = None,
 ) -> ChannelUpdate:
     """Make ``pointers`` the whole content of a channel, and sign it with the keys on this machine.
 
@@ -103,8 +104,8 @@ def update_channel(
     then the file stays as it is, but for a signature that lacked. Without a key the file is
     written unsigned, for review. Where a push took over another publisher's change, pointers to
     what was there before do not take it back. A draft on top of what git's history holds signed,
-    ``committed``, is rewritten under its version. Raises FormatError, NotFoundError,
-    SignatureError.
+    ``committed``, is rewritten under its version. ``bins`` says whether its pointers shall be in
+    bins, None that it stays as it is. Raises FormatError, NotFoundError, SignatureError.
     """
     files = ChannelFiles(directory, country)
     delegator = SignedMetadata(files).targets.signed
@@ -115,20 +116,22 @@ def update_channel(
     kept = behind(metadata.signed, wanted)
     wanted = {p: t for p, t in wanted.items() if p not in kept}
     wanted |= {p: t for p, t in before.items() if p in kept}
-    if wanted != before:
+    moves = wanted != before or in_bins(metadata.signed, bins) is not metadata.signed
+    if moves:
         replaced = superseded(metadata.signed)
         metadata = base_of(metadata, committed)
-        if plain(metadata.signed) != wanted:
+        if plain(metadata.signed) != wanted or in_bins(metadata.signed, bins) != metadata.signed:
             seen = committed is None or bool(committed.data)
             next_version(metadata, delegator, channel, now=now, seen=seen)
             note_superseded(metadata.signed, {p: replaced[p] for p in kept})
+            metadata.signed = in_bins(metadata.signed, bins)
             set_targets(metadata.signed, wanted)
     signed = signers.sign(delegator, channel, metadata)
-    if wanted != before or signed:
+    if moves or signed:
         files.write(channel, metadata)
     result = signatures(delegator, channel, metadata)
     done = changes(channel, before, wanted, metadata, result)
-    return replace(done, kept=_names(kept))
+    return replace(done, changed=moves, kept=_names(kept))
 
 
 def changes(

@@ -9,6 +9,7 @@ from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import SIGNER_FIELD, TAMPERED
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
 
@@ -24,9 +25,9 @@ NEVER_PUBLISHED = "in git only: the bucket does not have it, and no snapshot sho
 class Version:
     """One version of a channel. ``signed_at`` follows from its expiry; ``pointers`` by name.
 
-    ``signers`` are the keys that signed it validly: the URI of a KMS or HSM, else the key's id;
-    ``names`` whose these are, by key id. ``note`` says why it does not count, where it does not;
-    it is ``foreign`` if it was not signed by keys that count.
+    ``data`` is the file as git has it. ``signers`` are the keys that signed it validly: the URI of
+    a KMS or HSM, else the key's id; ``names`` whose these are, by key id. ``note`` says why it does
+    not count, where it does not; it is ``foreign`` if it was not signed by keys that count.
     """
 
     channel: str
@@ -74,9 +75,9 @@ def missing(where: str) -> VerificationError:
 
 
 def check_named(named: MetaFile, data: bytes, where: str) -> None:
-    """Raise VerificationError unless these are the bytes that the snapshot names."""
+    """Raise VerificationError unless this file, as git or the bucket has it, is what is named."""
     try:
-        named.verify_length_and_hashes(data)
+        named.verify_length_and_hashes(bucket_form(data, where=where)[0])
     except LengthOrHashMismatchError:
         raise VerificationError(
             f"{where} is not the file that the snapshot names", remedy=TAMPERED

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.bins import bits_for
 from pe_dvc.trust.ancestry import PlainTargets, add_ancestor
+from pe_dvc.trust.binned import BinnedTargets, unbinned
 from pe_dvc.trust.meant_for import mark
 from pe_dvc.trust.roles import COUNTRY_FIELD, utc
 from pe_dvc.trust.tuf_api import TargetFile
@@ -39,10 +41,20 @@ def next_version(
 
 
 def set_targets(signed: Targets, wanted: PlainTargets) -> None:
-    """Make ``wanted`` the whole content of a channel."""
+    """Make ``wanted`` the whole content of a channel, in as many bins as that needs."""
     signed.targets = {
         path: TargetFile.from_dict(dict(target), path) for path, target in wanted.items()
     }
+    if isinstance(signed, BinnedTargets):
+        signed.rebin()
+
+
+def in_bins(signed: Targets, bins: bool | None) -> Targets:
+    """Return a channel's metadata with its pointers in bins, or not; None leaves it as it is."""
+    is_binned = isinstance(signed, BinnedTargets)
+    if bins is None or bins == is_binned:
+        return signed
+    return BinnedTargets.of(signed, bits_for(len(signed.targets))) if bins else unbinned(signed)
 
 
 def lifetime(delegator: Root | Targets, role: str) -> timedelta:

@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
+from pe_dvc.usecases.mirror.bins import BinsCopier
 from pe_dvc.usecases.mirror.state import follow_roots
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
@@ -87,6 +88,7 @@ class MetadataWriter:
 
     def write_rest(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
         """Write all other files, the snapshot after them, then the timestamp, then the copies."""
+        self._copy_bins(earlier)
         with ThreadPoolExecutor(TRANSFERS) as pool:
             run_all(pool, lambda one: self._put(*one[0], one[1]), sorted(earlier.items()))
         for role, data in sorted(self._state.roles.items()):
@@ -97,6 +99,13 @@ class MetadataWriter:
         for channel in CHANNELS:  # for curl and dashboards: nothing verifies them
             if channel in self._state.roles:
                 self._put(channel, None, self._state.roles[channel])
+
+    def _copy_bins(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
+        channels = self._state.channels
+        copier = BinsCopier(channels.store, self._mirror, self._country)
+        today = [data for role, data in self._state.roles.items() if role in CHANNELS]
+        before = [data for (role, _), data in earlier.items() if role in CHANNELS]
+        self.written += copier.copy(today, today=True) + copier.copy(before, today=False)
 
     def _move_timestamp(self) -> None:
         """Swap the timestamp that was seen to be older, and no other: never set a mirror back."""

@@ -46,5 +46,5 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
             return None
     held = bucket.read(role, Targets, version)
     verify_signed_by(git.targets.signed, role, held.metadata, where=bucket.where(role, version))
-    git.files.write_bytes(role, held.data)
+    git.files.write_bytes(role, held.for_git)
     return version

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer import pointers_of
-from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import ConflictError, MovedError, NotFoundError
 from pe_dvc.trust.ancestry import (
     PlainTargets,
@@ -22,6 +21,7 @@ from pe_dvc.trust.ancestry import (
     plain,
     superseded,
 )
+from pe_dvc.trust.binned import git_form
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
@@ -114,7 +114,7 @@ def rebase(
         rewritten=bool(merged.ours),
         went_back=went_back,
     )
-    return rebased, readable_json(theirs.to_dict())
+    return rebased, git_form(theirs)
 
 
 def _base_without(

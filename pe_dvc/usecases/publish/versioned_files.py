@@ -19,6 +19,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import descends, digest, lineage
 from pe_dvc.trust.bucket import versions_of
+from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import parse, signatures
@@ -87,6 +88,7 @@ def publish_role(
     meta_file = ours.meta_file(role)
     version = meta_file.version
     if named and named.version == version and named.hashes == meta_file.hashes:
+        bucket.with_bins(ours.data(role), where=ours.where(role))
         return meta_file, []
     published = _named(bucket, ours, role, named, history) if named else None
     if published and published.signed.version == version:
@@ -126,7 +128,8 @@ def _named(
         held.check(named, what=what, named_by="snapshot", where=where)
         metadata = held.metadata
     except (NotFoundError, FormatError, VerificationError):
-        data = next((d for d in history.data(role) if _is(named, d)), None) if history else None
+        held_in_git = history.data(role) if history else ()
+        data = next((d for d in held_in_git if _is(named, d, where)), None)
         if data is None:
             raise
         bucket.restore(role, named.version, data)
@@ -134,9 +137,9 @@ def _named(
     return metadata if signatures(ours.delegator(role), role, metadata) else None
 
 
-def _is(named: MetaFile, data: bytes) -> bool:
+def _is(named: MetaFile, data: bytes, where: str) -> bool:
     try:
-        named.verify_length_and_hashes(data)
+        named.verify_length_and_hashes(bucket_form(data, where=where)[0])
     except LengthOrHashMismatchError:
         return False
     return True
@@ -201,7 +204,8 @@ def publish_between(
             continue
         # A publisher who was first left a version of their own that was never pointed to.
         with suppress(ConflictError):
-            data = held[line[version]][1]
+            where = bucket.where(role, version)
+            data = bucket.with_bins(held[line[version]][1], where=where)
             written.append(bucket.store.create(bucket.key(role, version), data).key)
     return written
 

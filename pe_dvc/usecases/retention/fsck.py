@@ -26,13 +26,13 @@ from pe_dvc.primitives.errors import FormatError, PeDvcError, StoreError
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.published_manifest import signed_key
+from pe_dvc.usecases.retention.channel_files import read_channels, targets_of
 from pe_dvc.usecases.retention.elsewhere import look_elsewhere
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.listed_members import listed_members
 from pe_dvc.usecases.retention.orphans import find_orphans
 from pe_dvc.usecases.retention.pointed_files import contradictions
-from pe_dvc.usecases.retention.reachability import Reach, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Progress
     from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.retention.journal import Journal
-    from pe_dvc.usecases.retention.reachability import Bucket
+    from pe_dvc.usecases.retention.reachability import Bucket, Reach
 
 OBJECTS_AT_ONCE = 4
 
@@ -147,11 +147,12 @@ class _Check:
     def _check_pointers(self, data: dict[str, bytes]) -> None:
         """Hold manifests against what any version of a channel signed for them."""
         signed: dict[str, dict[Sha256, str]] = {}
-        for key in self._bucket.channels:
-            if not self._bucket.points_to_datasets(key):
-                continue
+        keys, there = self._bucket.points_to_datasets, self._bucket.channels
+        files, faults = read_channels(filter(keys, there), self._country, there, self._read)
+        self._report.findings += faults
+        for key, content in files.items():
             try:
-                targets = targets_of(self._read(key), where=key)
+                targets = targets_of(content, where=key)
             except FormatError as error:
                 self._found("corrupt", key, "channel", error.message)
                 continue

@@ -25,11 +25,11 @@ from pe_dvc.documents.keys import (
     releases_prefix,
 )
 from pe_dvc.documents.manifest import Manifest
-from pe_dvc.primitives.digest import check_sha256, sha256_bytes
-from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
-from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.retention.channel_files import bins_in, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -125,10 +125,20 @@ class Bucket:
         it is not known which payload it means.
         """
         metadata = [key for key in self.channels if key.endswith(".json")]
-        for key, data in zip(metadata, self._read_all(metadata, self._bytes), strict=True):
+        held = dict(zip(metadata, self._read_all(metadata, self._bytes), strict=True))
+        for key, data in held.items():
             reach.add(data)
             if self.points_to_datasets(key):
                 self._check_described(key, data, manifests)
+        channels = {key: data for key, data in held.items() if self.points_to_datasets(key)}
+        for key, sha256 in bins_in(channels, self.country).items():
+            if key not in held or sha256_bytes(held[key]) != sha256:
+                raise VerificationError(
+                    f"{self.store.url}/{key}, a part of a channel, is missing or was altered: what "
+                    "it points to is not known",
+                    remedy="Nothing was removed. The next push puts back those of today.",
+                )
+            self._check_described(key, held[key], manifests)
         releases = [key for key in self.objects if key.startswith(releases_prefix(self.country))]
         for data in self._read_all(releases, self._bytes):
             reach.add(data)
@@ -179,19 +189,3 @@ class Bucket:
     def _read_all(self, keys: list[Any], read: Any) -> list[Any]:
         with ThreadPoolExecutor(REQUESTS) as pool:
             return run_all(pool, read, keys)
-
-
-def targets_of(data: bytes, *, where: str) -> dict[str, Any]:
-    """Return the targets of a channel's metadata, unverified. Raises FormatError."""
-    remedy = "Nothing was removed. Restore it."
-    document = read_json(data, what="a channel's metadata", where=where, remedy=remedy)
-    try:
-        targets: dict[str, Any] = document["signed"]["targets"]
-        for target in targets.values():
-            check_sha256(target["hashes"]["sha256"], where=where)
-            check_sha256(target["custom"]["manifest_sha256"], where=where)
-    except PeDvcError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise FormatError("is not a channel's metadata", where=where, remedy=remedy) from None
-    return targets
