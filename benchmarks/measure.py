@@ -86,7 +86,7 @@ def measure(case: Case, server: S3Server, *, rounds: int, log: Path) -> list[Res
     for round_number in range(rounds + 1):
         for contender, result in zip(case.contenders, results, strict=True):
             contender.reset()
-            run = _run(contender, server, log)
+            run = run_once(contender, server, log)
             if round_number:
                 result.runs.append(run)
     return results
@@ -97,7 +97,8 @@ def as_users_run() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
-def _run(contender: Contender, server: S3Server, log: Path) -> Run:
+def run_once(contender: Contender, server: S3Server, log: Path) -> Run:
+    """Run a contender's command once. Raises FailedRun."""
     before = server.counts()
     environment = {**as_users_run(), **server.environment, **contender.environment}
     with log.open("w+b") as output:

@@ -38,6 +38,11 @@ class _Known:
                 self._files.move_to_end(sha256)
             return self._files.get(sha256)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._files.clear()
+            self._bytes = 0
+
     def add(self, sha256: Sha256, data: bytes) -> None:
         with self._lock:
             self._bytes += len(data) - len(self._files.pop(sha256, b""))
@@ -47,6 +52,11 @@ class _Known:
 
 
 _known = _Known()
+
+
+def forget() -> None:
+    """Forget the bins that are in memory, as a new process has none."""
+    _known.clear()
 
 
 def remember(sha256: Sha256, data: bytes) -> None:
@@ -78,7 +88,8 @@ def fetch_bin(store: ReadableStore, country: str, wanted: Bin) -> bytes:
         raise VerificationError(
             f"{store.url}/{key} is missing, and signed metadata lists it: what a part of the "
             "channel points to cannot be known",
-            remedy="The next push of the data repo puts it back: tell the maintainers of the data.",
+            remedy="The maintainers of the data put it back, by a push from the commit that has "
+            "this version of the channel: tell them.",
         ) from None
     _known.add(wanted.sha256, data)
     return data

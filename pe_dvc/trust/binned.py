@@ -129,6 +129,14 @@ def joined(signed: Targets, store: ReadableStore, country: str, *, where: str) -
     return whole
 
 
+def joined_metadata(
+    metadata: Metadata[Targets], store: ReadableStore, country: str, *, where: str
+) -> Metadata[Targets]:
+    """Return ``joined`` metadata with its signatures. Raises as ``joined``."""
+    whole = joined(metadata.signed, store, country, where=where)
+    return Metadata(whole, metadata.signatures)
+
+
 def git_form(metadata: Metadata[Any]) -> bytes:
     """Return the file of metadata as git has it: with all pointers."""
     document: dict[str, Any] = metadata.to_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
@@ -20,8 +21,11 @@ def bucket_form(data: bytes, *, where: str) -> tuple[bytes, Mapping[Sha256, byte
 
     Both differ for a channel in bins only. Raises FormatError.
     """
-    if MARK not in data:
-        return data, {}
+    return _formed(data, where) if MARK in data else (data, {})
+
+
+@lru_cache(maxsize=4)  # a publication asks several times for the same
+def _formed(data: bytes, where: str) -> tuple[bytes, Mapping[Sha256, bytes]]:
     metadata = parse(Targets, data, where=where)
     if not isinstance(metadata.signed, BinnedTargets):
         return data, {}

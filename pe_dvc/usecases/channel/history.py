@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
-from pe_dvc.trust.binned import for_git, joined
+from pe_dvc.trust.binned import for_git, joined_metadata
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
 from pe_dvc.trust.roles import TAMPERED, max_length
@@ -203,11 +203,10 @@ class ChannelHistory:
         where = self._bucket.where(channel, number)
         metadata = parse(Targets, data, where=where)
         check_number(metadata, number, where)
-        for position, delegator in enumerate(delegators):
+        for at, delegator in enumerate(delegators):
             result = signatures(delegator, channel, metadata)
             if result:
-                version = self._version(channel, number, data, metadata, delegator)
-                return version, delegators[position:]
+                return self._version(channel, number, data, metadata, delegator), delegators[at:]
         raise SignatureError(
             f"{where}: {channel} version {number} does not have the signatures that any targets "
             f"metadata of {self._country} asked for at its time",
@@ -224,16 +223,14 @@ class ChannelHistory:
     ) -> Version:
         where = self._bucket.where(channel, number)
         signed = signatures(delegator, channel, metadata).signed
-        whole = joined(metadata.signed, self._store, self._country, where=where)
-        metadata = Metadata(whole, metadata.signatures)
-        known = key_names(delegator, channel)
+        metadata = joined_metadata(metadata, self._store, self._country, where=where)
         return Version(
             channel=channel,
             version=number,
             signed_at=metadata.signed.expires - timedelta(days=expiry_days(delegator, channel)),
             expires=metadata.signed.expires,
             signers=tuple(signer(keyid, key) for keyid, key in signed.items()),
-            names={keyid: name for keyid, name in known.items() if keyid in signed},
+            names={k: name for k, name in key_names(delegator, channel).items() if k in signed},
             pointers=pointers_in(metadata, self._country, channel, where),
             data=for_git(metadata, data),
         )

@@ -147,8 +147,8 @@ class _Check:
     def _check_pointers(self, data: dict[str, bytes]) -> None:
         """Hold manifests against what any version of a channel signed for them."""
         signed: dict[str, dict[Sha256, str]] = {}
-        keys, there = self._bucket.points_to_datasets, self._bucket.channels
-        files, faults = read_channels(filter(keys, there), self._country, there, self._read)
+        named, held = self._bucket.points_to_datasets, self._bucket.channels
+        files, faults = read_channels(filter(named, held), self._country, held, self._read)
         self._report.findings += faults
         for key, content in files.items():
             try:
