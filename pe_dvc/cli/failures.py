@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
 
+_GATEWAY_PACKAGES = {"anyio", "joserfc", "prometheus_client", "sqlalchemy", "starlette", "uvicorn"}
+"""What the extra pe_dvc[gateway] brings."""
+
 _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
     (NotFoundError, NOT_FOUND),
     (UnknownNameError, NOT_FOUND),
@@ -82,13 +85,24 @@ def guarded(command: click.Command) -> int:
             return _bug()
         _say(
             f"this command needs the Python package {error.name}, which is not installed here",
-            "requirements-reader.lock has what reading needs, and no more. Install pe_dvc with all "
-            "its dependencies: pip install . in a checkout of it.",
+            _install_text(error.name or ""),
         )
         return OTHER
     except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
         return _bug()
     return OK if code is None else int(code)
+
+
+def _install_text(package: str) -> str:
+    if package in _GATEWAY_PACKAGES:
+        return (
+            "Install pe_dvc with the extra that gateways and their ledgers need: "
+            "pip install '.[gateway]' in a checkout of it."
+        )
+    return (
+        "requirements-reader.lock has what reading needs, and no more. Install pe_dvc with all "
+        "its dependencies: pip install . in a checkout of it."
+    )
 
 
 def _bug() -> int:

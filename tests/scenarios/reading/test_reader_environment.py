@@ -136,6 +136,14 @@ def test_commands_for_data_repos_say_what_they_lack(environment: Path, sandbox: 
     assert "Traceback" not in done.stderr
 
 
+def test_commands_for_gateways_name_their_extra(environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").touch()
+    done = run(
+        environment / "pe-dvc", "audit", "report", "--ledger", "ledger.sqlite", cwd=tmp_path, code=6
+    )
+    assert "pip install '.[gateway]'" in done.stderr
+
+
 def pins(lock: str) -> dict[str, str]:
     """Return the versions that a lock file names, by package."""
     return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", LOCKS[lock], re.MULTILINE))
