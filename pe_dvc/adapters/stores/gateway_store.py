@@ -193,7 +193,7 @@ class GatewayStore:
 
     def _refused(self, key: str, answer: Any) -> PeDvcError:
         """Return the error of an answer without data, in the gateway's own words."""
-        status, detail = answer.status, self._detail(answer)
+        status, (detail, projects) = answer.status, self._says(answer)
         what = f"cannot read {self.url}/{key}: {detail or f'the gateway answered {status}'}"
         if status == 401:
             remedy = (
@@ -202,23 +202,27 @@ class GatewayStore:
             )
             return StorePermissionError(what, operation="read", key=key, remedy=remedy)
         if status == 403:
-            remedy = "Name one of several projects in PE_DVC_PROJECT."
-            return StorePermissionError(what, operation="read", key=key, remedy=remedy)
+            # Whom to ask, or what to delete, is in the gateway's words.
+            which = f"Name one of these projects in {PROJECT}: {projects}." if projects else None
+            return StorePermissionError(what, operation="read", key=key, remedy=which)
         if status in (404, 410):
             return NotFoundError(what)
         if status == 429 or status >= 500:
             return self._unavailable(key, detail or f"status {status}")
         return StoreError(what, operation="read", key=key)
 
-    def _detail(self, answer: Any) -> str:
+    def _says(self, answer: Any) -> tuple[str, str]:
+        """Return what a refusal says, and the projects among which to choose."""
         from urllib3.exceptions import HTTPError
 
         try:
             document = read_json(answer.read(ERROR_LIMIT), what="an answer")
         except (HTTPError, FormatError):
-            return ""
-        detail = document.get("detail") if isinstance(document, dict) else None
-        return brief(detail) if isinstance(detail, str) else ""
+            return "", ""
+        said = document if isinstance(document, dict) else {}
+        detail, projects = said.get("detail"), said.get("projects")
+        names = ", ".join(map(str, projects)) if isinstance(projects, list) else ""
+        return brief(detail) if isinstance(detail, str) else "", brief(names)
 
     def _unavailable(self, key: str, why: str) -> StoreUnavailableError:
         return StoreUnavailableError(

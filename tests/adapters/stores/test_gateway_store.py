@@ -117,11 +117,13 @@ def test_refusals_say_what_the_gateway_says(
     house: GatewayHouse, frs: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.grant({"until": "2021-01-01"})
-    with pytest.raises(StorePermissionError, match="delete all copies"):
+    with pytest.raises(StorePermissionError, match="delete all copies") as ended:
         store_at(house).read(key_of(frs), limit=10)
+    assert ended.value.remedy is None  # no project would help
     house.grant({}, {"id": "ada-2", "project": "wealth"})
-    with pytest.raises(StorePermissionError, match="poverty, wealth"):
+    with pytest.raises(StorePermissionError, match="poverty, wealth") as several:
         store_at(house).read(key_of(frs), limit=10)
+    assert "PE_DVC_PROJECT: poverty, wealth" in (several.value.remedy or "")
     monkeypatch.setenv("PE_DVC_PROJECT", "wealth")
     assert store_at(house).read(key_of(frs), limit=len(FRS))[0] == FRS
     monkeypatch.delenv("PE_DVC_GATEWAY_TOKEN")
