@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
     from pe_dvc.gateway.app import Gateway
 
@@ -68,6 +69,16 @@ class Hasty(H11Protocol):
             self.transport.close()
 
 
+class Announcing(uvicorn.Server):
+    """A server that says where it listens, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            log.info("listening on %s, port %d", self.config.host, self.config.port)
+
+
 def server_of(
     gateway: Gateway, *, host: str, port: int, proxies: str = "127.0.0.1"
 ) -> uvicorn.Server:
@@ -94,7 +105,7 @@ def server_of(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    return uvicorn.Server(config)
+    return Announcing(config)
 
 
 def serve(
