@@ -24,7 +24,7 @@ SECURITY = {
 NO_QUERY = Refusal(
     status=400,
     error="bad request",
-    detail="addresses here have no query. A token belongs into the header Authorization: one that "
+    detail="addresses here have no query. A token belongs in the header Authorization: one that "
     "was sent in an address is in logs now, so revoke it",
 )
 AWAY = Refusal(

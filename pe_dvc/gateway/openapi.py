@@ -25,7 +25,7 @@ _ERROR = {
     },
 }
 _REFUSALS = {
-    "400": "The address has a query: tokens belong into a header",
+    "400": "The address has a query: tokens belong in a header",
     "401": "Who asks could not be verified",
     "403": "No grant, one that ended or has not begun, or several projects to choose from",
     "404": "There is no such object in what was published",

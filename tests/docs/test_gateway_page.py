@@ -48,7 +48,7 @@ def test_the_settings_are_read() -> None:
 def test_the_grants_are_read() -> None:
     grants, visas = blocks("yaml")
     rules = access_rules(read_yaml((grants + visas).encode(), "docs/gateway.md"))
-    assert [one.id for one in rules.grants] == ["ada-poverty-2026"]
+    assert [one.id for one in rules.grants] == ["poverty-2026-1"]
     assert [one.id for one in rules.visas] == ["rems-frs"]
 
 
