@@ -72,7 +72,7 @@ ONE_MODULE = {
         f"gateway/{name}.py"
         for name in (
             *("database", "ledger_tables", "ledger_writer"),
-            *("ledger_proof", "pseudonyms", "report", "verify_ledger"),
+            *("edited_rows", "ledger_proof", "pseudonyms", "report", "verify_ledger"),
         )
     },
     "psycopg": set(),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from pe_dvc.gateway.edited_rows import other_types
 from pe_dvc.gateway.leaf import PERSONAL, decode_leaf, with_names
 from pe_dvc.gateway.ledger_tables import ENTRIES
 from pe_dvc.gateway.pseudonyms import names_of, pseudonym_of
 from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.canonical import canonical_json
+from pe_dvc.primitives.errors import VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -88,9 +90,14 @@ class ReportedRead:
 def report(database: Database, asked: ReadFilter) -> Iterator[ReportedRead]:
     """Yield the reads that are asked for, in the order of the ledger.
 
-    Raises FormatError for an entry that is none, LedgerUnavailableError.
+    Raises FormatError for an entry that is none, VerificationError for a database that was edited
+    so that it cannot be read, LedgerUnavailableError.
     """
     with database.reading() as connection:
+        for message in other_types(connection, 1):
+            raise VerificationError(
+                f"{database.where}: {message}", remedy="Run pe-dvc audit verify: it names all."
+            )
         found = None if asked.person is None else pseudonym_of(connection, asked.person)
         if asked.person is not None and found is None:
             return

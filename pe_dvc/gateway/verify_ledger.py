@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from pe_dvc.gateway.edited_rows import edited_names, other_types
 from pe_dvc.gateway.leaf import decode_leaf
 from pe_dvc.gateway.ledger_tables import CHECKPOINTS, ENTRIES, STATE
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
@@ -86,6 +87,7 @@ def verify_ledger(
     checkpoint that is none of this key, LedgerUnavailableError.
     """
     with database.reading() as connection:
+        odd = other_types(connection, MOST_FAULTS)
         state = connection.execute(select(STATE)).first()
         if state is None:
             raise VerificationError(f"{database.where} has no ledger, or its state was removed")
@@ -93,11 +95,17 @@ def verify_ledger(
         verdict = LedgerVerdict(state.origin, str(key))
         if origin and origin != state.origin:
             verdict.blame(f"it is the log {state.origin}, not {origin}")
+        for message in odd:
+            verdict.blame(message)
+        if odd:  # the rest cannot be told before these are what they were
+            return verdict
         outside = [_opened(parse_note(data, where=name), key, name) for name, data in kept]
         signed = outside + _own(connection, state.note, key, verdict)
         tree = _walk(connection, signed, verdict).tree
         if verdict.sound and (state.size, state.frontier) != (tree.size, tree.to_bytes()):
             verdict.blame("the right edge of the tree is not that of its entries")
+        for message in edited_names(connection):
+            verdict.blame(message)
     return verdict
 
 
