@@ -11,7 +11,7 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED, answers_by_exit_code
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, print_list, say
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def report(by: str | None, as_csv: bool, ledger: str | None, as_json: bool, **as
 
 
 def _print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> None:
-    from pe_dvc.cli.audit_output import csv_line, print_list
+    from pe_dvc.cli.audit_csv import csv_line
 
     if as_json:
         print_list(reads)
@@ -161,7 +161,7 @@ def _print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> 
 
 
 def _print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
-    from pe_dvc.cli.audit_output import csv_line
+    from pe_dvc.cli.audit_csv import csv_line
 
     if as_json:
         print_json(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -76,6 +76,18 @@ def print_json(value: Any) -> None:
 
     text = json.dumps(json_value(value), indent=2, sort_keys=True, ensure_ascii=False)
     click.echo(printable_json(text))
+
+
+def print_list(values: Iterable[Any]) -> None:
+    """Print a JSON array of what ``--json`` prints of each, one a line, as they come."""
+    from pe_dvc.primitives.result import json_value
+
+    separator = "["
+    for value in values:
+        text = json.dumps(json_value(value), sort_keys=True, ensure_ascii=False)
+        click.echo(f"{separator}\n{printable_json(text)}", nl=False)
+        separator = ","
+    click.echo("[]" if separator == "[" else "\n]")
 
 
 def print_lines(text: str) -> None:

@@ -98,7 +98,7 @@ def test_terminal_escapes_in_column_names(
 
 
 def test_commands_print_through_one_module() -> None:
-    """``click.echo`` is for output.py, for the path of ``get`` and for whole documents."""
+    """``click.echo`` is for output.py, for the path of ``get``, a new token and whole documents."""
     found = {
         f"{path.name}: {ast.unparse(node)}"
         for path in (ROOT / "pe_dvc/cli").glob("*.py")
@@ -108,7 +108,9 @@ def test_commands_print_through_one_module() -> None:
         and path.name not in ("output.py", "failures.py")
     }
     assert found == {
+        "audit.py: click.echo(Ledger(ledger).checkpoint(), nl=False)",
         "diff.py: click.echo(found.to_html(), nl=False)",
+        "gateway.py: click.echo(made.secret)",
         "get.py: click.echo(fetched.path)",
         "release.py: click.echo(document, nl=False)",
         "start.py: sys.stdout.write(file.read())",
