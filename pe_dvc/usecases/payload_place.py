@@ -49,6 +49,10 @@ class PayloadPlace:
     def advice_if_missing(self) -> str:
         """What to do if the payload is not there."""
         if self.is_bucket:
+            if self.url.startswith(("https://", "http://")):
+                return (
+                    "A gateway has what is published, and no raw inputs: name the files you need."
+                )
             said = mirror_says(self.source, self.key.partition("/")[0])
             return said or "Ask the maintainers of the data to run pe-dvc push."
         return (

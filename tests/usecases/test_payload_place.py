@@ -60,6 +60,14 @@ def test_what_a_bucket_does_not_give_is_read_where_it_lies_as_well(error: PeDvcE
         read(find_place(KEY, None, Failing(error), elsewhere))
 
 
+def test_what_a_gateway_lacks_may_be_a_raw_input() -> None:
+    bucket = Failing(FAILURES[0])
+    bucket.url = "https://data.example.org"
+    with pytest.raises(NotFoundError) as missing:
+        read(find_place(KEY, None, bucket, elsewhere))
+    assert "no raw inputs" in (missing.value.remedy or "")
+
+
 def test_wrong_bytes_in_the_bucket_are_read_where_it_lies_as_well_and_noted() -> None:
     bucket, noted = MemoryStore(), list[str]()
     bucket.create(KEY, b"wrong")
