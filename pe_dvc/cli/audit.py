@@ -28,6 +28,7 @@ _FILTERS = {
     "--project": "Only for this project.",
     "--raw-source": "Only of data made from this raw input.",
 }
+_NONE = "the ledger has no such read"
 _GROUPS = ("raw-source", "dataset", "project", "person")
 
 
@@ -141,6 +142,7 @@ def _print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> 
     if as_json:
         print_list(reads)
         return
+    number = -1
     for number, one in enumerate(reads):
         if as_csv:
             values = one.to_json()
@@ -158,6 +160,8 @@ def _print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> 
             f"{f'@{read.version}' if read.version else ''}  {read.kind}  {size}  "
             f"{read.client_address}{made_from}{'  NO GRANT' if one.grant_missing else ''}"
         )
+    if number < 0:
+        say(_NONE)
 
 
 def _print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
@@ -166,6 +170,8 @@ def _print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        say(_NONE)
     for number, row in enumerate(rows):
         if as_csv:
             values = row.to_json()

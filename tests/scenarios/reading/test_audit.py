@@ -66,6 +66,10 @@ def test_report_in_each_form(kept: Bench) -> None:
     assert [row["index"] for row in rows] == [0, 1, 2]
     assert rows[0]["raw_sources"] == ["frs-2023-24"]
     assert json.loads(audit("report", "--country", "be", "--json").stdout) == []
+    for form in ((), ("--by", "dataset"), ("--csv",)):
+        nothing = audit("report", "--country", "be", *form)
+        assert nothing.stdout == ""
+        assert "no such read" in nothing.stderr
     by = json.loads(audit("report", "--by", "raw-source", "--json").stdout)
     assert [(row["group"], row["reads"], row["bytes"]) for row in by] == [("frs-2023-24", 3, 300)]
     audit("report", "--since", "yesterday", code=2)
