@@ -80,7 +80,7 @@ class Admission:
             return NOT_FOUND
         index = country.index
         if (revocation := index.gone.get(key)) is not None:
-            detail = f"{revocation.text}. {revocation.advice}"
+            detail = f"{revocation.text.removesuffix('.')}. {revocation.advice}"
             more = {"tombstone": revocation.to_json()}
             return Refusal(status=410, error="withdrawn", detail=detail, more=more)
         served = index.served.get(key)
