@@ -173,6 +173,6 @@ def access_rules(document: Any, *, file: str = FILE) -> AccessRules:
     if not isinstance(document, Mapping):
         raise not_a_mapping(document, ["contact", "grants"], file=file, path="document")
     try:
-        return read_strict(AccessRules, document, file=file, path="document")
+        return read_strict(AccessRules, document, file=file, path="")
     except RecursionError:
         raise FormatError("is nested too deeply", where=file) from None

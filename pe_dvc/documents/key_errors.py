@@ -27,7 +27,7 @@ def unknown_key(key: str, known: Collection[str], *, file: str, path: str) -> Fo
     listed = f"Remove it, or use one of {', '.join(sorted(known))}."
     return FormatError(
         "is not a key that pe_dvc knows",
-        where=f"{file}: {path}.{key}",
+        where=f"{file}: {f'{path}.{key}' if path else key}",
         remedy=f"Did you mean {close[0]}?" if close else listed,
     )
 

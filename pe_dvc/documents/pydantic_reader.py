@@ -25,6 +25,7 @@ _Model = TypeVar("_Model", bound=StrictRecord)
 def read_strict(model: type[_Model], value: Any, *, file: str, path: str) -> _Model:
     """Check ``value``, found in ``file`` under the key ``path``, and return it as a ``model``.
 
+    An empty ``path`` is the whole file.
     Raises FormatError naming the file, the key and the remedy.
     """
     if not isinstance(value, Mapping):
@@ -42,10 +43,10 @@ def _as_format_error(
     errors = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     first = errors[0]
     location = [str(part) for part in first["loc"]]
-    key = ".".join([path, *location])
+    key = ".".join(filter(None, [path, *location])) or "document"
     if first["type"] == "extra_forbidden":
         known = list(_model_at(model, location[:-1]).model_fields)
-        above = ".".join([path, *location[:-1]])
+        above = ".".join(filter(None, [path, *location[:-1]]))
         return unknown_key(location[-1], known, file=file, path=above)
     if first["type"] == "missing":
         return missing_key(file=file, path=key)

@@ -96,7 +96,7 @@ class GatewaySettings(StrictRecord):
 def parse_settings(data: bytes, *, where: str) -> GatewaySettings:
     """Return the settings in the bytes of a gateway.toml. Raises FormatError naming the key."""
     document = read_toml(data, where=where, limit=MAX_BYTES, remedy="Correct the file.")
-    found = read_strict(GatewaySettings, document, file=where, path="gateway")
+    found = read_strict(GatewaySettings, document, file=where, path="")
     for country in found.countries:
         check_country(country, where=f"{where}: countries")
     return found
