@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, literal_column, or_, se
 from sqlalchemy.sql import func
 
 from pe_dvc.gateway.leaf import PERSONAL
-from pe_dvc.gateway.ledger_tables import ALIASES, METADATA, PEOPLE
+from pe_dvc.gateway.ledger_tables import ALIASES, ENTRIES, METADATA, PEOPLE
 from pe_dvc.gateway.pseudonyms import pseudonym
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def other_types(connection: Connection, most: int) -> list[str]:
     found: list[str] = []
     for table in METADATA.sorted_tables:
         wrong = or_(*(func.typeof(column) != _stored(column.type) for column in table.columns))
-        rows = (
-            select(literal_column("rowid", Integer).label("number")).select_from(table).where(wrong)
-        )
+        rowid = literal_column("rowid", Integer)
+        which, what = (table.c.idx, "entry") if table is ENTRIES else (rowid, "row")
+        rows = select(which.label("number")).select_from(table).where(wrong)
         found += [
-            f"row {row.number} of {table.name} was edited: a value in it is of another type"
+            f"{what} {row.number} of {table.name} was edited: a value in it is of another type"
             for row in connection.execute(rows.limit(most - len(found)))
         ]
     return found

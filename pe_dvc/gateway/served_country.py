@@ -73,7 +73,7 @@ class ServedCountry:
                 self._index = (self._made(state, began), began)
             except PeDvcError as error:
                 self._problem = error.message
-                log.warning("%s could not be read: %s", self.country, error.message)
+                log.warning("%s could not be read: %s", self.country, error)
 
     def _made(self, state: SignedState, now: float) -> Index:
         """Return the index of a state: the one that there is, if it is of that version.

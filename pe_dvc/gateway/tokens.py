@@ -106,12 +106,14 @@ class TokenBook:
     def revoke(self, name: str, *, now: datetime) -> TokenRecord:
         """Let a token be worth nothing from now on. Raises NotFoundError."""
         if not _ID.fullmatch(name):
-            raise NotFoundError(f"there is no token {name!r}", remedy="See gateway token list.")
+            raise NotFoundError(
+                f"there is no token {name!r}", remedy="See pe-dvc gateway token list."
+            )
         try:
             record = self._read(name)
         except FileNotFoundError:
             raise NotFoundError(
-                f"there is no token {name!r}", remedy="See gateway token list."
+                f"there is no token {name!r}", remedy="See pe-dvc gateway token list."
             ) from None
         if record.revoked is None:
             record = TokenRecord(**{**asdict(record), "revoked": _text(now)})

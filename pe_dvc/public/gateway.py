@@ -65,7 +65,8 @@ class Gateway:
         """Serve until SIGINT or SIGTERM; reads that began are finished first.
 
         ``metrics_port`` of this machine shows figures for Prometheus. ``proxies`` are addresses,
-        comma-separated, whose ``X-Forwarded-For`` counts as the reader's. Raises
-        LedgerUnavailableError, UntrustedError for a country whose root is not pinned.
+        comma-separated, whose ``X-Forwarded-For`` counts as the reader's. A country that cannot be
+        read, such as one whose root is not pinned, is logged, and its reads are refused until it
+        can. Raises LedgerUnavailableError.
         """
         self._here.serve(host=host, port=port, metrics_port=metrics_port, proxies=proxies)

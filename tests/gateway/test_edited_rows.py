@@ -89,6 +89,11 @@ def test_attack_a_value_of_another_type(filled: Bench, change: str) -> None:
     assert f"of {change.split()[0]} was edited" in said(filled)
 
 
+def test_an_entry_of_another_type_is_named(filled: Bench) -> None:
+    filled.edit("UPDATE ledger_entries SET leaf = CAST(leaf AS TEXT) WHERE idx = 0")
+    assert said(filled).startswith("entry 0 of ledger_entries was edited")
+
+
 def test_a_report_of_a_value_of_another_type_is_refused(filled: Bench) -> None:
     filled.edit("UPDATE ledger_entries SET leaf = CAST(leaf AS TEXT) WHERE idx = 2")
     database = Database(filled.place)
