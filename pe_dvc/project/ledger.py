@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, LedgerUnavailableError, NotFoundError
+from pe_dvc.primitives.printable import brief
 from pe_dvc.store.plain_files import read_document
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def public_key(key: str | Path) -> tuple[str, bytes]:
     try:
         found = VerifierKey.parse(key.strip())
     except FormatError as error:
+        said = error.message if "+" in key else f"there is no file {brief(key)}"
         raise FormatError(
-            f"{error.message}: it is neither a key file nor the text of a public key",
+            f"{said}: it is neither a key file nor the text of a public key",
             where="--key",
             remedy="With the gateway's key file, `pe-dvc audit verify` prints it: NAME+ID+KEY.",
         ) from error

@@ -49,7 +49,7 @@ def test_verify_ends_with_0_1_5_or_6(kept: Bench, tmp_path: Path) -> None:
 
     LedgerSigner.open(tmp_path / "thief.pem", create=True)
     audit("verify", "--key", "thief.pem", "--checkpoint", "kept.txt", code=6)
-    audit("verify", "--key", "none", code=6)
+    assert "there is no file none" in audit("verify", "--key", "none", code=6).stderr
     assert "did not sign" in audit("verify", "--key", "thief.pem", code=1).stderr
     audit("verify", "--key", public, "--ledger", "none.db", code=3)
     audit("verify", "--key", public, "--ledger", "gateway.pem", code=5)
