@@ -54,7 +54,7 @@ def test_a_relative_directory_and_the_home(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "url",
     [
-        *("ftp://x/y", "https://bucket.example.org", "s3://", "s3:///us", "file://host/srv"),
+        *("ftp://x/y", "http://bucket.example.org", "s3://", "s3:///us", "file://host/srv"),
         *("s3://key:secret@bucket/us", "s3://bucket:9000/us", "s3://bucket/../us", "gs://"),
     ],
 )
