@@ -15,7 +15,6 @@ from pe_dvc.documents.pointer import Pointer, check_channel
 from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.several import SeveralStores, stores_of
-from pe_dvc.trust.bin_reader import BinReader
 from pe_dvc.trust.client_state import ReaderState
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.role_entries import RoleEntries, role_entries
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.bin_reader import BinReader
     from pe_dvc.trust.seen import SeenFile
     from pe_dvc.trust.tuf_reader import TufReader
 
@@ -184,6 +184,8 @@ class ChannelClient:
 
     @cached_property
     def _bins(self) -> BinReader:
+        from pe_dvc.trust.bin_reader import BinReader  # most channels have no bins
+
         return BinReader(self._store, self.country, self._state_dir, offline=self._offline)
 
     @cached_property
