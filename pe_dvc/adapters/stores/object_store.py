@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
+from pe_dvc.adapters.stores.file_upload import upload_file
 from pe_dvc.adapters.stores.object_info import attributes, object_info, whole
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
@@ -21,16 +22,13 @@ from pe_dvc.adapters.stores.obstore_errors import (
     is_past_end,
     is_undecided,
 )
-from pe_dvc.adapters.stores.os_errors import translate_os_errors
-from pe_dvc.adapters.stores.parallel_file import fill_file, hashed_blocks
-from pe_dvc.adapters.stores.upload_parts import PART_SIZE, part_size, parts_in_flight
-from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.adapters.stores.parallel_file import fill_file
+from pe_dvc.adapters.stores.upload_parts import part_size, parts_in_flight
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.batch import OneByOne
-from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
+from pe_dvc.store.checks import check_key, check_length, check_prefix, too_long
 from pe_dvc.store.deletion import delete_each
-from pe_dvc.store.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -146,37 +144,14 @@ class ObjectStore(OneByOne):
         progress: Progress | None = None,
     ) -> Sha256:
         """See Store.upload."""
-        check_key(key)
-        with translate_os_errors("upload", str(path)):
-            size = path.stat().st_size
-        part = part_size(size, what=str(path))
-        if size <= part:  # no multipart upload, which costs two requests more
-            return self._upload_whole(key, path, sha256, progress)
-        digests: list[Sha256] = []
-
-        def check(actual: Sha256) -> None:
-            check_upload(key, expected=sha256, actual=actual, source=str(path))
-            digests.append(actual)
-
-        self._send(key, hashed_blocks(path, PART_SIZE, check=check, progress=progress), part)
-        return digests[0]
+        return upload_file(
+            check_key(key), path, sha256=sha256, progress=progress, send=self._send, s3=self.s3
+        )
 
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         """See Store.write_blocks."""
         part = part_size(size, what=key)
         self._send(check_key(key), b"".join(blocks) if size <= part else iter(blocks), part)
-
-    def _upload_whole(
-        self, key: str, path: Path, sha256: Sha256 | None, progress: Progress | None
-    ) -> Sha256:
-        with translate_os_errors("upload", str(path)):
-            data = read_plain(path)
-        digest = sha256_bytes(data)
-        check_upload(key, expected=sha256, actual=digest, source=str(path))
-        self._send(key, data, PART_SIZE)
-        if progress is not None:
-            progress(len(data))
-        return digest
 
     def download(
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None

@@ -44,9 +44,27 @@ class S3Listing:
         """Return the key in the bucket of an object of the store."""
         return f"{self._prefix}{key}"
 
+    def keys(self) -> Mapping[str, Any]:
+        """Return the credentials of now, by obstore's names; none for who goes without."""
+        return self._credentials() if self._credentials else {}
+
+    @property
+    def checksum(self) -> str | None:
+        """The algorithm of the checksum that goes along with each body, if one does."""
+        return self._config.get("checksum_algorithm")
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether the uploads of others may be completed: not where options ask for encryption.
+
+        How an object is encrypted is settled when its upload begins, and is not told before it
+        ends.
+        """
+        return not any("sse" in name or "encryption" in name for name in self._config)
+
     def account(self) -> tuple[object, ...]:
         """Return by which server and which key the bucket is reached; equal ones may copy."""
-        keys = self._credentials() if self._credentials else {}
+        keys = self.keys()
         return self._config.get("endpoint"), self._config["region"], keys.get("access_key_id")
 
     @cached_property
@@ -89,14 +107,15 @@ class S3Listing:
                 elif not key.endswith("/"):  # what consoles make for an empty folder
                     log.warning("passed over an object of a strange name: %s", found["Key"])
 
-    def connect(self) -> Any:
-        """Return botocore's client of the bucket."""
+    def connect(self, **more: Any) -> Any:
+        """Return botocore's client of the bucket; ``more`` goes to its Config."""
         from botocore.config import Config
         from botocore.session import Session
 
-        keys = self._credentials() if self._credentials else {}
+        keys = self.keys()
         virtual = self._config["virtual_hosted_style_request"]
         settings: dict[str, Any] = {"s3": {"addressing_style": "virtual" if virtual else "path"}}
+        settings |= more
         if not keys:
             from botocore import UNSIGNED
 

@@ -12,6 +12,9 @@ MAX_PARTS = 10_000
 """Parts that S3 takes of one object."""
 LARGEST_OBJECT = 5 * 1024**4
 """Bytes of the largest object: what Google's buckets take, and most servers that are like S3."""
+RESUMED_FROM = 512 * _MIB
+"""Bytes of a file from which on S3 is asked for an upload of it that did not end: the question
+takes 0.2 s, most of it to load botocore."""
 
 _SENT_AT_ONCE = 128 * _MIB
 
