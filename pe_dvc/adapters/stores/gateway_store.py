@@ -8,16 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from pe_dvc.adapters.stores import hub_access
 from pe_dvc.adapters.stores.gateway_token import authorization
 from pe_dvc.adapters.stores.parallel_file import fill_file
-from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.adapters.stores.range_blocks import range_blocks
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
@@ -111,35 +111,21 @@ class GatewayStore:
         )
 
     def _blocks(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """Yield the bytes of a range; an answer that breaks off is taken up where it did."""
-        from urllib3.exceptions import HTTPError
+        return range_blocks(
+            partial(self._range, key), start, length, partial(self._unavailable, key)
+        )
 
-        end, waits = start + length, pauses()
-        while start < end:
-            why = "the answer was cut short"
-            try:
-                with self._ask("GET", key, f"bytes={start}-{end - 1}") as answer:
-                    first, total = self._part(key, answer)
-                    if first != start:
-                        raise self._unexpected(key)
-                    end = min(end, total)
-                    while start < end and (block := answer.read(min(BLOCK, end - start))):
-                        start += len(block)
-                        yield block
-            except HTTPError as error:
-                why = type(error).__name__
-            if start < end:
-                pause = next(waits)
-                if pause is None:
-                    raise self._unavailable(key, why)
-                time.sleep(pause)
-
-    def _part(self, key: str, answer: Any) -> tuple[int, int]:
-        """Return where the bytes of an answer begin, and the size of the whole object."""
-        match = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
-        if answer.status == 206 and match:
-            return int(match[1]), int(match[2])
-        return 0, self._info(key, answer).size
+    @contextmanager
+    def _range(self, key: str, start: int, length: int) -> Iterator[_Range]:
+        with self._ask("GET", key, f"bytes={start}-{start + length - 1}") as answer:
+            match = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
+            if answer.status == 206 and match:
+                first, total = int(match[1]), int(match[2])
+            else:
+                first, total = 0, self._info(key, answer).size
+            if first != start:
+                raise self._unexpected(key)
+            yield _Range(total, answer)
 
     def _body(self, key: str, answer: Any, length: int) -> bytes:
         from urllib3.exceptions import HTTPError
@@ -297,3 +283,17 @@ class GatewayStore:
             key=key,
             remedy="Name the bucket itself with --store.",
         )
+
+
+@dataclass
+class _Range:
+    """The answer to a request of a range: see ``RangeAnswer``."""
+
+    total: int
+    answer: Any
+
+    def blocks(self, length: int) -> Iterator[bytes]:
+        """Yield the first ``length`` bytes of the range, fewer where the answer ends."""
+        while length > 0 and (block := self.answer.read(min(BLOCK, length))):
+            length -= len(block)
+            yield block

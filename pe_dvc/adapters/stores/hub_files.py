@@ -8,14 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from pe_dvc.adapters.stores import hub_access
 from pe_dvc.adapters.stores.parallel_file import fill_file
-from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.adapters.stores.range_blocks import PAST_END, range_blocks
 from pe_dvc.documents.hub_answers import ERROR_CODE, error_of_answer, unavailable
 from pe_dvc.documents.hub_uri import DATASET
 from pe_dvc.primitives.errors import StoreError
@@ -39,7 +38,6 @@ RANGE_SIZE = 16 * MIB
 """Bytes of one request: each is sent on to another host, which costs a round trip."""
 RANGES_IN_FLIGHT = 8
 BLOCK_SIZE = 64 * 1024
-PAST_END = 416
 _RANGE = re.compile(r"bytes (?:(?P<first>[0-9]+)-[0-9]+|\*)/(?P<total>[0-9]+)")
 
 
@@ -86,25 +84,8 @@ class HubFiles:
         )
 
     def _blocks(self, operation: str, key: str, start: int, length: int) -> Iterator[bytes]:
-        """Yield the bytes of a range; an answer that breaks off is taken up where it did."""
-        from urllib3.exceptions import HTTPError
-
-        end, waits = start + length, pauses()
-        while start < end:
-            why = "the answer was cut short"
-            try:
-                with self._ask(operation, key, start, end - start) as answer:
-                    end = min(end, answer.total)
-                    for block in answer.blocks(end - start):
-                        start += len(block)
-                        yield block
-            except HTTPError as error:
-                why = type(error).__name__
-            if start < end:
-                pause = next(waits)
-                if pause is None:
-                    raise unavailable(self.place, operation, key, why)
-                time.sleep(pause)
+        ask = partial(self._ask, operation, key)
+        return range_blocks(ask, start, length, partial(unavailable, self.place, operation, key))
 
     def _ask(self, operation: str, key: str, start: int, length: int) -> _Answer:
         """Request a range. Raises NotFoundError and StoreError."""
