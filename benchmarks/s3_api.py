@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from email.utils import formatdate
-from time import gmtime, strftime
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from benchmarks.s3_http import Connection, Request, Response
 from benchmarks.s3_objects import PART_STRIDE, S3_MAX_PARTS, Objects, PreconditionFailed, Stored
-
-_XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+from benchmarks.s3_uploads import Part, Upload
+from benchmarks.s3_xml import XMLNS, error, iso, list_parts, list_uploads, xml
 
 
 def answer(objects: Objects, connection: Connection, request: Request) -> Response:
@@ -25,14 +25,16 @@ def answer(objects: Objects, connection: Connection, request: Request) -> Respon
 
 def _answer(objects: Objects, connection: Connection, request: Request) -> Response:
     if not request.bucket:
-        return _xml(f"<ListAllMyBucketsResult {_XMLNS}><Buckets/></ListAllMyBucketsResult>")
+        return xml(f"<ListAllMyBucketsResult {XMLNS}><Buckets/></ListAllMyBucketsResult>")
     if not request.key:
         return _bucket(objects, connection, request)
     match request.method:
+        case "GET" if "uploadId" in request.query:
+            return list_parts(objects, request)
         case "GET" | "HEAD":
             return _get(objects, request)
         case "PUT" if "x-amz-copy-source" in request.headers:
-            return _error(501, "NotImplemented")
+            return error(501, "NotImplemented")
         case "PUT" if "uploadId" in request.query:
             return _upload_part(objects, connection, request)
         case "PUT":
@@ -47,7 +49,7 @@ def _answer(objects: Objects, connection: Connection, request: Request) -> Respo
         case "DELETE":
             objects.remove(request.bucket, request.key)
             return Response(204)
-    return _error(405, "MethodNotAllowed")
+    return error(405, "MethodNotAllowed")
 
 
 def _bucket(objects: Objects, connection: Connection, request: Request) -> Response:
@@ -56,36 +58,39 @@ def _bucket(objects: Objects, connection: Connection, request: Request) -> Respo
         objects.create_bucket(request.bucket)
         return Response()
     if not objects.has_bucket(request.bucket):
-        return _error(404, "NoSuchBucket")
+        return error(404, "NoSuchBucket")
     match request.method:
         case "HEAD":
             return Response(headers={"x-amz-bucket-region": "us-east-1"})
         case "POST":
             return _delete_many(objects, request.bucket, data)
         case "GET" if "location" in request.query:
-            return _xml(f"<LocationConstraint {_XMLNS}/>")
+            return xml(f"<LocationConstraint {XMLNS}/>")
+        case "GET" if "uploads" in request.query:
+            return list_uploads(objects, request)
         case "GET":
             return _list(objects, request)
-    return _error(405, "MethodNotAllowed")
+    return error(405, "MethodNotAllowed")
 
 
 def _get(objects: Objects, request: Request) -> Response:
     stored = objects.find(request.bucket, request.key)
     if stored is None:
-        return _error(404, "NoSuchKey")
+        return error(404, "NoSuchKey")
     headers = {
         "ETag": stored.etag,
         "Last-Modified": formatdate(stored.modified, usegmt=True),
         "Accept-Ranges": "bytes",
         "Content-Type": "binary/octet-stream",
+        **({"Cache-Control": stored.cache_control} if stored.cache_control else {}),
     }
     if request.headers.get("if-match", stored.etag) not in ("*", stored.etag):
-        return _error(412, "PreconditionFailed")
+        return error(412, "PreconditionFailed")
     start, end, status = 0, stored.size, 200
     if "range" in request.headers:
         start, end = _range(request.headers["range"], stored.size)
         if start >= end:
-            return _error(416, "InvalidRange")
+            return error(416, "InvalidRange")
         status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
     if request.method == "HEAD":
@@ -124,14 +129,17 @@ def _put(objects: Objects, connection: Connection, request: Request) -> Response
         size = connection.receive(request, file, 0)
     finally:
         os.close(file)
-    return _commit(objects, request, data, [[0, size]])
+    cache_control = request.headers.get("cache-control", "")
+    return _commit(objects, request, data, [[0, size]], cache_control)
 
 
-def _commit(objects: Objects, request: Request, data: str, segments: list[list[int]]) -> Response:
+def _commit(
+    objects: Objects, request: Request, data: str, segments: list[list[int]], cache_control: str
+) -> Response:
     headers = request.headers
     create = headers.get("if-none-match") == "*"
     if not objects.has_bucket(request.bucket):
-        return _error(404, "NoSuchBucket")
+        return error(404, "NoSuchBucket")
     try:
         stored = objects.commit(
             request.bucket,
@@ -140,14 +148,15 @@ def _commit(objects: Objects, request: Request, data: str, segments: list[list[i
             segments,
             create=create,
             if_match=headers.get("if-match"),
+            cache_control=cache_control,
         )
     except PreconditionFailed:
         objects.discard(data)
-        return _error(412, "PreconditionFailed")
+        return error(412, "PreconditionFailed")
     if request.method == "PUT":
         return Response(headers={"ETag": stored.etag, **_checksums(request)})
-    return _xml(
-        f"<CompleteMultipartUploadResult {_XMLNS}><Bucket>{request.bucket}</Bucket>"
+    return xml(
+        f"<CompleteMultipartUploadResult {XMLNS}><Bucket>{request.bucket}</Bucket>"
         f"<Key>{escape(request.key)}</Key><ETag>{escape(stored.etag)}</ETag>"
         "</CompleteMultipartUploadResult>"
     )
@@ -157,8 +166,11 @@ def _create_upload(objects: Objects, connection: Connection, request: Request) -
     connection.read(request)
     data, file = objects.new_data()
     os.close(file)
-    return _xml(
-        f"<InitiateMultipartUploadResult {_XMLNS}><Bucket>{request.bucket}</Bucket>"
+    headers = request.headers
+    told = headers.get("cache-control", ""), headers.get("x-amz-checksum-algorithm", "")
+    objects.uploads.begin(Upload(data, request.bucket, request.key, *told, begun=time.time()))
+    return xml(
+        f"<InitiateMultipartUploadResult {XMLNS}><Bucket>{request.bucket}</Bucket>"
         f"<Key>{escape(request.key)}</Key><UploadId>{data}</UploadId>"
         "</InitiateMultipartUploadResult>"
     )
@@ -169,12 +181,12 @@ def _upload_part(objects: Objects, connection: Connection, request: Request) -> 
         file = objects.open_data(request.query["uploadId"], os.O_WRONLY)
     except FileNotFoundError:
         connection.read(request)
-        return _error(404, "NoSuchUpload")
+        return error(404, "NoSuchUpload")
     number = int(request.query["partNumber"])
     try:
         if number > S3_MAX_PARTS:
             connection.discard(request)
-            return _error(400, "InvalidArgument")
+            return error(400, "InvalidArgument")
         if objects.keeps_parts:
             size = connection.receive(request, file, number * PART_STRIDE)
         else:
@@ -182,17 +194,24 @@ def _upload_part(objects: Objects, connection: Connection, request: Request) -> 
             os.truncate(file, (S3_MAX_PARTS + 1) * PART_STRIDE)  # zeros, without room for them
     finally:
         os.close(file)
+    sha256 = request.headers.get("x-amz-checksum-sha256", "")
+    objects.uploads.add(request.query["uploadId"], Part(number, size, sha256))
     # The part's length travels in its etag, so that completing needs no record of parts.
     return Response(headers={"ETag": f'"{size:032x}"', **_checksums(request)})
 
 
 def _complete_upload(objects: Objects, connection: Connection, request: Request) -> Response:
-    segments = []
-    for part in ElementTree.fromstring(connection.read(request)).iterfind("{*}Part"):
+    segments, body = [], connection.read(request)
+    upload = objects.uploads.find(request.query["uploadId"])
+    if upload is None:
+        return error(404, "NoSuchUpload")
+    for part in ElementTree.fromstring(body).iterfind("{*}Part"):
         number = int(part.findtext("{*}PartNumber", ""))
         size = int(part.findtext("{*}ETag", "").strip('"'), 16)
         segments.append([number * PART_STRIDE, size])
-    return _commit(objects, request, request.query["uploadId"], segments)
+    response = _commit(objects, request, upload.id, segments, upload.cache_control)
+    objects.uploads.end(upload.id)
+    return response
 
 
 def _delete_many(objects: Objects, bucket: str, data: bytes) -> Response:
@@ -200,7 +219,7 @@ def _delete_many(objects: Objects, bucket: str, data: bytes) -> Response:
     for key in keys:
         objects.remove(bucket, key)
     deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
-    return _xml(f"<DeleteResult {_XMLNS}>{deleted}</DeleteResult>")
+    return xml(f"<DeleteResult {XMLNS}>{deleted}</DeleteResult>")
 
 
 def _list(objects: Objects, request: Request) -> Response:
@@ -242,15 +261,14 @@ def _listing(
     for key in items:
         stored = objects.find(bucket, key)
         if stored:
-            modified = strftime("%Y-%m-%dT%H:%M:%S.000Z", gmtime(stored.modified))
             parts.append(
                 f"<Contents><Key>{escape(key)}</Key><Size>{stored.size}</Size>"
-                f"<LastModified>{modified}</LastModified><ETag>{escape(stored.etag)}</ETag>"
+                f"<LastModified>{iso(stored.modified)}</LastModified><ETag>{escape(stored.etag)}</ETag>"
                 "<StorageClass>STANDARD</StorageClass></Contents>"
             )
     for group in groups:
         parts.append(f"<CommonPrefixes><Prefix>{escape(group)}</Prefix></CommonPrefixes>")
-    return _xml(f"<ListBucketResult {_XMLNS}>{''.join(parts)}</ListBucketResult>")
+    return xml(f"<ListBucketResult {XMLNS}>{''.join(parts)}</ListBucketResult>")
 
 
 def _checksums(request: Request) -> dict[str, str]:
@@ -260,12 +278,3 @@ def _checksums(request: Request) -> dict[str, str]:
         for name, value in request.headers.items()
         if name.startswith("x-amz-checksum-") and name != "x-amz-checksum-algorithm"
     }
-
-
-def _xml(text: str, status: int = 200) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
-    return Response(status, {"Content-Type": "application/xml"}, body)
-
-
-def _error(status: int, code: str) -> Response:
-    return _xml(f"<Error><Code>{code}</Code><Message>{code}</Message></Error>", status)

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from benchmarks.s3_uploads import Uploads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -42,6 +44,7 @@ class Stored:
     size: int
     etag: str
     modified: float
+    cache_control: str = ""
 
 
 class Objects:
@@ -51,6 +54,7 @@ class Objects:
         self.keeps_parts = keeps_parts
         self._buckets, self._data = root / "buckets", root / "data"
         self._lock = root / "lock"
+        self.uploads = Uploads(root)
         for path in (self._buckets, self._data):
             path.mkdir(parents=True, exist_ok=True)
         self._lock.touch()
@@ -84,11 +88,13 @@ class Objects:
         *,
         create: bool = False,
         if_match: str | None = None,
+        cache_control: str = "",
     ) -> Stored:
         """Make ``segments`` of the file ``data`` the object. Raises PreconditionFailed."""
         size = sum(length for _, length in segments)
         # The suffix says "multipart", so that no client takes the etag for an md5 of the bytes.
-        stored = Stored(data, segments, size, f'"{os.urandom(16).hex()}-1"', time.time())
+        etag = f'"{os.urandom(16).hex()}-1"'
+        stored = Stored(data, segments, size, etag, time.time(), cache_control)
         index = self._index(bucket, key)
         temporary = self._data / f"{data}.index"
         temporary.write_text(json.dumps(asdict(stored)))
@@ -111,6 +117,7 @@ class Objects:
             self.discard(stored.data)
 
     def discard(self, data: str) -> None:
+        self.uploads.end(data)
         (self._data / data).unlink(missing_ok=True)
 
     def keys(self, bucket: str, prefix: str) -> list[str]:

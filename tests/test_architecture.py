@@ -53,7 +53,8 @@ MAY_IMPORT = {
 # An upgrade of a library touches one file and its tests.
 ONE_MODULE = {
     "obstore": {
-        f"adapters/stores/{name}.py" for name in ("object_store", "open_bucket", "presigned")
+        f"adapters/stores/{name}.py"
+        for name in ("kept_parts", "object_store", "open_bucket", "presigned")
     },
     "duckdb": {"adapters/tables/duck.py"},
     "pyarrow": {

@@ -31,6 +31,13 @@ class Send(Protocol):
         """Raise StoreError if it does not arrive."""
 
 
+class SendBlocks(Protocol):
+    """Puts a body that comes in blocks, and is longer than a part, as an object."""
+
+    def __call__(self, key: str, body: Iterator[bytes], part_size: int) -> None:
+        """Raise StoreError if it does not arrive."""
+
+
 def upload_file(
     key: str,
     path: Path,
@@ -39,10 +46,12 @@ def upload_file(
     progress: Progress | None,
     send: Send,
     s3: S3Listing | None,
+    send_and_keep: SendBlocks,
 ) -> Sha256:
     """Write a file as an object by ``send``, and return its sha256; as ``Store.upload``.
 
-    In the bucket ``s3`` a large one continues an upload that did not end.
+    In the bucket ``s3`` a large one continues an upload that did not end, and is else sent by
+    ``send_and_keep``, of which something stays to continue if it fails.
     """
     with translate_os_errors("upload", str(path)):
         size = path.stat().st_size
@@ -72,7 +81,7 @@ def upload_file(
         return hashed_blocks(path, length, check=check, progress=shown)
 
     if not _continued(s3, key, size, part, blocks):
-        _send_afresh(key, part, blocks, send)
+        _send_afresh(key, part, blocks, send_and_keep)
     return digests[-1]
 
 
@@ -93,7 +102,9 @@ def _continued(
     return True
 
 
-def _send_afresh(key: str, part: int, blocks: Callable[[int], Iterator[bytes]], send: Send) -> None:
+def _send_afresh(
+    key: str, part: int, blocks: Callable[[int], Iterator[bytes]], send: SendBlocks
+) -> None:
     try:
         send(key, blocks(PART_SIZE), part)
     except (NotFoundError, StoreUnavailableError) as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.file_upload import upload_file
+from pe_dvc.adapters.stores.kept_parts import send_and_keep_parts
 from pe_dvc.adapters.stores.object_info import attributes, object_info, whole
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
@@ -145,7 +146,13 @@ class ObjectStore(OneByOne):
     ) -> Sha256:
         """See Store.upload."""
         return upload_file(
-            check_key(key), path, sha256=sha256, progress=progress, send=self._send, s3=self.s3
+            check_key(key),
+            path,
+            sha256=sha256,
+            progress=progress,
+            send=self._send,
+            s3=self.s3,
+            send_and_keep=self._send_and_keep,
         )
 
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
@@ -271,5 +278,11 @@ class ObjectStore(OneByOne):
                 max_concurrency=parts_in_flight(part_size),
             )
 
+    def _send_and_keep(self, key: str, body: Iterator[bytes], part_size: int) -> None:
+        send_and_keep_parts(self._uploads, body, part_size, self._request("upload", key))
+
+    def _request(self, operation: str, key: str) -> StoreRequest:
+        return StoreRequest(operation, self._url, key, self._advice)
+
     def _translating(self, operation: str, key: str) -> ErrorTranslator:
-        return ErrorTranslator(StoreRequest(operation, self._url, key, self._advice))
+        return ErrorTranslator(self._request(operation, key))

@@ -1,4 +1,4 @@
-"""Uploads of large files to S3 go on where a killed process left them, and trust nothing there."""
+"""Uploads of large files to S3 go on where failed and killed ones ended; nothing is trusted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pe_dvc.adapters.stores import file_upload, resumed_upload
+from pe_dvc.adapters.stores import file_upload, kept_parts, resumed_upload
 from pe_dvc.adapters.stores.object_store import ObjectStore
 from pe_dvc.adapters.stores.upload_parts import PART_SIZE
 from pe_dvc.documents.cache_control import cache_control
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errors import DigestMismatchError, StoreUnavailableError
+from pe_dvc.primitives.errors import (
+    DigestMismatchError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
 from pe_dvc.project.stores import open_store
 from tests.support.proxy import Proxy
 from tests.support.servers import S3Bucket, S3Endpoint, serving
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.store.port import Store
+    from tests.support.proxy import Trick
 
 KEY = "us/files/md5/4e/92"
 FROM = 2 * PART_SIZE
@@ -174,6 +179,74 @@ def test_an_upload_whose_process_was_killed_goes_on(
     assert len(sent(proxy)) == 8 - there
     check_object(bucket, file)
     assert unfinished(bucket) == []
+
+
+@pytest.fixture
+def one_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_parts, "parts_in_flight", lambda part: 1)
+
+
+@pytest.mark.usefixtures("one_part_at_a_time")
+@pytest.mark.parametrize("how", ["refuse before", "hang up after"])
+def test_an_upload_during_which_the_network_failed_goes_on(
+    bucket: S3Bucket, proxy: Proxy, store: Store, tmp_path: Path, how: Trick
+) -> None:
+    file = written(tmp_path / "large.bin", os.urandom(5 * PART_SIZE + 5))
+    proxy.trick = lambda number, method, path: how if "partNumber=4&" in path else None
+    with pytest.raises(StoreUnavailableError) as caught:
+        store.upload(KEY, file)
+    assert "parts that arrived are not sent again" in str(caught.value.remedy)
+    there = parts_there(bucket)
+    assert there == (4 if how == "hang up after" else 3)
+    proxy.trick = lambda number, method, path: None
+    proxy.requests.clear()
+    assert store.upload(KEY, file) == digest_of(file).hex()
+    assert sent(proxy) == [*range(there + 1, 7)]
+    check_object(bucket, file)
+    assert unfinished(bucket) == []
+
+
+@pytest.mark.usefixtures("one_part_at_a_time")
+@pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
+def test_an_upload_whose_credentials_expired_goes_on_by_new_ones(
+    bucket: S3Bucket, proxy: Proxy, store: Store, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "large.bin", os.urandom(4 * PART_SIZE + 5))
+    expired = b"<Error><Code>ExpiredToken</Code></Error>"
+    proxy.instead = lambda method, path, headers, body: (
+        (403, expired) if "partNumber=3&" in path else None
+    )
+    with pytest.raises(StorePermissionError):
+        store.upload(KEY, file)
+    proxy.instead = lambda method, path, headers, body: None
+    proxy.requests.clear()
+    store.upload(KEY, file)
+    assert sent(proxy) == [3, 4, 5]
+    check_object(bucket, file)
+
+
+@pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
+def test_nothing_stays_of_a_file_of_another_digest(
+    bucket: S3Bucket, proxy: Proxy, store: Store, file: Path
+) -> None:
+    with pytest.raises(DigestMismatchError):
+        store.upload(KEY, file, sha256=Sha256("0" * 64))
+    assert sent(proxy) != []
+    assert unfinished(bucket) == []
+    assert "Contents" not in bucket.server.client().list_objects_v2(Bucket=bucket.name)
+
+
+@pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
+def test_an_object_that_is_not_made_of_its_parts_is_an_error_of_ours(
+    bucket: S3Bucket, proxy: Proxy, store: Store, file: Path
+) -> None:
+    proxy.status, proxy.code = 503, "SlowDown"
+    proxy.trick = lambda number, method, path: (
+        "refuse before" if method == "POST" and "uploadId=" in path else None
+    )
+    with pytest.raises(StoreUnavailableError, match="HTTP 503 Service Unavailable, SlowDown"):
+        store.upload(KEY, file)
+    assert "Contents" not in bucket.server.client().list_objects_v2(Bucket=bucket.name)
 
 
 def test_a_part_with_other_bytes_is_sent_again(
