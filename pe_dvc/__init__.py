@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.describe import write_codebook as write_codebook
     from pe_dvc.public.gateway import Gateway as Gateway
     from pe_dvc.public.ledger import Ledger as Ledger
+    from pe_dvc.public.ledger import ReadFilter as ReadFilter
     from pe_dvc.public.machine import Cache as Cache
     from pe_dvc.public.machine import TrustedRoots as TrustedRoots
     from pe_dvc.public.questions import compatible as compatible
@@ -58,6 +59,7 @@ _PUBLIC = {
     "Listed": "pe_dvc.usecases.read.ls",
     "Manifest": "pe_dvc.documents.manifest",
     "PeDvcError": "pe_dvc.primitives.errors",
+    "ReadFilter": "pe_dvc.public.ledger",
     "Reference": "pe_dvc.primitives.reference",
     "Repo": "pe_dvc.public.repo",
     "Resolved": "pe_dvc.usecases.read.resolve",

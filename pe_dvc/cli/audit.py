@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from pe_dvc.cli.failures import CHECK_FAILED, answers_by_exit_code
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import echo, json_option, print_json, print_list, say
-from pe_dvc.primitives.sizes import bytes_text, counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pe_dvc.gateway.report import ReportedRead, Usage
+from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.primitives.sizes import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +23,6 @@ _FILTERS = {
     "--project": "Only for this project.",
     "--raw-source": "Only of data made from this raw input.",
 }
-_NONE = "the ledger has no such read"
 _GROUPS = ("raw-source", "dataset", "project", "person")
 
 
@@ -86,18 +80,34 @@ def filter_options(function: F) -> F:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A checkpoint that was kept elsewhere; may be repeated.",
 )
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Only this proof of one entry, without the ledger.",
+)
 @ledger_option
 @json_option
 @click.pass_context
 def verify(
-    ctx: click.Context, key: str, checkpoints: tuple[Path, ...], ledger: str | None, as_json: bool
+    ctx: click.Context,
+    key: str,
+    checkpoints: tuple[Path, ...],
+    proof: Path | None,
+    ledger: str | None,
+    as_json: bool,
 ) -> None:
     """Check that no entry was edited, removed, moved or put in.
 
-    Every entry is hashed, and compared with what the gateway signed.
+    Every entry is hashed, and compared with what the gateway signed. With --proof only the
+    entry in a file that `pe-dvc audit prove` made is checked, for who has no ledger.
     """
     from pe_dvc import Ledger
 
+    if proof is not None:
+        if checkpoints or ledger:
+            raise click.UsageError("--proof is verified without --ledger and --checkpoint")
+        _verify_proof(ctx, proof, key, as_json)
+        return
     with answers_by_exit_code(ctx):
         verdict = Ledger(ledger).verify(key=key, checkpoints=checkpoints)
     if as_json:
@@ -113,6 +123,33 @@ def verify(
         ctx.exit(CHECK_FAILED)
 
 
+def _verify_proof(ctx: click.Context, proof: Path, key: str, as_json: bool) -> None:
+    from pe_dvc import Ledger
+    from pe_dvc.cli.audit_output import read_line
+
+    with answers_by_exit_code(ctx):
+        found = Ledger().verify_proof(proof, key=key)
+    if as_json:
+        print_json(found)
+    else:
+        echo(read_line(found.read))
+    say(f"entry {found.index} of {found.origin}, which had {found.size} entries when it was proved")
+    say(f"by the key {found.key}")
+
+
+@command.command("prove")
+@click.argument("index", type=click.IntRange(min=0))
+@ledger_option
+def prove(index: int, ledger: str | None) -> None:
+    """Print a proof that an entry is in the ledger, for who does not have it.
+
+    `pe-dvc audit verify --proof` checks it. It has pseudonyms and no names.
+    """
+    from pe_dvc import Ledger
+
+    click.echo(Ledger(ledger).prove(index), nl=False)
+
+
 @command.command("report")
 @filter_options
 @click.option(
@@ -126,65 +163,16 @@ def report(by: str | None, as_csv: bool, ledger: str | None, as_json: bool, **as
 
     Reads that no grant allowed are marked NO GRANT. Run `pe-dvc audit verify` first.
     """
-    from pe_dvc import Ledger
+    from pe_dvc import Ledger, ReadFilter
+    from pe_dvc.cli.audit_output import print_reads, print_usage
 
     if as_csv and as_json:
         raise click.UsageError("use either --csv or --json")
+    reads = ReadFilter(**asked)
     if by is not None:
-        _print_usage(Ledger(ledger).usage(by, **asked), as_csv, as_json)
+        print_usage(Ledger(ledger).usage(by, reads), as_csv, as_json)
     else:
-        _print_reads(Ledger(ledger).report(**asked), as_csv, as_json)
-
-
-def _print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> None:
-    from pe_dvc.cli.audit_csv import csv_line
-
-    if as_json:
-        print_list(reads)
-        return
-    number = -1
-    for number, one in enumerate(reads):
-        if as_csv:
-            values = one.to_json()
-            if number == 0:
-                echo(csv_line(list(values)))
-            echo(csv_line(list(values.values())))
-            continue
-        read = one.read
-        size = "all" if read.byte_count is None else bytes_text(read.byte_count)
-        what = f"{read.country}/{read.dataset}" if read.dataset else read.object_key
-        made_from = f"  from {', '.join(read.raw_sources)}" if read.raw_sources else ""
-        echo(
-            f"{read.at:%Y-%m-%dT%H:%M:%SZ}  {read.person}  {read.project or '-'}  "
-            f"{read.licence or '-'}  {what}"
-            f"{f'@{read.version}' if read.version else ''}  {read.kind}  {size}  "
-            f"{read.client_address}{made_from}{'  NO GRANT' if one.grant_missing else ''}"
-        )
-    if number < 0:
-        say(_NONE)
-
-
-def _print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
-    from pe_dvc.cli.audit_csv import csv_line
-
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        say(_NONE)
-    for number, row in enumerate(rows):
-        if as_csv:
-            values = row.to_json()
-            if number == 0:
-                echo(csv_line(list(values)))
-            echo(csv_line(list(values.values())))
-            continue
-        echo(f"{row.group}: {counted(row.reads, 'read')}, {bytes_text(row.bytes)}")
-        echo(f"  from {row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}")
-        for name in ("people", "projects", "licences", "datasets"):
-            echo(f"  {name}: {', '.join(sorted(getattr(row, name) - {''})) or '-'}")
-        if row.without_grant:
-            echo(f"  NO GRANT: {counted(row.without_grant, 'read')}")
+        print_reads(Ledger(ledger).report(reads), as_csv, as_json)
 
 
 @command.command("checkpoint")

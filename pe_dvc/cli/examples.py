@@ -21,6 +21,7 @@ EXAMPLES: dict[str, Examples] = {
     "audit import": (
         ("logs.json.gz --country uk --key ledger.pem", "take reads from logs of AWS, each once"),
     ),
+    "audit prove": (("5", "what shows a data owner that entry 5 is there"),),
     "audit report": (
         ("--raw-source data/raw/frs.tab --by raw-source", "what a data owner asks"),
         ("--person ann@example.org --since 2026-01-01 --csv", "each read of a person"),
@@ -261,8 +262,8 @@ EXAMPLES: dict[str, Examples] = {
 
 EXITS: dict[str, str] = {
     "audit import": "1 if some lines could not be read; the others were taken",
-    "audit verify": "1 if the ledger was altered: it says which entries; 6 if a checkpoint or the "
-    "key is not of this ledger",
+    "audit verify": "1 if the ledger was altered: it says which entries; 6 if a checkpoint, a "
+    "proof or the key is not of this ledger",
     "cache verify": "1 if an artifact was altered",
     "channel log": "1 if a version is missing or not validly signed",
     "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",

@@ -5,22 +5,76 @@ It is C2SP's tlog-proof (https://c2sp.org/tlog-proof), with the entry itself as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from pe_dvc.gateway.leaf import decode_leaf
 from pe_dvc.gateway.ledger_tables import ENTRIES, STATE
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.result import Result, field_values
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.frontier import Frontier
-from pe_dvc.tlog.merkle import inclusion_proof
-from pe_dvc.tlog.note import parse_note
-from pe_dvc.tlog.proof import TlogProof
+from pe_dvc.tlog.merkle import inclusion_proof, leaf_hash
+from pe_dvc.tlog.note import VerifierKey, parse_note
+from pe_dvc.tlog.proof import TlogProof, parse_proof
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pe_dvc.gateway.database import Database
+    from pe_dvc.gateway.ledger_entry import LedgerRead
+
+MOST_BYTES = 2 * 1024 * 1024
+"""Of the file of a proof: of an entry of the largest size, with all signatures that a note has."""
+
+
+@dataclass(frozen=True)
+class ProvedEntry(Result):
+    """An entry that was proved to be number ``index`` of the log ``origin`` with ``size`` entries.
+
+    In ``read`` person, address and token are pseudonyms: names are nowhere but in the database.
+    ``checkpoint`` is the signed one that the proof is by, ``key`` the public key as text.
+    """
+
+    origin: str
+    index: int
+    size: int
+    read: LedgerRead
+    checkpoint: str
+    key: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**super().to_json(), "read": field_values(self.read)}
+
+
+def proved_entry(data: bytes, public: bytes, origin: str, *, where: str) -> ProvedEntry:
+    """Return the entry in the bytes of a proof, by the gateway's key ``public``.
+
+    ``origin`` is the log's name, empty where it is not known: then the proof says it. Raises
+    SignatureError, VerificationError, and FormatError for what is no proof of an entry.
+    """
+    proof = parse_proof(data, where=where)
+    if proof.extra is None:
+        raise FormatError("the proof does not say of which entry it is", where=where)
+    origin = origin or parse_checkpoint(proof.note.text, where=where).origin
+    key = VerifierKey(origin, public)
+    found = proof.verify(leaf_hash(proof.extra), key, origin=origin)
+    leaf = decode_leaf(proof.extra, where=where)
+    if leaf.index != proof.index:
+        raise VerificationError(
+            f"{where}: it is the proof of entry {proof.index}, and the entry says {leaf.index}"
+        )
+    return ProvedEntry(
+        origin=origin,
+        index=leaf.index,
+        size=found.size,
+        read=leaf.read,
+        checkpoint=str(proof.note),
+        key=str(key),
+    )
 
 
 def prove_entry(database: Database, index: int) -> TlogProof:

@@ -27,41 +27,30 @@ if TYPE_CHECKING:
     from pe_dvc.gateway.database import Database
     from pe_dvc.gateway.leaf import Leaf
     from pe_dvc.gateway.ledger_entry import LedgerRead
+    from pe_dvc.gateway.read_filter import ReadFilter
 
 _AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class ReadFilter:
-    """Which reads are asked for; None is all. ``since`` is included, ``until`` is not."""
+def matches(asked: ReadFilter, read: LedgerRead) -> bool:
+    """Whether a read is asked for. Its person may be a pseudonym, so is not looked at."""
+    for name in ("country", "dataset", "project"):
+        if getattr(asked, name) not in (None, getattr(read, name)):
+            return False
+    return (
+        (asked.raw_source is None or asked.raw_source in read.raw_sources)
+        and (asked.since is None or read.at >= asked.since)
+        and (asked.until is None or read.at < asked.until)
+        and not (asked.without_grant and read.grant_id)
+    )
 
-    country: str | None = None
-    dataset: str | None = None
-    person: str | None = None
-    project: str | None = None
-    raw_source: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    without_grant: bool = False
 
-    def matches(self, read: LedgerRead) -> bool:
-        """Whether a read is one of them. Its person may be a pseudonym, so is not looked at."""
-        for name in ("country", "dataset", "project"):
-            if getattr(self, name) not in (None, getattr(read, name)):
-                return False
-        return (
-            (self.raw_source is None or self.raw_source in read.raw_sources)
-            and (self.since is None or read.at >= self.since)
-            and (self.until is None or read.at < self.until)
-            and not (self.without_grant and read.grant_id)
-        )
-
-    def must_have(self, pseudonym: str | None) -> list[bytes]:
-        """Return what stands in the bytes of every leaf that matches, so that few are parsed."""
-        asked = {name: getattr(self, name) for name in ("country", "dataset", "project")}
-        asked["person"] = pseudonym
-        found = [canonical_json({k: v})[1:-1] for k, v in asked.items() if v is not None]
-        return found + ([canonical_json(self.raw_source)] if self.raw_source is not None else [])
+def _must_have(asked: ReadFilter, pseudonym: str | None) -> list[bytes]:
+    """Return what stands in the bytes of every leaf that matches, so that few are parsed."""
+    values = {name: getattr(asked, name) for name in ("country", "dataset", "project")}
+    values["person"] = pseudonym
+    found = [canonical_json({k: v})[1:-1] for k, v in values.items() if v is not None]
+    return found + ([canonical_json(asked.raw_source)] if asked.raw_source is not None else [])
 
 
 @dataclass(frozen=True)
@@ -109,12 +98,12 @@ def report(database: Database, asked: ReadFilter) -> Iterator[ReportedRead]:
 
 
 def _leaves(connection: Connection, asked: ReadFilter, pseudonym: str | None) -> Iterator[Leaf]:
-    needed = asked.must_have(pseudonym)
+    needed = _must_have(asked, pseudonym)
     for row in connection.execute(select(ENTRIES.c.idx, ENTRIES.c.leaf).order_by(ENTRIES.c.idx)):
         data = bytes(row.leaf)
         if all(one in data for one in needed):
             leaf = decode_leaf(data, where=f"entry {row.idx} of the ledger")
-            if asked.matches(leaf.read) and pseudonym in (None, leaf.read.person):
+            if matches(asked, leaf.read) and pseudonym in (None, leaf.read.person):
                 yield leaf
 
 

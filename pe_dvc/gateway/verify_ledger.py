@@ -16,11 +16,12 @@ from pe_dvc.gateway.edited_rows import edited_names, other_types
 from pe_dvc.gateway.leaf import decode_leaf
 from pe_dvc.gateway.ledger_tables import CHECKPOINTS, ENTRIES, STATE
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
+from pe_dvc.primitives.printable import brief
 from pe_dvc.primitives.result import Result
 from pe_dvc.tlog.checkpoint import Checkpoint, parse_checkpoint
 from pe_dvc.tlog.frontier import Frontier
 from pe_dvc.tlog.merkle import leaf_hash
-from pe_dvc.tlog.note import Note, VerifierKey, parse_note
+from pe_dvc.tlog.note import Note, VerifierKey, check_key_name, parse_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,10 +92,11 @@ def verify_ledger(
         state = connection.execute(select(STATE)).first()
         if state is None:
             raise VerificationError(f"{database.where} has no ledger, or its state was removed")
-        key = VerifierKey(origin or state.origin, public)
-        verdict = LedgerVerdict(state.origin, str(key))
-        if origin and origin != state.origin:
-            verdict.blame(f"it is the log {state.origin}, not {origin}")
+        name = origin or _signed_name(state.note) or state.origin
+        key = VerifierKey(name, public)
+        verdict = LedgerVerdict(name, str(key))
+        if name != state.origin:
+            verdict.blame(f"it is called the log {brief(state.origin)}, and {name} was signed")
         for message in odd:
             verdict.blame(message)
         if odd:  # the rest cannot be told before these are what they were
@@ -107,6 +109,17 @@ def verify_ledger(
         for message in edited_names(connection):
             verdict.blame(message)
     return verdict
+
+
+def _signed_name(note: str) -> str:
+    """Return the log's name in a checkpoint; not the column's, which signatures do not cover."""
+    try:
+        text = parse_note(note.encode(), where="the newest checkpoint").text
+        name = parse_checkpoint(text, where="the newest checkpoint").origin
+        check_key_name(name)
+    except FormatError:
+        return ""  # that it is none is told where it is compared
+    return name
 
 
 def _opened(note: Note, key: VerifierKey, where: str) -> _Signed:

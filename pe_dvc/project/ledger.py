@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, LedgerUnavailableError, NotFoundError
 from pe_dvc.primitives.printable import brief
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pe_dvc.gateway.access_logs import Logged
     from pe_dvc.gateway.database import Database
     from pe_dvc.gateway.import_reads import ImportedReads, KnownObject
+    from pe_dvc.gateway.ledger_proof import ProvedEntry
     from pe_dvc.gateway.report import ReportedRead, Usage
     from pe_dvc.gateway.verify_ledger import LedgerVerdict
 
@@ -70,12 +71,19 @@ def public_key(key: str | Path) -> tuple[str, bytes]:
     return found.name, found.public
 
 
-def report(database: Database, *asked: Any) -> Iterator[ReportedRead]:
-    """Yield the reads that are ``asked`` for: the fields of a ReadFilter, in their order."""
-    from pe_dvc.gateway.report import ReadFilter
-    from pe_dvc.gateway.report import report as found
+def prove(database: Database, index: int) -> str:
+    """Return the proof that entry ``index`` is in the ledger. Raises NotFoundError."""
+    from pe_dvc.gateway.ledger_proof import prove_entry
 
-    return found(database, ReadFilter(*asked))
+    return str(prove_entry(database, index))
+
+
+def verify_proof(proof: Path, key: str | Path) -> ProvedEntry:
+    """Return the entry in a file of a proof that ``key`` signed, without its ledger."""
+    from pe_dvc.gateway.ledger_proof import MOST_BYTES, proved_entry
+
+    origin, public = public_key(key)
+    return proved_entry(read_document(proof, limit=MOST_BYTES), public, origin, where=str(proof))
 
 
 def usage(reads: Iterable[ReportedRead], by: str) -> list[Usage]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pe_dvc.gateway.read_filter import ReadFilter as ReadFilter
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.gateway.import_reads import ImportedReads
+    from pe_dvc.gateway.ledger_proof import ProvedEntry
     from pe_dvc.gateway.report import ReportedRead, Usage
     from pe_dvc.gateway.verify_ledger import LedgerVerdict
 
@@ -36,52 +38,46 @@ class Ledger:
         with closing(open_ledger(self._place)) as database:
             return verify(database, key, checkpoints)
 
-    def report(
-        self,
-        *,
-        country: str | None = None,
-        dataset: str | None = None,
-        person: str | None = None,
-        project: str | None = None,
-        raw_source: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        without_grant: bool = False,
-    ) -> Iterator[ReportedRead]:
-        """Yield the reads that are asked for, in the order of the ledger, in flat memory."""
-        from pe_dvc.project.ledger import open_ledger, report
+    def report(self, asked: ReadFilter | None = None) -> Iterator[ReportedRead]:
+        """Yield the reads that are ``asked`` for, all by default, in the order of the ledger.
 
-        asked = (country, dataset, person, project, raw_source, since, until, without_grant)
+        In flat memory, however many there are.
+        """
+        from pe_dvc.gateway.report import report
+        from pe_dvc.project.ledger import open_ledger
+
         with closing(open_ledger(self._place)) as database:
-            yield from report(database, *asked)
+            yield from report(database, asked or ReadFilter())
 
-    def usage(
-        self,
-        by: str = "raw-source",
-        *,
-        country: str | None = None,
-        dataset: str | None = None,
-        person: str | None = None,
-        project: str | None = None,
-        raw_source: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        without_grant: bool = False,
-    ) -> list[Usage]:
-        """Return what the reads come to ``by`` raw-source, dataset, project or person."""
+    def usage(self, by: str = "raw-source", asked: ReadFilter | None = None) -> list[Usage]:
+        """Return what the reads ``asked`` for come to.
+
+        ``by`` is raw-source, dataset, project or person. Raises FormatError for another.
+        """
         from pe_dvc.project.ledger import usage
 
-        reads = self.report(
-            country=country,
-            dataset=dataset,
-            person=person,
-            project=project,
-            raw_source=raw_source,
-            since=since,
-            until=until,
-            without_grant=without_grant,
-        )
-        return usage(reads, by)
+        return usage(self.report(asked), by)
+
+    def prove(self, index: int) -> str:
+        """Return a proof that entry ``index`` is in the ledger, as a text of C2SP's tlog-proof.
+
+        Who has it and the gateway's public key needs no ledger to verify it (``verify_proof``).
+        Raises NotFoundError for an entry that is not there.
+        """
+        from pe_dvc.project.ledger import open_ledger, prove
+
+        with closing(open_ledger(self._place)) as database:
+            return prove(database, index)
+
+    def verify_proof(self, proof: Path, *, key: str | Path) -> ProvedEntry:
+        """Return the entry that the file ``proof`` proves, once it verifies, without the ledger.
+
+        ``key`` is the gateway's public key as text, or its key file. Raises SignatureError,
+        VerificationError, FormatError.
+        """
+        from pe_dvc.project.ledger import verify_proof
+
+        return verify_proof(proof, key)
 
     def checkpoint(self) -> str:
         """Return the newest signed checkpoint, to be kept where no one of the gateway can write.

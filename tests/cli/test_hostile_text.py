@@ -109,6 +109,7 @@ def test_commands_print_through_one_module() -> None:
     }
     assert found == {
         "audit.py: click.echo(Ledger(ledger).checkpoint(), nl=False)",
+        "audit.py: click.echo(Ledger(ledger).prove(index), nl=False)",
         "diff.py: click.echo(found.to_html(), nl=False)",
         "gateway.py: click.echo(made.secret)",
         "get.py: click.echo(fetched.path)",

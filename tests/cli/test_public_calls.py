@@ -23,6 +23,7 @@ OTHERWISE = {
     "audit checkpoint": "Ledger.checkpoint",
     "audit forget": "Ledger.forget",
     "audit import": "Ledger.import_",
+    "audit prove": "Ledger.prove",
     "audit report": "Ledger.report",
     "audit verify": "Ledger.verify",
     "cache dir": "Cache.directory",

@@ -9,7 +9,8 @@ import pytest
 from pe_dvc.gateway.database import Database
 from pe_dvc.gateway.ledger_key import LedgerSigner
 from pe_dvc.gateway.pseudonyms import forget
-from pe_dvc.gateway.report import ReadFilter, report
+from pe_dvc.gateway.read_filter import ReadFilter
+from pe_dvc.gateway.report import report
 from pe_dvc.primitives.errors import VerificationError
 from tests.support.ledgers import Bench
 from tests.support.reads import a_read

@@ -10,7 +10,8 @@ import pytest
 
 from pe_dvc.gateway.database import Database
 from pe_dvc.gateway.pseudonyms import forget
-from pe_dvc.gateway.report import ReadFilter, ReportedRead, report, usage
+from pe_dvc.gateway.read_filter import ReadFilter
+from pe_dvc.gateway.report import ReportedRead, report, usage
 from tests.support.reads import START, a_read
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.gateway.database import Database
 from pe_dvc.gateway.ledger_key import LedgerSigner
+from pe_dvc.gateway.ledger_proof import prove_entry
 from tests.support.access_logs import line
 from tests.support.commands import run_pe_dvc
 from tests.support.ledgers import Bench
@@ -54,8 +57,43 @@ def test_verify_ends_with_0_1_5_or_6(kept: Bench, tmp_path: Path) -> None:
     audit("verify", "--key", public, "--ledger", "none.db", code=3)
     audit("verify", "--key", public, "--ledger", "gateway.pem", code=5)
 
+    kept.edit("UPDATE ledger_state SET origin = 'an other name'")
+    for key in ("gateway.pem", public):
+        edited = audit("verify", "--key", key, "--checkpoint", "kept.txt", code=1)
+        assert "it is called the log an other name" in edited.stderr
     kept.edit("DELETE FROM ledger_entries WHERE idx = 1")
     assert "entry 1 is missing" in audit("verify", "--key", public, code=1).stderr
+
+
+def test_an_entry_is_proved_to_who_has_no_ledger(kept: Bench, tmp_path: Path) -> None:
+    with kept.open() as ledger:
+        public = str(ledger.key)
+    proof = tmp_path / "entry-1.tlog-proof"
+    proof.write_text(audit("prove", "1").stdout)
+    audit("prove", "3", code=3)
+    assert "ann" not in proof.read_text()
+    (tmp_path / "ledger.db").rename(tmp_path / "away.db")
+    verify = ("verify", "--key", public, "--proof", proof)
+    said = audit(*verify)
+    assert "ukds-eul-2024  uk/frs_2023@1.4.0  payload" in said.stdout
+    assert "entry 1 of pe-dvc-ledger/" in said.stderr
+    assert json.loads(audit(*verify, "--json").stdout)["read"]["grant_id"] == "g-17"
+    audit(*verify, "--ledger", "away.db", code=2)
+
+    # By a thief's key, of another entry, and with another index.
+    LedgerSigner.open(tmp_path / "thief.pem", create=True)
+    audit("verify", "--key", "thief.pem", "--proof", proof, code=6)
+    text = proof.read_text()
+    other = prove_entry(Database("away.db"), 2)
+    assert other.extra is not None
+    for forged in (
+        text.replace(text.splitlines()[1], f"extra {base64.b64encode(other.extra).decode()}"),
+        text.replace("index 1\n", "index 2\n"),
+        text.replace(text.splitlines()[1] + "\n", ""),
+    ):
+        assert forged != text
+        proof.write_text(forged)
+        audit(*verify, code=6)
 
 
 def test_report_in_each_form(kept: Bench) -> None:
