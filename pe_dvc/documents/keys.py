@@ -191,6 +191,21 @@ def bin_key(country: str, sha256: Sha256) -> str:
     return f"{bins_prefix(country)}{check_sha256(sha256)}.json"
 
 
+def log_prefix(country: str, number: int = 1) -> str:
+    """Prefix of a country's log, with its final slash; those begun again have a number each."""
+    return f"{channel_prefix(country)}log/" + ("" if number == 1 else f"{number}/")
+
+
+def log_key(country: str, path: str, number: int = 1) -> str:
+    """Key of a tile of a country's log, by its path below the log."""
+    return f"{log_prefix(country, number)}{path}"
+
+
+def checkpoint_key(country: str, number: int = 1) -> str:
+    """Key of the checkpoint of a country's log, for others: nothing of pe_dvc reads it."""
+    return log_key(country, "checkpoint", number)
+
+
 def is_metadata(key: str) -> bool:
     """Tell whether a key is of signed metadata, of a version or unversioned."""
     return _ANY_METADATA_KEY.fullmatch(key) is not None
