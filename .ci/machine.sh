@@ -90,7 +90,7 @@ clean_up() {
     cd /
     rm -rf "$work"
     if [ "${user:-$me}" != "$me" ]; then
-        rm -rf "${TMPDIR:-/tmp}/pytest-of-$user"
+        rm -rf "${TMPDIR:-/tmp}/pytest-of-$user" "/dev/shm/pytest-of-$user"
         userdel "$user"
     fi
 }

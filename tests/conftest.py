@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
+import zlib
+from itertools import groupby
 
 import pytest
 from hypothesis import settings
 
-from tests.support.environment import PACKAGE_CLIENTS, own_home, scrub
+from tests.support.environment import PACKAGE_CLIENTS, Homes, scrub
+from tests.support.temporary import place_for_tests
 
 # In a background job a shell has Ctrl-C ignored, and processes that are started inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -41,12 +44,36 @@ pytest_plugins = [
 scrub()
 
 
+if (place := place_for_tests()) and "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--one-case``."""
+    help_text = "of each parametrised test only one case: for one more version of Python"
+    parser.addoption("--one-case", action="store_true", help=help_text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one case of each test, not always its first, where ``--one-case`` asks for it."""
+    if config.getoption("--one-case"):
+        cases = [
+            (test, list(found)) for test, found in groupby(items, lambda i: i.nodeid.split("[")[0])
+        ]
+        items[:] = [found[zlib.crc32(test.encode()) % len(found)] for test, found in cases]
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    return Homes(tmp_path_factory.mktemp("homes"))
+
+
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(_homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper().startswith(PACKAGE_CLIENTS):
             monkeypatch.delenv(name)
-    for name, value in own_home(tmp_path_factory.mktemp("home")).items():
+    for name, value in _homes.next().items():
         monkeypatch.setenv(name, value)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.support.paths import BIN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _KEPT = {
@@ -43,6 +44,11 @@ def scrub() -> None:
     os.umask(0o022)
 
 
+def without_package_clients(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which no package client can reach its registry."""
+    return {n: v for n, v in environment.items() if not n.upper().startswith(PACKAGE_CLIENTS)}
+
+
 def own_home(home: Path) -> dict[str, str]:
     """Give a person a home with a git identity; return the variables that make it theirs."""
     identity = "[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n"
@@ -71,3 +77,38 @@ def own_directories(home: Path) -> dict[str, str]:
         f"PE_DVC_{name.upper()}_DIR": str(home / name)
         for name in ("keys", "config", "cache", "state")
     }
+
+
+class Homes:
+    """A home for each test; the last one again where nobody has written to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._number = 0
+        self._variables: dict[str, str] = {}
+        self._files: dict[str, tuple[int, ...]] = {}
+
+    def next(self) -> dict[str, str]:
+        """Return the variables that make a home a test's; see ``own_home``."""
+        if not self._variables or self._files != self._seen():
+            self._number += 1
+            home = self._home()
+            home.mkdir()
+            self._variables = own_home(home)
+            self._files = self._seen()
+        return self._variables
+
+    def _home(self) -> Path:
+        return self._directory / str(self._number)
+
+    def _seen(self) -> dict[str, tuple[int, ...]]:
+        """Return what is in the last home: any change of it shows."""
+        try:
+            found = {entry.name: entry.stat() for entry in os.scandir(self._home())}
+            found["."] = self._home().stat()
+        except OSError:
+            return {}
+        return {
+            name: (stat.st_ino, stat.st_size, stat.st_mode, stat.st_ctime_ns)
+            for name, stat in found.items()
+        }
