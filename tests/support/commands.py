@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.support.forked_commands import run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 Done = subprocess.CompletedProcess[str]
 
@@ -27,8 +29,12 @@ def run(
 
     ``environment`` is all that it gets; by default the test's own.
     """
-    done = subprocess.run(
-        list(map(str, command)),
+    arguments = list(map(str, command))
+    forked = run_forked(
+        arguments, cwd or Path(), os.environ if environment is None else environment
+    )
+    done = forked or subprocess.run(
+        arguments,
         cwd=cwd,
         env=environment,
         stdin=subprocess.DEVNULL,

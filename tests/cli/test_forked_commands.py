@@ -1,0 +1,78 @@
+"""Commands that tests fork end as those that are started anew."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.environment import Homes
+from tests.support.forked_commands import run_forked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOAK", raising=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["pe-dvc", "--help"], ["pe-dvc", "nonsense"], ["pe-dvc", "push"], ["pe-dvc", "show", "us/é"]],
+    ids=lambda command: command[1],
+)
+def test_a_forked_command_says_and_returns_what_a_new_one_does(
+    command: Sequence[str], tmp_path: Path
+) -> None:
+    forked = run_forked(command, tmp_path, os.environ)
+    new = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert forked is not None
+    assert (forked.returncode, forked.stdout, forked.stderr) == (
+        *(new.returncode, new.stdout, new.stderr),
+    )
+
+
+def test_each_is_a_process_with_a_directory_an_environment_and_a_umask_of_its_own(
+    tmp_path: Path,
+) -> None:
+    for name, umask, mode in (("open", 0o022, 0o644), ("private", 0o077, 0o600)):
+        repo, caches = tmp_path / name, tmp_path / f"{name}-caches"
+        repo.mkdir()
+        before = os.umask(umask)
+        try:
+            environment = {**os.environ, "DVC_SITE_CACHE_DIR": str(caches)}
+            done = run_forked(["dvc", "init", "--no-scm", "--quiet"], repo, environment)
+        finally:
+            os.umask(before)
+        assert done is not None
+        assert done.returncode == 0, done.stderr
+        assert (repo / ".dvc/config").stat().st_mode & 0o777 == mode
+        assert caches.is_dir()
+
+
+@pytest.mark.parametrize("name", ["LC_ALL", "PYTHONPATH", "TZ", "OPENSSL_CONF", "SSL_CERT_FILE"])
+def test_what_is_read_at_the_start_needs_a_new_start(name: str, tmp_path: Path) -> None:
+    assert run_forked(["pe-dvc", "--help"], tmp_path, {**os.environ, name: "C"}) is None
+
+
+def test_other_commands_of_the_same_name_are_not_forked(tmp_path: Path) -> None:
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    assert run_forked(["dvc", "version"], tmp_path, {**os.environ, "PATH": path}) is None
+    assert run_forked([str(tmp_path / "dvc"), "version"], tmp_path, os.environ) is None
+
+
+def test_a_home_that_was_written_to_is_no_other_tests(tmp_path: Path) -> None:
+    homes = Homes(tmp_path)
+    first = homes.next()["HOME"]
+    assert homes.next()["HOME"] == first
+    (tmp_path / first / ".cache").mkdir()
+    second = homes.next()["HOME"]
+    assert second != first
+    with (tmp_path / second / ".gitconfig").open("a") as settings:
+        settings.write("[core]\n")
+    assert homes.next()["HOME"] not in (first, second)
