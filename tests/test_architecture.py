@@ -7,10 +7,12 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 PACKAGE = Path(__file__).parent.parent / "pe_dvc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -92,6 +94,26 @@ NEVER_AT_TOP_OF_CLI = {"pydantic", "tuf", "securesystemslib", "pyarrow", "rich",
 NO_IO = {"os", "pathlib", "io", "socket", "subprocess", "shutil", "tempfile", "urllib"}
 
 
+def each(paths: Sequence[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Make one test of a check of files; it names all that fail. A test each takes longer."""
+    assert paths
+
+    def test_of(check: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            faults = []
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    faults.append(f"{path.relative_to(PACKAGE)}: {error}")
+            assert not faults, "\n".join(faults)
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return test_of
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
@@ -121,7 +143,7 @@ def layer(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_arrows_run_one_way(path: Path) -> None:
     here = layer(path)
     for name, _ in imports(path):
@@ -131,7 +153,7 @@ def test_arrows_run_one_way(path: Path) -> None:
         assert there == here or there in MAY_IMPORT[here], f"{here} may not import {there}: {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_each_library_has_one_adapter(path: Path) -> None:
     relative = path.relative_to(PACKAGE).as_posix()
     for name, _ in imports(path):
@@ -140,7 +162,7 @@ def test_each_library_has_one_adapter(path: Path) -> None:
             assert relative in ONE_MODULE[library], f"{relative} imports {library}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=lambda path: path.name)
+@each(sorted((PACKAGE / "cli").glob("*.py")))
 def test_commands_import_nothing_heavy_at_the_top(path: Path) -> None:
     for name, at_top in imports(path):
         heavy = name.split(".")[0] in NEVER_AT_TOP_OF_CLI
@@ -148,11 +170,7 @@ def test_commands_import_nothing_heavy_at_the_top(path: Path) -> None:
         assert not (at_top and (heavy or inner)), f"{path.name} imports {name} at its top"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if layer(path) in ("primitives", "tlog", "documents")],
-    ids=lambda path: path.name,
-)
+@each([path for path in MODULES if layer(path) in ("primitives", "tlog", "documents")])
 def test_primitives_tlog_and_documents_do_no_io(path: Path) -> None:
     assert not {name.split(".")[0] for name, _ in imports(path)} & NO_IO
 
@@ -203,7 +221,7 @@ def texts(path: Path) -> set[str]:
     return {n.value for n in found if isinstance(n.value, str) and " " not in n.value}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_each_fact_has_one_home(path: Path) -> None:
     relative, found = path.relative_to(PACKAGE).as_posix(), texts(path)
     for fact, homes in HOMES.items():
@@ -241,7 +259,7 @@ READERS = {
 PATTERNS = ("compile", "match", "fullmatch", "search", "sub", "split", "findall", "finditer")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_each_format_has_one_reader(path: Path) -> None:
     relative = path.relative_to(PACKAGE).as_posix()
     for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
@@ -252,7 +270,7 @@ def test_each_format_has_one_reader(path: Path) -> None:
             assert not called or relative in homes, f"{name}, line {call.lineno}: use {homes}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_regular_expressions_stand_in_the_code(path: Path) -> None:
     """Who writes a document or a setting writes no pattern: it could take years to match."""
     for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
@@ -264,7 +282,7 @@ def test_regular_expressions_stand_in_the_code(path: Path) -> None:
             )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_html_is_written_where_every_text_is_escaped(path: Path) -> None:
     if path.relative_to(PACKAGE).as_posix() != "primitives/html_table.py":
         tag = re.compile(r"</?(?:a|b|div|img|p|progress|script|span|table|t[dhr])[ >]")
@@ -300,7 +318,7 @@ def test_gates_get_nothing_that_prints() -> None:
 READ_VALUES = [*(PACKAGE / "adapters/tables").glob("*.py"), PACKAGE / "usecases/channel/gates.py"]
 
 
-@pytest.mark.parametrize("path", READ_VALUES, ids=lambda path: path.name)
+@each(READ_VALUES)
 def test_what_a_library_says_of_values_is_said_by_the_rule_only(path: Path) -> None:
     caught = {n.name for n in nodes(path) if isinstance(n, ast.ExceptHandler) and n.name}
     texts = [n.value for n in nodes(path) if isinstance(n, ast.FormattedValue)]
@@ -315,7 +333,7 @@ def test_what_a_library_says_of_values_is_said_by_the_rule_only(path: Path) -> N
 OF_PYTHON = {"OSError", "FileNotFoundError", "PermissionError", "ConnectionError", "ValueError"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each(MODULES)
 def test_who_catches_errors_of_python_around_any_code_lets_ours_pass(path: Path) -> None:
     """Some of ours are errors of Python's too: in a context, theirs and ours come from anywhere."""
     for block in (n for n in nodes(path) if isinstance(n, ast.Try)):
