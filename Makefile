@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: screenshots site-scripts demo test test-fast soak fuzz conformance ddi-schema check lock format reference bench clean
+.PHONY: screenshots site-scripts demo test test-fast test-version soak fuzz conformance ddi-schema check lock format reference bench clean
 
 ## demo: the whole product once, on real microdata, in a temporary directory
 demo: $(READY)
@@ -16,11 +16,16 @@ site-scripts: $(READY)
 
 ## test: every check and every test, S3 ones included
 test: check site-scripts
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 ## test-fast: imports, units, and the README from end to end, in two minutes
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --ignore tests/scenarios --ignore tests/examples $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/scenarios --ignore tests/examples $(PYTEST_ARGS)
+
+## test-version: of the fast tests one case each, for one more version of Python
+test-version: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --one-case --ignore tests/scenarios --ignore tests/examples \
+	  --ignore tests/test_architecture.py --ignore tests/docs/test_words.py $(PYTEST_ARGS)
 
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)
@@ -32,7 +37,7 @@ FUZZ_SECONDS ?= 3600
 
 ## fuzz: hostile input for every parser, for FUZZ_SECONDS; `make test` tries a little of it
 fuzz: $(READY)
-	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -n 2 --timeout 3600 tests/fuzz $(PYTEST_ARGS)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 3600 tests/fuzz $(PYTEST_ARGS)
 
 # The suite is in no package registry. Its commit is pinned by hash, so that any clone of it will do.
 TUF_CONFORMANCE ?= https://github.com/theupdateframework/tuf-conformance
