@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import channel_prefix
-from pe_dvc.gateway.decision import Refused, decide
+from pe_dvc.gateway.decision import Allowed, Refused, decide
 from pe_dvc.primitives.errors import CredentialsError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pe_dvc.gateway.decision import Allowed, Caller
+    from pe_dvc.gateway.decision import Caller
+    from pe_dvc.gateway.described import Content, Served
     from pe_dvc.gateway.identity import Identity
-    from pe_dvc.gateway.index import Served
     from pe_dvc.gateway.served_country import ServedCountry
 
 MOST_SIZES = 100_000
@@ -70,11 +70,29 @@ class Admission:
         is_metadata = country is not None and key.startswith(channel_prefix(country.country))
         return country if is_metadata and top else None
 
+    def callers(
+        self, authorization: str | None, passports: Sequence[str] | None, now: datetime
+    ) -> tuple[Caller, ...]:
+        """Return who asks, by the header or by the passports that verify.
+
+        Raises CredentialsError; of passports, if none verifies.
+        """
+        if not passports:
+            return (self._identity.caller(authorization, now=now),)
+        found, refused = [], []
+        for one in passports:
+            try:
+                found.append(self._identity.passport_holder(one, now=now))
+            except CredentialsError as error:
+                refused.append(error)
+        if not found:
+            raise refused[0]
+        return tuple(found)
+
     def admit(
-        self, key: str, authorization: str | None, project: str | None, now: datetime
+        self, key: str, callers: Sequence[Caller], project: str | None, now: datetime
     ) -> Admitted | Refusal:
-        """Return what may be read, or why it may not. Raises CredentialsError, StoreError."""
-        caller = self._identity.caller(authorization, now=now)
+        """Return what may be read by one of ``callers``, or why it may not. Raises StoreError."""
         country = self._countries.get(key.partition("/")[0])
         if country is None:
             return NOT_FOUND
@@ -86,23 +104,50 @@ class Admission:
         served = index.served.get(key)
         if served is None:
             return NOT_FOUND
-        found = decide(
-            country.rules,
-            caller,
-            served.subjects,
-            country=country.country,
-            project=project or None,
-            now=now,
-        )
-        if isinstance(found, Refused):
-            said = {"projects": list(found.projects), "contact": country.rules.contact}
-            return Refusal(status=403, error=found.why, detail=found.says, more=said)
+        decided = [self._decide(country, served, caller, project, now) for caller in callers]
+        for caller, found in zip(callers, decided, strict=True):
+            if isinstance(found, Allowed):
+                return self._admitted(country, key, served, caller, found)
+        refused = decided[0]
+        assert isinstance(refused, Refused)
+        said = {"projects": list(refused.projects), "contact": country.rules.contact}
+        return Refusal(status=403, error=refused.why, detail=refused.says, more=said)
+
+    def content(self, sha256: str) -> Content | None:
+        """Return what data a sha256 stands for, of the first country that has it; None for none.
+
+        Raises StoreError where it may be data of a country that cannot be read now.
+        """
+        away: StoreError | None = None
+        for country in self._countries.values():
+            try:
+                found = country.index.contents.get(sha256)
+            except StoreError as error:
+                away = error
+                continue
+            if found is not None:
+                return found
+        if away is not None:
+            raise away
+        return None
+
+    @staticmethod
+    def _decide(
+        country: ServedCountry, served: Served, caller: Caller, project: str | None, now: datetime
+    ) -> Allowed | Refused:
+        name = country.country
+        subjects, project = served.subjects, project or None
+        return decide(country.rules, caller, subjects, country=name, project=project, now=now)
+
+    def _admitted(
+        self, country: ServedCountry, key: str, served: Served, caller: Caller, allowed: Allowed
+    ) -> Admitted | Refusal:
         try:
             size = self._size(country, key)
         except NotFoundError:
             return NOT_FOUND
         return Admitted(
-            country=country, key=key, served=served, size=size, caller=caller, allowed=found
+            country=country, key=key, served=served, size=size, caller=caller, allowed=allowed
         )
 
     def forget_size(self, admitted: Admitted) -> None:

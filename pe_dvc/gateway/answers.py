@@ -43,12 +43,19 @@ def slower(wait: float) -> Refusal:
     return Refusal(status=429, error="too many requests", detail="ask more slowly", more=more)
 
 
-def answer(refusal: Refusal, headers: Mapping[str, str] = SECURITY) -> Response:
-    """Return the answer that says why there is no data."""
+def answer(
+    refusal: Refusal,
+    headers: Mapping[str, str] = SECURITY,
+    *,
+    more: Mapping[str, object] | None = None,
+) -> Response:
+    """Return the answer that says why there is no data, with ``more`` fields."""
     given = {**SECURITY, **headers}
     if refusal.status == 401:
         given["WWW-Authenticate"] = 'Bearer realm="pe-dvc gateway", Basic realm="pe-dvc gateway"'
+    if refusal.status in (408, 413):  # the rest of what is being sent is not read
+        given["Connection"] = "close"
     if refusal.status in (429, 503):
         given["Retry-After"] = str(refusal.more.get("retry_after", 10))
-    body = {"error": refusal.error, "detail": refusal.detail, **refusal.more}
+    body = {"error": refusal.error, "detail": refusal.detail, **refusal.more, **(more or {})}
     return JSONResponse(body, refusal.status, headers=given)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
@@ -20,21 +18,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT
-from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admission, Admitted, Refusal, refusal_of
-from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer, slower
-from pe_dvc.gateway.ledger_entry import LedgerRead
-from pe_dvc.gateway.limits import Rate
+from pe_dvc.gateway.admission import NOT_FOUND, Admission, Admitted, Refusal
+from pe_dvc.gateway.answers import AWAY, NO_QUERY, SECURITY, answer
+from pe_dvc.gateway.door import Door, failed_read
+from pe_dvc.gateway.drs import Drs
 from pe_dvc.gateway.observing import Figures
 from pe_dvc.gateway.openapi import openapi
 from pe_dvc.gateway.requests import Bytes, key_of, names_etag, wanted_bytes
 from pe_dvc.gateway.timed import Timed
-from pe_dvc.primitives.errors import (
-    CredentialsError,
-    FormatError,
-    LedgerUnavailableError,
-    NotFoundError,
-    PeDvcError,
-)
+from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -52,7 +44,6 @@ BLOCK = 4 * 1024 * 1024
 """Bytes that are read from the store at once, of which each reader may have two in memory."""
 PART = 256 * 1024
 REFRESH = 60.0
-THREADS = 64
 
 
 class Gateway:
@@ -61,17 +52,17 @@ class Gateway:
     def __init__(
         self, countries: Mapping[str, ServedCountry], identity: Identity, ledger: Ledger
     ) -> None:
-        self.countries, self.ledger, self.figures = countries, ledger, Figures()
+        self.countries, self.figures = countries, Figures()
         self.admission = Admission(countries, identity)
-        self._failures = Rate(30, 0.5, time.monotonic)
-        self._requests = Rate(2000, 200, time.monotonic)
-        self._threads: anyio.CapacityLimiter | None = None
+        self.door = Door(self.admission, ledger, self.figures)
+        self._drs = Drs(self.door, identity)
 
     def app(self) -> ASGIApp:
         """Return the application."""
         routes = [
             Route("/healthz", self._healthz, methods=["GET"]),
             Route("/openapi.json", self._openapi, methods=["GET"]),
+            *self._drs.routes(),
             Route("/{path:path}", self._read, methods=["GET"]),
         ]
         return Timed(Starlette(routes=routes, lifespan=self._lifespan), self.figures)
@@ -79,7 +70,7 @@ class Gateway:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Make the indexes before the first request is taken, and again every minute."""
-        self._threads = anyio.CapacityLimiter(THREADS)
+        self.door.open()
         await self._refresh()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._refresh_forever)
@@ -117,7 +108,6 @@ class Gateway:
 
     async def _read(self, request: Request) -> Response:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
-        address = request.client.host if request.client else ""
         if request.scope.get("query_string"):
             return answer(NO_QUERY)
         key = key_of(raw_path)
@@ -125,35 +115,15 @@ class Gateway:
             return answer(NOT_FOUND)
         if (country := self.admission.of_metadata(key)) is not None:
             return await self._metadata(country, key, request)
-        if wait := self._failures.wait(address):
-            return answer(slower(wait))
-        try:
-            found = await self._in_thread(
-                self.admission.admit,
-                key,
-                request.headers.get("authorization"),
-                request.headers.get(PROJECT),
-                datetime.now(UTC),
-            )
-        except CredentialsError as error:
-            if "authorization" in request.headers:  # who sends none guesses nothing
-                self._failures.take(address)
-            return answer(refusal_of(error))
-        except PeDvcError as error:
-            log.error("cannot decide: %s", error.message)
-            return answer(AWAY)
-        if isinstance(found, Refusal):
-            return answer(found)
-        if wait := self._requests.wait(found.caller.person):
-            return answer(slower(wait))
-        self._requests.take(found.caller.person)
-        return await self._object(found, request, address)
+        let_in = await self.door.let_in(request, [key])
+        found = let_in if isinstance(let_in, Refusal) else let_in[0]
+        return answer(found) if isinstance(found, Refusal) else await self._object(found, request)
 
     async def _metadata(self, country: ServedCountry, key: str, request: Request) -> Response:
         """Answer with signed metadata, which holds no microdata and is for everyone."""
         try:
             read = partial(country.store.read, key, limit=MANIFEST_LIMIT)
-            data, info = await self._in_thread(read)
+            data, info = await self.door.in_thread(read)
         except (NotFoundError, FormatError):  # FormatError: it can be no key, or is no metadata
             return answer(NOT_FOUND)
         except PeDvcError as error:
@@ -163,7 +133,7 @@ class Gateway:
         headers = {"Cache-Control": "no-cache"} | ({"ETag": etag} if etag else {})
         return Response(data, headers=headers, media_type="application/json")
 
-    async def _object(self, found: Admitted, request: Request, address: str) -> Response:
+    async def _object(self, found: Admitted, request: Request) -> Response:
         if names_etag(request.headers.get("if-none-match"), found.etag):
             return Response(status_code=304, headers={"ETag": found.etag, **SECURITY})
         asked = request.headers.get("range")
@@ -172,8 +142,8 @@ class Gateway:
         try:
             part = wanted_bytes(asked, found.size)
         except ValueError as error:
-            refusal = Refusal(status=416, error="range not satisfiable", detail=str(error))
-            return answer(refusal, {"Content-Range": f"bytes */{found.size}"})
+            no_range = Refusal(status=416, error="range not satisfiable", detail=str(error))
+            return answer(no_range, {"Content-Range": f"bytes */{found.size}"})
         whole = Bytes(0, found.size - 1)
         first, last = part or whole
         headers = {
@@ -188,56 +158,20 @@ class Gateway:
         media_type = "application/octet-stream"
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers, media_type=media_type)
-        sign = found.country.source.sign
+        if found.country.source.sign is not None:
+            place = await self.door.signed_address(request, found)
+            if isinstance(place, Refusal):
+                return answer(place)
+            return Response(status_code=307, headers={"Location": place, **SECURITY})
         try:
             # Before the entry: a read that the store fails is none.
-            block = b"" if sign else await self._block(found, first, last)
-            place = await self._in_thread(sign, found.key) if sign else None
-            entry = await self._noted(found, part if place is None else None, address)
-        except LedgerUnavailableError as error:
-            log.error("nothing is served without the ledger: %s", error.message)
-            return answer(NO_LEDGER)
+            block = await self._block(found, first, last)
         except PeDvcError as error:
-            log.warning("cannot read %s: %s", found.key, error.message)
-            return answer(NOT_FOUND if isinstance(error, NotFoundError) else AWAY)
-        request.scope["pe_dvc.entry"] = entry
-        request.scope["pe_dvc.kind"] = found.served.kind
-        if place is not None:
-            return Response(status_code=307, headers={"Location": place, **SECURITY})
+            return answer(failed_read(error, found.key))
+        if (refusal := await self.door.note(request, found, part)) is not None:
+            return answer(refusal)
         body = self._body(found, block, first, last)
         return StreamingResponse(body, status, headers=headers, media_type=media_type)
-
-    async def _noted(self, found: Admitted, part: Bytes | None, address: str) -> int:
-        """Return the number of the read's entry, once it is durable.
-
-        Who is given an address may read the whole by it.
-        """
-        subject, grant = found.allowed.subject, found.allowed.grant
-        read = LedgerRead(
-            at=datetime.now(UTC),
-            country=found.country.country,
-            dataset=subject.dataset,
-            version=subject.version,
-            object_key=found.key,
-            sha256=found.served.sha256,
-            kind=found.served.kind,
-            first_byte=part.first if part else 0,
-            last_byte=part.last if part else None,
-            columns=(),
-            person=found.caller.person,
-            project=grant.project,
-            licence=grant.licence_text,
-            grant_id=grant.id,
-            how="presigned" if found.country.source.sign else "stream",
-            client_address=address,
-            token_id=found.caller.token_id,
-            raw_sources=subject.raw_inputs,
-            length=found.size,
-        )
-        with self.figures.ledger_seconds.time():
-            entry = await self.ledger.append(read)
-        self.figures.entries.inc()
-        return entry
 
     async def _body(
         self, found: Admitted, block: bytes, first: int, last: int
@@ -258,13 +192,10 @@ class Gateway:
         length = min(BLOCK, last - first + 1)
         if length <= 0:
             return b""
-        block: bytes = await self._in_thread(
+        block: bytes = await self.door.in_thread(
             found.country.store.read_range, found.key, first, length
         )
         if len(block) != length:
             self.admission.forget_size(found)
             raise NotFoundError(f"{found.key} is shorter than it was")
         return block
-
-    async def _in_thread(self, work: Any, *given: Any) -> Any:
-        return await to_thread.run_sync(work, *given, limiter=self._threads)

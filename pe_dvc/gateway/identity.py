@@ -48,8 +48,31 @@ class Identity:
         token = _token_of(authorization)
         if is_token(token):
             return self._tokens.caller(token, now=now)
+        return self._of_issuer(token, now)
+
+    def passport_holder(self, passport: str, *, now: datetime) -> Caller:
+        """Return whose passport it is, sent as one, beside no other token.
+
+        Raises CredentialsError for another token: it belongs in the header ``Authorization``.
+        """
+        if is_token(passport):
+            raise CredentialsError("a token of this gateway is no passport: send it as bearer")
+        return self._of_issuer(passport, now, passports_only=True)
+
+    @property
+    def bearer_issuers(self) -> tuple[str, ...]:
+        """Whose tokens say who someone is."""
+        return tuple(self._issuers)
+
+    @property
+    def visa_issuers(self) -> tuple[str, ...]:
+        """Whose visas count; none where no issuer's passports do."""
+        counts = any(one.passports for one in self._issuers.values())
+        return tuple(self._visa_issuers) if counts else ()
+
+    def _of_issuer(self, token: str, now: datetime, *, passports_only: bool = False) -> Caller:
         issuer = self._issuers.get(peek_issuer(token))
-        if issuer is None:
+        if issuer is None or (passports_only and not issuer.passports):
             raise CredentialsError("the token is of an issuer that is not trusted here")
         claims = verified_claims(token, issuer, self._keys, now=now)
         check_audience(claims, issuer.audience)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import (
@@ -26,10 +26,10 @@ from pe_dvc.documents.keys import (
     tombstone_key,
 )
 from pe_dvc.documents.manifest import ManifestHead
+from pe_dvc.documents.members import Members
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.release import ReleaseManifest
-from pe_dvc.documents.sidecar_refs import sidecars_of
-from pe_dvc.gateway.decision import Subject
+from pe_dvc.gateway.described import Content, Described, Served, folders_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.usecases.mirror.pointed import PointedArtifacts
@@ -40,27 +40,15 @@ from pe_dvc.usecases.retention.listed_members import listed_members
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pe_dvc.documents.members import MemberFile
     from pe_dvc.documents.release_target import Released
     from pe_dvc.documents.revocation import Revocation
+    from pe_dvc.gateway.decision import Subject
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.usecases.mirror.pointed import Pointed
     from pe_dvc.usecases.mirror.state import SignedState
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Served:
-    """An object that may be read: of which datasets it is, and what its bytes must be.
-
-    ``kind`` is ``manifest``, ``payload``, ``listing``, ``chunks``, ``members``, ``release`` or what
-    a sidecar is. ``digest`` is the sha256 or, of DVC's lists, the md5 of its bytes.
-    """
-
-    kind: str
-    digest: str
-    sha256: str | None
-    subjects: set[Subject] = field(default_factory=set)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,38 +57,10 @@ class Index:
 
     served: Mapping[str, Served]
     gone: Mapping[str, Revocation]
+    contents: Mapping[str, Content]
+    """Data by sha256, of which the objects are served or gone."""
     version: int
     """The version of the signed timestamp that it was made from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Described:
-    """An artifact by its signed manifest, which is at ``key``; ``members`` are a directory's files.
-
-    These are the keys of their payloads, each with its sha256.
-    """
-
-    key: str
-    sha256: Sha256
-    manifest: ManifestHead
-    members: Mapping[str, Sha256]
-
-    @property
-    def subject(self) -> Subject:
-        raw = {one.name for one in self.manifest.inputs.raw_inputs}
-        return Subject(dataset=self.manifest.artifact.name, raw_inputs=tuple(sorted(raw)))
-
-    def objects(self) -> dict[str, Served]:
-        """Return all objects of the artifact, by key."""
-        artifact = self.manifest.artifact
-        of, is_directory = artifact.sha256, artifact.is_directory
-        found = {self.key: Served("manifest", self.sha256, of)}
-        for one in sidecars_of(self.manifest):
-            found[one.key] = Served(one.kind, one.sha256, of)
-        found |= {key: Served("payload", sha256, sha256) for key, sha256 in self.members.items()}
-        kind, digest = ("listing", artifact.dvc.md5) if is_directory else ("payload", of)
-        found[artifact.key] = Served(kind, digest, of)
-        return found
 
 
 class Indexer:
@@ -108,7 +68,7 @@ class Indexer:
 
     def __init__(self, store: ReadableStore, country: str) -> None:
         self._store, self._country = store, country
-        self._known: dict[tuple[Sha256, Sha256], _Described] = {}
+        self._known: dict[tuple[Sha256, Sha256], Described] = {}
 
     def index(self, state: SignedState) -> Index:
         """Return the index of what a verified state names. Raises StoreError, VerificationError."""
@@ -119,23 +79,29 @@ class Indexer:
         self._known = {(Sha256(d.manifest.artifact.sha256), d.sha256): d for d in described}
         served: dict[str, Served] = {}
         gone: dict[str, Revocation] = {}
+        contents: dict[str, Content] = {}
         for entry in withdrawn.artifacts.values():
-            gone |= dict.fromkeys(_keys_of(self._country, entry), entry)
-        for one in described:
+            keys = _keys_of(self._country, entry)
+            gone |= dict.fromkeys(keys, entry)
+            contents[entry.sha256] = Content(keys[0], entry.name, entry.size)
+        subjects = [one.subject(pointed.version_of(one.manifest)) for one in described]
+        for one, subject in zip(described, subjects, strict=True):
             revocation = withdrawn.of(one.manifest)
+            for sha256, content in one.contents().items():
+                contents.setdefault(sha256, content)
             for key, found in one.objects().items():
                 if revocation is not None:
                     gone[key] = revocation
                 elif (file := _own(found, withdrawn.artifacts)) is not None:
                     gone[key] = file
                 else:
-                    served.setdefault(key, found).subjects.add(one.subject)
-        self._add_releases(served, pointed, described)
+                    served.setdefault(key, found).subjects.add(subject)
+        self._add_releases(served, pointed, described, subjects)
         # Other datasets may have bytes of a withdrawn directory, which were not withdrawn for them.
         gone = {key: one for key, one in gone.items() if key not in served}
-        return Index(served=served, gone=gone, version=state.version)
+        return Index(served=served, gone=gone, contents=contents, version=state.version)
 
-    def _read(self, one: Pointed) -> _Described | None:
+    def _read(self, one: Pointed) -> Described | None:
         """Return what a pointer means, None where its manifest is not there."""
         known = self._known.get((one.sha256, one.manifest_sha256))
         if known is not None:
@@ -148,41 +114,48 @@ class Indexer:
                 continue
             if sha256_bytes(data) == one.manifest_sha256:
                 manifest = ManifestHead.from_bytes(data, where=key)
-                members = self._members(manifest)
-                return _Described(
-                    key=key, sha256=one.manifest_sha256, manifest=manifest, members=members
-                )
+                return self._described(key, one.manifest_sha256, manifest)
         # Of an earlier version it may be gone; of today's, readers are told that it is missing.
         log.log(logging.WARNING if one.is_promised else logging.DEBUG, "no manifest: %s", one.name)
         return None
 
-    def _members(self, manifest: ManifestHead) -> dict[str, Sha256]:
+    def _described(self, key: str, sha256: Sha256, manifest: ManifestHead) -> Described:
         artifact = manifest.artifact
-        if not artifact.is_directory:
-            return {}
-        try:
-            data, _ = self._store.read(artifact.parts_key, limit=LISTING_LIMIT)
-            listed = listed_members(data, artifact, where=artifact.parts_key)
-        except (FormatError, VerificationError, NotFoundError) as error:
-            log.warning("the files of %s are not known: %s", artifact.name, error.message)
-            return {}
-        return {key: Sha256(one.sha256) for key, one in listed.items()}
+        members: dict[str, MemberFile] = {}
+        folders: dict[str, tuple[Sha256, int]] = {}
+        if artifact.is_directory:
+            where = artifact.parts_key
+            try:
+                data, _ = self._store.read(where, limit=LISTING_LIMIT)
+                listed = listed_members(data, artifact, where=where)
+                # Each digest of a chunk is the readers' business: many of them are megabytes.
+                members = {name: one._replace(chunks=None) for name, one in listed.items()}
+                folders = folders_of(Members(data, where=where))
+            except (FormatError, VerificationError, NotFoundError) as error:
+                log.warning("the files of %s are not known: %s", artifact.name, error.message)
+        return Described(
+            key=key, sha256=sha256, manifest=manifest, members=members, folders=folders
+        )
 
     def _add_releases(
         self,
         served: dict[str, Served],
         pointed: PointedArtifacts,
-        described: Sequence[_Described],
+        described: Sequence[Described],
+        subjects: Sequence[Subject],
     ) -> None:
         """Add the documents of releases: who may read one of a release's datasets reads them."""
-        subjects = {one.manifest.artifact.sha256: one.subject for one in described}
+        of_sha256 = {
+            one.manifest.artifact.sha256: subject
+            for one, subject in zip(described, subjects, strict=True)
+        }
         for released in pointed.releases:
             data = read_published(self._store, released)
             manifest = ReleaseManifest.from_bytes(data, where=f"release {released.tag}")
             of = {
-                subjects[artifact.sha256]
+                of_sha256[artifact.sha256]
                 for artifact in manifest.artifacts.values()
-                if artifact.sha256 in subjects
+                if artifact.sha256 in of_sha256
             }
             files = {RELEASE_MANIFEST: released.sha256, TRO: released.tro_sha256}
             if (statements := _statements(pointed, released)) is not None:

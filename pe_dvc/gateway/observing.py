@@ -44,9 +44,12 @@ class Figures:
 
 
 def note_request(
-    *, method: str, path: str, status: int, seconds: float, sent: int, entry: int | None
+    *, method: str, path: str, status: int, seconds: float, sent: int, entry: int | list[int] | None
 ) -> None:
-    """Write the line of a request. The ledger's entry, by its number, tells who it was."""
+    """Write the line of a request. The ledger's entry, by its number, tells who it was.
+
+    ``entry`` is a list for a request of several objects.
+    """
     line: dict[str, Any] = {
         "method": method,
         "path": redact_text(path[:300]),

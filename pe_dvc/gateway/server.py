@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -50,7 +51,9 @@ class Hasty(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        begun = self.cycle is None or bool(self.conn.trailing_data[0])
+        # A body that nobody waits for counts as well: parts of it would keep the connection.
+        is_sending = self.conn.their_state is h11.SEND_BODY
+        begun = self.cycle is None or is_sending or bool(self.conn.trailing_data[0])
         if begun and (self.cycle is None or self.cycle.response_complete):
             if self._deadline is None:
                 self._deadline = self.loop.call_later(HEADER_SECONDS, self._too_slow)

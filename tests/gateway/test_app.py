@@ -433,11 +433,18 @@ def test_attack_headers_without_end(house: GatewayHouse) -> None:
     assert not answer or b" 400 " in answer or b" 431 " in answer
 
 
-@pytest.mark.parametrize("first", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+    ],
+)
 def test_attack_a_slow_client_is_let_go(
     house: GatewayHouse, monkeypatch: pytest.MonkeyPatch, first: bytes
 ) -> None:
-    """Slowloris: headers that come one byte at a time, at once or after a first request."""
+    """Slowloris: bytes come one at a time, of headers, of a second request, of a body."""
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     with socket.create_connection(("127.0.0.1", house.port), timeout=20) as connection:
         if first:

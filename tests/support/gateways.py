@@ -17,7 +17,7 @@ from pe_dvc.gateway.identity import Identity
 from pe_dvc.gateway.jwks import IssuerKeys
 from pe_dvc.gateway.served_country import ServedCountry, Source
 from pe_dvc.gateway.server import server_of
-from pe_dvc.gateway.settings import Issuer
+from pe_dvc.gateway.settings import Issuer, Signer
 from pe_dvc.gateway.tokens import TokenBook
 from pe_dvc.primitives.errors import LedgerUnavailableError
 from pe_dvc.trust.client import ChannelClient
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.gateway.ledger_entry import LedgerRead
     from tests.support.country import Country
 
+REMS = "https://rems.example.org"
 GRANT = """
   - id: {id}
     person: {person}
@@ -94,10 +95,13 @@ class GatewayHouse:
         self.access = directory / "access.yaml"
         self.grant({})
         self.ledger, self.book = ListLedger(), TokenBook(directory / "tokens")
-        self.issuer = TestIssuer()
-        trusted = Issuer(issuer=ADDRESS, audience=AUDIENCE, persons=("*@example.org",))
-        keys = IssuerKeys(Documents(self.issuer), time.monotonic)
-        identity = Identity(self.book, [trusted], [], keys)
+        self.issuer, self.visas = TestIssuer(), TestIssuer(address=REMS, kid="r1")
+        trusted = Issuer(
+            issuer=ADDRESS, audience=AUDIENCE, persons=("*@example.org",), passports=True
+        )
+        keys = IssuerKeys(Documents(self.issuer, self.visas), time.monotonic)
+        visas = [Signer(issuer=REMS, jwks_url=f"{REMS}/keys")]
+        identity = Identity(self.book, [trusted], visas, keys)
         self.served = ServedCountry(
             Source(
                 country="us",
@@ -132,8 +136,35 @@ class GatewayHouse:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def passport(self, *values: str, person: str = "ada@example.org") -> str:
+        """Return a passport with a visa of each of ``values``."""
+        now = time.time()
+        visas = [
+            self.visas.sign(
+                self.visas.claims(
+                    now,
+                    sub=person,
+                    aud=None,
+                    ga4gh_visa_v1={
+                        "type": "ControlledAccessGrants",
+                        "asserted": int(now) - 100,
+                        "value": value,
+                        "source": REMS,
+                    },
+                )
+            )
+            for value in values
+        ]
+        return self.issuer.sign(self.issuer.claims(now, sub=person, ga4gh_passport_v1=visas))
+
     def get(
-        self, path: str, token: str | None = None, method: str = "GET", **headers: str
+        self,
+        path: str,
+        token: str | None = None,
+        method: str = "GET",
+        *,
+        body: bytes | None = None,
+        **headers: str,
     ) -> Answer:
         """Ask with the path as it stands: nothing is encoded or made simpler on the way."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -141,10 +172,14 @@ class GatewayHouse:
             given["Authorization"] = f"Bearer {token}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.putrequest(method, path, skip_accept_encoding=True)
+            connection.putrequest(
+                method, path, skip_accept_encoding=True, skip_host="Host" in given
+            )
+            if body is not None:
+                given["Content-Length"] = str(len(body))
             for name, value in given.items():
                 connection.putheader(name, value)
-            connection.endheaders()
+            connection.endheaders(body)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())

@@ -18,6 +18,7 @@ from pe_dvc.usecases.release.read_published import read_published
 from pe_dvc.usecases.release.statements import read_published_statements
 
 if TYPE_CHECKING:
+    from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.mirrors import Selection
     from pe_dvc.documents.release_target import Released
     from pe_dvc.usecases.mirror.known_manifests import KnownManifests
@@ -46,6 +47,7 @@ class PointedArtifacts:
         self._store, self._country = state.channels.store, state.channels.country
         self.wanted: set[Pointed] = set()
         self._others: set[Pointed] = set()
+        self._versions: dict[tuple[str, Sha256], str] = {}
         self.releases: list[Released] = []
         self._add_channels(EarlierMetadata(state, near=known.mirror if known else None))
         self._add_releases()
@@ -54,6 +56,15 @@ class PointedArtifacts:
     def left_out(self) -> int:
         """How many of today's pointers and those of releases are not wanted."""
         return len({one for one in self._others if one.is_promised} - self.wanted)
+
+    def version_of(self, manifest: ManifestHead) -> str | None:
+        """Return the version of a channel that was the first to point to it, as ``latest:12``.
+
+        Of the channels in the order of ``CHANNELS``, as far back as the store has them; None for
+        what is in releases alone.
+        """
+        artifact = manifest.artifact
+        return self._versions.get((artifact.name, Sha256(artifact.sha256)))
 
     def documents(self) -> list[tuple[str, str, Sha256]]:
         """Return the documents of all releases: key, what it is, sha256.
@@ -85,13 +96,14 @@ class PointedArtifacts:
                 continue
             versions = earlier.versions(channel, newest=self._selection.last)
             takes = self._selection.takes_channel(channel)
-            for number, targets in {**versions, today.version: today}.items():
+            for number, targets in sorted({**versions, today.version: today}.items()):
                 where = self._state.channels.where(channel, number)
                 pointers = pointers_of(
                     plain(targets), country=self._country, channel=channel, where=where
                 )
                 for one in pointers.values():
                     is_today = number == today.version
+                    self._versions.setdefault((one.name, one.sha256), f"{channel}:{number}")
                     pointed = Pointed(one.name, one.sha256, one.manifest_sha256, is_today)
                     self._add(pointed, takes=takes)
 

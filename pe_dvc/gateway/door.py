@@ -1,0 +1,156 @@
+"""What every answer with data passes: who asks, may they, and the entry before the first byte."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio import to_thread
+
+from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admitted, Refusal, refusal_of
+from pe_dvc.gateway.answers import AWAY, NO_LEDGER, slower
+from pe_dvc.gateway.ledger_entry import LedgerRead
+from pe_dvc.gateway.limits import Rate
+from pe_dvc.primitives.errors import (
+    CredentialsError,
+    LedgerUnavailableError,
+    NotFoundError,
+    PeDvcError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from pe_dvc.gateway.admission import Admission
+    from pe_dvc.gateway.ledger import Ledger
+    from pe_dvc.gateway.ledger_entry import How
+    from pe_dvc.gateway.observing import Figures
+    from pe_dvc.gateway.requests import Bytes
+
+log = logging.getLogger(__name__)
+
+THREADS = 64
+
+
+class Door:
+    """Lets requests in, and notes what they are given."""
+
+    def __init__(self, admission: Admission, ledger: Ledger, figures: Figures) -> None:
+        self.admission, self.ledger, self._figures = admission, ledger, figures
+        self._failures = Rate(30, 0.5, time.monotonic)
+        self._requests = Rate(2000, 200, time.monotonic)
+        self._threads: anyio.CapacityLimiter | None = None
+
+    def open(self) -> None:
+        """Begin, in the event loop that serves."""
+        self._threads = anyio.CapacityLimiter(THREADS)
+
+    async def let_in(
+        self, request: Request, keys: Sequence[str], passports: Sequence[str] | None = None
+    ) -> Refusal | list[Admitted | Refusal]:
+        """Return what may be read of each key, or the refusal of who is nobody here.
+
+        ``passports`` were sent beside the headers.
+        """
+        address = client_of(request)
+        if wait := self._failures.wait(address):
+            return slower(wait)
+        try:
+            found = await self.in_thread(self._admit, request, keys, passports)
+        except CredentialsError as error:
+            if passports or "authorization" in request.headers:  # who sends none guesses nothing
+                self._failures.take(address)
+            return refusal_of(error)
+        except PeDvcError as error:
+            log.error("cannot decide: %s", error.message)
+            return AWAY
+        return [one if isinstance(one, Refusal) else self._counted(one) for one in found]
+
+    def _admit(
+        self, request: Request, keys: Sequence[str], passports: Sequence[str] | None
+    ) -> list[Admitted | Refusal]:
+        now, headers = datetime.now(UTC), request.headers
+        callers = self.admission.callers(headers.get("authorization"), passports, now)
+        project = headers.get(PROJECT)
+        return [self.admission.admit(key, callers, project, now) for key in keys]
+
+    def _counted(self, found: Admitted) -> Admitted | Refusal:
+        if wait := self._requests.wait(found.caller.person):
+            return slower(wait)
+        self._requests.take(found.caller.person)
+        return found
+
+    async def signed_address(self, request: Request, found: Admitted) -> str | Refusal:
+        """Return an address in the bucket, once it is noted that it was given."""
+        sign = found.country.source.sign
+        if sign is None:
+            return NOT_FOUND
+        try:
+            place: str = await self.in_thread(sign, found.key)
+        except PeDvcError as error:
+            return failed_read(error, found.key)
+        # Who is given an address may read the whole by it.
+        refusal = await self.note(request, found, None, how="presigned")
+        return place if refusal is None else refusal
+
+    async def note(
+        self, request: Request, found: Admitted, part: Bytes | None, how: How = "stream"
+    ) -> Refusal | None:
+        """Return None once the read of ``part``, or of all, is durable in the ledger."""
+        subject, grant = found.allowed.subject, found.allowed.grant
+        read = LedgerRead(
+            at=datetime.now(UTC),
+            country=found.country.country,
+            dataset=subject.dataset,
+            version=subject.version,
+            object_key=found.key,
+            sha256=found.served.sha256,
+            kind=found.served.kind,
+            first_byte=part.first if part else 0,
+            last_byte=part.last if part else None,
+            columns=(),
+            person=found.caller.person,
+            project=grant.project,
+            licence=grant.licence_text,
+            grant_id=grant.id,
+            how=how,
+            client_address=client_of(request),
+            token_id=found.caller.token_id,
+            raw_sources=subject.raw_inputs,
+            length=found.size,
+        )
+        try:
+            with self._figures.ledger_seconds.time():
+                entry = await self.ledger.append(read)
+        except LedgerUnavailableError as error:
+            log.error("nothing is served without the ledger: %s", error.message)
+            return NO_LEDGER
+        self._figures.entries.inc()
+        scope = request.scope
+        scope["pe_dvc.kind"] = found.served.kind
+        before = scope.get("pe_dvc.entry")
+        if before is None:
+            scope["pe_dvc.entry"] = entry
+        else:
+            scope["pe_dvc.entry"] = [*(before if isinstance(before, list) else [before]), entry]
+        return None
+
+    async def in_thread(self, work: Any, *given: Any) -> Any:
+        """Return what ``work`` does, which may wait for a store."""
+        return await to_thread.run_sync(work, *given, limiter=self._threads)
+
+
+def client_of(request: Request) -> str:
+    """Return the reader's address, as far as proxies that are trusted tell it."""
+    return request.client.host if request.client else ""
+
+
+def failed_read(error: PeDvcError, key: str) -> Refusal:
+    """Return the answer to a read that the store failed. Nothing of the store is told."""
+    log.warning("cannot read %s: %s", key, error.message)
+    return NOT_FOUND if isinstance(error, NotFoundError) else AWAY
