@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlsplit
 
-from pe_dvc.adapters.stores import hub_access
 from pe_dvc.adapters.stores.gateway_token import authorization
+from pe_dvc.adapters.stores.http_ranges import PAST_END, HttpRange, ProcessPools
 from pe_dvc.adapters.stores.parallel_file import fill_file
 from pe_dvc.adapters.stores.range_blocks import range_blocks
 from pe_dvc.primitives.errors import (
@@ -43,11 +41,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BLOCK = 64 * 1024
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ERROR_LIMIT = 64 * 1024
 PROJECT = "PE_DVC_PROJECT"
-_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 
 
 class GatewayStore:
@@ -73,7 +69,7 @@ class GatewayStore:
             )
         self.url = url.rstrip("/")
         self._options, self._named = dict(options or {}), named
-        self._pools: dict[int, Any] = {}
+        self._pool = ProcessPools(lambda: self.url)
 
     def head(self, key: str) -> ObjectInfo:
         """See Store.head."""
@@ -91,9 +87,6 @@ class GatewayStore:
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See Store.read_range."""
-        size = self.head(key).size if start else None
-        if length == 0 or (size is not None and start >= size):
-            return b""
         return b"".join(self._blocks(key, start, length))
 
     def download(
@@ -116,16 +109,15 @@ class GatewayStore:
         )
 
     @contextmanager
-    def _range(self, key: str, start: int, length: int) -> Iterator[_Range]:
-        with self._ask("GET", key, f"bytes={start}-{start + length - 1}") as answer:
-            match = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
-            if answer.status == 206 and match:
-                first, total = int(match[1]), int(match[2])
-            else:
-                first, total = 0, self._info(key, answer).size
-            if first != start:
-                raise self._unexpected(key)
-            yield _Range(total, answer)
+    def _range(self, key: str, start: int, length: int) -> Iterator[HttpRange]:
+        part = f"bytes={start}-{start + length - 1}"
+        with self._ask("GET", key, part, good=(200, 206, PAST_END)) as answer:
+            try:
+                found = HttpRange(answer, start)
+            except ValueError:
+                raise self._unexpected(key) from None
+            with found:
+                yield found
 
     def _body(self, key: str, answer: Any, length: int) -> bytes:
         from urllib3.exceptions import HTTPError
@@ -145,7 +137,9 @@ class GatewayStore:
         return ObjectInfo(key=key, size=int(length), etag=answer.headers.get("ETag") or "")
 
     @contextmanager
-    def _ask(self, method: str, key: str, part: str | None = None) -> Iterator[Any]:
+    def _ask(
+        self, method: str, key: str, part: str | None = None, *, good: Collection[int] = (200,)
+    ) -> Iterator[Any]:
         """Give the answer of the gateway. Raises NotFoundError and StoreError."""
         from urllib3.exceptions import HTTPError
 
@@ -159,12 +153,12 @@ class GatewayStore:
         address = f"{self.url}/{quote(check_key(key))}"
         log.debug("%s %s %s", method, address, part or "")
         try:
-            answer = self._pool.request(method, address, headers=headers, preload_content=False)
+            answer = self._pool().request(method, address, headers=headers, preload_content=False)
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise self._unavailable(key, type(reason).__name__) from None
         try:
-            if answer.status not in (200, 206):
+            if answer.status not in good:
                 raise self._refused(key, answer)
             yield answer
         finally:
@@ -225,14 +219,6 @@ class GatewayStore:
             key=key,
         )
 
-    @property
-    def _pool(self) -> Any:
-        # One for each process: of a connection that a fork left to two, each would read parts.
-        process = os.getpid()
-        if process not in self._pools:
-            self._pools[process] = hub_access.connect(self.url)
-        return self._pools[process]
-
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Raise StorePermissionError."""
         self._read_only("list", prefix)
@@ -283,17 +269,3 @@ class GatewayStore:
             key=key,
             remedy="Name the bucket itself with --store.",
         )
-
-
-@dataclass
-class _Range:
-    """The answer to a request of a range: see ``RangeAnswer``."""
-
-    total: int
-    answer: Any
-
-    def blocks(self, length: int) -> Iterator[bytes]:
-        """Yield the first ``length`` bytes of the range, fewer where the answer ends."""
-        while length > 0 and (block := self.answer.read(min(BLOCK, length))):
-            length -= len(block)
-            yield block

@@ -6,15 +6,14 @@ What comes is as little trusted as what comes from a bucket: who reads it, verif
 from __future__ import annotations
 
 import logging
-import os
-import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from pe_dvc.adapters.stores import hub_access
+from pe_dvc.adapters.stores.http_ranges import PAST_END, HttpRange, ProcessPools
 from pe_dvc.adapters.stores.parallel_file import fill_file
-from pe_dvc.adapters.stores.range_blocks import PAST_END, range_blocks
+from pe_dvc.adapters.stores.range_blocks import range_blocks
 from pe_dvc.documents.hub_answers import ERROR_CODE, error_of_answer, unavailable
 from pe_dvc.documents.hub_uri import DATASET
 from pe_dvc.primitives.errors import StoreError
@@ -37,8 +36,6 @@ MIB = 1024 * 1024
 RANGE_SIZE = 16 * MIB
 """Bytes of one request: each is sent on to another host, which costs a round trip."""
 RANGES_IN_FLIGHT = 8
-BLOCK_SIZE = 64 * 1024
-_RANGE = re.compile(r"bytes (?:(?P<first>[0-9]+)-[0-9]+|\*)/(?P<total>[0-9]+)")
 
 
 class HubFiles:
@@ -50,7 +47,7 @@ class HubFiles:
     def __init__(self, place: HubPlace, revision: str) -> None:
         self.place, self._revision = place, revision
         self.url = f"{place.uri}@{revision}"
-        self._pools: dict[int, Any] = {}
+        self._pool = ProcessPools(lambda: self._endpoint)
 
     def head(self, key: str) -> ObjectInfo:
         """See ObjectSource.head."""
@@ -87,7 +84,7 @@ class HubFiles:
         ask = partial(self._ask, operation, key)
         return range_blocks(ask, start, length, partial(unavailable, self.place, operation, key))
 
-    def _ask(self, operation: str, key: str, start: int, length: int) -> _Answer:
+    def _ask(self, operation: str, key: str, start: int, length: int) -> HttpRange:
         """Request a range. Raises NotFoundError and StoreError."""
         from urllib3.exceptions import HTTPError
 
@@ -100,14 +97,22 @@ class HubFiles:
             headers["Authorization"] = f"Bearer {self._token}"
         log.debug("read %s/%s [%d+%d]", self.url, key, start, length)
         try:
-            response = self._pool.request(
+            response = self._pool().request(
                 "GET", self._address(key), headers=headers, preload_content=False
             )
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise unavailable(self.place, operation, key, type(reason).__name__) from None
         if response.status in (200, 206, PAST_END):
-            return _Answer(self, operation, key, response, start)
+            try:
+                return HttpRange(response, start)
+            except ValueError:
+                raise StoreError(
+                    f"cannot {operation} {key} of {self.place}: the hub answered with no such "
+                    "range",
+                    operation=operation,
+                    key=key,
+                ) from None
         response.close()
         raise self._refused(operation, key, response)
 
@@ -131,55 +136,3 @@ class HubFiles:
     @cached_property
     def _token(self) -> str | None:
         return hub_access.token()
-
-    @property
-    def _pool(self) -> Any:
-        # One for each process: of a connection that a fork left to two, each would read parts.
-        process = os.getpid()
-        if process not in self._pools:
-            self._pools[process] = hub_access.connect(self._endpoint)
-        return self._pools[process]
-
-
-class _Answer:
-    """The answer to a request of a range, which the server may have answered with the whole."""
-
-    def __init__(self, hub: HubFiles, operation: str, key: str, response: Any, start: int) -> None:
-        self._response, self._skip = response, 0
-        self.etag: str = response.headers.get("ETag") or ""
-        found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
-        length = response.headers.get("Content-Length") or ""
-        if response.status == 200 and length.isascii() and length.isdigit():
-            self.total, self._skip = int(length), start
-        elif response.status == PAST_END:
-            self.total = min(int(found["total"]), start) if found else start
-        elif response.status == 206 and found and found["first"] == str(start):
-            self.total = int(found["total"])
-        else:
-            response.close()
-            raise StoreError(
-                f"cannot {operation} {key} of {hub.place}: the hub answered with no such range",
-                operation=operation,
-                key=key,
-            )
-
-    def __enter__(self) -> _Answer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._response.length_remaining == 0:
-            self._response.release_conn()
-        else:
-            self._response.close()
-
-    def blocks(self, length: int) -> Iterator[bytes]:
-        """Yield the first ``length`` bytes of the range, fewer where the answer ends."""
-        while self._skip or length > 0:
-            block = self._response.read(min(BLOCK_SIZE, self._skip or length))
-            if not block:
-                return
-            if self._skip:
-                self._skip -= len(block)
-            else:
-                length -= len(block)
-                yield block

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from pe_dvc.primitives.errors import PeDvcError
 
-PAST_END = 416
-
 
 class RangeAnswer(Protocol):
     """The answer to a request of a range; ``total`` is the size of the whole object in bytes."""

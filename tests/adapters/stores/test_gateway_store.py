@@ -82,6 +82,22 @@ def test_what_it_reads(house: GatewayHouse, frs: Manifest, tmp_path: Path) -> No
     assert [one.byte_count for one in house.ledger.reads] == [len(FRS), 50, 5, len(FRS)]
 
 
+def test_a_range_is_one_request_wherever_it_lies(house: GatewayHouse, frs: Manifest) -> None:
+    store, key = store_at(house), key_of(frs)
+    for start, length in ((0, 5), (100, 50), (len(FRS) - 5, 50), (len(FRS), 5), (2**40, 5)):
+        assert store.read_range(key, start, length) == FRS[start : start + length]
+    assert store.read_range(key, 7, 0) == b""
+    (found,) = (
+        one for one in house.gateway.figures.requests.collect() if one.name.endswith("requests")
+    )
+    asked = {
+        (one.labels["method"], one.labels["status"]): one.value
+        for one in found.samples
+        if one.name.endswith("_total")
+    }
+    assert asked == {("GET", "206"): 3, ("GET", "416"): 2}
+
+
 def test_limits_and_lengths(house: GatewayHouse, frs: Manifest, tmp_path: Path) -> None:
     store, key = store_at(house), key_of(frs)
     with pytest.raises(FormatError, match="at most 10 bytes"):
