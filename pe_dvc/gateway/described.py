@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pe_dvc.documents.manifest import ManifestHead
-    from pe_dvc.documents.members import MemberFile
+    from pe_dvc.documents.members import MemberChunks, MemberFile
 
 
 @dataclass
@@ -36,7 +36,8 @@ class Content(NamedTuple):
 
     ``key`` is the object of which the grants and withdrawals count: the file, or the list of the
     directory's files. ``inside`` is the folder's path in the directory, ``""`` for its top.
-    ``manifest`` is None for what was withdrawn, and of which no more is known.
+    ``manifest`` is None for what was withdrawn, and of which no more is known. ``chunks`` are those
+    of a large file in a directory: the size of one, and the digests of all.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Content(NamedTuple):
     size: int
     manifest: ManifestHead | None = None
     inside: str | None = None
+    chunks: MemberChunks | None = None
 
     @property
     def built_at(self) -> str | None:
@@ -93,7 +95,8 @@ class Described:
         found: dict[str, Content] = {}
         for key, member in self.members.items():
             name = member.path.rpartition("/")[2]
-            found[member.sha256] = Content(key, name, member.size, manifest)
+            chunks = member.chunks
+            found[member.sha256] = Content(key, name, member.size, manifest, chunks=chunks)
         for inside, (sha256, size) in self.folders.items():
             name = inside.rpartition("/")[2]
             found[sha256] = Content(artifact.parts_key, name, size, manifest, inside)

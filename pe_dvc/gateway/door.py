@@ -14,6 +14,7 @@ from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admitted, Refusal, refu
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, slower
 from pe_dvc.gateway.ledger_entry import LedgerRead
 from pe_dvc.gateway.limits import Rate
+from pe_dvc.gateway.touched import TouchedColumns
 from pe_dvc.primitives.errors import (
     CredentialsError,
     LedgerUnavailableError,
@@ -44,6 +45,7 @@ class Door:
         self.admission, self.ledger, self._figures = admission, ledger, figures
         self._failures = Rate(30, 0.5, time.monotonic)
         self._requests = Rate(2000, 200, time.monotonic)
+        self._touched = TouchedColumns()
         self._threads: anyio.CapacityLimiter | None = None
 
     def open(self) -> None:
@@ -101,8 +103,14 @@ class Door:
     async def note(
         self, request: Request, found: Admitted, part: Bytes | None, how: How = "stream"
     ) -> Refusal | None:
-        """Return None once the read of ``part``, or of all, is durable in the ledger."""
+        """Return None once the read of ``part``, or of all, is durable in the ledger.
+
+        Of a part of a parquet file the entry has the columns that are in it.
+        """
         subject, grant = found.allowed.subject, found.allowed.grant
+        columns = () if part is None else self._touched.known(found, part)
+        if part is not None and columns is None:
+            columns = await self.in_thread(self._touched.read, found, part)
         read = LedgerRead(
             at=datetime.now(UTC),
             country=found.country.country,
@@ -113,7 +121,7 @@ class Door:
             kind=found.served.kind,
             first_byte=part.first if part else 0,
             last_byte=part.last if part else None,
-            columns=(),
+            columns=columns or (),
             person=found.caller.person,
             project=grant.project,
             licence=grant.licence_text,

@@ -127,9 +127,7 @@ class Indexer:
             where = artifact.parts_key
             try:
                 data, _ = self._store.read(where, limit=LISTING_LIMIT)
-                listed = listed_members(data, artifact, where=where)
-                # Each digest of a chunk is the readers' business: many of them are megabytes.
-                members = {name: one._replace(chunks=None) for name, one in listed.items()}
+                members = listed_members(data, artifact, where=where)
                 folders = folders_of(Members(data, where=where))
             except (FormatError, VerificationError, NotFoundError) as error:
                 log.warning("the files of %s are not known: %s", artifact.name, error.message)

@@ -16,7 +16,8 @@ from pe_dvc.adapters.tables.arrow import (
     to_numpy,
 )
 from pe_dvc.documents.table_schema import FileShape, FoundTable
-from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1024 * 1024
 _OBJECTS = 64 * 1024
 """Rows at a time of values that become objects of Python's, for their content digest."""
+MAX_FOOTER = 64 * 1024 * 1024
+"""Bytes: one of 68 columns has 20 KB."""
+_END = 8
+"""Bytes after a footer: its length, and a mark."""
 _READ_BYTES = 1024 * 1024
 """Bytes that are read at a time: a group of rows may be as large as the file."""
 
@@ -71,6 +76,44 @@ def values(file: DataFile, places: Sequence[Place]) -> Iterator[tuple[Place, Val
             batches = opened.iter_batches(rows, columns=[place.column], use_threads=False)
             for batch in batches:
                 yield place, canonical_values(batch.column(0))
+
+
+def footer_length(tail: bytes) -> int:
+    """Return how many bytes at a file's end are its footer, given its last bytes.
+
+    Raises FormatError for what is the end of no parquet file.
+    """
+    if len(tail) < _END or tail[-4:] != b"PAR1":
+        raise FormatError("it does not end as a parquet file does")
+    return int.from_bytes(tail[-_END:-4], "little") + _END
+
+
+def column_places(tail: bytes, *, label: str) -> list[tuple[int, int, str]]:
+    """Return where chunks of columns lie in a file: first byte, byte after the last, column.
+
+    ``tail`` is its end with the whole footer. Of a nested column each part has its name. Raises
+    FormatError.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_metadata(pa.BufferReader(tail))
+        names = set(found.schema.to_arrow_schema().names)
+        places = []
+        for number in range(found.num_row_groups):
+            group = found.row_group(number)
+            for index in range(group.num_columns):
+                chunk = group.column(index)
+                path, start = chunk.path_in_schema, chunk.data_page_offset
+                if chunk.dictionary_page_offset:
+                    start = min(start, chunk.dictionary_page_offset)
+                name = path if path in names else path.partition(".")[0]
+                places.append((start, start + chunk.total_compressed_size, name))
+    except (pa.ArrowException, OSError, LookupError, ValueError) as error:
+        reason = brief(str(error))
+        raise FormatError(f"its footer cannot be read: {reason}", where=label) from None
+    return places
 
 
 @contextmanager
