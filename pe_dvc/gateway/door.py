@@ -55,7 +55,7 @@ class Door:
     async def let_in(
         self, request: Request, keys: Sequence[str], passports: Sequence[str] | None = None
     ) -> Refusal | list[Admitted | Refusal]:
-        """Return what may be read of each key, or the refusal of who is nobody here.
+        """Return what may be read of each key, or the refusal of who is not known here.
 
         ``passports`` were sent beside the headers.
         """

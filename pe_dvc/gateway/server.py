@@ -51,7 +51,7 @@ class Hasty(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        # A body that nobody waits for counts as well: parts of it would keep the connection.
+        # A body that no one waits for counts as well: parts of it would keep the connection.
         is_sending = self.conn.their_state is h11.SEND_BODY
         begun = self.cycle is None or is_sending or bool(self.conn.trailing_data[0])
         if begun and (self.cycle is None or self.cycle.response_complete):

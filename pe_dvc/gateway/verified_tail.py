@@ -19,7 +19,7 @@ WHOLE = 4 * CHUNK_SIZE
 def verified_tail(store: ReadableStore, sha256: str, content: Content, length: int) -> bytes:
     """Return at least the last ``length`` bytes of a file, or all.
 
-    Raises DigestMismatchError for bytes that nobody signed, NotFoundError and StoreError.
+    Raises DigestMismatchError for bytes that no one signed, NotFoundError and StoreError.
     """
     what = f"the end of {content.name}"
     if content.size <= WHOLE:
