@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from pe_dvc.adapters.tables.formats import format_named
 from pe_dvc.adapters.tables.parquet import MAX_FOOTER, column_places, footer_length
 from pe_dvc.gateway.verified_tail import verified_tail
 from pe_dvc.primitives.errors import PeDvcError, StoreError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".parquet", ".pq")
 MOST_FILES = 256
 MOST_PLACES = 200_000
 """Chunks of columns of a file that are remembered; of one with more no columns are told."""
@@ -79,7 +79,8 @@ def _content(found: Admitted) -> Content | None:
         content = found.country.index.contents.get(found.served.digest)
     except StoreError:  # it became too old since the read was let in
         return None
-    return content if content and content.name.endswith(SUFFIXES) else None
+    suffixes = format_named("parquet", where="gateway").suffixes
+    return content if content and content.name.lower().endswith(suffixes) else None
 
 
 def _places(store: ReadableStore, sha256: str, content: Content) -> _Places:

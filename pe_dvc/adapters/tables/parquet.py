@@ -17,7 +17,6 @@ from pe_dvc.adapters.tables.arrow import (
 )
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError, PeDvcError
-from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,9 +109,8 @@ def column_places(tail: bytes, *, label: str) -> list[tuple[int, int, str]]:
                     start = min(start, chunk.dictionary_page_offset)
                 name = path if path in names else path.partition(".")[0]
                 places.append((start, start + chunk.total_compressed_size, name))
-    except (pa.ArrowException, OSError, LookupError, ValueError) as error:
-        reason = brief(str(error))
-        raise FormatError(f"its footer cannot be read: {reason}", where=label) from None
+    except (pa.ArrowException, OSError, LookupError, ValueError):
+        raise FormatError("its footer is none of a parquet file", where=label) from None
     return places
 
 
