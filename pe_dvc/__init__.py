@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pe_dvc.public.site import build_site as build_site
     from pe_dvc.public.site import build_site_file as build_site_file
     from pe_dvc.public.site import serve_site as serve_site
+    from pe_dvc.public.witness import Witness as Witness
     from pe_dvc.usecases.read.describe import Description as Description
     from pe_dvc.usecases.read.ls import Listed as Listed
     from pe_dvc.usecases.read.resolve import Resolved as Resolved
@@ -64,6 +65,7 @@ _PUBLIC = {
     "Repo": "pe_dvc.public.repo",
     "Resolved": "pe_dvc.usecases.read.resolve",
     "TrustedRoots": "pe_dvc.public.machine",
+    "Witness": "pe_dvc.public.witness",
     "build_site": "pe_dvc.public.site",
     "build_site_file": "pe_dvc.public.site",
     "compatible": "pe_dvc.public.questions",

@@ -27,8 +27,10 @@ MAY_IMPORT = {
     "adapters": {"trust", "store", "documents", "primitives"},
     "usecases": {"trust", "store", "tlog", "documents", "primitives"},
     "gateway": {"usecases", "adapters", "trust", "store", "tlog", "documents", "primitives"},
+    "witness": {"gateway", "trust", "store", "tlog", "documents", "primitives"},
     "project": {
         "gateway",
+        "witness",
         "usecases",
         "adapters",
         "trust",
@@ -38,7 +40,7 @@ MAY_IMPORT = {
         "primitives",
     },
     "public": {
-        *("project", "gateway", "usecases", "adapters", "store", "trust", "documents"),
+        *("project", "gateway", "witness", "usecases", "adapters", "store", "trust", "documents"),
         "primitives",
     },
     "cli": {

@@ -243,6 +243,11 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "gateway token list": (("", "who has a token, for what, until when"),),
     "gateway token revoke": (("0123456789abcdef", "by the id that list shows"),),
+    "witness key": (("", "make the key that witness.toml names, and print its public half"),),
+    "witness serve": (
+        ("", "cosign the logs of witness.toml, for a proxy on this machine"),
+        ("--config /etc/pe-dvc/witness.toml --port 9081", "elsewhere"),
+    ),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),

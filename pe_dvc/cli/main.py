@@ -91,6 +91,10 @@ SECTIONS = {
             "Hand out gated data to named people, and note each read.",
         ),
         "mirror": ("pe_dvc.cli.mirror", "Keep copies of the bucket elsewhere, and check them."),
+        "witness": (
+            "pe_dvc.cli.witness",
+            "Cosign logs that only grow, so that no history is rewritten.",
+        ),
         "audit": ("pe_dvc.cli.audit", "Ask who read gated data, and verify the answer."),
         "schema": ("pe_dvc.cli.schema", "Print the JSON Schema of a document."),
     },

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import asyncio
     import socket
 
+    from starlette.types import ASGIApp
+
     from pe_dvc.gateway.app import Gateway
 
 log = logging.getLogger(__name__)
@@ -89,8 +91,13 @@ def server_of(
 
     ``proxies`` are the addresses whose ``X-Forwarded-For`` counts as the reader's.
     """
+    return server_for(gateway.app(), host=host, port=port, proxies=proxies)
+
+
+def server_for(app: ASGIApp, *, host: str, port: int, proxies: str = "127.0.0.1") -> uvicorn.Server:
+    """Return a server of any application, with all limits, which is not started yet."""
     config = uvicorn.Config(
-        gateway.app(),
+        app,
         host=host,
         port=port,
         http=Hasty,

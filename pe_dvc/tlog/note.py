@@ -132,10 +132,11 @@ def parse_note(data: bytes, *, where: str) -> Note:
         raise FormatError(
             "it is not a signed note: a text, an empty line, and lines of signatures", where=where
         )
-    return Note(f"{text}\n", tuple(_signature(line, where=where) for line in signatures))
+    return Note(f"{text}\n", tuple(parse_signature(line, where=where) for line in signatures))
 
 
-def _signature(line: str, *, where: str) -> Signature:
+def parse_signature(line: str, *, where: str) -> Signature:
+    """Read one signature line, without its newline. Raises FormatError."""
     name, _, data = line.removeprefix(_DASH).partition(" ")
     found = from_base64(data, where=where)
     if not line.startswith(_DASH) or len(found) <= KEY_ID_BYTES:

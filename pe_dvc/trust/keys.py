@@ -101,7 +101,10 @@ def _name(role: str, number: int) -> str:
     return f"{role}.pem" if number == 1 else f"{role}-{number}.pem"
 
 
-def refuse_git_work_tree(directory: Path) -> None:
+def refuse_git_work_tree(
+    directory: Path,
+    remedy: str = "Set PE_DVC_KEYS_DIR to a directory outside of every repository.",
+) -> None:
     """Raise FormatError if ``directory`` is, or would be, inside a git work tree."""
     absolute = directory.absolute().resolve()
     for parent in (absolute, *absolute.parents):
@@ -109,7 +112,7 @@ def refuse_git_work_tree(directory: Path) -> None:
             raise FormatError(
                 f"private keys must not be inside a git work tree ({parent})",
                 where=str(directory),
-                remedy="Set PE_DVC_KEYS_DIR to a directory outside of every repository.",
+                remedy=remedy,
             )
 
 

@@ -55,6 +55,8 @@ OTHERWISE = {
     "trust show": "TrustedRoots.show",
     "trust list": "TrustedRoots.fingerprints",
     "trust remove": "TrustedRoots.remove",
+    "witness key": "Witness.key",
+    "witness serve": "Witness.serve",
 }
 
 

@@ -1,0 +1,67 @@
+"""``pe-dvc witness``: settings, key and records of a witness, opened on this machine."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.store.home import expand_home
+from pe_dvc.store.plain_files import read_document
+from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
+from pe_dvc.witness.cosigner import Witness
+from pe_dvc.witness.key import open_key
+from pe_dvc.witness.records import Records
+from pe_dvc.witness.settings import MAX_BYTES, WitnessSettings, parse_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pe_dvc.gateway.ledger_key import LedgerSigner
+
+
+class WitnessHere:
+    """The witness that the file ``config`` describes; paths in it are relative to that file.
+
+    ``key`` is the file of its private key, where it is another one than the settings name.
+    """
+
+    def __init__(self, config: Path, key: Path | None = None) -> None:
+        self._folder = config.absolute().parent
+        try:
+            data = read_document(config, limit=MAX_BYTES)
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"{config} does not exist",
+                remedy="Write it as docs/witnesses.md shows, or name another one with --config.",
+            ) from None
+        self.settings: WitnessSettings = parse_settings(data, where=str(config))
+        self._key = self._path(self.settings.key) if key is None else key
+
+    def key(self) -> str:
+        """Return the public key as text, for who is to trust it; make the pair if there is none."""
+        return str(self._public(open_key(self._key, create=True)))
+
+    def witness(self) -> Witness:
+        """Return what signs, by the key that must be there already."""
+        signer = open_key(self._key)
+        records = Records(self._path(self.settings.state))
+        logs = self.settings.log_keys()
+        return Witness(self._public(signer), signer.sign, logs, records, time.time)
+
+    def serve(self, *, host: str, port: int) -> None:
+        """Serve until SIGINT or SIGTERM; requests that began are finished first."""
+        from pe_dvc.witness.server import server_of
+
+        server = server_of(self.witness(), host=host, port=port)
+        signal.set_wakeup_fd(-1)  # uvicorn hears of signals itself
+        with suppress(KeyboardInterrupt):
+            server.run()
+
+    def _public(self, signer: LedgerSigner) -> VerifierKey:
+        return VerifierKey(self.settings.name, signer.public, COSIGNATURE)
+
+    def _path(self, text: str) -> Path:
+        return self._folder / expand_home(text)
