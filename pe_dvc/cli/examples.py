@@ -205,7 +205,10 @@ EXAMPLES: dict[str, Examples] = {
         ("1.78.2 --tro", "its TRO"),
     ),
     "release status": (("", "staged, certified, deprecated, published or not"),),
-    "release verify": (("1.78.2", "hash all that it has in the bucket"),),
+    "release verify": (
+        ("1.78.2", "hash all that it has in the bucket"),
+        ("--offline export", "of a copy, without network"),
+    ),
     "reproduce": (
         ("enhanced_cps_2024", "does the build give the same bytes?"),
         ("enhanced_cps_2024 -o again.h5", "and keep what it gives"),

@@ -18,7 +18,8 @@ from pe_dvc.cli.publish_output import (
 )
 from pe_dvc.cli.release_mirror import mirror
 from pe_dvc.cli.release_output import print_diff, say_passed_over, say_update
-from pe_dvc.primitives.sizes import bytes_text, counted
+from pe_dvc.cli.release_verify import verify
+from pe_dvc.primitives.sizes import counted
 
 
 @click.group("release", cls=Group)
@@ -166,30 +167,6 @@ def status(store: str | None, as_json: bool) -> None:
         echo(f"{row.tag:<24} {row.state:<15} {published:<14} {row.detail}".rstrip())
 
 
-@command.command("verify")
-@click.argument("tag")
-@store_option
-@json_option
-def verify(tag: str, store: str | None, as_json: bool) -> None:
-    """Check that a release matches git and is whole in the bucket.
-
-    Every payload is read and hashed.
-    """
-    from pe_dvc import Repo
-
-    found = Repo().release.verify(tag, store=store, progress=True)
-    if as_json:
-        print_json(found)
-        return
-    verified, signature = found.verified, found.signature
-    statements = counted(verified.statements, "signed statement")
-    echo(
-        f"ok  {tag}: identical to what git holds, and {counted(verified.artifacts, 'artifact')} "
-        f"({bytes_text(verified.size)}) in the bucket have the bytes that were signed; "
-        f"{statements}; signature of the git tag: {signature.verdict} ({signature.detail})"
-    )
-
-
 @command.command("diff")
 @click.argument("before")
 @click.argument("after")
@@ -294,3 +271,4 @@ def claim(tag: str, claim: str, as_json: bool) -> None:
 
 
 command.add_command(mirror)
+command.add_command(verify)

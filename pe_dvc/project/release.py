@@ -24,7 +24,7 @@ from pe_dvc.usecases.release.check_bundle import PinCheck, certified_instead, ch
 from pe_dvc.usecases.release.export import export_release
 from pe_dvc.usecases.release.held import check_held
 from pe_dvc.usecases.release.push import ReleasePushed, push_release
-from pe_dvc.usecases.release.statements import signed_in_git
+from pe_dvc.usecases.release.statements import is_signed, signed_in_git
 from pe_dvc.usecases.release.status import (
     ReleasedArtifacts,
     TagStatus,
@@ -124,12 +124,13 @@ class Releases(ReleasePlace):
         """Write a release as a directory; return how many payloads were downloaded."""
         release = self.derive(tag)
         self._refuse_withdrawn(release)
-        known = self.registered().get(tag)
+        known, metadata = self.registered().get(tag), SignedMetadata(self._files)
         return export_release(
             self.store,
             release,
             directory,
-            statements=signed_in_git(SignedMetadata(self._files), known) if known else None,
+            statements=signed_in_git(metadata, known) if known else None,
+            signed=metadata if known and is_signed(metadata) else None,
             open_location=open_location,
             reporter=reporter,
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.documents.manifest_diff import ReleaseDiff
     from pe_dvc.project.release import Releases
+    from pe_dvc.project.release_copy import VerifiedCopy
     from pe_dvc.project.release_created import Created
     from pe_dvc.usecases.release.check_bundle import PinCheck
     from pe_dvc.usecases.release.derive import Release
@@ -138,6 +139,25 @@ class ReleaseCommands:
         """
         verified, signature = self._open(store).verify(tag, reporter=reporter_for(progress))
         return VerifiedRelease(tag=tag, verified=verified, signature=signature)
+
+    def verify_export(
+        self,
+        directory: Path,
+        tag: str | None = None,
+        *,
+        root: Path | None = None,
+        progress: bool = False,
+    ) -> VerifiedCopy:
+        """Prove an exported release, without clone, bucket and network, from the pinned root.
+
+        ``root`` is a root.json to trust in its place; with ``tag`` it must be that release. Reads
+        every payload. Dates do not count, and what happened since is not known: a copy is for
+        later, too. Raises UntrustedError where no root is pinned, NotFoundError for a file that is
+        missing, and VerificationError for what is not as it was signed.
+        """
+        from pe_dvc.project.release_copy import verify_copy
+
+        return verify_copy(directory, tag, root, reporter=reporter_for(progress))
 
     def diff(self, before: str, after: str) -> ReleaseDiff:
         """Compare two tags: datasets, schemas, row counts, inputs."""

@@ -35,6 +35,11 @@ DRAFTS = "draft"
 """The folder of metadata that waits for signatures (``pe_dvc.trust.draft_files``)."""
 
 
+def root_history(version: int) -> str:
+    """Return where a version of the root lies, below a country's directory."""
+    return f"root_history/{version}.root.json"
+
+
 class ChannelFiles:
     """Reads and writes a country's metadata below ``directory``, the repo's ``channels``."""
 
@@ -112,7 +117,7 @@ class ChannelFiles:
         return []
 
     def _history(self, version: int) -> Path:
-        return self.directory / "root_history" / f"{version}.root.json"
+        return self.directory / root_history(version)
 
     def _read(self, path: Path) -> bytes:
         try:

@@ -1,8 +1,8 @@
 """Export: a release as a directory that stands alone, and that tro-utils verifies.
 
 The files that the TRO speaks of lie below ``payload``; the TRO, which cannot hold its own hash,
-and the signed statements lie beside it. What is there already, with the right bytes, is not
-downloaded again.
+the signed statements and the signed metadata lie beside it. What is there already, with the right
+bytes, is not downloaded again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import refuse_special, sha256_of
 from pe_dvc.store.several import first_good
+from pe_dvc.trust.files import root_history
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Moved, Reporter, Silent
 from pe_dvc.usecases.release.payload_digest import check_digest
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.artifact import Artifact
     from pe_dvc.store.port import ObjectSource, Progress, Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
 
 PAYLOAD = "payload"
+CHANNELS = "channels"
+"""The folder of the signed metadata, laid out as in git."""
 PAYLOADS_AT_ONCE = 4
 
 
@@ -39,12 +43,14 @@ def export_release(
     directory: Path,
     *,
     statements: bytes | None = None,
+    signed: SignedMetadata | None = None,
     open_location: OpenLocation,
     reporter: Reporter | None = None,
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
 
-    ``statements`` is the file of its signed statements, if it has one.
+    ``statements`` is the file of its signed statements, if it has one; ``signed`` the metadata
+    that lists it, without which it cannot be verified offline (``usecases.release.exported``).
 
     Raises FormatError for a link, a pipe or a device in the place of what is written,
     ConflictError for a file there that is not of the release, DigestMismatchError for a payload
@@ -80,7 +86,17 @@ def export_release(
     tree.write(TRO, release.tro, durable=True)
     if statements is not None:
         tree.write(STATEMENTS, statements, durable=True)
+    if signed is not None:
+        for path, data in _metadata_files(signed).items():
+            tree.write(f"{CHANNELS}/{signed.country}/{path}", data, durable=True)
     return len(wanted)
+
+
+def _metadata_files(signed: SignedMetadata) -> dict[str, bytes]:
+    """Return what leads from any root of the country to its releases, by path."""
+    files = {f"{role}.json": signed.data(role) for role in ("root", "targets", "releases")}
+    history = {root_history(n): data for n, data in enumerate(signed.root_files, 1)}
+    return {**history, **files}
 
 
 def _refuse_foreign(directory: Path, expected: set[str]) -> None:

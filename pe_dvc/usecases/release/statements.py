@@ -125,7 +125,7 @@ def read_published_statements(
             remedy=f"Run pe-dvc release push {released.tag}",
         ) from None
     statements = read_statements(data, where=where)
-    _check_promised(statements, released, where)
+    check_statements(statements, released, where)
     check_envelopes(statements, delegator, ROLE, where=where)
     return data
 
@@ -166,14 +166,24 @@ def signed_in_git(metadata: SignedMetadata, released: Released) -> bytes | None:
     return write_statements(held)
 
 
+def is_signed(metadata: SignedMetadata) -> bool:
+    """Tell whether enough keys signed the releases in git."""
+    try:
+        metadata.verified(ROLE)
+    except SignatureError:
+        return False
+    return True
+
+
 def _of_git(files: ChannelFiles, released: Released) -> list[SignedStatement]:
     where = str(files.statements_path(released.tag))
     statements = read_statements(files.read_statements(released.tag), where=where)
-    _check_promised(statements, released, where)
+    check_statements(statements, released, where)
     return statements
 
 
-def _check_promised(statements: Sequence[SignedStatement], released: Released, where: str) -> None:
+def check_statements(statements: Sequence[SignedStatement], released: Released, where: str) -> None:
+    """Raise DigestMismatchError unless these are the statements that the role signed."""
     lines = b"".join(statement.payload + b"\n" for statement in statements)
     assert released.statements_sha256 is not None  # asked before
     what = f"statements of release {released.tag}"
