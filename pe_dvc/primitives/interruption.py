@@ -18,15 +18,19 @@ _pending: dict[int, Callable[[], object]] = {}
 _numbers = itertools.count()
 
 
-@contextlib.contextmanager
-def undone_on_exit(undo: Callable[[], object]) -> Iterator[None]:
+class undone_on_exit:  # noqa: N801 - used as a function
     """Within, ``undo`` is called if the process is ended; it must be safe to call at any moment."""
-    number = next(_numbers)
-    _pending[number] = undo
-    try:
-        yield
-    finally:
-        _pending.pop(number, None)
+
+    __slots__ = ("_number", "_undo")
+
+    def __init__(self, undo: Callable[[], object]) -> None:
+        self._undo, self._number = undo, next(_numbers)
+
+    def __enter__(self) -> None:
+        _pending[self._number] = self._undo
+
+    def __exit__(self, *_: object) -> None:
+        _pending.pop(self._number, None)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """References under way at once; each large file has several requests of its own."""
 
+FOLDERS_OPEN = 256
+"""Folders of the cache that stay open: as many as there are for files, if the system allows it."""
+
 
 @dataclass(kw_only=True)
 class Attempt:
@@ -109,7 +112,13 @@ class _GetAll:
     def _open(self, job: _Job) -> None:
         country = Reference.parse(job.asked).country
         if country not in self.readers:
-            reader = Reader(country, store=self.store, offline=self.offline, reporter=self.reporter)
+            reader = Reader(
+                country,
+                store=self.store,
+                offline=self.offline,
+                reporter=self.reporter,
+                folders_open=_folders_open(),
+            )
             reader.connect()
             self.readers[country] = reader
         job.reader = self.readers[country]
@@ -160,6 +169,14 @@ class _GetAll:
             if output is not None and job.resolved.payload.is_directory:
                 output = output / job.resolved.file_name
             job.fetched = get_one(job.reader, job.resolved, output=output)
+
+
+def _folders_open() -> int:
+    """Return how many folders may stay open: a quarter of what this process may have open."""
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return FOLDERS_OPEN if soft == resource.RLIM_INFINITY else min(FOLDERS_OPEN, soft // 4)
 
 
 def _noting(job: _Job, step: Callable[[_Job], None]) -> None:

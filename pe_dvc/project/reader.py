@@ -42,7 +42,7 @@ class Reader:
     """Resolves and fetches references of one country.
 
     ``store`` is an address, several of them, or a store that is open already. ``root`` is trusted
-    instead of what is pinned here.
+    instead of what is pinned here. As many folders of the cache as ``folders_open`` stay open.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Reader:
         reporter: Reporter | None = None,
         offline: bool = False,
         root: bytes | None = None,
+        folders_open: int = 0,
     ) -> None:
         self.country, self.offline, self._root = country, offline, root
         self._given = store
@@ -61,7 +62,11 @@ class Reader:
         self._channels_since = -math.inf
         self._members: dict[tuple[object, ...], Members] = {}
         """What was verified of directories: of one of many files each is opened by itself."""
-        self.cache = Cache(cache or directories.cache_dir(), limit=directories.cache_limit())
+        self.cache = Cache(
+            cache or directories.cache_dir(),
+            limit=directories.cache_limit(),
+            keep_open=folders_open,
+        )
 
     @cached_property
     def store(self) -> ReadableStore:

@@ -56,11 +56,12 @@ class CacheDirectory:
     """The files of a cache. ``limit`` is what they may take in bytes, None for no limit.
 
     Others of a group may write to it, so all is done through ``files``: no link there is followed.
+    ``keep_open`` is how many of its folders stay open as long as this lives.
     """
 
-    def __init__(self, directory: Path, *, limit: int | None = None) -> None:
+    def __init__(self, directory: Path, *, limit: int | None = None, keep_open: int = 0) -> None:
         self.directory, self.limit, self.room = directory, limit, Room()
-        self.files = _files_of(directory)
+        self.files = _files_of(directory, keep_open)
 
     @property
     def leases(self) -> Leases:
@@ -72,7 +73,7 @@ class CacheDirectory:
 
         It grants the group what its directory does, unless ``mode`` is given.
         """
-        with writing_to(self.directory / path):
+        with writing_to(f"{self.directory}/{path}"):
             self.files.write(path, data, mode=mode)
 
     def sha256(self, path: str) -> Sha256:
@@ -81,8 +82,8 @@ class CacheDirectory:
             return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _files_of(directory: Path) -> ConfinedTree:
-    return ConfinedTree(directory, modes=CACHE, remedy=REMEDY)
+def _files_of(directory: Path, keep_open: int = 0) -> ConfinedTree:
+    return ConfinedTree(directory, modes=CACHE, remedy=REMEDY, keep_open=keep_open)
 
 
 @cache

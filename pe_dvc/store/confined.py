@@ -190,18 +190,16 @@ class ConfinedTree(ConfinedFolders):
         """
         make = bool(flags & os.O_CREAT)
         with self.parent(path, make=make) as (folder, name):
-            try:
-                return self._open_file(folder, name, path, flags & ~os.O_CREAT)
-            except FileNotFoundError:
-                if not make:
-                    raise
-            mode = self._modes.of_file(folder)
-            with suppress(FileExistsError):  # another process made it meanwhile
-                descriptor = os.open(name, flags | _NEW, mode_of_new(mode), dir_fd=folder)
-                if mode is not None:
-                    os.fchmod(descriptor, mode)
-                return descriptor
-            return self._open_file(folder, name, path, flags & ~os.O_CREAT)
+            while make:  # first, as most who may make a file find none: each lock is a new one
+                mode = self._modes.of_file(folder)
+                with suppress(FileExistsError):
+                    descriptor = os.open(name, flags | _NEW, mode_of_new(mode), dir_fd=folder)
+                    if mode is not None:
+                        os.fchmod(descriptor, mode)
+                    return descriptor
+                with suppress(FileNotFoundError):  # another process removed it meanwhile
+                    return self._open_file(folder, name, path, flags & ~os.O_CREAT)
+            return self._open_file(folder, name, path, flags)
 
     def _open_file(self, folder: int, name: str, path: str, flags: int) -> int:
         try:

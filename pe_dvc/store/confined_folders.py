@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.names import check_inside
 from pe_dvc.store.permissions import USUAL, Modes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -46,32 +42,20 @@ class ConfinedFolders:
         self._descriptors: set[int] = set()
         weakref.finalize(self, _close_all, self._descriptors)
 
-    @contextmanager
-    def parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def parent(self, path: str, *, make: bool = False) -> _Parent:
         """Give the descriptor of the folder that ``path`` lies in, and its name there."""
-        parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
-        with self._opened(parent, make=make) as folder:
-            try:
-                yield folder, name
-            except PeDvcError:
-                raise
-            except OSError as error:
-                self._name_file(error, path)
-                raise
+        return _Parent(self, path, make)
 
-    @contextmanager
-    def _opened(self, path: str, *, make: bool = False) -> Iterator[int]:
-        folder = self._open(path, make=make)
-        try:
-            yield folder
-        finally:
-            self._close(folder)
+    def _opened(self, path: str, *, make: bool = False) -> _Opened:
+        return _Opened(self, path, make)
 
     def _open(self, path: str, *, make: bool) -> int:
         done = path
         while done and done not in self._kept:
             done = done.rpartition("/")[0]
         folder = self._kept.get(done)
+        if folder is not None and make and os.fstat(folder).st_nlink == 0:
+            self._kept, done, folder = {}, "", None  # removed while it was open: made again
         if folder is None:
             folder = self._keep("", self._open_root(make=make))
         for name in path[len(done) :].strip("/").split("/") if done != path else ():
@@ -162,6 +146,42 @@ class ConfinedFolders:
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}"
+
+
+class _Opened:
+    """A folder, open within."""
+
+    # No generators, this and the next, as each of thousands of files passes through ten of them.
+    __slots__ = ("_folder", "_make", "_path", "_tree")
+
+    def __init__(self, tree: ConfinedFolders, path: str, make: bool) -> None:
+        self._tree, self._path, self._make = tree, path, make
+
+    def __enter__(self) -> int:
+        self._folder = self._tree._open(self._path, make=self._make)
+        return self._folder
+
+    def __exit__(self, *_: object) -> None:
+        self._tree._close(self._folder)
+
+
+class _Parent:
+    """The folder of a path, open within, and the path's name in it; errors name the path."""
+
+    __slots__ = ("_folder", "_make", "_path", "_tree")
+
+    def __init__(self, tree: ConfinedFolders, path: str, make: bool) -> None:
+        self._tree, self._path, self._make = tree, path, make
+
+    def __enter__(self) -> tuple[int, str]:
+        parent, _, name = check_inside(self._path, where=str(self._tree.root)).rpartition("/")
+        self._folder = self._tree._open(parent, make=self._make)
+        return self._folder, name
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        self._tree._close(self._folder)
+        if error is not None:
+            self._tree._name_file(error, self._path)
 
 
 def _close_all(descriptors: set[int]) -> None:

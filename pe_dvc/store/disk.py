@@ -35,18 +35,23 @@ def unless_read_only() -> Iterator[None]:
             raise
 
 
-@contextmanager
-def writing_to(path: Path | OpenFile) -> Iterator[None]:
+class writing_to:  # noqa: N801 - used as a function
     """Raise DiskFullError, which names ``path``, where it has no room for what is written within.
 
     Other OSErrors that name no file, as those of a descriptor do, name this one.
     """
-    try:
-        yield
-    except PeDvcError:
-        raise
-    except OSError as error:
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path | OpenFile | str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, OSError) or isinstance(error, PeDvcError):
+            return
         if error.errno in _FULL:
-            raise DiskFullError(Path(str(path)), os.strerror(error.errno)) from error
-        error.filename = error.filename or str(path)
-        raise
+            raise DiskFullError(Path(str(self._path)), os.strerror(error.errno)) from error
+        error.filename = error.filename or str(self._path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -149,3 +150,34 @@ def test_folders_that_stay_open_serve_many_threads_and_are_closed(root: Path) ->
     gc.collect()
     assert open_descriptors() <= before
     assert [(root / path).read_text() for path in paths] == paths
+
+
+def test_folders_that_stay_open_and_are_removed_are_made_again(root: Path) -> None:
+    tree = ConfinedTree(root, keep_open=4)
+    tree.write("a/b/x", b"1")
+    shutil.rmtree(root)
+    tree.write("a/b/x", b"2")
+    assert (root / "a/b/x").read_bytes() == b"2"
+    shutil.rmtree(root / "a")
+    with pytest.raises(FileNotFoundError):
+        tree.read("a/b/x")
+    os.close(tree.open_file("a/b/x", OPEN))
+    assert (root / "a/b/x").read_bytes() == b""
+
+
+def test_a_file_that_others_remove_all_the_time_is_made(root: Path) -> None:
+    tree, done = ConfinedTree(root), Event()
+
+    def remove() -> None:
+        while not done.is_set():
+            with suppress(FileNotFoundError):
+                tree.unlink("file")
+
+    thread = Thread(target=remove)
+    thread.start()
+    try:
+        for _ in range(500):
+            os.close(tree.open_file("file", OPEN))
+    finally:
+        done.set()
+        thread.join()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pe_dvc
 from pe_dvc.errors import FormatError, NotFoundError
+from pe_dvc.project.directories import cache_dir
 from pe_dvc.project.get_all import AT_ONCE
 from tests.support.commands import Done, run_pe_dvc
 from tests.support.country import LATEST, NAME, payload_of
@@ -153,3 +155,20 @@ def test_several_from_each_kind_of_store(sandbox: Sandbox) -> None:
     done = sandbox.read("get", *(f"us/{name}@latest" for name in names), "us/x@latest", code=3)
     here = [(sandbox.repo / f"data/{name}.parquet").read_bytes() for name in names]
     assert contents(done) == here
+
+
+def test_folders_of_the_cache_are_opened_once_for_all(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"d{number}" for number in range(20)]
+    country.publish({name: name.encode() for name in names})
+    opened: list[Any] = []
+    really = os.open
+
+    def counting(path: Any, *arguments: Any, **others: Any) -> int:
+        opened.append(path)
+        return really(path, *arguments, **others)
+
+    monkeypatch.setattr(os, "open", counting)
+    assert all(done.fetched for done in pe_dvc.get_all([f"us/{name}@latest" for name in names]))
+    assert opened.count(cache_dir()) < 5
