@@ -15,6 +15,8 @@ from pe_dvc.primitives.sizes import bytes_text, counted
 if TYPE_CHECKING:
     from pe_dvc.usecases.retention.gc import Collected
     from pe_dvc.usecases.retention.gc_plan import Plan
+    from pe_dvc.usecases.retention.sweep import Swept
+    from pe_dvc.usecases.retention.unfinished import Uploads
 
 
 @click.command("gc", cls=Command)
@@ -58,29 +60,51 @@ def command(
         print_json(done)
     else:
         _say(done)
-    if done.swept and done.swept.failures:
+    if (done.swept and done.swept.failures) or done.uploads.failures:
         ctx.exit(STORE_UNAVAILABLE)
 
 
 def _say(done: Collected) -> None:
     _show(done.plan)
+    _show_uploads(done.uploads)
     for key, what in done.withdrawn.items():
         say(f"withdrawn, and still there until pe-dvc revoke --remove: {what}  {key}")
-    if not done.plan.unreachable:
+    if not done.plan.unreachable and not done.uploads.found:
         say("There is nothing to remove.")
         return
     if done.swept is None:
         say("Nothing was removed: this is a dry run. To remove it, run pe-dvc gc --apply.")
         return
-    for key in done.swept.skipped:
+    if done.plan.unreachable:
+        _say_swept(done.swept, versioned=done.versioned)
+    if done.uploads.found:
+        removed = counted(done.uploads.removed, "unfinished upload")
+        say(f"removed {removed} ({bytes_text(done.uploads.removed_bytes)})")
+        for error in done.uploads.failures.values():
+            say(error.message)
+
+
+def _say_swept(swept: Swept, *, versioned: bool) -> None:
+    for key in swept.skipped:
         say(f"skipped {key}: it was written again meanwhile")
-    say(f"removed {counted(done.swept.removed, 'object')} ({bytes_text(done.swept.removed_bytes)})")
-    if done.versioned and done.swept.removed:
+    say(f"removed {counted(swept.removed, 'object')} ({bytes_text(swept.removed_bytes)})")
+    if versioned and swept.removed:
         say("nothing was freed: the bucket keeps old versions, until a lifecycle rule expires them")
-    for error in done.swept.failures.values():
+    for error in swept.failures.values():
         say(error.message)
-    if done.swept.failures:
-        say(f"{counted(len(done.swept.failures), 'object')} could not be removed")
+    if swept.failures:
+        say(f"{counted(len(swept.failures), 'object')} could not be removed")
+
+
+def _show_uploads(uploads: Uploads) -> None:
+    for one in uploads.found:
+        size = bytes_text(one.size)
+        echo(f"{'upload':<9}{size:>10}  {one.begun:%Y-%m-%d}  not finished  {one.key}")
+    if uploads.found:
+        size = bytes_text(uploads.found_bytes)
+        say(f"to remove  {counted(len(uploads.found), 'unfinished upload')} ({size})")
+    if uploads.untold:
+        say(f"unfinished uploads are not known: {uploads.untold}")
 
 
 def counted_copies(number: int) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.history import GitHistory
+from pe_dvc.adapters.stores.s3_uploads import s3_uploads_of
 from pe_dvc.documents.dvc_files import records_hashes
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
@@ -56,6 +57,7 @@ def gc(
         first_root=repo.first_root(),
         ours=None if unknown else history.ever,
         copies=_copies(repo, store),
+        unfinished=s3_uploads_of(bucket),
     )
     withdrawn = withdrawn_here(repo.channel_files, bucket, GitChannels(repo).newest(ROLE))
     return replace(found, withdrawn=withdrawn_there(bucket, repo.country, withdrawn))

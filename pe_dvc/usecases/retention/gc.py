@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.documents.keys import country_prefix
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.retention.gc_plan import Plan, plan_gc
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, Reach
 from pe_dvc.usecases.retention.sweep import Swept, sweep
+from pe_dvc.usecases.retention.unfinished import Uploads, find_uploads, remove_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from pe_dvc.store.port import Store
+    from pe_dvc.store.unfinished import UnfinishedUploads
     from pe_dvc.usecases.retention.copies import Copies
 
 GRACE = timedelta(days=14)
@@ -47,6 +50,7 @@ class Collected:
 
     ``versioned`` tells of a bucket that keeps what is removed as an old version: nothing is freed.
     ``withdrawn`` is what was withdrawn and is still there, by key: that is no garbage of git's.
+    ``uploads`` are those that were begun before the grace period and not ended.
     """
 
     store: str
@@ -55,6 +59,7 @@ class Collected:
     swept: Swept | None
     versioned: bool = False
     withdrawn: Mapping[str, str] = field(default_factory=dict)
+    uploads: Uploads = field(default_factory=Uploads)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -66,6 +71,7 @@ class Collected:
             "removed": swept.removed if swept else None,
             "versioned": self.versioned,
             "withdrawn": dict(self.withdrawn),
+            "uploads": self.uploads.to_json(),
             "removed_bytes": swept.removed_bytes if swept else None,
             "spared": swept.skipped if swept else [],
             "failures": {key: e.message for key, e in swept.failures.items()} if swept else {},
@@ -84,12 +90,14 @@ def collect_garbage(
     foreign: Callable[[], Collection[str]] = frozenset,
     ours: Callable[[], Reach] | None = None,
     copies: Copies | None = None,
+    unfinished: UnfinishedUploads | None = None,
 ) -> Collected:
     """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
 
     Reachable is what ``history``, any version of a channel, or any release names; ``foreign`` gives
     the keys of files that are no version of one, ``ours`` all that this repo ever named: with it,
-    no other payload is removed; ``copies`` keeps what has too few. Ages are by the store's clock; a
+    no other payload is removed; ``copies`` keeps what has too few; ``unfinished`` are the bucket's
+    uploads that did not end, of which old ones go as well. Ages are by the store's clock; a
     dry run takes ``now`` (UTC). ``first_root`` is the repo's root of version 1. Raises ReleaseError
     for an incomplete history, ConflictError for another project's bucket, in a publication, or if a
     ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
@@ -107,15 +115,27 @@ def collect_garbage(
             copies.keep_scarce(store, found)
         return roots, found
 
+    folder = country_prefix(country)
     if not apply:
         roots, planned = plan(now)
-        return Collected(store=store.url, refs=len(roots), plan=planned, swept=None)
+        uploads = find_uploads(unfinished, folder, now=now, grace=grace)
+        return Collected(
+            store=store.url, refs=len(roots), plan=planned, swept=None, uploads=uploads
+        )
     with collecting(store, country) as here:
         # This machine's clock may be ahead: then what a publisher has just uploaded looks old.
-        roots, planned = plan(here.modified or now)
+        now = here.modified or now
+        roots, planned = plan(now)
         if planned.unreachable and history.roots() != roots:
             raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
         swept = sweep(store, country, planned)
+        uploads = find_uploads(unfinished, folder, now=now, grace=grace)
+        remove_uploads(unfinished, uploads)
     return Collected(
-        store=store.url, refs=len(roots), plan=planned, swept=swept, versioned=here.versioned
+        store=store.url,
+        refs=len(roots),
+        plan=planned,
+        swept=swept,
+        versioned=here.versioned,
+        uploads=uploads,
     )

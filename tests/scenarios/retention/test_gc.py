@@ -16,10 +16,24 @@ if TYPE_CHECKING:
 NOW = ("--grace-days", "0")
 
 
+def begin_upload(sandbox: Sandbox) -> list[int]:
+    """Leave an upload as a killed process does; return the bytes of all that there are."""
+    if not sandbox.remote_options:
+        return []
+    client = S3Endpoint(sandbox.remote_options["endpointurl"]).client()
+    where = {"Bucket": sandbox.store.removeprefix("s3://"), "Key": "us/files/md5/4e/92"}
+    upload = client.create_multipart_upload(**where)["UploadId"]
+    client.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"part")
+    time.sleep(1.1)  # S3 tells to the second when it was begun
+    return [len(b"part")]
+
+
 def test_what_no_branch_names_goes_and_the_rest_still_works(sandbox: Sandbox) -> None:
     sandbox.pe_dvc("push")
+    uploads = begin_upload(sandbox)
     kept = sandbox.json("gc", *NOW)
     assert kept["plan"]["remove"] == []
+    assert [one["size"] for one in kept["uploads"]["found"]] == uploads
 
     sandbox.run("git", "checkout", "--quiet", "-b", "trial")
     sandbox.write("scratch.bin", "scratch")
@@ -35,13 +49,17 @@ def test_what_no_branch_names_goes_and_the_rest_still_works(sandbox: Sandbox) ->
     said = sandbox.pe_dvc("gc").stderr
     assert "kept, whether in use or not\nin use     0 objects of the older ones" in said
     assert said.endswith("There is nothing to remove.\n")
+    assert young["uploads"]["found"] == []
     dry = sandbox.pe_dvc("gc", *NOW)
     assert "payload" in dry.stdout
+    assert ("not finished  us/files/md5/4e/92" in dry.stdout) == bool(uploads)
     assert "dry run" in dry.stderr
     done = sandbox.json("gc", "--apply", *NOW)
     assert done["removed"] == 1
     assert [one["size"] for one in done["plan"]["remove"]] == [len("scratch")]
-    assert sandbox.json("gc", "--apply", *NOW)["removed"] == 0
+    assert done["uploads"]["removed"] == len(uploads)
+    again = sandbox.json("gc", "--apply", *NOW)
+    assert (again["removed"], again["uploads"]["found"]) == (0, [])
 
     clone = sandbox.directory / "clone"
     sandbox.run("git", "clone", "--quiet", str(sandbox.repo), str(clone), cwd=sandbox.directory)
