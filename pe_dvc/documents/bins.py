@@ -100,9 +100,11 @@ def bins_of(fields: Mapping[str, Any], targets: Mapping[str, Any], *, where: str
     if BINS_FIELD not in fields or not all(_BIN.fullmatch(path) for path in targets):
         return None
     bits, held = check_bits(fields[BINS_FIELD], where=where), {}
+    if len({path[:-4] for path in targets}) > 1:  # two of one number would contradict each other
+        raise FormatError("lists bins of several channels", where=where)
     for path, target in targets.items():
-        number, length = int(path[-3:], 16), target.get("length")
-        hashes = target.get("hashes")
+        said = target if isinstance(target, dict) else {}
+        number, length, hashes = int(path[-3:], 16), said.get("length"), said.get("hashes")
         sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
         if type(length) is not int or not 0 < length <= BIN_LIMIT or number >> bits:
             raise FormatError(f"{path!r} is not a bin of {2**bits}", where=where)

@@ -121,7 +121,14 @@ def joined(signed: Targets, store: ReadableStore, country: str, *, where: str) -
     assert bins is not None
     targets = fetch_all(store, country, bins)
     whole = BinnedTargets.of(signed, bins.bits)
-    whole.targets = {path: TargetFile.from_dict(dict(one), path) for path, one in targets.items()}
+    try:
+        whole.targets = {
+            path: TargetFile.from_dict(dict(one), path) for path, one in targets.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):  # as python-tuf refuses a target
+        raise VerificationError(
+            f"{where} lists a bin that has something else than pointers", remedy=TAMPERED
+        ) from None
     if whole.to_dict() != signed.to_dict():
         raise VerificationError(
             f"{where} lists bins that are not those of the pointers in them", remedy=TAMPERED

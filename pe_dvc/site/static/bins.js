@@ -29,6 +29,8 @@ export function binsOf(signed, where) {
   const paths = Object.keys(signed.targets);
   if (bits === undefined || !paths.every((path) => BIN.test(path))) return undefined;
   need(Number.isInteger(bits) && bits >= 1 && bits <= MOST_BITS, `${where}: ${FIELD} is not a number of bits`);
+  // Two of one number would contradict each other.
+  need(new Set(paths.map((path) => path.slice(0, -4))).size <= 1, `${where}: it lists bins of several channels`);
   /** @type {Map<number, Bin>} */
   const held = new Map();
   for (const path of paths) {
