@@ -246,6 +246,7 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "gateway token list": (("", "who has a token, for what, until when"),),
     "gateway token revoke": (("0123456789abcdef", "by the id that list shows"),),
+    "witness cosign": (("--key ~/witness.pem", "sign what the buckets of witness.toml show now"),),
     "witness key": (("", "make the key that witness.toml names, and print its public half"),),
     "witness serve": (
         ("", "cosign the logs of witness.toml, for a proxy on this machine"),
@@ -294,5 +295,6 @@ EXITS: dict[str, str] = {
     "stale": "0 fresh, 1 stale, 3 if that cannot be told, 6 if something does not verify; with "
     "--compatible 0 if it may, 1 if not, 3 if nothing is claimed",
     "verify": "1 if a dataset differs",
+    "witness cosign": "1 if a log was refused, or cannot be read",
 }
 """What exit codes mean of one command, beyond what they mean of all."""

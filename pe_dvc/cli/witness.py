@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Command, Group
 from pe_dvc.cli.output import echo, json_option, print_json
 
@@ -67,3 +68,27 @@ def serve(config: Path, key: Path | None, host: str, port: int) -> None:
     witness = pe_dvc.Witness(config, key=key)
     show_logs(1)
     witness.serve(host=host, port=port)
+
+
+@command.command("cosign", cls=Command)
+@witness_options
+@json_option
+@click.pass_context
+def cosign(ctx: click.Context, config: Path, key: Path | None, as_json: bool) -> None:
+    """Cosign what is published now, without a server.
+
+    For a scheduled job that keeps the records in git: it reads each log of witness.toml that has a
+    store, and signs its newest state if the log only grew.
+    """
+    import pe_dvc
+
+    found = pe_dvc.Witness(config, key=key).cosign()
+    if as_json:
+        print_json(found)
+    else:
+        for one in found.cosigned:
+            echo(f"ok       {one.origin}: {one.before} to {one.size} entries")
+        for origin, why in found.refused.items():
+            echo(f"refused  {origin}: {why}")
+    if found.refused:
+        ctx.exit(CHECK_FAILED)

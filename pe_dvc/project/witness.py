@@ -5,13 +5,16 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.result import Result
 from pe_dvc.store.home import expand_home
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
 from pe_dvc.witness.cosigner import Witness
+from pe_dvc.witness.from_bucket import Cosigned
 from pe_dvc.witness.key import open_key
 from pe_dvc.witness.records import Records
 from pe_dvc.witness.settings import MAX_BYTES, WitnessSettings, parse_settings
@@ -20,6 +23,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.gateway.ledger_key import LedgerSigner
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosignedLogs(Result):
+    """Which logs were cosigned, and why others were not, by origin."""
+
+    cosigned: tuple[Cosigned, ...]
+    refused: dict[str, str]
 
 
 class WitnessHere:
@@ -50,6 +61,26 @@ class WitnessHere:
         records = Records(self._path(self.settings.state))
         logs = self.settings.log_keys()
         return Witness(self._public(signer), signer.sign, logs, records, time.time)
+
+    def cosign(self) -> CosignedLogs:
+        """Cosign what is published now of every log of which the settings name a store."""
+        from pe_dvc.project.stores import open_store
+        from pe_dvc.witness.from_bucket import cosign_published
+
+        witness, cosigned, refused = self.witness(), list[Cosigned](), dict[str, str]()
+        for one in self.settings.logs:
+            if one.store is None or one.country is None:
+                continue
+            place = one.store if "://" in one.store else str(self._path(one.store))
+            try:
+                found = cosign_published(
+                    witness, one.origin, open_store(place), one.country, one.number
+                )
+            except (VerificationError, NotFoundError) as error:
+                refused[one.origin] = str(error)
+            else:
+                cosigned.append(found)
+        return CosignedLogs(cosigned=tuple(cosigned), refused=refused)
 
     def serve(self, *, host: str, port: int) -> None:
         """Serve until SIGINT or SIGTERM; requests that began are finished first."""

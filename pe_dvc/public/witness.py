@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pe_dvc.project.witness import WitnessHere
+    from pe_dvc.project.witness import CosignedLogs, WitnessHere
 
 
 class Witness:
@@ -37,6 +37,14 @@ class Witness:
         inside a git work tree: FormatError otherwise, and for one that others can read.
         """
         return self._here.key()
+
+    def cosign(self) -> CosignedLogs:
+        """Cosign what is published now of every log of which the settings name a store.
+
+        What contradicts what was signed before is ``refused``, and kept as evidence beside the
+        record. Raises StoreError, and NotFoundError without a private key.
+        """
+        return self._here.cosign()
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 8081) -> None:
         """Serve C2SP tlog-witness until SIGINT or SIGTERM; requests that began are finished first.

@@ -72,6 +72,7 @@ class Witness:
             raise RefusedError(
                 BAD_REQUEST, f"a tree of {found.size} entries cannot begin with {request.old}"
             )
+        plain = Note(request.note.text, tuple(signatures))
         with self.records.only_one(found.origin):
             known = self.records.last(found.origin)
             size = known.size if known else 0
@@ -80,8 +81,9 @@ class Witness:
             try:
                 check_growth(known, found, request.hashes)
             except VerificationError as error:
+                if known is not None and request.hashes:
+                    self.records.keep_evidence(found.origin, plain)
                 raise RefusedError(UNPROCESSABLE, error.message) from error
-            plain = Note(request.note.text, tuple(signatures))
             cosigned = cosign(plain, self.key, self._sign, int(self._now()))
             self.records.keep(found.origin, cosigned)
         return cosigned.signatures[-1]

@@ -28,6 +28,11 @@ LOCK_SECONDS = 10.0
 """How long a request waits for others about the same log."""
 
 
+MOST_EVIDENCE = 16
+"""Notes of each log that are kept though they were refused."""
+_REFUSED = "refused-"
+
+
 def origin_hash(origin: str) -> str:
     """Return what stands for a log in paths."""
     return hashlib.sha256(origin.encode()).hexdigest()
@@ -73,6 +78,15 @@ class Records:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+    def keep_evidence(self, origin: str, note: Note) -> None:
+        """Keep a note that the log signed, and that contradicts what was signed here before."""
+        folder = origin_hash(origin)
+        data = str(note).encode()
+        kept = [name for name, _ in self._files.entries(folder) if name.startswith(_REFUSED)]
+        if len(kept) < MOST_EVIDENCE:
+            name = f"{_REFUSED}{hashlib.sha256(data).hexdigest()[:16]}"
+            self._files.write(f"{folder}/{name}", data, durable=True)
 
     @contextmanager
     def only_one(self, origin: str) -> Iterator[None]:

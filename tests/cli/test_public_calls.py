@@ -55,6 +55,7 @@ OTHERWISE = {
     "trust show": "TrustedRoots.show",
     "trust list": "TrustedRoots.fingerprints",
     "trust remove": "TrustedRoots.remove",
+    "witness cosign": "Witness.cosign",
     "witness key": "Witness.key",
     "witness serve": "Witness.serve",
 }

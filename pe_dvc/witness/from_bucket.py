@@ -1,0 +1,75 @@
+"""A witness without a server: it reads the log where it is published, and signs what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.keys import checkpoint_key, log_key
+from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.result import Result
+from pe_dvc.tlog.merkle import HASH_BYTES, consistency_proof
+from pe_dvc.tlog.tiles import WIDTH, Tile, TiledNodes
+from pe_dvc.tlog.witness import REQUEST_LIMIT, AddCheckpoint, read_checkpoint
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import ObjectSource
+    from pe_dvc.witness.cosigner import Witness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosigned(Result):
+    """A log of which the newest state was cosigned; ``before`` is the size of the one before."""
+
+    origin: str
+    size: int
+    before: int
+    cosignature: str
+
+
+def cosign_published(
+    witness: Witness, origin: str, store: ObjectSource, country: str, number: int = 1
+) -> Cosigned:
+    """Cosign what a store shows of a country's log, if it only grew.
+
+    Raises VerificationError for a log that did not, or that no known key signed; NotFoundError for
+    one that is not published, or whose tiles are missing; and what a store raises.
+    """
+    key = checkpoint_key(country, number)
+    where = f"{store.url}/{key}"
+    data, _ = store.read(key, limit=REQUEST_LIMIT)
+    note, found = read_checkpoint(data, where=where)
+    if found.origin != origin:
+        raise VerificationError(f"{where} is of the log {found.origin}, not of {origin}")
+    known = witness.records.last(origin)
+    before = known.size if known else 0
+    if before > found.size:
+        witness.by_its_log(note, origin)
+        witness.records.keep_evidence(origin, note)
+        raise VerificationError(
+            f"{where}: the log {origin} has {found.size} entries, and had {before} before",
+            remedy="Both states are signed by the log, and kept beside each other. Tell those who "
+            "read it, and its maintainers.",
+        )
+
+    def read(tile: Tile) -> bytes:
+        return _tile(store, country, number, tile)
+
+    proof = consistency_proof(before, found.size, TiledNodes(found.size, read))
+    line = witness.add(AddCheckpoint(before, tuple(proof), note))
+    return Cosigned(
+        origin=origin, size=found.size, before=before, cosignature=str(line).rstrip("\n")
+    )
+
+
+def _tile(store: ObjectSource, country: str, number: int, tile: Tile) -> bytes:
+    """Return the hashes of a tile, if need be from the whole one that took its place."""
+    limit = WIDTH * HASH_BYTES
+    try:
+        return store.read(log_key(country, tile.path, number), limit=limit)[0]
+    except NotFoundError:
+        if tile.width == WIDTH:
+            raise
+        whole = Tile(tile.level, tile.number)
+        data, _ = store.read(log_key(country, whole.path, number), limit=limit)
+        return data[: tile.width * HASH_BYTES]
