@@ -24,6 +24,12 @@ def override_note(reason: str, failed: Sequence[str]) -> dict[str, Any]:
     return {"reason": reason, "failed": list(failed), **_SAYS}
 
 
+def reason_of(notes: Mapping[str, Any]) -> str | None:
+    """Return the reason that stands among a pointer's notes, None if no gate failed."""
+    note = notes.get(OVERRIDE)
+    return str(note.get("reason")) if isinstance(note, dict) else None
+
+
 def may_hold_values(notes: Mapping[str, Any]) -> bool:
     """Tell whether a pointer's notes may name values of rows, as earlier versions wrote them."""
     note = notes.get(OVERRIDE)

@@ -21,10 +21,12 @@ from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.sidecars import cached_parts
 from pe_dvc.project.stores import open_location
+from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.findings import Finding
+from pe_dvc.usecases.retention.log_check import CheckedLog, check_log
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.release_documents import check_releases
@@ -33,7 +35,7 @@ from pe_dvc.usecases.revoke.faults import judge_withdrawn
 from pe_dvc.usecases.revoke.withdrawn import ROLE, Withdrawn, withdrawn_here, withdrawn_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
@@ -73,15 +75,17 @@ def fsck(
         reporter=reporter,
     )
     journal.finish()
-    withdrawn = _withdrawn(repo, bucket, report, repair=repair)
+    withdrawn, log = _withdrawn(repo, bucket, report, repair=repair), CheckedLog()
     judge_withdrawn(report, listed, withdrawn, _published(repo, bucket, withdrawn))
     if repo.channel_files.exists():
-        report.findings += check_releases(listed, repo.signed_metadata())
+        metadata = repo.signed_metadata()
+        log = check_log(ReadableChannels(bucket, repo.country, [r.signed for r in metadata.roots]))
+        report.findings += check_releases(listed, metadata) + log.findings
         report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
     repaired = []
     if repair:
         check_own_bucket(bucket, repo.country, repo.first_root())
-        repaired = _repair(repo, bucket, report.findings, other)
+        repaired = _repair(repo, bucket, report.findings, other, log.held)
     return Checked(store=bucket.url, report=report, repaired=repaired)
 
 
@@ -144,14 +148,18 @@ def _journal_path(country: str, store: Store) -> Path:
 
 
 def _repair(
-    repo: DataRepo, store: Store, findings: Sequence[Finding], mirror: Store | None
+    repo: DataRepo,
+    store: Store,
+    findings: Sequence[Finding],
+    mirror: Store | None,
+    log: Mapping[str, tuple[bytes, str]],
 ) -> list[Repaired]:
     check_published(repo)
     sources = [Source(LocalStore(repo.dvc_config.cache_dir), country_prefix(repo.country))]
     if mirror is not None:
         sources.append(Source(mirror))
     with publishing(store, repo.country):
-        return use_case_repair.repair(store, findings, sources, _held(repo, findings))
+        return use_case_repair.repair(store, findings, sources, {**log, **_held(repo, findings)})
 
 
 def _held(repo: DataRepo, findings: Sequence[Finding]) -> dict[str, tuple[bytes, str]]:

@@ -79,10 +79,7 @@ class ChannelBucket(ReadableChannels):
                 info = self.store.compare_and_swap(key, data, etag)
                 self.replaced.append(key)
                 return info
-        raise ConflictError(
-            f"{key} in {self.store.url} is written again and again without today's keys",
-            remedy="Change the credentials of the bucket, then push again.",
-        )
+        raise self._written_again(key)
 
     def with_bins(self, data: bytes, *, where: str) -> bytes:
         """Write the bins of a file in git that are not there; return the file that lists them.
@@ -101,6 +98,27 @@ class ChannelBucket(ReadableChannels):
         with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
             list(pool.map(lambda one: self.store.overwrite(*one), missing))
         return data
+
+    def place(self, key: str, data: bytes) -> bool:
+        """Create an object whose bytes are known beforehand; return False if they are there.
+
+        Whatever else is there makes way.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(ConflictError):
+                self.store.create(key, data)
+                return True
+            held, etag = self._held(key, limit=len(data))
+            if held == data:
+                return False
+            if etag is None:
+                self._clear(key)
+                continue
+            with suppress(ConflictError):
+                self.store.compare_and_swap(key, data, etag)
+                self.replaced.append(key)
+                return True
+        raise self._written_again(key)
 
     def restore(self, role: str, version: int, data: bytes) -> None:
         """Put a version back that a snapshot names, and that was altered or removed."""
@@ -143,6 +161,22 @@ class ChannelBucket(ReadableChannels):
             log.warning("%s stands in readers' way, and cannot be removed: %s", key, error.message)
         else:
             self.replaced.append(key)
+
+    def _held(self, key: str, *, limit: int) -> tuple[bytes | None, str | None]:
+        """Return an object's bytes, None for more than ``limit``, and its etag, None for none."""
+        try:
+            data, info = self.store.read(key, limit=limit)
+        except NotFoundError:
+            return None, None
+        except FormatError:
+            return None, self._etag(key)
+        return data, info.etag
+
+    def _written_again(self, key: str) -> ConflictError:
+        return ConflictError(
+            f"{key} in {self.store.url} is written again and again without today's keys",
+            remedy="Change the credentials of the bucket, then push again.",
+        )
 
     def _clear(self, key: str) -> None:
         """Remove what lies below a key that is to be an object: in a directory it is a folder."""

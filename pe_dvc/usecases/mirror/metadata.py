@@ -21,6 +21,7 @@ from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.mirror.bins import BinsCopier
+from pe_dvc.usecases.mirror.log import copy_checkpoint, copy_log
 from pe_dvc.usecases.mirror.state import follow_roots
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
@@ -87,7 +88,7 @@ class MetadataWriter:
                 self._put(role, self._state.versions[role], self._state.roles[role])
 
     def write_rest(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
-        """Write all other files, the snapshot after them, then the timestamp, then the copies."""
+        """Write all other files, the snapshot after them, its log, the timestamp, the copies."""
         self._copy_bins(earlier)
         with ThreadPoolExecutor(TRANSFERS) as pool:
             run_all(pool, lambda one: self._put(*one[0], one[1]), sorted(earlier.items()))
@@ -95,7 +96,9 @@ class MetadataWriter:
             self._put(role, self._state.versions[role], data)
         snapshot = self._state.snapshot
         self._put("snapshot", snapshot.metadata.signed.version, snapshot.data)
+        self.written += copy_log(self._state, self._mirror)
         self._move_timestamp()
+        self.written += copy_checkpoint(self._state, self._mirror)
         for channel in CHANNELS:  # for curl and dashboards: nothing verifies them
             if channel in self._state.roles:
                 self._put(channel, None, self._state.roles[channel])

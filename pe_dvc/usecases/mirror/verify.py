@@ -14,6 +14,7 @@ from pe_dvc.usecases.mirror.holdings import holdings_of
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.progress import Reporter, Silent
+from pe_dvc.usecases.retention.log_check import check_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +85,10 @@ def verify_mirror(
     holdings = holdings_of(state, selection)
     faults = [one for one in holdings.lacking if one.is_promised]
     faults += _wrong_roots(mirror, country, state)
+    faults += [
+        Lacking(key=one.key, what="the log of all that was published", detail=one.detail)
+        for one in check_log(state.channels).findings
+    ]
     faults += _not_removed(holdings)
     wanted = [*holdings.objects.values()]
     if not quick:

@@ -15,6 +15,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
+from pe_dvc.usecases.publish.log import ChannelLog
 from pe_dvc.usecases.publish.moved import follows, leads_to
 from pe_dvc.usecases.publish.root_rotation import roots_to_publish_under
 from pe_dvc.usecases.publish.roots import publish_roots
@@ -145,6 +146,7 @@ def _publish_under(
         bucket,
         wanted,
         signers,
+        log=ChannelLog(bucket, signers, {c: ours.role(c).signed for c in CHANNELS}),
         head=head,
         now=utc(now),
         follows=partial(follows, bucket, ours),

@@ -18,6 +18,7 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
 from pe_dvc.usecases.channel.standing import RENEWAL_WARNING
+from pe_dvc.usecases.publish.log import ChannelLog
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def refresh_channel(
         raise NotFoundError(
             f"{store.url} has no channels of {country} to refresh", remedy="Run pe-dvc push."
         )
-    head, written = publish_snapshot(bucket, {}, signers, head=before, now=utc(now))
+    head, written = publish_snapshot(
+        bucket, {}, signers, log=ChannelLog(bucket, signers), head=before, now=utc(now)
+    )
     assert head.snapshot is not None
     assert head.timestamp is not None
     online = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.log import ChannelLog
 
 ATTEMPTS = 32
 """How often a publisher builds on what others did in the meantime before it gives up."""
@@ -46,6 +48,7 @@ def publish_snapshot(
     wanted: SnapshotMeta,
     signers: Signers,
     *,
+    log: ChannelLog,
     head: Head,
     now: datetime,
     follows: Follows = lambda role, version: False,
@@ -53,23 +56,26 @@ def publish_snapshot(
 ) -> tuple[Head, list[str]]:
     """Make the timestamp name a snapshot that covers ``wanted``; return both and keys written.
 
-    ``head`` is where the bucket stood when ``wanted`` was found to follow from it; ``follows``
-    tells whether a role's ``wanted`` version was made from another published one, ``leads_to``
-    whether another was made from it. Never lowers a role's version. Nothing is written where all
-    is in place and fresh. Raises MovedError if a version was published meanwhile that is neither
-    before nor after ``wanted``, ConflictError after too many lost races, SignatureError without
-    the keys of snapshot and timestamp, VerificationError, StoreError.
+    Both carry the log of all that was ever named, which ``log`` continues: its tiles lie in the
+    bucket before the timestamp tells of them. ``head`` is where the bucket stood when ``wanted``
+    was found to follow from it; ``follows`` tells whether a role's ``wanted`` version was made from
+    another published one, ``leads_to`` whether another was made from it. Never lowers a role's
+    version. Nothing is written where all is in place and fresh. Raises MovedError if a version was
+    published meanwhile that is neither before nor after ``wanted``, ConflictError after too many
+    lost races, SignatureError without the keys of snapshot and timestamp, VerificationError,
+    StoreError.
     """
     written: list[str] = []
     may_replace = _Replaceable(bucket, wanted, head.meta, follows, leads_to)
     for _ in range(ATTEMPTS):
-        snapshot, key = _covering(bucket, may_replace, signers, head, now)
+        snapshot, key = _covering(bucket, may_replace, signers, log, head, now)
         written += key
-        if _stands(bucket, head, snapshot, now):
+        written += log.write(snapshot, is_new=bool(key))
+        if _stands(bucket, head, snapshot, now) and log.agrees(head):
             return head, written
         # Another publisher may be first: then look again, and build on what it did.
         with suppress(ConflictError):
-            written.append(_swap_timestamp(bucket, snapshot, signers, head, now))
+            written += _swap_timestamp(bucket, snapshot, signers, log, head, now)
         head = read_head(bucket)
     raise ConflictError(
         f"other publishers kept changing {bucket.where('timestamp')} through {ATTEMPTS} attempts",
@@ -114,6 +120,7 @@ def _covering(
     bucket: ChannelBucket,
     ours: _Replaceable,
     signers: Signers,
+    log: ChannelLog,
     head: Head,
     now: datetime,
 ) -> tuple[StoredMetadata[Snapshot], list[str]]:
@@ -129,10 +136,12 @@ def _covering(
             and snapshot.metadata.signed.version >= bucket.seen[1]
             and _covers(snapshot, ours.wanted)
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
+            and log.has(snapshot, snapshot_meta(snapshot))
         ):
             return snapshot, []
+        version = last + 1
         try:
-            return _create_snapshot(bucket, snapshot, ours.wanted, signers, last + 1, now)
+            return _create_snapshot(bucket, snapshot, ours.wanted, signers, log, head, version, now)
         except ConflictError:
             snapshot, last = _successor(bucket, snapshot, last + 1), last + 1
     raise ConflictError(
@@ -167,6 +176,8 @@ def _create_snapshot(
     before: StoredMetadata[Snapshot] | None,
     wanted: SnapshotMeta,
     signers: Signers,
+    log: ChannelLog,
+    head: Head,
     version: int,
     now: datetime,
 ) -> tuple[StoredMetadata[Snapshot], list[str]]:
@@ -177,8 +188,10 @@ def _create_snapshot(
         if role not in named or named[role].version < meta_file.version
     }
     meta = {f"{role}.json": meta_file for role, meta_file in (named | newer).items()}
+    state = log.next_state(before, named, named | newer, head)
     expires = utc(now) + timedelta(days=expiry_days(bucket.root, "snapshot"))
     metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
+    metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
     data = _signed(bucket, "snapshot", metadata, signers)
     info = bucket.create("snapshot", version, data, delegator=bucket.root)
     if info is None:
@@ -202,9 +215,10 @@ def _swap_timestamp(
     bucket: ChannelBucket,
     snapshot: StoredMetadata[Snapshot],
     signers: Signers,
+    log: ChannelLog,
     head: Head,
     now: datetime,
-) -> str:
+) -> list[str]:
     """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more,
     and ExpiredError if this machine's clock is behind by more than a timestamp is good for.
 
@@ -221,8 +235,10 @@ def _swap_timestamp(
     if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
         raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
     metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
+    state, checkpoint = log.publish_checkpoint(snapshot)
+    metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
     data = _signed(bucket, "timestamp", metadata, signers)
-    return bucket.swap("timestamp", data, head.etag).key
+    return [checkpoint, bucket.swap("timestamp", data, head.etag).key]
 
 
 def _clock_behind(bucket: ChannelBucket, now: datetime, before: datetime) -> ExpiredError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
+from tests.support.channel_logs import checked_log, shown_log
 from tests.support.faults import Killed
 from tests.support.simulator import Simulator, pointer
 
@@ -61,6 +62,7 @@ class Bench:
 
     def __init__(self, sim: Simulator) -> None:
         self.sim, self.start, self._trials = sim, dict(sim.store.objects), 0
+        self.seen = shown_log(sim.store) if self.start else None
         self.operations = self._count()
 
     def _count(self) -> int:
@@ -105,6 +107,7 @@ class Bench:
         self.sim.publish()
         assert self.sim.client().pointers("latest") == [NEW]
         assert self.sim.publish().written == ()
+        checked_log(self.sim.store, earlier=self.seen)
         assert self.sim.store.objects[self.sim.key("latest.json")] == self.sim.files.read_bytes(
             "latest"
         )
@@ -161,7 +164,7 @@ def test_a_write_that_took_effect_and_was_answered_by_a_conflict(tmp_path: Path)
     bench.reset()
     bench.sim.publish()
     writes = [n for n, (op, _) in enumerate(bench.sim.store.log) if op in {"create", "swap"}]
-    assert len(writes) == 4
+    assert len(writes) == 6
     for number in writes:
         bench.reset()
         bench.fail_at(2 * number + 1, ConflictError("exists"))

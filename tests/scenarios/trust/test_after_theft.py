@@ -179,7 +179,7 @@ def test_a_killed_recovery_is_completed_by_the_next_push(country: Simulator) -> 
         else:
             break
     sim.store.clear_record()
-    assert count == 8
+    assert count == 11
 
 
 class KilledError(Exception):

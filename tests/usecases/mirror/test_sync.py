@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import (
     RollbackError,
     VerificationError,
 )
+from tests.support.channel_logs import checked_log, shown_log
 from tests.support.signed_channels import SignedChannels
 from tests.support.stores import RecordingStore, WrappedStore
 from tests.usecases.mirror.conftest import LARGE, LATEST
@@ -192,3 +193,20 @@ def test_a_manifest_that_the_mirror_altered_is_not_believed(pair: Pair) -> None:
     assert not pair.verify().ok
     assert pair.sync(recheck=True).copied == 1
     assert pair.mirror.read(key, limit=10**6)[0] == good
+
+
+def test_the_log_of_what_was_published_travels_before_the_timestamp(pair: Pair) -> None:
+    pair.sync()
+    checked_log(pair.mirror)
+    before = shown_log(pair.mirror)
+    pair.publish(cps_2024=b"the second")
+    pair.sync()
+    checked_log(pair.mirror, earlier=before)
+    lost = [key for key in pair.contents(pair.mirror) if "/log/tile/" in key]
+    pair.mirror.delete(lost)
+    check = pair.verify()
+    assert {fault.key for fault in check.faults} <= set(lost)
+    assert len(check.faults) == 2
+    pair.sync()
+    assert pair.verify().ok
+    checked_log(pair.mirror, earlier=before)

@@ -44,7 +44,10 @@ def test_first_publication_writes_files_before_what_names_them(tmp_path: Path) -
         "1.revoked.json",
         "1.releases.json",
     }
-    assert names[6:] == ["1.snapshot.json", "timestamp.json", "latest.json", "next.json"]
+    assert names[6:] == [
+        *("1.snapshot.json", "6", "6"),
+        *("checkpoint", "timestamp.json", "latest.json", "next.json"),
+    ]
     assert published.versions == {
         "targets": 1,
         "latest": 2,
@@ -74,7 +77,11 @@ def test_an_update_writes_its_file_a_snapshot_and_the_timestamp(sim: Simulator) 
     sim.update(OTHER)
     assert sim.publish().written == tuple(
         sim.key(name)
-        for name in ("4.latest.json", "3.snapshot.json", "timestamp.json", "latest.json")
+        for name in (
+            *("4.latest.json", "3.snapshot.json"),
+            *("log/tile/0/000.p/8", "log/tile/entries/000.p/8", "log/checkpoint"),
+            *("timestamp.json", "latest.json"),
+        )
     )
     assert sim.client("knowing").pointers("latest") == [OTHER]
 
@@ -83,9 +90,10 @@ def test_ageing_timestamp_and_snapshot_are_renewed(sim: Simulator) -> None:
     sim.now = NOW + days(6)
     assert sim.publish().written == ()
     sim.now = NOW + days(8)
-    assert sim.publish().written == (sim.key("timestamp.json"),)
+    stamped = (sim.key("log/checkpoint"), sim.key("timestamp.json"))
+    assert sim.publish().written == stamped
     sim.now = NOW + days(16)
-    assert sim.publish().written == (sim.key("3.snapshot.json"), sim.key("timestamp.json"))
+    assert sim.publish().written == (sim.key("3.snapshot.json"), *stamped)
     assert sim.held("timestamp.json").signed.expires == NOW + days(30)
     assert sim.client("knowing").lookup("latest", "cps_2024") == NEW
 
@@ -262,7 +270,7 @@ def test_a_snapshot_that_takes_back_versions_is_called_out(sim: Simulator) -> No
 
 def test_a_lost_timestamp_is_made_again(sim: Simulator) -> None:
     del sim.store.objects[sim.key("timestamp.json")]
-    assert sim.publish().written == (sim.key("timestamp.json"),)
+    assert sim.publish().written == (sim.key("log/checkpoint"), sim.key("timestamp.json"))
     assert sim.client("knowing").lookup("latest", "cps_2024") == NEW
 
 

@@ -1,0 +1,75 @@
+"""Copies the log of a country's channels to a mirror, before the timestamp that tells of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.channel_log import log_state
+from pe_dvc.documents.keys import checkpoint_key, log_prefix
+from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.tlog.note import LONGEST
+from pe_dvc.tlog.tiles import WIDTH, Tile
+from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.log_chain import all_entries, tiles_from
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
+
+if TYPE_CHECKING:
+    from pe_dvc.store.port import Store
+    from pe_dvc.usecases.mirror.state import SignedState
+
+
+def copy_log(state: SignedState, mirror: Store) -> list[str]:
+    """Write the tiles of a state's log that the mirror has not; return their keys.
+
+    Whole tiles that are there are known by their length, and those at the right edge, of which
+    the next one is made, are read. Raises VerificationError for a log that the origin has lost,
+    StoreError.
+    """
+    channels, metadata = state.channels, state.snapshot.metadata
+    where = channels.where("snapshot", metadata.signed.version)
+    log = log_state(metadata.signed.unrecognized_fields, where=where)
+    if log is None:
+        return []
+    stored = StoredLog(channels.store, channels.country, log.number)
+    tiles = tiles_from(all_entries(channels, stored, log))
+    listed = mirror.list(log_prefix(channels.country, log.number))
+    there = {info.key: info.size for info in listed}
+
+    def put(one: tuple[Tile, bytes]) -> str | None:
+        tile, data = one
+        key = stored.key(tile)
+        is_there = there.get(key) == len(data)
+        if is_there and (tile.width == WIDTH or _read(mirror, key, len(data)) == data):
+            return None
+        mirror.overwrite(key, data)
+        return key
+
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        written = run_all(pool, put, list(tiles.items()))
+    return [key for key in written if key is not None]
+
+
+def copy_checkpoint(state: SignedState, mirror: Store) -> list[str]:
+    """Copy the checkpoint of a state's log, which nothing verifies; return its key if written."""
+    channels, metadata = state.channels, state.snapshot.metadata
+    where = channels.where("snapshot", metadata.signed.version)
+    log = log_state(metadata.signed.unrecognized_fields, where=where)
+    if log is None:
+        return []
+    key = checkpoint_key(channels.country, log.number)
+    try:
+        data, _ = channels.store.read(key, limit=LONGEST)
+    except (NotFoundError, FormatError):
+        return []
+    if _read(mirror, key, len(data)) == data:
+        return []
+    mirror.overwrite(key, data)
+    return [key]
+
+
+def _read(mirror: Store, key: str, limit: int) -> bytes | None:
+    try:
+        return mirror.read(key, limit=limit)[0]
+    except (NotFoundError, FormatError):
+        return None

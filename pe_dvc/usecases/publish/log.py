@@ -1,0 +1,260 @@
+"""The log of a channel's history, as a publication continues it: what is signed, and its tiles.
+
+Snapshots are created once, each with its entries, so that of two publishers one continues the log
+and the other completes what that one began. ADR 0039.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pe_dvc.documents.channel_log import Leaf, LogState, log_name, log_state, reasons_given
+from pe_dvc.documents.keys import checkpoint_key
+from pe_dvc.documents.override import reason_of
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.store.presence import head_if_there
+from pe_dvc.tlog.merkle import leaf_hash, tree_root
+from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, bundle, tiles_of
+from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.log_chain import all_entries, in_order
+from pe_dvc.trust.roles import TARGETS_LIKE
+from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
+from pe_dvc.usecases.publish.log_base import Base, base_in, find_base
+from pe_dvc.usecases.publish.log_checkpoint import checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pe_dvc.trust.bucket import StoredMetadata
+    from pe_dvc.trust.bucket_head import Head, SnapshotMeta
+    from pe_dvc.trust.bucket_writer import ChannelBucket
+    from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.tuf_api import Snapshot
+
+WRITES_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class _Grown:
+    """A tree, and its entries from ``first`` on, where its last bundle begins at the latest.
+
+    ``kept`` entries at its beginning have their tiles in the bucket.
+    """
+
+    tree: GrownTree
+    first: int
+    entries: Sequence[bytes]
+    kept: int
+
+    def content(self, tile: Tile) -> bytes:
+        if tile.level is not None:
+            return self.tree.hashes(tile)
+        start = tile.number * WIDTH - self.first
+        return bundle(self.entries[start : start + tile.width])
+
+
+class ChannelLog:
+    """The log of one country's channels in a bucket, under today's root.
+
+    ``known`` holds what git has of channels, by role: they need not be read again. Raises
+    VerificationError where what is in the bucket cannot be continued; StoreError.
+    """
+
+    def __init__(
+        self, bucket: ChannelBucket, signers: Signers, known: Mapping[str, Targets] | None = None
+    ) -> None:
+        self._bucket, self._signers, self._known = bucket, signers, known or {}
+        where = bucket.where("root", bucket.root.version)
+        self.name = log_name(bucket.root.unrecognized_fields, bucket.country, where=where)
+        self._stored = StoredLog(bucket.store, bucket.country, self.name.number)
+        self._complete = 0  # the snapshot whose tiles were seen to be there
+
+    def state_of(self, held: StoredMetadata[Any] | None, role: str) -> LogState | None:
+        """Return what a snapshot or timestamp says of this log; None for nothing."""
+        if held is None:
+            return None
+        where = self._bucket.where(role)
+        state = log_state(held.metadata.signed.unrecognized_fields, where=where)
+        return state if state is not None and state.number == self.name.number else None
+
+    def has(self, snapshot: StoredMetadata[Snapshot], meta: SnapshotMeta) -> bool:
+        """Tell whether all that a snapshot names is in the log, as it says itself."""
+        state = self.state_of(snapshot, "snapshot")
+        return (
+            state is not None
+            and state.roots == self._bucket.root.version
+            and state.index.keys() >= meta.keys()
+        )
+
+    def agrees(self, head: Head) -> bool:
+        """Tell whether the timestamp says of the log what its snapshot says."""
+        ours = self.state_of(head.snapshot, "snapshot")
+        shown = self.state_of(head.timestamp, "timestamp")
+        return ours is not None and shown is not None and shown.is_same_tree(ours)
+
+    def next_state(
+        self,
+        before: StoredMetadata[Snapshot] | None,
+        named: SnapshotMeta,
+        meta: SnapshotMeta,
+        head: Head,
+    ) -> LogState:
+        """Return what the snapshot after ``before`` is to say, which names ``meta``.
+
+        ``named`` is what ``before`` names.
+        """
+        state = self.state_of(before, "snapshot")
+        if before is None or state is None or state.after is None:
+            base = find_base(self._bucket, self._stored, before, head)
+        else:
+            base = base_in(before, state, named)
+        leaves, index = self._leaves(base, meta)
+        size = base.state.size if base.state else 0
+        if not leaves and base.state is not None:
+            root = base.state.root
+        else:
+            data = [leaf.to_bytes() for leaf in leaves]
+            grown = self._grown(size, data, base.state, None)
+            root = tree_root(size + len(leaves), grown.tree)
+        return LogState(
+            size + len(leaves),
+            root,
+            self.name.number,
+            roots=self._bucket.root.version,
+            after=base.after,
+            entries=tuple(leaves),
+            index=index,
+        )
+
+    def _leaves(self, base: Base, meta: SnapshotMeta) -> tuple[list[Leaf], dict[str, int]]:
+        """Return what is new since a tree, and where each role's version will stand."""
+        bucket, state = self._bucket, base.state
+        leaves = [
+            self._root_leaf(version)
+            for version in range((state.roots or 0) + 1 if state else 1, bucket.root.version + 1)
+        ]
+        size, index = state.size if state else 0, dict[str, int]()
+        for role in (role for role in TARGETS_LIKE if role in meta):
+            sha256 = (meta[role].hashes or {}).get("sha256", "")
+            if state is not None and base.named.get(role) == (meta[role].version, sha256):
+                index[role] = state.index[role]
+            else:
+                index[role] = size + len(leaves)
+                leaves.append(self._leaf(role, meta[role]))
+        return leaves, index
+
+    def _root_leaf(self, version: int) -> Leaf:
+        data = self._bucket.read("root", Root, version).data
+        return _leaf("root", MetaFile.from_data(version, data, ["sha256"]))
+
+    def _leaf(self, role: str, meta_file: MetaFile) -> Leaf:
+        reasons: list[str] = []
+        if role in CHANNELS:
+            signed = self._known.get(role)
+            if signed is None or signed.version != meta_file.version:
+                signed = self._read(role, meta_file)
+            reasons = [] if signed is None else _overrides(signed)
+        return _leaf(role, meta_file, reasons)
+
+    def _read(self, role: str, meta_file: MetaFile) -> Targets | None:
+        """Return a version that a snapshot names; an entry without reasons where it is lost."""
+        where = self._bucket.where(role, meta_file.version)
+        try:
+            held = self._bucket.read(role, Targets, meta_file.version)
+            held.check(meta_file, what=role, named_by="snapshot", where=where)
+        except (NotFoundError, FormatError, VerificationError):
+            return None
+        return held.metadata.signed
+
+    def write(self, snapshot: StoredMetadata[Snapshot], *, is_new: bool = False) -> list[str]:
+        """Write the tiles of a snapshot's tree that are not there; return their keys.
+
+        Nothing of them is looked at but the last that is written, unless the snapshot ``is_new``.
+        """
+        state, version = self.state_of(snapshot, "snapshot"), snapshot.metadata.signed.version
+        assert state is not None, "it was seen to say something of the log"
+        if version == self._complete:
+            return []
+        self._complete = version
+        *_, last = in_order(tiles_of(state.size))
+        if not is_new and head_if_there(self._bucket.store, self._stored.key(last)) is not None:
+            return []
+        return self.write_tiles(state)
+
+    def write_tiles(self, state: LogState) -> list[str]:
+        """Write the tiles that the entries of ``state`` make, those before them only if needed."""
+        data = [leaf.to_bytes() for leaf in state.entries]
+        grown = self._grown(state.before, data, None, state) if data else self._whole(state)
+        wanted = in_order(tiles_of(state.size, since=grown.kept))
+        if not wanted:
+            return []
+        *hashes, last = [(self._stored.key(tile), grown.content(tile)) for tile in wanted]
+        with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+            written = list(pool.map(lambda one: self._bucket.place(*one), hashes))
+        written.append(self._bucket.place(*last))
+        self._stored = StoredLog(self._bucket.store, self._bucket.country, self.name.number)
+        return [key for (key, _), new in zip([*hashes, last], written, strict=True) if new]
+
+    def publish_checkpoint(self, snapshot: StoredMetadata[Snapshot]) -> tuple[LogState, str]:
+        """Write the checkpoint of a snapshot's tree for others, whatever was there.
+
+        Return what the timestamp is to say of the tree, and the key of the checkpoint.
+        """
+        state = self.state_of(snapshot, "snapshot")
+        assert state is not None, "it was seen to say something of the log"
+        note = checkpoint(self._bucket.root, self._signers, self.name.origin, state)
+        key = checkpoint_key(self._bucket.country, self.name.number)
+        self._bucket.store.overwrite(key, str(note).encode())
+        return state.copy_for_timestamp(), key
+
+    def _grown(
+        self, size: int, entries: list[bytes], before: LogState | None, after: LogState | None
+    ) -> _Grown:
+        """Return the tree of ``size`` entries and more, from its tiles if these are right.
+
+        They are held against the root of either tree. What is wrong is made from all entries.
+        """
+        if size == 0:
+            return _Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
+        try:
+            if before is not None:
+                self._stored.check(before)
+            tree = GrownTree(size, entries, self._stored.read)
+            if after is not None and tree_root(tree.size, tree) != after.root:
+                raise VerificationError("its tiles do not give the root that is signed")
+            first = size // WIDTH * WIDTH
+            return _Grown(tree, first, [*self._last_bundle(first, size), *entries], size)
+        except (NotFoundError, FormatError, VerificationError):
+            if after is not None:
+                return self._whole(after)
+            assert before is not None, "a tree without one before has no tiles"
+            return self._whole(before, entries)
+
+    def _whole(self, state: LogState, more: Sequence[bytes] = ()) -> _Grown:
+        """Return a tree made from all its entries, and some more."""
+        entries = [*all_entries(self._bucket, self._stored, state), *more]
+        return _Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
+
+    def _last_bundle(self, first: int, size: int) -> list[bytes]:
+        if first == size:
+            return []
+        held = self._stored.entries(first, size, size)
+        hashes = self._stored.nodes(size).hashes(Tile(0, first // WIDTH, size - first))
+        if [leaf_hash(entry) for entry in held] != hashes:
+            raise VerificationError("the last bundle is not of the entries that its tile has")
+        return held
+
+
+def _leaf(role: str, meta_file: MetaFile, reasons: Sequence[str] = ()) -> Leaf:
+    hashes, length = meta_file.hashes or {}, meta_file.length
+    if "sha256" not in hashes or length is None:
+        raise FormatError(f"a snapshot gives neither sha256 nor length of {role}")
+    return Leaf(role, meta_file.version, hashes["sha256"], length, reasons_given(reasons))
+
+
+def _overrides(signed: Targets) -> list[str]:
+    notes = (target.custom or {} for target in signed.targets.values())
+    return [reason for note in notes if (reason := reason_of(note)) is not None]

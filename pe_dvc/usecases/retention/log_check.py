@@ -1,0 +1,76 @@
+"""Is the log of a country's channels whole in a bucket, and of the tree that readers are shown?
+
+What each tile must be follows from the entries, which stand in snapshots as well as in tiles.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.channel_log import log_state
+from pe_dvc.documents.keys import log_prefix
+from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.log_chain import all_entries, tiles_from
+from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.retention.findings import Finding
+
+if TYPE_CHECKING:
+    from pe_dvc.trust.bucket import ReadableChannels
+
+WHAT = "log"
+"""What findings are of."""
+
+
+@dataclass(frozen=True)
+class CheckedLog:
+    """What is wrong with a log, and the right bytes, by sha256, each with where they are from."""
+
+    findings: list[Finding] = field(default_factory=list)
+    held: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+
+def check_log(bucket: ReadableChannels) -> CheckedLog:
+    """Check each tile of the log that the snapshot of a bucket tells of. Raises StoreError.
+
+    Nothing is found where it tells of none, or where readers are refused the snapshot anyway.
+    """
+    snapshot = read_head(bucket).snapshot
+    if snapshot is None:
+        return CheckedLog()
+    where = bucket.where("snapshot", snapshot.metadata.signed.version)
+    try:
+        state = log_state(snapshot.metadata.signed.unrecognized_fields, where=where)
+        if state is None:
+            return CheckedLog()
+        stored = StoredLog(bucket.store, bucket.country, state.number)
+        tiles = tiles_from(all_entries(bucket, stored, state))
+    except (FormatError, VerificationError) as error:
+        key = log_prefix(bucket.country)
+        return CheckedLog([Finding(fault="corrupt", key=key, what=WHAT, detail=error.message)])
+    expected = {stored.key(tile): data for tile, data in tiles.items()}
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        found = run_all(pool, lambda one: _check(bucket, *one), list(expected.items()))
+    findings = [one for one in found if one is not None]
+    source = f"the entries that {where} leads to"
+    held = {str(one.sha256): (expected[one.key], source) for one in findings}
+    return CheckedLog(findings, held)
+
+
+def _check(bucket: ReadableChannels, key: str, data: bytes) -> Finding | None:
+    sha256 = sha256_bytes(data)
+    try:
+        held, _ = bucket.store.read(key, limit=len(data))
+    except NotFoundError:
+        detail = "the signed snapshot tells of it"
+        return Finding(fault="missing", key=key, what=WHAT, detail=detail, sha256=sha256)
+    except FormatError as error:
+        return Finding(fault="corrupt", key=key, what=WHAT, detail=error.message, sha256=sha256)
+    if held == data:
+        return None
+    detail = f"expected sha256:{sha256}, got sha256:{sha256_bytes(held)}"
+    return Finding(fault="corrupt", key=key, what=WHAT, detail=detail, sha256=sha256)
