@@ -33,12 +33,18 @@ if TYPE_CHECKING:
     multiple=True,
     help="Use another person's public key (PEM) as a role's new key. Repeatable.",
 )
+@click.option(
+    "--new-log",
+    is_flag=True,
+    help="Begin a new log of what is published: only if the old one cannot be continued.",
+)
 @store_option
 @json_option
 def recover(
     roles: tuple[str, ...],
     signers: tuple[tuple[str, str], ...],
     public_keys: tuple[tuple[str, str], ...],
+    new_log: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
@@ -55,7 +61,9 @@ def recover(
     from pe_dvc import Repo
 
     files = {role: [Path(path) for path in paths] for role, paths in by_role(public_keys).items()}
-    done = Repo().channel.recover(roles, signers=by_role(signers), public_keys=files, store=store)
+    done = Repo().channel.recover(
+        roles, signers=by_role(signers), public_keys=files, new_log=new_log, store=store
+    )
     if as_json:
         print_json(done)
     else:

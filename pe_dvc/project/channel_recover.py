@@ -84,12 +84,14 @@ def recover(
     *,
     signers: Mapping[str, Sequence[str]] | None = None,
     public_keys: Mapping[str, Sequence[Path]] | None = None,
+    new_log: bool = False,
     store: str | None = None,
 ) -> Recovered:
     """Replace stolen keys, of the online roles unless given: ``next``, or one key, ``next=KEYID``.
 
-    ``signers`` and ``public_keys`` give new keys by role; others are made here. Raises
-    NotFoundError for a role with several keys and no key id, and what ``KeyRing.recover`` raises.
+    With ``new_log`` the new root begins a new log of what is published. ``signers`` and
+    ``public_keys`` give new keys by role; others are made here. Raises NotFoundError for a role
+    with several keys and no key id, and what ``KeyRing.recover`` raises.
     """
     wanted, taken = _by_role(roles or ONLINE), taken_versions(repo, store)
     ring = KeyRing(repo.channels_root, repo.country, signers_of(repo), now=datetime.now(UTC))
@@ -102,7 +104,7 @@ def recover(
             StolenKeys(role=role, keyids=ids, keys=new.of(role, len(ids)))
             for role, ids in old.items()
         ]
-        recovery = _ring(repo, new, old, taken or ()).recover(stolen)
+        recovery = _ring(repo, new, old, taken or ()).recover(stolen, new_log=new_log)
     except BaseException:
         new.remove()
         raise

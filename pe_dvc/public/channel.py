@@ -215,17 +215,24 @@ class ChannelCommands:
         *,
         signers: Mapping[str, Sequence[str]] | None = None,
         public_keys: Mapping[str, Sequence[Path]] | None = None,
+        new_log: bool = False,
         store: str | None = None,
     ) -> Recovered:
         """Put new keys in the place of stolen ones, and sign again what git holds of their roles.
 
         ``roles`` are ``latest``, ``snapshot`` and ``timestamp`` unless given; ``next=KEYID`` is one
-        key of several. Raises SignatureError without the keys of root and targets, NotFoundError.
+        key of several. With ``new_log`` the new root begins a new log of what is published.
+        Raises SignatureError without the keys of root and targets, NotFoundError.
         """
         from pe_dvc.project.channel_recover import recover
 
         return recover(
-            self._open(), names_of(roles), signers=signers, public_keys=public_keys, store=store
+            self._open(),
+            names_of(roles),
+            signers=signers,
+            public_keys=public_keys,
+            new_log=new_log,
+            store=store,
         )
 
     def adopt(self, role: str, *, store: str | None = None) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.channel_log import LOG_FIELD, log_name
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.result import Result
 from pe_dvc.trust.roles import NAME_FIELD
@@ -90,6 +91,19 @@ def replacing(stolen: StolenKeys) -> Edit:
             delegator.add_key(key, stolen.role)
 
     return replace
+
+
+def beginning_log(edit: Edit | None) -> Edit:
+    """Return what lets a root begin a new log of what is published, and does ``edit`` as well."""
+
+    def begin(root: Root | Targets) -> None:
+        fields = root.unrecognized_fields
+        number = log_name(fields, "", where="root").number
+        fields[LOG_FIELD] = {**fields.get(LOG_FIELD, {}), "number": number + 1}
+        if edit is not None:
+            edit(root)
+
+    return begin
 
 
 def apply_edit(delegator: Root | Targets, role: str, edit: Edit, threshold: int | None) -> None:

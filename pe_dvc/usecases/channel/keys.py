@@ -29,6 +29,7 @@ from pe_dvc.usecases.channel.key_edits import (
     Recovery,
     StolenKeys,
     apply_edit,
+    beginning_log,
     check_key_name,
     replacing,
 )
@@ -107,16 +108,19 @@ class KeyRing:
         in_two = role in ("targets", "snapshot", "timestamp") and not stolen
         return self._change(role, [add, revoke] if in_two else [replace], None)
 
-    def recover(self, stolen: Sequence[StolenKeys]) -> Recovery:
+    def recover(self, stolen: Sequence[StolenKeys], *, new_log: bool = False) -> Recovery:
         """Put new keys in the place of stolen ones, of several roles at once.
 
         What git holds of these roles is signed again, with versions above those that are taken.
+        With ``new_log`` the new root begins a new log of what is published.
         Raises as ``add`` and ``remove``, and SignatureError without the keys of root, or of
         targets where a channel's key was stolen; then nothing is written.
         """
         edits = {one.role: replacing(one) for one in stolen}
         channels = {role: edit for role, edit in edits.items() if role in DELEGATED}
         top_level = {role: edit for role, edit in edits.items() if role not in DELEGATED}
+        if new_log:
+            top_level["root"] = beginning_log(top_level.get("root"))
         versions: dict[str, int] = {}
         if top_level:
             versions["root"] = self._edit_root(top_level, None)

@@ -32,13 +32,13 @@ def test_the_runbook_is_what_can_be_run(built: Sandbox) -> None:
     sandbox.trust()
     sandbox.read("show", LATEST)
     blocks = re.findall(r"```sh\n(.*?)```", RUNBOOK.read_text(), re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     for block in blocks:
         sandbox.run("bash", "-e", "-o", "pipefail", "-c", block)
         sandbox.read("show", LATEST)
     status = {role["role"]: role for role in sandbox.json("channel", "status")["roles"]}
     assert len(status["next"]["signed_by"]) + len(status["next"]["unsigned_by"]) == 2
-    assert status["root"]["version"] == 9
+    assert status["root"]["version"] == 10
     made = {file.name for file in sandbox.repo.rglob("*.pem")}
     assert not made, "no key lies in the clone"
     assert sandbox.json("channel", "log", "latest")["broken"] is None
