@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pe_dvc import Channels
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.usecases.channel.log import LogEntry
+    from pe_dvc.usecases.channel.logged import Logged
 
 _published = click.option(
     "--published", is_flag=True, help="Show what readers see, not what this branch has of next."
@@ -145,8 +146,9 @@ def log(
     Shows date, signer, git commit and what changed: of revoked, what was withdrawn and taken back.
 
     Verifies the chain as it goes: versions without gaps, each validly signed under the root of
-    its time. The first break is reported, and the exit code is then 1. With --last only these
-    versions are read and verified, however many there are.
+    its time, and each proven to be in the log of what was published. The first break is reported,
+    and the exit code is then 1. With --last only these versions are read and verified, however many
+    there are.
     """
     from pe_dvc import Channels
 
@@ -155,15 +157,31 @@ def log(
         print_json(found)
     else:
         for entry in reversed(found.entries):
-            _print(entry, found.withdrawn)
+            _print(entry, found.withdrawn, found.logged)
         for number in found.skipped:
             say(f"version {number} was never published, and git here does not have it either")
+    if found.logged is not None:
+        _say_logged(found.logged)
     if found.remark is not None:
         say(found.remark)
     if found.broken is not None:
         say(f"the chain is broken: {found.broken.message}")
         say(f"  {found.broken.remedy}")
+    if found.broken is not None or (found.logged is not None and found.logged.fault is not None):
         ctx.exit(CHECK_FAILED)
+
+
+def _say_logged(logged: Logged) -> None:
+    for leaf in logged.lost:
+        say(
+            f"the log has version {leaf.version}, sha256:{leaf.sha256}: the bucket has no such file"
+        )
+    if logged.fault is not None:
+        say(logged.fault)
+        say("  Run pe-dvc fsck --repair in the data repo.")
+    elif logged.entries:
+        proven = counted(len(logged.entries), "version")
+        say(f"{proven} proven to be in the log, which has {logged.size} entries")
 
 
 def _signer(signer: str, names: Mapping[str, str]) -> str:
@@ -171,7 +189,7 @@ def _signer(signer: str, names: Mapping[str, str]) -> str:
     return f"{names[signer]} ({short})" if signer in names else short
 
 
-def _print(entry: LogEntry, withdrawn: Mapping[Sha256, str]) -> None:
+def _print(entry: LogEntry, withdrawn: Mapping[Sha256, str], logged: Logged | None) -> None:
     version, commit = entry.version, entry.commit
     signers = ", ".join(_signer(signer, version.names) for signer in version.signers)
     source = f"  commit {commit.commit[:12]} by {commit.author}" if commit else ""
@@ -181,6 +199,8 @@ def _print(entry: LogEntry, withdrawn: Mapping[Sha256, str]) -> None:
     )
     if entry.note:
         echo(f"  ! {entry.note}")
+    elif logged is not None and (why_not := logged.why_not(version.version)):
+        echo(f"  ! {why_not}")
     changes = (("+", entry.step.added), ("~", entry.step.replaced), ("-", entry.step.removed))
     pointers = version.pointers if entry.note else {}
     for verb, names in changes:

@@ -274,7 +274,7 @@ EXITS: dict[str, str] = {
     "audit verify": "1 if the ledger was altered: it says which entries; 6 if a checkpoint, a "
     "proof or the key is not of this ledger",
     "cache verify": "1 if an artifact was altered",
-    "channel log": "1 if a version is missing or not validly signed",
+    "channel log": "1 if a version is missing or not validly signed, or the log proves nothing",
     "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",
     "check": "1 if anything does not agree",
     "diff": "0 if the values are the same, 1 if not, or with --fail-over if more moved than that; "

@@ -26,6 +26,7 @@ from pe_dvc.project.trust import trusted_countries
 from pe_dvc.project.withdrawn import refuse_pointer
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
+from pe_dvc.usecases.channel.logged import logged
 from pe_dvc.usecases.channel.recent import RecentHistory
 from pe_dvc.usecases.revoke.log import withdrawal_step
 from pe_dvc.usecases.revoke.withdrawn import ROLE
@@ -201,7 +202,10 @@ class Channels:
         withdrawn = {} if is_revoked else self._withdrawn()
         if last is not None:
             log = replace(log, entries=log.entries[-last:])
-        return replace(log, skipped=tuple(history.skipped), withdrawn=withdrawn)
+        told = [entry.version for entry in log.entries]
+        in_log = logged(history.bucket, history.head, role, told)
+        skipped = tuple(history.skipped)
+        return replace(log, skipped=skipped, withdrawn=withdrawn, logged=in_log)
 
     def _withdrawn(self) -> dict[Sha256, str]:
         """Return why artifacts were withdrawn, by sha256: what a log says, and refuses nothing."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import Leaf, LogState, log_state
+from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState, log_state
 from pe_dvc.documents.keys import metadata_key
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import root_of
-from pe_dvc.trust.tuf_api import Metadata
+from pe_dvc.trust.tuf_api import Metadata, MetaFile
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
+    from tests.support.simulator import Simulator
 
 LIMIT = 10**7
 
@@ -59,3 +60,17 @@ def checked_log(
 def entries(store: ReadableStore, country: str = "us") -> list[tuple[str, int]]:
     """Return role and version of each entry of the log, checked."""
     return [(leaf.role, leaf.version) for leaf in checked_log(store, country)]
+
+
+def without_log(sim: Simulator, name: str, role: str) -> None:
+    """Leave metadata as an older pe_dvc writes it: it says nothing of the log.
+
+    The timestamp follows the snapshot that it names.
+    """
+    metadata = sim.held(name)
+    metadata.signed.unrecognized_fields.pop(LOG_FIELD, None)
+    if role == "timestamp":
+        version = metadata.signed.snapshot_meta.version
+        data = sim.store.objects[sim.key(f"{version}.snapshot.json")]
+        metadata.signed.snapshot_meta = MetaFile.from_data(version, data, ["sha256"])
+    sim.plant(name, metadata, role)

@@ -66,7 +66,7 @@ class ChannelHistory:
 
     def version(self, channel: str, number: int) -> Version:
         """Return one version, verified. Raises NotFoundError, VerificationError."""
-        data = self._bucket.read(check_channel(channel), Targets, number).data
+        data = self.bucket.read(check_channel(channel), Targets, number).data
         return self._verified(channel, number, data, self._delegators)[0]
 
     def versions(
@@ -81,7 +81,7 @@ class ChannelHistory:
         another, or was not validly signed at its time.
         """
         files, held = self._held(channel)
-        seen, newest = self._head.meta.get(channel), self._newest(channel, held)
+        seen, newest = self.head.meta.get(channel), self._newest(channel, held)
         line = Line.to(newest, held)
         delegators: Sequence[Targets] = self._delegators
         shown = {seen.version} if seen else set()
@@ -97,7 +97,7 @@ class ChannelHistory:
                 else:
                     self.skipped.append(number)
                 continue
-            where = self._bucket.where(channel, number)
+            where = self.bucket.where(channel, number)
             data = line.pick(number, held.get(number), in_git or {}, where=where)
             version, delegators = self._verified(channel, number, data, delegators)
             if seen and number == seen.version:
@@ -120,9 +120,9 @@ class ChannelHistory:
     @property
     def remark(self) -> str | None:
         """What keeps readers from what the bucket holds, None if nothing does."""
-        if self._head.snapshot is not None and self._head.timestamp is not None:
+        if self.head.snapshot is not None and self.head.timestamp is not None:
             return None
-        where = self._bucket.where("timestamp")
+        where = self.bucket.where("timestamp")
         return f"{where} is not signed by today's keys: readers are refused until pe-dvc push"
 
     def without_promise(self, channel: str) -> frozenset[str]:
@@ -149,12 +149,12 @@ class ChannelHistory:
         return files, dict(zip(files, self._read_all(channel, list(files)), strict=True))
 
     def _files(self, channel: str) -> dict[int, ObjectInfo]:
-        listed = self._bucket.files().items()
+        listed = self.bucket.files().items()
         return {number: info for (role, number), info in listed if role == channel}
 
     def _newest(self, channel: str, held: Mapping[int, bytes | None]) -> Metadata[Targets] | None:
         """Return the version that readers see, else the newest one that today's keys signed."""
-        seen = self._head.meta.get(channel)
+        seen = self.head.meta.get(channel)
         shown = read_version(held.get(seen.version), seen.version) if seen else None
         if shown is not None:
             return shown
@@ -200,7 +200,7 @@ class ChannelHistory:
         self, channel: str, number: int, data: bytes, delegators: Sequence[Targets]
     ) -> tuple[Version, Sequence[Targets]]:
         """Return a version and the delegators that may vouch for those after it."""
-        where = self._bucket.where(channel, number)
+        where = self.bucket.where(channel, number)
         metadata = parse(Targets, data, where=where)
         check_number(metadata, number, where)
         for at, delegator in enumerate(delegators):
@@ -221,7 +221,7 @@ class ChannelHistory:
         metadata: Metadata[Targets],
         delegator: Targets,
     ) -> Version:
-        where = self._bucket.where(channel, number)
+        where = self.bucket.where(channel, number)
         signed = signatures(delegator, channel, metadata).signed
         metadata = joined_metadata(metadata, self._store, self._country, where=where)
         return Version(
@@ -237,10 +237,8 @@ class ChannelHistory:
 
     @cached_property
     def _roots(self) -> list[Root]:
-        """Every root from the first on, as far as each vouches for the next.
-
-        What is in the place of a next one, and is none, stops the bucket's readers and not us.
-        """
+        """Every root from the first on, as far as each vouches for the next: what else is there
+        stops the bucket's readers and not us."""
         where = f"roots of {self._country} in {self._store.url}"
         pinned = parse(Root, self._pinned, where="the trusted root").signed.version
         bucket = ReadableChannels(self._store, self._country, [])
@@ -257,16 +255,18 @@ class ChannelHistory:
         return roots
 
     @cached_property
-    def _bucket(self) -> ReadableChannels:
+    def bucket(self) -> ReadableChannels:
+        """The bucket, by all roots from the first on."""
         return ReadableChannels(self._store, self._country, self._roots)
 
     @cached_property
-    def _head(self) -> Head:
-        return read_head(self._bucket)
+    def head(self) -> Head:
+        """Where the bucket stands."""
+        return read_head(self.bucket)
 
     @cached_property
     def _shown(self) -> Shown:
-        return Shown(self._bucket, self._head)
+        return Shown(self.bucket, self.head)
 
     @cached_property
     def _delegators(self) -> list[Targets]:
@@ -287,13 +287,13 @@ class ChannelHistory:
         return found
 
     def _read_all(self, role: str, numbers: Sequence[int]) -> list[bytes | None]:
-        self._bucket  # noqa: B018 - once, before there are threads
+        self.bucket  # noqa: B018 - once, before there are threads
         with ThreadPoolExecutor(METADATA_READS_AT_ONCE) as pool:
             return list(pool.map(lambda number: self._read(role, number), numbers))
 
     def _read(self, role: str, number: int) -> bytes | None:
         try:
-            return self._store.read(self._bucket.key(role, number), limit=max_length(role))[0]
+            return self._store.read(self.bucket.key(role, number), limit=max_length(role))[0]
         except NotFoundError:
             return None
         except FormatError:  # too long to be metadata

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.usecases.channel.logged import Logged
     from pe_dvc.usecases.channel.version import Version
 
 
@@ -74,7 +75,8 @@ class ChannelLog:
 
     ``remark`` says what keeps readers from seeing the newest, if anything does. ``skipped`` are
     versions that were never published, and of which neither the bucket nor git here has a file.
-    ``withdrawn`` is why artifacts were withdrawn since, by sha256.
+    ``withdrawn`` is why artifacts were withdrawn since, by sha256. ``logged`` says which versions
+    the log of what was published has, None where there is no log.
     """
 
     entries: tuple[LogEntry, ...]
@@ -82,11 +84,16 @@ class ChannelLog:
     remark: str | None = None
     skipped: tuple[int, ...] = ()
     withdrawn: Mapping[Sha256, str] = field(default_factory=dict)
+    logged: Logged | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         broken = self.broken.message if self.broken else None
-        versions = [entry.to_json() for entry in self.entries]
+        positions = self.logged.entries if self.logged else {}
+        versions = [
+            entry.to_json() | {"log_entry": positions.get(entry.version.version)}
+            for entry in self.entries
+        ]
         named = {one.sha256 for entry in self.entries for one in entry.version.pointers.values()}
         return {
             "withdrawn": {one: why for one, why in self.withdrawn.items() if one in named},
@@ -94,6 +101,7 @@ class ChannelLog:
             "broken": broken,
             "remark": self.remark,
             "skipped": list(self.skipped),
+            "log": self.logged.to_json() if self.logged else None,
         }
 
 

@@ -26,14 +26,14 @@ class RecentHistory(ChannelHistory):
         self._last = last
 
     def _held(self, channel: str) -> tuple[dict[int, ObjectInfo], dict[int, bytes | None]]:
-        seen = self._head.meta.get(channel)
+        seen = self.head.meta.get(channel)
         if seen is None:
             return super()._held(channel)
         self._first = max(1, seen.version - self._last + 1)
         return self._asked(channel, range(self._first, seen.version + 1))
 
     def _files(self, channel: str) -> dict[int, ObjectInfo]:
-        named = self._head.meta.get(channel)
+        named = self.head.meta.get(channel)
         if channel != "targets" or named is None or named.version > TARGETS_ASKED_FOR_MAX:
             return super()._files(channel)
         return self._asked(channel, range(1, named.version + 1))[0]
@@ -44,7 +44,7 @@ class RecentHistory(ChannelHistory):
         read = zip(numbers, self._read_all(role, numbers), strict=True)
         held = {number: data for number, data in read if data is not None}
         infos = {
-            number: ObjectInfo(key=self._bucket.key(role, number), size=len(data), etag="")
+            number: ObjectInfo(key=self.bucket.key(role, number), size=len(data), etag="")
             for number, data in held.items()
         }
         return infos, dict(held)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.channel_log import log_state
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
-from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.tlog.merkle import HASH_BYTES, leaf_hash
 from pe_dvc.tlog.note import LONGEST
-from pe_dvc.tlog.tiles import WIDTH, Tile
+from pe_dvc.tlog.tiles import WIDTH, Tile, tiles_of
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import all_entries, tiles_from
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pe_dvc.documents.channel_log import LogState
     from pe_dvc.store.port import Store
     from pe_dvc.usecases.mirror.state import SignedState
 
@@ -23,18 +27,20 @@ def copy_log(state: SignedState, mirror: Store) -> list[str]:
     """Write the tiles of a state's log that the mirror has not; return their keys.
 
     Whole tiles that are there are known by their length, and those at the right edge, of which
-    the next one is made, are read. Raises VerificationError for a log that the origin has lost,
-    StoreError.
+    the next one is made, are read. The origin is asked only if something is missing. Raises
+    VerificationError for a log that the origin has lost, StoreError.
     """
     channels, metadata = state.channels, state.snapshot.metadata
     where = channels.where("snapshot", metadata.signed.version)
     log = log_state(metadata.signed.unrecognized_fields, where=where)
     if log is None:
         return []
-    stored = StoredLog(channels.store, channels.country, log.number)
-    tiles = tiles_from(all_entries(channels, stored, log))
     listed = mirror.list(log_prefix(channels.country, log.number))
     there = {info.key: info.size for info in listed}
+    if _is_whole(StoredLog(mirror, channels.country, log.number), log, there):
+        return []
+    stored = StoredLog(channels.store, channels.country, log.number)
+    tiles = tiles_from(all_entries(channels, stored, log))
 
     def put(one: tuple[Tile, bytes]) -> str | None:
         tile, data = one
@@ -66,6 +72,22 @@ def copy_checkpoint(state: SignedState, mirror: Store) -> list[str]:
         return []
     mirror.overwrite(key, data)
     return [key]
+
+
+def _is_whole(copy: StoredLog, log: LogState, there: Mapping[str, int]) -> bool:
+    """Tell whether a mirror has all tiles, and at the right edge those that are signed for."""
+    for tile in tiles_of(log.size):
+        size = there.get(copy.key(tile))
+        if size is None or (tile.level is not None and size != tile.width * HASH_BYTES):
+            return False
+    start = (log.size - 1) // WIDTH * WIDTH
+    try:
+        copy.check(log)
+        held = copy.entries(start, log.size, log.size)
+        hashes = copy.nodes(log.size).hashes(Tile(0, start // WIDTH, log.size - start))
+    except (NotFoundError, FormatError, VerificationError):
+        return False
+    return [leaf_hash(entry) for entry in held] == hashes
 
 
 def _read(mirror: Store, key: str, limit: int) -> bytes | None:

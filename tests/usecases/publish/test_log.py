@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, log_state
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
-from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
@@ -22,24 +21,15 @@ from pe_dvc.usecases.publish.log_checkpoint import verifier_key
 from pe_dvc.usecases.publish.refresh import refresh_channel
 from pe_dvc.usecases.retention.log_check import check_log
 from pe_dvc.usecases.retention.repair import repair
-from tests.support.channel_logs import checked_log, entries, shown_log
+from tests.support.channel_logs import checked_log, entries, shown_log, without_log
 from tests.support.simulator import NOW, Simulator, days, pointer
 from tests.support.thief import Thief, recover
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pe_dvc.trust.tuf_api import Metadata
-
 OLD, NEW, OTHER = pointer("cps_2024", "old"), pointer("cps_2024", "new"), pointer("states/AL")
 FIRST = [("root", 1), ("targets", 1), ("latest", 2), ("next", 1), ("releases", 1), ("revoked", 1)]
-
-
-def without_log(sim: Simulator, name: str, role: str) -> None:
-    """Leave metadata as an older pe_dvc writes it."""
-    metadata: Metadata[Any] = sim.held(name)
-    metadata.signed.unrecognized_fields.pop(LOG_FIELD)
-    sim.plant(name, metadata, role)
 
 
 def older_publisher(sim: Simulator) -> None:
@@ -49,11 +39,7 @@ def older_publisher(sim: Simulator) -> None:
     stamp = sim.held("timestamp.json")
     version = stamp.signed.snapshot_meta.version
     without_log(sim, f"{version}.snapshot.json", "snapshot")
-    data = sim.store.objects[sim.key(f"{version}.snapshot.json")]
-    stamp.signed.snapshot_meta.length = len(data)
-    stamp.signed.snapshot_meta.hashes = {"sha256": sha256_bytes(data)}
-    stamp.signed.unrecognized_fields.pop(LOG_FIELD)
-    sim.plant("timestamp.json", stamp, "timestamp")
+    without_log(sim, "timestamp.json", "timestamp")
     for key in [key for key in sim.store.objects if "/log/" in key]:
         del sim.store.objects[key]
     sim.store.objects.update(kept)
