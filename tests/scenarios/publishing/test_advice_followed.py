@@ -85,3 +85,14 @@ def test_a_lost_manifest_is_written_again(built: Sandbox) -> None:
     refused = built.pe_dvc("manifest", "adopt", NAME, code=3).stderr
     built.follow(refused, "has no manifest here Run dvc repro")
     assert digest(built) == before
+
+
+def test_a_log_that_proves_nothing_is_repaired_by_fsck(built: Sandbox) -> None:
+    built.pe_dvc("push")
+    assert "proven to be in the log" in built.pe_dvc("channel", "log", "latest").stderr
+    log = built.directory / "bucket/channels/us/log/tile"
+    for tile in [path for path in log.rglob("*") if path.is_file()]:
+        tile.unlink()
+    refused = built.pe_dvc("channel", "log", "latest", code=1).stderr
+    built.follow(refused, "Run pe-dvc fsck --repair in the data repo")
+    assert "proven to be in the log" in built.pe_dvc("channel", "log", "latest").stderr

@@ -60,7 +60,10 @@ def test_history_of_channels_travels_with_what_it_names(pair: Pair) -> None:
     for number in range(3):
         pair.publish(cps_2024=f"build {number}".encode())
     pair.sync()
-    assert pair.contents(pair.mirror) == pair.contents(pair.origin)
+    origin, mirror = pair.contents(pair.origin), pair.contents(pair.mirror)
+    assert mirror.items() <= origin.items()
+    # The last tiles of a smaller log are of no use to a mirror that never showed it.
+    assert all("/log/tile/" in key and ".p/" in key for key in origin.keys() - mirror.keys())
 
 
 @pytest.mark.parametrize("recheck", [False, True])
