@@ -21,7 +21,7 @@ from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.mirror.bins import BinsCopier
-from pe_dvc.usecases.mirror.log import copy_checkpoint, copy_log
+from pe_dvc.usecases.mirror.log_copy import copy_checkpoint, copy_log
 from pe_dvc.usecases.mirror.state import follow_roots
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
