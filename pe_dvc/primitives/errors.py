@@ -116,9 +116,10 @@ class RollbackError(VerificationError):
 
 
 class EquivocationError(VerificationError):
-    """Two documents are validly signed as one version of one role: the proof of a fork.
+    """Two documents are validly signed and contradict each other: the proof of a fork.
 
-    ``first`` and ``second`` name the two places, ``evidence`` is the directory that keeps both.
+    They are of one version of one role, or their channel's log has two histories. ``first`` and
+    ``second`` name the two places, ``evidence`` is the directory that keeps the proof.
     """
 
     def __init__(

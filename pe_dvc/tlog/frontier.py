@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.tlog.merkle import EMPTY_ROOT, HASH_BYTES, node_hash
+from pe_dvc.tlog.merkle import EMPTY_ROOT, HASH_BYTES, Nodes, complete_subtrees, node_hash
 
 
 @dataclass
@@ -34,6 +34,11 @@ class Frontier:
     def to_bytes(self) -> bytes:
         """Return the hashes one after the other, to be kept beside the size."""
         return b"".join(self.hashes)
+
+    @classmethod
+    def of_nodes(cls, size: int, nodes: Nodes) -> Frontier:
+        """Return the edge of the tree of the first ``size`` entries."""
+        return cls(size, [nodes(level, index) for level, index in complete_subtrees(0, size)])
 
     @classmethod
     def from_bytes(cls, size: int, data: bytes) -> Frontier:

@@ -158,13 +158,13 @@ def _both_roots(
 def _range_hash(start: int, end: int, nodes: Nodes) -> bytes:
     """Return the hash of entries ``start`` to ``end``; ``start`` is where a subtree may begin."""
     found: bytes | None = None
-    for level, index in reversed(_complete(start, end)):
+    for level, index in reversed(complete_subtrees(start, end)):
         found = nodes(level, index) if found is None else node_hash(nodes(level, index), found)
     assert found is not None
     return found
 
 
-def _complete(start: int, end: int) -> list[tuple[int, int]]:
+def complete_subtrees(start: int, end: int) -> list[tuple[int, int]]:
     """Return level and index of the complete subtrees, largest first, that make up a range."""
     parts = []
     while start < end:

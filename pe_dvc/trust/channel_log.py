@@ -6,7 +6,7 @@ tlog-tiles, below ``channels/COUNTRY/log/``. ADR 0039.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.keys import log_key
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
@@ -24,7 +24,20 @@ from pe_dvc.trust.roles import TAMPERED
 
 if TYPE_CHECKING:
     from pe_dvc.documents.channel_log import LogState
-    from pe_dvc.store.port import ObjectSource
+    from pe_dvc.store.port import ObjectInfo
+
+
+class TileSource(Protocol):
+    """Where tiles are read: a store (``store.port``), or what reads one for someone."""
+
+    @property
+    def url(self) -> str:
+        """The store's address, for messages."""
+        ...
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """Return an object's bytes. Raises as a store does."""
+        ...
 
 
 class StoredLog:
@@ -33,7 +46,7 @@ class StoredLog:
     That is NotFoundError for a tile that is not there, FormatError for one that is too long.
     """
 
-    def __init__(self, store: ObjectSource, country: str, number: int = 1) -> None:
+    def __init__(self, store: TileSource, country: str, number: int = 1) -> None:
         self.store, self.country, self.number = store, country, number
         self._read: dict[Tile, bytes] = {}
         self._nodes: dict[int, TiledNodes] = {}

@@ -26,7 +26,7 @@ from pe_dvc.trust.tuf_api import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.store.port import ObjectInfo, ReadableStore
 
 
 class StoreFetcher(FetcherInterface):
@@ -92,3 +92,23 @@ class StoreFetcher(FetcherInterface):
     def _fetch(self, url: str) -> Iterator[bytes]:
         """Satisfy the interface; tuf's client asks for metadata by ``download_bytes``."""
         yield self.download_bytes(url, max(MAX_LENGTH.values()))
+
+
+class TileReader:
+    """Reads the tiles of a channel's log where a view is read; ``answers`` has them, by key."""
+
+    def __init__(self, fetcher: StoreFetcher) -> None:
+        self._fetcher = fetcher
+        self.answers: dict[str, bytes] = {}
+
+    @property
+    def url(self) -> str:
+        """The store's address, for messages."""
+        return self._fetcher.store.url
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """Return an object's bytes. Raises as the store does."""
+        self._fetcher.last = (key, b"")
+        data, info = self._fetcher.store.read(key, limit=limit)
+        self.answers[key] = data
+        return data, info

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError, RollbackError
 from pe_dvc.trust.forks import Forks, Seen
+from pe_dvc.trust.log_memory import ShownLog, remember_also
 from pe_dvc.trust.refresh import Refresh, follow_roots
 from pe_dvc.trust.seen import MOST
 from pe_dvc.trust.shown import newest_root
@@ -60,6 +61,9 @@ class Floor:
         if seen.versions[0] > state.timestamp()[0]:
             log.info("%s is what new readers start from", self._counts.place)
             state.seed(seen.timestamp, seen.snapshot)
+            remember_also(
+                state.directory, ShownLog(seen.timestamp, seen.snapshot, self._counts.place)
+            )
         try:
             refresh = Refresh(state, roots[-1], fetcher)
         finally:

@@ -72,6 +72,10 @@ class Forks:
                 role = file.removesuffix(".json")
                 raise self._broken_promise("snapshot", role, mine[file].version, one, other)
 
+    def is_timestamp(self, root: Root, seen: Seen) -> bool:
+        """Tell whether it is a timestamp of the country, validly signed by the keys of ``root``."""
+        return self._valid(root, seen, Timestamp, "timestamp") is not None
+
     def error(self, role: str, version: int, one: Seen, other: Seen) -> EquivocationError:
         """Keep two documents as evidence, and return the error that names them."""
         said = (

@@ -23,6 +23,7 @@ from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.client_state import HISTORY
+from pe_dvc.trust.log_memory import fold_memory
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
 
@@ -163,6 +164,7 @@ def _age(lineage: Path) -> tuple[int, int]:
 
 def _fold(lineage: Path, into: Path) -> None:
     """Let one directory take what another of the same lineage has besides, and remove that."""
+    fold_memory(lineage, into)
     for file in sorted(lineage.rglob("*.json")):
         target = into / file.relative_to(lineage)
         if not file.is_symlink() and not target.exists():

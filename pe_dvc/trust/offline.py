@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, NotPubl
 from pe_dvc.store.offline import REMEDY
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.client_state import ACCEPTED, HISTORY
+from pe_dvc.trust.log_memory import check_accepted
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -53,6 +54,7 @@ class LastVerified:
             ) from None
         root = self._root(pinned)
         self.timestamp = self._read("timestamp")
+        check_accepted(directory, self.timestamp, country)
         timestamp = parse(Timestamp, self.timestamp, where=self._where("timestamp"))
         verify_signed_by(root, "timestamp", timestamp, where=self._where("timestamp"))
         self.snapshot = self._read_listed("snapshot", timestamp.signed.snapshot_meta)

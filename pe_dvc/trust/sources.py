@@ -20,6 +20,7 @@ from pe_dvc.trust.client_state import HISTORY
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.lineages import MAX_LINKS, roots_in
+from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.shown import Shown, download, is_signed, next_root, shown_by, successor
 from pe_dvc.trust.tuf_api import Metadata, Root
 from pe_dvc.trust.verify import parse
@@ -146,6 +147,19 @@ class Sources:
         snapshot = Seen(refresh["snapshot"], kept.place)
         for other in self._snapshots(others):
             self._forks.check_snapshots(root, snapshot, other)
+
+    def signed_otherwise(self, root: Root, timestamp: bytes) -> list[ShownLog]:
+        """Return the other timestamps that stores showed, of those that ``root``'s keys signed."""
+        shown = {
+            one.timestamp: one.fetcher.store.url
+            for one in self._shown
+            if one.timestamp not in (None, timestamp)
+        }
+        return [
+            ShownLog(data, b"", place)
+            for data, place in shown.items()
+            if data is not None and self._forks.is_timestamp(root, Seen(data, place))
+        ]
 
     def _seen(self, timestamp: bytes, kept: Path) -> Seen:
         """Return the timestamp that counts, with the store that shows it now, if one does."""

@@ -14,10 +14,12 @@ from pe_dvc.primitives.errors import FormatError, NotPublishedError
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.several import stores_of
 from pe_dvc.trust.client_state import LineageState
-from pe_dvc.trust.fetcher import StoreFetcher
+from pe_dvc.trust.fetcher import StoreFetcher, TileReader
 from pe_dvc.trust.floor import Floor
 from pe_dvc.trust.lineages import find_lineage
 from pe_dvc.trust.listed import check_published, listed
+from pe_dvc.trust.log_check import LogCheck
+from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.offline import LastVerified
 from pe_dvc.trust.role_entries import RoleEntries, role_entries
 from pe_dvc.trust.shown import newest_root
@@ -56,7 +58,7 @@ class TufReader:
         offline: bool,
     ) -> None:
         self._store, self._country, self._roots = store, country, roots
-        self._state, self._offline = state, offline
+        self._state, self._state_dir, self._offline = state, state_dir, offline
         self._sources = sources_of(store, country, state_dir)
         urls = [one.url for one in stores_of(store)]
         self._floor = Floor(country, urls, seen, state_dir, seen_elsewhere)
@@ -128,7 +130,17 @@ class TufReader:
         refresh = self._floor.begin(self._lineage, self._roots, self._fetcher)
         if self._sources is not None:
             self._sources.check_agree(self._lineage.directory, refresh)
+        self._check_log(refresh)
         return refresh
+
+    def _check_log(self, refresh: Refresh) -> None:
+        """Hold the view to the channel's log (ADR 0039): what it shows, and what stores show."""
+        lineage, source = self._lineage.directory, TileReader(self._fetcher)
+        root = newest_root(lineage, self._roots).signed
+        check = LogCheck(lineage, self._state_dir, self._country, root, source)
+        shown = ShownLog(refresh["timestamp"], refresh["snapshot"], self._store.url)
+        others = self._sources.signed_otherwise(root, shown.timestamp) if self._sources else []
+        check.accept(shown, others)
 
     @cached_property
     def _lineage(self) -> LineageState:

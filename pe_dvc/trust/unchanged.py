@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
     StorePermissionError,
 )
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.client_state import HISTORY, LineageState
 from pe_dvc.trust.plain_metadata import (
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.seen import SeenFile
+
+
+_LOG = b'"x-pe-dvc-log"'
+"""The field of metadata that says something of the channel's log (``documents.channel_log``)."""
 
 
 class _Above(NamedTuple):
@@ -121,6 +126,7 @@ class Unchanged:
             if role != "timestamp":
                 _check_listed(role, data, found, listed)
             listed = found.fields.get("meta", listed)
+        self._check_log(state, root, files)
         self._check_floor(files)
         _check_fresh(root, now)
         self._check_current(root.version, files["timestamp"])
@@ -141,6 +147,18 @@ class Unchanged:
             _check_root(following, following)
             newest = following
         return newest
+
+    def _check_log(self, state: LineageState, root: PlainMetadata, files: dict[str, bytes]) -> None:
+        """Let python-tuf's reader hold it to the channel's log, unless it was (ADR 0039)."""
+        try:
+            data = state.read("log")
+        except FileNotFoundError:
+            if any(_LOG in one for one in (root.payload, *files.values())):
+                raise Unusual from None
+            return
+        (kept,) = read_json(data, what="what was remembered of a log")["publications"]
+        if kept["timestamp"].encode() != files["timestamp"] or kept["checked"] is not True:
+            raise Unusual
 
     def _check_floor(self, files: dict[str, bytes]) -> None:
         """Let python-tuf look at what others saw, if that is not older than this (ADR 0025)."""
