@@ -106,7 +106,8 @@ class DigestCache:
     def known(self, path: Path) -> FileDigest | None:
         """Return the digests of ``path`` where they can be told without reading it, else None."""
         try:
-            return _read_entry(*self._place(path, path.stat()))
+            entry, key = self._place(path, path.stat())
+            return self._read_entry(entry, key)
         except FileNotFoundError:
             return None
 
@@ -117,37 +118,36 @@ class DigestCache:
         except FileNotFoundError:
             return digest_file(path)
         entry, key = self._place(path, before)
-        found = _read_entry(entry, key)
+        found = self._read_entry(entry, key)
         if found is None:
             found = digest_file(path)
             if time.time_ns() - before.st_mtime_ns > SETTLED_NS and _same(before, path.stat()):
                 self._write_entry(entry, key, found)
         return found
 
-    def _place(self, path: Path, found: os.stat_result) -> tuple[Path, _Key]:
-        name = os.fspath(path.absolute())
-        entry = self._directory / sha256_bytes(os.fsencode(name))
+    def _place(self, path: Path, found: os.stat_result) -> tuple[str, _Key]:
+        name = os.fspath(path if path.is_absolute() else path.absolute())
+        entry = sha256_bytes(os.fsencode(name))
         return entry, [name, found.st_ino, found.st_size, found.st_mtime_ns]
 
-    def _write_entry(self, entry: Path, key: _Key, found: FileDigest) -> None:
+    def _read_entry(self, entry: str, key: _Key) -> FileDigest | None:
+        try:
+            value = read_json(read_document(f"{self._directory}/{entry}"), what="digests")
+            body = value["body"]
+            if body["key"] != key or value["check"] != _check(body):
+                return None
+            chunks = bytes.fromhex(body["chunks"])
+            return FileDigest(sha256=check_sha256(body["sha256"]), chunks=chunks, size=int(key[2]))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, FormatError):
+            # Damaged: the file is hashed again and the entry rewritten.
+            return None
+
+    def _write_entry(self, entry: str, key: _Key, found: FileDigest) -> None:
         body = {"key": key, "sha256": found.sha256, "chunks": found.chunks.hex()}
         data = json.dumps({"body": body, "check": _check(body)}).encode()
-        self._tree.write(f"{_DIRECTORY}/{entry.name}", data, durable=True)
-
-
-def _read_entry(entry: Path, key: _Key) -> FileDigest | None:
-    try:
-        value = read_json(read_document(entry), what="digests")
-        body = value["body"]
-        if body["key"] != key or value["check"] != _check(body):
-            return None
-        chunks = bytes.fromhex(body["chunks"])
-        return FileDigest(sha256=check_sha256(body["sha256"]), chunks=chunks, size=int(key[2]))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, FormatError):
-        # Damaged: the file is hashed again and the entry rewritten.
-        return None
+        self._tree.write(f"{_DIRECTORY}/{entry}", data, durable=True)
 
 
 def _check(body: dict[str, Any]) -> str:

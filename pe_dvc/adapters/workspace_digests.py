@@ -30,8 +30,7 @@ class WorkspaceDigests:
 
     def known(self, path: Path) -> _Found | None:
         """Return the digest of what did not change since it was hashed, else None."""
-        if path.is_dir():
-            return None
+        # None of a directory either: only files have been hashed.
         found = self._files.known(path)
         return None if found is None else _Found(found.sha256)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pe_dvc.documents.mirrors import mirror_named
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.result import Result
+from pe_dvc.project.lost_store import is_published
 from pe_dvc.project.mirror_place import (
     check_apart,
     check_new,
@@ -17,7 +18,6 @@ from pe_dvc.project.mirror_place import (
     filled_mirrors,
     server_copy,
 )
-from pe_dvc.project.mirror_restore import is_published
 from pe_dvc.project.root import FILE, TABLE
 from pe_dvc.usecases.mirror.sync import Sync
 

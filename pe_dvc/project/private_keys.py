@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.repo import GitRepo
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.redact import holds_private_key
+from pe_dvc.store.plain_files import open_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +36,16 @@ def staged_private_keys(tree: RepoTree) -> list[str]:
 def _beginning(path: Path) -> bytes:
     """Return the first bytes of a file; nothing of what is no file, or not for us to read."""
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return b""
-        with path.open("rb") as file:
-            return file.read(_READ)
-    except OSError:
+        descriptor = open_plain(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except (OSError, FormatError):
         return b""
+    with os.fdopen(descriptor, "rb") as file:
+        # No more than there is: of 4 MiB asked for a thousand times most is memory for nothing.
+        size = os.fstat(descriptor).st_size
+        try:
+            return file.read(min(size, _READ) or _READ)
+        except OSError:
+            return b""
 
 
 def _staged(tree: RepoTree, path: str) -> bytes:

@@ -14,7 +14,7 @@ from pe_dvc.project.content_sidecars import giving_sidecars
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.earlier_builds import EarlierBuilds
 from pe_dvc.project.keep_seen import keep_seen
-from pe_dvc.project.mirror_restore import check_not_lost
+from pe_dvc.project.lost_store import check_not_lost
 from pe_dvc.project.publication import open_publication
 from pe_dvc.project.repo_files import manifest_path
 from pe_dvc.project.stores import open_location

@@ -180,7 +180,7 @@ def test_json_of_notes(tmp_path: Path) -> None:
     payload, notes = tmp_path / "payload", tmp_path / "regions.json"
     payload.write_bytes(b"x")
     cache = DigestCache(tmp_path)
-    entry, _ = cache._place(payload, payload.stat())
+    entry = cache._directory / cache._place(payload, payload.stat())[0]
     entry.parent.mkdir(parents=True)
     true = json.dumps({"body": {"key": ["x", 1], "sha256": "a"}, "check": "b"}).encode()
     regions = json.dumps({"https://s3/b": {"region": "us", "asked_at": 1.5}}).encode()

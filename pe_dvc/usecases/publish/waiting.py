@@ -15,7 +15,6 @@ from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import key_names, key_text, signatures
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
-from pe_dvc.usecases.release.statements import is_published, publish_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +79,8 @@ def unkept_promise(
             continue
         try:
             publish(released)
+            from pe_dvc.usecases.release.statements import publish_statements
+
             publish_statements(store, metadata, released)
         except PeDvcError as error:
             return (
@@ -103,4 +104,8 @@ def _is_kept(store: ReadableStore, metadata: SignedMetadata, released: Released)
             return False
         if sha256_bytes(data) != sha256:
             return False
-    return released.statements_sha256 is None or is_published(store, metadata, released)
+    if released.statements_sha256 is None:
+        return True
+    from pe_dvc.usecases.release.statements import is_published
+
+    return is_published(store, metadata, released)
