@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pe_dvc.primitives.redact import redact_text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 log = logging.getLogger("pe_dvc.gateway.requests")
+
+
+@contextmanager
+def only_news(name: str) -> Iterator[None]:
+    """Let no message of the logger pass that is one of its last hundred; warnings always do.
+
+    Channels are verified each minute, and what is said of that is mostly what was said before.
+    """
+    last: deque[str] = deque(maxlen=100)
+
+    def is_news(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        found = record.levelno > logging.INFO or message not in last
+        last.append(message)
+        return found
+
+    logger = logging.getLogger(name)
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)
 
 
 class Figures:

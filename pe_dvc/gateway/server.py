@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pe_dvc.primitives.errors import ConflictError, FormatError
+
 if TYPE_CHECKING:
     import asyncio
-    import socket
+    from collections.abc import Iterator
 
     from starlette.types import ASGIApp
 
@@ -81,7 +86,8 @@ class Announcing(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(sockets)
         if self.started:
-            log.info("listening on %s, port %d", self.config.host, self.config.port)
+            port = sockets[0].getsockname()[1] if sockets else self.config.port
+            log.info("listening on %s, port %d", self.config.host, port)
 
 
 def server_of(
@@ -121,10 +127,43 @@ def server_for(app: ASGIApp, *, host: str, port: int, proxies: str = "127.0.0.1"
 def serve(
     gateway: Gateway, *, host: str, port: int, metrics_port: int | None, proxies: str
 ) -> None:
-    """Serve until the process is told to end; open reads have ``SHUTDOWN_SECONDS`` to finish."""
-    if metrics_port is not None:
-        from prometheus_client import start_http_server
+    """Serve until the process is told to end; open reads have ``SHUTDOWN_SECONDS`` to finish.
 
-        # Of this machine alone: a scraper there, or a proxy that is told to, reads them.
-        start_http_server(metrics_port, addr="127.0.0.1", registry=gateway.figures.registry)
-    server_of(gateway, host=host, port=port, proxies=proxies).run()
+    Raises ConflictError for a port that is in use, FormatError for an address that is not here.
+    """
+    with closing(_taken(host, port, "--port")) as taken:
+        if metrics_port is not None:
+            from prometheus_client import start_http_server
+
+            # Of this machine alone: a scraper there, or a proxy that is told to, reads them.
+            with _told("127.0.0.1", metrics_port, "--metrics-port"):
+                start_http_server(metrics_port, addr="127.0.0.1", registry=gateway.figures.registry)
+        server_of(gateway, host=host, port=port, proxies=proxies).run(sockets=[taken])
+
+
+def _taken(host: str, port: int, option: str) -> socket.socket:
+    """Return a socket that has the port, and does not listen yet: nothing is ready to answer."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _told(host, port, option):
+            taken.bind((host, port))
+    except BaseException:
+        taken.close()
+        raise
+    return taken
+
+
+@contextmanager
+def _told(host: str, port: int, option: str) -> Iterator[None]:
+    """Say of a port that cannot be taken which one it is, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            remedy = f"Name another one with {option}, or end what listens there."
+            raise ConflictError(f"port {port} of {host} is in use", remedy=remedy) from None
+        raise FormatError(
+            f"cannot listen on port {port} of {host}: {error.strerror or error}",
+            remedy=f"Name an address of this machine with --host, and a port with {option}.",
+        ) from None

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pe_dvc.gateway.tokens import TokenRecord
     from pe_dvc.store.port import ReadableStore
 
+VERIFYING = "pe_dvc.trust.client"
+"""Who logs each role of a channel that was verified."""
 LONGEST_DAYS = 366
 """Of a token: then its person is asked again whether they still need it."""
 
@@ -107,6 +109,7 @@ class GatewayHere:
         from pe_dvc.gateway.identity import Identity
         from pe_dvc.gateway.jwks import IssuerKeys
         from pe_dvc.gateway.ledger_key import LedgerSigner
+        from pe_dvc.gateway.observing import only_news
         from pe_dvc.gateway.served_country import ServedCountry
         from pe_dvc.gateway.server import serve
         from pe_dvc.gateway.sql_ledger import SqlLedger
@@ -120,7 +123,10 @@ class GatewayHere:
             gateway = Gateway(countries, identity, ledger)
             # uvicorn hears of signals itself, and reads that began take longer than other commands.
             signal.set_wakeup_fd(-1)
-            with suppress(KeyboardInterrupt):  # raised once more, after all that began was served
+            with (
+                suppress(KeyboardInterrupt),
+                only_news(VERIFYING),
+            ):  # raised once more, after all that began was served
                 serve(gateway, host=host, port=port, metrics_port=metrics_port, proxies=proxies)
 
     @property

@@ -67,6 +67,7 @@ class Gateway:
         ``metrics_port`` of this machine shows figures for Prometheus. ``proxies`` are addresses,
         comma-separated, whose ``X-Forwarded-For`` counts as the reader's. A country that cannot be
         read, such as one whose root is not pinned, is logged, and its reads are refused until it
-        can. Raises LedgerUnavailableError.
+        can. Raises LedgerUnavailableError, ConflictError for a port that is in use, FormatError
+        for an address that is none of this machine.
         """
         self._here.serve(host=host, port=port, metrics_port=metrics_port, proxies=proxies)
