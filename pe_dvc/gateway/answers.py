@@ -27,6 +27,11 @@ NO_QUERY = Refusal(
     detail="addresses here have no query. A token belongs in the header Authorization: one that "
     "was sent in an address is in logs now, so revoke it",
 )
+READ_ONLY = Refusal(
+    status=405,
+    error="not allowed",
+    detail="data are read here, and nothing is written: see the header Allow",
+)
 AWAY = Refusal(
     status=503,
     error="unavailable",

@@ -9,7 +9,7 @@ import json
 import logging
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio import to_thread
@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT
 from pe_dvc.gateway.admission import NOT_FOUND, Admission, Admitted, Refusal
-from pe_dvc.gateway.answers import AWAY, NO_QUERY, SECURITY, answer
+from pe_dvc.gateway.answers import AWAY, NO_QUERY, READ_ONLY, SECURITY, answer
 from pe_dvc.gateway.door import Door, failed_read
 from pe_dvc.gateway.drs import Drs
 from pe_dvc.gateway.observing import Figures
@@ -31,6 +31,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from starlette.exceptions import HTTPException
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
@@ -65,7 +66,9 @@ class Gateway:
             *self._drs.routes(),
             Route("/{path:path}", self._read, methods=["GET"]),
         ]
-        return Timed(Starlette(routes=routes, lifespan=self._lifespan), self.figures)
+        told: Any = {404: _no_route, 405: _no_route}
+        app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=told)
+        return Timed(app, self.figures)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -199,3 +202,8 @@ class Gateway:
             self.admission.forget_size(found)
             raise NotFoundError(f"{found.key} is shorter than it was")
         return block
+
+
+async def _no_route(_: Request, error: HTTPException) -> Response:
+    """Answer what is no route, or is none for a method, in the form of every refusal."""
+    return answer(NOT_FOUND if error.status_code == 404 else READ_ONLY, error.headers or {})

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.keys import channel_prefix
+from pe_dvc.gateway.drs_openapi import SCHEMAS, drs_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-ANY = "xx"
-"""A country that stands for all in paths."""
 
 _ERROR = {
     "type": "object",
@@ -29,64 +26,70 @@ _REFUSALS = {
     "401": "Who asks could not be verified",
     "403": "No grant, one that ended or has not begun, or several projects to choose from",
     "404": "There is no such object in what was published",
+    "405": "Nothing can be written",
+    "408": "The body came too slowly",
     "410": "It was withdrawn, with its tombstone",
+    "413": "Too much at once",
     "416": "No such range, or several",
     "429": "Too many requests",
     "503": "The grants, the store or the ledger are away",
 }
+_READ = ("400", "401", "403", "404", "410", "416", "429", "503")
+_PAIR, _MD5 = "^[0-9a-f]{2}$", "^[0-9a-f]{30}(\\.dir)?$"
+_NAME, _PART = "^[0-9a-f]{64}[0-9a-z._-]*$", "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 def openapi(countries: Sequence[str]) -> dict[str, Any]:
     """Return the document of a gateway that serves ``countries``."""
-    data = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     refused = {
         status: {"description": says, "content": {"application/json": {"schema": _ref("Error")}}}
         for status, says in _REFUSALS.items()
     }
-    country = _parameter("country", {"type": "string", "enum": list(countries)}, "path")
-    key = _parameter("key", {"type": "string"}, "path", "a key of the bucket, with its slashes")
-    read = {
-        "operationId": "read",
-        "summary": "Read an object; the read is noted before its first byte is sent",
-        "security": [{"bearer": []}, {"basic": []}],
-        "parameters": [
-            country,
-            key,
-            _parameter("X-PE-Project", {"type": "string"}, "header", "which project it is for"),
-            _parameter("Range", {"type": "string"}, "header", "one range of bytes"),
-        ],
-        "responses": {
-            "200": {"description": "The object", "content": data},
-            "206": {"description": "A part of it", "content": data},
-            "307": {"description": "It is at an address of the store, good for a minute"},
-            "304": {"description": "It is what If-None-Match names"},
-            **refused,
+    country = _in_path("country", {"type": "string", "enum": list(countries)})
+    kinds = {
+        "/{country}/files/md5/{first}/{rest}": ("payload", {"first": _PAIR, "rest": _MD5}),
+        "/{country}/{first}/{name}": ("sidecar", {"first": _PAIR, "name": _NAME}),
+        "/{country}/releases/{tag}/{file}": ("release", {"tag": _PART, "file": _PART}),
+    }
+    paths: dict[str, Any] = {
+        path: {
+            "parameters": [
+                country,
+                *(_in_path(name, _text(pattern)) for name, pattern in parts.items()),
+            ],
+            "get": _read(name, refused),
+        }
+        for path, (name, parts) in kinds.items()
+    }
+    paths["/channels/{country}/{file}"] = {
+        "parameters": [country, _in_path("file", _text("^([1-9][0-9]*\\.)?[a-z]+\\.json$"))],
+        "get": {
+            "operationId": "metadata",
+            "summary": "Read signed metadata of the channels, for everyone",
+            "responses": {
+                "200": {"description": "The metadata", "content": {"application/json": {}}},
+                **{status: refused[status] for status in _READ},
+            },
         },
     }
-    metadata = {
-        "operationId": "metadata",
-        "summary": "Read signed metadata of the channels, for everyone",
-        "parameters": [country, _parameter("file", {"type": "string"}, "path")],
-        "responses": {
-            "200": {"description": "The metadata", "content": {"application/json": {}}},
-            **{status: refused[status] for status in ("400", "404", "503")},
-        },
-    }
-    health = {
-        "operationId": "health",
-        "summary": "Tell whether all countries can be read",
-        "responses": {"200": {"description": "ok"}, "503": {"description": "unavailable"}},
+    health = {"type": "object", "properties": {"status": {"type": "string"}}}
+    said = {"application/json": {"schema": health}}
+    paths["/healthz"] = {
+        "get": {
+            "operationId": "health",
+            "summary": "Tell whether all countries can be read",
+            "responses": {
+                "200": {"description": "ok", "content": said},
+                "503": {"description": "unavailable", "content": said},
+            },
+        }
     }
     return {
         "openapi": "3.1.0",
         "info": {"title": "pe-dvc gateway", "version": "1", "license": {"name": "MIT"}},
-        "paths": {
-            "/{country}/{key}": {"get": read},
-            f"/{channel_prefix(ANY)}{{file}}".replace(ANY, "{country}"): {"get": metadata},
-            "/healthz": {"get": health},
-        },
+        "paths": paths | drs_paths(refused),
         "components": {
-            "schemas": {"Error": _ERROR},
+            "schemas": {"Error": _ERROR, **SCHEMAS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {
@@ -99,9 +102,39 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _parameter(name: str, schema: dict[str, Any], place: str, says: str = "") -> dict[str, Any]:
-    found = {"name": name, "in": place, "required": place == "path", "schema": schema}
-    return found | ({"description": says} if says else {})
+def _read(what: str, refused: dict[str, Any]) -> dict[str, Any]:
+    data = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "operationId": f"read-{what}",
+        "summary": "Read an object; the read is noted before its first byte is sent",
+        "security": [{"bearer": []}, {"basic": []}],
+        "parameters": [
+            _header("X-PE-Project", "which project it is for"),
+            _header("Range", "one range of bytes"),
+            _header("If-Range", "the etag of the object that the range is of"),
+            _header("If-None-Match", "the etag of the object that the reader has"),
+        ],
+        "responses": {
+            "200": {"description": "The object", "content": data},
+            "206": {"description": "A part of it", "content": data},
+            "307": {"description": "It is at an address of the store, good for a minute"},
+            "304": {"description": "It is what If-None-Match names"},
+            **{status: refused[status] for status in _READ},
+        },
+    }
+
+
+def _text(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": pattern}
+
+
+def _header(name: str, says: str) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": says}
+
+
+def _in_path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _ref(name: str) -> dict[str, str]:

@@ -499,7 +499,7 @@ def test_health_the_api_document_and_figures(
     assert house.get("/healthz").json == {"status": "ok"}
     document = house.get("/openapi.json").json
     assert document["openapi"] == "3.1.0"
-    assert "/{country}/{key}" in document["paths"]
+    assert "/{country}/files/md5/{first}/{rest}" in document["paths"]
     house.get(payload(manifests["frs_2023"]), house.token())
     text = generate_latest(house.gateway.figures.registry).decode()
     assert f"pe_dvc_gateway_sent_bytes_total {float(len(FRS))}" in text.replace(
