@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.keys import channel_prefix, payload_prefix, releases_prefix
 from pe_dvc.gateway.drs_openapi import SCHEMAS, drs_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+ANY = "xx"
+"""A country that stands for all in paths."""
 
 _ERROR = {
     "type": "object",
@@ -47,9 +51,15 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
     }
     country = _in_path("country", {"type": "string", "enum": list(countries)})
     kinds = {
-        "/{country}/files/md5/{first}/{rest}": ("payload", {"first": _PAIR, "rest": _MD5}),
+        f"{_shown(payload_prefix(ANY))}{{first}}/{{rest}}": (
+            "payload",
+            {"first": _PAIR, "rest": _MD5},
+        ),
         "/{country}/{first}/{name}": ("sidecar", {"first": _PAIR, "name": _NAME}),
-        "/{country}/releases/{tag}/{file}": ("release", {"tag": _PART, "file": _PART}),
+        f"{_shown(releases_prefix(ANY))}{{tag}}/{{file}}": (
+            "release",
+            {"tag": _PART, "file": _PART},
+        ),
     }
     paths: dict[str, Any] = {
         path: {
@@ -61,7 +71,7 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
         }
         for path, (name, parts) in kinds.items()
     }
-    paths["/channels/{country}/{file}"] = {
+    paths[f"{_shown(channel_prefix(ANY))}{{file}}"] = {
         "parameters": [country, _in_path("file", _text("^([1-9][0-9]*\\.)?[a-z]+\\.json$"))],
         "get": {
             "operationId": "metadata",
@@ -122,6 +132,11 @@ def _read(what: str, refused: dict[str, Any]) -> dict[str, Any]:
             **{status: refused[status] for status in _READ},
         },
     }
+
+
+def _shown(prefix: str) -> str:
+    """Return the path of what has a prefix in the country ``ANY``, of any country."""
+    return f"/{prefix}".replace(f"/{ANY}/", "/{country}/", 1)
 
 
 def _text(pattern: str) -> dict[str, Any]:
