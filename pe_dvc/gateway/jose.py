@@ -107,7 +107,8 @@ def usable_keys(document: Any) -> list[Any]:
     kinds: dict[Any, Any] = {"RSA": RSAKey, "EC": ECKey}
     found = []
     for one in listed:
-        kind = kinds.get(one.get("kty")) if isinstance(one, dict) else None
+        kty = one.get("kty") if isinstance(one, dict) else None
+        kind = kinds.get(kty) if isinstance(kty, str) else None
         if kind is None or one.get("use", "sig") != "sig" or "d" in one:
             continue
         try:

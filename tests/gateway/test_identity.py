@@ -286,6 +286,11 @@ def test_attack_a_huge_list_of_keys(doors: Doors) -> None:
     doors.refused(doors.token(), "key of the token")
 
 
+def test_attack_keys_whose_kind_is_no_text(doors: Doors) -> None:
+    doors.documents.at[f"{ADDRESS}/keys"]["keys"].insert(0, {"kty": ["RSA"]})
+    assert doors.caller(doors.token()).person == "ada@example.org"
+
+
 def test_a_passport_brings_its_visas(doors: Doors) -> None:
     token = doors.token(ga4gh_passport_v1=[doors.visa()])
     expected = Visa(issuer=REMS, value="https://data.example.org/frs")
