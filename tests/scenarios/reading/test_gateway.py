@@ -4,128 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-import sqlite3
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.gateways import access_text
-from tests.support.servers import free_port
+from tests.support.gateway_office import Office, md5_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.support.sandbox import Sandbox
-
-SETTINGS = """
-tokens = "tokens"
-ledger = "ledger.sqlite"
-ledger_key = "ledger.key"
-
-[countries.us]
-store = "{store}"
-access = "access.yaml"
-"""
-
-
-class Office:
-    """A gateway as its keepers run it, in a process of its own, and readers who ask it."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox, self.port = sandbox, free_port()
-        self.place = sandbox.directory / "gateway"
-        self.place.mkdir()
-        (self.place / "gateway.toml").write_text(SETTINGS.format(store=sandbox.store))
-        self.grant({"datasets": "[cps_*, enhanced_*]"})
-        self.token = self.pe_dvc("token", "create", "ada@example.org", "--project", "poverty")
-        self.log = self.place / "log"
-
-    def grant(self, *grants: dict[str, str]) -> None:
-        (self.place / "access.yaml").write_text(access_text(*grants))
-
-    def pe_dvc(self, *arguments: str) -> str:
-        done = self.sandbox.pe_dvc("gateway", *arguments, cwd=self.place)
-        return done.stdout.strip()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @contextmanager
-    def open(self, end: signal.Signals = signal.SIGTERM) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the gateway while the body runs, then end it as a service manager does."""
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                ["pe-dvc", "gateway", "serve", "--port", str(self.port)],
-                cwd=self.place,
-                env=self.sandbox.environment,
-                stderr=log,
-            )
-        try:
-            self._wait(process)
-            yield process
-        finally:
-            process.send_signal(end)
-            code = process.wait(60)
-        assert code == (0 if end == signal.SIGTERM else -end), self.log.read_text()
-
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                if self.ask("/healthz")[0] == 200:
-                    return
-            except urllib.error.URLError:
-                time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
-
-    def ask(self, path: str, token: str | None = None, **headers: str) -> tuple[int, bytes]:
-        request = urllib.request.Request(self.url + path, headers=headers)
-        if token:
-            request.add_header("Authorization", f"Bearer {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def entries(self) -> int:
-        """Return how many reads the ledger has."""
-        database = sqlite3.connect(self.place / "ledger.sqlite")
-        try:
-            (found,) = database.execute("select count(*) from ledger_entries").fetchone()
-        finally:
-            database.close()
-        return int(found)
-
-    def served(self) -> list[dict[str, Any]]:
-        """Return the lines of the gateway's log about answers with gated data."""
-        lines = [line.partition("requests: ")[2] for line in self.log.read_text().splitlines()]
-        found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [one for one in found if one["entry"] is not None]
-
-    def clone(self, name: str, *options: tuple[str, str]) -> Path:
-        """Return a clone whose DVC remote is the gateway, by DVC's own configuration."""
-        clone = self.sandbox.directory / name
-        self.sandbox.run("git", "clone", "--quiet", str(self.sandbox.repo), str(clone))
-        for option, value in [("url", f"{self.url}/us"), *options]:
-            modify = ["dvc", "remote", "modify", "--local", "policyengine", option, value]
-            if option == "url":
-                modify = ["dvc", "remote", "add", "--local", "policyengine", value]
-            self.sandbox.run(*modify, cwd=clone)
-        return clone
-
-
-def md5_path(path: Path) -> str:
-    md5 = hashlib.md5(path.read_bytes()).hexdigest()
-    return f"/us/files/md5/{md5[:2]}/{md5[2:]}"
 
 
 @pytest.fixture
@@ -212,17 +98,3 @@ def test_a_withdrawal_reaches_a_gateway_that_starts_again(office: Office) -> Non
         status, body = office.ask(md5_path(path), office.token)
         assert (status, json.loads(body)["tombstone"]["reason"]) == (410, "Its licence ended")
     assert office.entries() == 1
-
-
-@pytest.mark.slow
-def test_no_byte_without_its_entry_when_the_gateway_is_killed(office: Office) -> None:
-    path = md5_path(office.sandbox.repo / "data/enhanced_cps_2024.parquet")
-    got = 0
-    for round_number in range(4):
-        with office.open(signal.SIGKILL) as process:
-            deadline = time.monotonic() + 0.2 + 0.1 * round_number
-            while time.monotonic() < deadline:
-                got += office.ask(path, office.token)[0] == 200
-            assert process.poll() is None
-    assert got > 0
-    assert office.entries() >= got
