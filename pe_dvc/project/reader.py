@@ -12,7 +12,7 @@ from pe_dvc.primitives.errors import UntrustedError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.project import directories
 from pe_dvc.project.reader_places import Payloads, local_copies
-from pe_dvc.project.reader_trust import channels_from, known_root, trusted_root
+from pe_dvc.project.reader_trust import Begun, channels_from, known_root, seen_by, trusted_root
 from pe_dvc.project.unsigned_pins import as_signed_now, fetch_pin, is_unsigned_of_several
 from pe_dvc.store.cache import Cache
 from pe_dvc.store.local_copies import check_output, copy_out
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 class Reader:
     """Resolves and fetches references of one country.
 
-    ``store`` is an address, several of them, or a store that is open already. ``root`` is trusted
-    instead of what is pinned here. As many folders of the cache as ``folders_open`` stay open.
+    ``store`` is an address, several of them, or a store that is open already. ``begun`` is
+    what it begins with that goes on for another reader. As many folders of the cache as
+    ``folders_open`` stay open.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class Reader:
         cache: Path | None = None,
         reporter: Reporter | None = None,
         offline: bool = False,
-        root: bytes | None = None,
+        begun: Begun = Begun(),  # noqa: B008 - it does not change
         folders_open: int = 0,
     ) -> None:
-        self.country, self.offline, self._root = country, offline, root
+        self.country, self.offline, self._begun = country, offline, begun
         self._given = store
         self.reporter = reporter
         self._channels_since = -math.inf
@@ -80,7 +81,7 @@ class Reader:
         """The country's signed pointers. Raises UntrustedError without a root to trust."""
         self._channels_since = time.monotonic()
         return channels_from(
-            self.store, self.country, self._repo, offline=self.offline, root=self._root
+            self.store, self.country, self._repo, offline=self.offline, begun=self._begun
         )
 
     @cached_property
@@ -98,7 +99,7 @@ class Reader:
             lambda: self.store,
             offline=self.offline,
             shared=made,
-            root=self._root,
+            begun=self._begun,
         )
 
     def _refuse(self, resolved: Resolved) -> None:
@@ -275,7 +276,7 @@ class Reader:
 
     def trusted_root(self) -> bytes:
         """Return the root that its channels are verified from. Raises UntrustedError."""
-        return self._root or trusted_root(self.country, self._repo)
+        return self._begun.root or trusted_root(self.country, self._repo)
 
     def snapshot(self) -> Snapshot | None:
         """Return what this reader knows, for other processes; None if its store is no address."""
@@ -283,9 +284,9 @@ class Reader:
         from pe_dvc.usecases.read.snapshot import Snapshot
 
         stores = store_addresses(self._given, self.country, self._repo)
-        root = self._root or known_root(self.country, self._repo)
-        known = self.revocations.last
-        return Snapshot(self.country, stores, self.offline, root, known) if stores else None
+        root = self._begun.root or known_root(self.country, self._repo)
+        known, seen = self.revocations.last, seen_by(self.__dict__.get("channels"), stores)
+        return Snapshot(self.country, stores, self.offline, root, known, seen) if stores else None
 
 
 def open_reader(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project import directories
 from pe_dvc.project.reader import Reader
+from pe_dvc.project.reader_trust import Begun
 from pe_dvc.project.stores import addresses
 from pe_dvc.usecases.progress import Notes
 
@@ -47,7 +48,7 @@ def new_reader(snapshot: Snapshot) -> Reader:
         store=snapshot.stores,
         reporter=Notes(),
         offline=snapshot.offline,
-        root=snapshot.root,
+        begun=Begun(snapshot.root, snapshot.seen),
     )
     if snapshot.known is not None:
         reader.revocations.believe(snapshot.known)
@@ -78,8 +79,8 @@ def reader_of(
 
 def _shared(snapshot: Snapshot) -> Reader:
     places = (directories.cache_dir(), directories.state_dir(), Path.cwd())
-    root = sha256_bytes(snapshot.root) if snapshot.root else None
-    key = (snapshot.country, snapshot.stores, snapshot.offline, root, *places)
+    begun = [sha256_bytes(data) if data else None for data in (snapshot.root, snapshot.seen)]
+    key = (snapshot.country, snapshot.stores, snapshot.offline, *begun, *places)
     with _lock:
         reader = _readers.get(key)
         if reader is None:

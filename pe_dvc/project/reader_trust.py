@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.hub_address import is_hub_address
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
@@ -13,17 +13,34 @@ from pe_dvc.project.seen import fetched_seen_files, pinned_seen_file, seen_files
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
 from pe_dvc.trust.roles import MIRRORS_FIELD
+from pe_dvc.trust.seen import SeenFile, SeenPublication
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.client import ChannelClient
-    from pe_dvc.trust.seen import SeenFile
 
 MOST_STORES = 32
 """How many names of a file beside the pin are taken as those of the bucket and its mirrors."""
+
+
+class Begun(NamedTuple):
+    """What a reader begins with that goes on for another one: its root, and what that one saw."""
+
+    root: bytes | None = None
+    seen: bytes | None = None
+
+    def seen_files(self) -> list[SeenFile]:
+        """Return what the other reader saw published."""
+        data = self.seen
+        if data is None:
+            return []
+        place = "the reader that this one goes on for"
+        version = SeenPublication.from_bytes(data, where=place).versions[0]
+        return [SeenFile(version=version, place=place, read=lambda: data)]
 
 
 def known_root(country: str, repo: DataRepo | None) -> bytes | None:
@@ -61,24 +78,24 @@ def channels_from(
     *,
     offline: bool = False,
     state_dir: Path | None = None,
-    root: bytes | None = None,
+    begun: Begun = Begun(),  # noqa: B008 - it does not change
 ) -> ChannelClient:
     """Return the signed pointers that a store shows, verified from the root that is trusted.
 
     ``repo`` is a clone of the country's, ``state_dir`` where what was verified is kept, unless in
-    its usual place, ``root`` what is trusted instead of what is pinned here. Raises UntrustedError
+    its usual place, ``begun`` what counts instead of what is pinned here. Raises UntrustedError
     without a root to trust.
     """
     from pe_dvc.trust.client import ChannelClient
 
-    root = root or trusted_root(country, repo)
+    root = begun.root or trusted_root(country, repo)
     return ChannelClient(
         store,
         country,
         root,
         state_dir or directories.state_dir(),
         earlier=roots_before(root, country, repo),
-        seen=seen_of(country, repo),
+        seen=[*seen_of(country, repo), *begun.seen_files()],
         seen_elsewhere=partial(seen_by_remotes, repo),
         related=related_stores(country, repo),
         offline=offline,
@@ -100,6 +117,18 @@ def seen_of(country: str, repo: DataRepo | None) -> list[SeenFile]:
 def seen_by_remotes(repo: DataRepo | None) -> list[SeenFile]:
     """Return what the remotes of a clone said was published, when they were fetched last."""
     return [] if repo is None else fetched_seen_files(repo)
+
+
+def seen_by(client: ChannelClient | None, stores: Sequence[str]) -> bytes | None:
+    """Return the publication that a client reads, for readers that go on for it elsewhere."""
+    shown = client.shown if client is not None else None
+    if client is None or shown is None:
+        return None
+    names = tuple(place_name(url) for url in stores)
+    seen = SeenPublication(
+        country=client.country, stores=names, timestamp=shown[0], snapshot=shown[1]
+    )
+    return seen.to_bytes()
 
 
 def related_stores(country: str, repo: DataRepo | None) -> list[str]:

@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
-from pe_dvc.project.reader_trust import channels_from, known_root
+from pe_dvc.project.reader_trust import Begun, channels_from, known_root
 from pe_dvc.store.disk import READ_ONLY
 from pe_dvc.store.several import PASSED_OVER, SeveralStores
 from pe_dvc.trust.revoked_note import RevokedNote
@@ -49,8 +49,8 @@ class Revocations:
     """What is withdrawn of a country's data, asked again every ``FRESH`` seconds. Thread-safe.
 
     ``repo`` is a clone of the country's, whose root is trusted where none is pinned. ``shared``
-    gives a client that has been made for something else, None if there is none. ``root`` is trusted
-    instead of what is pinned here, where the reader began elsewhere (``believe``).
+    gives a client that has been made for something else, None if there is none. ``begun`` is what
+    the reader begins with that goes on for another one (``believe``).
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Revocations:
         *,
         offline: bool = False,
         shared: Callable[[], Shared | None] = lambda: None,
-        root: bytes | None = None,
+        begun: Begun = Begun(),  # noqa: B008 - it does not change
     ) -> None:
         self._country, self._repo, self._store = country, repo, store
-        self._offline, self._shared, self._root = offline, shared, root
+        self._offline, self._shared, self._begun = offline, shared, begun
         self._lock = threading.Lock()
         self._known: Known | None = None
         self._looked = -FRESH
@@ -126,7 +126,7 @@ class Revocations:
         return note.read(max_age=FRESH) if note else None
 
     def _trusted(self) -> bytes | None:
-        return self._root or known_root(self._country, self._repo)
+        return self._begun.root or known_root(self._country, self._repo)
 
     def _note(self) -> RevokedNote | None:
         root = self._trusted()
@@ -225,7 +225,7 @@ class Revocations:
             self._repo,
             offline=self._offline,
             state_dir=state_dir,
-            root=self._root,
+            begun=self._begun,
         )
 
 

@@ -94,6 +94,13 @@ class ChannelClient:
         """Whether it has verified something, and has a view."""
         return bool(self._roles)
 
+    @property
+    def shown(self) -> tuple[bytes, bytes] | None:
+        """Timestamp and snapshot of its view, verified; None as long as it has none."""
+        if "_tuf" in self.__dict__ and (shown := self._tuf.shown) is not None:
+            return shown
+        return self._unchanged.files if "_unchanged" in self.__dict__ else None
+
     def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset.
 

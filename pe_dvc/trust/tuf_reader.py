@@ -81,6 +81,14 @@ class TufReader:
         self._fetcher.shown.update(shown)
         return self._load(role) if self._sources is None else self._load_any(role, self._sources)
 
+    @property
+    def shown(self) -> tuple[bytes, bytes] | None:
+        """Timestamp and snapshot of the view, or offline of what was verified last; else None."""
+        if "last" in self.__dict__:
+            return self.last.timestamp, self.last.snapshot
+        refresh = self._refresh
+        return None if refresh is None else (refresh["timestamp"], refresh["snapshot"])
+
     @cached_property
     def last(self) -> LastVerified:
         """What was last verified, checked again. Ask under the lock."""

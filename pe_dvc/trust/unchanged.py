@@ -78,6 +78,13 @@ class Unchanged:
         self.shown: dict[str, bytes | PeDvcError] = {}
         """What the store showed, by name: python-tuf need not ask for it again."""
 
+    @property
+    def files(self) -> tuple[bytes, bytes] | None:
+        """Timestamp and snapshot of the view, None without one."""
+        if self._view is None or self._is_over:
+            return None
+        return self._view.files["timestamp"], self._view.files["snapshot"]
+
     def load(self, role: str) -> PlainMetadata | None:
         """Return a role's verified metadata; None if there is no such view, or not of this role.
 

@@ -14,7 +14,8 @@ class Snapshot:
     """A reader of one country's data, as plain values: no credentials, no paths but of stores.
 
     ``stores`` are addresses. ``root`` is the trusted root, None without one, and ``known`` what was
-    verified last to be withdrawn, None if that was not asked.
+    verified last to be withdrawn, None if that was not asked. ``seen`` is the publication that it
+    read (``trust.seen``), below which no reader that goes on for it goes; None if it read none.
     """
 
     country: str
@@ -22,3 +23,4 @@ class Snapshot:
     offline: bool
     root: bytes | None = field(repr=False)
     known: Known | None = field(repr=False)
+    seen: bytes | None = field(default=None, repr=False)

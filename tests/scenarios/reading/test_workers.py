@@ -293,7 +293,7 @@ def test_attack_old_metadata_shown_to_a_new_worker_hides_no_withdrawal(
     reader_at(tmp_path / "new-worker", monkeypatch)
     reader_snapshot._readers.clear()
     monkeypatch.setattr(revocations, "FRESH", 0.0)
-    with pytest.raises(RollbackError, match="was verified before"):
+    with pytest.raises(RollbackError, match="the reader that this one goes on for"):
         digest_of(pickle.loads(travelling))
 
 

@@ -23,6 +23,8 @@ from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.seen import SeenFile, SeenPublication
 from pe_dvc.trust.tuf_reader import TufReader
+from pe_dvc.usecases.mirror.log import log_faults
+from pe_dvc.usecases.mirror.state import read_state
 from tests.support.channel_log import HandLog, filler, logged_state
 from tests.support.memory_store import MemoryStore
 from tests.support.simulator import Root, Simulator, pointer
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.store.port import ObjectInfo, ReadableStore
+    from pe_dvc.store.port import ObjectInfo, ReadableStore, Store
+    from pe_dvc.usecases.mirror.wanted import Lacking
 
 OLD, NEW, NEWEST = (pointer("cps_2024", text) for text in ("old", "new", "newest"))
 FORGED = pointer("cps_2024", "forged")
@@ -739,3 +742,37 @@ def test_a_fork_shown_to_a_clone_and_to_a_reader(both: Country) -> None:
 def _snapshot(country: Country) -> bytes:
     version = country.held("timestamp.json").signed.snapshot_meta.version
     return country.store.objects[country.key(f"{version}.snapshot.json")]
+
+
+def test_a_fork_is_found_by_who_verifies_the_mirror(both: Country) -> None:
+    mirror = mirror_of(both)
+    good, both.store = both.store, mirror
+    assert faults_of_mirror(both, mirror, good) == []
+    rewrite(both, more=4)
+    both.store = good
+    grown(both)
+    [fault] = faults_of_mirror(both, mirror, good)
+    assert fault.what == "history"
+    assert good.url in fault.detail
+    assert mirror.url in fault.detail
+
+
+def test_a_mirror_without_files_of_the_log(both: Country) -> None:
+    mirror = mirror_of(both)
+    grown(both)
+    assert faults_of_mirror(both, mirror, both.store) == []
+    for key in [key for key in mirror.objects if "/log/tile/0/" in key]:
+        mirror.objects[key] = bytes(len(mirror.objects[key]))
+    [fault] = faults_of_mirror(both, mirror, both.store)
+    assert fault.what == "log"
+    for key in [key for key in mirror.objects if "/log/" in key]:
+        del mirror.objects[key]
+    [fault] = faults_of_mirror(both, mirror, both.store)
+    assert (fault.what, fault.key) == ("log", "channels/us/log/")
+
+
+def faults_of_mirror(country: Country, mirror: Store, origin: Store) -> list[Lacking]:
+    """What ``pe-dvc mirror verify`` says of its log."""
+    roots = country.metadata.root_files
+    states = [read_state(store, "us", roots) for store in (mirror, origin)]
+    return log_faults(mirror, states[0], origin, states[1])
