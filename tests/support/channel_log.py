@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState
+from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState, log_state
 from pe_dvc.documents.keys import log_key
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.tlog.merkle import tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, bundle, tiles_of
-from pe_dvc.trust.tuf_api import MetaFile
+from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.tuf_api import Metadata, MetaFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 def logged_state(sim: Simulator) -> LogState:
     """What the bucket's snapshot says of the log."""
-    from pe_dvc.documents.channel_log import log_state
-
     stamp = sim.held("timestamp.json").signed
     name = f"{stamp.snapshot_meta.version}.snapshot.json"
     state = log_state(sim.held(name).signed.unrecognized_fields, where=name)
@@ -102,6 +102,45 @@ class HandLog:
         ) is not None:
             self.leaves.append(Leaf("root", version, str(sha256_bytes(data)), len(data)))
             version += 1
+
+
+def go_on(sim: Simulator, snapshot: Metadata[Any], stamp: Metadata[Any], *, before: int) -> None:
+    """Log what a snapshot newly names, as a thief does who is not to be noticed by readers.
+
+    It is made of snapshot version ``before``, whose log goes on; tiles are written. ``stamp`` is
+    given its copy of the log. Where that snapshot has no log, there is none to go on.
+    """
+    name = f"{before}.snapshot.json"
+    state = log_state(sim.held(name).signed.unrecognized_fields, where=name)
+    if state is None:
+        return
+    log = StoredLog(sim.store, sim.country, state.number)
+    index, added = dict(state.index), list[Leaf]()
+    known = {leaf: at for at, leaf in enumerate(_entries(log, state))}
+    for file, meta in sorted(snapshot.signed.meta.items()):
+        role = file.removesuffix(".json")
+        leaf = Leaf(role, meta.version, meta.hashes["sha256"], meta.length)
+        if leaf not in known:
+            known[leaf] = state.size + len(added)
+            added.append(leaf)
+        index[role] = known[leaf]
+    entries = [leaf.to_bytes() for leaf in added]
+    tree = GrownTree(state.size, entries, log.read)
+    held = log.entries(0, state.size, state.size) + entries
+    for tile in tiles_of(tree.size, since=state.size):
+        first = tile.number * WIDTH
+        data = bundle(held[first : first + tile.width]) if tile.level is None else tree.hashes(tile)
+        sim.store.objects[log_key(sim.country, tile.path, state.number)] = data
+    root = tree_root(tree.size, tree)
+    grown = LogState(tree.size, root, state.number, (), state.roots, before, tuple(added), index)
+    snapshot.signed.unrecognized_fields[LOG_FIELD] = grown.to_field()
+    stamp.signed.unrecognized_fields[LOG_FIELD] = grown.copy_for_timestamp().to_field()
+
+
+def _entries(log: StoredLog, state: LogState) -> list[Leaf]:
+    """All entries, without the reasons that overrides give, by which no file is told apart."""
+    held = log.entries(0, state.size, state.size)
+    return [replace(Leaf.parse(one, where="the log"), overrides=()) for one in held]
 
 
 def filler(count: int, start: int = 1000) -> list[Leaf]:

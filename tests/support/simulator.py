@@ -15,6 +15,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
+from tests.support.channel_log import go_on
 from tests.support.memory_store import MemoryStore
 from tests.support.signed_channels import SignedChannels
 from tests.support.stores import RecordingStore
@@ -146,10 +147,14 @@ class Simulator(SignedChannels):
             version = json.loads(data)["signed"]["version"]
             snapshot.signed.meta[f"{role}.json"] = MetaFile.from_data(version, data, ["sha256"])
         snapshot.signed.version = snapshot_version or snapshot.signed.version + 1
+        stamp = Metadata(
+            Timestamp(now.version + timestamp, expires=now.expires, snapshot_meta=now.snapshot_meta)
+        )
+        go_on(self, snapshot, stamp, before=now.snapshot_meta.version)
         data = self.plant(f"{snapshot.signed.version}.snapshot.json", snapshot, "snapshot")
         promise = MetaFile.from_data(snapshot.signed.version, data, ["sha256"])
-        stamp = Timestamp(now.version + timestamp, expires=now.expires, snapshot_meta=promise)
-        self.plant("timestamp.json", Metadata(stamp), "timestamp")
+        stamp.signed.snapshot_meta = promise
+        self.plant("timestamp.json", stamp, "timestamp")
 
     def rotate(self, *roles: str, by_old_root: bool = True) -> None:
         """Give roles new keys by a new root version; keep the old ones as ``stolen-{role}``.

@@ -21,6 +21,7 @@ from pe_dvc.trust.tuf_api import (
 )
 from pe_dvc.usecases.channel.key_edits import Recovery, StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
+from tests.support.channel_log import go_on
 from tests.support.simulator import NOW, Simulator
 from tests.support.stores import RecordingStore
 
@@ -113,11 +114,19 @@ class Thief:
         )
         snapshot.signed.meta[f"{role}.json"] = MetaFile.from_data(version, data, ["sha256"])
         snapshot.signed.version = online or snapshot.signed.version + 1
+        new = Metadata(
+            Timestamp(
+                online or stamp.version + 1,
+                expires=stamp.expires,
+                snapshot_meta=stamp.snapshot_meta,
+            )
+        )
+        go_on(self._sim, snapshot, new, before=stamp.snapshot_meta.version)
         signed = self.sign("snapshot", snapshot)
         self.put(f"{snapshot.signed.version}.snapshot.json", signed)
         promise = MetaFile.from_data(snapshot.signed.version, signed, ["sha256"])
-        new = Timestamp(online or stamp.version + 1, expires=stamp.expires, snapshot_meta=promise)
-        self.put("timestamp.json", self.sign("timestamp", Metadata(new)))
+        new.signed.snapshot_meta = promise
+        self.put("timestamp.json", self.sign("timestamp", new))
 
     def squat(self, count: int, *pointers: Pointer) -> None:
         """Take so many of the next versions' names, and some that are absurd."""

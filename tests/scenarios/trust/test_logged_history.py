@@ -22,6 +22,7 @@ from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.seen import SeenFile, SeenPublication
+from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.tuf_reader import TufReader
 from pe_dvc.usecases.mirror.log import log_faults
 from pe_dvc.usecases.mirror.state import read_state
@@ -383,6 +384,24 @@ def test_replay_of_an_old_timestamp(country: Country) -> None:
     assert stamp.signed.version
     with pytest.raises(EquivocationError, match="shows log 1 of us with 3 entries"):
         country.read()
+
+
+def test_a_thief_who_adds_to_the_log_leaves_a_trace(both: Country) -> None:
+    """The known limit: what is only added is believed. It stays in the log for ever after."""
+    assert both.read() == OLD
+    both.update(FORGED)
+    data = both.files.read_bytes("latest")
+    both.store.objects[
+        both.key(f"{both.files.read('latest', Targets).signed.version}.latest.json")
+    ] = data
+    both.point_at({"latest": data})
+    assert both.read() == FORGED
+    state = logged_state(both)
+    assert state.size == len(both.log.leaves) + 1
+    both.show(NEWEST)
+    assert both.read("new") == NEWEST
+    with pytest.raises(EquivocationError):  # this log leaves out what the thief has shown
+        both.read()
 
 
 # What is lawful.
