@@ -98,7 +98,7 @@ class LogCheck:
             raise VerificationError(
                 f"{shown.place} shows the channels of {self._country} without their log, which "
                 "their root says they have",
-                remedy="Tell the maintainers of the data. If an older pe-dvc published it, they "
+                remedy="Tell the maintainers of the data. If an older pe_dvc published it, they "
                 "push once more with a current one.",
             )
 

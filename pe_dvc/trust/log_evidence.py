@@ -47,7 +47,7 @@ class LogEvidence:
             evidence=str(self._directory),
             remedy="Nothing was read. The proof is kept in\n"
             + "".join(f"    {file}\n" for file in files)
-            + "Send these files to the maintainers of the data. If an older pe-dvc published last, "
+            + "Send these files to the maintainers of the data. If an older pe_dvc published last, "
             "they push once more with a current one. If it was none of them, keys were stolen: "
             "they replace them, and begin a new log by the offline root; then you can read again.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState, log_state
 from pe_dvc.documents.keys import log_key
@@ -17,10 +17,29 @@ from pe_dvc.trust.tuf_api import Metadata, MetaFile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.support.simulator import Simulator
+    from tests.support.stores import RecordingStore
 
 
-def logged_state(sim: Simulator) -> LogState:
+class Logged(Protocol):
+    """A bucket with a country's channels, and the keys of their roles: ``simulator.Simulator``."""
+
+    country: str
+    store: RecordingStore
+
+    def key(self, name: str) -> str:
+        """Return the key of a file of the channels."""
+        ...
+
+    def held(self, name: str) -> Metadata[Any]:
+        """Return metadata that the bucket holds."""
+        ...
+
+    def plant(self, name: str, metadata: Metadata[Any], *signed_by: str) -> bytes:
+        """Sign metadata by the keys of these roles, and put it into the bucket."""
+        ...
+
+
+def logged_state(sim: Logged) -> LogState:
     """What the bucket's snapshot says of the log."""
     stamp = sim.held("timestamp.json").signed
     name = f"{stamp.snapshot_meta.version}.snapshot.json"
@@ -32,7 +51,7 @@ def logged_state(sim: Simulator) -> LogState:
 class HandLog:
     """A log of what a simulator's bucket shows, signed by whoever has the keys of ``sim``."""
 
-    def __init__(self, sim: Simulator, number: int = 1, leaves: Iterable[Leaf] = ()) -> None:
+    def __init__(self, sim: Logged, number: int = 1, leaves: Iterable[Leaf] = ()) -> None:
         self.sim, self.number = sim, number
         self.leaves = [*leaves]
         self.after = 0
@@ -104,7 +123,7 @@ class HandLog:
             version += 1
 
 
-def go_on(sim: Simulator, snapshot: Metadata[Any], stamp: Metadata[Any], *, before: int) -> None:
+def go_on(sim: Logged, snapshot: Metadata[Any], stamp: Metadata[Any], *, before: int) -> None:
     """Log what a snapshot newly names, as a thief does who is not to be noticed by readers.
 
     It is made of snapshot version ``before``, whose log goes on; tiles are written. ``stamp`` is

@@ -207,7 +207,7 @@ def test_log_dropped(country: Country) -> None:
     _drop(country)
     error = refused(country)
     assert "without their log" in error.message
-    assert "an older pe-dvc" in str(error.remedy)
+    assert "an older pe_dvc" in str(error.remedy)
     assert country.read("new") == FORGED, "who never saw the log cannot miss it"
 
 
