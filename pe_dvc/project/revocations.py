@@ -5,7 +5,6 @@ The signed role ``revoked`` decides, and nothing else that lies in the bucket. A
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from dataclasses import replace
@@ -191,6 +190,8 @@ class Revocations:
 
     def _ask_in_a_copy(self) -> Known:
         """Verify from a copy of the state, where that may only be read, as in an image."""
+        import shutil
+
         from pe_dvc.store.scratch import scratch_directory
 
         with scratch_directory() as scratch:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,6 +95,8 @@ def check_output(output: Path) -> None:
 def copy_bytes(source: StrPath, target: StrPath, *, folder: int | None = None) -> None:
     """Copy a file into ``target``, which must not exist. Its mode is a new file's, by the umask."""
     with open_to_read(source) as old, open_new(target, folder=folder) as new:
+        import shutil
+
         shutil.copyfileobj(old, new, _BLOCK)
 
 

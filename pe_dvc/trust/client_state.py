@@ -11,7 +11,6 @@ there offline readers answer.
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -126,6 +125,8 @@ class ReaderState:
 
     def _join(self, own: Path) -> None:
         """Take over what was verified of one bucket alone; lineages that are one are folded."""
+        import shutil
+
         state, member = ConfinedTree(self.directory, modes=PRIVATE), _member(own)
         if (self.directory / member).is_file():
             return
@@ -197,6 +198,8 @@ class LineageState:
 
 def _accept_all(older: Path) -> None:
     """An older pe_dvc kept nothing but what was accepted whole."""
+    import shutil
+
     accepted = older / ACCEPTED
     if not accepted.exists():
         accepted.mkdir(mode=0o700)

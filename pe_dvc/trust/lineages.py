@@ -7,7 +7,6 @@ kept apart. What tells them apart is a version that both know, or else the chain
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -164,6 +163,8 @@ def _age(lineage: Path) -> tuple[int, int]:
 
 def _fold(lineage: Path, into: Path) -> None:
     """Let one directory take what another of the same lineage has besides, and remove that."""
+    import shutil
+
     fold_memory(lineage, into)
     for file in sorted(lineage.rglob("*.json")):
         target = into / file.relative_to(lineage)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pe_dvc.documents.cache_control import cache_control
 from pe_dvc.store.port import ObjectInfo
 
 
 def attributes(key: str) -> dict[str, Any]:
     """Return what a bucket keeps beside an object's bytes, and answers as HTTP headers."""
+    from pe_dvc.documents.cache_control import cache_control  # who only reads needs none
+
     return {"Cache-Control": cache_control(key)}
 
 

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
-from pe_dvc.adapters.stores.file_upload import upload_file
-from pe_dvc.adapters.stores.kept_parts import send_and_keep_parts
 from pe_dvc.adapters.stores.object_info import attributes, object_info, whole
 from pe_dvc.adapters.stores.obstore_errors import (
     ErrorTranslator,
@@ -23,8 +21,6 @@ from pe_dvc.adapters.stores.obstore_errors import (
     is_past_end,
     is_undecided,
 )
-from pe_dvc.adapters.stores.parallel_file import fill_file
-from pe_dvc.adapters.stores.upload_parts import part_size, parts_in_flight
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.batch import OneByOne
@@ -145,6 +141,8 @@ class ObjectStore(OneByOne):
         progress: Progress | None = None,
     ) -> Sha256:
         """See Store.upload."""
+        from pe_dvc.adapters.stores.file_upload import upload_file
+
         return upload_file(
             check_key(key),
             path,
@@ -157,6 +155,8 @@ class ObjectStore(OneByOne):
 
     def write_blocks(self, key: str, blocks: Iterable[bytes], *, size: int) -> None:
         """See Store.write_blocks."""
+        from pe_dvc.adapters.stores.upload_parts import part_size
+
         part = part_size(size, what=key)
         self._send(check_key(key), b"".join(blocks) if size <= part else iter(blocks), part)
 
@@ -164,6 +164,8 @@ class ObjectStore(OneByOne):
         self, key: str, path: Path | OpenFile, *, size: int, progress: Progress | None = None
     ) -> Sha256:
         """See Store.download."""
+        from pe_dvc.adapters.stores.parallel_file import fill_file
+
         if size == 0:
             check_length(key, expected=0, actual=self.head(key).size, source=self.url)
 
@@ -267,6 +269,8 @@ class ObjectStore(OneByOne):
     def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:
         import obstore
 
+        from pe_dvc.adapters.stores.upload_parts import parts_in_flight
+
         with self._translating("upload", key):
             obstore.put(
                 self._uploads,
@@ -279,6 +283,8 @@ class ObjectStore(OneByOne):
             )
 
     def _send_and_keep(self, key: str, body: Iterator[bytes], part_size: int) -> None:
+        from pe_dvc.adapters.stores.kept_parts import send_and_keep_parts
+
         send_and_keep_parts(self._uploads, body, part_size, self._request("upload", key))
 
     def _request(self, operation: str, key: str) -> StoreRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
@@ -15,7 +16,6 @@ from pe_dvc.adapters.stores.endpoints import (
 from pe_dvc.adapters.stores.open_bucket import open_bucket
 from pe_dvc.adapters.stores.redirects import one_host_only
 from pe_dvc.adapters.stores.s3_listing import S3Listing
-from pe_dvc.adapters.stores.s3_versions import S3Versions
 from pe_dvc.adapters.stores.tls import is_file_name, tls_client
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.stores.object_store import ObjectStore
     from pe_dvc.adapters.stores.s3_regions import Regions
+    from pe_dvc.adapters.stores.s3_versions import S3Versions
     from pe_dvc.primitives.errors import UntrustedError
 
 AMAZON = "https://s3.amazonaws.com"
@@ -92,6 +93,13 @@ def s3_store(
         ca_bundle=said if is_file_name(said) else settings.ca_bundle,
         credentials=credentials,
     )
+
+    @cache
+    def versions() -> S3Versions:
+        from pe_dvc.adapters.stores.s3_versions import S3Versions  # who only reads removes nothing
+
+        return S3Versions(bucket, prefix, listing.connect)
+
     return open_bucket(
         "s3",
         bucket,
@@ -100,7 +108,7 @@ def s3_store(
         client=client,
         credentials=credentials,
         s3=listing,
-        purge=S3Versions(bucket, prefix, listing.connect).purge,
+        purge=lambda keys: versions().purge(keys),
         advice=advice,
     )
 
