@@ -21,23 +21,35 @@ class GitTree(RepoTree):
     def __init__(self, tree: Any, prefix: str, commit: str, name: str | None = None) -> None:
         self._prefix, self.commit, self._name = prefix, commit, name or commit[:12]
         self._root = entry_at(tree, prefix) if prefix else tree
+        self._opened: dict[str, Any] = {"": _tree(self._root)}
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises NotFoundError."""
-        if not self.has(path):
+        found = self._file(path)
+        if found is None:
             where = f"{self._prefix}/{path}" if self._prefix else path
             raise NotFoundError(f"commit {self.commit[:12]} has no file {where}")
-        return _data(self._root[path], self.where(path))
+        return _data(found, self.where(path))
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file of that path."""
-        found = entry_at(self._root, path)
-        return found is not None and found.type_str == "blob"
+        return self._file(path) is not None
+
+    def _file(self, path: str) -> Any:
+        folder, _, name = path.rpartition("/")
+        found = entry_at(self._folder(folder), name)
+        return found if found is not None and found.type_str == "blob" else None
+
+    def _folder(self, folder: str) -> Any:
+        """Return a folder, None for what is none; kept, as git reads a large one for each file."""
+        if folder not in self._opened:
+            self._opened[folder] = _tree(entry_at(self._root, folder))
+        return self._opened[folder]
 
     def entries(self, folder: str) -> Folder:
         """Return the names of the files and of the folders in ``folder``, each sorted."""
-        tree = entry_at(self._root, folder) if folder else self._root
-        if tree is None or tree.type_str != "tree":
+        tree = self._folder(folder)
+        if tree is None:
             return [], []
         found = [(entry.name, entry.type_str) for entry in tree if _is_plain(entry.name)]
         files = sorted(name for name, kind in found if kind == "blob")
@@ -124,6 +136,11 @@ def entry_at(tree: Any, path: str) -> Any:
         return None if tree is None else tree[path]
     except KeyError:
         return None
+
+
+def _tree(found: Any) -> Any:
+    """Return what was found if it is a folder, else None."""
+    return found if found is not None and found.type_str == "tree" else None
 
 
 def _is_plain(name: str) -> bool:
