@@ -46,10 +46,11 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold a lock by the name of a file, which exists only while the lock is held or waited for.
 
-    ``on_wait`` is called once if it has to be waited for. After ``timeout`` seconds raises
-    StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``.
+    ``on_wait`` is called once if it has to be waited for. Once another has held it for ``timeout``
+    seconds raises StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``:
+    of hundreds that wait, each gets its turn.
     """
-    descriptor = _acquire(files, path, time.monotonic() + timeout, on_wait)
+    descriptor = _acquire(files, path, timeout, on_wait)
     if descriptor is None:
         raise StoreUnavailableError(
             f"another process has been {doing} for over {timeout:g} seconds, and holds "
@@ -68,13 +69,14 @@ def exclusive(
 
 
 def _acquire(
-    files: ConfinedTree, path: str, deadline: float, on_wait: Callable[[], None] | None
+    files: ConfinedTree, path: str, timeout: float, on_wait: Callable[[], None] | None
 ) -> int | None:
+    without_folder = deadline = time.monotonic() + timeout
     while True:
         try:
             descriptor = files.open_file(path, OPEN)
         except FileNotFoundError:  # its folder went, being empty, with the lock before
-            if time.monotonic() > deadline:
+            if time.monotonic() > without_folder:
                 raise
             continue
         try:
@@ -88,6 +90,7 @@ def _acquire(
                 time.sleep(_PAUSE)
             if _is_named(descriptor, files, path):
                 return descriptor
+            deadline = time.monotonic() + timeout  # who held it has ended: another has it now
         except BaseException:
             os.close(descriptor)
             raise
