@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import zlib
-from itertools import groupby
 
 import pytest
 from hypothesis import settings
@@ -57,10 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep one case of each test, not always its first, where ``--one-case`` asks for it."""
     if config.getoption("--one-case"):
-        cases = [
-            (test, list(found)) for test, found in groupby(items, lambda i: i.nodeid.split("[")[0])
-        ]
-        items[:] = [found[zlib.crc32(test.encode()) % len(found)] for test, found in cases]
+        cases: dict[str, list[pytest.Item]] = {}
+        for item in items:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        kept = {found[zlib.crc32(test.encode()) % len(found)] for test, found in cases.items()}
+        items[:] = [item for item in items if item in kept]
 
 
 @pytest.fixture(scope="session")
