@@ -1,4 +1,4 @@
-"""Commands that tests fork end as those that are started anew."""
+"""Commands that tests fork end as those that are newly started."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ def test_a_forked_command_says_and_returns_what_a_new_one_does(
     forked = run_forked(command, tmp_path, os.environ)
     new = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert forked is not None
-    assert (forked.returncode, forked.stdout, forked.stderr) == (
-        *(new.returncode, new.stdout, new.stderr),
-    )
+    said = forked.returncode, forked.stdout, forked.stderr
+    assert said == (new.returncode, new.stdout, new.stderr)
 
 
 def test_each_is_a_process_with_a_directory_an_environment_and_a_umask_of_its_own(
@@ -53,6 +52,22 @@ def test_each_is_a_process_with_a_directory_an_environment_and_a_umask_of_its_ow
         assert done.returncode == 0, done.stderr
         assert (repo / ".dvc/config").stat().st_mode & 0o777 == mode
         assert caches.is_dir()
+
+
+def test_who_gives_up_waiting_leaves_the_next_command_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(pipes: Sequence[int]) -> list[str]:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tests.support.forked_commands._read_all", give_up)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                run_forked(["pe-dvc", "--help"], tmp_path, os.environ)
+    done = run_forked(["pe-dvc", "--help"], tmp_path, os.environ)
+    assert done is not None
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["LC_ALL", "PYTHONPATH", "TZ", "OPENSSL_CONF", "SSL_CERT_FILE"])

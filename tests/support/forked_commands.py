@@ -37,7 +37,7 @@ _environment: dict[str, str] = {}
 def run_forked(
     command: Sequence[str], directory: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str] | None:
-    """Run a command as ``subprocess.run`` would, with its output; None if it has to start anew."""
+    """Run a command as ``subprocess.run`` would, with its output; None if it needs a new start."""
     script = _script(command[0], environment)
     if script is None or os.environ.get("SOAK") or not hasattr(os, "pidfd_open"):
         return None
@@ -46,7 +46,7 @@ def run_forked(
         return None
     request = {
         "arguments": list(command[1:]),
-        "directory": str(directory),
+        "directory": str(directory.absolute()),
         "environment": dict(environment),
         "umask": _umask(),
     }
