@@ -12,7 +12,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pe_dvc.primitives.errors import ConflictError, FormatError
+from pe_dvc.primitives.errors import ConflictError, FormatError, PeDvcError
 
 if TYPE_CHECKING:
     import asyncio
@@ -159,6 +159,8 @@ def _told(host: str, port: int, option: str) -> Iterator[None]:
     """Say of a port that cannot be taken which one it is, and what to do."""
     try:
         yield
+    except PeDvcError:
+        raise
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             remedy = f"Name another one with {option}, or end what listens there."

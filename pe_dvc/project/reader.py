@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 class Reader:
     """Resolves and fetches references of one country.
 
-    ``store`` is an address, several of them, or a store that is open already. ``begun`` is
-    what it begins with that goes on for another reader. As many folders of the cache as
-    ``folders_open`` stay open.
+    ``store`` is an address, several of them, or a store that is open already. ``begun`` is what
+    another reader hands on. As many folders of the cache as ``folders_open`` stay open.
     """
 
     def __init__(
