@@ -29,6 +29,7 @@ def office(request: pytest.FixtureRequest, sandbox: Sandbox) -> Office:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # for all rounds of SOAK=1
 def test_no_byte_without_its_entry_when_the_gateway_is_killed(office: Office) -> None:
     path = md5_path(office.sandbox.repo / "data/enhanced_cps_2024.parquet")
     chance, got = random.Random(7), 0
