@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tuf.api.exceptions import RepositoryError
 
 from pe_dvc.documents.bins import BINS_FIELD, bins_of, number_of, read_bin
 from pe_dvc.documents.keys import bin_key
@@ -85,8 +86,8 @@ def test_what_lists_bins_and_is_signed(published: Simulator) -> None:
         try:
             metadata: Metadata[Targets] = Metadata.from_dict(document)
             published.point_at({"latest": published.plant("3.latest.json", metadata, "latest")})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # python-tuf can make no such metadata
+        except (ValueError, KeyError, TypeError, AttributeError, RepositoryError):
+            return  # python-tuf can make or sign no such metadata
         try:
             assert published.client().lookup("latest", "d7") in (pointer("d7"), None)
         finally:
