@@ -96,9 +96,8 @@ def _slope(sizes: list[int], values: list[float]) -> str:
     return f"{grown / math.log(sizes[-1] / sizes[-2]):.1f}"
 
 
-def main() -> None:
-    sizes = sorted(int(size) for size in sys.argv[1:]) or list(SIZES)
-    found = {size: measure(size) for size in sizes}
+def print_table(sizes: list[int], found: dict[int, dict[str, Cost]]) -> None:
+    """Print what each piece of work costs for each size, with exponents."""
     heads = "".join(f" {size:,} |" for size in sizes)
     print(f"| CPU s (requests) |{heads} CPU ~ n^ | requests ~ n^ |")
     print(f"|---|{'---|' * (len(sizes) + 2)}")
@@ -108,6 +107,11 @@ def main() -> None:
         slope = partial(_slope, sizes)
         cpu, requests = slope([c.cpu for c in costs]), slope([float(c.requests) for c in costs])
         print(f"| {name} |{cells} {cpu} | {requests} |")
+
+
+def main() -> None:
+    sizes = sorted(int(size) for size in sys.argv[1:]) or list(SIZES)
+    print_table(sizes, {size: measure(size) for size in sizes})
 
 
 if __name__ == "__main__":
