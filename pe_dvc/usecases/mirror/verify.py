@@ -11,7 +11,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.roles import max_length
 from pe_dvc.usecases.mirror.altered import altered_objects
 from pe_dvc.usecases.mirror.holdings import holdings_of
-from pe_dvc.usecases.mirror.log import log_faults
+from pe_dvc.usecases.mirror.same_history import log_faults
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.progress import Reporter, Silent

@@ -24,7 +24,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.seen import SeenFile, SeenPublication
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.tuf_reader import TufReader
-from pe_dvc.usecases.mirror.log import log_faults
+from pe_dvc.usecases.mirror.same_history import log_faults
 from pe_dvc.usecases.mirror.state import read_state
 from tests.support.channel_log import HandLog, filler, logged_state
 from tests.support.memory_store import MemoryStore
