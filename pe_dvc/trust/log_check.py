@@ -17,6 +17,7 @@ from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_evidence import LogEvidence
 from pe_dvc.trust.log_memory import ShownLog, remember, remembered
 from pe_dvc.trust.log_tree import ProvenTree
+from pe_dvc.trust.witnesses import check_demanded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +50,10 @@ class LogCheck:
         not contradict it. One that does not show enough of its log to tell proves nothing.
 
         Raises EquivocationError where signatures prove that it does not, with the proof kept;
-        VerificationError for tiles that are missing or altered; and as the store does.
+        VerificationError for tiles that are missing or altered, and where fewer witnesses vouch for
+        it than the root demands (ADR 0042); and as the store does.
         """
+        check_demanded(self._fields, self._country, shown)
         kept = remembered(self._lineage)
         state = shown.state
         if state is None:

@@ -67,6 +67,12 @@ class ShownLog:
             )
         return state
 
+    @cached_property
+    def cosignatures(self) -> tuple[str, ...]:
+        """The lines by which witnesses vouch for the log, as the timestamp has them."""
+        copy = log_state(_signed(self.timestamp), where=f"timestamp of {self.place}")
+        return () if copy is None else copy.cosignatures
+
     @property
     def tree(self) -> LogState:
         """What it says of the log. Raises FormatError for one that says nothing."""

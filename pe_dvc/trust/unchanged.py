@@ -19,6 +19,7 @@ from pe_dvc.primitives.errors import (
     NotPublishedError,
     StoreError,
     StorePermissionError,
+    VerificationError,
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.plain_files import read_document
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 
 _LOG = b'"x-pe-dvc-log"'
 """The field of metadata that says something of the channel's log (``documents.channel_log``)."""
+
+
+_WITNESSES = "x-pe-dvc-witnesses"
+"""The field of a root that demands witnesses (``trust.witnesses``, which takes time to load)."""
 
 
 class _Above(NamedTuple):
@@ -134,6 +139,7 @@ class Unchanged:
                 _check_listed(role, data, found, listed)
             listed = found.fields.get("meta", listed)
         self._check_log(state, root, files)
+        self._check_witnesses(root, files)
         self._check_floor(files)
         _check_fresh(root, now)
         self._check_current(root.version, files["timestamp"])
@@ -166,6 +172,19 @@ class Unchanged:
         (kept,) = read_json(data, what="what was remembered of a log")["publications"]
         if kept["timestamp"].encode() != files["timestamp"] or kept["checked"] is not True:
             raise Unusual
+
+    def _check_witnesses(self, root: PlainMetadata, files: dict[str, bytes]) -> None:
+        """Ask again whether witnesses vouched lately, where the root demands it (ADR 0042)."""
+        if _WITNESSES not in root.fields:
+            return
+        from pe_dvc.trust.log_memory import ShownLog
+        from pe_dvc.trust.witnesses import check_demanded
+
+        shown = ShownLog(files["timestamp"], files["snapshot"], self._store.url)
+        try:
+            check_demanded(root.fields, self._country, shown)
+        except VerificationError:
+            raise Unusual from None
 
     def _check_floor(self, files: dict[str, bytes]) -> None:
         """Let python-tuf look at what others saw, if that is not older than this (ADR 0025)."""
