@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "documents": {"primitives"},
     "store": {"documents", "primitives"},
     "trust": {"store", "tlog", "documents", "primitives"},
-    "adapters": {"trust", "store", "documents", "primitives"},
+    "adapters": {"trust", "store", "tlog", "documents", "primitives"},
     "usecases": {"trust", "store", "tlog", "documents", "primitives"},
     "gateway": {"usecases", "adapters", "trust", "store", "tlog", "documents", "primitives"},
     "witness": {"gateway", "trust", "store", "tlog", "documents", "primitives"},

@@ -14,6 +14,7 @@ from pe_dvc.cli.channel_recover import recover
 from pe_dvc.cli.channel_rollback import rollback
 from pe_dvc.cli.channel_sign import renew, sign
 from pe_dvc.cli.channel_status import status
+from pe_dvc.cli.channel_witnesses import witnesses
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import json_option, print_json, say, store_option
 from pe_dvc.cli.publish_output import say_seen
@@ -163,5 +164,6 @@ for _command in (
     log,
     diff,
     keys,
+    witnesses,
 ):
     command.add_command(_command)

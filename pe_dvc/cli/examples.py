@@ -48,6 +48,7 @@ EXAMPLES: dict[str, Examples] = {
         ("next --public-key bob.pem --name bob", "let another reviewer sign next"),
     ),
     "channel keys remove": (("next bob", "take a reviewer's key away"),),
+    "channel witnesses": (("--threshold 2 KEY1 KEY2 KEY3", "demand two of these three"),),
     "channel keys show": (("releases", "the keys that verify the statements of releases"),),
     "channel keys rotate": (
         ("latest", "replace the one key of latest"),
@@ -248,10 +249,7 @@ EXAMPLES: dict[str, Examples] = {
     "gateway token revoke": (("0123456789abcdef", "by the id that list shows"),),
     "witness cosign": (("--key ~/witness.pem", "sign what the buckets of witness.toml show now"),),
     "witness key": (("", "make the key that witness.toml names, and print its public half"),),
-    "witness serve": (
-        ("", "cosign the logs of witness.toml, for a proxy on this machine"),
-        ("--config /etc/pe-dvc/witness.toml --port 9081", "elsewhere"),
-    ),
+    "witness serve": (("--port 9081", "cosign the logs of witness.toml, for a proxy here"),),
     "trust add": (
         ("us root.json", "pin the root.json of the data repo"),
         ("us --from-store", "trust the bucket on first use; then compare the fingerprint"),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Key
     from pe_dvc.usecases.channel.role_status import RoleStatus
     from pe_dvc.usecases.channel.update import ChannelUpdate
+    from pe_dvc.usecases.publish.cosigners import Cosigners
     from pe_dvc.usecases.publish.refresh import Refreshed
 
 MANY_DATASETS = 2000
@@ -65,7 +66,27 @@ def signers_of(
         refuse_pinned(repo.country)
         check_may_sign_first(drafted[min(drafted)], keys_dir / repo.country)
     uris = {**repo.settings.signers, **(given or {})}
-    return Signers(repo.country, keys_dir, uris, environ)
+    signers = Signers(repo.country, keys_dir, uris, environ)
+    signers.cosigners = cosigners_of(repo)
+    return signers
+
+
+def cosigners_of(repo: DataRepo) -> Cosigners | None:
+    """Return the witnesses that a repo asks, None if it names none. Raises FormatError."""
+    if not repo.settings.witnesses:
+        return None
+    from pe_dvc.adapters.witnesses import WitnessFiles, WitnessServer
+    from pe_dvc.tlog.note import VerifierKey
+    from pe_dvc.usecases.publish.cosigners import Cosigners
+
+    return Cosigners(
+        [
+            WitnessServer(VerifierKey.parse(one.key), one.url, one.timeout)
+            if one.url
+            else WitnessFiles(VerifierKey.parse(one.key), str(one.signatures), one.timeout)
+            for one in repo.settings.witnesses.values()
+        ]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

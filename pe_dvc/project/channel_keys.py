@@ -11,12 +11,14 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.channel import sign_statements, signers_of
 from pe_dvc.project.channel_recover import taken_versions
+from pe_dvc.tlog.note import VerifierKey
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.verify import key_names, role_keys
+from pe_dvc.trust.witnesses import WitnessRule
 from pe_dvc.usecases.channel.keys import KeyRing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from pe_dvc.project.repo import DataRepo
@@ -86,6 +88,14 @@ def rotate_key(
         change = ring.rotate(role, key, keyid=keyid, stolen=stolen)
     sign_statements(repo, signers_of(repo), role)
     return replace(change, key_file=file)
+
+
+def demand_witnesses(
+    repo: DataRepo, keys: Sequence[str], *, threshold: int, days: int
+) -> KeyChange:
+    """Have a new root demand witnesses of readers (``trust.witnesses``); none, without keys."""
+    rule = WitnessRule(threshold, days, tuple(map(VerifierKey.parse, keys))) if keys else None
+    return _key_ring(repo, "root").demand(rule)
 
 
 def _key_ring(

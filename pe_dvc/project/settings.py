@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.mirrors import MirrorTable
     from pe_dvc.documents.release_settings import ReleaseSettings
+    from pe_dvc.documents.witness_table import WitnessTable
 
 
 GATED = "gated"
@@ -102,6 +103,8 @@ class Settings:
     """Other stores that hold copies, by name."""
     copies: int = 0
     """How many copies must remain in mirrors of what ``pe-dvc gc`` removes from the store."""
+    witnesses: dict[str, WitnessTable] = field(default_factory=dict)
+    """Who is asked to cosign the channel's log, by name."""
     single_publisher: bool = False
     """Whether only one machine ever publishes: then a store may ignore conditional writes."""
     allowed_params: tuple[str, ...] = ()
@@ -217,6 +220,11 @@ def _settings(table: Any, file: str) -> Settings:
 
         return read_mirrors(value, file=file, path=path)
 
+    def witnesses(value: Any, path: str) -> dict[str, WitnessTable]:
+        from pe_dvc.documents.witness_table import read_witnesses
+
+        return read_witnesses(value, file=file, path=path)
+
     def copies(value: Any, path: str) -> int:
         if type(value) is not int or value < 0:
             raise wrong_value("expected a number of copies", value, file=file, path=path)
@@ -234,6 +242,7 @@ def _settings(table: Any, file: str) -> Settings:
         "single_publisher": flag,
         "allowed_params": texts,
         "unlocked": reasons,
+        "witnesses": witnesses,
     }
     return read_plain(Settings, table, file=file, path=TABLE, readers=readers)
 

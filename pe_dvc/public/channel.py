@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.channel import InitializedChannels
     from pe_dvc.project.channel_recover import Recovered
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.review import Review
     from pe_dvc.usecases.channel.role_status import RoleStatus
@@ -243,6 +244,16 @@ class ChannelCommands:
         from pe_dvc.project.channel_adopt import adopt
 
         return adopt(self._open(), role, store=store)
+
+    def witnesses(self, keys: Sequence[str], *, threshold: int = 1, days: int = 7) -> KeyChange:
+        """Have readers demand ``threshold`` of these witnesses, ``days`` old at most; none of none.
+
+        ``keys`` are as ``Witness.key`` returns them. A new root, or the draft of one where others
+        must sign, too. Raises FormatError, NotFoundError, SignatureError.
+        """
+        from pe_dvc.project.channel_keys import demand_witnesses
+
+        return demand_witnesses(self._open(), keys, threshold=threshold, days=days)
 
     def _open(self) -> DataRepo:
         from pe_dvc.project.repo import DataRepo

@@ -45,8 +45,11 @@ class Signers:
     """The private keys that this machine can sign with, for one country.
 
     ``uris`` is the project's mapping of roles to signer URIs. A key file is used for a role
-    only if its key is one of the role's.
+    only if its key is one of the role's. ``cosigners`` are the witnesses that the project asks
+    (``usecases.publish.cosigners``).
     """
+
+    cosigners: Any = None
 
     def __init__(
         self,

@@ -133,8 +133,8 @@ def check_witnessed(
             f"{where}: {len(good)} of the {rule.threshold} witnesses that the root demands have "
             f"cosigned the channel's log in the last {rule.max_age_days} days",
             remedy="What is shown may be old: the bucket, or what is between you and it, may keep "
-            "newer data from you. The maintainers renew it by pe-dvc channel refresh. Check this "
-            "machine's clock, too.",
+            "newer data from you. The maintainers renew it from time to time: tell them. Check "
+            "this machine's clock, too.",
         )
     names = ", ".join(key.name for key in rule.keys)
     raise VerificationError(

@@ -13,6 +13,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.roles import NAME_FIELD
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import key_names, role_of
+from pe_dvc.trust.witnesses import FIELD, WitnessRule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,18 @@ def beginning_log(edit: Edit | None) -> Edit:
             edit(root)
 
     return begin
+
+
+def demanding(rule: WitnessRule | None) -> Edit:
+    """Return what has a root demand witnesses; None is none."""
+
+    def demand(root: Root | Targets) -> None:
+        if rule is None:
+            root.unrecognized_fields.pop(FIELD, None)
+        else:
+            root.unrecognized_fields[FIELD] = rule.to_field()
+
+    return demand
 
 
 def apply_edit(delegator: Root | Targets, role: str, edit: Edit, threshold: int | None) -> None:

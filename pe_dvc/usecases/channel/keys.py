@@ -31,6 +31,7 @@ from pe_dvc.usecases.channel.key_edits import (
     apply_edit,
     beginning_log,
     check_key_name,
+    demanding,
     replacing,
 )
 from pe_dvc.usecases.channel.role_status import waiting_drafts
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.tuf_api import Key
+    from pe_dvc.trust.witnesses import WitnessRule
 
 
 class KeyRing:
@@ -135,6 +137,10 @@ class KeyRing:
             waiting=waiting,
             drafts=waiting_drafts(self._files, now=self._now),
         )
+
+    def demand(self, rule: WitnessRule | None) -> KeyChange:
+        """Have a new root demand witnesses of readers; None demands none. Raises as ``add``."""
+        return self._change("root", [demanding(rule)], None)
 
     def renew(self, role: str) -> None:
         """Give root or targets a new version that expires later.

@@ -26,6 +26,7 @@ from pe_dvc.usecases.publish.versioned_files import (
     publish_role,
     published_unnamed,
 )
+from pe_dvc.usecases.publish.witnessed_root import refuse_unwitnessed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -122,6 +123,7 @@ def _publish_under(
     waiting: Collection[str],
 ) -> tuple[dict[str, int], list[str]]:
     """Publish the roots of ``ours``, and everything below; return versions and keys written."""
+    refuse_unwitnessed(bucket)
     written = publish_roots(bucket, ours)
     head = read_head(bucket)
     before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()

@@ -6,8 +6,10 @@ and the other completes what that one began. ADR 0039.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.channel_log import Leaf, LogState, log_name, log_state, reasons_given
@@ -22,6 +24,8 @@ from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import all_entries, in_order
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
+from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
+from pe_dvc.usecases.publish.cosigners import Cosigners
 from pe_dvc.usecases.publish.log_base import Base, base_in, find_base
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 
@@ -69,6 +73,9 @@ class ChannelLog:
         self._bucket, self._signers, self._known = bucket, signers, known or {}
         where = bucket.where("root", bucket.root.version)
         self.name = log_name(bucket.root.unrecognized_fields, bucket.country, where=where)
+        self._rule = witness_rule(bucket.root.unrecognized_fields, where=where)
+        self._cosigners: Cosigners = signers.cosigners or Cosigners()
+        self._proving = threading.Lock()
         self._stored = StoredLog(bucket.store, bucket.country, self.name.number)
         self._complete = 0  # the snapshot whose tiles were seen to be there
 
@@ -90,10 +97,16 @@ class ChannelLog:
         )
 
     def agrees(self, head: Head) -> bool:
-        """Tell whether the timestamp says of the log what its snapshot says."""
+        """Tell whether the timestamp says of the log what its snapshot says.
+
+        And that witnesses vouch for it, lately enough, where the root demands them.
+        """
         ours = self.state_of(head.snapshot, "snapshot")
         shown = self.state_of(head.timestamp, "timestamp")
-        return ours is not None and shown is not None and shown.is_same_tree(ours)
+        if ours is None or shown is None or not shown.is_same_tree(ours):
+            return False
+        note = checkpoint_note(self.name.origin, ours)
+        return not self._cosigners.is_due(self._rule, note, shown.cosignatures)
 
     def next_state(
         self,
@@ -198,17 +211,33 @@ class ChannelLog:
         self._stored = StoredLog(self._bucket.store, self._bucket.country, self.name.number)
         return [key for (key, _), new in zip([*hashes, last], written, strict=True) if new]
 
-    def publish_checkpoint(self, snapshot: StoredMetadata[Snapshot]) -> tuple[LogState, str]:
+    def publish_checkpoint(
+        self, snapshot: StoredMetadata[Snapshot], head: Head
+    ) -> tuple[LogState, str]:
         """Write the checkpoint of a snapshot's tree for others, whatever was there.
 
-        Return what the timestamp is to say of the tree, and the key of the checkpoint.
+        Return what the timestamp is to say of the tree, with the cosignatures of witnesses, and
+        the key of the checkpoint. Raises SignatureError where too few cosign what the root demands.
         """
         state = self.state_of(snapshot, "snapshot")
         assert state is not None, "it was seen to say something of the log"
         note = checkpoint(self._bucket.root, self._signers, self.name.origin, state)
         key = checkpoint_key(self._bucket.country, self.name.number)
         self._bucket.store.overwrite(key, str(note).encode())
-        return state.copy_for_timestamp(), key
+        shown = self.state_of(head.timestamp, "timestamp")
+        lines = self._cosigners.ask(
+            note,
+            before=state.before,
+            prove=partial(self._prove, state),
+            rule=self._rule,
+            held=shown.cosignatures if shown is not None else (),
+        )
+        return state.copy_for_timestamp(lines), key
+
+    def _prove(self, state: LogState, size: int) -> list[bytes]:
+        """Return the proof that the log begins with its first ``size`` entries."""
+        with self._proving:  # by several witnesses at once
+            return self._stored.consistency(size, state.size) if 0 < size < state.size else []
 
     def _grown(
         self, size: int, entries: list[bytes], before: LogState | None, after: LogState | None

@@ -235,7 +235,7 @@ def _swap_timestamp(
     if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
         raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
     metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
-    state, checkpoint = log.publish_checkpoint(snapshot)
+    state, checkpoint = log.publish_checkpoint(snapshot, head)
     metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
     data = _signed(bucket, "timestamp", metadata, signers)
     return [checkpoint, bucket.swap("timestamp", data, head.etag).key]

@@ -16,6 +16,7 @@ from pe_dvc.documents.channel_log import LOG_FIELD, log_state
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.tlog.cosignature import cosign
 from pe_dvc.tlog.note import COSIGNATURE, ED25519, VerifierKey
+from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.trust.unchanged import Unchanged
 from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule, checkpoint_note, witness_rule
 from tests.support.channel_log import HandLog
@@ -57,12 +58,17 @@ class Country(Simulator):
         root.signatures.clear()
         root.sign(self.signer("root"))
         self.files.write("root", root)
-        self.publish()
+        self.store.objects[self.key(f"{root.signed.version}.root.json")] = self.files.read_bytes(
+            "root"
+        )
 
-    def show(self, one: Pointer) -> LogState:
-        self.update(one)
-        self.publish()
-        return self.log.add(timestamp=1)
+    def show(self, one: Pointer, log: HandLog | None = None) -> LogState:
+        """Sign a version of ``latest``, and a log that has it."""
+        version = self.update(one).version
+        data = self.files.read_bytes("latest")
+        self.store.objects[self.key(f"{version}.latest.json")] = data
+        self.point_at({"latest": data})
+        return (log or self.log).add(timestamp=1)
 
     def attach(self, lines: Sequence[str]) -> None:
         """Sign a timestamp with these cosignatures."""
@@ -91,7 +97,7 @@ def country(tmp_path: Path) -> Country:
     made.publish()
     made.demand(WitnessRule(2, 7, tuple(KEYS[n] for n in DEMANDED)).to_field())
     made.log = HandLog(made)
-    made.show(OLD)
+    made.log.add(timestamp=1)
     return made
 
 
@@ -148,10 +154,7 @@ def test_history_that_no_witness_saw_shown_to_a_new_reader(country: Country) -> 
     """With all online keys the thief shows a newcomer a log of his own."""
     country.attach([line(n, country.state) for n in DEMANDED])
     true = [line(n, country.state) for n in DEMANDED]
-    thief = HandLog(country)
-    country.update(NEW)
-    country.publish()
-    thief.add(timestamp=1)
+    country.show(NEW, HandLog(country))
     country.attach(true)
     refused(country, "0 of the 2 witnesses")
 
@@ -191,11 +194,17 @@ def test_cosignature_from_the_future(country: Country) -> None:
 
 
 def test_log_left_out_by_who_has_all_online_keys(country: Country) -> None:
+    country.attach([line(n, country.state) for n in DEMANDED])
     stamp = country.held("timestamp.json")
+    snapshot = country.held(f"{stamp.signed.snapshot_meta.version}.snapshot.json")
+    del snapshot.signed.unrecognized_fields[LOG_FIELD]
     del stamp.signed.unrecognized_fields[LOG_FIELD]
-    country.update(NEW)
-    country.publish()
-    refused(country, "without their log|0 of the 2")
+    snapshot.signed.version += 1
+    data = country.plant(f"{snapshot.signed.version}.snapshot.json", snapshot, "snapshot")
+    stamp.signed.snapshot_meta = MetaFile.from_data(snapshot.signed.version, data, ["sha256"])
+    stamp.signed.version += 1
+    country.plant("timestamp.json", stamp, "timestamp")
+    refused(country, "without their log")
 
 
 @pytest.mark.parametrize(

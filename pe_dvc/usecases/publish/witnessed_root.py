@@ -1,0 +1,50 @@
+"""A root that demands witnesses is published once they vouch for what is shown already.
+
+Else every reader would refuse between the root and the next timestamp, and for as long as a
+witness is away. ADR 0042.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.primitives.errors import NotFoundError, SignatureError
+from pe_dvc.trust.tuf_api import Root
+from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
+
+if TYPE_CHECKING:
+    from pe_dvc.trust.bucket_writer import ChannelBucket
+
+
+def refuse_unwitnessed(bucket: ChannelBucket) -> None:
+    """Raise SignatureError for a new root that demands more than what is shown has."""
+    fields, version = bucket.root.unrecognized_fields, bucket.root.version
+    where = bucket.where("root", version)
+    rule = witness_rule(fields, where=where)
+    if rule is None or _is_published(bucket, version):
+        return
+    timestamp, _ = bucket.timestamp()
+    if timestamp is None:  # nothing is shown that readers could refuse
+        return
+    state = log_state(timestamp.metadata.signed.unrecognized_fields, where=where)
+    origin = log_name(fields, bucket.country, where=where).origin
+    lines = () if state is None else state.cosignatures
+    times = {} if state is None else rule.cosigned(checkpoint_note(origin, state), lines)
+    good = rule.in_time(times, time.time())
+    if len(good) < rule.threshold:
+        raise SignatureError(
+            f"root {version} demands {rule.threshold} witnesses, and {len(good)} of them have "
+            f"cosigned what {bucket.store.url} shows now: readers would refuse it",
+            remedy="Nothing was published. First push from the commit before this root, with the "
+            "witnesses in [tool.pe_dvc.witnesses] of pyproject.toml; then push this one.",
+        )
+
+
+def _is_published(bucket: ChannelBucket, version: int) -> bool:
+    try:
+        bucket.read("root", Root, version)
+    except NotFoundError:
+        return False
+    return True
