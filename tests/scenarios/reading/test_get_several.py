@@ -171,4 +171,5 @@ def test_folders_of_the_cache_are_opened_once_for_all(
 
     monkeypatch.setattr(os, "open", counting)
     assert all(done.fetched for done in pe_dvc.get_all([f"us/{name}@latest" for name in names]))
-    assert opened.count(cache_dir()) < 5
+    # Threads that begin at once may each open it; the leases have a file of their own.
+    assert opened.count(cache_dir()) <= AT_ONCE + 1
