@@ -66,5 +66,7 @@ def print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
         echo(f"  from {row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}")
         for name in ("people", "projects", "licences", "datasets"):
             echo(f"  {name}: {', '.join(sorted(getattr(row, name) - {''})) or '-'}")
+        if row.statements:
+            echo(f"  {counted(row.statements, 'statement')} of destruction")
         if row.without_grant:
             echo(f"  NO GRANT: {counted(row.without_grant, 'read')}")

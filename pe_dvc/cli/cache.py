@@ -12,6 +12,7 @@ from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
 from pe_dvc.primitives.sizes import bytes_text, counted
 
 if TYPE_CHECKING:
+    from pe_dvc.project.expired import Expired
     from pe_dvc.usecases.purge import Purged
 
 
@@ -82,30 +83,59 @@ def verify(context: click.Context, as_json: bool) -> None:
     help="What may stay, such as 20GB; 0 for nothing. Default: PE_DVC_CACHE_LIMIT.",
 )
 @click.option("--revoked", is_flag=True, help="Remove what was withdrawn, whatever its size.")
+@click.option("--expired", is_flag=True, help="Remove what a grant that ended gave you.")
 @click.option(
     "--workspace",
     is_flag=True,
-    help="With --revoked: also the files of this checkout, unless they were changed.",
+    help="With --revoked or --expired: also the files of this checkout, unless they were changed.",
+)
+@click.option("--dvc-cache", is_flag=True, help="With --expired: also from DVC's cache here.")
+@click.option(
+    "--no-other-copies",
+    is_flag=True,
+    help="With --expired: state that you have no copies elsewhere either.",
 )
 @store_option
 @json_option
+@click.pass_context
 def prune(
-    max_size: str | None, revoked: bool, workspace: bool, store: str | None, as_json: bool
+    context: click.Context,
+    max_size: str | None,
+    revoked: bool,
+    expired: bool,
+    workspace: bool,
+    dvc_cache: bool,
+    no_other_copies: bool,
+    store: str | None,
+    as_json: bool,
 ) -> None:
-    """Remove the artifacts used least recently, down to a size; or those withdrawn.
+    """Remove the artifacts used least recently, or those withdrawn, or expired.
 
     With --revoked all that data stewards have withdrawn goes, in a data repo from DVC's cache as
-    well. What a process is reading stays.
+    well. With --expired goes what your grants gave you that have ended, and the gateway gets a
+    signed statement of it. What a process is reading stays.
     """
     from pe_dvc import Cache
     from pe_dvc.primitives.sizes import parse_size
 
-    if revoked and max_size is not None:
-        raise click.UsageError("use either --revoked or --max-size")
-    if (workspace or store) and not revoked:
-        raise click.UsageError("--workspace and --store are for --revoked")
+    if sum((revoked, expired, max_size is not None)) > 1:
+        raise click.UsageError("use one of --revoked, --expired and --max-size")
+    if (workspace or store) and not (revoked or expired):
+        raise click.UsageError("--workspace and --store are for --revoked and --expired")
+    if (dvc_cache or no_other_copies) and not expired:
+        raise click.UsageError("--dvc-cache and --no-other-copies are for --expired")
     if revoked:
         _prune_revoked(workspace, store, as_json)
+        return
+    if expired:
+        done = Cache().prune_expired(
+            dvc_cache=dvc_cache, workspace=workspace, no_other_copies=no_other_copies, store=store
+        )
+        if as_json:
+            print_json(done)
+        say_expired(done)
+        if done.in_use or done.unsent:
+            context.exit(CHECK_FAILED)
         return
     cache = Cache()
     if max_size is None and cache.limit is None:
@@ -118,6 +148,29 @@ def prune(
         f"removed {counted(len(removed), 'artifact')}, "
         f"{bytes_text(sum(entry.size for entry in removed))}"
     )
+
+
+def say_expired(done: Expired) -> None:
+    """Say what left this machine, what is still here, and what was stated of it."""
+    for entry in done.in_use:
+        say(f"in use, NOT REMOVED: {entry.path}")
+    for path in done.kept:
+        say(f"the grant ended, not removed without --workspace, or changed: {path}")
+    for md5 in done.kept_dvc:
+        say(f"the grant ended, not removed from DVC's cache without --dvc-cache: {md5}")
+    say(
+        f"removed {counted(len(done.cache), 'artifact')} and "
+        f"{counted(done.documents, 'document')} of the cache, "
+        f"{counted(len(done.dvc), 'object')} of DVC's cache, "
+        f"{counted(len(done.workspace), 'file')} of the workspace"
+    )
+    for one in done.stated:
+        where = "to be sent by the next run" if one.entry is None else f"entry {one.entry}"
+        say(f"stated for the grant {one.grant}: {counted(one.files, 'file')} deleted ({where})")
+    for reason in done.unsent:
+        say(f"NOT SENT: {reason}")
+    if not done.ended:
+        say("none of your grants has ended")
 
 
 def _prune_revoked(workspace: bool, store: str | None, as_json: bool) -> None:

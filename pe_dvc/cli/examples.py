@@ -29,7 +29,10 @@ EXAMPLES: dict[str, Examples] = {
     "audit verify": (("--key gateway.pem", "find entries that were altered"),),
     "cache dir": (("", "print where the cache is"),),
     "cache ls": (("", "list what is in the cache"),),
-    "cache prune": (("--max-size 20GB", "keep the 20 GB that were used last"),),
+    "cache prune": (
+        ("--max-size 20GB", "keep the 20 GB that were used last"),
+        ("--expired", "delete what a grant gave you that has ended, and state it"),
+    ),
     "cache verify": (("", "hash all files, and remove altered ones"),),
     "channel adopt": (("latest", "take over what another publisher pushed without git"),),
     "channel diff": (
@@ -271,6 +274,7 @@ EXITS: dict[str, str] = {
     "audit import": "1 if some lines could not be read; the others were taken",
     "audit verify": "1 if the ledger was altered: it says which entries; 6 if a checkpoint, a "
     "proof or the key is not of this ledger",
+    "cache prune": "1 with --expired if something is in use, or a statement could not be sent",
     "cache verify": "1 if an artifact was altered",
     "channel log": "1 if a version is missing or not validly signed, or the log proves nothing",
     "channel sign": "1 without a key of the role, or if the answer is no; 2 without a terminal",

@@ -22,6 +22,7 @@ from pe_dvc.gateway.admission import NOT_FOUND, Admission, Admitted, Refusal
 from pe_dvc.gateway.answers import AWAY, NO_QUERY, READ_ONLY, SECURITY, answer
 from pe_dvc.gateway.door import Door, failed_read
 from pe_dvc.gateway.drs import Drs
+from pe_dvc.gateway.ended_app import EndedRoutes
 from pe_dvc.gateway.observing import Figures
 from pe_dvc.gateway.openapi import openapi
 from pe_dvc.gateway.requests import Bytes, key_of, names_etag, wanted_bytes
@@ -57,6 +58,7 @@ class Gateway:
         self.admission = Admission(countries, identity)
         self.door = Door(self.admission, ledger, self.figures)
         self._drs = Drs(self.door, identity)
+        self._ended = EndedRoutes(self.door, identity, countries)
 
     def app(self) -> ASGIApp:
         """Return the application."""
@@ -64,6 +66,7 @@ class Gateway:
             Route("/healthz", self._healthz, methods=["GET"]),
             Route("/openapi.json", self._openapi, methods=["GET"]),
             *self._drs.routes(),
+            *self._ended.routes(),
             Route("/{path:path}", self._read, methods=["GET"]),
         ]
         told: Any = {404: _no_route, 405: _no_route}

@@ -102,14 +102,15 @@ def decide(
             return _of_scope("this token is for other datasets")
     found = [
         Allowed(grant=grant, subject=one)
-        for grant in _grants_of(rules, caller)
+        for grant in grants_of(rules, caller)
         for one in subjects
         if grant.covers(one.dataset, one.raw_inputs)
     ]
     return _choose(found, project, now, rules.contact)
 
 
-def _grants_of(rules: AccessRules, caller: Caller) -> list[Terms]:
+def grants_of(rules: AccessRules, caller: Caller) -> list[Terms]:
+    """Return all grants of a person, whenever they hold: their own, and those of their visas."""
     visas = {(one.issuer, one.value) for one in caller.visas[:MAX_VISAS]}
     own: list[Terms] = [one for one in rules.grants if one.person == caller.person]
     return own + [one for one in rules.visas if (one.issuer, one.value) in visas]
@@ -148,7 +149,8 @@ def _must_go(grant: Terms, contact: str) -> str:
     return (
         f"your grant {grant.id} for the project {grant.project} ended on "
         f"{grant.last_day.isoformat()}: delete all copies of {', '.join(names)} that you have "
-        f"under {grant.licence_text}. To renew: {contact}"
+        f"under {grant.licence_text}. pe-dvc cache prune --expired does it here, and states it. "
+        f"To renew: {contact}"
     )
 
 

@@ -43,8 +43,8 @@ class Door:
 
     def __init__(self, admission: Admission, ledger: Ledger, figures: Figures) -> None:
         self.admission, self.ledger, self._figures = admission, ledger, figures
-        self._failures = Rate(30, 0.5, time.monotonic)
-        self._requests = Rate(2000, 200, time.monotonic)
+        self.failures = Rate(30, 0.5, time.monotonic)
+        self.requests = Rate(2000, 200, time.monotonic)
         self._touched = TouchedColumns()
         self._threads: anyio.CapacityLimiter | None = None
 
@@ -60,13 +60,13 @@ class Door:
         ``passports`` were sent beside the headers.
         """
         address = client_of(request)
-        if wait := self._failures.wait(address):
+        if wait := self.failures.wait(address):
             return slower(wait)
         try:
             found = await self.in_thread(self._admit, request, keys, passports)
         except CredentialsError as error:
             if passports or "authorization" in request.headers:  # who sends none guesses nothing
-                self._failures.take(address)
+                self.failures.take(address)
             return refusal_of(error)
         except PeDvcError as error:
             log.error("cannot decide: %s", error.message)
@@ -82,9 +82,9 @@ class Door:
         return [self.admission.admit(key, callers, project, now) for key in keys]
 
     def _counted(self, found: Admitted) -> Admitted | Refusal:
-        if wait := self._requests.wait(found.caller.person):
+        if wait := self.requests.wait(found.caller.person):
             return slower(wait)
-        self._requests.take(found.caller.person)
+        self.requests.take(found.caller.person)
         return found
 
     async def signed_address(self, request: Request, found: Admitted) -> str | Refusal:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, literal_column, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    LargeBinary,
+    inspect,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.sql import func
 
 from pe_dvc.gateway.leaf import PERSONAL
@@ -29,7 +37,8 @@ def other_types(connection: Connection, most: int) -> list[str]:
     if connection.dialect.name != "sqlite":
         return []
     found: list[str] = []
-    for table in METADATA.sorted_tables:
+    there = set(inspect(connection).get_table_names())
+    for table in (one for one in METADATA.sorted_tables if one.name in there):
         wrong = or_(*(func.typeof(column) != _stored(column.type) for column in table.columns))
         rowid = literal_column("rowid", Integer)
         which, what = (table.c.idx, "entry") if table is ENTRIES else (rowid, "row")

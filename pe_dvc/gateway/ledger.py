@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 class Ledger(Protocol):
     """Keeps all reads, in the order in which they came."""
 
-    async def append(self, read: LedgerRead) -> int:
+    async def append(self, read: LedgerRead, statement: bytes | None = None) -> int:
         """Return the index of the read's entry, once no crash can lose it.
+
+        ``statement`` is what someone signed, of which ``read`` is the entry: it is kept as well,
+        and where it was before, the index is that of the entry there is.
 
         Raises LedgerUnavailableError: then the entry may not have been kept, and the read
         must not happen.

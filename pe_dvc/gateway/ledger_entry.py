@@ -9,9 +9,14 @@ from typing import Literal
 
 from pe_dvc.primitives.errors import FormatError
 
-How = Literal["stream", "presigned", "direct"]
+How = Literal["stream", "presigned", "direct", "statement"]
 """``stream``: through the gateway. ``presigned``: the reader was given a URL of the store, and may
-have read by it. ``direct``: from the store, as its own logs say (``pe-dvc audit import``)."""
+have read by it. ``direct``: from the store, as its own logs say (``pe-dvc audit import``).
+``statement``: no read; the reader signed that data were deleted (ADR 0041)."""
+
+STATEMENT: How = "statement"
+DESTRUCTION = "destruction"
+"""The ``kind`` of an entry of a statement, of whose bytes ``sha256`` is."""
 
 _MOST = 2**53
 _NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")

@@ -65,6 +65,16 @@ ALIASES = Table(
 )
 """What a pseudonym stands for."""
 
+STATEMENTS = Table(
+    "ledger_statements",
+    METADATA,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("person", Integer, ForeignKey(PEOPLE.c.id), nullable=False, index=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What people signed, by the entry that has its sha256. It has their name, and may be erased."""
+
 IMPORTED = Table(
     "ledger_imported",
     METADATA,

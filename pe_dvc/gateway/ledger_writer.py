@@ -8,10 +8,12 @@ write to the database cannot make a gateway sign what it did not keep.
 from __future__ import annotations
 
 import secrets
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from pe_dvc.gateway.kept_statements import keep_statement
 from pe_dvc.gateway.leaf import encode_leaf
 from pe_dvc.gateway.ledger_tables import CHECKPOINTS, ENTRIES, IMPORTED, STATE
 from pe_dvc.gateway.pseudonyms import pseudonyms_of
@@ -26,7 +28,7 @@ from pe_dvc.tlog.merkle import leaf_hash
 from pe_dvc.tlog.note import Note, parse_note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -55,17 +57,31 @@ class LedgerWriter:
                 connection.execute(insert(STATE), first)
             self.origin, self._last, _ = self._state(connection)
 
-    def append(self, reads: Sequence[LedgerRead], *, records: Sequence[bytes] = ()) -> list[int]:
+    def append(
+        self,
+        reads: Sequence[LedgerRead],
+        *,
+        records: Sequence[bytes] = (),
+        statements: Mapping[int, bytes] = MappingProxyType({}),
+    ) -> list[int]:
         """Keep reads as the next entries and return their indexes, once no crash can lose them.
 
         ``records`` are digests of what the reads were taken from, one of each. Reads whose record
-        was taken before are left out.
+        was taken before are left out. ``statements`` are what was signed, by the position of its
+        entry in ``reads``; of one that was kept before the index is returned, and no entry made.
         """
         with self._database.writing() as connection:
             origin, _, tree = self._state(connection)
             reads = _new(connection, reads, records) if records else reads
-            first, rows = tree.size, list[dict[str, int | bytes]]()
-            for read, names in zip(reads, pseudonyms_of(connection, reads), strict=True):
+            rows, indexes = list[dict[str, int | bytes]](), list[int]()
+            pairs = zip(reads, pseudonyms_of(connection, reads), strict=True)
+            for position, (read, names) in enumerate(pairs):
+                if (statement := statements.get(position)) is not None:
+                    known = keep_statement(connection, tree.size, read, statement)
+                    if known is not None:
+                        indexes.append(known)
+                        continue
+                indexes.append(tree.size)
                 leaf = encode_leaf(tree.size, read, names)
                 hashed = leaf_hash(leaf)
                 rows.append({"idx": tree.size, "leaf": leaf, "hash": hashed})
@@ -75,7 +91,7 @@ class LedgerWriter:
                 note, edge = self._signed(origin, tree), tree.to_bytes()
                 connection.execute(update(STATE).values(size=tree.size, frontier=edge, note=note))
         self._last = Checkpoint(origin, tree.size, tree.root())
-        return list(range(first, tree.size))
+        return indexes
 
     def checkpoint(self) -> str:
         """Keep the signed checkpoint of the tree as it is beside older ones, and return it."""

@@ -11,10 +11,10 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 
 from pe_dvc.gateway.leaf import PERSONAL
-from pe_dvc.gateway.ledger_tables import ALIASES, PEOPLE
+from pe_dvc.gateway.ledger_tables import ALIASES, PEOPLE, STATEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,10 +105,15 @@ def pseudonym_of(connection: Connection, person: str) -> str | None:
 
 
 def forget(connection: Connection, person: str) -> int:
-    """Erase a person's key, name, addresses and tokens; return how many values that were."""
+    """Erase a person's key, name, addresses, tokens and statements.
+
+    Returns how many values that were, without the statements.
+    """
     number = connection.scalar(select(PEOPLE.c.id).where(PEOPLE.c.name == person))
     if number is None:
         return 0
+    if inspect(connection).has_table(STATEMENTS.name):  # no newer gateway has opened it, else
+        connection.execute(delete(STATEMENTS).where(STATEMENTS.c.person == number))
     gone = connection.execute(delete(ALIASES).where(ALIASES.c.person == number)).rowcount
     connection.execute(delete(PEOPLE).where(PEOPLE.c.id == number))
     return gone

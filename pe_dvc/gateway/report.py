@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from pe_dvc.gateway.edited_rows import other_types
 from pe_dvc.gateway.leaf import PERSONAL, decode_leaf, with_names
+from pe_dvc.gateway.ledger_entry import DESTRUCTION
 from pe_dvc.gateway.ledger_tables import ENTRIES
 from pe_dvc.gateway.pseudonyms import names_of, pseudonym_of
 from pe_dvc.primitives.batches import in_batches
@@ -111,13 +112,15 @@ def _leaves(connection: Connection, asked: ReadFilter, pseudonym: str | None) ->
 class Usage:
     """What one group of reads comes to. ``group`` is what they have in common.
 
-    ``bytes`` is without the reads of which no length is known; ``without_grant`` counts reads.
+    ``bytes`` is without the reads of which no length is known; ``without_grant`` counts reads,
+    ``statements`` what people stated that they deleted.
     """
 
     group: str
     reads: int = 0
     bytes: int = 0
     without_grant: int = 0
+    statements: int = 0
     first: datetime | None = None
     last: datetime | None = None
     people: set[str] = field(default_factory=set)
@@ -128,7 +131,10 @@ class Usage:
     def take(self, one: ReportedRead) -> None:
         """Count one read."""
         read = one.read
-        self.reads += 1
+        if read.kind == DESTRUCTION:
+            self.statements += 1
+        else:
+            self.reads += 1
         self.bytes += read.byte_count or 0
         self.without_grant += one.grant_missing
         self.first = min(self.first or read.at, read.at)
@@ -136,7 +142,8 @@ class Usage:
         self.people.add(read.person)
         self.projects.add(read.project)
         self.licences.add(read.licence)
-        self.datasets.add(read.dataset)
+        if read.dataset:
+            self.datasets.add(read.dataset)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

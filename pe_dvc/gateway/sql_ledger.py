@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Waiting = tuple["LedgerRead", "Future[int]"]
+_Waiting = tuple["LedgerRead", "bytes | None", "Future[int]"]
 _AT_ONCE = 1000
 """Entries of one transaction."""
 _MOST_WAITING = 20_000
@@ -62,16 +62,16 @@ class SqlLedger:
         """The public key of its checkpoints, for ``pe-dvc audit verify --key``."""
         return self._signer.key(self._writer.origin)
 
-    async def append(self, read: LedgerRead) -> int:
-        """Return the index of the read's entry, once no crash can lose it.
+    async def append(self, read: LedgerRead, statement: bytes | None = None) -> int:
+        """Return the index of the read's entry, once no crash can lose it; see ``Ledger``.
 
         Raises LedgerUnavailableError; FormatError for a read that is too large for an entry.
         """
-        return await asyncio.wrap_future(self._put(read))
+        return await asyncio.wrap_future(self._put(read, statement))
 
-    def append_now(self, read: LedgerRead) -> int:
+    def append_now(self, read: LedgerRead, statement: bytes | None = None) -> int:
         """Do what ``append`` does, for callers without an event loop."""
-        return self._put(read).result()
+        return self._put(read, statement).result()
 
     def checkpoint(self) -> str:
         """Sign and keep a checkpoint of the tree as it is, and return it."""
@@ -98,13 +98,13 @@ class SqlLedger:
     ) -> None:
         self.close()
 
-    def _put(self, read: LedgerRead) -> Future[int]:
+    def _put(self, read: LedgerRead, statement: bytes | None) -> Future[int]:
         kept: Future[int] = Future()
         with self._closing:
             if self._closed:
                 raise LedgerUnavailableError("it is closed", where=self._database.where)
             try:
-                self._waiting.put_nowait((read, kept))
+                self._waiting.put_nowait((read, statement, kept))
             except queue.Full:
                 reason = f"{_MOST_WAITING} entries wait for its database already"
                 raise LedgerUnavailableError(reason, where=self._database.where) from None
@@ -140,26 +140,28 @@ class SqlLedger:
         return batch, False
 
     def _append(self, batch: Sequence[_Waiting]) -> None:
-        going = [(read, kept) for read, kept in batch if kept.set_running_or_notify_cancel()]
+        going = [one for one in batch if one[-1].set_running_or_notify_cancel()]
+        statements = {at: one for at, (_, one, _) in enumerate(going) if one is not None}
         try:
-            indexes = self._writer.append([read for read, _ in going])
+            indexes = self._writer.append([read for read, _, _ in going], statements=statements)
         except FormatError as error:
             if len(going) == 1:
-                going[0][1].set_exception(error)
+                going[0][-1].set_exception(error)
                 return
-            for read, kept in going:  # so that one that is too large does not stop the others
-                self._append_one(read, kept)
+            for one in going:  # so that one that is too large does not stop the others
+                self._append_one(*one)
         except Exception as error:  # noqa: BLE001 - those who wait must hear of it
             logger.error("the ledger took no entry: %s", type(error).__name__)
-            for _, kept in going:
+            for *_, kept in going:
                 kept.set_exception(error)
         else:
-            for (_, kept), index in zip(going, indexes, strict=True):
+            for (*_, kept), index in zip(going, indexes, strict=True):
                 kept.set_result(index)
 
-    def _append_one(self, read: LedgerRead, kept: Future[int]) -> None:
+    def _append_one(self, read: LedgerRead, statement: bytes | None, kept: Future[int]) -> None:
+        statements = {} if statement is None else {0: statement}
         try:
-            kept.set_result(self._writer.append([read])[0])
+            kept.set_result(self._writer.append([read], statements=statements)[0])
         except Exception as error:  # noqa: BLE001 - those who wait must hear of it
             kept.set_exception(error)
 

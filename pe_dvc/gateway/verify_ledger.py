@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from pe_dvc.gateway.edited_rows import edited_names, other_types
+from pe_dvc.gateway.kept_statements import edited_statements
 from pe_dvc.gateway.leaf import decode_leaf
 from pe_dvc.gateway.ledger_tables import CHECKPOINTS, ENTRIES, STATE
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
@@ -106,7 +107,7 @@ def verify_ledger(
         tree = _walk(connection, signed, verdict).tree
         if verdict.sound and (state.size, state.frontier) != (tree.size, tree.to_bytes()):
             verdict.blame("the right edge of the tree is not that of its entries")
-        for message in edited_names(connection):
+        for message in (*edited_names(connection), *edited_statements(connection)):
             verdict.blame(message)
     return verdict
 

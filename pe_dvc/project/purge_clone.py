@@ -24,15 +24,14 @@ from pe_dvc.usecases.purge import Held, held_members, purge_files, purge_objects
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pe_dvc.documents.revocation import Revocation
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.usecases.purge import Contents, Purged
+    from pe_dvc.usecases.purge import Contents, Gone, Purged
 
 
 class Clone:
     """A data repo of whose artifacts those in ``known`` are withdrawn."""
 
-    def __init__(self, repo: DataRepo, known: Sequence[Revocation]) -> None:
+    def __init__(self, repo: DataRepo, known: Sequence[Gone]) -> None:
         self._repo, self._known = repo, known
         self._cache_dir = repo.dvc_config.cache_dir
 
@@ -43,7 +42,7 @@ class Clone:
             return [*manifest_files(self._repo.tree, self._repo.settings.manifests).values()]
         return []
 
-    def listed(self, payload: Payload, found: Revocation) -> list[Held] | None:
+    def listed(self, payload: Payload, found: Gone) -> list[Held] | None:
         """Return the files of a directory by what is known of it here, None if nothing is."""
         members = MemberDigests(self._repo.root).members(self._repo.root / payload.path)
         if members is not None and members.dir_hash == payload.sha256:
@@ -61,8 +60,10 @@ class Clone:
                 ]
         return None
 
-    def purge(self, contents: Contents, done: Purged, *, workspace: bool) -> None:
-        """Remove what was withdrawn from DVC's cache, and with ``workspace`` from the checkout."""
+    def purge(
+        self, contents: Contents, done: Purged, *, workspace: bool, objects: bool = True
+    ) -> None:
+        """Remove what was withdrawn: ``objects`` of DVC's cache, ``workspace`` files here."""
         files = sorted(contents.files, key=lambda held: held.path)
         # The workspace first: its file may be a link to the object.
         root = self._repo.root
@@ -71,7 +72,8 @@ class Clone:
             # An object that the checkout's file is a link to is that file: it stays as well.
             linked = {held.md5 for held in files if (root / held.path).is_symlink()}
             files = [held for held in files if held.md5 not in linked]
-        purge_objects(ConfinedTree(self._cache_dir), self._place, files, self._needed, done)
+        place = ConfinedTree(self._cache_dir)
+        purge_objects(place, self._place, files, self._needed, done, remove=objects)
         done.unlisted += [path for path in sorted(contents.unlisted) if self._may_hold_it(path)]
 
     def _may_hold_it(self, path: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pe_dvc.project.expired import Expired
     from pe_dvc.project.trust import PinnedRoot
     from pe_dvc.store.eviction import CacheEntry, CheckedEntry
     from pe_dvc.usecases.purge import Purged
@@ -114,3 +115,24 @@ class Cache:
         from pe_dvc.project.purge import purge
 
         return purge(workspace=workspace, store=store)
+
+    def prune_expired(
+        self,
+        *,
+        dvc_cache: bool = False,
+        workspace: bool = False,
+        no_other_copies: bool = False,
+        store: str | None = None,
+    ) -> Expired:
+        """Remove what gateways no longer grant you, and send them a signed statement of it.
+
+        From this cache, in a data repo with ``dvc_cache`` also from DVC's, and with ``workspace``
+        from the checkout. ``no_other_copies`` also states that you have none elsewhere, which
+        pe_dvc cannot know. A statement that cannot be sent is kept, and sent by the next call.
+        Raises NotFoundError where no gateway is known, StoreError where one does not answer.
+        """
+        from pe_dvc.project.expired import prune_expired
+
+        return prune_expired(
+            dvc_cache=dvc_cache, workspace=workspace, no_other_copies=no_other_copies, store=store
+        )

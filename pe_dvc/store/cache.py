@@ -57,6 +57,23 @@ class Cache(CacheDirectory):
             if wanted in data and sha256_bytes(data) == posixpath.splitext(path)[0][-64:]:
                 yield data
 
+    def manifests(self) -> Iterator[tuple[Sha256, bytes]]:
+        """Yield all manifests here, unaltered, each with the sha256 of its bytes."""
+        for path, _ in list(files_below(self, "manifests", ".json")):
+            with suppress(FileNotFoundError):
+                data = self.files.read(path, limit=LISTING_LIMIT)
+                if (sha256 := sha256_bytes(data)) == posixpath.splitext(path)[0][-64:]:
+                    yield sha256, data
+
+    def remove_document(self, sha256: Sha256) -> int:
+        """Remove the manifest and the sidecar of that sha256; return how many there were."""
+        count = 0
+        for kind, suffix in (("manifests", ".json"), ("chunks", ".chunks")):
+            with suppress(FileNotFoundError):
+                self.files.unlink(self._document_path(kind, sha256, suffix))
+                count += 1
+        return count
+
     def read_sidecar(self, sha256: Sha256) -> bytes | None:
         """Return the list of chunks or files whose bytes have that sha256, None if not here."""
         return self._read_document("chunks", sha256, ".chunks")

@@ -29,6 +29,11 @@ def logged(store: Store) -> Store:
     return LoggedStore(store) if log.isEnabledFor(logging.DEBUG) else store
 
 
+def unlogged(store: Store) -> Store:
+    """Return the store itself, of one that ``logged`` returned."""
+    return store._store if isinstance(store, LoggedStore) else store
+
+
 class LoggedStore:
     """Forwards to a store, and logs each request once it is answered."""
 

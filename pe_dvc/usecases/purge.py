@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.members import read_members
@@ -38,7 +38,8 @@ class Purged(Result):
 
     ``in_use`` was not, since a process reads it; ``changed`` files of the workspace are not what
     was withdrawn any more, and ``kept`` ones are, and were not asked for. ``shared`` objects of
-    DVC's cache are files of a withdrawn directory that other data of the clone has, too;
+    DVC's cache are files of a withdrawn directory that other data of the clone has, too, and
+    ``kept_dvc`` ones were not asked for;
     ``unlisted`` are directories here of which no list of files is known any more.
     """
 
@@ -50,6 +51,21 @@ class Purged(Result):
     kept: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
+    kept_dvc: list[str] = field(default_factory=list)
+
+
+class Gone(Protocol):
+    """An artifact that must leave this machine, such as a withdrawn one."""
+
+    @property
+    def sha256(self) -> Sha256:
+        """The artifact's."""
+        ...
+
+    @property
+    def dvc_md5(self) -> str | None:
+        """DVC's md5 of it, where someone who signs said it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ class Contents:
 
 
 def contents_of(
-    found: Revocation, manifests: Iterable[bytes], list_of: Callable[[Payload], list[Held] | None]
+    found: Gone, manifests: Iterable[bytes], list_of: Callable[[Payload], list[Held] | None]
 ) -> Contents:
     """Return what a withdrawn artifact is made of, by those of its manifests that are here.
 
@@ -168,10 +184,13 @@ def purge_objects(
     files: Iterable[Held],
     needed: Iterable[str],
     done: Purged,
+    *,
+    remove: bool = True,
 ) -> None:
     """Remove from DVC's cache ``tree`` what was withdrawn; ``place_of`` tells where an md5 lies.
 
     A file of a directory stays whose md5 is ``needed``: other data of the clone has it, too.
+    Without ``remove`` the rest is noted as kept.
     """
     others = set(needed)
     for held, is_same in _look(tree, ((place_of(held.md5), held) for held in files)):
@@ -179,6 +198,8 @@ def purge_objects(
             continue
         if held.is_member and held.md5 in others:
             done.shared.append(held.md5)
+        elif not remove:
+            done.kept_dvc.append(held.md5)
         else:
             tree.unlink(place_of(held.md5))
             done.dvc.append(held.md5)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pe_dvc.gateway.ledger import Ledger
     from pe_dvc.gateway.ledger_entry import LedgerRead
     from tests.support.country import Country
 
@@ -65,9 +66,10 @@ class ListLedger:
     reads: list[LedgerRead] = field(default_factory=list)
     is_away: bool = False
 
-    async def append(self, read: LedgerRead) -> int:
+    async def append(self, read: LedgerRead, statement: bytes | None = None) -> int:
         if self.is_away:
             raise LedgerUnavailableError("it is away", where="ledger")
+        assert statement is None, "a statement is kept by a real ledger"
         self.reads.append(read)
         return len(self.reads) - 1
 
@@ -89,7 +91,11 @@ class GatewayHouse:
     """A gateway of one published country, with tokens, grants and a ledger that tests look into."""
 
     def __init__(
-        self, directory: Path, country: Country, sign: Callable[[str], str] | None = None
+        self,
+        directory: Path,
+        country: Country,
+        sign: Callable[[str], str] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.country, self.directory = country, directory
         self.access = directory / "access.yaml"
@@ -111,7 +117,7 @@ class GatewayHouse:
                 sign=sign,
             )
         )
-        self.gateway = Gateway({"us": self.served}, identity, self.ledger)
+        self.gateway = Gateway({"us": self.served}, identity, ledger or self.ledger)
         self.port = free_port()
 
     def _verify(self) -> bytes:
@@ -183,6 +189,17 @@ class GatewayHouse:
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, token: str | None, body: bytes) -> Answer:
+        """Send a body."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
 

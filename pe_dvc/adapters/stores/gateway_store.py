@@ -73,12 +73,12 @@ class GatewayStore:
 
     def head(self, key: str) -> ObjectInfo:
         """See Store.head."""
-        with self._ask("HEAD", key) as answer:
+        with self.ask("HEAD", key) as answer:
             return self._info(key, answer)
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See Store.read."""
-        with self._ask("GET", key) as answer:
+        with self.ask("GET", key) as answer:
             info = self._info(key, answer)
             data = self._body(key, answer, min(info.size, limit + 1))
         if info.size > limit:
@@ -111,11 +111,11 @@ class GatewayStore:
     @contextmanager
     def _range(self, key: str, start: int, length: int) -> Iterator[HttpRange]:
         part = f"bytes={start}-{start + length - 1}"
-        with self._ask("GET", key, part, good=(200, 206, PAST_END)) as answer:
+        with self.ask("GET", key, part, good=(200, 206, PAST_END)) as answer:
             try:
                 found = HttpRange(answer, start)
             except ValueError:
-                raise self._unexpected(key) from None
+                raise self.unexpected(key) from None
             with found:
                 yield found
 
@@ -133,12 +133,18 @@ class GatewayStore:
     def _info(self, key: str, answer: Any) -> ObjectInfo:
         length = answer.headers.get("Content-Length") or ""
         if not (length.isascii() and length.isdigit()):
-            raise self._unexpected(key)
+            raise self.unexpected(key)
         return ObjectInfo(key=key, size=int(length), etag=answer.headers.get("ETag") or "")
 
     @contextmanager
-    def _ask(
-        self, method: str, key: str, part: str | None = None, *, good: Collection[int] = (200,)
+    def ask(
+        self,
+        method: str,
+        key: str,
+        part: str | None = None,
+        *,
+        good: Collection[int] = (200,),
+        body: bytes | None = None,
     ) -> Iterator[Any]:
         """Give the answer of the gateway. Raises NotFoundError and StoreError."""
         from urllib3.exceptions import HTTPError
@@ -153,7 +159,9 @@ class GatewayStore:
         address = f"{self.url}/{quote(check_key(key))}"
         log.debug("%s %s %s", method, address, part or "")
         try:
-            answer = self._pool().request(method, address, headers=headers, preload_content=False)
+            answer = self._pool().request(
+                method, address, body=body, headers=headers, preload_content=False
+            )
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise self._unavailable(key, type(reason).__name__) from None
@@ -212,7 +220,8 @@ class GatewayStore:
             remedy="Try again later.",
         )
 
-    def _unexpected(self, key: str) -> StoreError:
+    def unexpected(self, key: str) -> StoreError:
+        """Return the error of an answer that no gateway gives."""
         return StoreError(
             f"cannot read {self.url}/{key}: this is not the answer of a gateway",
             operation="read",

@@ -75,6 +75,20 @@ def test_the_whole_way_from_the_bucket_to_named_people(office: Office) -> None:
         again = office.pe_dvc("token", "create", "ada@example.org")
         status, body = office.ask(path, again)
         assert (status, b"delete all copies" in body) == (403, True)
+
+        # In a clone what must go is told first, and goes where that is asked for.
+        modify = ("dvc", "remote", "modify", "--local", "policyengine", "password", again)
+        sandbox.run(*modify, cwd=third)
+        prune = ("cache", "prune", "--expired")
+        said = sandbox.pe_dvc(*prune, cwd=third).stderr
+        assert "not removed without --workspace, or changed: data/cps_2024.parquet" in said
+        assert {p.name: p.read_bytes() for p in (third / "data").glob("*.parquet")} == wanted
+        done = json.loads(
+            sandbox.pe_dvc(*prune, "--workspace", "--dvc-cache", "--json", cwd=third).stdout
+        )
+        assert len(done["workspace"]) == len(done["dvc"]) == len(wanted)
+        assert not list((third / "data").glob("*.parquet"))
+        assert [(one["files"], one["left"]) for one in done["stated"]] == [(len(wanted), 0)]
     served = office.served()
     assert len(served) >= 4 * len(wanted)
     assert sorted(one["entry"] for one in served) == list(range(len(served)))

@@ -1,0 +1,144 @@
+"""Answers about grants that ended: what must be deleted, and that it was. ADR 0041."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pe_dvc.documents.destruction import MAX_BYTES
+from pe_dvc.gateway.admission import NOT_FOUND, Refusal, refusal_of
+from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer, slower
+from pe_dvc.gateway.destruction import entry_of
+from pe_dvc.gateway.door import client_of
+from pe_dvc.gateway.standing import standing
+from pe_dvc.primitives.errors import CredentialsError, LedgerUnavailableError, PeDvcError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from pe_dvc.gateway.decision import Caller
+    from pe_dvc.gateway.door import Door
+    from pe_dvc.gateway.identity import Identity
+    from pe_dvc.gateway.served_country import ServedCountry
+
+log = logging.getLogger(__name__)
+
+ACCESS, STATEMENTS = "access", "statements"
+"""What paths begin with that are no keys: no country has such a name."""
+BODY_SECONDS = 60.0
+TOO_LARGE = Refusal(
+    status=413, error="too large", detail=f"a statement has {MAX_BYTES} bytes at most"
+)
+SLOW = Refusal(status=408, error="too slow", detail="the statement did not come in time")
+
+
+class EndedRoutes:
+    """Answers for a gateway, by its own grants, limits and ledger."""
+
+    def __init__(
+        self, door: Door, identity: Identity, countries: Mapping[str, ServedCountry]
+    ) -> None:
+        self._door, self._identity, self._countries = door, identity, countries
+
+    def routes(self) -> list[Route]:
+        """Return the routes, which come before that of keys."""
+        return [
+            Route(f"/{ACCESS}/{{country}}", self._access, methods=["GET"]),
+            Route(f"/{STATEMENTS}/{{country}}", self._state, methods=["POST"]),
+        ]
+
+    async def _access(self, request: Request) -> Response:
+        found = await self._asked(request)
+        if isinstance(found, Response):
+            return found
+        country, caller = found
+        try:
+            said = await to_thread.run_sync(
+                standing, country.rules, caller, country.index, datetime.now(UTC)
+            )
+        except PeDvcError as error:
+            log.error("cannot say what ended: %s", error.message)
+            return answer(AWAY)
+        return JSONResponse({"country": country.country, **said}, headers=SECURITY)
+
+    async def _state(self, request: Request) -> Response:
+        found = await self._asked(request)
+        if isinstance(found, Response):
+            return found
+        country, caller = found
+        data = await _body(request)
+        if isinstance(data, Refusal):
+            return answer(data)
+        address = client_of(request)
+        try:
+            read = entry_of(
+                data,
+                caller,
+                country.rules,
+                country=country.country,
+                address=address,
+                now=datetime.now(UTC),
+            )
+            if isinstance(read, Refusal):
+                return answer(read)
+            entry = await self._door.ledger.append(read, data)
+        except LedgerUnavailableError as error:
+            log.error("a statement could not be kept: %s", error.message)
+            return answer(NO_LEDGER)
+        except PeDvcError as error:
+            log.error("cannot take a statement: %s", error.message)
+            return answer(AWAY)
+        request.scope["pe_dvc.entry"] = entry
+        said = {"entry": entry, "sha256": read.sha256}
+        return JSONResponse(said, 201, headers=SECURITY)
+
+    async def _asked(self, request: Request) -> tuple[ServedCountry, Caller] | Response:
+        """Return the country and the person, or the answer to who is none."""
+        door, address = self._door, client_of(request)
+        if request.scope.get("query_string"):
+            return answer(NO_QUERY)
+        if wait := door.failures.wait(address):
+            return answer(slower(wait))
+        header = request.headers.get("authorization")
+        try:
+            caller = await to_thread.run_sync(
+                lambda: self._identity.caller(header, now=datetime.now(UTC))
+            )
+        except CredentialsError as error:
+            if header is not None:
+                door.failures.take(address)
+            return answer(refusal_of(error))
+        except PeDvcError as error:
+            log.error("cannot tell who asks: %s", error.message)
+            return answer(AWAY)
+        country = self._countries.get(request.path_params["country"])
+        if country is None or caller.scope.country not in (None, country.country):
+            return answer(NOT_FOUND)
+        if wait := door.requests.wait(caller.person):
+            return answer(slower(wait))
+        door.requests.take(caller.person)
+        return country, caller
+
+
+async def _body(request: Request) -> bytes | Refusal:
+    """Return what was sent, if it is neither too much nor too slow."""
+    parts, length = list[bytes](), 0
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for part in request.stream():
+                length += len(part)
+                if length > MAX_BYTES:
+                    return TOO_LARGE
+                parts.append(part)
+    except (TimeoutError, ClientDisconnect):
+        return SLOW
+    return b"".join(parts)
