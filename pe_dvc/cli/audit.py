@@ -23,7 +23,7 @@ _FILTERS = {
     "--project": "Only for this project.",
     "--raw-source": "Only of data made from this raw input.",
 }
-_GROUPS = ("raw-source", "dataset", "project", "person")
+_GROUPS = ("raw-source", "dataset", "project", "person", "grant")
 
 
 @click.group("audit", cls=Group)
@@ -155,10 +155,22 @@ def prove(index: int, ledger: str | None) -> None:
 @click.option(
     "--by", type=click.Choice(_GROUPS), help="Not each read, but what they come to by this."
 )
+@click.option(
+    "--access",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="An access.yaml: say what of a grant is another there, and which grants ended.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @ledger_option
 @json_option
-def report(by: str | None, as_csv: bool, ledger: str | None, as_json: bool, **asked: Any) -> None:
+def report(
+    by: str | None,
+    access: Path | None,
+    as_csv: bool,
+    ledger: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
     """List who read what, when, by which right, and from where.
 
     Reads that no grant allowed are marked NO GRANT. Run `pe-dvc audit verify` first.
@@ -170,9 +182,9 @@ def report(by: str | None, as_csv: bool, ledger: str | None, as_json: bool, **as
         raise click.UsageError("use either --csv or --json")
     reads = ReadFilter(**asked)
     if by is not None:
-        print_usage(Ledger(ledger).usage(by, reads), as_csv, as_json)
+        print_usage(Ledger(ledger).usage(by, reads, access=access), as_csv, as_json)
     else:
-        print_reads(Ledger(ledger).report(reads), as_csv, as_json)
+        print_reads(Ledger(ledger).report(reads, access=access), as_csv, as_json)
 
 
 @command.command("checkpoint")

@@ -43,7 +43,8 @@ def print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> N
                 echo(csv_line(list(values)))
             echo(csv_line(list(values.values())))
             continue
-        echo(f"{read_line(one.read)}{'  NO GRANT' if one.grant_missing else ''}")
+        differs = f"  TODAY: {'; '.join(one.differs)}" if one.differs else ""
+        echo(f"{read_line(one.read)}{'  NO GRANT' if one.grant_missing else ''}{differs}")
     if number < 0:
         say(_NONE)
 
@@ -63,10 +64,18 @@ def print_usage(rows: list[Usage], as_csv: bool, as_json: bool) -> None:
             echo(csv_line(list(values.values())))
             continue
         echo(f"{row.group}: {counted(row.reads, 'read')}, {bytes_text(row.bytes)}")
-        echo(f"  from {row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}")
+        if row.first is not None:
+            echo(f"  from {row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}")
         for name in ("people", "projects", "licences", "datasets"):
             echo(f"  {name}: {', '.join(sorted(getattr(row, name) - {''})) or '-'}")
+        if row.grant:
+            echo(f"  in access.yaml: {row.grant}")
         if row.statements:
-            echo(f"  {counted(row.statements, 'statement')} of destruction")
+            last = f"{row.stated:%Y-%m-%d}"
+            echo(f"  {counted(row.statements, 'statement')} of destruction, the last on {last}")
+        if row.lacks_statement:
+            echo("  NO STATEMENT OF DESTRUCTION since the last read")
+        if row.differing:
+            echo(f"  {counted(row.differing, 'read')} whose grant is another in access.yaml")
         if row.without_grant:
             echo(f"  NO GRANT: {counted(row.without_grant, 'read')}")

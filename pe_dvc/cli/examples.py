@@ -25,6 +25,7 @@ EXAMPLES: dict[str, Examples] = {
     "audit report": (
         ("--raw-source data/raw/frs.tab --by raw-source", "what a data owner asks"),
         ("--person ann@example.org --since 2026-01-01 --csv", "each read of a person"),
+        ("--by grant", "what each grant was used for, and what was stated when it ended"),
     ),
     "audit verify": (("--key gateway.pem", "find entries that were altered"),),
     "cache dir": (("", "print where the cache is"),),

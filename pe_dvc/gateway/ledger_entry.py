@@ -67,6 +67,11 @@ class LedgerRead:
             _check_text(name, value)
 
     @property
+    def is_read(self) -> bool:
+        """Whether data were given; of a statement of destruction none were."""
+        return self.kind != DESTRUCTION
+
+    @property
     def byte_count(self) -> int | None:
         """How many bytes were given, None where the length of the object is not known."""
         end = self.last_byte + 1 if self.last_byte is not None else self.length

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from pe_dvc.gateway.edited_rows import other_types
 from pe_dvc.gateway.leaf import PERSONAL, decode_leaf, with_names
-from pe_dvc.gateway.ledger_entry import DESTRUCTION
 from pe_dvc.gateway.ledger_tables import ENTRIES
 from pe_dvc.gateway.pseudonyms import names_of, pseudonym_of
 from pe_dvc.primitives.batches import in_batches
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pe_dvc.gateway.database import Database
+    from pe_dvc.gateway.grants_today import GrantsToday
     from pe_dvc.gateway.leaf import Leaf
     from pe_dvc.gateway.ledger_entry import LedgerRead
     from pe_dvc.gateway.read_filter import ReadFilter
@@ -58,11 +58,13 @@ def _must_have(asked: ReadFilter, pseudonym: str | None) -> list[bytes]:
 class ReportedRead:
     """One read of a report. Of a person who was erased, what stood for them.
 
-    ``grant_missing`` is whether no grant allowed it.
+    ``grant_missing`` is whether no grant allowed it. ``differs`` says what of its grant is another
+    in the ``access.yaml`` that was given.
     """
 
     index: int
     read: LedgerRead
+    differs: tuple[str, ...] = ()
 
     @property
     def grant_missing(self) -> bool:
@@ -73,11 +75,14 @@ class ReportedRead:
         """Return it as plain JSON values."""
         from pe_dvc.primitives.result import field_values
 
-        more = {"bytes": self.read.byte_count, "grant_missing": self.grant_missing}
+        more: dict[str, Any] = {"bytes": self.read.byte_count, "grant_missing": self.grant_missing}
+        more["differs"] = list(self.differs)
         return {"index": self.index, **field_values(self.read), **more}
 
 
-def report(database: Database, asked: ReadFilter) -> Iterator[ReportedRead]:
+def report(
+    database: Database, asked: ReadFilter, today: GrantsToday | None = None
+) -> Iterator[ReportedRead]:
     """Yield the reads that are asked for, in the order of the ledger.
 
     Raises FormatError for an entry that is none, VerificationError for a database that was edited
@@ -95,7 +100,8 @@ def report(database: Database, asked: ReadFilter) -> Iterator[ReportedRead]:
             hidden = {getattr(leaf.read, name) for leaf in some for name in PERSONAL} - {None}
             names = names_of(connection, hidden)
             for leaf in some:
-                yield ReportedRead(leaf.index, with_names(leaf.read, names))
+                read = with_names(leaf.read, names)
+                yield ReportedRead(leaf.index, read, today.differences(read) if today else ())
 
 
 def _leaves(connection: Connection, asked: ReadFilter, pseudonym: str | None) -> Iterator[Leaf]:
@@ -113,14 +119,19 @@ class Usage:
     """What one group of reads comes to. ``group`` is what they have in common.
 
     ``bytes`` is without the reads of which no length is known; ``without_grant`` counts reads,
-    ``statements`` what people stated that they deleted.
+    ``statements`` what people stated that they deleted, ``stated`` last. ``differing`` reads are
+    those whose grant is another today, and ``grant`` says what it is, where the group is a grant:
+    both only where an ``access.yaml`` was given.
     """
 
     group: str
     reads: int = 0
     bytes: int = 0
     without_grant: int = 0
+    differing: int = 0
     statements: int = 0
+    stated: datetime | None = None
+    grant: str = ""
     first: datetime | None = None
     last: datetime | None = None
     people: set[str] = field(default_factory=set)
@@ -131,19 +142,27 @@ class Usage:
     def take(self, one: ReportedRead) -> None:
         """Count one read."""
         read = one.read
-        if read.kind == DESTRUCTION:
+        self.people.add(read.person)
+        if not read.is_read:
             self.statements += 1
-        else:
-            self.reads += 1
+            self.stated = max(self.stated or read.at, read.at)
+            return
+        self.reads += 1
         self.bytes += read.byte_count or 0
         self.without_grant += one.grant_missing
+        self.differing += bool(one.differs)
         self.first = min(self.first or read.at, read.at)
         self.last = max(self.last or read.at, read.at)
-        self.people.add(read.person)
         self.projects.add(read.project)
         self.licences.add(read.licence)
-        if read.dataset:
-            self.datasets.add(read.dataset)
+        self.datasets.add(read.dataset)
+
+    @property
+    def lacks_statement(self) -> bool:
+        """Whether the group is a grant that ended, of which no destruction was stated since."""
+        is_over = self.grant != "" and not self.grant.startswith(("live", "begins"))
+        is_stated = self.stated is not None and (self.last is None or self.stated >= self.last)
+        return is_over and self.reads > 0 and not is_stated
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -159,17 +178,21 @@ class Usage:
 NOT_KNOWN = "(not recorded)"
 """The raw source of reads of which none is recorded."""
 
+NO_GRANT = "(no grant)"
+"""The grant of reads that none allowed."""
+
 GROUPS: dict[str, Callable[[LedgerRead], Sequence[str]]] = {
     "raw-source": lambda read: read.raw_sources or (NOT_KNOWN,),
     "dataset": lambda read: (f"{read.country}/{read.dataset}",),
     "project": lambda read: (read.project,),
     "person": lambda read: (read.person,),
+    "grant": lambda read: (read.grant_id or NO_GRANT,),
 }
 """What a usage report may be by."""
 
 
 def usage(reads: Iterable[ReportedRead], by: str) -> list[Usage]:
-    """Return what reads come to by raw source, dataset, project or person, in order.
+    """Return what reads come to by raw source, dataset, project, person or grant, in order.
 
     A read of data that are made of two raw sources counts for both.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.gateway.access_logs import Logged
     from pe_dvc.gateway.database import Database
+    from pe_dvc.gateway.grants_today import GrantsToday
     from pe_dvc.gateway.import_reads import ImportedReads, KnownObject
     from pe_dvc.gateway.ledger_proof import ProvedEntry
     from pe_dvc.gateway.report import ReportedRead, Usage
@@ -86,14 +88,30 @@ def verify_proof(proof: Path, key: str | Path) -> ProvedEntry:
     return proved_entry(read_document(proof, limit=MOST_BYTES), public, origin, where=str(proof))
 
 
-def usage(reads: Iterable[ReportedRead], by: str) -> list[Usage]:
+def grants_today(access: Path | None) -> GrantsToday | None:
+    """Return the grants of an ``access.yaml``. Raises FormatError, NotFoundError."""
+    from pe_dvc.adapters.dvc.yaml import read_yaml
+    from pe_dvc.documents.access import MAX_BYTES, access_rules
+    from pe_dvc.gateway import grants_today as today
+
+    if access is None:
+        return None
+    document = read_yaml(read_document(access, limit=MAX_BYTES), str(access))
+    return today.GrantsToday(access_rules(document, file=str(access)))
+
+
+def usage(reads: Iterable[ReportedRead], by: str, access: Path | None = None) -> list[Usage]:
     """Return what reads come to. Raises FormatError for what reads cannot be summed up by."""
-    from pe_dvc.gateway.report import GROUPS
+    from pe_dvc.gateway.report import GROUPS, NO_GRANT
     from pe_dvc.gateway.report import usage as summed
 
     if by not in GROUPS:
         raise FormatError(f"reads are summed up by {', '.join(GROUPS)}, not by {by[:100]!r}")
-    return summed(reads, by)
+    rows, today = summed(reads, by), grants_today(access)
+    for row in rows:
+        if by == "grant" and today is not None and row.group != NO_GRANT:
+            row.grant = today.state(row.group, datetime.now(UTC))
+    return rows
 
 
 def newest_checkpoint(database: Database) -> str:

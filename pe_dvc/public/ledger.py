@@ -38,25 +38,37 @@ class Ledger:
         with closing(open_ledger(self._place)) as database:
             return verify(database, key, checkpoints)
 
-    def report(self, asked: ReadFilter | None = None) -> Iterator[ReportedRead]:
+    def report(
+        self, asked: ReadFilter | None = None, *, access: Path | None = None
+    ) -> Iterator[ReportedRead]:
         """Yield the reads that are ``asked`` for, all by default, in the order of the ledger.
 
-        In flat memory, however many there are.
+        In flat memory, however many there are. With the ``access.yaml`` of today, ``access``,
+        each says what of its grant is another there. Raises FormatError for one that is none.
         """
         from pe_dvc.gateway.report import report
-        from pe_dvc.project.ledger import open_ledger
+        from pe_dvc.project.ledger import grants_today, open_ledger
 
+        today = grants_today(access)
         with closing(open_ledger(self._place)) as database:
-            yield from report(database, asked or ReadFilter())
+            yield from report(database, asked or ReadFilter(), today)
 
-    def usage(self, by: str = "raw-source", asked: ReadFilter | None = None) -> list[Usage]:
+    def usage(
+        self,
+        by: str = "raw-source",
+        asked: ReadFilter | None = None,
+        *,
+        access: Path | None = None,
+    ) -> list[Usage]:
         """Return what the reads ``asked`` for come to.
 
-        ``by`` is raw-source, dataset, project or person. Raises FormatError for another.
+        ``by`` is raw-source, dataset, project, person or grant. Of grants, ``access``, an
+        ``access.yaml``, says which ended, and so which lack a statement of destruction. Raises
+        FormatError for another ``by``.
         """
         from pe_dvc.project.ledger import usage
 
-        return usage(self.report(asked), by)
+        return usage(self.report(asked, access=access), by, access)
 
     def prove(self, index: int) -> str:
         """Return a proof that entry ``index`` is in the ledger, as a text of C2SP's tlog-proof.

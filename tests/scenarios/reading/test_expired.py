@@ -116,6 +116,11 @@ def test_a_grant_ends_and_four_people_see_that_its_data_are_gone(
     with pytest.raises(StorePermissionError, match="pe-dvc cache prune --expired"):
         fetch_elsewhere(monkeypatch, tmp_path)
 
+    access = world.house.access
+    before = {one.group: one for one in pe_dvc.Ledger(world.place).usage("grant", access=access)}
+    by_grant = ("report", "--by", "grant", "--access", access, "--ledger", world.place)
+    assert "NO STATEMENT OF DESTRUCTION" in run_pe_dvc("audit", *by_grant).stdout
+
     # Ada deletes what must go, and no more; nothing is left to read of it.
     said = run_pe_dvc("cache", "prune", "--expired", "--no-other-copies")
     assert "stated for the grant ada: 1 file deleted (entry" in said.stderr
@@ -129,6 +134,15 @@ def test_a_grant_ends_and_four_people_see_that_its_data_are_gone(
     (entry,) = world.stated()
     assert (entry.read.person, entry.read.grant_id) == ("ada@example.org", "ada")
     assert (entry.read.dataset, entry.read.byte_count) == ("frs_2023", 0)
+
+    # The auditor sees which grants ended, and that none lacks its statement.
+    rows = {one.group: one for one in pe_dvc.Ledger(world.place).usage("grant", access=access)}
+    assert rows["ada"].grant == "ended on 2021-01-01"
+    assert rows["ada-2"].grant == "live until 2099-12-31"
+    assert (rows["ada"].statements, rows["ada"].lacks_statement) == (1, False)
+    assert rows["ada"].reads == before["ada"].reads
+    assert before["ada"].lacks_statement
+    assert "NO STATEMENT" not in run_pe_dvc("audit", *by_grant).stdout
 
     # The auditor: the ledger verifies, and the statement is the one whose digest it has.
     assert world.verify() == []
