@@ -61,7 +61,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHouse]:
         house = GatewayHouse(directory, country, sign="https://bucket.example.org/{}".format)
         house.gateway.door.ledger = ledger
         # Tokens of no worth are sent by the hundred: that these are slowed is tested elsewhere.
-        house.gateway.door._failures = Rate(10**9, 10**9, time.monotonic)
+        house.gateway.door.failures = Rate(10**9, 10**9, time.monotonic)
         with house.running():
             yield house
 
