@@ -77,7 +77,14 @@ ONE_MODULE = {
         f"gateway/{name}.py"
         for name in (
             *("database", "ledger_tables", "ledger_writer"),
-            *("edited_rows", "ledger_proof", "pseudonyms", "report", "verify_ledger"),
+            *(
+                "edited_rows",
+                "kept_statements",
+                "ledger_proof",
+                "pseudonyms",
+                "report",
+                "verify_ledger",
+            ),
         )
     },
     "psycopg": set(),

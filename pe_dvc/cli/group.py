@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.examples import EXAMPLES, EXITS
+from pe_dvc.cli.examples import EXAMPLES
+from pe_dvc.cli.exits import EXITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

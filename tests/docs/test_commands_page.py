@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pe_dvc.cli.examples import EXAMPLES, EXITS
+from pe_dvc.cli.examples import EXAMPLES
+from pe_dvc.cli.exits import EXITS
 from pe_dvc.cli.main import cli
 from tests.support.command_reference import PAGE, leaves, reference
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from click.testing import CliRunner
 
-from pe_dvc.cli.examples import EXAMPLES, EXITS
+from pe_dvc.cli.examples import EXAMPLES
+from pe_dvc.cli.exits import EXITS
 from pe_dvc.cli.group import commands_of
 from pe_dvc.cli.main import SECTIONS, cli
 from pe_dvc.cli.start import WIDTH as WIDE
