@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
-from pe_dvc.trust.tuf_api import TargetFile, Targets
+from pe_dvc.trust.tuf_api import Root, TargetFile, Targets
 from pe_dvc.usecases.channel.init import init_channels
 from pe_dvc.usecases.channel.update import ChannelUpdate, update_channel
 from pe_dvc.usecases.channel.versions import next_version
@@ -92,6 +93,14 @@ class SignedChannels:
             now=self.now,
             bins=bins,
         )
+
+    def begin_new_log(self, number: int = 2) -> None:
+        """Sign a root that begins another log of what is published (ADR 0039)."""
+        root = self.files.read("root", Root)
+        root.signed.version += 1
+        root.signed.unrecognized_fields[LOG_FIELD] = {"number": number}
+        self.signers.sign(root.signed, "root", root)
+        self.files.write("root", root)
 
     def revoke(self, *revocations: Revocation) -> None:
         """Sign these as all that the data stewards have withdrawn."""

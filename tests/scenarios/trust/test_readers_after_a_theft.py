@@ -18,6 +18,7 @@ import pytest
 
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
+from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.filesystem import PeDataFileSystem
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
@@ -116,11 +117,13 @@ def publish(repo: HandMadeRepo, bucket: Path, content: bytes) -> None:
     repo.push(LocalStore(bucket))
 
 
-def replace_stolen_keys(repo: HandMadeRepo) -> None:
+def replace_stolen_keys(repo: HandMadeRepo, *, is_logged: bool) -> None:
     channels = repo.channels
     ring = KeyRing(channels.directory, "us", channels.signers, now=datetime.now(UTC))
     for role in STOLEN:
         ring.rotate(role, new_key(channels.keys_dir, "us", role), stolen=True)
+    if is_logged:  # of the thief's data, which readers have seen, nothing will be in the log
+        channels.begin_new_log()
 
 
 @pytest.fixture
@@ -146,7 +149,8 @@ def theft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Theft:
         patched.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "stolen-keys"))
         publish(thief, bucket, EVIL)
     theft.keep("stolen")
-    replace_stolen_keys(repo)
+    is_logged = LOG_FIELD.encode() in (bucket / "channels/us/timestamp.json").read_bytes()
+    replace_stolen_keys(repo, is_logged=is_logged)
     theft.show("first")  # the bucket's history brings back what the thief overwrote
     publish(repo, bucket, RECOVERED)
     theft.keep("recovered")
