@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.tlog.witness import REQUEST_LIMIT, SIZE_TYPE, parse_add_checkpoint
-from pe_dvc.witness.cosigner import BAD_REQUEST, UNKNOWN, RefusedError
+from pe_dvc.witness.cosigner import BAD_REQUEST, UNKNOWN, refusal
 from pe_dvc.witness.records import origin_hash
 
 if TYPE_CHECKING:
@@ -84,16 +84,23 @@ def _answer(witness: Witness, body: bytes) -> Response:
         return PlainTextResponse(f"{error.message}\n", BAD_REQUEST)
     try:
         cosignature = witness.add(request)
-    except RefusedError as error:
-        log.warning("refused, %d: %s", error.status, error.message)
-        if error.size is not None:
-            headers = {"content-type": SIZE_TYPE}
-            return Response(f"{error.size}\n", error.status, headers=headers)
-        return PlainTextResponse(f"{error.message}\n", error.status)
-    except (PeDvcError, OSError) as error:
+    except PeDvcError as error:
+        return _refused(error) or _away(error)
+    except OSError as error:
         return _away(error)
     log.info("cosigned %s, %d entries", request.checkpoint.origin, request.checkpoint.size)
     return Response(str(cosignature), media_type="text/plain; charset=utf-8")
+
+
+def _refused(error: PeDvcError) -> Response | None:
+    refused = refusal(error)
+    if refused is None:
+        return None
+    status, size = refused
+    log.warning("refused, %d: %s", status, error.message)
+    if size is not None:
+        return Response(f"{size}\n", status, headers={"content-type": SIZE_TYPE})
+    return PlainTextResponse(f"{error.message}\n", status)
 
 
 def _away(error: Exception) -> Response:

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 BAD_REQUEST, FORBIDDEN, UNKNOWN, CONFLICT, UNPROCESSABLE = 400, 403, 404, 409, 422
 
 
-class RefusedError(VerificationError):
+class _RefusedError(VerificationError):
     """A checkpoint that is not cosigned. ``status`` is HTTP's; ``size`` what is known, of a 409."""
 
     def __init__(self, status: int, message: str, *, size: int | None = None) -> None:
         super().__init__(message)
         self.status, self.size = status, size
+
+
+def refusal(error: Exception) -> tuple[int, int | None] | None:
+    """Return HTTP's status of a checkpoint that was refused, and the size that a 409 names.
+
+    None for an error that is no refusal.
+    """
+    return (error.status, error.size) if isinstance(error, _RefusedError) else None
 
 
 class Witness:
@@ -45,10 +53,10 @@ class Witness:
         self._sign, self._now = sign, now
 
     def by_its_log(self, note: Note, origin: str) -> list[Signature]:
-        """Return the signatures of a log on its checkpoint. Raises RefusedError."""
+        """Return the signatures of a log on its checkpoint. Raises VerificationError."""
         keys = self.logs.get(origin)
         if keys is None:
-            raise RefusedError(UNKNOWN, f"the log {origin} is not witnessed here")
+            raise _RefusedError(UNKNOWN, f"the log {origin} is not witnessed here")
         signatures: list[Signature] = []
         try:
             for key in keys:
@@ -56,20 +64,20 @@ class Witness:
                     note.verify(key)
                     signatures += claimed
         except SignatureError as error:
-            raise RefusedError(FORBIDDEN, error.message) from error
+            raise _RefusedError(FORBIDDEN, error.message) from error
         if not signatures:
-            raise RefusedError(FORBIDDEN, f"no key of the log {origin} signed the checkpoint")
+            raise _RefusedError(FORBIDDEN, f"no key of the log {origin} signed the checkpoint")
         return signatures
 
     def add(self, request: AddCheckpoint) -> Signature:
         """Return a cosignature, once what it says is on disk.
 
-        Raises RefusedError, and what reading and writing the records raises.
+        Raises VerificationError, and what reading and writing the records raises.
         """
         found = request.checkpoint
         signatures = self.by_its_log(request.note, found.origin)
         if request.old > found.size:
-            raise RefusedError(
+            raise _RefusedError(
                 BAD_REQUEST, f"a tree of {found.size} entries cannot begin with {request.old}"
             )
         plain = Note(request.note.text, tuple(signatures))
@@ -77,13 +85,13 @@ class Witness:
             known = self.records.last(found.origin)
             size = known.size if known else 0
             if request.old != size:
-                raise RefusedError(CONFLICT, f"the size that was signed is {size}", size=size)
+                raise _RefusedError(CONFLICT, f"the size that was signed is {size}", size=size)
             try:
                 check_growth(known, found, request.hashes)
             except VerificationError as error:
                 if known is not None and request.hashes:
                     self.records.keep_evidence(found.origin, plain)
-                raise RefusedError(UNPROCESSABLE, error.message) from error
+                raise _RefusedError(UNPROCESSABLE, error.message) from error
             cosigned = cosign(plain, self.key, self._sign, int(self._now()))
             self.records.keep(found.origin, cosigned)
         return cosigned.signatures[-1]

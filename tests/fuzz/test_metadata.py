@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_pinned_root(published: Simulator, tmp_path: Path) -> None:
 def test_client(published: Simulator) -> None:
     """With anything in the bucket, readers get the true answer or an error of ours."""
     good = dict(published.store.objects)
-    names = sorted(name for name in good if name.startswith("channels/"))
+    names = sorted(name for name in good if re.fullmatch(r"channels/us/[^/]+\.json", name))
 
     def target(change: tuple[str, bytes]) -> None:
         name, data = change

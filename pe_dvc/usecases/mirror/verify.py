@@ -11,7 +11,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.roles import max_length
 from pe_dvc.usecases.mirror.altered import altered_objects
 from pe_dvc.usecases.mirror.holdings import holdings_of
-from pe_dvc.usecases.mirror.same_history import log_faults
+from pe_dvc.usecases.mirror.same_history import other_history
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.progress import Reporter, Silent
@@ -86,10 +86,11 @@ def verify_mirror(
     holdings = holdings_of(state, selection)
     faults = [one for one in holdings.lacking if one.is_promised]
     faults += _wrong_roots(mirror, country, state)
-    faults += [
+    log = [
         Lacking(key=one.key, what="the log of all that was published", detail=one.detail)
         for one in check_log(state.channels).findings
     ]
+    faults += log
     faults += _not_removed(holdings)
     wanted = [*holdings.objects.values()]
     if not quick:
@@ -97,7 +98,8 @@ def verify_mirror(
             mirror, [one for one in wanted if one.data is None], reporter or Silent()
         )
     ahead, error = _origin_state(origin, country, roots)
-    faults += log_faults(mirror, state, origin, ahead)
+    if ahead and not log and (other := other_history(mirror, state, origin, ahead)):
+        faults.append(other)
     return MirrorCheck(
         name=name,
         url=mirror.url,
