@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pe_dvc.trust.client import ChannelClient
-from tests.support.channel_log import HandLog, filler
+from tests.support.hand_log import HandLog, filler
 from tests.support.simulator import Simulator, pointer
 
 SIZES = (10, 1_000, 100_000)

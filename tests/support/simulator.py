@@ -15,7 +15,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import CryptoSigner, Metadata, MetaFile, Root, Snapshot, Timestamp
-from tests.support.channel_log import go_on
+from tests.support.hand_log import go_on
 from tests.support.memory_store import MemoryStore
 from tests.support.signed_channels import SignedChannels
 from tests.support.stores import RecordingStore

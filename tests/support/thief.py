@@ -21,7 +21,7 @@ from pe_dvc.trust.tuf_api import (
 )
 from pe_dvc.usecases.channel.key_edits import Recovery, StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
-from tests.support.channel_log import go_on
+from tests.support.hand_log import go_on
 from tests.support.simulator import NOW, Simulator
 from tests.support.stores import RecordingStore
 

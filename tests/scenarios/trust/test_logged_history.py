@@ -27,7 +27,7 @@ from pe_dvc.trust.seen import SeenFile, SeenPublication
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.tuf_reader import TufReader
 from pe_dvc.usecases.mirror.verify import verify_mirror
-from tests.support.channel_log import HandLog, filler, logged_state
+from tests.support.hand_log import HandLog, filler, logged_state
 from tests.support.memory_store import MemoryStore
 from tests.support.simulator import Root, Simulator, pointer
 from tests.support.stores import RecordingStore, WrappedStore

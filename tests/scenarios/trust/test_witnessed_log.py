@@ -19,7 +19,7 @@ from pe_dvc.tlog.note import COSIGNATURE, ED25519, VerifierKey
 from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.trust.unchanged import Unchanged
 from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule, checkpoint_note, witness_rule
-from tests.support.channel_log import HandLog
+from tests.support.hand_log import HandLog
 from tests.support.simulator import Root, Simulator, pointer
 
 if TYPE_CHECKING:
