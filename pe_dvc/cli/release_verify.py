@@ -72,5 +72,12 @@ def _copy_text(found: VerifiedCopy) -> str:
     return (
         f"ok  {found.tag}: {counted(found.artifacts, 'artifact')} ({bytes_text(found.size)}) and "
         f"{counted(found.statements, 'signed statement')} are what was signed; {state} by "
-        f"version {found.version} of the releases, under root {found.root}"
+        f"version {found.version} of the releases, under root {found.root}; {_log_text(found)}"
     )
+
+
+def _log_text(found: VerifiedCopy) -> str:
+    if found.log_index is None:
+        return f"not proven to be in the channel's log: {found.not_logged}"
+    text = f"entry {found.log_index} of {found.log_size} in the channel's log"
+    return f"{text}, cosigned by {', '.join(found.witnesses)}" if found.witnesses else text

@@ -19,6 +19,8 @@ RELEASE_MANIFEST = "release_manifest.json"
 TRO = "trace.tro.jsonld"
 STATEMENTS = "release_manifest.intoto.jsonl"
 """The signed in-toto statements of a release: releases that were registered without have none."""
+LOG_PROOF = "release_manifest.tlog-proof"
+"""In an export: proof that the signed releases are in the channel's log (ADR 0039)."""
 RELEASE_FILES = (RELEASE_MANIFEST, TRO, STATEMENTS)
 
 MANIFEST_LIMIT = 64 * 1024 * 1024

@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_created import Created
 from pe_dvc.project.release_place import ReleasePlace
+from pe_dvc.project.release_proof import log_proof
 from pe_dvc.project.stores import open_location
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -125,12 +126,14 @@ class Releases(ReleasePlace):
         release = self.derive(tag)
         self._refuse_withdrawn(release)
         known, metadata = self.registered().get(tag), SignedMetadata(self._files)
+        signed = metadata if known and is_signed(metadata) else None
         return export_release(
             self.store,
             release,
             directory,
             statements=signed_in_git(metadata, known) if known else None,
-            signed=metadata if known and is_signed(metadata) else None,
+            signed=signed,
+            logged=log_proof(self.store, signed, reporter) if signed else None,
             open_location=open_location,
             reporter=reporter,
         )

@@ -23,6 +23,8 @@ class VerifiedCopy(Result):
 
     ``state`` and ``reason`` are what the signed releases said of it when it was exported, in their
     ``version``; ``root`` is the version of the root whose keys decided. ``size`` is in bytes.
+    ``log_index`` is where that version stands in the channel's log, of ``log_size`` entries, which
+    ``witnesses`` cosigned; None without proof, and ``not_logged`` says why.
     """
 
     directory: Path
@@ -37,6 +39,10 @@ class VerifiedCopy(Result):
     artifacts: int
     size: int
     statements: int
+    log_index: int | None
+    log_size: int | None
+    witnesses: tuple[str, ...]
+    not_logged: str | None
 
 
 def verify_copy(
@@ -46,7 +52,7 @@ def verify_copy(
     country = exported_country(directory)
     pinned = trusted_root(country, None) if root is None else _read(root)
     found = verify_exported(Exported(directory, pinned), tag=tag, reporter=reporter)
-    released = found.released
+    released, logged = found.released, found.logged
     return VerifiedCopy(
         directory=directory,
         country=country,
@@ -60,6 +66,10 @@ def verify_copy(
         artifacts=found.artifacts,
         size=found.size,
         statements=found.statements,
+        log_index=logged.index if logged else None,
+        log_size=logged.size if logged else None,
+        witnesses=logged.witnesses if logged else (),
+        not_logged=found.not_logged,
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO
+from pe_dvc.documents.keys import LOG_PROOF, RELEASE_MANIFEST, STATEMENTS, TRO
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.payload_place import OpenLocation, PayloadPlace
     from pe_dvc.usecases.release.derive import Release
+    from pe_dvc.usecases.release.make_log_proof import MadeProof
 
 PAYLOAD = "payload"
 CHANNELS = "channels"
@@ -44,13 +46,15 @@ def export_release(
     *,
     statements: bytes | None = None,
     signed: SignedMetadata | None = None,
+    logged: MadeProof | None = None,
     open_location: OpenLocation,
     reporter: Reporter | None = None,
 ) -> int:
     """Write a release into ``directory``, and return how many payloads were downloaded.
 
     ``statements`` is the file of its signed statements, if it has one; ``signed`` the metadata
-    that lists it, without which it cannot be verified offline (``usecases.release.exported``).
+    that lists it, without which it cannot be verified offline (``usecases.release.exported``);
+    ``logged`` the proof that this is in the channel's log.
 
     Raises FormatError for a link, a pipe or a device in the place of what is written,
     ConflictError for a file there that is not of the release, DigestMismatchError for a payload
@@ -64,7 +68,7 @@ def export_release(
     }
     for folder in {posixpath.dirname(path) for path in files}:
         tree.sweep(folder)
-    for document in (TRO, STATEMENTS):
+    for document in (TRO, STATEMENTS, LOG_PROOF):
         refuse_special(directory / document)
     _refuse_foreign(directory, {f"{PAYLOAD}/{RELEASE_MANIFEST}", *files})
     wanted = {path: a for path, a in files.items() if not _is_there(directory / path, a)}
@@ -87,9 +91,21 @@ def export_release(
     if statements is not None:
         tree.write(STATEMENTS, statements, durable=True)
     if signed is not None:
+        _write_proof(tree, f"{CHANNELS}/{signed.country}/snapshot.json", logged)
         for path, data in _metadata_files(signed).items():
             tree.write(f"{CHANNELS}/{signed.country}/{path}", data, durable=True)
     return len(wanted)
+
+
+def _write_proof(tree: ConfinedTree, snapshot: str, logged: MadeProof | None) -> None:
+    """Write the proof and its snapshot, or remove those that an earlier export left."""
+    if logged is not None:
+        tree.write(LOG_PROOF, logged.proof, durable=True)
+        tree.write(snapshot, logged.snapshot, durable=True)
+        return
+    for path in (snapshot, LOG_PROOF):
+        with suppress(FileNotFoundError):
+            tree.unlink(path)
 
 
 def _metadata_files(signed: SignedMetadata) -> dict[str, bytes]:

@@ -6,10 +6,10 @@ manifest, and that to every byte. Whether it was deprecated or withdrawn since, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, STATEMENTS, TRO
+from pe_dvc.documents.keys import LOG_PROOF, MANIFEST_LIMIT, RELEASE_MANIFEST, STATEMENTS, TRO
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_target import Released, releases_of
 from pe_dvc.documents.statement_bundle import read_statements
@@ -19,21 +19,24 @@ from pe_dvc.primitives.names import check_inside
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import sha256_of
+from pe_dvc.tlog.proof import parse_proof
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.envelopes import check_envelopes
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.trust.tuf_api import Root, Targets
+from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
 from pe_dvc.trust.verify import parse, verify_signed_by
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.release.export import CHANNELS, PAYLOAD
+from pe_dvc.usecases.release.log_proof import check_inclusion, check_same_tree, check_signed
 from pe_dvc.usecases.release.statements import check_statements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.trust.tuf_api import Metadata
+    from pe_dvc.usecases.release.log_proof import LogEntry
 
 EXPORT_AGAIN = "Export the release again."
 ROLE = "releases"
@@ -44,7 +47,8 @@ class VerifiedExport:
     """An exported release that is, byte for byte, what was signed.
 
     ``version`` is that of the signed releases which list it, ``root`` that of the root whose keys
-    decided. ``size`` is bytes of all artifacts together.
+    decided. ``size`` is bytes of all artifacts together. ``logged`` is where the releases stand in
+    the channel's log; without proof of that it is None, and ``not_logged`` says why.
     """
 
     released: Released
@@ -53,6 +57,8 @@ class VerifiedExport:
     artifacts: int
     size: int
     statements: int
+    logged: LogEntry | None = None
+    not_logged: str | None = None
 
 
 class Exported:
@@ -66,6 +72,8 @@ class Exported:
         self.directory, self.country = directory, exported_country(directory)
         check_meant_for(pinned, self.country, "root", where="the pinned root")
         self.files = ChannelFiles(directory / CHANNELS, self.country)
+        self.is_older = False
+        """Whether the root that is pinned is newer than all of the copy."""
         self.root = self._root(pinned)
         self.targets = self._signed("targets", self.root)
         self.releases = self._signed(ROLE, self.targets.signed)
@@ -79,6 +87,7 @@ class Exported:
         metadata = SignedMetadata(self.files)
         newest = metadata.root.signed
         if ours.version > newest.version:
+            self.is_older = True
             return ours
         if not metadata.comes_from(pinned):
             raise VerificationError(
@@ -145,6 +154,7 @@ def verify_exported(
     what, where = f"{TRO} of release {released.tag}", str(exported.directory / TRO)
     check_promised(_read(tree, TRO), released.tro_sha256, what=what, by="signed", source=where)
     statements = _check_statements(tree, exported, released)
+    logged, not_logged = _check_log(tree, exported)
     manifest = ReleaseManifest.from_bytes(data)
     size = _check_payloads(exported.directory, manifest, reporter or Silent())
     return VerifiedExport(
@@ -154,6 +164,8 @@ def verify_exported(
         artifacts=len(manifest.artifacts),
         size=size,
         statements=statements,
+        logged=logged,
+        not_logged=not_logged,
     )
 
 
@@ -172,6 +184,40 @@ def _check_statements(tree: ConfinedTree, exported: Exported, released: Released
     check_statements(statements, released, where)
     check_envelopes(statements, exported.targets.signed, ROLE, where=where)
     return len(statements)
+
+
+def _check_log(tree: ConfinedTree, exported: Exported) -> tuple[LogEntry | None, str | None]:
+    """Return where the signed releases stand in the log; or None, and why that is not proven.
+
+    A snapshot lies in the copy only with a proof. What keys of an earlier root signed of the log,
+    a newer root that is pinned does not vouch for: that proves nothing, and fails nothing.
+    """
+    path, where = exported.files.path("snapshot"), str(exported.directory / LOG_PROOF)
+    snapshot = exported.files.read_bytes("snapshot") if path.exists() else None
+    try:
+        data = tree.read(LOG_PROOF, limit=MANIFEST_LIMIT)
+    except FileNotFoundError:
+        if snapshot is None:
+            return None, "the export has no proof of it"
+        raise NotFoundError(
+            f"{where} does not exist, and {path} is there, which is exported with it",
+            remedy=EXPORT_AGAIN,
+        ) from None
+    proof = parse_proof(data, where=where)
+    releases = exported.files.read_bytes(ROLE)
+    listed = MetaFile.from_data(exported.releases.signed.version, releases, ["sha256"])
+    entry = check_inclusion(proof, listed, where=where)
+    try:
+        witnesses = check_signed(proof.note, exported.root, exported.country, where=where)
+        if snapshot is not None:
+            country, root = exported.country, exported.root
+            check_same_tree(proof.note, snapshot, root, country, where=str(path))
+    except VerificationError as error:
+        if not exported.is_older:
+            raise
+        reason = "the pinned root is newer than the proof, and does not bear it"
+        return None, f"{reason}: {error.message}"
+    return replace(entry, witnesses=witnesses), None
 
 
 def _check_payloads(directory: Path, manifest: ReleaseManifest, reporter: Reporter) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO, release_key
+from pe_dvc.documents.keys import LOG_PROOF, RELEASE_MANIFEST, STATEMENTS, TRO, release_key
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.statement_bundle import SignedStatement, read_statements, write_statements
 from pe_dvc.gateway.index import Indexer
@@ -54,7 +54,8 @@ def sync(history: History, mirror: Path) -> Synced:
 
 def test_an_export_has_the_statements_beside_the_tro(published: History, tmp_path: Path) -> None:
     Releases(published.root).export("1.0.0", tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"payload", STATEMENTS, TRO}
+    beside = {"payload", "channels", STATEMENTS, TRO, LOG_PROOF}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == beside
     assert (tmp_path / "out" / STATEMENTS).read_bytes() == held(published)
 
 
