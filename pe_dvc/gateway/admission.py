@@ -89,6 +89,10 @@ class Admission:
             raise refused[0]
         return tuple(found)
 
+    def is_live_token(self, authorization: str | None, now: datetime) -> bool:
+        """Tell whether a header has a personal access token that counts. Raises FormatError."""
+        return self._identity.is_live_token(authorization, now=now)
+
     def admit(
         self, key: str, callers: Sequence[Caller], project: str | None, now: datetime
     ) -> Admitted | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 64
+THREADS_SLOWED = 2
+"""For all tokens that are looked up while their address is slowed, so that others do not wait."""
 
 
 class Door:
@@ -47,10 +50,12 @@ class Door:
         self.requests = Rate(2000, 200, time.monotonic)
         self._touched = TouchedColumns()
         self._threads: anyio.CapacityLimiter | None = None
+        self._threads_slowed: anyio.CapacityLimiter | None = None
 
     def open(self) -> None:
         """Begin, in the event loop that serves."""
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._threads_slowed = anyio.CapacityLimiter(THREADS_SLOWED)
 
     async def let_in(
         self, request: Request, keys: Sequence[str], passports: Sequence[str] | None = None
@@ -60,9 +65,9 @@ class Door:
         ``passports`` were sent beside the headers.
         """
         address = client_of(request)
-        if wait := self.failures.wait(address):
-            return slower(wait)
         try:
+            if (slowed := await self.slowed(request, passports)) is not None:
+                return slowed
             found = await self.in_thread(self._admit, request, keys, passports)
         except CredentialsError as error:
             if passports or "authorization" in request.headers:  # who sends none guesses nothing
@@ -72,6 +77,26 @@ class Door:
             log.error("cannot decide: %s", error.message)
             return AWAY
         return [one if isinstance(one, Refusal) else self._counted(one) for one in found]
+
+    async def slowed(
+        self, request: Request, passports: Sequence[str] | None = None
+    ) -> Refusal | None:
+        """Return the refusal of an address from which too many logins failed; None if it may ask.
+
+        Who has a personal token that counts may always ask: people behind one router share its
+        address. One that does not count gets the same answer as all else that waits. Raises
+        FormatError for a record of a token that cannot be read.
+        """
+        wait = self.failures.wait(client_of(request))
+        if not wait:
+            return None
+        header = request.headers.get("authorization")
+        # Passports count before the header does, and to verify one is work.
+        if header is None or passports:
+            return slower(wait)
+        known = partial(self.admission.is_live_token, header, datetime.now(UTC))
+        counts = await to_thread.run_sync(known, limiter=self._threads_slowed)
+        return None if counts else slower(wait)
 
     def _admit(
         self, request: Request, keys: Sequence[str], passports: Sequence[str] | None

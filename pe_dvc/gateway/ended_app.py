@@ -106,10 +106,10 @@ class EndedRoutes:
         door, address = self._door, client_of(request)
         if request.scope.get("query_string"):
             return answer(NO_QUERY)
-        if wait := door.failures.wait(address):
-            return answer(slower(wait))
         header = request.headers.get("authorization")
         try:
+            if (slowed := await door.slowed(request)) is not None:
+                return answer(slowed)
             caller = await to_thread.run_sync(
                 lambda: self._identity.caller(header, now=datetime.now(UTC))
             )

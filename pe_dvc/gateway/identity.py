@@ -50,6 +50,21 @@ class Identity:
             return self._tokens.caller(token, now=now)
         return self._of_issuer(token, now)
 
+    def is_live_token(self, authorization: str | None, *, now: datetime) -> bool:
+        """Tell whether a header has a personal access token that is worth something now.
+
+        Reads one small file at most: nothing of an issuer is verified or asked for. Raises
+        FormatError for a record that cannot be read.
+        """
+        try:
+            token = _token_of(authorization)
+            if is_token(token):
+                self._tokens.caller(token, now=now)
+                return True
+        except CredentialsError:
+            pass
+        return False
+
     def passport_holder(self, passport: str, *, now: datetime) -> Caller:
         """Return whose passport it is, sent as one, beside no other token.
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pe_dvc.documents.keys import manifest_key, metadata_key, payload_key, tombstone_key
 from pe_dvc.gateway import server, timed
+from pe_dvc.gateway.jwks import IssuerKeys
+from pe_dvc.gateway.limits import Rate
 from pe_dvc.primitives.digest import Sha256, chunk_digests, sha256_bytes
 from tests.support.country import Country
 from tests.support.gateways import GatewayHouse
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.gateway.settings import Signer
 
 FRS, WAS = b"frs" * 1_000_000, b"was" * 100
 
@@ -389,11 +394,53 @@ def test_nothing_can_be_written(
 def test_attack_guessing_tokens_is_slowed(
     house: GatewayHouse, manifests: dict[str, Manifest]
 ) -> None:
-    path = payload(manifests["frs_2023"])
+    path, live = payload(manifests["frs_2023"]), house.token()
+    name = live.split("_")[1]
+    revoked = house.token()
+    house.book.revoke(revoked.split("_")[1], now=datetime.now(UTC))
     statuses = [house.get(path, f"guess-{n}").status for n in range(40)]
     assert statuses[:30] == [401] * 30
-    slowed = house.get(path, house.token())
-    assert (slowed.status, int(slowed.headers["retry-after"]) > 0) == (429, True)
+    login = house.issuer.sign(house.issuer.claims(time.time()))
+    # All of these get one answer: it tells nothing of which came near to a token.
+    for token in (f"pedvc_{name}_{'Q' * 43}", f"pedvc_{'0' * 16}_{'Q' * 43}", revoked, "x", login):
+        slowed = house.get(path, token)
+        assert (slowed.status, slowed.json["detail"]) == (429, "ask more slowly")
+        assert int(slowed.headers["retry-after"]) > 0
+    assert not house.ledger.reads
+
+
+def test_who_shares_an_address_with_a_guesser_reads_by_their_token(
+    house: GatewayHouse, manifests: dict[str, Manifest]
+) -> None:
+    path, token = payload(manifests["frs_2023"]), house.token()
+    house.gateway.door.failures = Rate(1, 1e-9, time.monotonic)
+    assert [house.get(path, "guess").status for _ in range(2)] == [401, 429]
+    assert house.get(path, token).status == 200
+    assert house.get("/access/us", token).status == 200
+    assert house.get("/access/us", "guess").status == 429
+    # A token does not carry passports past the limit: these count before it does.
+    drs = f"/ga4gh/drs/v1/objects/{manifests['frs_2023'].artifact.sha256}"
+    sent = {"passports": ["guess"]}
+    assert house.post(drs, token, json.dumps(sent).encode()).status == 429
+
+
+def test_a_slowed_address_has_nothing_of_an_issuer_verified(
+    house: GatewayHouse, manifests: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    find = IssuerKeys.find
+
+    def noted(keys: IssuerKeys, signer: Signer, kid: str | None, algorithm: str) -> Any:
+        asked.append(kid)
+        return find(keys, signer, kid, algorithm)
+
+    monkeypatch.setattr(IssuerKeys, "find", noted)
+    path, login = payload(manifests["frs_2023"]), house.passport()
+    house.gateway.door.failures = Rate(1, 1e-9, time.monotonic)
+    assert house.get(path, login).status == 200
+    assert len(asked) == 1
+    assert [house.get(path, "guess").status, house.get(path, login).status] == [401, 429]
+    assert len(asked) == 1
 
 
 def test_who_sends_no_token_is_not_slowed(
