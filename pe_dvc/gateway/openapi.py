@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import channel_prefix, payload_prefix, releases_prefix
-from pe_dvc.gateway.drs_openapi import SCHEMAS, drs_paths
+from pe_dvc.gateway.drs_openapi import SCHEMAS as DRS_SCHEMAS
+from pe_dvc.gateway.drs_openapi import drs_paths
+from pe_dvc.gateway.ended_openapi import SCHEMAS as ENDED_SCHEMAS
+from pe_dvc.gateway.ended_openapi import ended_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +29,16 @@ _ERROR = {
     },
 }
 _REFUSALS = {
-    "400": "The address has a query: tokens belong in a header",
+    "400": "The request is none, or the address has a query: tokens belong in a header",
     "401": "Who asks could not be verified",
-    "403": "No grant, one that ended or has not begun, or several projects to choose from",
-    "404": "There is no such object in what was published",
+    "403": "No grant, one that ended or has not begun, several projects, or another's statement",
+    "404": "There is no such object in what was published, or no such country",
     "405": "Nothing can be written",
     "408": "The body came too slowly",
     "410": "It was withdrawn, with its tombstone",
     "413": "Too much at once",
     "416": "No such range, or several",
-    "429": "Too many requests",
+    "429": "Too many requests, or logins that failed, from the address",
     "503": "The grants, the store or the ledger are away",
 }
 _READ = ("400", "401", "403", "404", "410", "416", "429", "503")
@@ -97,9 +100,9 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "pe-dvc gateway", "version": "1", "license": {"name": "MIT"}},
-        "paths": paths | drs_paths(refused),
+        "paths": paths | drs_paths(refused) | ended_paths(countries, refused),
         "components": {
-            "schemas": {"Error": _ERROR, **SCHEMAS},
+            "schemas": {"Error": _ERROR, **DRS_SCHEMAS, **ENDED_SCHEMAS},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {
