@@ -43,8 +43,9 @@ def print_reads(reads: Iterable[ReportedRead], as_csv: bool, as_json: bool) -> N
                 echo(csv_line(list(values)))
             echo(csv_line(list(values.values())))
             continue
-        differs = f"  TODAY: {'; '.join(one.differs)}" if one.differs else ""
-        echo(f"{read_line(one.read)}{'  NO GRANT' if one.grant_missing else ''}{differs}")
+        said = f"  TODAY: {'; '.join(one.differs)}" if one.differs else ""
+        said = f"  NO GRANT{said}" if one.grant_missing else said
+        echo(f"{one.index}  {read_line(one.read)}{said}")
     if number < 0:
         say(_NONE)
 

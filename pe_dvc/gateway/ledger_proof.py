@@ -91,7 +91,10 @@ def prove_entry(database: Database, index: int) -> TlogProof:
         size = parse_checkpoint(note.text, where="the checkpoint").size
         leaf = connection.scalar(select(ENTRIES.c.leaf).where(ENTRIES.c.idx == index))
         if leaf is None or not 0 <= index < size:
-            raise NotFoundError(f"the ledger has {size} entries, and none is number {index}")
+            raise NotFoundError(
+                f"the ledger has {size} entries, counted from 0, and none is number {index}",
+                remedy="`pe-dvc audit report` begins each line with the entry's number.",
+            )
         subtrees = _Subtrees()
         inclusion_proof(index, size, subtrees.want)
         subtrees.read(connection, size)

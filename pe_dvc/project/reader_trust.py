@@ -178,5 +178,5 @@ def access_contact(country: str, repo: DataRepo | None) -> str:
     if contact is None and repo is not None:
         contact = repo.settings.contact
     if contact is None:
-        return f"If you have none, ask the maintainers of the data repo of {country}."
+        return f"If you have no access, ask the maintainers of the data repo of {country}."
     return f"Access to the data of {country} is granted by {contact}."

@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ERROR_LIMIT = 64 * 1024
+LONGEST_DETAIL = 4000
+"""Characters of what a gateway says that are repeated."""
 PROJECT = "PE_DVC_PROJECT"
 
 
@@ -210,7 +212,8 @@ class GatewayStore:
         said = document if isinstance(document, dict) else {}
         detail, projects = said.get("detail"), said.get("projects")
         names = ", ".join(map(str, projects)) if isinstance(projects, list) else ""
-        return brief(detail) if isinstance(detail, str) else "", brief(names)
+        # Not brief: what must be deleted of a grant that ended, and how, is in these words.
+        return detail[:LONGEST_DETAIL] if isinstance(detail, str) else "", brief(names)
 
     def _unavailable(self, key: str, why: str) -> StoreUnavailableError:
         return StoreUnavailableError(

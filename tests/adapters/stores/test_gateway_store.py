@@ -130,10 +130,13 @@ def test_a_reader_of_a_part_is_noted_by_its_bytes(
 def test_refusals_say_what_the_gateway_says(
     house: GatewayHouse, frs: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.grant({"until": "2021-01-01"})
+    house.grant({"until": "2021-01-01", "datasets": f"[frs_*{', enhanced_frs_*' * 20}]"})
     with pytest.raises(StorePermissionError, match="delete all copies") as ended:
         store_at(house).read(key_of(frs), limit=10)
     assert ended.value.remedy is None  # no project would help
+    # To the end: of many datasets, too.
+    assert "pe-dvc cache prune --expired does it here" in ended.value.message
+    assert ended.value.message.endswith("To renew: data-access@example.org")
     house.grant({}, {"id": "ada-2", "project": "wealth"})
     with pytest.raises(StorePermissionError, match="poverty, wealth") as several:
         store_at(house).read(key_of(frs), limit=10)

@@ -100,6 +100,9 @@ def test_report_in_each_form(kept: Bench) -> None:
     lines = audit("report", "--person", "ann@example.org").stdout.splitlines()
     assert len(lines) == 2
     assert "ukds-eul-2024  uk/frs_2023@1.4.0  payload  100 B  192.0.2.7" in lines[0]
+    # What `audit prove` asks for.
+    assert [one.split()[0] for one in lines] == ["0", "1"]
+    assert "begins each line with the entry's number" in audit("prove", "3", code=3).stderr
     rows = json.loads(audit("report", "--json").stdout)
     assert [row["index"] for row in rows] == [0, 1, 2]
     assert rows[0]["raw_sources"] == ["frs-2023-24"]
