@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 import click
 
@@ -31,8 +32,23 @@ def test_the_workflow_runs_commands_that_there_are() -> None:
     (job,) = read_yaml(path.read_bytes(), path.name)["jobs"].values()
     lines = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
     (line,) = [line.split(" || ")[0].strip() for line in lines if "pe-dvc " in line]
+    assert str(parsed(line)["key"]) == "$RUNNER_TEMP/witness.pem"
+
+
+def test_the_service_starts_the_witness_whose_records_it_may_write() -> None:
+    text = (TEMPLATES / "pe-dvc-witness.service").read_text()
+    (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert str(parsed(line)["config"]) == "/etc/pe-dvc/witness.toml"
+    (folder,) = re.findall(r"^StateDirectory=(.*)$", text, re.MULTILINE)
+    told = dict(re.findall(r'(key|state) = "(/[^"]*)"', text))
+    shown = dict(re.findall(r'^(key|state) = "(/[^"]*)"', PAGE, re.MULTILINE))
+    assert told == shown
+    assert all(place.startswith(f"/var/lib/{folder}/") for place in told.values())
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """Return the parameters of a command, as the command line reads them."""
     words = shlex.split(line)[1:]
     group = cli.get_command(click.Context(cli), words[0])
     assert isinstance(group, click.Group)
-    context = group.commands[words[1]].make_context(words[1], words[2:])
-    assert str(context.params["key"]) == "$RUNNER_TEMP/witness.pem"
+    return group.commands[words[1]].make_context(words[1], words[2:]).params

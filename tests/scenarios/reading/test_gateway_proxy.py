@@ -166,14 +166,16 @@ def test_the_gateway_behind_nginx(tmp_path: Path) -> None:
     assert token not in (place / "error.log").read_text()
 
 
-def test_systemd_reads_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gateway", "witness"])
+def test_systemd_reads_the_unit(tmp_path: Path, name: str) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("!!! the unit of systemd is not tested: apt-get install systemd")
-    text = (TEMPLATES / "pe-dvc-gateway.service").read_text()
-    unit = tmp_path / "pe-dvc-gateway.service"
-    assert text.count("/opt/pe-dvc/bin/pe-dvc") == 1
-    unit.write_text(text.replace("/opt/pe-dvc/bin/pe-dvc", shutil.which("true") or "/bin/true"))
+    text = (ROOT / f"templates/{name}/pe-dvc-{name}.service").read_text()
+    unit = tmp_path / f"pe-dvc-{name}.service"
+    assert text.count("=/opt/pe-dvc/bin/pe-dvc") == 1
+    does_nothing = shutil.which("true") or "/bin/true"
+    unit.write_text(text.replace("=/opt/pe-dvc/bin/pe-dvc", f"={does_nothing}"))
     done = subprocess.run(
         [program, "verify", "--recursive-errors=no", str(unit)], capture_output=True, text=True
     )
