@@ -131,7 +131,7 @@ def serve(
 
     Raises ConflictError for a port that is in use, FormatError for an address that is not here.
     """
-    with closing(_taken(host, port, "--port")) as taken:
+    with closing(taken_port(host, port, "--port")) as taken:
         if metrics_port is not None:
             from prometheus_client import start_http_server
 
@@ -141,8 +141,12 @@ def serve(
         server_of(gateway, host=host, port=port, proxies=proxies).run(sockets=[taken])
 
 
-def _taken(host: str, port: int, option: str) -> socket.socket:
-    """Return a socket that has the port, and does not listen yet: nothing is ready to answer."""
+def taken_port(host: str, port: int, option: str) -> socket.socket:
+    """Return a socket that has the port, and does not listen yet: nothing is ready to answer.
+
+    Raises ConflictError for a port that is in use, FormatError for an address that is not here;
+    ``option`` is named by both.
+    """
     taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

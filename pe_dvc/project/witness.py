@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,12 +84,14 @@ class WitnessHere:
 
     def serve(self, *, host: str, port: int) -> None:
         """Serve until SIGINT or SIGTERM; requests that began are finished first."""
+        from pe_dvc.gateway.server import taken_port
         from pe_dvc.witness.server import server_of
 
         server = server_of(self.witness(), host=host, port=port)
-        signal.set_wakeup_fd(-1)  # uvicorn hears of signals itself
-        with suppress(KeyboardInterrupt):
-            server.run()
+        with closing(taken_port(host, port, "--port")) as taken:
+            signal.set_wakeup_fd(-1)  # uvicorn hears of signals itself
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[taken])
 
     def _public(self, signer: LedgerSigner) -> VerifierKey:
         return VerifierKey(self.settings.name, signer.public, COSIGNATURE)

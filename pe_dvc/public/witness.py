@@ -49,6 +49,7 @@ class Witness:
     def serve(self, *, host: str = "127.0.0.1", port: int = 8081) -> None:
         """Serve C2SP tlog-witness until SIGINT or SIGTERM; requests that began are finished first.
 
-        Raises NotFoundError without a private key (``key`` makes it).
+        Raises NotFoundError without a private key (``key`` makes it), ConflictError for a port that
+        is in use, FormatError for an address that is not this machine's.
         """
         self._here.serve(host=host, port=port)

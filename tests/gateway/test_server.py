@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.cli.failures import exit_code
 from pe_dvc.gateway.observing import only_news
 from pe_dvc.gateway.server import serve
 from pe_dvc.primitives.errors import ConflictError, FormatError
+from tests.support.commands import run_pe_dvc
 from tests.support.country import Country
 from tests.support.gateways import GatewayHouse
 from tests.support.memory_store import MemoryStore
@@ -51,6 +53,27 @@ def test_an_address_of_another_machine_is_said(house: GatewayHouse) -> None:
     for host in ("192.0.2.1", "no-such-host.invalid"):
         with pytest.raises(FormatError, match=host):
             serve(house.gateway, host=host, port=0, metrics_port=None, proxies="")
+
+
+@pytest.mark.parametrize("what", ["gateway", "witness"])
+def test_the_command_says_which_port_is_in_use(
+    tmp_path: Path, taken: int, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "gateway.toml").write_text(
+        'tokens = "tokens"\nledger = "ledger.sqlite"\nledger_key = "ledger.key"\n'
+        '[countries.uk]\nstore = "bucket"\naccess = "access.yaml"\n'
+    )
+    (tmp_path / "witness.toml").write_text(
+        'name = "witness.example.org/one"\nkey = "witness.pem"\nstate = "state"\n'
+    )
+    run_pe_dvc("witness", "key")
+    said = run_pe_dvc(what, "serve", "--port", str(taken), code=exit_code(ConflictError(""))).stderr
+    assert f"pe-dvc: port {taken} of 127.0.0.1 is in use\n  Name another one with --port" in said
+    elsewhere = ("--host", "192.0.2.1", "--port", str(taken))
+    said = run_pe_dvc(what, "serve", *elsewhere, code=exit_code(FormatError(""))).stderr
+    assert f"cannot listen on port {taken} of 192.0.2.1" in said
 
 
 def test_what_is_said_each_minute_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
