@@ -6,7 +6,7 @@ import click
 
 from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Command
-from pe_dvc.cli.output import json_option, print_json, say
+from pe_dvc.cli.output import echo, json_option, print_json, say
 
 
 @click.command("witnesses", cls=Command)
@@ -19,19 +19,37 @@ from pe_dvc.cli.output import json_option, print_json, say
     help="How old their cosignatures may be. Default: 7.",
 )
 @click.option("--none", "demands_none", is_flag=True, help="Demand no witnesses from now on.")
+@click.option(
+    "--entry", is_flag=True, help="Print what a witness must be told of this log. Changes nothing."
+)
 @json_option
 def witnesses(
-    keys: tuple[str, ...], threshold: int, days: int, demands_none: bool, as_json: bool
+    keys: tuple[str, ...],
+    threshold: int,
+    days: int,
+    demands_none: bool,
+    entry: bool,
+    as_json: bool,
 ) -> None:
     """Have readers demand that witnesses cosigned what is shown.
 
     Each KEY is what pe-dvc witness key prints. Writes a new root for git, signed by its keys;
     commit it and push. First push with the witnesses in [tool.pe_dvc.witnesses].
+
+    With --entry prints the lines for the witness.toml of who is to be a witness.
     """
     from pe_dvc import Repo
 
-    if bool(keys) == demands_none:
-        raise click.UsageError("Name the keys of witnesses, or --none.")
+    if [bool(keys), demands_none, entry].count(True) != 1:
+        raise click.UsageError("Name the keys of witnesses, or --none, or --entry.")
+    if entry:
+        found = Repo().channel.witness_entry()
+        if as_json:
+            print_json(found)
+            return
+        for line in found.to_toml().splitlines():
+            echo(line)
+        return
     change = Repo().channel.witnesses(keys, threshold=threshold, days=days)
     if as_json:
         print_json(change)

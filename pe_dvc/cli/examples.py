@@ -52,7 +52,10 @@ EXAMPLES: dict[str, Examples] = {
         ("next --public-key bob.pem --name bob", "let another reviewer sign next"),
     ),
     "channel keys remove": (("next bob", "take a reviewer's key away"),),
-    "channel witnesses": (("--threshold 2 KEY1 KEY2 KEY3", "demand two of these three"),),
+    "channel witnesses": (
+        ("--entry >> witness.toml", "what who is to be a witness needs"),
+        ("--threshold 2 KEY1 KEY2 KEY3", "demand two of these three"),
+    ),
     "channel keys show": (("releases", "the keys that verify the statements of releases"),),
     "channel keys rotate": (
         ("latest", "replace the one key of latest"),

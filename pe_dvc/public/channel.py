@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pe_dvc.project.channel import InitializedChannels
     from pe_dvc.project.channel_recover import Recovered
     from pe_dvc.project.repo import DataRepo
+    from pe_dvc.project.witness_entry import WitnessEntry
     from pe_dvc.usecases.channel.key_edits import KeyChange
     from pe_dvc.usecases.channel.promote import Promoted
     from pe_dvc.usecases.channel.review import Review
@@ -254,6 +255,15 @@ class ChannelCommands:
         from pe_dvc.project.channel_keys import demand_witnesses
 
         return demand_witnesses(self._open(), keys, threshold=threshold, days=days)
+
+    def witness_entry(self) -> WitnessEntry:
+        """Return what a witness must be told to follow this country's log, by the root in git.
+
+        Raises NotFoundError where no key of the timestamp is of Ed25519, SignatureError.
+        """
+        from pe_dvc.project.witness_entry import witness_entry
+
+        return witness_entry(self._open())
 
     def _open(self) -> DataRepo:
         from pe_dvc.project.repo import DataRepo
