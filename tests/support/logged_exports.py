@@ -13,7 +13,7 @@ from pe_dvc.documents.keys import LOG_PROOF
 from pe_dvc.project.release import Releases
 from pe_dvc.tlog.proof import TlogProof, parse_proof
 from tests.support.other_environments import validators as validators
-from tests.support.release_history import DATASETS, History
+from tests.support.release_history import DATASETS, History, shared_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +37,8 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     base = tmp_path_factory.mktemp("logged")
-    history = History(base / "made")
-    made = Made(history, base / "first", base / "second", base / "behind")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in history.environment.items():
-            patch.setenv(name, value)
+    with shared_history(base) as history:
+        made = Made(history, base / "first", base / "second", base / "behind")
         publish(history)
         Releases(history.root).export(TAG, made.first)
         commit = history.git("rev-parse", "HEAD")

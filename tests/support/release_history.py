@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from pe_dvc.adapters.stores.local_store import LocalStore
@@ -18,13 +20,13 @@ from pe_dvc.project.release import Releases
 from pe_dvc.usecases.publish.cache_objects import CacheObject
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from tests.support.commands import run
-from tests.support.environment import own_directories
+from tests.support.environment import own_directories, own_home
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.sidecars import with_sidecars
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pe_dvc.store.port import Store
@@ -203,3 +205,16 @@ def _lock(manifests: Mapping[str, Manifest]) -> str:
     ]
     stages = {"build": {"cmd": "python build.py", "outs": outs}}
     return yaml.safe_dump({"schema": "2.0", "stages": stages})
+
+
+@contextmanager
+def shared_history(base: Path) -> Iterator[History]:
+    """Be the maintainers in a home of their own: what tests share is made before one has a home."""
+    (base / "home").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in own_home(base / "home").items():
+            patch.setenv(name, value)
+        history = History(base / "made")
+        for name, value in history.environment.items():
+            patch.setenv(name, value)
+        yield history

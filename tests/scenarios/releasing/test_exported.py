@@ -24,7 +24,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.project.channel_keys import rotate_key
 from pe_dvc.project.release import Releases
 from pe_dvc.project.repo import DataRepo
-from tests.support.release_history import DATASETS, History
+from tests.support.release_history import DATASETS, History, shared_history
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def publish(history: History) -> None:
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an export, made once; neither bucket nor clone are there."""
     base = tmp_path_factory.mktemp("export")
-    history = History(base / "made")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in history.environment.items():
-            patch.setenv(name, value)
+    with shared_history(base) as history:
         publish(history)
         Releases(history.root).export(TAG, base / "copy")
     shutil.rmtree(base / "made")
