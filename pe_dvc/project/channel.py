@@ -254,7 +254,7 @@ def renew(repo: DataRepo, role: str) -> RoleStatus:
 def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
     """Renew snapshot and timestamp in the store (``pe_dvc.usecases.publish.refresh``)."""
     from pe_dvc.project.keep_seen import keep_seen
-    from pe_dvc.project.seen import seen_versions
+    from pe_dvc.project.seen import seen_logs, seen_versions
     from pe_dvc.usecases.publish.refresh import refresh_channel
 
     bucket, metadata = repo.open_store(store), repo.signed_metadata()
@@ -265,6 +265,7 @@ def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
         signers_of(repo, metadata=metadata),
         now=_now(),
         seen=seen_versions(repo, bucket, metadata),
+        logs=seen_logs(repo, bucket, metadata),
     )
     return replace(done, seen=keep_seen(repo, bucket, done.written))
 

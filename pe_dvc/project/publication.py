@@ -14,7 +14,7 @@ from pe_dvc.project.conditions import probe
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_preconditions import conflicting_files, exposed_outputs, uncommitted_files
 from pe_dvc.project.private_keys import exposed_private_keys
-from pe_dvc.project.seen import seen_versions
+from pe_dvc.project.seen import seen_logs, seen_versions
 from pe_dvc.usecases.publish.preconditions import (
     check_committed,
     check_merged,
@@ -52,6 +52,7 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
         drafts=requests(repo),
         probe=partial(probe, repo, store),
         seen=seen_versions(repo, store, metadata),
+        logs=seen_logs(repo, store, metadata),
     )
     publication.check()
     return publication

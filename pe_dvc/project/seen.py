@@ -7,14 +7,16 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import FormatError, PeDvcError
+from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.pins import pinned_seen, seen_path
 from pe_dvc.trust.seen import (
     FOLDER,
     LIMIT,
+    MOST,
     SeenFile,
     SeenPublication,
     highest_signed,
@@ -116,3 +118,30 @@ def seen_versions(
     root = metadata.root.signed
     seen = highest_signed(seen_files(repo), root, metadata.country, store.url)
     return seen.versions if seen else (0, 0)
+
+
+def seen_logs(repo: DataRepo, store: ReadableStore, metadata: SignedMetadata) -> list[ShownLog]:
+    """Return what a clone saw of the store's log, the largest trees, each once.
+
+    Any root of the chain may vouch for it: a log goes on when keys change.
+    """
+    if not metadata.files.exists():
+        return []
+    found = []
+    for file in seen_files(repo):
+        with suppress(FormatError, VerificationError):
+            seen = file.publication()
+            shown = ShownLog(seen.timestamp, seen.snapshot, file.place)
+            if seen.is_of(metadata.country, [store.url]) and shown.state is not None:
+                found.append((seen, shown))
+    found.sort(key=lambda one: (one[1].tree.number, one[1].tree.size), reverse=True)
+    logs: list[ShownLog] = []
+    for seen, shown in found:
+        if len(logs) == MOST:
+            break
+        if any(shown.tree.is_same_tree(one.tree) for one in logs):
+            continue
+        roots = reversed(metadata.roots)
+        if any(seen.is_signed_by(root.signed, where=shown.place) for root in roots):
+            logs.append(shown)
+    return logs

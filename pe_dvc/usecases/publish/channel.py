@@ -16,6 +16,7 @@ from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.usecases.publish.log import ChannelLog
+from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.moved import follows, leads_to
 from pe_dvc.usecases.publish.root_rotation import roots_to_publish_under
 from pe_dvc.usecases.publish.roots import publish_roots
@@ -29,10 +30,11 @@ from pe_dvc.usecases.publish.versioned_files import (
 from pe_dvc.usecases.publish.witnessed_root import refuse_unwitnessed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import PointedObjects
@@ -79,6 +81,7 @@ def publish_channels(
     pointed: PointedObjects | None = None,
     waiting: Mapping[str, str] | None = None,
     seen: tuple[int, int] = (0, 0),
+    logs: Sequence[ShownLog] = (),
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store.
 
@@ -90,7 +93,8 @@ def publish_channels(
     ``history`` is asked for versions that were committed and never published: they are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
     that points to what is not in the store. The roles in ``waiting`` stay as they are published.
-    ``seen``: versions of timestamp and snapshot that new ones are above.
+    ``seen``: versions of timestamp and snapshot that new ones are above; ``logs``: what the
+    bucket's log must continue, the largest first (``log_hold``).
     """
     left = dict(waiting or {})
     metadata.check_publishable(utc(now), but=left)
@@ -104,7 +108,7 @@ def publish_channels(
         earlier = metadata.up_to_root(count)
         written += _publish_under(bucket, earlier, signers, now, history, pointed, left)[1]
         replaced += bucket.replaced
-    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed, left)
+    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed, left, logs)
     return PublishedChannels(
         versions=versions,
         written=(*written, *keys),
@@ -121,11 +125,13 @@ def _publish_under(
     history: History | None,
     pointed: PointedObjects | None,
     waiting: Collection[str],
+    logs: Sequence[ShownLog] = (),
 ) -> tuple[dict[str, int], list[str]]:
     """Publish the roots of ``ours``, and everything below; return versions and keys written."""
     refuse_unwitnessed(bucket)
     written = publish_roots(bucket, ours)
     head = read_head(bucket)
+    hold_log(bucket, head, logs[:1])  # once more: objects were uploaded since it was foreseen
     before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()
     if pointed is not None:
         _check_pointed(pointed, ours, before, waiting)

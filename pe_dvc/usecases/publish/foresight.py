@@ -11,14 +11,16 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.moved import moved_error
 from pe_dvc.usecases.publish.rebase import REBASED, rebase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.tuf_api import MetaFile
@@ -52,19 +54,23 @@ def foresee(
     history: History | None,
     waiting: Collection[str] = (),
     probe: Callable[[], None] | None = None,
+    logs: Sequence[ShownLog] = (),
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
     ``probe`` then tries whether the store lets two publishers overwrite each other; nothing else is
     written. Roles that are
     ``waiting`` are not published. Another publisher may still be first in the meantime.
+    The bucket's log must continue those of ``logs``, the largest first (``log_hold``).
     """
     bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
     head = read_head(bucket)
+    hold_log(bucket, head, logs[:1])
     named = head.meta
     roles = [role for role in TARGETS_LIKE if role not in waiting]
     new = [role for role in roles if _is_new(bucket, metadata, role, named.get(role))]
     if new:
+        hold_log(bucket, head, logs[1:])  # which takes a request
         for role in ("snapshot", "timestamp"):
             signers.check_enough(bucket.root, role)
         if probe is not None:

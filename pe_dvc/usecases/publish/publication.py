@@ -37,13 +37,14 @@ from pe_dvc.usecases.revoke.withdrawn import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pe_dvc.documents.pointed_file import PointedFile
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import Supply
@@ -63,7 +64,8 @@ class Publication:
     of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root
     and targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
     conditional writes. ``seen`` are the versions of timestamp and snapshot that were published at
-    least: readers who have seen them follow only above.
+    least: readers who have seen them follow only above. ``logs`` are publications that the
+    bucket's log must continue: one that is lost, shorter or another is refused.
     """
 
     def __init__(
@@ -77,10 +79,11 @@ class Publication:
         drafts: Mapping[str, str] | None = None,
         probe: Callable[[], None] | None = None,
         seen: tuple[int, int] = (0, 0),
+        logs: Sequence[ShownLog] = (),
     ) -> None:
         self.store, self.metadata, self._seen = store, metadata, seen
         self._signers, self._now, self._history = signers, now, history
-        self._probe = probe
+        self._probe, self._logs = probe, logs
         self._drafts = dict(drafts or {})
         self.waiting: dict[str, str] = {}
         """Why git's version of a role waits and is not published, by role."""
@@ -155,6 +158,7 @@ class Publication:
             history=self._history,
             waiting=self.waiting,
             probe=self._probe,
+            logs=self._logs,
         )
 
     def keep_promises(self, publish: Callable[[Released], None]) -> None:
@@ -226,5 +230,6 @@ class Publication:
             pointed=pointed,
             waiting=self.waiting,
             seen=self._seen,
+            logs=self._logs,
         )
         return replace(published, drafts=self._drafts)

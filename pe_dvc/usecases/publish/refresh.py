@@ -19,13 +19,16 @@ from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
 from pe_dvc.usecases.channel.standing import RENEWAL_WARNING
 from pe_dvc.usecases.publish.log import ChannelLog
+from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signers import Signers
 
 
@@ -71,11 +74,13 @@ def refresh_channel(
     *,
     now: datetime,
     seen: tuple[int, int] = (0, 0),
+    logs: Sequence[ShownLog] = (),
 ) -> Refreshed:
     """Sign snapshot and timestamp again, where half of their days are gone.
 
     ``directory`` is the repo's ``channels``: of it the root alone is used. ``seen`` are versions of
-    timestamp and snapshot that new ones are above. Raises ConflictError
+    timestamp and snapshot that new ones are above, ``logs`` what the bucket's log must continue
+    (``log_hold``). Raises ConflictError
     if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
     for a root past its expiry, and what ``publish_snapshot`` raises.
     """
@@ -85,6 +90,7 @@ def refresh_channel(
     _check_root(bucket)
     check_fresh("root", bucket.root, now, where=git.where("root"))
     before = read_head(bucket)
+    hold_log(bucket, before, logs)
     if before.snapshot is None:
         raise NotFoundError(
             f"{store.url} has no channels of {country} to refresh", remedy="Run pe-dvc push."

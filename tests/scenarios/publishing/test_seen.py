@@ -337,13 +337,21 @@ def test_the_data_are_moved_to_another_bucket(kept: KeptRepo, monkeypatch: Patch
 def test_a_bucket_that_was_restored(kept: KeptRepo, monkeypatch: Patch, lost: str) -> None:
     before = {} if lost == "everything" else dict(kept.bucket.objects)
     publish(kept, "new")
-    knowing, seen = Clone(kept, monkeypatch), version(kept)
-    newest = knowing.read()
+    knowing = Clone(kept, monkeypatch)
+    before_the_loss = knowing.read()
     kept.bucket.objects.clear()
     kept.bucket.objects.update(before)
+    kept.build("more")
+    with pytest.raises(RollbackError, match="or replaced by an older copy") as refused:
+        push(kept.repo)
+    assert "pe-dvc mirror restore" in str(refused.value.remedy)
+    assert kept.bucket.objects == before, "nothing was written"
+    recover(kept.repo, [], new_log=True)
+    kept.commit("No copy is left: a new log")
     assert push(kept.repo).seen is not None
-    assert version(kept) > seen
-    assert knowing.read() == Clone(kept, monkeypatch).read() == newest
+    assert before_the_loss != knowing.read() == Clone(kept, monkeypatch).read()
+    assert publish(kept, "later") is not None
+    assert knowing.read() == Clone(kept, monkeypatch).read()
 
 
 def test_keys_that_were_stolen(kept: KeptRepo, monkeypatch: Patch) -> None:
@@ -356,6 +364,10 @@ def test_keys_that_were_stolen(kept: KeptRepo, monkeypatch: Patch) -> None:
     kept.bucket.objects.update(before)
     recover(kept.repo, [])
     kept.commit("New keys")
+    with pytest.raises(RollbackError, match="had 9 entries"):  # whose readers remember them
+        push(kept.repo)
+    recover(kept.repo, [], new_log=True)
+    kept.commit("New keys, and a new log")
     push(kept.repo)
     assert Clone(kept, monkeypatch).read()
     kept.commit("Note what was published")
