@@ -77,7 +77,10 @@ def add(
 @store_option
 @json_option
 def show(country: str, export: Path | None, store: str | None, as_json: bool) -> None:
-    """Show the pinned root of COUNTRY, and what was last seen published."""
+    """Show the pinned root of COUNTRY, and what was last seen published.
+
+    Two people who see a log of the same size must see the same root.
+    """
     from pe_dvc import TrustedRoots
 
     pinned = TrustedRoots().show(country, store=store, export=export)
@@ -86,6 +89,9 @@ def show(country: str, export: Path | None, store: str | None, as_json: bool) ->
         return
     echo(f"root  {pinned.fingerprint}")
     echo(f"seen  {pinned.seen or 'nothing yet'}")
+    if pinned.log is not None:
+        which = "" if pinned.log["number"] == 1 else f" of log {pinned.log['number']}"
+        echo(f"log   {pinned.log['size']} entries{which}, root {pinned.log['root']}")
     if export is not None:
         say(f"wrote {export / 'root.json'} and what was seen, for another machine")
 

@@ -25,11 +25,14 @@ class PinnedRoot(Result):
     """A root of trust that is pinned: its country, and the sha256 of its file.
 
     ``seen`` is the version of the timestamp below which no reader goes, None where none is known.
+    ``log`` is what that publication says of the channels' log: ``number``, ``size`` (entries), and
+    ``root`` (hex).
     """
 
     country: str
     fingerprint: Sha256
     seen: int | None = None
+    log: dict[str, int | str] | None = None
 
 
 def trust_file(
@@ -107,7 +110,12 @@ def trust_shown(
     if export is not None:
         trust_seen.export(export, root, seen)
     version = seen.versions[0] if seen else None
-    return PinnedRoot(country=country, fingerprint=sha256_bytes(root), seen=version)
+    return PinnedRoot(
+        country=country,
+        fingerprint=sha256_bytes(root),
+        seen=version,
+        log=trust_seen.log_of(seen) if seen else None,
+    )
 
 
 def _refuse_another(country: str, root: bytes, source: str) -> None:

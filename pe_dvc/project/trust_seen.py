@@ -14,6 +14,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.store.several import stores_of
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.pins import pin_seen
 from pe_dvc.trust.seen import FOLDER, SeenPublication, newest_signed
 from pe_dvc.trust.tuf_api import Root
@@ -88,6 +89,14 @@ def last_seen(reader: Reader) -> SeenPublication | None:
             snapshot=snapshot,
         )
     return max(filter(None, (read, _kept(country))), key=lambda one: one.age, default=None)
+
+
+def log_of(seen: SeenPublication) -> dict[str, int | str] | None:
+    """Return what a publication says of the channels' log; None for nothing. Raises FormatError."""
+    state = ShownLog(seen.timestamp, seen.snapshot, "what was seen last").state
+    if state is None:
+        return None
+    return {"number": state.number, "size": state.size, "root": state.root.hex()}
 
 
 def export(directory: Path, root: bytes, seen: SeenPublication | None) -> None:

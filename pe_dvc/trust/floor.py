@@ -79,7 +79,7 @@ class Floor:
             error.remedy = (
                 f"{error.remedy} A newer version was published, by {self._counts.place}. A mirror "
                 "may be behind: read the bucket itself. If that was restored from an old copy, its "
-                "maintainers run pe-dvc push once more."
+                "maintainers run pe-dvc push, which says what to do."
             )
         return error
 
