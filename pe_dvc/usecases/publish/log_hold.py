@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pe_dvc.trust.log_memory import ShownLog
 
 NEW_LOG = (
-    "pe-dvc channel recover --new-log, with the offline root keys, then commit and push: readers "
-    "follow the new root (docs/runbook-keys.md of pe_dvc, A new log)"
+    "run pe-dvc channel recover --new-log with the offline root keys, commit channels/, and push "
+    "again: readers follow the new root (docs/runbook-keys.md of pe_dvc, A new log)."
 )
 
 
@@ -73,12 +73,12 @@ def _root_of(bucket: ReadableChannels, stored: StoredLog, state: LogState, size:
 def _shorter(bucket: ReadableChannels, seen: ShownLog, state: LogState | None) -> RollbackError:
     shown = "shows none" if state is None else f"shows one of {state.size} entries"
     return RollbackError(
-        f"the log of {bucket.country} had {seen.tree.size} entries by {seen.place}, and "
+        f"git saw a log of {bucket.country} with {seen.tree.size} entries ({seen.place}), and "
         f"{bucket.store.url} {shown}: the bucket was lost, or replaced by an older copy",
-        remedy="Nothing was pushed: all who read that log would be refused. Bring the bucket back "
-        "from a mirror that is not behind (pe-dvc mirror restore NAME), or put what is newer "
-        f"below channels/{bucket.country}/ back from a copy; then push again. Only where there is "
-        f"none: {NEW_LOG}.",
+        remedy="Nothing was changed: everyone who has read that log would be refused. Bring the "
+        "bucket back from a mirror that is not behind (pe-dvc mirror restore NAME), or put back "
+        f"what is newer below channels/{bucket.country}/ from a copy; then push again. Only where "
+        f"there is none, {NEW_LOG}",
     )
 
 
@@ -86,11 +86,9 @@ def _other(bucket: ReadableChannels, seen: ShownLog, state: LogState) -> Verific
     size = seen.tree.size
     return VerificationError(
         f"{bucket.store.url} shows a log of {bucket.country} with {state.size} entries, of which "
-        f"the first {size} are not those that {seen.place} has signed (root "
-        f"{seen.tree.root.hex()}): holders of the keys of snapshot and timestamp have rewritten "
-        "what was published",
-        remedy="Nothing was pushed: all who read the log before would be refused. Keep a copy of "
-        f"channels/{bucket.country}/ of the bucket: with that file of git it is the proof. If no "
-        "publisher of yours restored or rewrote the bucket, the keys were stolen. Replace them "
-        f"and begin a new log: {NEW_LOG}.",
+        f"the first {size} are not those that git saw ({seen.place}): holders of the keys of "
+        "snapshot and timestamp have rewritten what was published",
+        remedy="Nothing was changed: everyone who has read the log before would be refused. Keep a "
+        f"copy of channels/{bucket.country}/ of the bucket: with that file of git it is the proof. "
+        f"If none of you rewrote the bucket, the keys were stolen: {NEW_LOG}",
     )

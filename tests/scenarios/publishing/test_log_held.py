@@ -30,12 +30,10 @@ OLD, NEW, MORE, FORGED = (pointer("cps_2024", word) for word in ("old", "new", "
 def seen_of(sim: Simulator) -> ShownLog:
     """What a push would keep in git of what is shown now."""
     version = sim.held("timestamp.json").signed.snapshot_meta.version
-    files = (sim.store.objects[sim.key(f"{name}.json")] for name in _names(version))
-    return ShownLog(*files, place="channels/us/seen/file.json")
-
-
-def _names(version: int) -> tuple[str, str]:
-    return "timestamp", f"{version}.snapshot"
+    timestamp, snapshot = (
+        sim.store.objects[sim.key(f"{name}.json")] for name in ("timestamp", f"{version}.snapshot")
+    )
+    return ShownLog(timestamp, snapshot, "channels/us/seen/file.json")
 
 
 class Country(Simulator):
@@ -87,7 +85,7 @@ def rewrite(country: Country, *, more: int = 20) -> None:
 
 def test_a_bucket_that_was_lost_is_not_filled(country: Country) -> None:
     country.store.restore({})
-    advice = country.refused(RollbackError, "had 7 entries by channels/us/seen/.* shows none")
+    advice = country.refused(RollbackError, "with 7 entries .channels/us/seen/.* shows none")
     assert "pe-dvc mirror restore" in advice
     assert "pe-dvc channel recover --new-log" in advice
 
@@ -108,7 +106,7 @@ def test_a_bucket_that_was_restored_from_an_old_copy_is_not_continued(tmp_path: 
 def test_a_thiefs_fork_is_not_continued(country: Country, more: int) -> None:
     """Shorter, as long and longer than the true log; each is whole, and signed by today's keys."""
     rewrite(country, more=more)
-    advice = country.refused(VerificationError, "older copy|are not those that .*/seen/")
+    advice = country.refused(VerificationError, "older copy|are not those that git saw .*/seen/")
     assert "--new-log" in advice
 
 

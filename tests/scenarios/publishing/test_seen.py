@@ -364,7 +364,7 @@ def test_keys_that_were_stolen(kept: KeptRepo, monkeypatch: Patch) -> None:
     kept.bucket.objects.update(before)
     recover(kept.repo, [])
     kept.commit("New keys")
-    with pytest.raises(RollbackError, match="had 9 entries"):  # whose readers remember them
+    with pytest.raises(RollbackError, match="with 9 entries"):  # whose readers remember them
         push(kept.repo)
     recover(kept.repo, [], new_log=True)
     kept.commit("New keys, and a new log")

@@ -43,6 +43,18 @@ def _lose(sandbox: Sandbox) -> None:
             client.delete_object(Bucket=bucket, Key=found["Key"])
 
 
+def _log(sandbox: Sandbox) -> dict[str, bytes]:
+    """The files of the bucket's log."""
+    where = "channels/us/log/"
+    if not sandbox.store.startswith("s3://"):
+        files = (Path(sandbox.store) / where).rglob("*")
+        return {str(file): file.read_bytes() for file in files if file.is_file()}
+    client, bucket = _client(sandbox), sandbox.store.removeprefix("s3://")
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=where).get("Contents", [])
+    keys = [found["Key"] for found in listed]
+    return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
 def _mirrored(sandbox: Sandbox, *filters: str) -> Sandbox:
     """Publish twice, with a mirror, and a reader who has read it."""
     sandbox.pe_dvc("push")
@@ -65,6 +77,7 @@ def _read(sandbox: Sandbox, code: int = 0) -> str:
 def test_a_bucket_that_was_lost_comes_back_and_its_readers_go_on(sandbox: Sandbox) -> None:
     built = _mirrored(sandbox)
     before = built.json("mirror", "verify")[0]["version"]
+    log = _log(built)
     _lose(built)
     _read(built, code=3)
     refused = built.pe_dvc("push", code=1).stderr
@@ -72,6 +85,9 @@ def test_a_bucket_that_was_lost_comes_back_and_its_readers_go_on(sandbox: Sandbo
     assert "pe-dvc mirror restore copy" in refused
     _read(built, code=3)  # nothing was pushed
     said = built.pe_dvc("mirror", "restore", "copy").stderr
+    restored = _log(built)
+    assert restored  # of the newest tree: those of smaller ones it no longer needs
+    assert restored.items() <= log.items()
     built.follow(said, "pe-dvc push, which adds what the mirror lacks")
     _read(built)
     done = built.json("mirror", "restore", "copy")
