@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.documents.channel_log import Leaf, LogState, log_name, log_state, reasons_given
 from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.documents.override import reason_of
-from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.tlog.merkle import leaf_hash, tree_root
@@ -88,13 +88,22 @@ class ChannelLog:
         return state if state is not None and state.number == self.name.number else None
 
     def has(self, snapshot: StoredMetadata[Snapshot], meta: SnapshotMeta) -> bool:
-        """Tell whether all that a snapshot names is in the log, as it says itself."""
+        """Tell whether all that a snapshot names is in the log, as it says itself.
+
+        A new root waits for the next push where this machine lacks the keys of the snapshot.
+        """
         state = self.state_of(snapshot, "snapshot")
-        return (
-            state is not None
-            and state.roots == self._bucket.root.version
-            and state.index.keys() >= meta.keys()
-        )
+        if state is None or not state.index.keys() >= meta.keys():
+            return False
+        return state.roots == self._bucket.root.version or not self._can_sign()
+
+    def _can_sign(self) -> bool:
+        try:
+            for role in ("snapshot", "timestamp"):
+                self._signers.check_enough(self._bucket.root, role)
+        except SignatureError:
+            return False
+        return True
 
     def agrees(self, head: Head) -> bool:
         """Tell whether the timestamp says of the log what its snapshot says.

@@ -14,9 +14,11 @@ from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.log_chain import root_of
+from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.publish import log_base
+from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.log_checkpoint import verifier_key
 from pe_dvc.usecases.publish.refresh import refresh_channel
 from pe_dvc.usecases.retention.log_check import check_log
@@ -89,6 +91,21 @@ def test_each_publication_adds_what_it_changed(published: Simulator) -> None:
     published.publish()
     assert entries(published.store)[6:] == [("latest", 3), ("latest", 4)]
     checked_log(published.store, earlier=before)
+
+
+def test_a_root_pushed_without_the_online_keys_is_logged_by_the_next_push(
+    published: Simulator, tmp_path: Path
+) -> None:
+    """Who holds the root's keys alone publishes it at once, as before there was a log."""
+    ring = KeyRing(published.directory, "us", published.signers, now=NOW)
+    ring.renew("root")
+    offline = Signers("us", tmp_path / "none", environ={})
+    written = publish_channels(published.store, published.metadata, offline, now=NOW).written
+    assert written == (published.key("2.root.json"),)
+    assert ("root", 2) not in entries(published.store)
+    published.update(NEW)
+    published.publish()
+    assert entries(published.store)[6:] == [("root", 2), ("latest", 3)]
 
 
 def test_the_log_grows_over_many_tiles_as_one_tree(published: Simulator) -> None:
