@@ -89,13 +89,17 @@ def review_lines(review: Review) -> list[str]:
         lines.append(f"  {role}: {counted(keys.threshold, 'key')} must sign{before}")
         for verb, named in (("+", keys.added), ("-", keys.removed)):
             lines += [f"    {verb} key {k}{f' ({n})' if n else ''}" for k, n in named.items()]
+    for change in review.fields:
+        version = f"{review.role} {change.version}: " if len(review.status) > 1 else ""
+        first, *others = change.says
+        lines += [f"  {version}{first}", *(f"      {sentence}" for sentence in others)]
     for name, entry in review.entries.items():
         verb = "+" if entry.before is None else "-" if entry.after is None else "~"
         shown = [f"sha256:{digest}" for digest in (entry.before, entry.after) if digest]
         lines.append(f"  {verb} {name}  {' -> '.join(shown)}")
         lines += [f"      {remark}" for remark in entry.remarks]
         lines += [f"      failed when it was nominated: {one}" for one in entry.failed]
-    if not (review.keys or review.entries):
+    if not (review.keys or review.entries or review.fields):
         lines.append("  nothing but version and expiry")
     lines += [f"  gates: {sentence}" for sentence in review.gates]
     return [*lines, *(line for status in review.status for line in status_lines(status))]

@@ -17,17 +17,19 @@ from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED, TOP_LEVEL
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import key_names, parse, role_of
+from pe_dvc.usecases.channel.field_changes import FieldChanged, field_changes
 from pe_dvc.usecases.channel.role_status import DRAFTED, RoleStatus, status_of
 from pe_dvc.usecases.channel.roles import digest_to_sign, to_sign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.draft_files import DraftFiles
     from pe_dvc.trust.tuf_api import Metadata
+    from pe_dvc.usecases.channel.drafts import Vouching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +60,9 @@ class EntryChanged(Result):
 class Review(Result):
     """What a role would change, against ``base``, and who signed it; ``digest`` identifies it.
 
-    ``status`` has an entry for each version, of a root perhaps several. ``gates`` says how the
-    gates judge what ``next`` would nominate.
+    ``status`` has an entry for each version, of a root perhaps several. ``fields`` are what root
+    and targets sign beside keys: the log, witnesses, mirrors, expiry. ``gates`` says how the gates
+    judge what ``next`` would nominate.
     """
 
     role: str
@@ -68,6 +71,7 @@ class Review(Result):
     base: str
     keys: dict[str, KeysChanged] = field(default_factory=dict)
     entries: dict[str, EntryChanged] = field(default_factory=dict)
+    fields: tuple[FieldChanged, ...] = ()
     gates: tuple[str, ...] = ()
 
     @property
@@ -93,6 +97,7 @@ def review(files: DraftFiles, role: str, *, now: datetime, committed: Committed)
         base=f"{role} {base.version}" if base else "nothing: this is the first",
         keys=_keys(role, base, newest) if role in DRAFTED else {},
         entries=_entries(role, base, newest) if role != "root" else {},
+        fields=_fields(files.country, role, base, held),
     )
 
 
@@ -124,6 +129,15 @@ def _keys(role: str, base: Root | Targets | None, newest: Root | Targets) -> dic
             threshold=after.threshold,
         )
     return changed
+
+
+def _fields(
+    country: str, role: str, base: Root | Targets | None, held: Sequence[Vouching]
+) -> tuple[FieldChanged, ...]:
+    if role not in DRAFTED:
+        return ()
+    drafts = [one.metadata.signed for one in held]
+    return field_changes(country, base, [one for one in drafts if one != base])
 
 
 def _entries(
