@@ -9,7 +9,7 @@ import click
 
 from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Group
-from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.cli.output import json_option, print_json, print_lines, say
 from pe_dvc.primitives.sizes import counted
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show(role: str, as_json: bool) -> None:
         return
     for key in found:
         say(f"{key.name or 'a key'} of {role}: {key.keyid}")
-        echo(key.pem.rstrip())
+        print_lines(key.pem.rstrip())
 
 
 @keys.command("add")

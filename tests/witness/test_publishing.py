@@ -199,6 +199,47 @@ def test_refresh_renews_cosignatures_in_time(
     assert country.client().lookup("latest", "cps_2024") == ONE
 
 
+def test_witnesses_that_were_named_since_cosign_what_is_shown(country: Country) -> None:
+    """Nothing else is new, and the root can only demand them once they have cosigned."""
+    country.update(ONE)
+    country.publish()
+    country.ask(0, 2)
+    country.publish()
+    assert country.cosigned_by() == ["w0.example.org"]
+    country.ask(0, 1)
+    country.publish()
+    assert country.cosigned_by() == ["w0.example.org", "w1.example.org"]
+    stands = country.store.objects[country.key("timestamp.json")]
+    country.publish()
+    assert country.store.objects[country.key("timestamp.json")] == stands
+    country.demand()
+    country.publish()
+    assert country.client().lookup("latest", "cps_2024") == ONE
+
+
+def test_a_witness_away_at_a_refresh_is_asked_once_and_its_last_word_counts(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    country.ask(0, 1)
+    country.update(ONE)
+    country.publish()
+    country.demand(days=4)
+    country.publish()
+    version = country.held("timestamp.json").signed.version
+    later = time.time() + 3 * DAY
+    monkeypatch.setattr("time.time", lambda: later)
+    for house in country.houses:
+        house.clock = later
+    country.ask(0)
+    country.signers.cosigners = Cosigners(country.signers.cosigners.witnesses, lambda: later)
+    found = refresh_channel(
+        country.store, country.directory, "us", country.signers, now=country.now
+    )
+    assert found.renewed == ("timestamp",)
+    assert country.held("timestamp.json").signed.version == version + 1
+    assert country.cosigned_by() == ["w0.example.org", "w1.example.org"]
+
+
 def test_cosignatures_of_a_witness_without_a_server(country: Country, tmp_path: Path) -> None:
     """It is late by one push: what is shown now it has signed by the next refresh."""
     (served,) = country.servers[:1]

@@ -86,9 +86,16 @@ class Cosigners:
         return found
 
     def is_due(self, rule: WitnessRule | None, note: Note, lines: Iterable[str]) -> bool:
-        """Tell whether cosignatures are missing, or over the half of their days."""
+        """Tell whether cosignatures are missing, or over the half of their days.
+
+        Where the root demands none yet, one of each witness that is named: it may only demand
+        them once they have cosigned what is shown.
+        """
         if rule is None:
-            return False
+            given = tuple(lines)
+            return not all(
+                any(_is_of(note, line, one.key) for line in given) for one in self.witnesses
+            )
         oldest = self.now() - rule.max_age_days * DAY / 2
         times = rule.cosigned(note, lines)
         return sum(moment >= oldest for moment in times.values()) < rule.threshold

@@ -22,6 +22,7 @@ from pe_dvc.project.release import Releases
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
+from tests.support.commands import run_pe_dvc
 from tests.support.paths import ROOT
 from tests.support.release_history import DATASETS, History
 
@@ -133,6 +134,8 @@ def test_public_keys_are_shown_as_openssl_writes_them(published: History) -> Non
     assert shown.pem == theirs
     assert len(shown.keyid) == 64
     assert shown.scheme == "ed25519"
+    printed = run_pe_dvc("channel", "keys", "show", "releases", cwd=published.root)
+    assert printed.stdout == theirs
 
 
 def test_fsck_finds_and_repairs_documents_of_releases_that_are_lost_or_altered(
