@@ -92,4 +92,9 @@ def _say(done: Recovered) -> None:
         say(f"{role} needs {counted(missing, 'more signature')}: pe-dvc channel sign {role}")
     if "root" in recovery.versions and "root" not in drafts:
         say(f"fingerprint of the new root: {done.fingerprint}; publish it in place of the old one")
+    if done.tell_witnesses:
+        say(
+            "first give the witnesses what pe-dvc channel witnesses --entry prints: "
+            "until they have it they cosign nothing, and once you push, readers are refused"
+        )
     say("nothing is published yet: commit channels/, then run pe-dvc push")

@@ -16,6 +16,7 @@ from pe_dvc.trust.keys import new_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.verify import fingerprint
+from pe_dvc.trust.witnesses import witness_rule
 from pe_dvc.usecases.channel.key_edits import StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
 
@@ -37,13 +38,15 @@ class Recovered(Result):
     """A recovery as it stands in git, to be committed and pushed; ``key_files`` were made for it.
 
     ``passed_over`` tells whether the bucket could be asked which versions are taken.
-    ``fingerprint`` is that of the root in force now.
+    ``fingerprint`` is that of the root in force now. With ``tell_witnesses`` the push is refused
+    until the witnesses that the root demands know the new key or log.
     """
 
     recovery: Recovery
     key_files: dict[str, tuple[Path, ...]]
     passed_over: bool
     fingerprint: Sha256
+    tell_witnesses: bool = False
 
 
 class _NewKeys:
@@ -115,7 +118,14 @@ def recover(
         key_files={role: tuple(paths) for role, paths in new.files.items()},
         passed_over=taken is not None,
         fingerprint=fingerprint(repo.channel_files.read_bytes("root")),
+        tell_witnesses=("timestamp" in wanted or new_log) and _demands_witnesses(repo),
     )
+
+
+def _demands_witnesses(repo: DataRepo) -> bool:
+    signed = repo.signed_metadata()
+    fields = signed.root.signed.unrecognized_fields
+    return witness_rule(fields, where=signed.where("root")) is not None
 
 
 def taken_versions(repo: DataRepo, store: str | None = None) -> list[tuple[str, int]] | None:

@@ -136,8 +136,10 @@ def test_too_few_witnesses_refuse_the_push_before_readers_see_anything(country: 
     before = country.store.objects[country.key("timestamp.json")]
     country.ask(0, 2)
     country.update(TWO)
-    with pytest.raises(SignatureError, match=r"1 of the 2 witnesses .*w2\.example\.org: it cannot"):
+    too_few = r"1 of the 2 witnesses .*w2\.example\.org: it cannot"
+    with pytest.raises(SignatureError, match=too_few) as raised:
         country.publish()
+    assert "Readers see what they saw before" in str(raised.value.remedy)
     assert country.store.objects[country.key("timestamp.json")] == before
     assert country.client().lookup("latest", "cps_2024") == ONE
     country.ask(0, 1)
@@ -154,6 +156,20 @@ def test_a_root_that_demands_more_than_is_shown_is_not_published(country: Countr
         country.publish()
     assert country.key("2.root.json") not in country.store.objects
     assert country.client().lookup("latest", "cps_2024") == ONE
+
+
+def test_witnesses_that_do_not_know_a_new_key_are_told_of(country: Country) -> None:
+    """Readers follow the new root, and refuse what the old key signed."""
+    country.ask(0, 1)
+    country.update(ONE)
+    country.publish()
+    country.demand()
+    country.publish()
+    country.rotate("timestamp")
+    with pytest.raises(SignatureError, match=r"0 of the 2 witnesses .*it answered 403") as raised:
+        country.publish()
+    assert "Readers are refused until then" in str(raised.value.remedy)
+    assert "channel witnesses --entry" in str(raised.value.remedy)
 
 
 def test_a_thief_of_all_online_keys_gets_no_witness_for_another_history(country: Country) -> None:

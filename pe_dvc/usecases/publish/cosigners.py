@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STILL_READ = "Readers see what they saw before."
+NOT_READ = "Readers are refused until then: the keys were replaced."
+
 
 class AskedWitness(Protocol):
     """One witness (``pe_dvc.adapters.witnesses``)."""
@@ -56,11 +59,13 @@ class Cosigners:
         prove: Callable[[int], list[bytes]],
         rule: WitnessRule | None = None,
         held: Iterable[str] = (),
+        is_read: bool = True,
     ) -> tuple[str, ...]:
         """Return the lines of all who cosign a checkpoint, each verified.
 
-        ``held`` are lines that may be of it already, and count for those who are away. Raises
-        SignatureError where these are fewer than ``rule`` demands.
+        ``held`` are lines that may be of it already, and count for those who are away; ``is_read``
+        tells whether readers accept what is shown now. Raises SignatureError where the lines are
+        fewer than ``rule`` demands.
         """
         lines, away = dict[str, str](), dict[str, str]()
         known = {key.name: key for key in (rule.keys if rule else ())}
@@ -82,7 +87,7 @@ class Cosigners:
             log.warning("the witness %s has not cosigned: %s", name, why)
         found = tuple(lines[name] for name in sorted(lines))[:MOST_WITNESSES]
         if rule is not None:
-            self._check(rule, note, found, away)
+            self._check(rule, note, found, away, is_read)
         return found
 
     def is_due(self, rule: WitnessRule | None, note: Note, lines: Iterable[str]) -> bool:
@@ -110,7 +115,12 @@ class Cosigners:
         return found[-1]
 
     def _check(
-        self, rule: WitnessRule, note: Note, lines: Iterable[str], away: dict[str, str]
+        self,
+        rule: WitnessRule,
+        note: Note,
+        lines: Iterable[str],
+        away: dict[str, str],
+        is_read: bool,
     ) -> None:
         good = rule.in_time(rule.cosigned(note, lines), self.now())
         if len(good) >= rule.threshold:
@@ -125,8 +135,9 @@ class Cosigners:
         raise SignatureError(
             f"{len(good)} of the {rule.threshold} witnesses that the root demands have cosigned "
             f"the log, so readers would refuse what is published ({why})",
-            remedy="Readers see what they saw before. Push again once the witnesses answer; they "
-            "stand in [tool.pe_dvc.witnesses] of pyproject.toml.",
+            remedy=f"{STILL_READ if is_read else NOT_READ} Push again once the witnesses answer; "
+            "they stand in [tool.pe_dvc.witnesses] of pyproject.toml. One that answers 403 or 404 "
+            "lacks what pe-dvc channel witnesses --entry prints.",
         )
 
 

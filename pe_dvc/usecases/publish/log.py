@@ -246,6 +246,7 @@ class ChannelLog:
             prove=partial(self._prove, state),
             rule=self._rule,
             held=shown.cosignatures if shown is not None else (),
+            is_read=head.timestamp is not None or not head.claimed,
         )
         self._asked = (state.size, state.root, lines)
         return state.copy_for_timestamp(lines), key

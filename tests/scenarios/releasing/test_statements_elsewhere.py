@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.support.other_environments import intoto as intoto
 
 KEY = release_key("us", "1.0.0", STATEMENTS)
+WITNESS = "witness.example.org/one+8d385ef9+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 IN_GIT = "channels/us/releases/1.0.0.intoto.jsonl"
 
 
@@ -136,6 +137,13 @@ def test_public_keys_are_shown_as_openssl_writes_them(published: History) -> Non
     assert shown.scheme == "ed25519"
     printed = run_pe_dvc("channel", "keys", "show", "releases", cwd=published.root)
     assert printed.stdout == theirs
+
+
+def test_recovery_says_what_witnesses_must_be_given_first(published: History) -> None:
+    assert "witnesses" not in run_pe_dvc("channel", "recover", cwd=published.root).stderr
+    run_pe_dvc("channel", "witnesses", WITNESS, cwd=published.root)
+    said = run_pe_dvc("channel", "recover", cwd=published.root).stderr
+    assert "first give the witnesses what pe-dvc channel witnesses --entry" in said
 
 
 def test_fsck_finds_and_repairs_documents_of_releases_that_are_lost_or_altered(
