@@ -41,6 +41,8 @@ def all_entries(bucket: ReadableChannels, log: StoredLog, state: LogState) -> li
         before = chain.state(later.after) if later.after and later.before else None
         if before is None or before.number != state.number or before.size != later.before:
             break
+        if before.after is None or later.after is None or before.after >= later.after:
+            break  # it names itself or a later one, as anyone who can write may have it: no end
         later = before
     known = [entries[n] for n in range(later.before, state.size)]
     for size in (later.before, state.size):
