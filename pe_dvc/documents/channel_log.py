@@ -69,6 +69,13 @@ class Leaf:
         check_sha256(sha256, where=where)
         if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
             raise FormatError("overrides of an entry of a log are a list of texts", where=where)
+        # A longer one fits into no bundle: a thief who logs it would end the log for everyone.
+        if len(overrides) > MOST_OVERRIDES or any(len(o) > LONGEST_OVERRIDE for o in overrides):
+            raise FormatError(
+                f"an entry of a log has {MOST_OVERRIDES} overrides at most, each of "
+                f"{LONGEST_OVERRIDE} characters",
+                where=where,
+            )
         version = _number(value, "version", where, least=1)
         return cls(role, version, sha256, _number(value, "length", where), tuple(overrides))
 

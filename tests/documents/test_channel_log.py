@@ -101,6 +101,8 @@ def test_fields_of_a_later_pe_dvc_are_passed_over() -> None:
         {"entries": [STATE.entries[0].to_json() | {"version": 0}]},
         {"entries": [STATE.entries[0].to_json() | {"role": "../x"}]},
         {"entries": [STATE.entries[0].to_json() | {"overrides": [1]}]},
+        {"entries": [STATE.entries[0].to_json() | {"overrides": ["x" * 201]}]},
+        {"entries": [STATE.entries[0].to_json() | {"overrides": ["x"] * 9}]},
         {"entries": [STATE.entries[0].to_json()] * 7},
         {"entries": [STATE.entries[0].to_json()] * 8},
     ],
