@@ -22,6 +22,8 @@ MAX_BYTES = 8 * 1024 * 1024
 """Of a signed statement: some forty thousand files."""
 
 PLACES = ("cache", "dvc-cache", "workspace")
+_MOST_LEFT = 2**53
+"""Beyond it canonical JSON has no whole numbers."""
 _TEXTS = ("country", "person", "grant", "project", "licence", "destroyed", "key", "nonce")
 _FIELDS = {*_TEXTS, "left", "no_other_copies"}
 
@@ -95,7 +97,7 @@ def parse_destruction(data: bytes, *, where: str) -> Destruction:
     if not isinstance(predicate, dict) or not isinstance(subjects, list):
         raise FormatError("it is not a statement of destruction", where=where)
     right = predicate.keys() == _FIELDS and all(type(predicate[n]) is str for n in _TEXTS)
-    right = right and type(predicate["left"]) is int and predicate["left"] >= 0
+    right = right and type(predicate["left"]) is int and 0 <= predicate["left"] < _MOST_LEFT
     if not right or type(predicate["no_other_copies"]) is not bool:
         raise FormatError("its fields are not those of a statement of destruction", where=where)
     files = tuple(_file(one, where) for one in subjects if _is_file(one))
