@@ -139,7 +139,7 @@ def remembered(lineage: Path) -> list[ShownLog]:
             )
             for one in document["publications"]
         ]
-        _ = [one.tree for one in found]
+        _ = [(one.tree, one.version, one.meta) for one in found]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise FormatError(
             f"what was remembered of the channel's log cannot be read: {error}",

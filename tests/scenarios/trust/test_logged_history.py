@@ -23,6 +23,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.client import ChannelClient
+from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.seen import SeenFile, SeenPublication
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.tuf_reader import TufReader
@@ -599,7 +600,10 @@ def test_what_an_older_pe_dvc_accepted_is_remembered(both: Country) -> None:
 
 def test_memory_damaged(country: Country) -> None:
     country.read()
-    for data in (b"", b"[]", b'{"publications": [{}]}', b'{"publications": 3}'):
+    stamp = {"signed": {LOG_FIELD: {"size": 1, "root": "00" * 32}}}  # without a version
+    one = ShownLog(json.dumps(stamp).encode(), b"", "here").to_json()
+    short = json.dumps({"publications": [one]}).encode()
+    for data in (b"", b"[]", b'{"publications": [{}]}', b'{"publications": 3}', short):
         country.remembered().write_bytes(data)
         with pytest.raises(PeDvcError, match=r"log\.json"):
             country.read()
