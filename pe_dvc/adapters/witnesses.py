@@ -15,6 +15,7 @@ from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
 from pe_dvc.tlog.checkpoint import parse_checkpoint, read_number
 from pe_dvc.tlog.note import VerifierKey, parse_note
 from pe_dvc.tlog.witness import ANSWER_LIMIT, SIZE_TYPE, AddCheckpoint, parse_cosignatures
+from pe_dvc.trust.at_once import within
 
 if TYPE_CHECKING:
     from pe_dvc.tlog.note import Note, Signature
@@ -86,11 +87,18 @@ class WitnessFiles:
 
 
 def _ask(method: str, url: str, deadline: float, body: bytes | None = None) -> _Answer:
-    import urllib3
-
     left = deadline - time.monotonic()
     if left <= 0:
         raise _away(url, "it took too long")
+    try:
+        return within(left, lambda: _request(method, url, deadline, left, body))
+    except TimeoutError:
+        raise _away(url, "it took too long") from None
+
+
+def _request(method: str, url: str, deadline: float, left: float, body: bytes | None) -> _Answer:
+    import urllib3
+
     headers = {"Accept-Encoding": "identity", "User-Agent": "pe-dvc"}
     try:
         with urllib3.PoolManager(timeout=urllib3.Timeout(total=left), retries=False) as pool:

@@ -8,6 +8,7 @@ from typing import Any
 from pe_dvc.gateway.settings import check_https
 from pe_dvc.primitives.errors import CredentialsError, FormatError
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.trust.at_once import within
 
 MAX_BYTES = 256 * 1024
 SECONDS = 5.0
@@ -18,12 +19,23 @@ def fetch_json(url: str) -> Any:
 
     Raises CredentialsError: without the issuer's documents its tokens cannot be verified.
     """
-    import urllib3
-
     try:
         check_https(url)
     except ValueError as error:
         raise CredentialsError(f"{url} {error}") from None
+    try:
+        data = within(SECONDS, lambda: _fetched(url))
+    except TimeoutError:
+        raise CredentialsError(f"{url} took more than {SECONDS:g} seconds") from None
+    try:
+        return read_json(data, what="an issuer's document", where=url)
+    except FormatError as error:
+        raise CredentialsError(error.message) from None
+
+
+def _fetched(url: str) -> bytes:
+    import urllib3
+
     deadline = time.monotonic() + SECONDS
     try:
         with urllib3.PoolManager(
@@ -39,15 +51,11 @@ def fetch_json(url: str) -> Any:
             try:
                 if answer.status != 200:
                     raise CredentialsError(f"{url} answered {answer.status}")
-                data = _body(answer, url, deadline)
+                return _body(answer, url, deadline)
             finally:
                 answer.close()
     except urllib3.exceptions.HTTPError as error:
         raise CredentialsError(f"{url} cannot be read: {type(error).__name__}") from None
-    try:
-        return read_json(data, what="an issuer's document", where=url)
-    except FormatError as error:
-        raise CredentialsError(error.message) from None
 
 
 def _body(answer: Any, url: str, deadline: float) -> bytes:

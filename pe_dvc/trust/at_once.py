@@ -58,3 +58,22 @@ def at_once(
             answered = True
             end = min(time.monotonic() + grace, end or math.inf)
     return found
+
+
+def within(seconds: float, ask: Callable[[], A]) -> A:
+    """Return what ``ask`` gives, or raise what it raises, in this time; else raise TimeoutError.
+
+    For servers that send a little again and again, which no time-out of a socket ends. What takes
+    too long is left to itself.
+    """
+
+    def call(one: Callable[[], A]) -> A:
+        return one()
+
+    found = at_once([ask], call, grace=0, is_enough=lambda _: True, limit=max(seconds, 0.001))
+    if not found:
+        raise TimeoutError
+    answer: A | BaseException = found[0]
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer

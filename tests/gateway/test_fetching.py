@@ -7,6 +7,7 @@ import pytest
 from pe_dvc.gateway import fetching
 from pe_dvc.gateway.fetching import fetch_json
 from pe_dvc.primitives.errors import CredentialsError
+from tests.support.dripping import CHUNK, HEADER, dripping
 from tests.support.servers import answering, free_port
 
 
@@ -34,6 +35,15 @@ def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "SECONDS", 0.2)
     with answering(200, b"{}", delay=5) as server, pytest.raises(CredentialsError):
         fetch_json(f"http://127.0.0.1:{server.server_port}/keys")
+
+
+@pytest.mark.parametrize("begin", [HEADER, CHUNK], ids=["header", "chunk"])
+def test_attack_an_answer_that_drips_for_ever(
+    begin: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    with dripping(begin) as url, pytest.raises(CredentialsError, match="took more than"):
+        fetch_json(f"{url}/keys")
 
 
 def test_a_server_that_is_not_there() -> None:
