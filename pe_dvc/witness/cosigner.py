@@ -56,7 +56,7 @@ class Witness:
         """Return the signatures of a log on its checkpoint. Raises VerificationError."""
         keys = self.logs.get(origin)
         if keys is None:
-            raise _RefusedError(UNKNOWN, f"the log {origin} is not witnessed here")
+            raise _RefusedError(UNKNOWN, f"the log {origin[:100]} is not witnessed here")
         signatures: list[Signature] = []
         try:
             for key in keys:
@@ -67,7 +67,7 @@ class Witness:
             raise _RefusedError(FORBIDDEN, error.message) from error
         if not signatures:
             raise _RefusedError(FORBIDDEN, f"no key of the log {origin} signed the checkpoint")
-        return signatures
+        return list(dict.fromkeys(signatures))
 
     def add(self, request: AddCheckpoint) -> Signature:
         """Return a cosignature, once what it says is on disk.
@@ -89,8 +89,9 @@ class Witness:
             try:
                 check_growth(known, found, request.hashes)
             except VerificationError as error:
-                if known is not None and request.hashes:
-                    self.records.keep_evidence(found.origin, plain)
+                if known is not None:
+                    is_proof = known.size == found.size
+                    self.records.keep_evidence(found.origin, plain, is_proof=is_proof)
                 raise _RefusedError(UNPROCESSABLE, error.message) from error
             cosigned = cosign(plain, self.key, self._sign, int(self._now()))
             self.records.keep(found.origin, cosigned)

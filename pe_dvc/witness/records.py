@@ -29,8 +29,8 @@ LOCK_SECONDS = 10.0
 
 
 MOST_EVIDENCE = 16
-"""Notes of each log that are kept though they were refused."""
-_REFUSED = "refused-"
+"""Notes of each log and kind that are kept though they were refused."""
+_REFUSED, _FORKED = "refused-", "forked-"
 
 
 def origin_hash(origin: str) -> str:
@@ -79,13 +79,17 @@ class Records:
                 finally:
                     os.close(descriptor)
 
-    def keep_evidence(self, origin: str, note: Note) -> None:
-        """Keep a note that the log signed, and that contradicts what was signed here before."""
-        folder = origin_hash(origin)
+    def keep_evidence(self, origin: str, note: Note, *, is_proof: bool = False) -> None:
+        """Keep a note that the log signed, and that was not shown to follow what was signed here.
+
+        With ``is_proof`` the two contradict each other: they are of one size. Others anyone can
+        send, with a wrong proof of an honest note, so they take no room of these.
+        """
+        folder, kind = origin_hash(origin), _FORKED if is_proof else _REFUSED
         data = str(note).encode()
-        kept = [name for name, _ in self._files.entries(folder) if name.startswith(_REFUSED)]
+        kept = [name for name, _ in self._files.entries(folder) if name.startswith(kind)]
         if len(kept) < MOST_EVIDENCE:
-            name = f"{_REFUSED}{hashlib.sha256(data).hexdigest()[:16]}"
+            name = f"{kind}{hashlib.sha256(data).hexdigest()[:16]}"
             self._files.write(f"{folder}/{name}", data, durable=True)
 
     @contextmanager

@@ -20,7 +20,7 @@ from pe_dvc.tlog.witness import (
     parse_cosignatures,
     read_checkpoint,
 )
-from pe_dvc.witness.records import origin_hash
+from pe_dvc.witness.records import MOST_EVIDENCE, origin_hash
 from tests.support.witnessed import Answer, Served, TestLog, TestWitness
 
 if TYPE_CHECKING:
@@ -100,6 +100,47 @@ def test_two_roots_of_one_size_are_never_cosigned(served: Served, log: TestLog) 
     served.add(log.request(0))
     forged = log.fork(3).grow(2, "forged")
     assert served.add(forged.request(5)).status == 422
+
+
+def evidence(house: TestWitness, log: TestLog, kind: str) -> int:
+    return len(list((house.directory / origin_hash(log.origin)).glob(f"{kind}-*")))
+
+
+def test_two_roots_of_one_size_are_kept_as_proof(
+    house: TestWitness, served: Served, log: TestLog
+) -> None:
+    served.add(log.request(0))
+    forged = log.fork(3).grow(2, "forged")
+    assert served.add(forged.request(5)).status == 422
+    assert (evidence(house, log, "forked"), evidence(house, log, "refused")) == (1, 0)
+
+
+def test_attack_honest_notes_with_wrong_proofs_take_the_room_of_no_proof(
+    house: TestWitness, served: Served, log: TestLog
+) -> None:
+    """A stranger has the log's public checkpoints, and may send each as often as it likes."""
+    served.add(log.request(0))
+    log.grow(30)
+    for size in range(6, 36):
+        note = log.note(size)
+        for times in (1, 2, 3):
+            again = Note(note.text, note.signatures * times)
+            assert served.add(AddCheckpoint(5, (bytes(32),), again)).status == 422
+    assert evidence(house, log, "refused") == MOST_EVIDENCE
+    forged = log.fork(3).grow(2, "forged")
+    assert served.add(forged.request(5)).status == 422
+    assert evidence(house, log, "forked") == 1
+
+
+def test_attack_one_note_sent_with_its_signature_many_times_is_kept_once(
+    house: TestWitness, served: Served, log: TestLog
+) -> None:
+    served.add(log.request(0))
+    note = log.grow(1).note()
+    for times in range(1, 9):
+        again = Note(note.text, note.signatures * times)
+        assert served.add(AddCheckpoint(5, (bytes(32),), again)).status == 422
+    assert evidence(house, log, "refused") == 1
 
 
 def test_a_smaller_tree_is_refused(served: Served, log: TestLog) -> None:
