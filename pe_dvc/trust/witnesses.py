@@ -28,6 +28,9 @@ FIELD = "x-pe-dvc-witnesses"
 MOST_WITNESSES = 16
 """As many cosignatures fit into a timestamp."""
 
+MOST_DAYS = 36_500
+"""Most days that cosignatures can be good for: a century."""
+
 DAY = 24 * 60 * 60
 AHEAD = DAY
 """Seconds that a witness's clock may be ahead of a reader's."""
@@ -53,8 +56,8 @@ class WitnessRule:
                 f"{self.threshold} of {len(self.keys)} witnesses cannot be demanded: expected 1 to "
                 f"all of them, of {MOST_WITNESSES} at most"
             )
-        if self.max_age_days < 1:
-            raise FormatError("cosignatures are good for a day at least")
+        if not 1 <= self.max_age_days <= MOST_DAYS:
+            raise FormatError(f"cosignatures are good for 1 to {MOST_DAYS} days")
 
     def to_field(self) -> dict[str, Any]:
         """Return the value of ``FIELD``."""

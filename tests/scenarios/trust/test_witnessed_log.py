@@ -229,6 +229,7 @@ GOOD = WitnessRule(2, 7, tuple(KEYS[:3])).to_field()
         GOOD | {"threshold": 4},
         GOOD | {"threshold": True},
         GOOD | {"max_age_days": 0},
+        GOOD | {"max_age_days": 10**19},
         GOOD | {"keys": [str(KEYS[0])] * 3},
         GOOD | {"keys": [str(VerifierKey("a", KEYS[0].public, ED25519)), str(KEYS[1])]},
         GOOD | {"keys": [str(VerifierKey("other", KEYS[0].public, COSIGNATURE)), str(KEYS[0])]},
