@@ -6,6 +6,7 @@ An in-toto statement about the deleted artifacts. Reads and writes; it is signed
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,8 @@ MAX_BYTES = 8 * 1024 * 1024
 """Of a signed statement: some forty thousand files."""
 
 PLACES = ("cache", "dvc-cache", "workspace")
+_HEX = re.compile("[0-9a-f]{64}")
+"""Digests and keys have one form, so that one is not taken for two."""
 _MOST_LEFT = 2**53
 """Beyond it canonical JSON has no whole numbers."""
 _TEXTS = ("country", "person", "grant", "project", "licence", "destroyed", "key", "nonce")
@@ -103,7 +106,9 @@ def parse_destruction(data: bytes, *, where: str) -> Destruction:
     files = tuple(_file(one, where) for one in subjects if _is_file(one))
     found = Destruction(files=files, **predicate)
     try:
-        found.time, bytes.fromhex(found.key)
+        _ = found.time
+        if not _HEX.fullmatch(found.key):
+            raise ValueError(found.key)
     except ValueError:
         raise FormatError("its time or its key is none", where=where) from None
     if found.to_bytes() != data:  # one form for each statement, so nothing else stands in it
@@ -121,7 +126,7 @@ def _file(subject: dict[str, Any], where: str) -> DestroyedFile:
         places = tuple(subject["annotations"]["places"])
     except (KeyError, TypeError):
         places, name, sha256 = (), None, None
-    right = isinstance(name, str) and isinstance(sha256, str) and len(sha256) == 64
+    right = isinstance(name, str) and isinstance(sha256, str) and _HEX.fullmatch(sha256)
     if not right or not places or any(one not in PLACES for one in places):
         raise FormatError("what it says was deleted is no file of a dataset", where=where)
     return DestroyedFile(dataset=name, sha256=sha256, places=places)

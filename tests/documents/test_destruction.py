@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pe_dvc.documents.destruction import DestroyedFile, Destruction, parse_destruction
@@ -14,7 +16,7 @@ STATED = Destruction(
     project="project",
     licence="licence",
     destroyed="2026-11-27T00:00:00Z",
-    key="aa",
+    key="0a" * 32,
     nonce="nonce",
     left=1,
     no_other_copies=False,
@@ -39,3 +41,16 @@ def test_attack_places_that_are_none(places: str) -> None:
     data = STATED.to_bytes().replace(b'["cache"]', places.encode())
     with pytest.raises(FormatError):
         parse_destruction(data, where="here")
+
+
+@pytest.mark.parametrize("key", ["", "0a" * 31, " " + "0a" * 32, "0A" * 32, "0a " * 32, "0a" * 33])
+def test_attack_one_key_in_another_form(key: str) -> None:
+    """It would be another key to a ledger, which binds the first one to its person."""
+    with pytest.raises(FormatError):
+        parse_destruction(replace(STATED, key=key).to_bytes(), where="here")
+
+
+def test_attack_a_digest_that_is_none() -> None:
+    file = DestroyedFile(dataset="cps_2024", sha256="\x1b" * 64)
+    with pytest.raises(FormatError):
+        parse_destruction(replace(STATED, files=(file,)).to_bytes(), where="here")
