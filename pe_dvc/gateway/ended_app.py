@@ -80,13 +80,15 @@ class EndedRoutes:
             return answer(data)
         address = client_of(request)
         try:
-            read = entry_of(
-                data,
-                caller,
-                country.rules,
-                country=country.country,
-                address=address,
-                now=datetime.now(UTC),
+            read = await to_thread.run_sync(  # a second for a long one: others are answered
+                lambda: entry_of(
+                    data,
+                    caller,
+                    country.rules,
+                    country=country.country,
+                    address=address,
+                    now=datetime.now(UTC),
+                )
             )
             if isinstance(read, Refusal):
                 return answer(read)
