@@ -25,6 +25,10 @@ LOG_FIELD = "x-pe-dvc-log"
 MOST_OVERRIDES, LONGEST_OVERRIDE = 8, 200
 """How many reasons an entry gives, and characters of each: snapshots are to stay small."""
 
+MOST_ENTRIES = 2**24
+"""As many as a log may have. Who publishes or copies it counts its tiles, so a thief's claim of
+more would keep them busy without end; a push a minute takes ten years to come so far."""
+
 _MOST = 2**53
 _ROLE = re.compile(r"[a-z]{1,32}")
 _NOT_PLAIN = re.compile(r'["\\]')
@@ -158,6 +162,8 @@ def log_state(fields: Mapping[str, Any], *, where: str) -> LogState | None:
         raise FormatError("cosignatures of a log are a list of texts", where=where)
     number = _number({"number": 1} | value, "number", where, least=1)
     size = _number(value, "size", where, least=1)
+    if size > MOST_ENTRIES:
+        raise FormatError(f"a log of {size} entries: {MOST_ENTRIES} is the most", where=where)
     state = LogState(size, bytes.fromhex(root), number, tuple(lines))
     return state if value.get("after") is None else _of_snapshot(state, value, where)
 

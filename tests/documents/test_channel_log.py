@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pe_dvc.documents.channel_log import (
     LOG_FIELD,
     LONGEST_OVERRIDE,
+    MOST_ENTRIES,
     MOST_OVERRIDES,
     Leaf,
     LogState,
@@ -84,6 +85,7 @@ def test_fields_of_a_later_pe_dvc_are_passed_over() -> None:
         {"size": 7.0},
         {"size": "7"},
         {"size": 2**53},
+        {"size": MOST_ENTRIES + 1},
         {"root": "ab"},
         {"root": "AB" * 32},
         {"root": None},

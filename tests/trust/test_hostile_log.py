@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.channel_log import LOG_FIELD, LogState, log_state
-from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import all_entries
+from pe_dvc.trust.tuf_api import MetaFile
 from tests.support.simulator import Simulator, pointer
+from tests.support.thief import recover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +45,24 @@ def test_attack_a_snapshot_that_names_itself_or_a_later_one(tmp_path: Path, afte
     bucket = ReadableChannels(sim.store, "us", [sim.metadata.root.signed])
     with pytest.raises(VerificationError, match="are lost"):
         all_entries(bucket, StoredLog(sim.store, "us"), last)
+
+
+def test_attack_a_log_that_is_said_to_have_a_quadrillion_entries(tmp_path: Path) -> None:
+    """By a thief of all online keys: a push counts its tiles before anything else."""
+    sim = Simulator(tmp_path)
+    sim.update(pointer("cps_2024", "one"))
+    sim.publish()
+    snapshot, stamp = sim.held("1.snapshot.json"), sim.held("timestamp.json")
+    claim = replace(state_in(sim, 1), size=2**50, after=5)
+    snapshot.signed.unrecognized_fields[LOG_FIELD] = claim.to_field()
+    data = sim.plant("1.snapshot.json", snapshot, "snapshot")
+    stamp.signed.snapshot_meta = MetaFile.from_data(1, data, ["sha256"])
+    stamp.signed.unrecognized_fields[LOG_FIELD] = claim.copy_for_timestamp().to_field()
+    sim.plant("timestamp.json", stamp, "timestamp")
+    with pytest.raises(FormatError, match="is the most"):
+        sim.publish()
+    with pytest.raises(FormatError, match="is the most"):
+        sim.client().lookup("latest", "cps_2024")
+    recover(sim)
+    sim.publish()
+    assert sim.client().lookup("latest", "cps_2024") == pointer("cps_2024", "one")
