@@ -14,7 +14,7 @@ from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.foresight import foresee
 from pe_dvc.usecases.publish.refresh import refresh_channel
-from tests.support.channel_log import HandLog, filler
+from tests.support.hand_log import HandLog, filler
 from tests.support.simulator import Simulator, pointer
 from tests.support.thief import recover
 
