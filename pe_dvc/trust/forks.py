@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import sha256_bytes
-from pe_dvc.primitives.errors import EquivocationError, FormatError, VerificationError
+from pe_dvc.primitives.errors import (
+    EquivocationError,
+    FormatError,
+    PeDvcError,
+    VerificationError,
+)
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.trust.meant_for import check_fields
@@ -33,6 +38,19 @@ class Seen:
 
     data: bytes
     place: str
+
+
+def keep_proof(directory: Path, name: str, data: bytes) -> str:
+    """Keep a file of evidence, and return where, or why it could not be kept, for the message.
+
+    What it proves must be told on a full disk and in a directory that can only be read, too.
+    """
+    place = directory / name
+    try:
+        ConfinedTree(directory, modes=PRIVATE).write(name, data, durable=True)
+    except (OSError, PeDvcError) as error:
+        return f"{place} (it could not be written: {getattr(error, 'message', error)})"
+    return str(place)
 
 
 class Forks:
@@ -108,11 +126,9 @@ class Forks:
             "stores by themselves, none is a mirror of the other: list one of them only.)",
         )
 
-    def _keep(self, signer: str, seen: Seen) -> Path:
+    def _keep(self, signer: str, seen: Seen) -> str:
         # By content: one place may show two documents, one after the other.
-        name = f"{signer}.{sha256_bytes(seen.data)}.json"
-        ConfinedTree(self._directory, modes=PRIVATE).write(name, seen.data, durable=True)
-        return self._directory / name
+        return keep_proof(self._directory, f"{signer}.{sha256_bytes(seen.data)}.json", seen.data)
 
     def _valid(self, root: Root, seen: Seen, kind: type[Kind], role: str) -> Metadata[Kind] | None:
         try:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import EquivocationError
-from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.trust.forks import FOLDER
+from pe_dvc.trust.forks import FOLDER, keep_proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +50,7 @@ class LogEvidence:
             "they replace them, and begin a new log by the offline root; then you can read again.",
         )
 
-    def _keep(self, shown: ShownLog, role: str) -> Path | None:
+    def _keep(self, shown: ShownLog, role: str) -> str | None:
         data: bytes = getattr(shown, role)
         return self._write(role, data) if data else None
 
@@ -63,7 +61,7 @@ class LogEvidence:
         said: str,
         tiles: Mapping[str, bytes],
         proof: Sequence[bytes],
-    ) -> Path:
+    ) -> str:
         document = {
             "country": self._country,
             "said": said,
@@ -74,10 +72,8 @@ class LogEvidence:
         }
         return self._write("log", readable_json(document))
 
-    def _write(self, kind: str, data: bytes) -> Path:
-        name = f"{kind}.{sha256_bytes(data)}.json"
-        ConfinedTree(self._directory, modes=PRIVATE).write(name, data, durable=True)
-        return self._directory / name
+    def _write(self, kind: str, data: bytes) -> str:
+        return keep_proof(self._directory, f"{kind}.{sha256_bytes(data)}.json", data)
 
 
 _ROLES = ("timestamp", "snapshot")

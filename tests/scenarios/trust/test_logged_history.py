@@ -170,6 +170,14 @@ def test_the_kept_proof_can_be_verified_by_who_was_not_there(country: Country) -
     assert proof["tiles"]
 
 
+def test_a_rewritten_history_is_told_of_where_no_proof_can_be_kept(country: Country) -> None:
+    country.read()
+    (country.base / "state" / "mine" / "equivocation").write_text("no directory")
+    rewrite(country)
+    error = refused(country)
+    assert "could not be written" in str(error.remedy)
+
+
 def test_only_the_last_entry_was_rewritten(both: Country) -> None:
     assert both.read() == OLD
     rewrite(both, kept=len(both.log.leaves) - 1, more=1)
