@@ -134,9 +134,14 @@ def _meaning(old: WitnessRule | None, new: WitnessRule | None) -> Words:
         f"readers refuse the channels while fewer than {new.threshold} of these witnesses have "
         "cosigned what is shown"
     )
-    if old is None:
-        return (stops,)
     said: list[str] = []
+    if 2 * new.threshold <= len(new.keys):
+        said.append(
+            "half of them or fewer are enough: who has the online keys can show one history to "
+            "some witnesses and readers, and another to the others"
+        )
+    if old is None:
+        return (*said, stops)
     if new.threshold < old.threshold:
         said.append(
             f"WEAKER: {new.threshold} must have seen what is published, before {old.threshold}; "

@@ -158,6 +158,7 @@ def test_the_first_witnesses_are_shown_with_their_keys(clone: Clone) -> None:
     assert f"+ witness {ONE}" in said
     assert f"+ witness {TWO}" in said
     assert "readers refuse the channels while fewer than 1" in said
+    assert "half of them or fewer are enough" in said
     assert "WEAKER" not in said
 
 
@@ -195,6 +196,7 @@ def test_a_root_without_its_witnesses_is_weaker(demanding: Clone) -> None:
 def test_stricter_witnesses_are_not_called_weaker(demanding: Clone) -> None:
     said = redemanded(demanding, WitnessRule(3, 7, (ONE, TWO, THREE)))
     assert "stricter: readers refuse the channels while fewer than 3" in said
+    assert "half of them" not in said
     assert "WEAKER" not in said
 
 
