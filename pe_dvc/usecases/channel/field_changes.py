@@ -33,7 +33,7 @@ Path = tuple[str, ...]
 
 _SHOWN_ELSEWHERE = {"_type", "version", "expires", "keys", "roles", "delegations", "targets"}
 _LINEAGE = {"x-pe-dvc-ancestors", "x-pe-dvc-superseded"}
-"""Fields that each version has anew."""
+"""Fields that are of each version alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

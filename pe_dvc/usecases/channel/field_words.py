@@ -64,7 +64,7 @@ def key_name_of(key: Mapping[str, Any]) -> str | None:
 
 
 def _or_unread(words: Any, name: str, before: Any, after: Any, country: str) -> Words:
-    """Return ``words``, or what is written where a later pe_dvc, or nobody, can read it."""
+    """Return ``words``, or what is written where this pe_dvc cannot read it."""
     try:
         found: Words = words({name: before}, {name: after}, country)
     except FormatError as error:
@@ -87,7 +87,7 @@ def _log(before: Mapping[str, Any], after: Mapping[str, Any], country: str) -> W
         said += [
             f"log: begins a NEW LOG, number {new.number}, before {old.number}",
             "readers who know the old log accept a history that does not continue it: what was "
-            "published before can be left out or changed, and nobody is told",
+            "published before can be left out or changed, and no reader is told",
             "right only if entries of the old log are lost everywhere, or after a theft",
         ]
     elif new.number < old.number:
