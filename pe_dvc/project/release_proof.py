@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ def log_proof(
 
     Raises VerificationError where the files of the log were altered, and StoreError.
     """
-    from pe_dvc.usecases.release.make_log_proof import NoProofError, make_log_proof
+    from pe_dvc.usecases.release.make_log_proof import make_log_proof
 
     try:
         return make_log_proof(store, signed)
-    except NoProofError as error:
+    except NotFoundError as error:
         said = " ".join(str(error).split("\n"))  # a note is one line
         (reporter or Silent()).note(f"exported without proof from the channel's log: {said}")
         return None

@@ -37,14 +37,14 @@ class MadeProof:
     snapshot: bytes
 
 
-class NoProofError(NotFoundError):
+class _NoProofError(NotFoundError):
     """There is nothing to prove by: the channel has no log, or the log has not these releases."""
 
 
 def make_log_proof(store: ReadableStore, signed: SignedMetadata) -> MadeProof:
     """Prove that ``releases`` as git has it is in the log that the bucket shows.
 
-    Raises NoProofError where there is no proof, which says why; VerificationError where the files
+    Raises NotFoundError where there is no proof, which says why; VerificationError where the files
     of the log were altered; StoreError.
     """
     bucket = ReadableChannels(store, signed.country, [one.signed for one in signed.roots])
@@ -56,7 +56,7 @@ def make_log_proof(store: ReadableStore, signed: SignedMetadata) -> MadeProof:
     try:
         hashes = StoredLog(store, signed.country, state.number).inclusion(index, state.size)
     except NotFoundError as error:
-        raise NoProofError(
+        raise _NoProofError(
             f"the files of the channel's log are not all there: {error.message}",
             remedy="Run pe-dvc fsck --repair.",
         ) from error
@@ -69,11 +69,11 @@ def _shown(bucket: ReadableChannels) -> tuple[StoredMetadata[Snapshot], tuple[st
     """Return the snapshot that the bucket shows, and the cosignatures of its tree."""
     timestamp, _ = bucket.look(bucket.root, "timestamp", Timestamp)
     if timestamp is None:
-        raise NoProofError("the bucket shows nothing that the root in git signed: pe-dvc push")
+        raise _NoProofError("the bucket shows nothing that the root in git signed: pe-dvc push")
     named = timestamp.metadata.signed.snapshot_meta
     snapshot = bucket.snapshot(named.version, named)
     if snapshot is None:
-        raise NoProofError("the bucket lacks the snapshot that it shows: pe-dvc push")
+        raise _NoProofError("the bucket lacks the snapshot that it shows: pe-dvc push")
     where = bucket.where("timestamp")
     shown = log_state(timestamp.metadata.signed.unrecognized_fields, where=where)
     return snapshot, shown.cosignatures if shown is not None else ()
@@ -84,9 +84,9 @@ def _state(bucket: ReadableChannels, snapshot: StoredMetadata[Snapshot]) -> LogS
     state = log_state(snapshot.metadata.signed.unrecognized_fields, where=where)
     number = log_name(bucket.root.unrecognized_fields, bucket.country, where="the root").number
     if state is None:
-        raise NoProofError(f"the channels of {bucket.country} have no log yet: pe-dvc push")
+        raise _NoProofError(f"the channels of {bucket.country} have no log yet: pe-dvc push")
     if state.number != number:
-        raise NoProofError("the root in git begins another log than the bucket has: pe-dvc push")
+        raise _NoProofError("the root in git begins another log than the bucket has: pe-dvc push")
     return state
 
 
@@ -99,14 +99,14 @@ def _checkpoint(bucket: ReadableChannels, state: LogState, lines: tuple[str, ...
     try:
         note = parse_note(bucket.store.read(key, limit=LONGEST)[0], where=where)
         if note.text != checkpoint_note(origin, state).text:
-            raise NoProofError(f"{where} is of another tree than the snapshot: pe-dvc push")
+            raise _NoProofError(f"{where} is of another tree than the snapshot: pe-dvc push")
         more = (parse_signature(line.rstrip("\n"), where=where) for line in lines)
         note = replace(note, signatures=(*dict.fromkeys((*note.signatures, *more)),))
         check_signed(note, root, country, where=where)
-    except NoProofError:
+    except _NoProofError:
         raise
     except (NotFoundError, FormatError, VerificationError) as error:
-        raise NoProofError(f"the log's checkpoint cannot be used: {error.message}") from error
+        raise _NoProofError(f"the log's checkpoint cannot be used: {error.message}") from error
     return note
 
 
@@ -123,7 +123,7 @@ def _position(
     log = StoredLog(bucket.store, bucket.country, state.number)
     entries, wanted = all_entries(bucket, log, state), leaf_of(releases).to_bytes()
     if wanted not in entries:
-        raise NoProofError(
+        raise _NoProofError(
             f"version {releases.version} of the releases, as git has it, is not in the log of "
             f"{bucket.country}: publish it by pe-dvc release push, or get what was published by "
             "git pull"

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pe_dvc.cli.main import cli
 from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.documents.keys import LOG_PROOF, checkpoint_key, log_key, metadata_key
-from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.errors import NotFoundError, VerificationError
 from pe_dvc.project.release import Releases
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
-from pe_dvc.usecases.release.make_log_proof import NoProofError, make_log_proof
+from pe_dvc.usecases.release.make_log_proof import make_log_proof
 from tests.support.advice import follow
 from tests.support.channel_logs import held
 from tests.support.commands import run
@@ -135,7 +135,7 @@ def test_without_a_proof_to_be_had_it_is_said_why(
     assert "checkpoint cannot be used" in exported_without(history, place)
     (bucket / checkpoint_key("us")).write_bytes(kept)
     without_log(history)
-    with pytest.raises(NoProofError, match="have no log yet"):
+    with pytest.raises(NotFoundError, match="have no log yet"):
         make_log_proof(history.store, history.signed.metadata)
 
 
