@@ -94,7 +94,7 @@ def _say(done: Recovered) -> None:
         say(f"fingerprint of the new root: {done.fingerprint}; publish it in place of the old one")
     if done.tell_witnesses:
         say(
-            "first give the witnesses what pe-dvc channel witnesses --entry prints: "
-            "until they have it they cosign nothing, and once you push, readers are refused"
+            "first run pe-dvc channel witnesses --entry, and give the witnesses what it prints: "
+            "until they have it they cosign nothing, and after a push readers are refused"
         )
     say("nothing is published yet: commit channels/, then run pe-dvc push")

@@ -14,6 +14,7 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project import directories
+from pe_dvc.project.channel import signers_of
 from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
@@ -26,7 +27,7 @@ from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
 from pe_dvc.usecases.retention.findings import Finding
-from pe_dvc.usecases.retention.log_check import CheckedLog, check_log
+from pe_dvc.usecases.retention.log_check import CheckedLog, check_checkpoint, check_log
 from pe_dvc.usecases.retention.ownership import check_own_bucket
 from pe_dvc.usecases.retention.reachability import Bucket, names_data, reach_of
 from pe_dvc.usecases.retention.release_documents import check_releases
@@ -79,7 +80,10 @@ def fsck(
     judge_withdrawn(report, listed, withdrawn, _published(repo, bucket, withdrawn))
     if repo.channel_files.exists():
         metadata = repo.signed_metadata()
-        log = check_log(ReadableChannels(bucket, repo.country, [r.signed for r in metadata.roots]))
+        channels = ReadableChannels(bucket, repo.country, [r.signed for r in metadata.roots])
+        signers = signers_of(repo) if repair else None
+        log, begin = check_log(channels), check_checkpoint(channels, signers)
+        log = CheckedLog(log.findings + begin.findings, log.held | begin.held)
         report.findings += check_releases(listed, metadata) + log.findings
         report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
     repaired = []

@@ -169,7 +169,7 @@ def test_witnesses_that_do_not_know_a_new_key_are_told_of(country: Country) -> N
     with pytest.raises(SignatureError, match=r"0 of the 2 witnesses .*it answered 403") as raised:
         country.publish()
     assert "Readers are refused until then" in str(raised.value.remedy)
-    assert "channel witnesses --entry" in str(raised.value.remedy)
+    assert "docs/witnesses.md says what to give it" in str(raised.value.remedy)
 
 
 def test_a_thief_of_all_online_keys_gets_no_witness_for_another_history(country: Country) -> None:

@@ -137,7 +137,7 @@ class Cosigners:
             f"the log, so readers would refuse what is published ({why})",
             remedy=f"{STILL_READ if is_read else NOT_READ} Push again once the witnesses answer; "
             "they stand in [tool.pe_dvc.witnesses] of pyproject.toml. One that answers 403 or 404 "
-            "lacks what pe-dvc channel witnesses --entry prints.",
+            "does not know the log or its key: docs/witnesses.md says what to give it.",
         )
 
 

@@ -9,18 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_state
-from pe_dvc.documents.keys import log_prefix
+from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.store.presence import head_if_there
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import all_entries, tiles_from
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 from pe_dvc.usecases.retention.findings import Finding
 
 if TYPE_CHECKING:
     from pe_dvc.trust.bucket import ReadableChannels
+    from pe_dvc.trust.signers import Signers
 
 WHAT = "log"
 """What findings are of."""
@@ -59,6 +62,35 @@ def check_log(bucket: ReadableChannels) -> CheckedLog:
     source = f"the entries that {where} leads to"
     held = {str(one.sha256): (expected[one.key], source) for one in findings}
     return CheckedLog(findings, held)
+
+
+def check_checkpoint(bucket: ReadableChannels, signers: Signers | None) -> CheckedLog:
+    """Check that the log that readers are shown has a checkpoint, with which witnesses begin.
+
+    A lost one is made again, if ``signers`` have the key of the timestamp. Raises StoreError.
+    """
+    snapshot = read_head(bucket).snapshot
+    if snapshot is None:
+        return CheckedLog()
+    fields, where = snapshot.metadata.signed.unrecognized_fields, bucket.where("snapshot")
+    try:
+        state = log_state(fields, where=where)
+        name = log_name(bucket.root.unrecognized_fields, bucket.country, where=where)
+    except FormatError:  # check_log tells of it
+        return CheckedLog()
+    if state is None or state.number != name.number:
+        return CheckedLog()
+    key = checkpoint_key(bucket.country, name.number)
+    if head_if_there(bucket.store, key) is not None:
+        return CheckedLog()
+    detail = "witnesses begin with it, and the key of timestamp makes it again"
+    note = checkpoint(bucket.root, signers, name.origin, state) if signers else None
+    if note is None or not note.signatures:
+        return CheckedLog([Finding(fault="missing", key=key, what=WHAT, detail=detail)])
+    data = str(note).encode()
+    sha256 = sha256_bytes(data)
+    finding = Finding(fault="missing", key=key, what=WHAT, detail=detail, sha256=sha256)
+    return CheckedLog([finding], {str(sha256): (data, "the key of timestamp")})
 
 
 def _check(bucket: ReadableChannels, key: str, data: bytes) -> Finding | None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.keys import LOG_PROOF, RELEASE_MANIFEST, STATEMENTS, TRO, release_key
+from pe_dvc.documents.keys import (
+    LOG_PROOF,
+    RELEASE_MANIFEST,
+    STATEMENTS,
+    TRO,
+    checkpoint_key,
+    release_key,
+)
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.documents.statement_bundle import SignedStatement, read_statements, write_statements
 from pe_dvc.gateway.index import Indexer
@@ -22,6 +29,7 @@ from pe_dvc.project.release import Releases
 from pe_dvc.project.repo import DataRepo
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.sync import Sync
+from tests.support.advice import follow
 from tests.support.commands import run_pe_dvc
 from tests.support.paths import ROOT
 from tests.support.release_history import DATASETS, History
@@ -143,7 +151,25 @@ def test_recovery_says_what_witnesses_must_be_given_first(published: History) ->
     assert "witnesses" not in run_pe_dvc("channel", "recover", cwd=published.root).stderr
     run_pe_dvc("channel", "witnesses", WITNESS, cwd=published.root)
     said = run_pe_dvc("channel", "recover", cwd=published.root).stderr
-    assert "first give the witnesses what pe-dvc channel witnesses --entry" in said
+    (line,) = (one for one in said.splitlines() if "witnesses" in one)
+    printed: list[str] = []
+    follow(
+        line,
+        "first run pe-dvc channel witnesses --entry",
+        lambda words: printed.append(run_pe_dvc(*words[1:], cwd=published.root).stdout),
+    )
+    assert len(printed) == 1
+    assert "[[logs]]" in printed[0]
+
+
+def test_fsck_makes_a_lost_checkpoint_of_the_log_again(published: History) -> None:
+    checkpoint = published.bucket / checkpoint_key("us")
+    before = checkpoint.read_bytes()
+    checkpoint.unlink()
+    (lost,) = fsck(DataRepo(published.root)).report.findings
+    assert (lost.fault, lost.key) == ("missing", checkpoint_key("us"))
+    assert fsck(DataRepo(published.root), repair=True).unrepaired == []
+    assert checkpoint.read_bytes() == before
 
 
 def test_fsck_finds_and_repairs_documents_of_releases_that_are_lost_or_altered(
