@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError,
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.tlog.merkle import leaf_hash, tree_root
-from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, bundle, tiles_of
+from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, tiles_of
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import all_entries, in_order
 from pe_dvc.trust.roles import TARGETS_LIKE
@@ -28,6 +27,7 @@ from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
 from pe_dvc.usecases.publish.cosigners import Cosigners
 from pe_dvc.usecases.publish.log_base import Base, base_in, find_base
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint
+from pe_dvc.usecases.publish.log_tiles import Grown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,25 +39,6 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Snapshot
 
 WRITES_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class _Grown:
-    """A tree, and its entries from ``first`` on, where its last bundle begins at the latest.
-
-    ``kept`` entries at its beginning have their tiles in the bucket.
-    """
-
-    tree: GrownTree
-    first: int
-    entries: Sequence[bytes]
-    kept: int
-
-    def content(self, tile: Tile) -> bytes:
-        if tile.level is not None:
-            return self.tree.hashes(tile)
-        start = tile.number * WIDTH - self.first
-        return bundle(self.entries[start : start + tile.width])
 
 
 class ChannelLog:
@@ -258,13 +239,13 @@ class ChannelLog:
 
     def _grown(
         self, size: int, entries: list[bytes], before: LogState | None, after: LogState | None
-    ) -> _Grown:
+    ) -> Grown:
         """Return the tree of ``size`` entries and more, from its tiles if these are right.
 
         They are held against the root of either tree. What is wrong is made from all entries.
         """
         if size == 0:
-            return _Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
+            return Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
         try:
             if before is not None:
                 self._stored.check(before)
@@ -272,17 +253,17 @@ class ChannelLog:
             if after is not None and tree_root(tree.size, tree) != after.root:
                 raise VerificationError("its tiles do not give the root that is signed")
             first = size // WIDTH * WIDTH
-            return _Grown(tree, first, [*self._last_bundle(first, size), *entries], size)
+            return Grown(tree, first, [*self._last_bundle(first, size), *entries], size)
         except (NotFoundError, FormatError, VerificationError):
             if after is not None:
                 return self._whole(after)
             assert before is not None, "a tree without one before has no tiles"
             return self._whole(before, entries)
 
-    def _whole(self, state: LogState, more: Sequence[bytes] = ()) -> _Grown:
+    def _whole(self, state: LogState, more: Sequence[bytes] = ()) -> Grown:
         """Return a tree made from all its entries, and some more."""
         entries = [*all_entries(self._bucket, self._stored, state), *more]
-        return _Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
+        return Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
 
     def _last_bundle(self, first: int, size: int) -> list[bytes]:
         if first == size:
