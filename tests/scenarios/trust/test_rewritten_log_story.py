@@ -125,11 +125,15 @@ def test_a_rewritten_history_is_refused_until_the_offline_root_begins_a_new_log(
     show(built, "old", code=1)
 
     # docs/runbook-keys.md, "A new log"
-    built.pe_dvc("channel", "recover", "--new-log")
-    built.commit("Replace the keys of CI, and begin a new log")
-    built.pe_dvc("push")
+    built.follow(said, "the keys were stolen: run pe-dvc channel recover --new-log")
     built.commit("Note what was published")
     for reader in ("old", "pinned", "careless", "new"):
         assert read(built, reader) == true, reader
     assert " of log 2, " in remembered_log(built, "old")
     assert remembered_log(built, "old") == remembered_log(built, "new")
+
+    shutil.rmtree(Path(built.store) / "channels/us")
+    said = built.pe_dvc("push", code=1).stderr
+    built.follow(said, "Only where there is none, run pe-dvc channel recover --new-log")
+    assert read(built, "old") == true
+    assert " of log 3, " in remembered_log(built, "old")
