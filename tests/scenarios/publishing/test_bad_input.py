@@ -179,6 +179,7 @@ def test_a_full_disk(built: Sandbox, command: str) -> None:
         cwd = built.directory / "clone"
         built.run("git", "clone", "-q", str(built.repo), str(cwd))
         built.configure_remote(cwd)
+    built.run("pe-dvc", "show", LATEST, cwd=cwd)  # what was verified is there, and longer
     # A limit on the size of files is the one way to fill a disk without being root.
     failed = subprocess.run(
         ["bash", "-c", f"ulimit -f 4; exec pe-dvc {command}"],
