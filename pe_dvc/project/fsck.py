@@ -78,6 +78,8 @@ def fsck(
     journal.finish()
     withdrawn, log = _withdrawn(repo, bucket, report, repair=repair), CheckedLog()
     judge_withdrawn(report, listed, withdrawn, _published(repo, bucket, withdrawn))
+    if repair:
+        check_own_bucket(bucket, repo.country, repo.first_root())
     if repo.channel_files.exists():
         metadata = repo.signed_metadata()
         channels = ReadableChannels(bucket, repo.country, [r.signed for r in metadata.roots])
@@ -88,7 +90,6 @@ def fsck(
         report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))
     repaired = []
     if repair:
-        check_own_bucket(bucket, repo.country, repo.first_root())
         repaired = _repair(repo, bucket, report.findings, other, log.held)
     return Checked(store=bucket.url, report=report, repaired=repaired)
 
