@@ -227,11 +227,11 @@ def test_an_upload_whose_credentials_expired_goes_on_by_new_ones(
 
 @pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
 def test_nothing_stays_of_a_file_of_another_digest(
-    bucket: S3Bucket, proxy: Proxy, store: Store, file: Path
+    bucket: S3Bucket, store: Store, file: Path
 ) -> None:
     with pytest.raises(DigestMismatchError):
         store.upload(KEY, file, sha256=Sha256("0" * 64))
-    assert sent(proxy) != []
+    # How many parts were sent before the digest was known depends on the speed of the disk.
     assert unfinished(bucket) == []
     assert "Contents" not in bucket.server.client().list_objects_v2(Bucket=bucket.name)
 

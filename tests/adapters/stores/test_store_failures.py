@@ -160,13 +160,18 @@ def spoiling_proxy(s3_bucket: S3Bucket) -> Iterator[str]:
                 sink.sendall(data.replace(b"intact", b"spoilt"))
             sink.shutdown(socket.SHUT_WR)
 
+    def connect(client: socket.socket) -> None:
+        with client, socket.create_connection((target.hostname, target.port)) as server:
+            down = threading.Thread(target=relay, args=(server, client), daemon=True)
+            down.start()
+            relay(client, server)
+            down.join()
+
     def serve() -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                server = socket.create_connection((target.hostname, target.port))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=relay, args=pair, daemon=True).start()
+                threading.Thread(target=connect, args=(client,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, daemon=True).start()
