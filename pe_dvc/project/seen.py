@@ -11,7 +11,6 @@ from pe_dvc.primitives.errors import FormatError, PeDvcError, VerificationError
 from pe_dvc.project import directories
 from pe_dvc.project.notes import note_once
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.pins import pinned_seen, seen_path
 from pe_dvc.trust.seen import (
     FOLDER,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.repo import DataRepo
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 
@@ -127,6 +127,8 @@ def seen_logs(repo: DataRepo, store: ReadableStore, metadata: SignedMetadata) ->
     """
     if not metadata.files.exists():
         return []
+    from pe_dvc.trust.log_memory import ShownLog  # readers come here, too, and ask for no log
+
     found = []
     for file in seen_files(repo):
         with suppress(FormatError, VerificationError):
