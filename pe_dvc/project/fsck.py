@@ -23,6 +23,7 @@ from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.sidecars import cached_parts
 from pe_dvc.project.stores import open_location
 from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.usecases.retention import fsck as use_case
 from pe_dvc.usecases.retention import repair as use_case_repair
 from pe_dvc.usecases.retention.bucket_lock import publishing
@@ -83,8 +84,9 @@ def fsck(
     if repo.channel_files.exists():
         metadata = repo.signed_metadata()
         channels = ReadableChannels(bucket, repo.country, [r.signed for r in metadata.roots])
-        signers = signers_of(repo) if repair else None
-        log, begin = check_log(channels), check_checkpoint(channels, signers)
+        signers, snapshot = signers_of(repo) if repair else None, read_head(channels).snapshot
+        log = check_log(channels, snapshot)
+        begin = check_checkpoint(channels, snapshot, signers)
         log = CheckedLog(log.findings + begin.findings, log.held | begin.held)
         report.findings += check_releases(listed, metadata) + log.findings
         report.findings.sort(key=lambda finding: (finding.is_harmless, finding.key))

@@ -6,8 +6,9 @@ tlog-tiles, below ``channels/COUNTRY/log/``. ADR 0039.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from pe_dvc.documents.channel_log import log_state
 from pe_dvc.documents.keys import log_key
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
 from pe_dvc.tlog.merkle import (
@@ -25,6 +26,21 @@ from pe_dvc.trust.roles import TAMPERED
 if TYPE_CHECKING:
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.store.port import ObjectInfo
+    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
+
+
+def signed_state(
+    bucket: ReadableChannels, role: str, held: StoredMetadata[Any] | None
+) -> LogState | None:
+    """Return what a bucket's snapshot or timestamp says of the log; None for nothing.
+
+    Raises FormatError.
+    """
+    if held is None:
+        return None
+    signed = held.metadata.signed
+    where = bucket.where(role, signed.version if role == "snapshot" else None)
+    return log_state(signed.unrecognized_fields, where=where)
 
 
 class TileSource(Protocol):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_state
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.tlog.merkle import tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, bundle, tiles_of
+from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.tuf_api import Snapshot
 
 if TYPE_CHECKING:
@@ -108,10 +108,9 @@ class _Chain:
         return self._read[version]
 
     def _of(self, version: int) -> LogState | None:
-        where = self._bucket.where("snapshot", version)
         try:
             held = self._bucket.read("snapshot", Snapshot, version)
-            state = log_state(held.metadata.signed.unrecognized_fields, where=where)
+            state = signed_state(self._bucket, "snapshot", held)
         except (NotFoundError, FormatError, VerificationError):
             return None
         return None if state is None or state.after is None else state

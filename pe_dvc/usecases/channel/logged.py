@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import Leaf, log_state
+from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.tlog.tiles import WIDTH
 from pe_dvc.trust.bucket_form import bucket_form
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,10 +55,9 @@ def logged(
 
     It is read from its end, only as far as the first of them. Raises StoreError.
     """
-    if head.snapshot is None or not versions:
+    if not versions:
         return None
-    where = bucket.where("snapshot", head.snapshot.metadata.signed.version)
-    state = log_state(head.snapshot.metadata.signed.unrecognized_fields, where=where)
+    state = signed_state(bucket, "snapshot", head.snapshot)
     if state is None:
         return None
     files = {one.version: _sha256(one) for one in versions}

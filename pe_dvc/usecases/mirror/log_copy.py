@@ -5,13 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_state
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.tlog.merkle import HASH_BYTES, leaf_hash
 from pe_dvc.tlog.note import LONGEST
 from pe_dvc.tlog.tiles import WIDTH, Tile, tiles_of
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, tiles_from
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 
@@ -30,9 +29,8 @@ def copy_log(state: SignedState, mirror: Store) -> list[str]:
     the next one is made, are read. The origin is asked only if something is missing. Raises
     VerificationError for a log that the origin has lost, StoreError.
     """
-    channels, metadata = state.channels, state.snapshot.metadata
-    where = channels.where("snapshot", metadata.signed.version)
-    log = log_state(metadata.signed.unrecognized_fields, where=where)
+    channels = state.channels
+    log = signed_state(channels, "snapshot", state.snapshot)
     if log is None:
         return []
     listed = mirror.list(log_prefix(channels.country, log.number))
@@ -58,9 +56,8 @@ def copy_log(state: SignedState, mirror: Store) -> list[str]:
 
 def copy_checkpoint(state: SignedState, mirror: Store) -> list[str]:
     """Copy the checkpoint of a state's log, which nothing verifies; return its key if written."""
-    channels, metadata = state.channels, state.snapshot.metadata
-    where = channels.where("snapshot", metadata.signed.version)
-    log = log_state(metadata.signed.unrecognized_fields, where=where)
+    channels = state.channels
+    log = signed_state(channels, "snapshot", state.snapshot)
     if log is None:
         return []
     key = checkpoint_key(channels.country, log.number)

@@ -88,7 +88,7 @@ def verify_mirror(
     faults += _wrong_roots(mirror, country, state)
     log = [
         Lacking(key=one.key, what="the log of all that was published", detail=one.detail)
-        for one in check_log(state.channels).findings
+        for one in check_log(state.channels, state.snapshot).findings
     ]
     faults += log
     faults += _not_removed(holdings)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import Leaf, LogState, log_name, log_state, reasons_given
+from pe_dvc.documents.channel_log import Leaf, LogState, log_name, reasons_given
 from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.documents.override import reason_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
@@ -19,7 +19,7 @@ from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.presence import head_if_there
 from pe_dvc.tlog.merkle import leaf_hash, tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, tiles_of
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, in_order
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
@@ -63,10 +63,7 @@ class ChannelLog:
 
     def state_of(self, held: StoredMetadata[Any] | None, role: str) -> LogState | None:
         """Return what a snapshot or timestamp says of this log; None for nothing."""
-        if held is None:
-            return None
-        where = self._bucket.where(role)
-        state = log_state(held.metadata.signed.unrecognized_fields, where=where)
+        state = signed_state(self._bucket, role, held)
         return state if state is not None and state.number == self.name.number else None
 
     def has(self, snapshot: StoredMetadata[Snapshot], meta: SnapshotMeta) -> bool:

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import Leaf, log_state
+from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.documents.keys import log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.trust.bucket import versions_of
 from pe_dvc.trust.bucket_head import LARGEST, READS_AT_ONCE
+from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.log_chain import all_entries
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Snapshot
@@ -73,10 +74,7 @@ def find_base(
     What the timestamp says, if they signed it, is never fallen short of. Raises VerificationError
     where that is lost; StoreError.
     """
-    shown = None
-    if head.timestamp is not None:
-        fields = head.timestamp.metadata.signed.unrecognized_fields
-        shown = _of(stored, fields, bucket.where("timestamp"))
+    shown = _of(stored, signed_state(bucket, "timestamp", head.timestamp))
     for version, state in _newest_first(bucket, stored, before, head):
         if shown is not None and state.size < shown.size:
             break
@@ -122,21 +120,20 @@ def _newest_first(
 
 def _vouched(bucket: ReadableChannels, stored: StoredLog, version: int) -> LogState | None:
     """Return what a snapshot says of the log, if a root of the chain vouches for it."""
-    where = bucket.where("snapshot", version)
     try:
-        metadata = bucket.read("snapshot", Snapshot, version).metadata
-        if metadata.signed.version != version:
+        held = bucket.read("snapshot", Snapshot, version)
+        if held.metadata.signed.version != version:
             return None
-        if not any(signatures(root, "snapshot", metadata) for root in bucket.roots):
+        if not any(signatures(root, "snapshot", held.metadata) for root in bucket.roots):
             return None
-        state = _of(stored, metadata.signed.unrecognized_fields, where)
+        state = _of(stored, signed_state(bucket, "snapshot", held))
     except (NotFoundError, FormatError, VerificationError):
         return None
     return None if state is None or state.after is None else state
 
 
-def _of(stored: StoredLog, fields: dict[str, object], where: str) -> LogState | None:
-    state = log_state(fields, where=where)
+def _of(stored: StoredLog, state: LogState | None) -> LogState | None:
+    """Return what is said of that log, None for what is said of another one."""
     return state if state is not None and state.number == stored.number else None
 
 

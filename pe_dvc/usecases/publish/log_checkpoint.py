@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pe_dvc.tlog.checkpoint import Checkpoint
-from pe_dvc.tlog.note import Note, VerifierKey
+from pe_dvc.tlog.note import VerifierKey
 from pe_dvc.trust.verify import role_keys
+from pe_dvc.trust.witnesses import checkpoint_note
 
 if TYPE_CHECKING:
     from pe_dvc.documents.channel_log import LogState
+    from pe_dvc.tlog.note import Note
     from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.tuf_api import Key, Root
 
@@ -27,7 +28,7 @@ def checkpoint(root: Root, signers: Signers, origin: str, state: LogState) -> No
     Only those of Ed25519 sign: with none of them the note has no signature, and no witness takes
     it.
     """
-    note = Note(str(Checkpoint(origin, state.size, state.root)))
+    note = checkpoint_note(origin, state)
     keys = {key.keyid: verifier_key(key, origin) for key in role_keys(root, ROLE)}
     wanted = {keyid: key for keyid, key in keys.items() if key is not None}
     for signer in signers.of_keys(root, ROLE, wanted) if wanted else ():

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.documents.channel_log import log_name
 from pe_dvc.primitives.errors import RollbackError, VerificationError
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, root_of
 from pe_dvc.trust.log_tree import ProvenTree
 from pe_dvc.usecases.publish.log_base import find_base
@@ -52,11 +52,9 @@ def hold_log(bucket: ReadableChannels, head: Head, seen: Sequence[ShownLog]) -> 
 
 def _state(bucket: ReadableChannels, head: Head, stored: StoredLog) -> LogState | None:
     """Return the tree that a publication would continue, None for none."""
-    if head.snapshot is not None:
-        where = bucket.where("snapshot", head.snapshot.metadata.signed.version)
-        state = log_state(head.snapshot.metadata.signed.unrecognized_fields, where=where)
-        if state is not None and state.number == stored.number and state.after is not None:
-            return state
+    state = signed_state(bucket, "snapshot", head.snapshot)
+    if state is not None and state.number == stored.number and state.after is not None:
+        return state
     return find_base(bucket, stored, head.snapshot, head).state
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.documents.channel_log import log_name
 from pe_dvc.primitives.errors import NotFoundError, SignatureError
+from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
 
@@ -28,7 +29,7 @@ def refuse_unwitnessed(bucket: ChannelBucket) -> None:
     timestamp, _ = bucket.timestamp()
     if timestamp is None:  # nothing is shown that readers could refuse
         return
-    state = log_state(timestamp.metadata.signed.unrecognized_fields, where=where)
+    state = signed_state(bucket, "timestamp", timestamp)
     origin = log_name(fields, bucket.country, where=where).origin
     lines = () if state is None else state.cosignatures
     times = {} if state is None else rule.cosigned(checkpoint_note(origin, state), lines)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.documents.channel_log import log_name
 from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.tlog.note import LONGEST, Note, parse_note, parse_signature
 from pe_dvc.tlog.proof import TlogProof
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.trust.witnesses import checkpoint_note
@@ -74,14 +74,12 @@ def _shown(bucket: ReadableChannels) -> tuple[StoredMetadata[Snapshot], tuple[st
     snapshot = bucket.snapshot(named.version, named)
     if snapshot is None:
         raise _NoProofError("the bucket lacks the snapshot that it shows: pe-dvc push")
-    where = bucket.where("timestamp")
-    shown = log_state(timestamp.metadata.signed.unrecognized_fields, where=where)
+    shown = signed_state(bucket, "timestamp", timestamp)
     return snapshot, shown.cosignatures if shown is not None else ()
 
 
 def _state(bucket: ReadableChannels, snapshot: StoredMetadata[Snapshot]) -> LogState:
-    where = bucket.where("snapshot", snapshot.metadata.signed.version)
-    state = log_state(snapshot.metadata.signed.unrecognized_fields, where=where)
+    state = signed_state(bucket, "snapshot", snapshot)
     number = log_name(bucket.root.unrecognized_fields, bucket.country, where="the root").number
     if state is None:
         raise _NoProofError(f"the channels of {bucket.country} have no log yet: pe-dvc push")

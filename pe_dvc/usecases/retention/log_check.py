@@ -9,21 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_name, log_state
+from pe_dvc.documents.channel_log import log_name
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.store.presence import head_if_there
-from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.channel_log import StoredLog
+from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, tiles_from
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 from pe_dvc.usecases.retention.findings import Finding
 
 if TYPE_CHECKING:
-    from pe_dvc.trust.bucket import ReadableChannels
+    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.tuf_api import Snapshot
 
 WHAT = "log"
 """What findings are of."""
@@ -37,18 +37,14 @@ class CheckedLog:
     held: dict[str, tuple[bytes, str]] = field(default_factory=dict)
 
 
-def check_log(bucket: ReadableChannels) -> CheckedLog:
+def check_log(bucket: ReadableChannels, snapshot: StoredMetadata[Snapshot] | None) -> CheckedLog:
     """Check each tile of the log that the snapshot of a bucket tells of. Raises StoreError.
 
-    Nothing is found where it tells of none, or where readers are refused the snapshot anyway.
+    Nothing is found where it tells of none, or where there is none that readers accept.
     """
-    snapshot = read_head(bucket).snapshot
-    if snapshot is None:
-        return CheckedLog()
-    where = bucket.where("snapshot", snapshot.metadata.signed.version)
     try:
-        state = log_state(snapshot.metadata.signed.unrecognized_fields, where=where)
-        if state is None:
+        state = signed_state(bucket, "snapshot", snapshot)
+        if snapshot is None or state is None:
             return CheckedLog()
         stored = StoredLog(bucket.store, bucket.country, state.number)
         tiles = tiles_from(all_entries(bucket, stored, state))
@@ -59,22 +55,22 @@ def check_log(bucket: ReadableChannels) -> CheckedLog:
     with ThreadPoolExecutor(TRANSFERS) as pool:
         found = run_all(pool, lambda one: _check(bucket, *one), list(expected.items()))
     findings = [one for one in found if one is not None]
+    where = bucket.where("snapshot", snapshot.metadata.signed.version)
     source = f"the entries that {where} leads to"
     held = {str(one.sha256): (expected[one.key], source) for one in findings}
     return CheckedLog(findings, held)
 
 
-def check_checkpoint(bucket: ReadableChannels, signers: Signers | None) -> CheckedLog:
+def check_checkpoint(
+    bucket: ReadableChannels, snapshot: StoredMetadata[Snapshot] | None, signers: Signers | None
+) -> CheckedLog:
     """Check that the log that readers are shown has a checkpoint, with which witnesses begin.
 
     A lost one is made again, if ``signers`` have the key of the timestamp. Raises StoreError.
     """
-    snapshot = read_head(bucket).snapshot
-    if snapshot is None:
-        return CheckedLog()
-    fields, where = snapshot.metadata.signed.unrecognized_fields, bucket.where("snapshot")
+    where = bucket.where("root", bucket.root.version)
     try:
-        state = log_state(fields, where=where)
+        state = signed_state(bucket, "snapshot", snapshot)
         name = log_name(bucket.root.unrecognized_fields, bucket.country, where=where)
     except FormatError:  # check_log tells of it
         return CheckedLog()

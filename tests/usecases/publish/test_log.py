@@ -13,6 +13,7 @@ from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
 from pe_dvc.trust.bucket import ReadableChannels
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.log_chain import root_of
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import MetaFile
@@ -261,12 +262,12 @@ def test_fsck_finds_what_is_wrong_with_the_log_and_has_what_is_right(published: 
     published.publish()
     roots = [root.signed for root in published.metadata.roots]
     bucket = ReadableChannels(published.store, "us", roots)
-    assert check_log(bucket).findings == []
+    assert check_log(bucket, read_head(bucket).snapshot).findings == []
     hashes, entries_key = (published.key(f"log/tile/{name}/000.p/7") for name in ("0", "entries"))
     right = {key: published.store.objects[key] for key in (hashes, entries_key)}
     published.store.objects[hashes] = bytes(7 * 32)
     del published.store.objects[entries_key]
-    found = check_log(bucket)
+    found = check_log(bucket, read_head(bucket).snapshot)
     assert {one.key: one.fault for one in found.findings} == {
         hashes: "corrupt",
         entries_key: "missing",
@@ -285,7 +286,7 @@ def test_a_log_that_cannot_be_made_again_is_a_finding(published: Simulator) -> N
     stamp = published.held("timestamp.json")
     stamp.signed.snapshot_meta = MetaFile.from_data(1, data, ["sha256"])
     published.plant("timestamp.json", stamp, "timestamp")
-    (found,) = check_log(bucket).findings
+    (found,) = check_log(bucket, read_head(bucket).snapshot).findings
     assert (found.fault, found.key) == ("corrupt", log_prefix("us"))
     assert "are lost" in found.detail
 
