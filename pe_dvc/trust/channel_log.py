@@ -128,6 +128,19 @@ class StoredLog:
         proof = self.inclusion(index, state.size)
         verify_inclusion(index, state.size, leaf_hash(entry), proof, state.root)
 
+    def last_bundle(self, first: int, size: int) -> list[bytes]:
+        """Return the entries from ``first``, where the last bundle begins, as their tile has them.
+
+        Raises VerificationError for others. Whether the tile is right, ``check`` tells.
+        """
+        if first == size:
+            return []
+        held = self.entries(first, size, size)
+        hashes = self.nodes(size).hashes(Tile(0, first // WIDTH, size - first))
+        if [leaf_hash(entry) for entry in held] != hashes:
+            raise VerificationError("the last bundle is not of the entries that its tile has")
+        return held
+
     def entries(self, first: int, end: int, size: int) -> list[bytes]:
         """Return entries ``first`` to before ``end`` of the tree of ``size``; none is verified."""
         found: list[bytes] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.tlog.merkle import HASH_BYTES, leaf_hash
+from pe_dvc.tlog.merkle import HASH_BYTES
 from pe_dvc.tlog.note import LONGEST
 from pe_dvc.tlog.tiles import WIDTH, Tile, tiles_of
 from pe_dvc.trust.channel_log import StoredLog, signed_state
@@ -80,11 +80,10 @@ def _is_whole(copy: StoredLog, log: LogState, there: Mapping[str, int]) -> bool:
     start = (log.size - 1) // WIDTH * WIDTH
     try:
         copy.check(log)
-        held = copy.entries(start, log.size, log.size)
-        hashes = copy.nodes(log.size).hashes(Tile(0, start // WIDTH, log.size - start))
+        copy.last_bundle(start, log.size)
     except (NotFoundError, FormatError, VerificationError):
         return False
-    return [leaf_hash(entry) for entry in held] == hashes
+    return True
 
 
 def _read(mirror: Store, key: str, limit: int) -> bytes | None:

@@ -17,8 +17,8 @@ from pe_dvc.documents.override import reason_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.presence import head_if_there
-from pe_dvc.tlog.merkle import leaf_hash, tree_root
-from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, tiles_of
+from pe_dvc.tlog.merkle import tree_root
+from pe_dvc.tlog.tiles import WIDTH, GrownTree, tiles_of
 from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, in_order
 from pe_dvc.trust.roles import TARGETS_LIKE
@@ -250,7 +250,7 @@ class ChannelLog:
             if after is not None and tree_root(tree.size, tree) != after.root:
                 raise VerificationError("its tiles do not give the root that is signed")
             first = size // WIDTH * WIDTH
-            return Grown(tree, first, [*self._last_bundle(first, size), *entries], size)
+            return Grown(tree, first, [*self._stored.last_bundle(first, size), *entries], size)
         except (NotFoundError, FormatError, VerificationError):
             if after is not None:
                 return self._whole(after)
@@ -261,15 +261,6 @@ class ChannelLog:
         """Return a tree made from all its entries, and some more."""
         entries = [*all_entries(self._bucket, self._stored, state), *more]
         return Grown(GrownTree(0, entries, self._stored.read), 0, entries, 0)
-
-    def _last_bundle(self, first: int, size: int) -> list[bytes]:
-        if first == size:
-            return []
-        held = self._stored.entries(first, size, size)
-        hashes = self._stored.nodes(size).hashes(Tile(0, first // WIDTH, size - first))
-        if [leaf_hash(entry) for entry in held] != hashes:
-            raise VerificationError("the last bundle is not of the entries that its tile has")
-        return held
 
 
 def _leaf(role: str, meta_file: MetaFile, reasons: Sequence[str] = ()) -> Leaf:
