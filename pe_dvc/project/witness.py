@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.result import Result
 from pe_dvc.store.home import expand_home
 from pe_dvc.store.plain_files import read_document
@@ -76,7 +76,7 @@ class WitnessHere:
                 found = cosign_published(
                     witness, one.origin, open_store(place), one.country, one.number
                 )
-            except (VerificationError, NotFoundError) as error:
+            except (FormatError, VerificationError, NotFoundError) as error:
                 refused[one.origin] = str(error)
             else:
                 cosigned.append(found)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.keys import checkpoint_key, log_key
-from pe_dvc.primitives.errors import NotFoundError, VerificationError
+from pe_dvc.documents.keys import checkpoint_key
+from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.result import Result
-from pe_dvc.tlog.merkle import HASH_BYTES, consistency_proof
-from pe_dvc.tlog.tiles import WIDTH, Tile, TiledNodes
 from pe_dvc.tlog.witness import REQUEST_LIMIT, AddCheckpoint, read_checkpoint
+from pe_dvc.trust.channel_log import StoredLog
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectSource
@@ -33,7 +32,7 @@ def cosign_published(
     """Cosign what a store shows of a country's log, if it only grew.
 
     Raises VerificationError for a log that did not, or that no known key signed; NotFoundError for
-    one that is not published, or whose tiles are missing; and what a store raises.
+    one that is not published, or whose tiles are missing; FormatError; and what a store raises.
     """
     key = checkpoint_key(country, number)
     where = f"{store.url}/{key}"
@@ -51,25 +50,8 @@ def cosign_published(
             remedy="Both states are signed by the log, and kept beside each other. Tell those who "
             "read it, and its maintainers.",
         )
-
-    def read(tile: Tile) -> bytes:
-        return _tile(store, country, number, tile)
-
-    proof = consistency_proof(before, found.size, TiledNodes(found.size, read))
+    proof = StoredLog(store, country, number).consistency(before, found.size)
     line = witness.add(AddCheckpoint(before, tuple(proof), note))
     return Cosigned(
         origin=origin, size=found.size, before=before, cosignature=str(line).rstrip("\n")
     )
-
-
-def _tile(store: ObjectSource, country: str, number: int, tile: Tile) -> bytes:
-    """Return the hashes of a tile, if need be from the whole one that took its place."""
-    limit = WIDTH * HASH_BYTES
-    try:
-        return store.read(log_key(country, tile.path, number), limit=limit)[0]
-    except NotFoundError:
-        if tile.width == WIDTH:
-            raise
-        whole = Tile(tile.level, tile.number)
-        data, _ = store.read(log_key(country, whole.path, number), limit=limit)
-        return data[: tile.width * HASH_BYTES]

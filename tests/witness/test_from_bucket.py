@@ -159,4 +159,7 @@ def test_the_command_reads_a_bucket_and_keeps_records_in_a_directory(
     said = CliRunner().invoke(cli, ["witness", "cosign", *secret])
     assert said.exit_code == 1
     assert said.stdout.startswith("refused  pe-dvc/us")
+    (tmp_path / "bucket" / checkpoint_key("us")).write_bytes(b"no note")
+    said = CliRunner().invoke(cli, ["witness", "cosign", *secret])
+    assert (said.exit_code, said.stdout[:18]) == (1, "refused  pe-dvc/us")
     assert not list(clone.rglob("*.lock"))
