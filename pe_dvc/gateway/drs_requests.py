@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import anyio
-
 from pe_dvc.gateway.admission import Refusal
 from pe_dvc.gateway.answers import NO_QUERY
+from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.drs_documents import MOST_AT_ONCE, Address
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json
@@ -70,18 +69,14 @@ async def asked(request: Request, field: str | None = None) -> Asked:
 
 
 async def _body(request: Request) -> bytes:
-    data = b""
     try:
-        with anyio.fail_after(BODY_SECONDS):
-            async for block in request.stream():
-                data += block
-                if len(data) > MAX_BODY:
-                    detail = f"a body has {MAX_BODY} bytes at most"
-                    raise NotAskedError(detail, status=413, error="too large")
+        return await read_body(request, limit=MAX_BODY, seconds=BODY_SECONDS)
+    except TooLongError:
+        detail = f"a body has {MAX_BODY} bytes at most"
+        raise NotAskedError(detail, status=413, error="too large") from None
     except TimeoutError:
         detail = f"a body should come within {BODY_SECONDS:g} seconds"
         raise NotAskedError(detail, status=408, error="too slow") from None
-    return data
 
 
 def _document(data: bytes) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio import to_thread
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from pe_dvc.documents.destruction import MAX_BYTES
 from pe_dvc.gateway.admission import NOT_FOUND, Refusal, refusal_of
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer, slower
+from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.destruction import entry_of
 from pe_dvc.gateway.door import client_of
 from pe_dvc.gateway.standing import standing
@@ -133,14 +133,9 @@ class EndedRoutes:
 
 async def _body(request: Request) -> bytes | Refusal:
     """Return what was sent, if it is neither too much nor too slow."""
-    parts, length = list[bytes](), 0
     try:
-        with anyio.fail_after(BODY_SECONDS):
-            async for part in request.stream():
-                length += len(part)
-                if length > MAX_BYTES:
-                    return TOO_LARGE
-                parts.append(part)
+        return await read_body(request, limit=MAX_BYTES, seconds=BODY_SECONDS)
+    except TooLongError:
+        return TOO_LARGE
     except (TimeoutError, ClientDisconnect):
         return SLOW
-    return b"".join(parts)

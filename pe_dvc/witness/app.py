@@ -6,13 +6,13 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.tlog.witness import REQUEST_LIMIT, SIZE_TYPE, parse_add_checkpoint
 from pe_dvc.witness.cosigner import BAD_REQUEST, UNKNOWN, refusal
@@ -36,13 +36,12 @@ def witness_app(witness: Witness) -> ASGIApp:
 
     async def add_checkpoint(request: Request) -> Response:
         try:
-            with anyio.fail_after(BODY_SECONDS):
-                body = await _body(request)
+            body = await read_body(request, limit=REQUEST_LIMIT, seconds=BODY_SECONDS)
         except TimeoutError:
             return PlainTextResponse("the request came too slowly\n", TOO_SLOW)
         except ClientDisconnect:
             return PlainTextResponse("the request did not come whole\n", BAD_REQUEST)
-        if body is None:
+        except TooLongError:
             return PlainTextResponse(f"more than {REQUEST_LIMIT} bytes\n", TOO_LARGE)
         return await to_thread.run_sync(_answer, witness, body)
 
@@ -65,16 +64,6 @@ def witness_app(witness: Witness) -> ASGIApp:
             Route("/{hash}/checkpoint", checkpoint, methods=["GET"]),
         ]
     )
-
-
-async def _body(request: Request) -> bytes | None:
-    """Return the body of a request, None for one that is too long."""
-    found = bytearray()
-    async for part in request.stream():
-        found += part
-        if len(found) > REQUEST_LIMIT:
-            return None
-    return bytes(found)
 
 
 def _answer(witness: Witness, body: bytes) -> Response:
