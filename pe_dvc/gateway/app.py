@@ -58,7 +58,7 @@ class Gateway:
         self.admission = Admission(countries, identity)
         self.door = Door(self.admission, ledger, self.figures)
         self._drs = Drs(self.door, identity)
-        self._ended = EndedRoutes(self.door, identity, countries)
+        self._ended = EndedRoutes(self.door, countries)
 
     def app(self) -> ASGIApp:
         """Return the application."""

@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -24,17 +24,20 @@ from pe_dvc.primitives.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
     from pe_dvc.gateway.admission import Admission
+    from pe_dvc.gateway.decision import Caller
     from pe_dvc.gateway.ledger import Ledger
     from pe_dvc.gateway.ledger_entry import How
     from pe_dvc.gateway.observing import Figures
     from pe_dvc.gateway.requests import Bytes
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 THREADS = 64
 THREADS_SLOWED = 2
@@ -64,21 +67,43 @@ class Door:
 
         ``passports`` were sent beside the headers.
         """
-        address = client_of(request)
+        found = await self._known(
+            request, partial(self._admit, request, keys, passports), passports
+        )
+        if isinstance(found, Refusal):
+            return found
+        return [one if isinstance(one, Refusal) else self._counted(one) for one in found]
+
+    async def caller(self, request: Request) -> Refusal | Caller:
+        """Return who asks, or the refusal of who is not known here."""
+        found = await self._known(request, partial(self._callers, request, None))
+        return found if isinstance(found, Refusal) else found[0]
+
+    def count(self, person: str) -> Refusal | None:
+        """Count a request of a person; return the refusal of who asks too often."""
+        if wait := self.requests.wait(person):
+            return slower(wait)
+        self.requests.take(person)
+        return None
+
+    async def _known(
+        self, request: Request, ask: Callable[[], T], passports: Sequence[str] | None = None
+    ) -> T | Refusal:
+        """Return what ``ask`` finds of who is known here, or the refusal of who is not."""
         try:
-            if (slowed := await self.slowed(request, passports)) is not None:
+            if (slowed := await self._slowed(request, passports)) is not None:
                 return slowed
-            found = await self.in_thread(self._admit, request, keys, passports)
+            found: T = await self.in_thread(ask)
         except CredentialsError as error:
             if passports or "authorization" in request.headers:  # who sends none guesses nothing
-                self.failures.take(address)
+                self.failures.take(client_of(request))
             return refusal_of(error)
         except PeDvcError as error:
             log.error("cannot decide: %s", error.message)
             return AWAY
-        return [one if isinstance(one, Refusal) else self._counted(one) for one in found]
+        return found
 
-    async def slowed(
+    async def _slowed(
         self, request: Request, passports: Sequence[str] | None = None
     ) -> Refusal | None:
         """Return the refusal of an address from which too many logins failed; None if it may ask.
@@ -101,16 +126,16 @@ class Door:
     def _admit(
         self, request: Request, keys: Sequence[str], passports: Sequence[str] | None
     ) -> list[Admitted | Refusal]:
-        now, headers = datetime.now(UTC), request.headers
-        callers = self.admission.callers(headers.get("authorization"), passports, now)
-        project = headers.get(PROJECT)
+        now, project = datetime.now(UTC), request.headers.get(PROJECT)
+        callers = self._callers(request, passports)
         return [self.admission.admit(key, callers, project, now) for key in keys]
 
+    def _callers(self, request: Request, passports: Sequence[str] | None) -> tuple[Caller, ...]:
+        header = request.headers.get("authorization")
+        return self.admission.callers(header, passports, datetime.now(UTC))
+
     def _counted(self, found: Admitted) -> Admitted | Refusal:
-        if wait := self.requests.wait(found.caller.person):
-            return slower(wait)
-        self.requests.take(found.caller.person)
-        return found
+        return self.count(found.caller.person) or found
 
     async def signed_address(self, request: Request, found: Admitted) -> str | Refusal:
         """Return an address in the bucket, once it is noted that it was given."""

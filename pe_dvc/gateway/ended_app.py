@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pe_dvc.documents.destruction import MAX_BYTES
-from pe_dvc.gateway.admission import NOT_FOUND, Refusal, refusal_of
-from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer, slower
+from pe_dvc.gateway.admission import NOT_FOUND, Refusal
+from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer
 from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.destruction import entry_of
 from pe_dvc.gateway.door import client_of
 from pe_dvc.gateway.standing import standing
-from pe_dvc.primitives.errors import CredentialsError, LedgerUnavailableError, PeDvcError
+from pe_dvc.primitives.errors import LedgerUnavailableError, PeDvcError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from pe_dvc.gateway.decision import Caller
     from pe_dvc.gateway.door import Door
-    from pe_dvc.gateway.identity import Identity
     from pe_dvc.gateway.served_country import ServedCountry
 
 log = logging.getLogger(__name__)
@@ -44,10 +43,8 @@ SLOW = Refusal(status=408, error="too slow", detail="the statement did not come 
 class EndedRoutes:
     """Answers for a gateway, by its own grants, limits and ledger."""
 
-    def __init__(
-        self, door: Door, identity: Identity, countries: Mapping[str, ServedCountry]
-    ) -> None:
-        self._door, self._identity, self._countries = door, identity, countries
+    def __init__(self, door: Door, countries: Mapping[str, ServedCountry]) -> None:
+        self._door, self._countries = door, countries
 
     def routes(self) -> list[Route]:
         """Return the routes, which come before that of keys."""
@@ -105,29 +102,16 @@ class EndedRoutes:
 
     async def _asked(self, request: Request) -> tuple[ServedCountry, Caller] | Response:
         """Return the country and the person, or the answer to who is none."""
-        door, address = self._door, client_of(request)
         if request.scope.get("query_string"):
             return answer(NO_QUERY)
-        header = request.headers.get("authorization")
-        try:
-            if (slowed := await door.slowed(request)) is not None:
-                return answer(slowed)
-            caller = await to_thread.run_sync(
-                lambda: self._identity.caller(header, now=datetime.now(UTC))
-            )
-        except CredentialsError as error:
-            if header is not None:
-                door.failures.take(address)
-            return answer(refusal_of(error))
-        except PeDvcError as error:
-            log.error("cannot tell who asks: %s", error.message)
-            return answer(AWAY)
+        caller = await self._door.caller(request)
+        if isinstance(caller, Refusal):
+            return answer(caller)
         country = self._countries.get(request.path_params["country"])
         if country is None or caller.scope.country not in (None, country.country):
             return answer(NOT_FOUND)
-        if wait := door.requests.wait(caller.person):
-            return answer(slower(wait))
-        door.requests.take(caller.person)
+        if (refusal := self._door.count(caller.person)) is not None:
+            return answer(refusal)
         return country, caller
 
 
