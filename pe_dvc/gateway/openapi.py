@@ -9,6 +9,7 @@ from pe_dvc.gateway.drs_openapi import SCHEMAS as DRS_SCHEMAS
 from pe_dvc.gateway.drs_openapi import drs_paths
 from pe_dvc.gateway.ended_openapi import SCHEMAS as ENDED_SCHEMAS
 from pe_dvc.gateway.ended_openapi import ended_paths
+from pe_dvc.gateway.openapi_parts import NAMED, in_path, json_of, ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +50,10 @@ _NAME, _PART = "^[0-9a-f]{64}[0-9a-z._-]*$", "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 def openapi(countries: Sequence[str]) -> dict[str, Any]:
     """Return the document of a gateway that serves ``countries``."""
     refused = {
-        status: {"description": says, "content": {"application/json": {"schema": _ref("Error")}}}
+        status: {"description": says, "content": json_of(ref("Error"))}
         for status, says in _REFUSALS.items()
     }
-    country = _in_path("country", {"type": "string", "enum": list(countries)})
+    country = in_path("country", {"type": "string", "enum": list(countries)})
     kinds = {
         f"{_shown(payload_prefix(ANY))}{{first}}/{{rest}}": (
             "payload",
@@ -68,14 +69,14 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
         path: {
             "parameters": [
                 country,
-                *(_in_path(name, _text(pattern)) for name, pattern in parts.items()),
+                *(in_path(name, _text(pattern)) for name, pattern in parts.items()),
             ],
             "get": _read(name, refused),
         }
         for path, (name, parts) in kinds.items()
     }
     paths[f"{_shown(channel_prefix(ANY))}{{file}}"] = {
-        "parameters": [country, _in_path("file", _text("^([1-9][0-9]*\\.)?[a-z]+\\.json$"))],
+        "parameters": [country, in_path("file", _text("^([1-9][0-9]*\\.)?[a-z]+\\.json$"))],
         "get": {
             "operationId": "metadata",
             "summary": "Read signed metadata of the channels, for everyone",
@@ -86,7 +87,7 @@ def openapi(countries: Sequence[str]) -> dict[str, Any]:
         },
     }
     health = {"type": "object", "properties": {"status": {"type": "string"}}}
-    said = {"application/json": {"schema": health}}
+    said = json_of(health)
     paths["/healthz"] = {
         "get": {
             "operationId": "health",
@@ -120,7 +121,7 @@ def _read(what: str, refused: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": f"read-{what}",
         "summary": "Read an object; the read is noted before its first byte is sent",
-        "security": [{"bearer": []}, {"basic": []}],
+        "security": NAMED,
         "parameters": [
             _header("X-PE-Project", "which project it is for"),
             _header("Range", "one range of bytes"),
@@ -149,11 +150,3 @@ def _text(pattern: str) -> dict[str, Any]:
 def _header(name: str, says: str) -> dict[str, Any]:
     schema = {"type": "string"}
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": says}
-
-
-def _in_path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
