@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from pe_dvc.gateway.decision import Scope
 from pe_dvc.gateway.settings import MAX_BYTES, GatewaySettings, parse_settings
 from pe_dvc.gateway.tokens import TokenBook
-from pe_dvc.primitives.errors import FormatError, NotFoundError, NotPublishedError
+from pe_dvc.primitives.errors import FormatError, NotPublishedError
 from pe_dvc.primitives.result import Result
-from pe_dvc.store.home import expand_home
-from pe_dvc.store.plain_files import read_document
+from pe_dvc.project.config_file import ConfigFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,15 +60,8 @@ class GatewayHere:
     """The gateway that the file ``config`` describes; paths in it are relative to that file."""
 
     def __init__(self, config: Path) -> None:
-        self._folder = config.absolute().parent
-        try:
-            data = read_document(config, limit=MAX_BYTES)
-        except FileNotFoundError:
-            raise NotFoundError(
-                f"{config} does not exist",
-                remedy="Write it as docs/gateway.md shows, or name another one with --config.",
-            ) from None
-        self.settings: GatewaySettings = parse_settings(data, where=str(config))
+        self._file = ConfigFile(config, page="docs/gateway.md", limit=MAX_BYTES)
+        self.settings: GatewaySettings = parse_settings(self._file.data, where=str(config))
 
     def create_token(
         self,
@@ -118,7 +110,7 @@ class GatewayHere:
         keys = IssuerKeys(fetch_json, time.monotonic)
         identity = Identity(self._book, settings.issuers, settings.visa_issuers, keys)
         countries = {name: ServedCountry(self._source(name)) for name in settings.countries}
-        signer = LedgerSigner.open(self._path(settings.ledger_key), create=True)
+        signer = LedgerSigner.open(self._file.path(settings.ledger_key), create=True)
         with SqlLedger(self._ledger_place(), signer) as ledger:
             gateway = Gateway(countries, identity, ledger)
             # uvicorn hears of signals itself, and reads that began take longer than other commands.
@@ -131,14 +123,11 @@ class GatewayHere:
 
     @property
     def _book(self) -> TokenBook:
-        return TokenBook(self._path(self.settings.tokens))
+        return TokenBook(self._file.path(self.settings.tokens))
 
     def _ledger_place(self) -> str | Path:
         place = self.settings.ledger
-        return place if "://" in place else self._path(place)
-
-    def _path(self, text: str) -> Path:
-        return self._folder / expand_home(text)
+        return place if "://" in place else self._file.path(place)
 
     def _source(self, country: str) -> Source:
         from pe_dvc.adapters.stores.presigned import signer_of
@@ -146,12 +135,11 @@ class GatewayHere:
         from pe_dvc.project.stores import open_store
 
         declared = self.settings.countries[country]
-        address = declared.store if "://" in declared.store else str(self._path(declared.store))
-        store = open_store(address)
+        store = open_store(self._file.address(declared.store))
         return Source(
             country=country,
             store=store,
-            access=self._path(declared.access),
+            access=self._file.path(declared.access),
             verify=partial(_verified_root, store, country),
             sign=signer_of(store) if declared.how == "presigned" else None,
         )

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.result import Result
-from pe_dvc.store.home import expand_home
-from pe_dvc.store.plain_files import read_document
+from pe_dvc.project.config_file import ConfigFile
 from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
 from pe_dvc.witness.cosigner import Witness
 from pe_dvc.witness.from_bucket import Cosigned
@@ -40,16 +39,9 @@ class WitnessHere:
     """
 
     def __init__(self, config: Path, key: Path | None = None) -> None:
-        self._folder = config.absolute().parent
-        try:
-            data = read_document(config, limit=MAX_BYTES)
-        except FileNotFoundError:
-            raise NotFoundError(
-                f"{config} does not exist",
-                remedy="Write it as docs/witnesses.md shows, or name another one with --config.",
-            ) from None
-        self.settings: WitnessSettings = parse_settings(data, where=str(config))
-        self._key = self._path(self.settings.key) if key is None else key
+        self._file = ConfigFile(config, page="docs/witnesses.md", limit=MAX_BYTES)
+        self.settings: WitnessSettings = parse_settings(self._file.data, where=str(config))
+        self._key = self._file.path(self.settings.key) if key is None else key
 
     def key(self) -> str:
         """Return the public key as text, for who is to trust it; make the pair if there is none."""
@@ -58,7 +50,7 @@ class WitnessHere:
     def witness(self) -> Witness:
         """Return what signs, by the key that must be there already."""
         signer = open_key(self._key)
-        records = Records(self._path(self.settings.state))
+        records = Records(self._file.path(self.settings.state))
         logs = self.settings.log_keys()
         return Witness(self._public(signer), signer.sign, logs, records, time.time)
 
@@ -71,7 +63,7 @@ class WitnessHere:
         for one in self.settings.logs:
             if one.store is None or one.country is None:
                 continue
-            place = one.store if "://" in one.store else str(self._path(one.store))
+            place = self._file.address(one.store)
             try:
                 found = cosign_published(
                     witness, one.origin, open_store(place), one.country, one.number
@@ -95,6 +87,3 @@ class WitnessHere:
 
     def _public(self, signer: LedgerSigner) -> VerifierKey:
         return VerifierKey(self.settings.name, signer.public, COSIGNATURE)
-
-    def _path(self, text: str) -> Path:
-        return self._folder / expand_home(text)
