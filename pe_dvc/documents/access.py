@@ -7,7 +7,7 @@ decided in ``pe_dvc.gateway.decision``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Self
 
@@ -84,6 +84,21 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fits(name, pattern.split("*")) for pattern in patterns)
 
 
+def covers(
+    dataset: str,
+    raw_inputs: Collection[str],
+    *,
+    datasets: tuple[str, ...],
+    raw_sources: tuple[str, ...],
+) -> bool:
+    """Tell whether a dataset, made of such raw inputs, is one that patterns mean.
+
+    A dataset of which no raw input is known is meant by its own name only.
+    """
+    by_source = bool(raw_inputs) and all(matches(one, raw_sources) for one in raw_inputs)
+    return by_source or matches(dataset, datasets)
+
+
 class Terms(StrictRecord):
     """What is granted: which datasets, for which project, under which licence, and when.
 
@@ -110,12 +125,9 @@ class Terms(StrictRecord):
         return self
 
     def covers(self, dataset: str, raw_inputs: tuple[str, ...]) -> bool:
-        """Tell whether a dataset, made of such raw inputs, is one that it grants.
-
-        A dataset of which no raw input is known is granted by its own name only.
-        """
-        by_source = bool(raw_inputs) and all(matches(one, self.raw_sources) for one in raw_inputs)
-        return by_source or matches(dataset, self.datasets)
+        """Tell whether a dataset, made of such raw inputs, is one that it grants."""
+        mine = {"datasets": self.datasets, "raw_sources": self.raw_sources}
+        return covers(dataset, raw_inputs, **mine)
 
     def begins_after(self, now: datetime) -> bool:
         """Tell whether its first day has not come; ``now`` is an aware time."""

@@ -47,22 +47,23 @@ class Cache(CacheDirectory):
         self._keep_document("manifests", sha256, ".json", data)
 
     def manifests_naming(self, sha256: Sha256) -> Iterator[bytes]:
-        """Yield the manifests here, unaltered, that hold a digest anywhere; the newest first.
+        """Return the manifests here, unaltered, that hold a digest anywhere; the newest first.
 
         Reads them all: some milliseconds for a hundred.
         """
-        wanted, found = sha256.encode(), list(files_below(self, "manifests", ".json"))
-        for path, _ in sorted(found, key=lambda each: each[1].st_mtime, reverse=True):
-            data = self.files.read(path)
-            if wanted in data and sha256_bytes(data) == posixpath.splitext(path)[0][-64:]:
-                yield data
+        return (data for _, data in self.manifests(holding=sha256.encode()))
 
-    def manifests(self) -> Iterator[tuple[Sha256, bytes]]:
-        """Yield all manifests here, unaltered, each with the sha256 of its bytes."""
-        for path, _ in list(files_below(self, "manifests", ".json")):
-            with suppress(FileNotFoundError):
-                data = self.files.read(path, limit=LISTING_LIMIT)
-                if (sha256 := sha256_bytes(data)) == posixpath.splitext(path)[0][-64:]:
+    def manifests(self, *, holding: bytes = b"") -> Iterator[tuple[Sha256, bytes]]:
+        """Yield the manifests here, unaltered, each with the sha256 of its bytes; the newest first.
+
+        Only those that hold these bytes, which is asked before they are hashed.
+        """
+        found = list(files_below(self, "manifests", ".json"))
+        for path, _ in sorted(found, key=lambda each: each[1].st_mtime, reverse=True):
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                data = self.files.read(path)
+                name = posixpath.splitext(path)[0][-64:]
+                if holding in data and (sha256 := sha256_bytes(data)) == name:
                     yield sha256, data
 
     def remove_document(self, sha256: Sha256) -> int:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.access import check_project, covers
 from pe_dvc.documents.manifest import ManifestHead
-from pe_dvc.documents.members import read_members
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, check_sha256
 from pe_dvc.primitives.errors import FormatError, VerificationError
-from pe_dvc.primitives.wildcards import fits
+from pe_dvc.usecases.purge import members_in_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from pe_dvc.store.cache import Cache
-
-
-_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +31,10 @@ class Terms:
     datasets: tuple[str, ...]
     raw_sources: tuple[str, ...]
 
-    def covers(self, dataset: str, raw_inputs: Iterable[str]) -> bool:
-        """As ``pe_dvc.documents.access.Terms.covers``."""
-        inputs = list(raw_inputs)
-        by_source = bool(inputs) and all(_matches(one, self.raw_sources) for one in inputs)
-        return by_source or _matches(dataset, self.datasets)
+    def covers(self, dataset: str, raw_inputs: Collection[str]) -> bool:
+        """Tell whether a dataset, made of such raw inputs, is one that it grants."""
+        mine = {"datasets": self.datasets, "raw_sources": self.raw_sources}
+        return covers(dataset, raw_inputs, **mine)
 
 
 @dataclass(kw_only=True)
@@ -77,11 +72,8 @@ def parse_standing(said: Any, *, where: str) -> Standing:
 
 
 def _terms(value: Mapping[str, Any]) -> Terms:
-    name = str(value["id"])
-    if not _ID.fullmatch(name):  # it becomes a file's name
-        raise ValueError(name)
     return Terms(
-        id=name,
+        id=check_project(str(value["id"])),  # it becomes a file's name
         project=str(value["project"]),
         licence=str(value["licence"]),
         until=str(value["until"]),
@@ -130,14 +122,8 @@ def _files_of(cache: Cache, manifest: ManifestHead) -> set[str]:
     """Return the sha256 of an artifact and, of a directory whose list is here, of its files."""
     artifact = manifest.artifact
     found: set[str] = {artifact.sha256}
-    if artifact.is_directory and (data := cache.read_sidecar(Sha256(artifact.parts_sha256))):
+    if artifact.is_directory:
         with suppress(FormatError, VerificationError):
-            members = read_members(
-                data, sha256=None, identity=Sha256(artifact.sha256), size=None, where="the cache"
-            )
-            found |= {one.sha256 for one in members}
+            listed, identity = Sha256(artifact.parts_sha256), Sha256(artifact.sha256)
+            found |= {one.sha256 for one in members_in_cache(cache, listed, identity) or ()}
     return found
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fits(name, pattern.split("*")) for pattern in patterns)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from pe_dvc.documents.members import MemberFile
+    from pe_dvc.documents.members import MemberFile, Members
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.cache import Cache
@@ -122,11 +122,19 @@ def contents_of(
 
 def listed_in_cache(cache: Cache, payload: Payload) -> list[Held] | None:
     """Return the files of a directory by the list in pe_dvc's cache, None where it is not here."""
-    data = cache.read_sidecar(payload.members_sha256) if payload.members_sha256 else None
+    members = members_in_cache(cache, payload.members_sha256, payload.sha256)
+    return None if members is None else held_members(payload, members)
+
+
+def members_in_cache(cache: Cache, list_sha256: Sha256 | None, identity: Sha256) -> Members | None:
+    """Return the files of the directory ``identity`` by their list, None where it is not here.
+
+    Raises FormatError, VerificationError.
+    """
+    data = cache.read_sidecar(list_sha256) if list_sha256 else None
     if data is None:
         return None
-    members = read_members(data, sha256=None, identity=payload.sha256, size=None, where="the cache")
-    return held_members(payload, members)
+    return read_members(data, sha256=None, identity=identity, size=None, where="the cache")
 
 
 def held_members(payload: Payload, members: Iterable[MemberFile]) -> list[Held]:
