@@ -9,13 +9,13 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from pe_dvc.adapters.bounded_http import Answer, TooLongError, UnreachableError, ask
 from pe_dvc.primitives.errors import ConflictError, StoreUnavailableError
 from pe_dvc.tlog.checkpoint import parse_checkpoint, read_number
 from pe_dvc.tlog.note import VerifierKey, parse_note
 from pe_dvc.tlog.witness import ANSWER_LIMIT, SIZE_TYPE, AddCheckpoint, parse_cosignatures
-from pe_dvc.trust.at_once import within
 
 if TYPE_CHECKING:
     from pe_dvc.tlog.note import Note, Signature
@@ -25,12 +25,6 @@ Prove = Callable[[int], list[bytes]]
 
 _ATTEMPTS = 3
 OK, CONFLICT = 200, 409
-
-
-class _Answer(NamedTuple):
-    status: int
-    kind: str
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -86,36 +80,16 @@ class WitnessFiles:
         return found.by(self.key)
 
 
-def _ask(method: str, url: str, deadline: float, body: bytes | None = None) -> _Answer:
+def _ask(method: str, url: str, deadline: float, body: bytes | None = None) -> Answer:
     left = deadline - time.monotonic()
-    if left <= 0:
-        raise _away(url, "it took too long")
     try:
-        return within(left, lambda: _request(method, url, deadline, left, body))
+        return ask(method, url, seconds=left, limit=ANSWER_LIMIT, body=body)
     except TimeoutError:
         raise _away(url, "it took too long") from None
-
-
-def _request(method: str, url: str, deadline: float, left: float, body: bytes | None) -> _Answer:
-    import urllib3
-
-    headers = {"Accept-Encoding": "identity", "User-Agent": "pe-dvc"}
-    try:
-        with urllib3.PoolManager(timeout=urllib3.Timeout(total=left), retries=False) as pool:
-            answer = pool.request(
-                method, url, body=body, headers=headers, redirect=False, preload_content=False
-            )
-            try:
-                data = b""
-                while block := answer.read1(16 * 1024):
-                    data += block
-                    if len(data) > ANSWER_LIMIT or time.monotonic() > deadline:
-                        raise _away(url, "its answer is too long, or took too long")
-                return _Answer(answer.status, answer.headers.get("content-type", ""), data)
-            finally:
-                answer.close()
-    except urllib3.exceptions.HTTPError as error:
-        raise _away(url, f"it cannot be reached: {type(error).__name__}") from None
+    except TooLongError:
+        raise _away(url, "its answer is too long") from None
+    except UnreachableError as error:
+        raise _away(url, f"it cannot be reached: {error}") from None
 
 
 def _away(url: str, why: str) -> StoreUnavailableError:
