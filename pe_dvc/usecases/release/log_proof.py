@@ -16,6 +16,7 @@ from pe_dvc.tlog.merkle import leaf_hash, verify_inclusion
 from pe_dvc.trust.tuf_api import Snapshot
 from pe_dvc.trust.verify import parse, role_keys, role_of, verify_signed_by
 from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
+from pe_dvc.usecases.publish.log_checkpoint import ROLE as SIGNER
 from pe_dvc.usecases.publish.log_checkpoint import verifier_key
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pe_dvc.tlog.proof import TlogProof
     from pe_dvc.trust.tuf_api import MetaFile, Root
 
-LOGGED_ROLE, SIGNER = "releases", "timestamp"
+LOGGED_ROLE = "releases"
 
 
 @dataclass(frozen=True, kw_only=True)
