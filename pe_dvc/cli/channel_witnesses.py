@@ -6,7 +6,7 @@ import click
 
 from pe_dvc.cli.channel_output import say_drafts
 from pe_dvc.cli.group import Command
-from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.cli.output import json_option, print_json, print_lines, say
 
 
 @click.command("witnesses", cls=Command)
@@ -47,8 +47,7 @@ def witnesses(
         if as_json:
             print_json(found)
             return
-        for line in found.to_toml().splitlines():
-            echo(line)
+        print_lines(found.to_toml().rstrip())
         return
     change = Repo().channel.witnesses(keys, threshold=threshold, days=days)
     if as_json:
