@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pe_dvc.cli.signals import comes_of_a_signal, interrupted_text
 from pe_dvc.cli.signals import exit_code as signal_code
-from pe_dvc.cli.signals import interrupted_text
 from pe_dvc.primitives.errors import (
     DiskFullError,
     NotFoundError,
@@ -68,8 +68,7 @@ def guarded(command: click.Command) -> int:
         error.show()
         return USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo(interrupted_text(), err=True)
-        return signal_code()
+        return _interrupted()
     except PeDvcError as error:
         say_error(error)
         return exit_code(error)
@@ -88,8 +87,8 @@ def guarded(command: click.Command) -> int:
             _install_text(error.name or ""),
         )
         return OTHER
-    except Exception:  # noqa: BLE001 - the last door: whatever comes here is a bug of ours
-        return _bug()
+    except Exception as error:  # noqa: BLE001 - the last door: whatever no signal caused is a bug
+        return _interrupted() if comes_of_a_signal(error) else _bug()
     return OK if code is None else int(code)
 
 
@@ -103,6 +102,11 @@ def _install_text(package: str) -> str:
         "requirements-reader.lock has what reading needs, and no more. Install pe_dvc with all "
         "its dependencies: pip install . in a checkout of it."
     )
+
+
+def _interrupted() -> int:
+    click.echo(interrupted_text(), err=True)
+    return signal_code()
 
 
 def _bug() -> int:

@@ -53,6 +53,19 @@ def exit_code() -> int:
     return 128 + _received[0] if _received else INTERRUPTED
 
 
+def comes_of_a_signal(error: BaseException | None) -> bool:
+    """Return whether an error is the unwinding after a signal, or says that this is its cause.
+
+    Python 3.11 makes a RuntimeError of what is raised in ``__set_name__``, as while a module is
+    imported.
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__
+    return False
+
+
 def interrupted_text() -> str:
     """Return what is said when the command was stopped; to be said once."""
     _said.set()

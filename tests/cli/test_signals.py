@@ -12,8 +12,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from pe_dvc.cli.failures import guarded
 from tests.support.environment import own_home
 
 if TYPE_CHECKING:
@@ -118,3 +120,25 @@ def test_threads_that_wait_leave_no_temporary_files(
     assert (process.returncode, said.count(how)) == (code, 1)
     assert took < SECONDS
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (ValueError, 6)])
+def test_ctrl_c_while_a_module_is_imported(
+    raised: type[BaseException], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python 3.11 makes another error of what is raised in ``__set_name__``, as of a dataclass."""
+
+    class Descriptor:
+        def __set_name__(self, *_: object) -> None:
+            raise raised
+
+    @click.command()
+    def importing() -> None:
+        type("Result", (), {"field": Descriptor()})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["pe-dvc"])
+        assert guarded(importing) == code
+    said = capsys.readouterr().err
+    assert ("pe-dvc: interrupted." in said) is (code == 130)
+    assert ("Traceback" in said) is (code != 130)
