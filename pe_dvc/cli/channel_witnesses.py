@@ -11,7 +11,7 @@ from pe_dvc.cli.output import json_option, print_json, print_lines, say
 
 @click.command("witnesses", cls=Command)
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
-@click.option("--threshold", type=click.IntRange(1), default=1, help="How many. Default: 1.")
+@click.option("--threshold", type=click.IntRange(1), help="How many. Default: more than half.")
 @click.option(
     "--days",
     type=click.IntRange(1),
@@ -25,7 +25,7 @@ from pe_dvc.cli.output import json_option, print_json, print_lines, say
 @json_option
 def witnesses(
     keys: tuple[str, ...],
-    threshold: int,
+    threshold: int | None,
     days: int,
     demands_none: bool,
     entry: bool,
@@ -54,7 +54,7 @@ def witnesses(
         print_json(change)
         return
     if keys:
-        say(f"readers will demand {threshold} of these witnesses: {len(keys)}")
+        say(f"readers will demand {threshold or 'more than half'} of these witnesses: {len(keys)}")
     else:
         say("readers will demand no witnesses")
     if not change.drafts:

@@ -91,10 +91,16 @@ def rotate_key(
 
 
 def demand_witnesses(
-    repo: DataRepo, keys: Sequence[str], *, threshold: int, days: int
+    repo: DataRepo, keys: Sequence[str], *, threshold: int | None, days: int
 ) -> KeyChange:
-    """Have a new root demand witnesses of readers (``trust.witnesses``); none, without keys."""
-    rule = WitnessRule(threshold, days, tuple(map(VerifierKey.parse, keys))) if keys else None
+    """Have a new root demand witnesses of readers (``trust.witnesses``); none, without keys.
+
+    Without ``threshold`` more than half: then no two histories both have enough.
+    """
+    if not keys:
+        return _key_ring(repo, "root").demand(None)
+    most = len(keys) // 2 + 1
+    rule = WitnessRule(threshold or most, days, tuple(map(VerifierKey.parse, keys)))
     return _key_ring(repo, "root").demand(rule)
 
 

@@ -246,9 +246,12 @@ class ChannelCommands:
 
         return adopt(self._open(), role, store=store)
 
-    def witnesses(self, keys: Sequence[str], *, threshold: int = 1, days: int = 7) -> KeyChange:
+    def witnesses(
+        self, keys: Sequence[str], *, threshold: int | None = None, days: int = 7
+    ) -> KeyChange:
         """Have readers demand ``threshold`` of these witnesses, ``days`` old at most; none of none.
 
+        Without ``threshold`` more than half: of fewer, some could be shown another history.
         ``keys`` are as ``Witness.key`` returns them. A new root, or the draft of one where others
         must sign, too. Raises FormatError, NotFoundError, SignatureError.
         """
