@@ -38,7 +38,7 @@ class PublicKey(Result):
 
 def show_keys(repo: DataRepo, role: str) -> tuple[PublicKey, ...]:
     """Return the keys that may sign for a role, as the signed metadata in git lists them."""
-    from pe_dvc.trust.public_keys import pem_of
+    from pe_dvc.trust.key_identity import pem_of
 
     repo.check_root()
     delegator = repo.signed_metadata().delegator(check_role(role))

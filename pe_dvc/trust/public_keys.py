@@ -86,31 +86,6 @@ def public_key_file(path: Path) -> Key:
         ) from None
 
 
-def pem_of(key: Key) -> str:
-    """Return a public key in PEM (SubjectPublicKeyInfo), as tools of others read it.
-
-    Raises FormatError for a key of another kind than TUF signs with.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        PublicFormat,
-        load_pem_public_key,
-    )
-
-    public = str(key.keyval.get("public"))
-    try:
-        if key.keytype == "ed25519":  # TUF has it in hex
-            raw = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-            return raw.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        loaded = load_pem_public_key(public.encode())
-        return loaded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        fault = f"key {key.keyid} of kind {key.keytype} cannot be written as PEM"
-        raise FormatError(fault, remedy="Replace it: see docs/runbook-keys.md.") from None
-
-
 def _azure(rest: str) -> tuple[str, Key]:
     parts = urlsplit(rest)
     name = parts.path.removeprefix("/keys/").partition("/")[0]

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Root, Targets
-from pe_dvc.trust.verify import check_fresh, check_root_chain, parse, verify_signed_by
+from pe_dvc.trust.verify import (
+    check_fresh,
+    check_one_id_each,
+    check_root_chain,
+    parse,
+    verify_signed_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -119,6 +125,8 @@ class SignedMetadata:
         """
         _ = self.roots, [self.role(role) for role in TARGETS_LIKE]
         check_fresh("root", self.root.signed, now, where=self.where("root"))
+        for role, metadata in (("root", self.root), ("targets", self.targets)):
+            check_one_id_each(metadata.signed, where=self.where(role))
         for role in TARGETS_LIKE:
             if role in but:
                 continue

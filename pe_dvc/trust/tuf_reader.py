@@ -25,6 +25,7 @@ from pe_dvc.trust.role_entries import RoleEntries, role_entries
 from pe_dvc.trust.shown import newest_root
 from pe_dvc.trust.sources import Sources, sources_of
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
+from pe_dvc.trust.verify import check_one_id_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.client_state import ReaderState
     from pe_dvc.trust.refresh import Refresh
     from pe_dvc.trust.seen import SeenFile
-    from pe_dvc.trust.tuf_api import Targets
+    from pe_dvc.trust.tuf_api import Root, Targets
 
 
 class TufReader:
@@ -138,13 +139,15 @@ class TufReader:
         refresh = self._floor.begin(self._lineage, self._roots, self._fetcher)
         if self._sources is not None:
             self._sources.check_agree(self._lineage.directory, refresh)
-        self._check_log(refresh)
+        root = newest_root(self._lineage.directory, self._roots).signed
+        for delegator in (root, refresh.targets):
+            check_one_id_each(delegator, where=f"{delegator.type} in {self._store.url}")
+        self._check_log(refresh, root)
         return refresh
 
-    def _check_log(self, refresh: Refresh) -> None:
+    def _check_log(self, refresh: Refresh, root: Root) -> None:
         """Hold the view to the channel's log (ADR 0039): what it shows, and what stores show."""
         lineage, source = self._lineage.directory, TileReader(self._fetcher)
-        root = newest_root(lineage, self._roots).signed
         check = LogCheck(lineage, self._state_dir, self._country, root, source)
         shown = ShownLog(refresh["timestamp"], refresh["snapshot"], self._store.url)
         others = self._sources.signed_otherwise(root, shown.timestamp) if self._sources else []

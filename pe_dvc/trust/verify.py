@@ -16,6 +16,7 @@ from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 from pe_dvc.trust.binned import MARK, WHOLE_LIMIT, recognized
 from pe_dvc.trust.conflicts import conflict_advice
+from pe_dvc.trust.key_identity import identity_of
 from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
@@ -31,7 +32,7 @@ from pe_dvc.trust.tuf_api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Kind = TypeVar("Kind", Root, Targets, Snapshot, Timestamp)
 
@@ -72,14 +73,41 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[Any]) ->
 def verify_signed_by(
     delegator: Root | Targets, role: str, metadata: Metadata[Any], *, where: str
 ) -> None:
-    """Raise SignatureError unless a threshold of the role's keys signed ``metadata``."""
+    """Raise SignatureError unless a threshold of the role's keys signed ``metadata``.
+
+    A key under two ids is one key.
+    """
     result = signatures(delegator, role, metadata)
-    if not result:
+    signed = {identity_of(key) for key in result.signed.values()}
+    if len(signed) < result.threshold:
         raise SignatureError(
             f"{where}: {role} version {metadata.signed.version} has valid signatures of "
-            f"{len(result.signed)} of its keys, and {result.threshold} must sign",
+            f"{len(signed)} of its keys, and {result.threshold} must sign",
             remedy=f"It must be signed by {ROLE_OWNERS[role]}.",
         )
+
+
+def check_one_id_each(delegator: Root | Targets, *, where: str) -> None:
+    """Raise SignatureError where a role has one key under two ids.
+
+    python-tuf counts ids (TUF specification, definition of ``KEYID``): with both, the holder of
+    that key alone would be two of a threshold.
+    """
+    for role in _roles(delegator):
+        keys = [identity_of(key) for key in role_keys(delegator, role)]
+        if len(set(keys)) < len(keys):
+            raise SignatureError(
+                f"{where}: {role} has one key under two ids, which would count as two that signed",
+                remedy="Remove one of them in the next version: pe-dvc channel keys "
+                f"remove {role}. Until then nothing is read or pushed with it.",
+            )
+
+
+def _roles(delegator: Root | Targets) -> Iterable[str]:
+    if isinstance(delegator, Root):
+        return delegator.roles
+    roles = delegator.delegations.roles if delegator.delegations else None
+    return roles or ()
 
 
 def check_fresh(role: str, signed: Signed, now: datetime, *, where: str) -> None:

@@ -14,7 +14,8 @@ from pe_dvc.documents.statement_bundle import SignedStatement, write_statements
 from pe_dvc.primitives.errors import FormatError, SignatureError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.envelopes import check_envelopes, sign_statements, signed_by
-from pe_dvc.trust.public_keys import pem_of, public_key
+from pe_dvc.trust.key_identity import pem_of
+from pe_dvc.trust.public_keys import public_key
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Root
 

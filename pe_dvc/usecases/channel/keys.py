@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.trust.bucket import next_free, versions_of
 from pe_dvc.trust.draft_files import DraftFiles
+from pe_dvc.trust.key_identity import identity_of
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED, NAME_FIELD, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
-from pe_dvc.trust.verify import expiry_days, key_names, role_of, signatures
+from pe_dvc.trust.verify import expiry_days, key_names, role_keys, role_of, signatures
 from pe_dvc.usecases.channel.drafts import refuse_unseen, settle
 from pe_dvc.usecases.channel.key_edits import (
     Edit,
@@ -73,8 +74,7 @@ class KeyRing:
 
         Raises ConflictError if it does already, or if another key has that name.
         """
-        if key.keyid in self.keyids(role):
-            raise ConflictError(f"key {key.keyid} signs for {role} already")
+        self._refuse_known(role, key)
         if name is not None:
             if name in self._names(role).values():
                 raise ConflictError(f"{role} has a key of the name {name!r} already")
@@ -97,8 +97,7 @@ class KeyRing:
         ``stolen`` takes the old one away at once. Raises as ``add`` and ``remove``.
         """
         old = self.find(role, keyid)
-        if key.keyid in self.keyids(role):
-            raise ConflictError(f"key {key.keyid} signs for {role} already")
+        self._refuse_known(role, key)
 
         def add(delegator: Root | Targets) -> None:
             delegator.add_key(key, role)
@@ -161,6 +160,12 @@ class KeyRing:
     def keyids(self, role: str) -> list[str]:
         """Return the ids of the keys that may sign for a role."""
         return list(role_of(self._delegator(role), role).keyids)
+
+    def _refuse_known(self, role: str, key: Key) -> None:
+        """Raise ConflictError if ``key`` signs for a role already, under this id or another."""
+        known = {identity_of(one): one.keyid for one in role_keys(self._delegator(role), role)}
+        if (keyid := known.get(identity_of(key))) is not None:
+            raise ConflictError(f"key {keyid} signs for {role} already")
 
     def _change(self, role: str, steps: list[Edit], threshold: int | None) -> KeyChange:
         """Make a version of the delegator for each step, and sign what it no longer vouches for."""

@@ -32,7 +32,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import exclusive
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
-from pe_dvc.trust.tuf_api import Metadata, Root, TargetFile, Targets
+from pe_dvc.trust.tuf_api import Key, Metadata, Root, Signature, TargetFile, Targets
 from tests.support import simulator
 from tests.support.browser_client import BothClients, node
 from tests.support.s3_objects import recording_bucket
@@ -447,6 +447,29 @@ def test_root_signed_only_by_old_keys(sim: Simulator) -> None:
         root.signatures.clear()
         root.sign(old)
         sim.store.objects[sim.key("2.root.json")] = json.dumps(root.to_dict()).encode()
+
+
+def test_one_key_under_two_ids_signs_twice(sim: Simulator) -> None:
+    """A root, signed by people who were misled, has a thief be both of the two who must sign."""
+    again = "ab" * 32
+    root, timestamp = sim.held("1.root.json"), sim.held("timestamp.json")
+    role = root.signed.roles["timestamp"]
+    (keyid,) = role.keyids
+    twin = Key.from_dict(again, root.signed.keys[keyid].to_dict())
+    root.signed.version, role.threshold = 2, 2
+    root.signed.add_key(twin, "timestamp")
+    sim.plant("2.root.json", root, "root")
+    signature = timestamp.signatures[keyid].signature
+    timestamp.signatures[again] = Signature(again, signature)
+    sim.store.objects[sim.key("timestamp.json")] = timestamp.to_bytes()
+    with pytest.raises(SignatureError, match=r"one key under two ids|signed by 1 of its keys"):
+        sim.client("misled").lookup("latest", "cps_2024")
+
+    root.signed.version, role.threshold = 3, 1
+    root.signed.revoke_key(again, "timestamp")
+    sim.plant("3.root.json", root, "root")
+    for state in ("misled", "knowing"):
+        assert sim.client(state).lookup("latest", "cps_2024") == NEW
 
 
 def test_root_of_another_version_in_the_chain(sim: Simulator) -> None:

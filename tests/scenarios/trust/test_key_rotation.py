@@ -9,6 +9,7 @@ import pytest
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, SignatureError
 from pe_dvc.trust.keys import generate_keys, new_key
 from pe_dvc.trust.roles import TARGETS_LIKE
+from pe_dvc.trust.tuf_api import Key
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.roles import sign_role
 from tests.support.simulator import NOW, Simulator, pointer
@@ -134,6 +135,9 @@ def test_a_reviewer_who_is_not_here_signs_later(sim: Simulator, tmp_path: Path) 
 def test_keys_that_cannot_be_meant(sim: Simulator) -> None:
     with pytest.raises(ConflictError, match="signs for latest already"):
         ring(sim).add("latest", sim.signer("latest").public_key)
+    twin = Key.from_dict("ab" * 32, sim.signer("latest").public_key.to_dict())
+    with pytest.raises(ConflictError, match="signs for latest already"):
+        ring(sim).rotate("latest", twin)
     with pytest.raises(NotFoundError, match="names 0 of the keys of latest"):
         ring(sim).remove("latest", "f" * 64)
     with pytest.raises(FormatError, match="1 of 0 keys"):

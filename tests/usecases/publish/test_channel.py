@@ -18,7 +18,7 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
-from pe_dvc.trust.tuf_api import Targets
+from pe_dvc.trust.tuf_api import Key, Root, Targets
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.roles import renew_role, sign_role
 from pe_dvc.usecases.channel.update import update_channel
@@ -278,3 +278,24 @@ def test_lost_copies_are_made_again(sim: Simulator) -> None:
     sim.store.objects[sim.key("latest.json")] = b"defaced"
     del sim.store.objects[sim.key("next.json")]
     assert sim.publish().written == (sim.key("latest.json"), sim.key("next.json"))
+
+
+def test_one_key_under_two_ids_is_not_published_until_one_is_removed(tmp_path: Path) -> None:
+    sim, again = Simulator(tmp_path), "ab" * 32
+    root = sim.files.read("root", Root)
+    role = root.signed.roles["timestamp"]
+    twin = Key.from_dict(again, root.signed.keys[role.keyids[0]].to_dict())
+    root.signed.add_key(twin, "timestamp")
+    root.signed.version, role.threshold = 2, 2
+    root.signatures.clear()
+    root.sign(sim.signer("root"))
+    sim.files.write("root", root)
+    sim.update(NEW)
+    with pytest.raises(SignatureError, match="one key under two ids") as refused:
+        sim.publish()
+    assert not sim.store.objects
+    assert "pe-dvc channel keys remove timestamp" in str(refused.value.remedy)
+    signers = Signers("us", sim.keys_dir, environ={})
+    KeyRing(sim.directory, "us", signers, now=NOW).remove("timestamp", again, threshold=1)
+    sim.publish()
+    assert sim.client().lookup("latest", "cps_2024") == NEW
