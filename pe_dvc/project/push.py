@@ -195,15 +195,18 @@ def _prepare(
 
 
 def _upload(prepared: _Prepared, reporter: Reporter | None) -> PublishedObjects:
-    store, country = prepared.publication.store, prepared.publication.country
+    publication = prepared.publication
+    store, metadata, before = publication.store, publication.metadata, publication.withdrawn_before
+    manifests = [one.manifest for one in prepared.manifests]
+    back = {Sha256(one.artifact.sha256) for one in manifests if before.of(one) is not None}
     return publish_objects(
         store,
-        country,
+        publication.country,
         prepared.payloads,
         prepared.manifests,
         reporter=reporter,
         open_location=open_location,
-        vouched=lambda: vouched_in(store, prepared.publication.metadata),
+        vouched=lambda: vouched_in(store, metadata, but=back),
     )
 
 

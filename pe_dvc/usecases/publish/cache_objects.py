@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 class CacheObject:
     """An object of DVC's cache to publish. ``what`` is its path in the repo, for messages.
 
-    ``sha256`` is what its bytes must have, None where no manifest says.
+    ``sha256`` is what its bytes must have, None where no manifest says. ``inside`` is DVC's md5 of
+    the directory that it is a file of, None for what DVC tracks by itself.
     """
 
     what: str
     md5: str
     path: Path
     sha256: Sha256 | None = None
+    inside: str | None = None
+
+    @property
+    def tracked(self) -> str:
+        """DVC's md5 of the output that it belongs to."""
+        return self.inside or self.md5
 
     @property
     def is_listing(self) -> bool:
@@ -75,8 +82,9 @@ def cache_objects(
     Raises FormatError for an output that has no hash of DVC 3.
     """
 
-    def found(what: str, md5: str) -> CacheObject:
-        return CacheObject(what=what, md5=md5, path=cache.path(md5), sha256=sha256_by_md5.get(md5))
+    def found(what: str, md5: str, inside: str | None = None) -> CacheObject:
+        sha256 = sha256_by_md5.get(md5)
+        return CacheObject(what=what, md5=md5, path=cache.path(md5), sha256=sha256, inside=inside)
 
     for output in outputs:
         if not (output.cached and output.push and output.remote in (None, remote)):
@@ -87,7 +95,7 @@ def cache_objects(
         # bucket for the listing, which is only ever there once the files are.
         if output.is_directory and listing.path.exists():
             for inside, md5 in cache.files(listing.md5).items():
-                yield found(f"{output.path}/{inside}", md5)
+                yield found(f"{output.path}/{inside}", md5, listing.md5)
 
 
 def _md5_of(output: Output) -> str:

@@ -27,12 +27,12 @@ from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
-from pe_dvc.usecases.publish.existing_objects import find_objects, list_objects
+from pe_dvc.usecases.publish.existing_objects import HEAD_REQUESTS_MAX, find_objects, list_objects
 from pe_dvc.usecases.publish.vouched import Vouched
 from pe_dvc.usecases.published_manifest import name_in, read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from pe_dvc.documents.sidecar_refs import SidecarRef
@@ -53,13 +53,10 @@ class ManifestToPublish:
     data: bytes
     sidecar: Callable[[SidecarRef], bytes]
 
-    def is_listed(self, listed: ObjectInfo, vouched: AbstractSet[Vouched]) -> bool:
-        """Tell whether a listing shows this very manifest, which a published channel signs."""
-        if listed.size != len(self.data):
-            return False
+    def is_vouched(self, signed: AbstractSet[Vouched]) -> bool:
+        """Tell whether a published channel signs this very manifest."""
         artifact = self.manifest.artifact
-        ours = Vouched(artifact.name, Sha256(artifact.sha256), sha256_bytes(self.data))
-        return ours in vouched
+        return Vouched(artifact.name, Sha256(artifact.sha256), sha256_bytes(self.data)) in signed
 
 
 @dataclass(kw_only=True)
@@ -86,19 +83,23 @@ def publish_objects(
     """Bring payloads, chunk lists and manifests into the store, in that order.
 
     The pointer is not touched: publish it after this returned. ``vouched`` is asked, for many, what
-    a published channel signs: of that a listing is believed. A payload that is not to be
-    pushed must be where its manifest says that it lies, by ``open_location``. Raises
+    a published channel signs: the store is not asked for that, unless it is all that there is.
+    Then what was lost is brought back, and a listing believed of the rest. A payload that is not to
+    be pushed must be where its manifest says that it lies, by ``open_location``. Raises
     ConflictError when the store holds another manifest for one of the artifacts (nothing was
     written then), NotFoundError for a payload that is neither in the store nor in the local DVC
     cache, DigestMismatchError when the DVC cache holds other bytes than the manifest, or the
     object's name, says, and StoreError.
     """
-    done = PublishedObjects()
+    signed = vouched() if len(described) > HEAD_REQUESTS_MAX else frozenset()
+    new = [d for d in described if not d.is_vouched(signed)]
+    asked = new or described
+    settled = _md5s(described) - _md5s(asked)
+    present, payloads = len(payloads), [p for p in payloads if p.tracked not in settled]
+    done = PublishedObjects(present=present - len(payloads))
     with ThreadPoolExecutor(TRANSFERS) as pool:
-        missing = _missing_manifests(store, country, described, vouched, pool)
-        md5s = {payload.md5 for payload in payloads} | {
-            d.manifest.artifact.dvc.md5 for d in missing
-        }
+        missing = _missing_manifests(store, country, asked, pool, are_signed=not new)
+        md5s = {payload.md5 for payload in payloads} | _md5s(missing)
         keys = {payload_key(country, md5) for md5 in md5s}
         there = find_objects(store, payload_prefix(country), keys, pool)
         _check_recorded(store, country, missing, payloads, there, open_location)
@@ -109,25 +110,30 @@ def publish_objects(
     return done
 
 
+def _md5s(described: Iterable[ManifestToPublish]) -> set[str]:
+    return {one.manifest.artifact.dvc.md5 for one in described}
+
+
 def _missing_manifests(
     store: Store,
     country: str,
     described: Sequence[ManifestToPublish],
-    vouched: Callable[[], AbstractSet[Vouched]],
     pool: ThreadPoolExecutor,
+    *,
+    are_signed: bool,
 ) -> list[ManifestToPublish]:
     """Return those not published yet; refuse if another manifest was published first.
 
-    Of many new ones a listing tells that they are not there, and of those that a channel signs
-    that they are.
+    Of many new ones a listing tells that they are not there, and where they ``are_signed`` by a
+    channel that they are.
     """
     keys = [manifest_key(country, Sha256(d.manifest.artifact.sha256)) for d in described]
     listed, unknown = list_objects(store, country_prefix(country), set(keys), pool)
-    signed = vouched() if listed else frozenset()
     asked = [
         d
         for d, key in zip(described, keys, strict=True)
-        if key in unknown or (key in listed and not d.is_listed(listed[key], signed))
+        if key in unknown
+        or (key in listed and not (are_signed and listed[key].size == len(d.data)))
     ]
     published = run_all(pool, partial(_is_published, store, country), asked)
     new = {id(d) for d, is_there in zip(asked, published, strict=True) if not is_there}

@@ -114,22 +114,30 @@ class Publication:
         self.metadata.check_publishable(utc(self._now), but=self.waiting)
 
     @cached_property
+    def withdrawn_before(self) -> Withdrawn:
+        """What readers of the bucket are refused now, and what therefore left it.
+
+        Raises FormatError, StoreError.
+        """
+        try:
+            return withdrawn_in(self.store, self.metadata)
+        except VerificationError:
+            # By keys that count no more, or altered: git's takes its place, and if that is a draft
+            # nothing is published (check_drafts).
+            return Withdrawn()
+
+    @cached_property
     def withdrawn(self) -> Withdrawn:
         """What is withdrawn once this is published: by git's version, or the bucket's if newer.
 
         Ask after ``check``. Raises FormatError, StoreError.
         """
-        try:
-            published = withdrawn_in(self.store, self.metadata)
-        except VerificationError:
-            # By keys that count no more, or altered: git's takes its place, and if that is a draft
-            # nothing is published (check_drafts).
-            published = Withdrawn()
         if ROLE in self.waiting:
-            return published
+            return self.withdrawn_before
         where = self.metadata.where(ROLE)
         signed = self.metadata.verified(ROLE).signed
-        return newer(withdrawn_of(signed, country=self.country, where=where), published)
+        ours = withdrawn_of(signed, country=self.country, where=where)
+        return newer(ours, self.withdrawn_before)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
-"""Manifests that the published ``latest`` signs: a listing is enough to know that they are there.
+"""Manifests that the published ``latest`` signs: a push of something else does not ask for them.
 
-Each was held against its pointer when that was published. What happened to an object of the same
-length since is for ``pe-dvc fsck`` to find. ADR 0029.
+Each was there, with its payload, and was held against its pointer when that was published. What
+happened to them since is for a push of nothing new to bring back, and for ``pe-dvc fsck`` to find.
+ADR 0029.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -31,11 +34,13 @@ class Vouched(NamedTuple):
     manifest_sha256: Sha256
 
 
-def vouched_in(store: ReadableStore, metadata: SignedMetadata) -> frozenset[Vouched]:
+def vouched_in(
+    store: ReadableStore, metadata: SignedMetadata, *, but: Collection[Sha256] = ()
+) -> frozenset[Vouched]:
     """Return what the bucket's ``latest`` points to, verified by the keys that git holds.
 
-    Empty where that is not published, or cannot be verified: nothing is believed then. Raises
-    StoreError.
+    Without the artifacts in ``but``. Empty where that is not published, or cannot be verified:
+    nothing is believed then. Raises StoreError.
     """
     try:
         bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
@@ -52,4 +57,8 @@ def vouched_in(store: ReadableStore, metadata: SignedMetadata) -> frozenset[Vouc
         )
     except VerificationError:
         return frozenset()
-    return frozenset(Vouched(p.name, p.sha256, p.manifest_sha256) for p in pointers.values())
+    return frozenset(
+        Vouched(p.name, p.sha256, p.manifest_sha256)
+        for p in pointers.values()
+        if p.sha256 not in but
+    )

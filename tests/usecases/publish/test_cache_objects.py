@@ -50,6 +50,7 @@ def test_a_directory_is_its_listing_and_its_files(tmp_path: Path) -> None:
     listing, inside = found(tmp_path, Output(path="raw", md5=LISTING))
     assert (listing.what, listing.is_listing) == ("raw", True)
     assert (inside.what, inside.md5, inside.sha256) == ("raw/x.csv", INSIDE, None)
+    assert listing.tracked == inside.tracked == LISTING
 
 
 def test_a_directory_whose_listing_is_not_here_is_left_to_the_bucket(tmp_path: Path) -> None:

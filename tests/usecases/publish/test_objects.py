@@ -270,10 +270,11 @@ def _publish_many(
     directory: Path,
     count: int,
     vouched: Callable[[], AbstractSet[Vouched]] = frozenset,
+    beside: Iterable[CacheObject] = (),
     **changes: Any,
 ) -> PublishedObjects:
-    """Publish files of a few bytes each."""
-    payloads, described = [], []
+    """Publish files of a few bytes each, and what is ``beside`` them."""
+    payloads, described = list(beside), []
     for number in range(count):
         data, name = f"{number}".encode(), f"d{number}"
         manifest = manifest_of(data, name=name, path=f"data/{name}.parquet", **changes)
@@ -330,6 +331,35 @@ def test_what_a_channel_signs_is_not_read_again(counting: CountingStore, tmp_pat
     assert sum(counting.calls.values()) - before == 2, "two listings"
     done = _publish_many(counting, tmp_path, many, lambda: _vouched(many - 3))
     assert (done.manifests, counting.calls["read"]) == ([], 3), "the others are read, as before"
+
+
+def test_a_push_of_one_change_asks_for_that_alone(counting: CountingStore, tmp_path: Path) -> None:
+    """Whatever the number of datasets: what a channel signs was there when it was published."""
+    many = HEAD_REQUESTS_MAX + 6
+    _publish_many(counting, tmp_path, many)
+    counting.calls.clear()
+    done = _publish_many(counting, tmp_path, many + 1, lambda: _vouched(many))
+    assert (done.manifests, done.uploaded, done.present) == ([f"d{many}"], [f"d{many}"], many)
+    assert counting.calls == {"read": 1, "head": 1, "upload": 1, "create": 1}
+    for lost in ("us/files/md5/", "us/"):
+        counting.delete([info.key for info in counting.list(lost)])
+        done = _publish_many(counting, tmp_path, many + 1, lambda: _vouched(many))
+        assert done.uploaded == [f"d{many}"], "what is newly pointed to is brought again"
+        done = _publish_many(counting, tmp_path, many, lambda: _vouched(many))
+        assert len(done.uploaded) == many, "and all else where nothing is new"
+    assert len(done.manifests) == many
+
+
+def test_files_of_a_directory_that_a_channel_signs_are_not_asked_for(tmp_path: Path) -> None:
+    many, store = HEAD_REQUESTS_MAX + 6, CountingStore(MemoryStore())
+    _publish_many(store, tmp_path, many)
+    (tmp_path / "inside").write_bytes(b"x")
+    md5 = manifest_of(b"3", name="d3", path="data/d3.parquet").artifact.dvc.md5
+    inside = CacheObject(what="d3/x", md5="c" * 32, path=tmp_path / "inside", inside=md5)
+    store.calls.clear()
+    done = _publish_many(store, tmp_path, many + 1, lambda: _vouched(many), beside=[inside])
+    assert (done.uploaded, done.present) == ([f"d{many}"], many + 1)
+    assert store.calls == {"read": 1, "head": 1, "upload": 1, "create": 1}
 
 
 def test_a_manifest_of_another_length_is_read_whatever_is_signed(

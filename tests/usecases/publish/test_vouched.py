@@ -20,6 +20,7 @@ def test_it_is_what_readers_see(tmp_path: Path) -> None:
     sim.publish()
     expected = {Vouched("one", one.sha256, one.manifest_sha256)}
     assert vouched_in(sim.store, sim.metadata) == expected
+    assert vouched_in(sim.store, sim.metadata, but={one.sha256}) == frozenset()
     sim.update(one, unpublished)
     assert vouched_in(sim.store, sim.metadata) == expected, "git says more, and has no say"
     assert vouched_in(MemoryStore(), sim.metadata) == frozenset()
