@@ -120,6 +120,21 @@ def checkpoint_note(origin: str, state: LogState) -> Note:
     return Note(str(Checkpoint(origin, state.size, state.root)))
 
 
+def cosigned_state(
+    rule: WitnessRule,
+    root_fields: Mapping[str, Any],
+    country: str,
+    state: LogState | None,
+    *,
+    where: str,
+) -> dict[str, int]:
+    """Return who cosigned a state of a country's log, by name, and when: seconds since 1970."""
+    if state is None:
+        return {}
+    origin = log_name(root_fields, country, where=where).origin
+    return rule.cosigned(checkpoint_note(origin, state), state.cosignatures)
+
+
 def check_witnessed(
     rule: WitnessRule, note: Note, lines: Iterable[str], *, now: float, where: str
 ) -> None:

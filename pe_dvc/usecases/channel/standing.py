@@ -6,29 +6,32 @@ For maintainers, who ask after a theft and during a recovery: one sentence for e
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.pointer_notes import hold_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
+from pe_dvc.primitives.sizes import counted
 from pe_dvc.trust.ancestry import descends
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import expiry_days, key_names, signatures
+from pe_dvc.trust.witnesses import cosigned_state, witness_rule
 from pe_dvc.usecases.channel.pointers import draft_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from pe_dvc.documents.gate_note import Result as GateResult
     from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.bucket import StoredMetadata
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.trust.tuf_api import MetaFile
+    from pe_dvc.trust.tuf_api import MetaFile, Timestamp
 
 RENEWAL_WARNING = timedelta(days=60)
 """How long before a role of git expires it is spoken of."""
@@ -50,7 +53,7 @@ def standing(git: SignedMetadata, store: ReadableStore | None, *, now: datetime)
 
     Raises SignatureError for metadata in git that does not verify, StoreError.
     """
-    said = list(_published(git, store)) if store is not None else []
+    said = list(_published(git, store, now)) if store is not None else []
     return Standing(sentences=(*said, *_held(git), *_expiring(git, now)))
 
 
@@ -70,7 +73,7 @@ def _expiring(git: SignedMetadata, now: datetime) -> Iterator[str]:
             )
 
 
-def _published(git: SignedMetadata, store: ReadableStore) -> Iterator[str]:
+def _published(git: SignedMetadata, store: ReadableStore, now: datetime) -> Iterator[str]:
     bucket = ReadableChannels(store, git.country, [root.signed for root in git.roots])
     version = git.root.signed.version
     if bucket.signed(git.root.signed, "root", Root, version + 1):
@@ -92,12 +95,35 @@ def _published(git: SignedMetadata, store: ReadableStore) -> Iterator[str]:
             "pe-dvc push"
         )
         return
+    yield from _witnessed(bucket, head.timestamp, now)
     said = [one for role in CHANNELS if (one := _channel(git, bucket, role, head.meta.get(role)))]
     yield from said
     if not said:
         seen = [role for role in CHANNELS if role in head.meta]
         shown = ", ".join(f"{role} {head.versions[role]}" for role in seen)
         yield f"readers see what git holds: {shown}"
+
+
+def _witnessed(
+    bucket: ReadableChannels, timestamp: StoredMetadata[Timestamp], now: datetime
+) -> Iterator[str]:
+    """Say who cosigned what readers see, where the root demands witnesses."""
+    fields, where = bucket.root.unrecognized_fields, bucket.where("root", bucket.root.version)
+    rule = witness_rule(fields, where=where)
+    if rule is None:
+        return
+    state = signed_state(bucket, "timestamp", timestamp)
+    times = cosigned_state(rule, fields, bucket.country, state, where=where)
+    days = {name: datetime.fromtimestamp(moment, UTC) for name, moment in times.items()}
+    who = ", ".join(
+        f"{key.name} on {days[key.name]:%Y-%m-%d}" if key.name in days else f"{key.name} never"
+        for key in rule.keys
+    )
+    good = len(rule.in_time(times, now.timestamp()))
+    demands = f"{rule.threshold} are demanded, not older than {counted(rule.max_age_days, 'day')}"
+    if good < rule.threshold:
+        yield "readers are refused: too few witnesses cosigned. Run pe-dvc channel refresh"
+    yield f"witnesses who cosigned what readers see: {who} ({demands})"
 
 
 def _holds_root(bucket: ReadableChannels, version: int) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import log_name
 from pe_dvc.primitives.errors import NotFoundError, SignatureError
 from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.tuf_api import Root
-from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
+from pe_dvc.trust.witnesses import cosigned_state, witness_rule
 
 if TYPE_CHECKING:
     from pe_dvc.trust.bucket_writer import ChannelBucket
@@ -30,9 +29,7 @@ def refuse_unwitnessed(bucket: ChannelBucket) -> None:
     if timestamp is None:  # nothing is shown that readers could refuse
         return
     state = signed_state(bucket, "timestamp", timestamp)
-    origin = log_name(fields, bucket.country, where=where).origin
-    lines = () if state is None else state.cosignatures
-    times = {} if state is None else rule.cosigned(checkpoint_note(origin, state), lines)
+    times = cosigned_state(rule, fields, bucket.country, state, where=where)
     good = rule.in_time(times, time.time())
     if len(good) < rule.threshold:
         raise SignatureError(

@@ -7,6 +7,7 @@ of too few.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from pe_dvc.tlog.note import COSIGNATURE, ED25519, VerifierKey
 from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.trust.unchanged import Unchanged
 from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule, checkpoint_note, witness_rule
+from pe_dvc.usecases.channel.standing import standing
 from tests.support.hand_log import HandLog
 from tests.support.simulator import Root, Simulator, pointer
 
@@ -113,6 +115,24 @@ def test_enough_witnesses_vouch_for_it(country: Country) -> None:
     assert country.read("mine") == OLD
     country.attach([line(n, country.show(NEW)) for n in DEMANDED])
     assert country.read("mine") == NEW
+
+
+def test_maintainers_are_told_who_cosigned(country: Country) -> None:
+    def said() -> tuple[str, ...]:
+        return standing(country.metadata, country.store, now=datetime.now(UTC)).sentences
+
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    country.attach([line(0, country.state), line(2, country.state)])
+    assert said() == (
+        f"witnesses who cosigned what readers see: {KEYS[0].name} on {today}, {KEYS[1].name} never,"
+        f" {KEYS[2].name} on {today} (2 are demanded, not older than 7 days)",
+        "readers see what git holds: latest 2, next 1",
+    )
+    country.attach([line(0, country.state), line(2, country.state, age=8)])
+    refused(country, "in the last 7 days")
+    assert said()[0] == (
+        "readers are refused: too few witnesses cosigned. Run pe-dvc channel refresh"
+    )
 
 
 def test_no_witness(country: Country) -> None:
