@@ -1,7 +1,8 @@
 """Sends a large file to S3 by obstore, so that the parts that arrived stay if the network fails.
 
 ``obstore.put`` removes the parts after any failure. Its writer does so only when it is told to, and
-when the failure is at the very end: in the last parts, or while the object is made of them.
+tries to when the failure is at the very end: in the last parts, or while the object is made of
+them. It cannot where the network is lost or the server is down for more than that one request.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAYS = "Then push again: parts that arrived are not sent again."
+MAY_STAY = "Then push again: parts that are still there are not sent again."
 
 
 def send_and_keep_parts(
@@ -51,14 +53,20 @@ def send_and_keep_parts(
             with ErrorTranslator(request):
                 writer.write(block)
     except StoreUnavailableError as error:
-        error.remedy = f"{error.remedy} {STAYS}" if error.remedy else STAYS
+        _advise(error, STAYS)
         raise
     try:
         writer.close()
     except OSError as error:  # as which obstore raises all that goes wrong here
         problem = translate(error, request)
         error.args = (redact_text(str(error)),)
+        if isinstance(problem, StoreUnavailableError):
+            _advise(problem, MAY_STAY)
         raise problem from error
+
+
+def _advise(error: StoreUnavailableError, what: str) -> None:
+    error.remedy = f"{error.remedy} {what}" if error.remedy else what
 
 
 def _unless_it_fails(body: Iterator[bytes], writer: WritableFile) -> Iterator[bytes]:

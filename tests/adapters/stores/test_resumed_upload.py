@@ -206,6 +206,34 @@ def test_an_upload_during_which_the_network_failed_goes_on(
     assert unfinished(bucket) == []
 
 
+@pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
+@pytest.mark.parametrize("last", ["partNumber=5&", "POST"])
+def test_an_upload_at_whose_very_end_the_network_failed_goes_on(
+    bucket: S3Bucket, proxy: Proxy, store: Store, tmp_path: Path, last: str
+) -> None:
+    """obstore wants to remove the parts then, and cannot: the network is lost for that, too."""
+    file = written(tmp_path / "large.bin", os.urandom(4 * PART_SIZE + 5))
+    lost: list[str] = []
+
+    def fails(number: int, method: str, path: str) -> Trick | None:
+        if last in f"{method} {path}" and "uploadId" in path:
+            lost.append(path)
+        return "refuse before" if lost else None
+
+    proxy.trick = fails
+    with pytest.raises(StoreUnavailableError) as caught:
+        store.upload(KEY, file)
+    assert "parts that are still there are not sent again" in str(caught.value.remedy)
+    assert any(one.startswith("DELETE") for one in proxy.requests)
+    there = parts_there(bucket)
+    proxy.trick = lambda number, method, path: None
+    proxy.requests.clear()
+    store.upload(KEY, file)
+    assert len(sent(proxy)) == 5 - there
+    assert there == 5 or last != "POST"
+    check_object(bucket, file)
+
+
 @pytest.mark.usefixtures("one_part_at_a_time")
 @pytest.mark.parametrize("bucket", ["ministack"], indirect=True)
 def test_an_upload_whose_credentials_expired_goes_on_by_new_ones(
