@@ -28,7 +28,7 @@ def push_large(bench: BenchEnvironment) -> Case:
 
     def reset() -> None:
         bench.server.clear()
-        repo.clear_remote_index()
+        repo.unpublish()
 
     commands = [
         ("dvc push", [DVC, "push"]),
@@ -41,7 +41,7 @@ def push_large(bench: BenchEnvironment) -> Case:
     return Case(
         name="push-large",
         work="one parquet file of 256 MiB to S3",
-        resets="the bucket, DVC's index of the remote",
+        resets="the bucket, what the clone and DVC know of it",
         contenders=contenders(repo, reset, commands),
         skipped=bench.tools.skipped,
     )
@@ -53,7 +53,7 @@ def push_many(bench: BenchEnvironment) -> Case:
 
     def reset() -> None:
         bench.server.clear()
-        repo.clear_remote_index()
+        repo.unpublish()
 
     commands = [
         ("dvc push", [DVC, "push"]),
@@ -65,7 +65,7 @@ def push_many(bench: BenchEnvironment) -> Case:
     return Case(
         name="push-many",
         work="1,000 parquet files of 200 KB to S3 (pe-dvc: and 1,000 manifests and chunk lists)",
-        resets="the bucket, DVC's index of the remote",
+        resets="the bucket, what the clone and DVC know of it",
         contenders=contenders(repo, reset, commands),
         skipped=bench.tools.skipped,
     )
@@ -74,7 +74,7 @@ def push_many(bench: BenchEnvironment) -> Case:
 def push_again(bench: BenchEnvironment) -> Case:
     repo = bench.many
     bench.server.clear()
-    repo.clear_remote_index()
+    repo.unpublish()
     return Case(
         name="push-again",
         work="the 1,000 files of 200 KB once more, all there",

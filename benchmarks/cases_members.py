@@ -21,13 +21,13 @@ def push_members(bench: BenchEnvironment) -> Case:
 
     def reset() -> None:
         bench.server.clear()
-        repo.clear_remote_index()
+        repo.unpublish()
 
     commands = [("dvc push", [DVC, "push"]), ("pe-dvc push", [PE_DVC, "push"])]
     return Case(
         name="push-members",
         work=f"{_WHAT.format(count=repo.count, size=repo.size)} to S3",
-        resets="the bucket, DVC's index of the remote",
+        resets="the bucket, what the clone and DVC know of it",
         contenders=contenders(repo, reset, commands),
     )
 
@@ -35,6 +35,7 @@ def push_members(bench: BenchEnvironment) -> Case:
 def pull_members(bench: BenchEnvironment) -> Case:
     repo = bench.directory
     bench.server.clear()
+    repo.unpublish()
     repo.publish()
     commands = [
         ("dvc pull, unverified", [DVC, "pull", "data"]),

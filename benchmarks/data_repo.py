@@ -131,10 +131,15 @@ class DataRepo:
         ):
             set_aside(path, self.home / "aside")
 
-    def clear_remote_index(self) -> None:
-        """Forget what DVC believes to be in its remote; its hashes of local files stay."""
+    def unpublish(self) -> None:
+        """Forget that anything was published, as the bucket is empty now.
+
+        That is what DVC believes to be in its remote, its hashes of local files stay, and what the
+        clone noted for new readers, by which a push refuses a bucket that was lost.
+        """
         for path in (self.home / "site").glob("**/index"):
             shutil.rmtree(path)
+        shutil.rmtree(self.root / f"channels/{COUNTRY}/seen", ignore_errors=True)
 
     def _add_remotes(self) -> None:
         endpoint = self.environment["AWS_ENDPOINT_URL"]

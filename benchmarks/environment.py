@@ -80,6 +80,7 @@ class BenchEnvironment:
     def stock(self, repo: DataRepo) -> None:
         """Fill the bucket as a maintainer leaves it, and with the bare files for the others."""
         self.server.clear()
+        repo.unpublish()
         repo.publish()
         command = client("obstore_up_many", str(repo.data), RAW)
         environment = {**repo.environment, **self.server.environment}
