@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pe_dvc.documents.artifact_view import ArtifactView
 from pe_dvc.documents.dvc_hash import PATTERN, is_listing
-from pe_dvc.documents.keys import chunks_key, members_key, payload_key
 from pe_dvc.documents.model import Record
 from pe_dvc.documents.provenance import HexSha256
-from pe_dvc.primitives.digest import Sha256, implied_chunks, sha256_bytes
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_country, check_inside, check_name
 from pe_dvc.primitives.sizes import MAX_SIZE
@@ -62,7 +61,7 @@ class MemberList(Record):
     sha256: HexSha256
 
 
-class Artifact(Record):
+class Artifact(ArtifactView, Record):
     """The bytes: ``sha256`` is their identity, ``size`` their length in bytes.
 
     A file has ``chunks``, a directory has ``members``.
@@ -89,50 +88,3 @@ class Artifact(Record):
         if of_directory != (self.chunks is None) or of_directory != is_listing(self.dvc.md5):
             raise ValueError("expected chunks and an md5, or members and DVC's md5 of a directory")
         return self
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory of files."""
-        return self.members is not None
-
-    @property
-    def key(self) -> str:
-        """The key of the payload in the bucket."""
-        return payload_key(self.country, self.dvc.md5)
-
-    @property
-    def parts_key(self) -> str:
-        """The key of the sidecar by which parts are verified: chunks or members."""
-        of = members_key if self.is_directory else chunks_key
-        return of(self.country, Sha256(self.sha256))
-
-    @property
-    def parts_sha256(self) -> Sha256:
-        """The sha256 of that sidecar."""
-        parts = self.members or self.chunks
-        assert parts is not None  # held by _is_file_or_directory
-        return Sha256(parts.sha256)
-
-    @property
-    def implied_parts(self) -> bytes | None:
-        """The bytes of that sidecar where they follow from the artifact: it is one chunk at most.
-
-        Then it need not be in the bucket. None for others.
-        """
-        if self.chunks is None:
-            return None
-        implied = implied_chunks(self.sha256, self.size, self.chunks.size)
-        is_it = implied is not None and sha256_bytes(implied) == self.chunks.sha256
-        return implied if is_it else None
-
-    def is_same_as(self, other: Artifact) -> bool:
-        """Tell whether both say the same of the same bytes, wherever else these lie."""
-        return self.model_copy(update={"location": other.location}) == other
-
-    def declared_otherwise(self, published: Artifact) -> str:
-        """Return the remedy where these bytes were published with another path or kind."""
-        return (
-            f"Published content keeps its first path and kind: declare {published.name}, "
-            f"{published.path}, kind {published.kind}, in dvc.yaml; or publish {self.name} once a "
-            "build gives it other content."
-        )

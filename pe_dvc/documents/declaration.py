@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from pe_dvc.documents.gates import Gates
-from pe_dvc.documents.manifest import Entity
 from pe_dvc.documents.misplaced_keys import refuse_slip
-from pe_dvc.documents.pydantic_reader import StrictRecord, read_strict
+from pe_dvc.documents.plain_fields import RECORDS
+from pe_dvc.documents.plain_record import read_plain_meta
 from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.names import check_distinct, check_inside, check_name
@@ -23,7 +20,9 @@ from pe_dvc.primitives.names import check_distinct, check_inside, check_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pe_dvc.documents.dataset_meta import DatasetMeta
     from pe_dvc.documents.dvc_artifact import DeclaredArtifact
+    from pe_dvc.documents.manifest import Entity
 
 MICRODATA, OTHER = "microdata", "auxiliary"
 KINDS = (
@@ -31,40 +30,6 @@ KINDS = (
     "calibration",
 )
 """The kinds that PolicyEngine's releases have. Any other word may be one."""
-Kind = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$", max_length=64)]
-
-
-class DeclaredEntity(StrictRecord):
-    """An entity: its key column, and by which columns it refers to other entities."""
-
-    key: str
-    references: dict[str, str] = Field(default_factory=dict)
-
-
-class DatasetMeta(StrictRecord):
-    """The mapping ``meta.pe`` of a dataset: its entities, weight, vintage and gates.
-
-    Entities, keys and weight are asked of tables of microdata only.
-    """
-
-    country: str | None = None
-    rows: str | None = None
-    entities: dict[str, DeclaredEntity] = Field(default_factory=dict)
-    columns: dict[str, str] = Field(default_factory=dict)
-    types: dict[str, str] = Field(default_factory=dict)
-    """The types of columns, of formats that hold none (csv)."""
-    weight: str | None = None
-    vintage: str | None = None
-    provenance: str | None = None
-    """The file in which the producer states what it was made from, beside the dvc.yaml."""
-    licence: str | None = None
-    citation: str | None = None
-    kind: Kind | None = None
-    """Where it is not given: ``microdata`` for tables, ``auxiliary`` for anything else."""
-    profile: bool = True
-    """Whether ``pe-dvc manifest write`` makes a profile of its tables."""
-    gates: Gates = Field(default_factory=Gates)
-    """What ``pe-dvc channel promote`` checks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +61,8 @@ class Declaration:
     @property
     def entities(self) -> dict[str, Entity]:
         """The entities in the form of a manifest."""
+        from pe_dvc.documents.manifest import Entity  # pydantic's, for who writes one
+
         return {
             name: Entity(key=entity.key, references=dict(entity.references))
             for name, entity in self.meta.entities.items()
@@ -129,7 +96,7 @@ def read_declarations(
     found: dict[str, Declaration] = {}
     for artifact in artifacts:
         if not artifact.declares:
-            refuse_slip(artifact, known=DatasetMeta.model_fields)
+            refuse_slip(artifact, known=RECORDS["DatasetMeta"]["properties"])
             continue
         declaration = _read_one(artifact, country)
         other = found.setdefault(declaration.name, declaration)
@@ -146,7 +113,7 @@ def read_declarations(
 def _read_one(artifact: DeclaredArtifact, country: str) -> Declaration:
     path = _path_of(artifact.name)
     check_name(artifact.name, where=f"{artifact.file}: {path}")
-    meta = read_strict(DatasetMeta, artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
+    meta = read_plain_meta(artifact.meta["pe"], file=artifact.file, path=f"{path}.meta.pe")
     declaration = Declaration(
         name=artifact.name,
         path=check_inside(artifact.path, where=f"{artifact.file}: {path}.path"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError
@@ -23,6 +22,8 @@ def not_a_mapping(value: object, required: Collection[str], *, file: str, path: 
 
 def unknown_key(key: str, known: Collection[str], *, file: str, path: str) -> FormatError:
     """Return the error of a key below ``path`` that is none of the ``known`` ones."""
+    import difflib  # of use to who misspelt something
+
     close = difflib.get_close_matches(key, known, n=1)
     listed = f"Remove it, or use one of {', '.join(sorted(known))}."
     return FormatError(

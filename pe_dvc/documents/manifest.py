@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from pe_dvc.documents.artifact import Artifact
-from pe_dvc.documents.manifest_view import AboutView, ContentsView, ManifestView, TableView
+from pe_dvc.documents.manifest_view import (
+    AboutView,
+    ContentsView,
+    HeadView,
+    ManifestView,
+    TableView,
+)
 from pe_dvc.documents.model import Document, Record, is_empty
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.provenance import Build, HexSha256, Inputs
 from pe_dvc.documents.sidecars import Sidecar, SidecarKind
-from pe_dvc.primitives.digest import Sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +143,7 @@ class About(AboutView, Record):
     citation: str | None = None
 
 
-class ManifestHead(Document):
+class ManifestHead(HeadView, Document):
     """A manifest without its tables: all that a release asks of it, at half the time to read."""
 
     model_config = ConfigDict(extra="ignore")
@@ -150,14 +155,6 @@ class ManifestHead(Document):
     about: About | None = None
     sidecars: dict[SidecarKind, Sidecar] = Field(default_factory=dict, exclude_if=is_empty)
     """What says more of the content, such as its ``profile``, in files of their own."""
-
-    @property
-    def reference(self) -> str:
-        """The reference that always means these bytes."""
-        from pe_dvc.primitives.reference import Reference
-
-        artifact = self.artifact
-        return str(Reference.pinned(artifact.country, artifact.name, Sha256(artifact.sha256)))
 
 
 class Manifest(ManifestView, ManifestHead):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import UnknownNameError
 from pe_dvc.primitives.html_table import html_table
 from pe_dvc.primitives.names import say_which_there_are
@@ -77,6 +78,18 @@ class BuildView:
         """Return when and where, such as ``2026-04-20T12:00:00Z (ci)``, as far as it is known."""
         place = f" ({self.built_in})" if self.built_in else ""
         return f"{self.built_at or 'at an unknown time'}{place}"
+
+
+class HeadView:
+    """A manifest: the reference that means its artifact."""
+
+    @property
+    def reference(self: Any) -> str:
+        """The reference that always means these bytes."""
+        from pe_dvc.primitives.reference import Reference
+
+        artifact = self.artifact
+        return str(Reference.pinned(artifact.country, artifact.name, Sha256(artifact.sha256)))
 
 
 class ManifestView:

@@ -7,7 +7,6 @@ was meant for pe_dvc is an error, or a dataset would go missing in silence.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
@@ -57,6 +56,8 @@ def _is_pe(key: Any, value: Any, known: Collection[str]) -> bool:
     name = str(key).strip().casefold()
     if name == "pe" or _declares(value):
         return True
+    from difflib import SequenceMatcher
+
     alike = len(name) <= 3 and SequenceMatcher(None, name, "pe").ratio() >= ALIKE
     longer = name.startswith(("pe_", "pe-"))
     return (alike or longer) and any(key in known for key, _ in _items(value))

@@ -22,6 +22,10 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values, without the fields that are not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
 
 class Document(Record):
     """A whole document, with the major version of its schema.
@@ -50,10 +54,6 @@ class Document(Record):
     def to_bytes(self) -> bytes:
         """Return the document as indented JSON: the same document gives the same bytes."""
         return readable_json(self.to_json())
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document as plain JSON values, without the fields that are not set."""
-        return self.model_dump(mode="json", exclude_none=True)
 
 
 def _describe(error: ValidationError) -> str:

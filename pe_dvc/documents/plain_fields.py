@@ -1,7 +1,8 @@
-"""The fields of manifests and codebooks, for who reads them without pydantic.
+"""The fields of manifests, codebooks and declared datasets, for who reads them without pydantic.
 
 Made from the models by ``make reference``, as JSON Schema that pydantic gives of them. ``omitted``
-are fields that are not written where they are as if they were not given.
+are fields that are not written where they are as if they were not given; a ``closed`` record has
+no others than these fields.
 """
 # fmt: off
 # ruff: noqa: E501
@@ -12,8 +13,7 @@ from typing import Any
 
 RECORDS: dict[str, Any] = {
     "About": {
-        "required": [],
-        "omitted": [],
+        "required": [], "omitted": [], "closed": False,
         "properties": {
             "description": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
             "licence": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
@@ -21,8 +21,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Artifact": {
-        "required": ["country", "name", "path", "kind", "media_type", "sha256", "size", "dvc"],
-        "omitted": [],
+        "required": ["country", "name", "path", "kind", "media_type", "sha256", "size", "dvc"], "omitted": [], "closed": False,
         "properties": {
             "country": {"type": "string"},
             "name": {"type": "string"},
@@ -38,8 +37,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Build": {
-        "required": [],
-        "omitted": [],
+        "required": [], "omitted": [], "closed": False,
         "properties": {
             "git_commit": {"anyOf": [{"pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$", "type": "string"}, {"type": "null"}], "default": None},
             "git_dirty": {"anyOf": [{"type": "boolean"}, {"type": "null"}], "default": None},
@@ -52,24 +50,21 @@ RECORDS: dict[str, Any] = {
         },
     },
     "CalibrationTargets": {
-        "required": ["snapshot_id", "sha256"],
-        "omitted": [],
+        "required": ["snapshot_id", "sha256"], "omitted": [], "closed": False,
         "properties": {
             "snapshot_id": {"type": "string"},
             "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"},
         },
     },
     "ChunkList": {
-        "required": ["size", "sha256"],
-        "omitted": [],
+        "required": ["size", "sha256"], "omitted": [], "closed": False,
         "properties": {
             "size": {"exclusiveMinimum": 0, "maximum": 9223372036854775807, "type": "integer"},
             "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"},
         },
     },
     "Column": {
-        "required": ["name", "type"],
-        "omitted": ["nullable", "partition"],
+        "required": ["name", "type"], "omitted": ["nullable", "partition"], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "type": {"type": "string"},
@@ -80,8 +75,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Contents": {
-        "required": ["format", "tables", "entities"],
-        "omitted": ["members"],
+        "required": ["format", "tables", "entities"], "omitted": ["members"], "closed": False,
         "properties": {
             "format": {"type": "string"},
             "tables": {"items": {"$ref": "Table"}, "type": "array"},
@@ -93,24 +87,21 @@ RECORDS: dict[str, Any] = {
         },
     },
     "DvcObject": {
-        "required": ["hash", "md5"],
-        "omitted": [],
+        "required": ["hash", "md5"], "omitted": [], "closed": False,
         "properties": {
             "hash": {"const": "md5", "type": "string"},
             "md5": {"pattern": "^[0-9a-f]{32}(\\.dir)?$", "type": "string"},
         },
     },
     "Entity": {
-        "required": ["key"],
-        "omitted": [],
+        "required": ["key"], "omitted": [], "closed": False,
         "properties": {
             "key": {"type": "string"},
             "references": {"additionalProperties": {"type": "string"}, "type": "object"},
         },
     },
     "InputFile": {
-        "required": ["name", "sha256"],
-        "omitted": [],
+        "required": ["name", "sha256"], "omitted": [], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"},
@@ -118,8 +109,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Inputs": {
-        "required": [],
-        "omitted": ["packages", "unknown"],
+        "required": [], "omitted": ["packages", "unknown"], "closed": False,
         "properties": {
             "data_vintage": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
             "model_package": {"anyOf": [{"$ref": "Package"}, {"type": "null"}], "default": None},
@@ -137,8 +127,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Member": {
-        "required": ["name"],
-        "omitted": [],
+        "required": ["name"], "omitted": [], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "type": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
@@ -148,8 +137,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "MemberList": {
-        "required": ["count", "sha256"],
-        "omitted": [],
+        "required": ["count", "sha256"], "omitted": [], "closed": False,
         "properties": {
             "digest": {"const": "dirHash", "default": "dirHash", "type": "string"},
             "count": {"exclusiveMinimum": 0, "maximum": 9223372036854775807, "type": "integer"},
@@ -157,8 +145,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Origin": {
-        "required": ["url"],
-        "omitted": [],
+        "required": ["url"], "omitted": [], "closed": False,
         "properties": {
             "url": {"type": "string"},
             "path": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
@@ -167,8 +154,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Package": {
-        "required": ["name", "version"],
-        "omitted": [],
+        "required": ["name", "version"], "omitted": [], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "version": {"type": "string"},
@@ -182,16 +168,14 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Sidecar": {
-        "required": ["sha256", "size"],
-        "omitted": [],
+        "required": ["sha256", "size"], "omitted": [], "closed": False,
         "properties": {
             "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"},
             "size": {"maximum": 67108864, "minimum": 0, "type": "integer"},
         },
     },
     "StatementFile": {
-        "required": ["name", "sha256", "format"],
-        "omitted": [],
+        "required": ["name", "sha256", "format"], "omitted": [], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"},
@@ -199,8 +183,7 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Table": {
-        "required": ["name", "rows", "columns"],
-        "omitted": ["periods"],
+        "required": ["name", "rows", "columns"], "omitted": ["periods"], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "rows": {"minimum": 0, "type": "integer"},
@@ -211,16 +194,14 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Unknown": {
-        "required": ["fields", "reason"],
-        "omitted": [],
+        "required": ["fields", "reason"], "omitted": [], "closed": False,
         "properties": {
             "fields": {"items": {"type": "string"}, "type": "array"},
             "reason": {"type": "string"},
         },
     },
     "Manifest": {
-        "required": ["artifact", "inputs", "build", "table"],
-        "omitted": ["sidecars"],
+        "required": ["artifact", "inputs", "build", "table"], "omitted": ["sidecars"], "closed": False,
         "properties": {
             "schema_version": {"default": 1, "type": "integer"},
             "artifact": {"$ref": "Artifact"},
@@ -232,16 +213,14 @@ RECORDS: dict[str, Any] = {
         },
     },
     "CodedValue": {
-        "required": ["value", "label"],
-        "omitted": [],
+        "required": ["value", "label"], "omitted": [], "closed": False,
         "properties": {
             "value": {"anyOf": [{"type": "boolean"}, {"type": "integer"}, {"type": "number"}, {"type": "string"}]},
             "label": {"type": "string"},
         },
     },
     "EntityText": {
-        "required": [],
-        "omitted": [],
+        "required": [], "omitted": [], "closed": False,
         "properties": {
             "label": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
             "plural": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
@@ -249,16 +228,14 @@ RECORDS: dict[str, Any] = {
         },
     },
     "LabelSource": {
-        "required": ["name", "version"],
-        "omitted": [],
+        "required": ["name", "version"], "omitted": [], "closed": False,
         "properties": {
             "name": {"type": "string"},
             "version": {"type": "string"},
         },
     },
     "Variable": {
-        "required": [],
-        "omitted": ["references", "values"],
+        "required": [], "omitted": ["references", "values"], "closed": False,
         "properties": {
             "label": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
             "unit": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
@@ -271,14 +248,38 @@ RECORDS: dict[str, Any] = {
         },
     },
     "Codebook": {
-        "required": [],
-        "omitted": ["sources", "entities", "variables"],
+        "required": [], "omitted": ["sources", "entities", "variables"], "closed": False,
         "properties": {
             "schema_version": {"default": 1, "type": "integer"},
             "access": {"anyOf": [{"enum": ["public", "gated"], "type": "string"}, {"type": "null"}], "default": None},
             "sources": {"default": [], "items": {"$ref": "LabelSource"}, "type": "array"},
             "entities": {"additionalProperties": {"$ref": "EntityText"}, "type": "object"},
             "variables": {"additionalProperties": {"$ref": "Variable"}, "type": "object"},
+        },
+    },
+    "DeclaredEntity": {
+        "required": ["key"], "omitted": [], "closed": True,
+        "properties": {
+            "key": {"type": "string"},
+            "references": {"additionalProperties": {"type": "string"}, "type": "object"},
+        },
+    },
+    "DatasetMeta": {
+        "required": [], "omitted": [], "closed": True,
+        "properties": {
+            "country": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "rows": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "entities": {"additionalProperties": {"$ref": "DeclaredEntity"}, "type": "object"},
+            "columns": {"additionalProperties": {"type": "string"}, "type": "object"},
+            "types": {"additionalProperties": {"type": "string"}, "type": "object"},
+            "weight": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "vintage": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "provenance": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "licence": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "citation": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "kind": {"anyOf": [{"maxLength": 64, "pattern": "^[a-z][a-z_]*$", "type": "string"}, {"type": "null"}], "default": None},
+            "profile": {"default": True, "type": "boolean"},
+            "gates": {"$ref": "Gates"},
         },
     },
 }

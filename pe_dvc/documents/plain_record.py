@@ -1,4 +1,4 @@
-"""Manifests and codebooks, read without pydantic by who shows what they say. ADR 0032.
+"""Manifests, codebooks and what a dvc.yaml says of a dataset, read without pydantic. ADR 0032.
 
 The models are the one description of a document; ``documents.plain_fields`` is made from them. What
 is not read here is left to the models: so no refusal is decided, and none worded, in two places.
@@ -6,19 +6,24 @@ is not read here is left to the models: so no refusal is decided, and none worde
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from pe_dvc.documents.manifest_view import AboutView, BuildView, ContentsView, TableView
+from pe_dvc.documents.artifact_view import ArtifactView
+from pe_dvc.documents.manifest_view import AboutView, BuildView, ContentsView, HeadView, TableView
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.plain_fields import RECORDS
+from pe_dvc.documents.plain_values import NotPlain, not_plain, reader
 from pe_dvc.documents.versions import check_version
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.json_reader import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pe_dvc.documents.codebook import Codebook
+    from pe_dvc.documents.dataset_meta import DatasetMeta
+    from pe_dvc.documents.gates import Gates
     from pe_dvc.documents.manifest import Manifest
 
 
@@ -27,9 +32,8 @@ class PlainRecord:
 
     _extra: dict[str, Any]
 
-    def __init__(self, fields: dict[str, Any], extra: dict[str, Any]) -> None:
-        vars(self).update(fields)
-        vars(self)["_extra"] = extra
+    def __init__(self, fields: dict[str, Any]) -> None:
+        object.__setattr__(self, "__dict__", fields)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} is not set")
@@ -56,7 +60,7 @@ def read_plain_manifest(data: bytes, *, where: str | None = None) -> Manifest:
     try:
         Payload.of_document(document, where=where)
         return cast("Manifest", _record("Manifest", document))
-    except (_NotPlain, FormatError):
+    except (NotPlain, FormatError):
         from pe_dvc.documents.manifest import Manifest
 
         return Manifest.from_bytes(data, where=where)
@@ -70,14 +74,24 @@ def read_plain_codebook(data: bytes | None, *, where: str | None = None) -> Code
     check_version("codebook", document, where=where)
     try:
         return cast("Codebook", _record("Codebook", document))
-    except _NotPlain:
+    except NotPlain:
         from pe_dvc.documents.codebook import Codebook
 
         return Codebook.from_bytes(data, where=where)
 
 
-class _NotPlain(Exception):  # noqa: N818 - it never leaves this module
-    """Pydantic has to judge a value."""
+def read_plain_meta(value: Any, *, file: str, path: str) -> DatasetMeta:
+    """Return the same of the mapping ``meta.pe`` of a dataset, found in ``file`` under ``path``.
+
+    Raises as ``read_strict``.
+    """
+    try:
+        return cast("DatasetMeta", _record("DatasetMeta", value))
+    except NotPlain:
+        from pe_dvc.documents.dataset_meta import DatasetMeta
+        from pe_dvc.documents.pydantic_reader import read_strict
+
+        return read_strict(DatasetMeta, value, file=file, path=path)
 
 
 class _CodebookView:
@@ -92,11 +106,24 @@ class _CodebookView:
         return self.entities.get(name) or _record("EntityText", {})
 
 
+class _MetaView:
+    """What ``documents.dataset_meta`` has as well: who declares gates leaves all to pydantic."""
+
+    @cached_property
+    def gates(self) -> Gates:
+        from pe_dvc.documents.gates import Gates
+
+        return Gates()
+
+
 _VIEWS = {
     "About": AboutView,
+    "Artifact": ArtifactView,
     "Build": BuildView,
     "Codebook": _CodebookView,
     "Contents": ContentsView,
+    "DatasetMeta": _MetaView,
+    "Manifest": HeadView,
     "Table": TableView,
 }
 """What these have beside their fields, as their models do."""
@@ -109,87 +136,40 @@ def _class(name: str) -> type[PlainRecord]:
 
 
 def _record(name: str, value: Any) -> PlainRecord:
-    record = RECORDS[name]
-    if type(value) is not dict or any(key not in value for key in record["required"]):
-        raise _NotPlain
-    properties = record["properties"]
-    fields = {
-        key: _value(schema, value[key]) if key in value else _default(schema)
-        for key, schema in properties.items()
-    }
-    return _class(name)(fields, {key: v for key, v in value.items() if key not in properties})
-
-
-def _value(schema: dict[str, Any], value: Any) -> Any:
-    """Return what a value means, by the part of JSON Schema that pydantic makes of the models."""
-    if "$ref" in schema:
-        return _record(schema["$ref"], value)
-    if "anyOf" in schema:
-        return _any_of(schema["anyOf"], value)
-    kind = schema.get("type")
-    if kind is None:
-        return value
-    if type(value) is not _TYPES[kind]:
-        raise _NotPlain
-    if kind == "array":
-        return tuple(_value(schema["items"], item) for item in value)
-    if kind == "object":
-        return _mapping(schema, value)
-    if kind == "string" and "pattern" in schema:
-        _expect(_pattern(schema["pattern"]).fullmatch(value) is not None)
-    elif kind == "integer":
-        _expect(value >= schema.get("minimum", value))
-        _expect(value <= schema.get("maximum", value))
-        _expect(value > schema.get("exclusiveMinimum", value - 1))
-    _expect(value in schema.get("enum", (value,)) and value == schema.get("const", value))
-    return value
-
-
-KEYWORDS = frozenset(
-    [
-        *("$ref", "additionalProperties", "anyOf", "const", "default", "enum", "exclusiveMinimum"),
-        *("items", "maximum", "minimum", "pattern", "patternProperties", "type"),
-    ]
-)
-"""What of JSON Schema is understood here: a test looks for others in what the models give."""
-
-_TYPES: dict[str, type[Any]] = {
-    "string": str,
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-    "null": type(None),
-    "array": list,
-    "object": dict,
-}
-
-
-def _any_of(options: list[dict[str, Any]], value: Any) -> Any:
-    for option in options:
-        try:
-            return _value(option, value)
-        except _NotPlain:
-            continue
-    raise _NotPlain
-
-
-def _mapping(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    if "patternProperties" in schema:
-        ((pattern, of),) = schema["patternProperties"].items()
-        _expect(all(_pattern(pattern).fullmatch(key) for key in value))
-    else:
-        of = schema["additionalProperties"]
-    return {key: _value(of, inner) for key, inner in value.items()}
+    return _record_reader(name)(value)
 
 
 @cache
-def _pattern(of_a_model: str) -> re.Pattern[str]:
-    return re.compile(of_a_model, re.ASCII)
+def _record_reader(name: str) -> Callable[[Any], PlainRecord]:
+    """Return what reads a record: a thousand manifests are read by the same few functions."""
+    record = RECORDS.get(name)
+    if record is None:
+        return not_plain
+    made, required, is_closed = _class(name), frozenset(record["required"]), record["closed"]
+    readers = {key: reader(schema, _record) for key, schema in record["properties"].items()}
+    # A record that is not given is made by the view of the one that has it.
+    defaults: dict[str, Any] = {"_extra": {}}
+    for key, schema in record["properties"].items():
+        if key not in required and "$ref" not in schema:
+            defaults[key] = _default(schema)
+    mappings = [key for key, default in defaults.items() if default == {}]
 
+    def read(value: Any) -> PlainRecord:
+        if type(value) is not dict or not required <= value.keys():
+            raise NotPlain
+        fields = defaults.copy()
+        for key in mappings:
+            fields[key] = {}
+        for key, given in value.items():
+            if key in readers:
+                fields[key] = readers[key](given)
+            elif is_closed:
+                raise NotPlain
+            else:
+                fields["_extra"][key] = given
+        return made(fields)
 
-def _expect(right: bool) -> None:
-    if not right:
-        raise _NotPlain
+    return read
 
 
 def _default(schema: dict[str, Any]) -> Any:

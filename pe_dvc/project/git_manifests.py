@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
-from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.project.repo_files import manifest_path
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.project.repo import DataRepo
 
@@ -34,6 +34,8 @@ def was_committed(repo: DataRepo, name: str) -> bool:
 
 def committed_manifest(repo: DataRepo, pointer: Pointer) -> tuple[Manifest, bytes] | None:
     """Return the manifest that a pointer signs, if it was committed; None if it was not."""
+    from pe_dvc.documents.manifest import Manifest  # wanted by few pushes
+
     path = manifest_path(repo.settings, pointer.name)
     for data, where in committed_manifests(repo.root, path):
         if sha256_bytes(data) == pointer.manifest_sha256:

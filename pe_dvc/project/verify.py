@@ -13,7 +13,7 @@ from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.adapters.member_digests import MemberDigests
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_files import PIPELINE
-from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.plain_record import read_plain_manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.content_sidecars import sidecar_fault
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.dvc_output import Output
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.project.repo import DataRepo
@@ -79,7 +80,7 @@ def gather(
     for name in names or declared:
         path = manifest_path(repo.settings, name)
         data = repo.tree.read_signed(path) if repo.tree.has(path) else b""
-        manifest = Manifest.from_bytes(data, where=repo.tree.where(path)) if data else None
+        manifest = read_plain_manifest(data, where=repo.tree.where(path)) if data else None
         output = lineage.output_of(declared[name].path)
         pointer = pointers.get(name)
         gathered.append(

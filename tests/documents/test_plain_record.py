@@ -1,4 +1,4 @@
-"""Manifests and codebooks read without pydantic: the same fields, and nothing that it refuses."""
+"""Documents read without pydantic: the same fields, and nothing that it refuses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel
 
-from pe_dvc.documents import plain_record
+from pe_dvc.documents import plain_values
 from pe_dvc.documents.artifact import Artifact
 from pe_dvc.documents.codebook import Codebook
+from pe_dvc.documents.dataset_meta import DatasetMeta
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.plain_fields import RECORDS
-from pe_dvc.documents.plain_record import PlainRecord, read_plain_codebook, read_plain_manifest
+from pe_dvc.documents.plain_record import (
+    PlainRecord,
+    read_plain_codebook,
+    read_plain_manifest,
+    read_plain_meta,
+)
+from pe_dvc.documents.pydantic_reader import read_strict
 from pe_dvc.primitives.errors import FormatError, UnsupportedVersionError
 from tests.support import plain_fields
 from tests.support.described import ABOUT, CODEBOOK, ONE_TABLE, TWO_TABLES
@@ -104,6 +111,18 @@ MEANINGS: dict[str, Any] = {
     "later": None,
 }
 CODEBOOKS = [MEANINGS, CODEBOOK, {}]
+META: dict[str, Any] = {
+    "country": "us",
+    "rows": "tax_unit",
+    "entities": {"tax_unit": {"key": "id", "references": {"household": "of"}}, "h": {"key": "k"}},
+    "columns": {"age": "tax_unit"},
+    "types": {"age": "int64"},
+    "weight": "w",
+    "kind": "microdata",
+    "profile": False,
+}
+GATED = META | {"gates": {"rows": 0.05, "columns": False}}
+METAS = [META, GATED, {}, {"entities": {1: {"key": "id"}}}, {"kind": "a" * 65}, {"licence": None}]
 
 ODD = st.one_of(
     st.none(),
@@ -194,6 +213,50 @@ def test_no_codebook_is_an_empty_one() -> None:
     same(read_plain_codebook(None), Codebook())
 
 
+@pytest.mark.parametrize("value", METAS)
+def test_what_is_declared_is_read_plainly(value: dict[Any, Any]) -> None:
+    compare_metas(value)
+    plain = read_plain_meta(META, file="dvc.yaml", path="meta.pe")
+    assert plain.gates == DatasetMeta().gates
+    assert isinstance(plain, PlainRecord)
+
+
+@given(data=altered([META, GATED]))
+def test_of_altered_declarations_nothing_is_read_that_pydantic_refuses(data: bytes) -> None:
+    compare_metas(json.loads(data))
+
+
+def compare_metas(value: Any) -> None:
+    plain = outcome(lambda value, where: read_plain_meta(value, file=where, path="pe"), value)
+    model = outcome(
+        lambda value, where: read_strict(DatasetMeta, value, file=where, path="pe"), value
+    )
+    if isinstance(model, str) or not isinstance(plain, PlainRecord):
+        assert plain == model
+    else:
+        for name in DatasetMeta.model_fields:
+            one, other = getattr(plain, name), getattr(model, name)
+            if name == "gates":  # a model, in both
+                assert one == other
+            else:
+                same(one, other)
+
+
+def test_an_artifact_tells_the_same_of_itself() -> None:
+    for document in (FULL, DIRECTORY):
+        data = json.dumps(document).encode()
+        plain, model = read_plain_manifest(data), Manifest.from_bytes(data)
+        assert plain.reference == model.reference
+        for name in ("is_directory", "key", "parts_key", "parts_sha256", "implied_parts"):
+            assert getattr(plain.artifact, name) == getattr(model.artifact, name)
+        elsewhere = model.artifact.model_copy(update={"location": None})
+        other = model.artifact.model_copy(update={"kind": "other"})
+        assert plain.artifact.is_same_as(elsewhere)
+        assert elsewhere.is_same_as(plain.artifact)
+        assert not plain.artifact.is_same_as(other)
+        assert not other.is_same_as(plain.artifact)
+
+
 @given(data=altered(MANIFESTS))
 def test_of_altered_manifests_nothing_is_read_that_pydantic_refuses(data: bytes) -> None:
     compare(data, Manifest, read_plain_manifest)
@@ -213,7 +276,7 @@ def compare(data: bytes, document: Any, read: Any) -> None:
         same(plain, model)
 
 
-def outcome(read: Callable[..., Any], data: bytes) -> Any:
+def outcome(read: Callable[..., Any], data: Any) -> Any:
     """Return what is read, else what is said of it."""
     try:
         return read(data, where="here")
@@ -260,7 +323,7 @@ def test_every_keyword_is_known() -> None:
         for each in record["properties"].values()
         for key in keywords(each)
     }
-    assert found <= plain_record.KEYWORDS
+    assert found <= plain_values.KEYWORDS
     patterns = [each for each in found_patterns(RECORDS) if not each.startswith("^")]
     assert patterns == []
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
-from pe_dvc.documents.declaration import DatasetMeta
+from pe_dvc.documents.dataset_meta import DatasetMeta
 from tests.support.commands import run
 from tests.support.paths import ROOT
 from tests.support.sidecars import manifest_files

@@ -11,10 +11,11 @@ from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.primitives.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from pe_dvc.documents.dataset_meta import DeclaredEntity
     from pe_dvc.documents.declaration import Declaration
-    from pe_dvc.documents.manifest import Manifest
+    from pe_dvc.documents.manifest import Entity, Manifest
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.primitives.digest import Sha256
@@ -143,7 +144,7 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
         "path": (declaration.path, artifact.path),
         "kind": (meta.kind or artifact.kind, artifact.kind),
         "weight": (meta.weight, contents.weight),
-        "entities": (declaration.entities, contents.entities),
+        "entities": (_keys(declaration.meta.entities), _keys(contents.entities)),
         "provenance": (declaration.provenance, statement.name if statement else None),
         "vintage": (meta.vintage or manifest.inputs.data_vintage, manifest.inputs.data_vintage),
     }
@@ -154,6 +155,10 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
         f"{declaration.file} declares another {', '.join(changed)} than the manifest says: run "
         "dvc repro --force --single-item on the stages that write manifests and pointer"
     )
+
+
+def _keys(entities: Mapping[str, DeclaredEntity | Entity]) -> dict[str, tuple[str, dict[str, str]]]:
+    return {name: (entity.key, entity.references) for name, entity in entities.items()}
 
 
 def _pointer_disagreement(evidence: Evidence, manifest: Manifest) -> str | None:

@@ -20,7 +20,7 @@ from pe_dvc.documents.keys import (
     payload_key,
     payload_prefix,
 )
-from pe_dvc.documents.manifest import Manifest
+from pe_dvc.documents.plain_record import read_plain_manifest
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.sidecar_refs import SidecarRef
     from pe_dvc.store.port import ObjectInfo, Progress, Store
     from pe_dvc.usecases.payload_place import OpenLocation
@@ -159,7 +160,7 @@ def _is_published(store: Store, country: str, described: ManifestToPublish) -> b
 
 def _conflict(described: ManifestToPublish, existing: bytes, source: str) -> ConflictError:
     artifact = described.manifest.artifact
-    other = Manifest.from_bytes(existing, where=source)
+    other = read_plain_manifest(existing, where=source)
     remedy = f"The first one is kept. Adopt it: pe-dvc manifest adopt {artifact.name}"
     if not other.artifact.is_same_as(artifact):
         remedy = artifact.declared_otherwise(other.artifact)

@@ -12,7 +12,6 @@ from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.usecases.revoke.removal import is_pending, remove_withdrawn
 from pe_dvc.usecases.revoke.withdrawn import ROLE, publication_error, withdrawn_in
 
 if TYPE_CHECKING:
@@ -86,10 +85,13 @@ def published_removal(
     """
     withdrawn = withdrawn_in(store, metadata)
     country, version = metadata.country, published.versions.get(ROLE)
-    is_new = metadata_key(country, ROLE, version) in published.written
+    # Before the first version nothing was withdrawn that might be left.
+    is_new = version != 1 and metadata_key(country, ROLE, version) in published.written
     if not withdrawn.version or not (withdrawn.artifacts or withdrawn.inputs or is_new):
         return None
-    if (is_new and version != 1) or is_pending(store, country, withdrawn):
+    from pe_dvc.usecases.revoke.removal import is_pending, remove_withdrawn
+
+    if is_new or is_pending(store, country, withdrawn):
         return remove_withdrawn(store, country, withdrawn)
     return None
 
