@@ -35,8 +35,8 @@ _PASSED_OVER = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
 _SHORT = re.compile(r"\.?(?:git|dvc)~[0-9]+")
-# A part that is empty, "." or ".."; a backslash; a control character.
-_UNSAFE = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\\\x00-\x1f\x7f]")
+_NO_NAMES = frozenset(["", ".", ".."])
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def say_which_there_are(wanted: str, names: Sequence[str]) -> str:
@@ -99,7 +99,7 @@ def check_inside(path: str, *, where: str | None = None) -> str:
 
     Raises FormatError otherwise.
     """
-    if _UNSAFE.search(path):
+    if not _NO_NAMES.isdisjoint(path.split("/")) or _UNSAFE.search(path):
         raise FormatError(
             f"{path!r} is not a path inside a directory: expected names separated by '/', without "
             "'..', backslashes and control characters",

@@ -10,6 +10,7 @@ from functools import cache
 from io import FileIO
 from typing import TYPE_CHECKING, BinaryIO
 
+from pe_dvc.store.permissions import mode_of_new, set_mode
 from pe_dvc.store.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def write_new(
     mode: int | None = None,
     durable: bool = False,
     folder: int | None = None,
-) -> None:
+) -> os.stat_result:
     """Write ``data`` to a file that is not there yet, in as few system calls as it takes.
 
+    Returns what the file is then: its inode, size and mtime.
     ``mode`` is the file's, as of any new file by the umask unless given. ``durable`` puts the
     bytes on disk, so that after a power cut the file is not half-written; it takes some
     milliseconds. ``folder`` is the descriptor of the directory that ``path`` is relative to, where
@@ -56,15 +58,15 @@ def write_new(
     is missing.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666 if mode is None else 0o600, dir_fd=folder)
+    descriptor = os.open(path, flags, mode_of_new(mode), dir_fd=folder)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        if mode is not None:
-            os.fchmod(descriptor, mode)
+        found = set_mode(descriptor, mode)
         if durable:
             os.fsync(descriptor)
+        return found
     except OSError as error:
         error.filename = error.filename or os.fspath(path)  # what a descriptor does not say
         raise

@@ -68,13 +68,13 @@ class CacheDirectory:
         """What this process is reading; hold a lease before you look for an artifact."""
         return _leases_of(self.directory)
 
-    def write(self, path: str, data: Buffer, *, mode: int | None = None) -> None:
+    def write(self, path: str, data: Buffer, *, mode: int | None = None) -> os.stat_result:
         """Write a file of the cache by a rename, without waiting for the disk: readers check it.
 
         It grants the group what its directory does, unless ``mode`` is given.
         """
         with writing_to(f"{self.directory}/{path}"):
-            self.files.write(path, data, mode=mode)
+            return self.files.write(path, data, mode=mode)
 
     def sha256(self, path: str) -> Sha256:
         """Return the sha256 of a file of the cache. Raises FileNotFoundError."""

@@ -20,7 +20,7 @@ from pe_dvc.store.atomic_write import OpenFile, write_new
 from pe_dvc.store.confined_folders import ConfinedFolders
 from pe_dvc.store.hard_links import link_new
 from pe_dvc.store.left_overs import sweep, temporary_name
-from pe_dvc.store.permissions import mode_of_new
+from pe_dvc.store.permissions import mode_of_new, set_mode
 from pe_dvc.store.plain_files import (
     DOCUMENT_LIMIT,
     open_plain,
@@ -53,7 +53,7 @@ class ConfinedTree(ConfinedFolders):
         """Raise FormatError if one of the paths is a link or lies behind one."""
         seen: set[str] = set()
         for path in paths:
-            parts = check_inside(path, where=str(self.root)).split("/")
+            parts = check_inside(path, where=self._root).split("/")
             for count in range(1, len(parts) + 1):
                 part = "/".join(parts[:count])
                 if part not in seen:
@@ -95,11 +95,11 @@ class ConfinedTree(ConfinedFolders):
 
     def write(
         self, path: str, data: Buffer, *, mode: int | None = None, durable: bool = False
-    ) -> None:
+    ) -> os.stat_result:
         """Write a file: readers see the old one or the new one. See ``write_new``."""
         with self.replacing(path) as (folder, name):
             mode = self._modes.of_file(folder) if mode is None else mode
-            write_new(name, data, mode=mode, durable=durable, folder=folder)
+            return write_new(name, data, mode=mode, durable=durable, folder=folder)
 
     def write_once(self, path: str, data: Buffer) -> None:
         """Write a file where there is none yet, safe on the disk. Raises FileExistsError.
@@ -122,7 +122,7 @@ class ConfinedTree(ConfinedFolders):
         A link at ``path`` itself is replaced, a pipe, socket or device never. After an exception
         nothing is left of the new name; what killed processes left in that folder goes.
         """
-        parent, _, name = check_inside(path, where=str(self.root)).rpartition("/")
+        parent, _, name = check_inside(path, where=self._root).rpartition("/")
         temporary = temporary_name(name)
         with self._opened(parent, make=True) as folder:
             if parent not in self._swept:
@@ -151,8 +151,7 @@ class ConfinedTree(ConfinedFolders):
             descriptor = os.open(name, _NEW | os.O_RDWR, mode_of_new(mode), dir_fd=folder)
             try:
                 yield OpenFile(Path(self._full(path)), descriptor)
-                if mode is not None:
-                    os.fchmod(descriptor, mode)
+                set_mode(descriptor, mode)
             finally:
                 os.close(descriptor)
 
@@ -169,7 +168,7 @@ class ConfinedTree(ConfinedFolders):
 
     def make_folder(self, path: str) -> None:
         """Make a folder where there is none."""
-        self._close(self._open(check_inside(path, where=str(self.root)), make=True))
+        self._close(self._open(check_inside(path, where=self._root), make=True))
 
     def unlink(self, path: str) -> None:
         """Remove a file or a link, not what it points to."""
@@ -194,8 +193,7 @@ class ConfinedTree(ConfinedFolders):
                 mode = self._modes.of_file(folder)
                 with suppress(FileExistsError):
                     descriptor = os.open(name, flags | _NEW, mode_of_new(mode), dir_fd=folder)
-                    if mode is not None:
-                        os.fchmod(descriptor, mode)
+                    set_mode(descriptor, mode)
                     return descriptor
                 with suppress(FileNotFoundError):  # another process removed it meanwhile
                     return self._open_file(folder, name, path, flags & ~os.O_CREAT)

@@ -35,7 +35,7 @@ class ConfinedFolders:
         remedy: str = REMEDY,
         keep_open: int = 0,
     ) -> None:
-        self.root = root
+        self.root, self._root = root, str(root)
         self._modes, self._remedy, self._keep_open = modes, remedy, keep_open
         self._kept: dict[str, int] = {}
         self._swept: set[str] = set()
@@ -50,15 +50,17 @@ class ConfinedFolders:
         return _Opened(self, path, make)
 
     def _open(self, path: str, *, make: bool) -> int:
-        done = path
-        while done and done not in self._kept:
+        done, folder = path, self._kept.get(path)
+        while folder is None and done:
             done = done.rpartition("/")[0]
-        folder = self._kept.get(done)
+            folder = self._kept.get(done)
         if folder is not None and make and os.fstat(folder).st_nlink == 0:
             self._kept, done, folder = {}, "", None  # removed while it was open: made again
         if folder is None:
             folder = self._keep("", self._open_root(make=make))
-        for name in path[len(done) :].strip("/").split("/") if done != path else ():
+        if done == path:
+            return folder
+        for name in path[len(done) :].strip("/").split("/"):
             done = f"{done}/{name}" if done else name
             try:
                 inner = self._step(folder, name, done, make=make)
@@ -117,6 +119,7 @@ class ConfinedFolders:
             os.mkdir(name, 0o777 if mode is None else 0o700, dir_fd=folder)
         except FileExistsError:  # another process made it meanwhile
             return self._step(folder, name, path, make=False)
+        self._swept.add(path)  # no killed process left anything in a new one
         made = self._step(folder, name, path, make=False)
         if mode is not None:
             os.fchmod(made, mode)
@@ -145,7 +148,7 @@ class ConfinedFolders:
             error.filename, error.filename2 = self._full(path), None
 
     def _full(self, path: str) -> str:
-        return f"{self.root}/{path}"
+        return f"{self._root}/{path}"
 
 
 class _Opened:
@@ -174,7 +177,7 @@ class _Parent:
         self._tree, self._path, self._make = tree, path, make
 
     def __enter__(self) -> tuple[int, str]:
-        parent, _, name = check_inside(self._path, where=str(self._tree.root)).rpartition("/")
+        parent, _, name = check_inside(self._path, where=self._tree._root).rpartition("/")
         self._folder = self._tree._open(parent, make=self._make)
         return self._folder, name
 

@@ -53,6 +53,14 @@ def mode_of_new(mode: int | None) -> int:
     return 0o666 if mode is None else 0o600
 
 
+def set_mode(descriptor: int, mode: int | None) -> os.stat_result:
+    """Give an open file a mode, None to leave it as it is; return what the file is before that."""
+    found = os.fstat(descriptor)
+    if mode is not None and stat.S_IMODE(found.st_mode) != mode:
+        os.fchmod(descriptor, mode)
+    return found
+
+
 USUAL = Modes()
 """By the umask: in a clone and in a bucket."""
 PRIVATE = Modes(folder=0o700, file=0o600)

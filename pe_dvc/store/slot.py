@@ -127,8 +127,7 @@ class Slot:
 
     def keep(self, data: bytes) -> None:
         """Make verified bytes the artifact, read-only. Within ``admission``."""
-        self._cache.write(self._name, data, mode=0o444)
-        self._record(self._files.status(self._name))
+        self._record(self._cache.write(self._name, data, mode=0o444))
 
     @contextmanager
     def filling(self) -> Iterator[PartialFile]:

@@ -84,6 +84,18 @@ def test_folders_have_the_mode_of_a_group(tmp_path: Path) -> None:
     assert modes == {0o2775}
 
 
+@pytest.mark.parametrize("umask", [0, 0o022, 0o277])
+def test_a_file_has_the_mode_asked_for_and_is_told_of(root: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        found = ConfinedTree(root).write("deep/x", b"mine", mode=0o600)
+    finally:
+        os.umask(before)
+    now = (root / "deep/x").lstat()
+    assert stat.S_IMODE(now.st_mode) == 0o600
+    assert (found.st_ino, found.st_size, found.st_mtime_ns) == (now.st_ino, 4, now.st_mtime_ns)
+
+
 def test_an_error_names_the_file_and_leaves_nothing(root: Path) -> None:
     (root / "folder").mkdir()
     with pytest.raises(IsADirectoryError) as caught:

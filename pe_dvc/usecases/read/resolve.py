@@ -148,11 +148,8 @@ class Resolved:
     @property
     def pinned(self) -> Reference:
         """The pinned reference: it always means these bytes."""
-        sha256 = (self.directory or self.payload).sha256
-        return replace(
-            Reference.pinned(self.reference.country, self.reference.name, sha256),
-            member=self.reference.member,
-        )
+        asked, sha256 = self.reference, (self.directory or self.payload).sha256
+        return Reference(country=asked.country, name=asked.name, sha256=sha256, member=asked.member)
 
     @property
     def pin(self) -> str:
