@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import socket
+import struct
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -23,6 +25,8 @@ Trick = Literal[
     "refuse after",
     "hang up before",
     "hang up after",
+    "reset before",
+    "reset after",
     "truncate",
     "repeat",
     "never end",
@@ -77,6 +81,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._refuse()
         elif trick == "hang up before":
             self._hang_up()
+        elif trick == "reset before":
+            self._reset()
         elif trick == "never end":
             self._never_end()
         else:
@@ -87,6 +93,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self._refuse()
             elif trick == "hang up after":
                 self._hang_up()
+            elif trick == "reset after":
+                self._reset()
             else:
                 self._answer(status, headers, answer, cut=trick == "truncate")
 
@@ -125,6 +133,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _hang_up(self) -> None:
+        self.close_connection = True
+
+    def _reset(self) -> None:
+        at_once = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.rfile.close()
+        self.connection.close()
         self.close_connection = True
 
     def _never_end(self) -> None:

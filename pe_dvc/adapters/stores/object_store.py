@@ -7,21 +7,14 @@ asynchronous puts may abort at exit (obstore 0.12). None work in a forked child 
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
-from pe_dvc.adapters.stores.object_info import attributes, object_info, whole
-from pe_dvc.adapters.stores.obstore_errors import (
-    ErrorTranslator,
-    StoreRequest,
-    is_past_end,
-    is_undecided,
-)
-from pe_dvc.primitives.errors import NotFoundError, StoreError
+from pe_dvc.adapters.stores.object_info import attributes, object_info
+from pe_dvc.adapters.stores.obstore_errors import ErrorTranslator, StoreRequest, is_past_end
+from pe_dvc.primitives.errors import StoreError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, too_long
@@ -218,15 +211,13 @@ class ObjectStore(OneByOne):
         delete_each(wanted, self._delete)
 
     def _delete(self, key: str) -> StoreError | None:
-        import obstore
+        from pe_dvc.adapters.stores.lost_answers import delete_object
 
         try:
             with self._translating("delete", key):
-                obstore.delete(self._single_deletes, key)
+                delete_object(self._single_deletes, key)
         except StoreError as error:
             return error
-        except NotFoundError:
-            return None
         return None
 
     def _get(self, operation: str, key: str, start: int, length: int) -> GetResult | None:
@@ -253,17 +244,10 @@ class ObjectStore(OneByOne):
                     return
 
     def _put(self, key: str, data: bytes, mode: PutMode) -> ObjectInfo:
-        import obstore
+        from pe_dvc.adapters.stores.lost_answers import put_object
 
         with self._translating("write", check_key(key)):
-            for pause in retry_policy.pauses():
-                try:
-                    put = obstore.put(self._bucket, key, data, mode=mode, **whole(key))
-                    break
-                except obstore.exceptions.AlreadyExistsError as error:
-                    if pause is None or not is_undecided(error):
-                        raise
-                    time.sleep(pause)
+            put = put_object(self._bucket, key, data, mode)
         return object_info(key, len(data), put)
 
     def _send(self, key: str, body: bytes | Iterator[bytes], part_size: int) -> None:

@@ -35,6 +35,8 @@ _ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|Authorizati
 # The last is azurite's answer to a range of an empty object.
 _PAST_END = re.compile(r"status code: 416|Wanted range starting at|bytes 0--1/0")
 _STRANGE_KEY = re.compile(r"Encountered object with invalid path[^\n]*")
+_LOST = re.compile(r"connection (?:reset|aborted|closed)|broken pipe", re.IGNORECASE)
+_REPEATED = re.compile(r"after [1-9]\d* retries")
 _UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
 _CHECK_CLOCK = (
@@ -112,6 +114,17 @@ def is_undecided(error: Exception) -> bool:
     obstore takes that for an object that exists; the other write may yet fail.
     """
     return _UNDECIDED in str(error)
+
+
+def is_lost(error: Exception) -> bool:
+    """Tell whether the connection broke after the request was sent, before its answer."""
+    text = str(error)
+    return _STATUS.search(text) is None and _LOST.search(text) is not None
+
+
+def is_repeated(error: Exception) -> bool:
+    """Tell whether obstore has sent the request more than once."""
+    return _REPEATED.search(str(error)) is not None
 
 
 def _no_bucket(request: StoreRequest) -> StoreUnavailableError:

@@ -37,7 +37,8 @@ REFUSALS = {
 }
 STRIKES: list[tuple[str, int]] = [
     *((f"refuse {moment}", status) for moment in ("before", "after") for status in REFUSALS),
-    *((trick, 0) for trick in ("hang up before", "hang up after", "truncate", "repeat")),
+    *((f"{how} {moment}", 0) for how in ("hang up", "reset") for moment in ("before", "after")),
+    *((trick, 0) for trick in ("truncate", "repeat")),
 ]
 STEP = 1 if os.environ.get("SOAK") else 5
 """Every how many requests are struck, each trick starting at another one."""
@@ -116,7 +117,10 @@ def test_one_request_going_wrong(line: Line, tally: Tally) -> None:
                 line.repo.push(line.direct)
                 assert line.read()["cps_2024"] == new
             tally("requests spoilt, survived", 1)
-    transient = {"refuse before 429", "refuse before 500", "refuse before 503", "hang up before 0"}
+    transient = {
+        *(f"refuse before {status}" for status in (429, 500, 503)),
+        *(f"{how} {moment} 0" for how in ("hang up", "reset") for moment in ("before", "after")),
+    }
     assert not transient & told.keys(), "what passes by itself is retried"
 
 
