@@ -58,7 +58,7 @@ MAY_IMPORT = {
 ONE_MODULE = {
     "obstore": {
         f"adapters/stores/{name}.py"
-        for name in ("kept_parts", "object_store", "open_bucket", "presigned")
+        for name in ("kept_parts", "lost_answers", "object_store", "open_bucket", "presigned")
     },
     "duckdb": {"adapters/tables/duck.py"},
     "pyarrow": {

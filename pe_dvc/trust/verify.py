@@ -98,8 +98,8 @@ def check_one_id_each(delegator: Root | Targets, *, where: str) -> None:
         if len(set(keys)) < len(keys):
             raise SignatureError(
                 f"{where}: {role} has one key under two ids, which would count as two that signed",
-                remedy="Remove one of them in the next version: pe-dvc channel keys "
-                f"remove {role}. Until then nothing is read or pushed with it.",
+                remedy=f"Remove one of them from {role} in the next version: see "
+                "docs/runbook-keys.md. Until then nothing is read or pushed with it.",
             )
 
 

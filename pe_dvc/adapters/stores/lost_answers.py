@@ -42,14 +42,12 @@ def put_object(bucket: Bucket, key: str, data: bytes, mode: PutMode) -> PutResul
 
 
 def delete_object(bucket: Bucket, key: str) -> None:
-    """Remove an object; it may be gone already. Raises as ``obstore.delete``."""
+    """Remove an object. Raises as ``obstore.delete``, FileNotFoundError for one that is gone."""
     import obstore
 
     for pause in retry_policy.pauses():
         try:
             obstore.delete(bucket, key)
-        except FileNotFoundError:
-            return
         except obstore.exceptions.BaseError as error:
             if pause is None or not is_lost(error):
                 raise

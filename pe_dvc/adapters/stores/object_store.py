@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.object_info import attributes, object_info
 from pe_dvc.adapters.stores.obstore_errors import ErrorTranslator, StoreRequest, is_past_end
-from pe_dvc.primitives.errors import StoreError
+from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, too_long
@@ -218,6 +218,8 @@ class ObjectStore(OneByOne):
                 delete_object(self._single_deletes, key)
         except StoreError as error:
             return error
+        except NotFoundError:
+            pass
         return None
 
     def _get(self, operation: str, key: str, start: int, length: int) -> GetResult | None:

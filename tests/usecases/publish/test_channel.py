@@ -294,7 +294,7 @@ def test_one_key_under_two_ids_is_not_published_until_one_is_removed(tmp_path: P
     with pytest.raises(SignatureError, match="one key under two ids") as refused:
         sim.publish()
     assert not sim.store.objects
-    assert "pe-dvc channel keys remove timestamp" in str(refused.value.remedy)
+    assert "Remove one of them from timestamp" in str(refused.value.remedy)
     signers = Signers("us", sim.keys_dir, environ={})
     KeyRing(sim.directory, "us", signers, now=NOW).remove("timestamp", again, threshold=1)
     sim.publish()
