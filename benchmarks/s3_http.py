@@ -49,6 +49,13 @@ class Response:
     """Content-Length where it is not that of what is sent: HEAD."""
 
 
+def _read(source: Readable, buffer: memoryview) -> int:
+    """Read a part of a body that has more. Raises ConnectionError where its sender went away."""
+    if count := source.readinto1(buffer):
+        return count
+    raise ConnectionAbortedError
+
+
 class Sized:
     """A body of known length."""
 
@@ -56,7 +63,7 @@ class Sized:
         self._source, self._left = source, length
 
     def readinto1(self, buffer: memoryview, /) -> int:
-        count = self._source.readinto1(buffer[: self._left]) if self._left else 0
+        count = _read(self._source, buffer[: self._left]) if self._left else 0
         self._left -= count
         return count
 
@@ -80,9 +87,9 @@ class Chunked:
             self._next_chunk()
         if self._done:
             return 0
-        count = self._source.readinto1(buffer[: self._left])
+        count = _read(self._source, buffer[: self._left])
         self._left -= count
-        if count and not self._left:
+        if not self._left:
             self._source.readline()
         return count
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -169,3 +171,29 @@ def test_the_emulated_link_is_no_faster_than_it_was_set() -> None:
         obstore.put(store, "slow", os.urandom(4 * MIB), use_multipart=False)
         obstore.get(store, "slow").bytes()
         assert time.monotonic() - start > 0.2 + 0.04
+
+
+@pytest.mark.parametrize("keeps_parts", [True, False])
+@pytest.mark.parametrize(
+    ("head", "sent"),
+    [("Content-Length: 1000", b"x" * 10), ("Transfer-Encoding: chunked", b"3e8\r\n" + b"x" * 10)],
+)
+def test_a_part_whose_sender_went_away_is_none(head: str, sent: bytes, keeps_parts: bool) -> None:
+    """As of S3: who goes on with the upload must not find a part that is too short."""
+    import boto3
+
+    with S3Server(workers=1, keeps_parts=keeps_parts) as server:
+        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
+        where = {"endpoint_url": server.endpoint, "region_name": "us-east-1"}
+        client = boto3.client("s3", **where, **keys)
+        asked = {"Bucket": BUCKET, "Key": "cut"}
+        upload = asked | {"UploadId": client.create_multipart_upload(**asked)["UploadId"]}
+        address = urlsplit(server.endpoint)
+        with socket.create_connection((address.hostname, address.port)) as sender:
+            line = f"PUT /{BUCKET}/cut?partNumber=1&uploadId={upload['UploadId']} HTTP/1.1"
+            sender.sendall(f"{line}\r\nHost: s3\r\n{head}\r\n\r\n".encode() + sent)
+            sender.shutdown(socket.SHUT_WR)
+            assert sender.recv(1) == b"", "there is no answer, and the server has looked at all"
+        assert "Parts" not in client.list_parts(**upload)
+        client.upload_part(**upload, PartNumber=1, Body=b"whole")
+        assert [one["Size"] for one in client.list_parts(**upload)["Parts"]] == [5]
