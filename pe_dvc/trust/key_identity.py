@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pe_dvc.trust.tuf_api import Key
 
 
@@ -41,3 +43,13 @@ def identity_of(key: Key) -> str:
         return pem_of(key)
     except FormatError:  # of a kind unknown here, whose signatures count for nothing
         return f"{key.keytype} {key.keyval.get('public')}"
+
+
+def distinct_keys(keys: Mapping[str, Key]) -> dict[str, Key]:
+    """Return keys by id, each key once: of one under two ids the first."""
+    if len(keys) < 2:  # as of most roles; to tell two apart takes time
+        return dict(keys)
+    ids: dict[str, str] = {}
+    for keyid, key in keys.items():
+        ids.setdefault(identity_of(key), keyid)
+    return {keyid: keys[keyid] for keyid in ids.values()}

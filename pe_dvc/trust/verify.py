@@ -16,7 +16,7 @@ from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 from pe_dvc.trust.binned import MARK, WHOLE_LIMIT, recognized
 from pe_dvc.trust.conflicts import conflict_advice
-from pe_dvc.trust.key_identity import identity_of
+from pe_dvc.trust.key_identity import distinct_keys
 from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
@@ -63,26 +63,26 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
 
 
 def signatures(delegator: Root | Targets, role: str, metadata: Metadata[Any]) -> VerificationResult:
-    """Return which of the role's keys signed ``metadata`` validly, and which did not."""
+    """Return which of the role's keys signed ``metadata`` validly, and which did not.
+
+    A key under two ids counts once.
+    """
     try:
-        return delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+        found = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
     except ValueError:
         raise FormatError(f"there is no role {role!r} in {delegator.type} metadata") from None
+    return VerificationResult(found.threshold, distinct_keys(found.signed), found.unsigned)
 
 
 def verify_signed_by(
     delegator: Root | Targets, role: str, metadata: Metadata[Any], *, where: str
 ) -> None:
-    """Raise SignatureError unless a threshold of the role's keys signed ``metadata``.
-
-    A key under two ids is one key.
-    """
+    """Raise SignatureError unless a threshold of the role's keys signed ``metadata``."""
     result = signatures(delegator, role, metadata)
-    signed = {identity_of(key) for key in result.signed.values()}
-    if len(signed) < result.threshold:
+    if not result:
         raise SignatureError(
             f"{where}: {role} version {metadata.signed.version} has valid signatures of "
-            f"{len(signed)} of its keys, and {result.threshold} must sign",
+            f"{len(result.signed)} of its keys, and {result.threshold} must sign",
             remedy=f"It must be signed by {ROLE_OWNERS[role]}.",
         )
 
@@ -94,8 +94,8 @@ def check_one_id_each(delegator: Root | Targets, *, where: str) -> None:
     that key alone would be two of a threshold.
     """
     for role in _roles(delegator):
-        keys = [identity_of(key) for key in role_keys(delegator, role)]
-        if len(set(keys)) < len(keys):
+        keys = {key.keyid: key for key in role_keys(delegator, role)}
+        if len(distinct_keys(keys)) < len(keys):
             raise SignatureError(
                 f"{where}: {role} has one key under two ids, which would count as two that signed",
                 remedy=f"Remove one of them from {role} in the next version: see "

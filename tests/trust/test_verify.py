@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import FormatError, RollbackError, SignatureError
-from pe_dvc.trust.tuf_api import Root, Snapshot, Targets, Timestamp
+from pe_dvc.trust.tuf_api import Key, Root, Signature, Snapshot, Targets, Timestamp
 from pe_dvc.trust.verify import parse, signatures, verify_root_chain, verify_signed_by
 
 if TYPE_CHECKING:
@@ -48,6 +48,21 @@ def test_a_signature_of_another_role_does_not_count(sim: Simulator) -> None:
     latest = sim.metadata.role("latest")
     with pytest.raises(SignatureError, match="next version 3 has valid signatures of 0"):
         verify_signed_by(sim.metadata.targets.signed, "next", latest, where="here")
+
+
+def test_a_key_under_two_ids_counts_once(sim: Simulator) -> None:
+    """However its signatures are asked for: a status or a draft must not take it for two."""
+    again, targets = "ab" * 32, sim.metadata.role("targets")
+    root = sim.metadata.root.signed
+    (keyid,) = root.roles["targets"].keyids
+    root.add_key(Key.from_dict(again, root.keys[keyid].to_dict()), "targets")
+    root.roles["targets"].threshold = 2
+    targets.signatures[again] = Signature(again, targets.signatures[keyid].signature)
+    result = signatures(root, "targets", targets)
+    assert (len(result.signed), result.missing) == (1, 1)
+    assert not result
+    with pytest.raises(SignatureError, match="valid signatures of 1 of its keys, and 2 must sign"):
+        verify_signed_by(root, "targets", targets, where="here")
 
 
 def test_a_root_chain_with_a_gap_or_out_of_order(sim: Simulator) -> None:

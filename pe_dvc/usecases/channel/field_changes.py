@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.result import Result
+from pe_dvc.trust.key_identity import identity_of
 from pe_dvc.trust.roles import (
     COUNTRY_FIELD,
     DELEGATED,
@@ -137,9 +138,9 @@ def _keys_changed(draft: Root | Targets, known: Mapping[str, Key]) -> Iterator[F
             if old.get(name) != new.get(name):
                 path = ("keys", keyid, name)
                 yield _changed(draft.version, path, old.get(name), new.get(name), "")
-    for one, other in pairwise(sorted(keys, key=lambda keyid: (str(keys[keyid].keyval), keyid))):
-        is_same = keys[one].keyval == keys[other].keyval
-        if is_same and not {one, other} <= known.keys():
+    identities = sorted((identity_of(key), keyid) for keyid, key in keys.items())
+    for (identity, one), (another, other) in pairwise(identities):
+        if identity == another and not {one, other} <= known.keys():
             whose = key_name_of(keys[one].to_dict())
             yield FieldChanged(
                 version=draft.version,
