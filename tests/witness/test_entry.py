@@ -6,18 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import NotFoundError
-from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
 from pe_dvc.trust.tuf_api import CryptoSigner, Root
 from pe_dvc.trust.witnesses import witness_rule
 from pe_dvc.witness.settings import parse_settings
 from tests.support.advice import follow
 from tests.support.commands import run, run_pe_dvc
 from tests.support.signed_repo import HandMadeRepo
+from tests.support.witnessed import TestWitness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,18 +62,10 @@ def test_a_witness_cosigns_by_the_lines_that_maintainers_give(
 
 @pytest.mark.parametrize(("count", "most"), [(1, 1), (3, 2), (4, 3)])
 def test_more_than_half_of_the_witnesses_are_demanded(
-    repo: HandMadeRepo, count: int, most: int
+    repo: HandMadeRepo, tmp_path: Path, count: int, most: int
 ) -> None:
-    keys = [
-        str(
-            VerifierKey(
-                f"witness.example.org/{number}",
-                Ed25519PrivateKey.generate().public_key().public_bytes_raw(),
-                COSIGNATURE,
-            )
-        )
-        for number in range(count)
-    ]
+    names = [f"witness.example.org/{number}" for number in range(count)]
+    keys = [str(TestWitness(tmp_path, (), name).key) for name in names]
     said = run_pe_dvc("channel", "witnesses", *keys, cwd=repo.root).stderr
     assert f"readers will demand more than half of these witnesses: {count}" in said
     rule = witness_rule(repo.channels.metadata.root.signed.unrecognized_fields, where="root")
