@@ -32,12 +32,12 @@ def put_object(bucket: Bucket, key: str, data: bytes, mode: PutMode) -> PutResul
             return obstore.put(bucket, key, data, mode=mode, **whole(key))
         except obstore.exceptions.BaseError as error:
             lost = lost or is_lost(error) or is_repeated(error)
-            if pause is None or not (is_undecided(error) or is_lost(error)):
-                held = _held(bucket, key, data) if lost and _is_conflict(error) else None
-                if held is None:
-                    raise
+            if pause is not None and (is_undecided(error) or is_lost(error)):
+                time.sleep(pause)
+            elif lost and _is_conflict(error) and (held := _held(bucket, key, data)) is not None:
                 return held
-            time.sleep(pause)
+            else:
+                raise
     raise AssertionError  # the last pause is None
 
 
