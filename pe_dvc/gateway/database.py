@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 _WAIT_SECONDS = 10
+_PAUSE_SECONDS = 0.01
 """For how long a lock or a server is waited for: a reader waits as long, and is then refused."""
 _CREATION_LOCK = 7_291_546_030_118
 """The advisory lock under which one of several gateways makes the tables."""
@@ -154,8 +156,22 @@ def _begin_ourselves(connection: Any, record: object) -> None:
 
 def _set_up_file(connection: Any, record: object) -> None:
     """Make each commit durable, and what is erased unreadable."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Have a file use its write-ahead log: there SQLite waits for no other that does so as well."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except connection.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _begin(connection: Connection) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,19 @@ def test_two_gateways_on_one_database_leave_no_gaps(bench: Bench) -> None:
         thread.join()
     assert sorted(found) == list(range(400))
     assert bench.verify().sound
+
+
+def test_two_gateways_that_start_at_once_make_one_file(tmp_path: Path) -> None:
+    """SQLite says at once that it is locked, without the wait that it has otherwise."""
+    signer, at_once = LedgerSigner.open(tmp_path / "key.pem", create=True), threading.Barrier(2)
+
+    def start(place: Path) -> None:
+        at_once.wait()
+        SqlLedger(str(place), signer).close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(20):  # without the wait it fails in one of five
+            list(pool.map(start, [tmp_path / f"{number}.db"] * 2))
 
 
 def test_a_gateway_of_another_key_may_not_append(bench: Bench, tmp_path: Path) -> None:
