@@ -8,7 +8,7 @@ Layout below the cache's directory::
     partial/4e92….data             what ranged reads and broken downloads have brought so far
     manifests/4e/4e92….json        manifests, by the sha256 of their own bytes
     chunks/4e/4e92….chunks         chunk lists, by the sha256 of their own bytes
-    locks/4e92….lock, locks/leases one download of an artifact at a time; what is being read
+    locks/downloads, locks/leases  one download of an artifact at a time; what is being read
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
-from pe_dvc.store.locks import Leases
+from pe_dvc.store.leases import Leases
 from pe_dvc.store.permissions import CACHE
 
 if TYPE_CHECKING:

@@ -10,15 +10,13 @@ import errno
 import fcntl
 import os
 import struct
-import threading
 import time
-from collections import Counter
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.store.disk import READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,13 +50,7 @@ def exclusive(
     """
     descriptor = _acquire(files, path, timeout, on_wait)
     if descriptor is None:
-        raise StoreUnavailableError(
-            f"another process has been {doing} for over {timeout:g} seconds, and holds "
-            f"{files.root / path}",
-            operation="lock",
-            key=str(files.root / path),
-            remedy=remedy,
-        )
+        raise _held_too_long(files.root / path, timeout, doing, remedy)
     try:
         yield
     finally:
@@ -68,10 +60,90 @@ def exclusive(
         os.close(descriptor)
 
 
+@contextmanager
+def exclusive_byte(
+    files: ConfinedTree,
+    path: str,
+    sha256: Sha256,
+    *,
+    timeout: float,
+    doing: str,
+    remedy: str,
+    on_wait: Callable[[], None] | None = None,
+) -> Iterator[None]:
+    """Hold a lock for an artifact: one byte of a file that stays, and that all artifacts share.
+
+    As ``exclusive``, where thousands are taken one after the other: before ext4 makes a file, it
+    looks at every other that was removed in the last minutes. The time does not begin again when
+    the lock changes hands. Where there are no such locks, it is the name of a file after all.
+    """
+    descriptor = _open_or_make(files, path)
+    byte = partial(lock_range, descriptor, start=offset(sha256), length=1, wait=False)
+    try:
+        try:
+            locked = _Wait(timeout, on_wait).until(lambda: byte(fcntl.F_WRLCK))
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            name = f"{path}-{sha256}.lock"
+            with exclusive(
+                files, name, timeout=timeout, doing=doing, remedy=remedy, on_wait=on_wait
+            ):
+                yield
+            return
+        if not locked:
+            raise _held_too_long(files.root / path, timeout, doing, remedy)
+        try:
+            yield
+        finally:
+            byte(fcntl.F_UNLCK)  # or a child that was forked meanwhile would keep it
+    finally:
+        os.close(descriptor)
+
+
+class _Wait:
+    """One who waits for a lock, for ``timeout`` seconds, and says so once."""
+
+    def __init__(self, timeout: float, on_wait: Callable[[], None] | None) -> None:
+        self._timeout, self._on_wait = timeout, on_wait
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        self.deadline = time.monotonic() + self._timeout
+
+    def until(self, lock: Callable[[], bool]) -> bool:
+        """Try ``lock`` until it succeeds; False once the time has passed."""
+        while not lock():
+            if self._on_wait is not None:
+                self._on_wait()
+                self._on_wait = None
+            if time.monotonic() > self.deadline:
+                return False
+            time.sleep(_PAUSE)
+        return True
+
+
+def _held_too_long(file: Path, timeout: float, doing: str, remedy: str) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"another process has been {doing} for over {timeout:g} seconds, and holds {file}",
+        operation="lock",
+        key=str(file),
+        remedy=remedy,
+    )
+
+
+def _open_or_make(files: ConfinedTree, path: str) -> int:
+    try:
+        return files.open_file(path, os.O_RDWR)
+    except FileNotFoundError:
+        return files.open_file(path, OPEN)
+
+
 def _acquire(
     files: ConfinedTree, path: str, timeout: float, on_wait: Callable[[], None] | None
 ) -> int | None:
-    without_folder = deadline = time.monotonic() + timeout
+    wait = _Wait(timeout, on_wait)
+    without_folder = wait.deadline
     while True:
         try:
             descriptor = files.open_file(path, OPEN)
@@ -80,17 +152,12 @@ def _acquire(
                 raise
             continue
         try:
-            while not _try_lock(descriptor):
-                if on_wait is not None:
-                    on_wait()
-                    on_wait = None
-                if time.monotonic() > deadline:
-                    os.close(descriptor)
-                    return None
-                time.sleep(_PAUSE)
+            if not wait.until(partial(_try_lock, descriptor)):
+                os.close(descriptor)
+                return None
             if _is_named(descriptor, files, path):
                 return descriptor
-            deadline = time.monotonic() + timeout  # who held it has ended: another has it now
+            wait.begin_again()  # who held it has ended: another has it now
         except BaseException:
             os.close(descriptor)
             raise
@@ -138,103 +205,8 @@ def lock_range(descriptor: int, kind: int, start: int, length: int, *, wait: boo
     return True
 
 
-class Leases:
-    """Which artifacts this process is reading: they must not be removed from the cache.
-
-    A lease is a shared lock on one byte of one file, at an offset made from the sha256: any
-    number of them costs one open file. A forked child takes leases of its own on what its
-    parent had.
-    """
-
-    def __init__(self, files: ConfinedTree, path: str) -> None:
-        self._files, self._path = files, path
-        self._descriptor: int | None = None
-        self._held: Counter[Sha256] = Counter()
-        self._mutex = threading.Lock()
-        self._childs: int | None = None
-        os.register_at_fork(
-            before=self._prepare_fork,
-            after_in_parent=self._be_parent,
-            after_in_child=self._be_child,
-        )
-
-    def hold(self, sha256: Sha256) -> None:
-        """Take a lease; it ends by as many calls of ``release``, or with the process."""
-        with self._mutex:
-            if self._descriptor is None:
-                self._descriptor = self._open_shared()
-            if self._descriptor is not None:
-                lock_range(self._descriptor, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
-            self._held[sha256] += 1
-
-    def release(self, sha256: Sha256) -> None:
-        """Give back one ``hold``."""
-        with self._mutex:
-            self._held[sha256] -= 1
-            if self._held[sha256] == 0 and self._descriptor is not None:
-                del self._held[sha256]
-                lock_range(self._descriptor, fcntl.F_UNLCK, _offset(sha256), 1, wait=False)
-
-    @contextmanager
-    def unless_held(self, sha256: Sha256) -> Iterator[bool]:
-        """Tell whether no process has a lease, this one included, and keep it so meanwhile."""
-        descriptor = self._open()
-        try:
-            yield _has_range_locks(descriptor) and lock_range(
-                descriptor, fcntl.F_WRLCK, _offset(sha256), 1, wait=False
-            )
-        finally:
-            os.close(descriptor)
-
-    def _open(self) -> int:
-        return self._files.open_file(self._path, OPEN)
-
-    def _open_shared(self) -> int | None:
-        """Open the file for leases; None where there can be none.
-
-        In a cache that may only be read its owner can still remove what is being read. Where the
-        file system has no such locks, nothing is removed (``unless_held``).
-        """
-        try:
-            descriptor = self._open()
-        except OSError as error:
-            if error.errno not in READ_ONLY:
-                raise
-            try:
-                descriptor = self._files.open_file(self._path, os.O_RDONLY)
-            except (FileNotFoundError, PermissionError):
-                return None
-        if _has_range_locks(descriptor):
-            return descriptor
-        os.close(descriptor)
-        return None
-
-    def _prepare_fork(self) -> None:
-        # What a child inherits is the parent's own lock: either's release would end it for both.
-        # So a second one is taken before the fork, with no moment in between that has none.
-        self._mutex.acquire()
-        if self._descriptor is not None:
-            self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
-            for sha256 in self._held:
-                lock_range(self._childs, fcntl.F_RDLCK, _offset(sha256), 1, wait=True)
-
-    def _be_parent(self) -> None:
-        self._close(self._childs)
-        self._childs = None
-        self._mutex.release()
-
-    def _be_child(self) -> None:
-        self._close(self._descriptor)
-        self._descriptor, self._childs = self._childs, None
-        self._mutex.release()
-
-    @staticmethod
-    def _close(descriptor: int | None) -> None:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _has_range_locks(descriptor: int) -> bool:
+def has_range_locks(descriptor: int) -> bool:
+    """Tell whether the file system and sandbox of an open file know locks on bytes."""
     try:
         lock_range(descriptor, fcntl.F_UNLCK, 0, 1, wait=False)
     except OSError as error:
@@ -244,5 +216,6 @@ def _has_range_locks(descriptor: int) -> bool:
     return True
 
 
-def _offset(sha256: Sha256) -> int:
+def offset(sha256: Sha256) -> int:
+    """Return the byte that stands for an artifact in a file of locks."""
     return int(sha256[:15], 16)

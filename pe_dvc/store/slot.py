@@ -15,7 +15,7 @@ from pe_dvc.store.cache_directory import LOCKS
 from pe_dvc.store.disk import READ_ONLY, unless_read_only, writing_to
 from pe_dvc.store.eviction import make_room
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import exclusive_byte
 from pe_dvc.store.partial import PartialFile
 from pe_dvc.store.plain_files import open_plain
 from pe_dvc.store.verification_record import VerificationRecord, record_path
@@ -100,9 +100,10 @@ class Slot:
         self, on_wait: Callable[[], None] | None = None
     ) -> AbstractContextManager[None]:
         """Keep other processes from downloading the artifact meanwhile."""
-        return exclusive(
+        return exclusive_byte(
             self._files,
-            f"{LOCKS}/{self._sha256}.lock",
+            f"{LOCKS}/downloads",
+            self._sha256,
             timeout=LOCK_TIMEOUT,
             doing=f"downloading {self._sha256}",
             remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",

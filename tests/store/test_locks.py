@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import exclusive, exclusive_byte
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -57,3 +61,80 @@ def test_one_that_does_not_end_is_named(tmp_path: Path) -> None:
             lock(tmp_path, timeout=0.1).__enter__()
         done.set()
     assert str(tmp_path / ".lock") in caught.value.message
+
+
+ONE, OTHER = Sha256("1" * 64), Sha256("2" * 64)
+
+
+def byte_lock(
+    directory: Path, sha256: Sha256 = ONE, timeout: float = 60
+) -> AbstractContextManager[None]:
+    return exclusive_byte(
+        ConfinedTree(directory), "all", sha256, timeout=timeout, doing="reading", remedy="End it."
+    )
+
+
+@pytest.fixture(params=["locks on bytes", "none in this sandbox"])
+def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gVisor answers EINVAL: its users have locks on files."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    if request.param == "none in this sandbox":
+        monkeypatch.setattr(fcntl, "fcntl", refuse)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_one_at_a_time_has_the_lock_of_an_artifact(tmp_path: Path) -> None:
+    inside: list[int] = []
+
+    def take(number: int) -> None:
+        with byte_lock(tmp_path):
+            inside.append(number)
+            time.sleep(0.01)
+            assert inside[-1] == number, "two at once"
+
+    with ThreadPoolExecutor(MANY) as pool:
+        list(pool.map(take, range(MANY)))
+    assert sorted(inside) == [*range(MANY)]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_lock_of_one_artifact_keeps_none_from_another(tmp_path: Path) -> None:
+    with byte_lock(tmp_path), byte_lock(tmp_path, OTHER, timeout=0.1):
+        pass
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_who_holds_the_lock_of_an_artifact_for_long_is_named(tmp_path: Path) -> None:
+    refused = pytest.raises(StoreUnavailableError, match=r"reading for over 0\.1 s")
+    with byte_lock(tmp_path), refused as caught:
+        byte_lock(tmp_path, timeout=0.1).__enter__()
+    assert str(tmp_path / "all") in caught.value.message
+
+
+def test_all_artifacts_are_locked_in_one_file_that_stays(tmp_path: Path) -> None:
+    """Of files made and removed for each, ext4 takes longer to make the next ones."""
+    with byte_lock(tmp_path):
+        made = (tmp_path / "all").stat().st_ino
+    with byte_lock(tmp_path, OTHER):
+        assert [path.name for path in tmp_path.iterdir()] == ["all"]
+    assert (tmp_path / "all").stat().st_ino == made
+
+
+def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path) -> None:
+    waiting, done = os.pipe()
+    with byte_lock(tmp_path):
+        child = os.fork()
+        if child == 0:
+            os.close(done)
+            os.read(waiting, 1)
+            os._exit(0)
+    try:
+        with byte_lock(tmp_path, timeout=0.1):
+            pass
+    finally:
+        os.close(done)
+        os.close(waiting)
+        os.waitpid(child, 0)

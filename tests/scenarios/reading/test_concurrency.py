@@ -17,7 +17,7 @@ import pytest
 import pe_dvc
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import Leases
+from pe_dvc.store.leases import Leases
 from tests.scenarios.reading.conftest import MIB, SIZE, new_reader
 from tests.support.country import LATEST, NAME, Country
 from tests.support.paths import ROOT

@@ -1,0 +1,115 @@
+"""What a process reads from the cache, so that no other removes it meanwhile."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pe_dvc.store.disk import READ_ONLY
+from pe_dvc.store.locks import OPEN, has_range_locks, lock_range, offset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.confined import ConfinedTree
+
+
+class Leases:
+    """Which artifacts this process is reading: they must not be removed from the cache.
+
+    A lease is a shared lock on one byte of one file, at an offset made from the sha256: any
+    number of them costs one open file. A forked child takes leases of its own on what its
+    parent had.
+    """
+
+    def __init__(self, files: ConfinedTree, path: str) -> None:
+        self._files, self._path = files, path
+        self._descriptor: int | None = None
+        self._held: Counter[Sha256] = Counter()
+        self._mutex = threading.Lock()
+        self._childs: int | None = None
+        os.register_at_fork(
+            before=self._prepare_fork,
+            after_in_parent=self._be_parent,
+            after_in_child=self._be_child,
+        )
+
+    def hold(self, sha256: Sha256) -> None:
+        """Take a lease; it ends by as many calls of ``release``, or with the process."""
+        with self._mutex:
+            if self._descriptor is None:
+                self._descriptor = self._open_shared()
+            if self._descriptor is not None:
+                lock_range(self._descriptor, fcntl.F_RDLCK, offset(sha256), 1, wait=True)
+            self._held[sha256] += 1
+
+    def release(self, sha256: Sha256) -> None:
+        """Give back one ``hold``."""
+        with self._mutex:
+            self._held[sha256] -= 1
+            if self._held[sha256] == 0 and self._descriptor is not None:
+                del self._held[sha256]
+                lock_range(self._descriptor, fcntl.F_UNLCK, offset(sha256), 1, wait=False)
+
+    @contextmanager
+    def unless_held(self, sha256: Sha256) -> Iterator[bool]:
+        """Tell whether no process has a lease, this one included, and keep it so meanwhile."""
+        descriptor = self._open()
+        try:
+            yield has_range_locks(descriptor) and lock_range(
+                descriptor, fcntl.F_WRLCK, offset(sha256), 1, wait=False
+            )
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        return self._files.open_file(self._path, OPEN)
+
+    def _open_shared(self) -> int | None:
+        """Open the file for leases; None where there can be none.
+
+        In a cache that may only be read its owner can still remove what is being read. Where the
+        file system has no such locks, nothing is removed (``unless_held``).
+        """
+        try:
+            descriptor = self._open()
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            try:
+                descriptor = self._files.open_file(self._path, os.O_RDONLY)
+            except (FileNotFoundError, PermissionError):
+                return None
+        if has_range_locks(descriptor):
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def _prepare_fork(self) -> None:
+        # What a child inherits is the parent's own lock: either's release would end it for both.
+        # So a second one is taken before the fork, with no moment in between that has none.
+        self._mutex.acquire()
+        if self._descriptor is not None:
+            self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+            for sha256 in self._held:
+                lock_range(self._childs, fcntl.F_RDLCK, offset(sha256), 1, wait=True)
+
+    def _be_parent(self) -> None:
+        self._close(self._childs)
+        self._childs = None
+        self._mutex.release()
+
+    def _be_child(self) -> None:
+        self._close(self._descriptor)
+        self._descriptor, self._childs = self._childs, None
+        self._mutex.release()
+
+    @staticmethod
+    def _close(descriptor: int | None) -> None:
+        if descriptor is not None:
+            os.close(descriptor)
