@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.merge_conflict import conflict_error
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def read_json(
     try:
         return _loads(data, _number if fractions else _refuse_fraction)
     except (ValueError, RecursionError) as error:
+        from pe_dvc.primitives.merge_conflict import conflict_error
+
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         fault = f"not the JSON of {what}: {brief(str(reason))}"
         refusal = conflict_error(data, where=where)

@@ -17,7 +17,7 @@ from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.project.fetched import Fetched, get_one
 from pe_dvc.project.reader import Reader
-from pe_dvc.usecases.parallel import run_all
+from pe_dvc.usecases.parallel import run_all, transfer_all
 from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class _GetAll:
             # The kernel walks the leases that are held up to a new one's place (see Leases), so the
             # last place first: of 10,000 files it takes 0.4 s instead of 1.0.
             groups = [artifacts[sha256] for sha256 in sorted(artifacts, reverse=True)]
-            run_all(self.pool, self._fetch, groups)
+            transfer_all(self.pool, self._fetch, groups)
 
     def _fetch(self, group: list[_Job]) -> None:
         for job in group:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pe_dvc.primitives.turns import away, taking_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import ThreadPoolExecutor
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +32,24 @@ def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]
 
     The first failure is raised, and calls not yet begun are dropped.
     """
+    return _run(pool, call, items, nullcontext)
+
+
+def transfer_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """As ``run_all``, of calls that each move a file: while one waits for its server, one works.
+
+    Thousands of small files take a fifth to two fifths less processor time so (see ``turns``).
+    """
+    shared = Lock()
+    return _run(pool, call, items, lambda: taking_turns(shared))
+
+
+def _run(
+    pool: ThreadPoolExecutor,
+    call: Callable[[T], R],
+    items: Sequence[T],
+    working: Callable[[], AbstractContextManager[None]],
+) -> list[R]:
     from concurrent.futures import wait  # a read of what is in the cache has no threads
 
     results: list[Any] = [None] * len(items)
@@ -36,17 +59,19 @@ def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]
     waiting = iter(range(len(items)))
 
     def work() -> None:
-        for number in waiting:
-            try:
-                results[number] = call(items[number])
-            except BaseException as error:
-                failures[number] = error
-                deque(waiting, maxlen=0)
-                raise
+        with working():
+            for number in waiting:
+                try:
+                    results[number] = call(items[number])
+                except BaseException as error:
+                    failures[number] = error
+                    deque(waiting, maxlen=0)
+                    raise
 
     workers = [pool.submit(work) for _ in range(min(len(items), WORKERS))]
     try:
-        wait(workers)
+        with away():
+            wait(workers)
     finally:
         deque(waiting, maxlen=0)
     if failures:

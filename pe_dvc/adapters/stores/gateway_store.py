@@ -26,6 +26,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.printable import brief
+from pe_dvc.primitives.turns import away
 from pe_dvc.store.checks import check_key, check_length, too_long
 from pe_dvc.store.port import ObjectInfo
 
@@ -125,7 +126,8 @@ class GatewayStore:
         from urllib3.exceptions import HTTPError
 
         try:
-            data: bytes = answer.read(length) if length else b""
+            with away():
+                data: bytes = answer.read(length) if length else b""
         except HTTPError as error:
             raise self._unavailable(key, type(error).__name__) from None
         if len(data) != length:
@@ -161,9 +163,10 @@ class GatewayStore:
         address = f"{self.url}/{quote(check_key(key))}"
         log.debug("%s %s %s", method, address, part or "")
         try:
-            answer = self._pool().request(
-                method, address, body=body, headers=headers, preload_content=False
-            )
+            with away():
+                answer = self._pool().request(
+                    method, address, body=body, headers=headers, preload_content=False
+                )
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise self._unavailable(key, type(reason).__name__) from None

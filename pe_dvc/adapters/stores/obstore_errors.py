@@ -22,6 +22,7 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
 )
 from pe_dvc.primitives.redact import redact_text
+from pe_dvc.primitives.turns import away
 
 _STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -68,11 +69,14 @@ class ErrorTranslator:
     # No generator, as thousands of requests pass through two of these each.
     def __init__(self, request: StoreRequest) -> None:
         self._request = request
+        self._away = away()
 
     def __enter__(self) -> None:
         refuse_fork(self._request.verb, self._request.key)
+        self._away.__enter__()
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        self._away.__exit__()
         if isinstance(error, Exception) and _is_ours(error):
             problem = translate(error, self._request)
             error.args = (redact_text(str(error)[:LONGEST]),)  # tracebacks show it as the cause

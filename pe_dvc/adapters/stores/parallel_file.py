@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.turns import away
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
@@ -55,6 +56,7 @@ def fill_file(
     the blocks in hand and no more.
     """
     with (
+        away(),
         translate_os_errors("download to", str(path)),
         writing_to(path),
         open_to_fill(path, size) as file,

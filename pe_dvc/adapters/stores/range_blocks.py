@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.primitives.turns import away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def range_blocks(
     while start < end:
         why = "the answer was cut short"
         try:
-            with ask(start, end - start) as answer:
+            with away(), ask(start, end - start) as answer:
                 end = min(end, answer.total)
                 for block in answer.blocks(end - start):
                     start += len(block)
@@ -52,4 +53,5 @@ def range_blocks(
             pause = next(waits)
             if pause is None:
                 raise unavailable(why)
-            time.sleep(pause)
+            with away():
+                time.sleep(pause)

@@ -18,7 +18,7 @@ from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
-from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 from pe_dvc.usecases.revoked import revoked_error
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class _Pull:
         total = sum(targets[0].size or 0 for targets in by_object.values())
         self._done.by_md5 = sum(target.sha256 is None for target in plan.targets)
         with self._reporter.task(f"pull {len(by_object)} objects", total) as progress:
-            run_all(
+            transfer_all(
                 self._pool,
                 lambda targets: self._place(
                     targets[0],

@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import blocks_of, md5_bytes
-from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all
+from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all, transfer_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +105,7 @@ class Copier:
     ) -> None:
         if wanted:
             with self._mirror.batch() as batch, ThreadPoolExecutor(at_once) as pool:
-                run_all(pool, partial(self._try, partial(copy, batch), progress), wanted)
+                transfer_all(pool, partial(self._try, partial(copy, batch), progress), wanted)
 
     def _try(
         self, copy: Callable[[Wanted, Progress], None], progress: Progress, one: Wanted

@@ -24,7 +24,7 @@ from pe_dvc.documents.plain_record import read_plain_manifest
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
-from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import HEAD_REQUESTS_MAX, find_objects, list_objects
@@ -106,7 +106,7 @@ def publish_objects(
         _check_recorded(store, country, missing, payloads, there, open_location)
         wanted = _missing_payloads(store, country, payloads, there, done)
         _upload(store, country, wanted, done, reporter or Silent(), pool)
-        run_all(pool, partial(_publish_manifest, store, country), missing)
+        transfer_all(pool, partial(_publish_manifest, store, country), missing)
     done.manifests = [d.manifest.artifact.name for d in missing]
     return done
 
@@ -245,7 +245,7 @@ def _upload(
     with reporter.task(f"push {len(wanted)} objects", sum(sizes.values())) as progress:
         for listings in (False, True):
             batch = [payload for payload in wanted if payload.is_listing is listings]
-            run_all(pool, partial(_put, store, country, progress), batch)
+            transfer_all(pool, partial(_put, store, country, progress), batch)
     done.uploaded = [payload.what for payload in wanted]
     done.uploaded_bytes = sum(sizes.values())
 

@@ -17,7 +17,7 @@ from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.several import first_good
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
-from pe_dvc.usecases.parallel import TRANSFERS
+from pe_dvc.usecases.parallel import TRANSFERS, transfer_all
 from pe_dvc.usecases.payload_place import PayloadPlace
 from pe_dvc.usecases.progress import Moved, Reporter, Silent
 
@@ -123,7 +123,7 @@ def fetch_directory(
         ThreadPoolExecutor(TRANSFERS) as pool,
     ):
         for batch in in_batches(members, AT_ONCE):
-            list(pool.map(lambda m: _fetch(m, resolved, tree, store, progress), batch))
+            transfer_all(pool, lambda m: _fetch(m, resolved, tree, store, progress), batch)
     return output
 
 

@@ -22,7 +22,6 @@ from pe_dvc.primitives.errors import (
     PeDvcError,
     UntrustedError,
 )
-from pe_dvc.primitives.html_table import html_table
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.primitives.result import json_value
@@ -80,6 +79,8 @@ class Resolved:
     def _repr_html_(self) -> str:
         """What a notebook shows: the manifest, and whether it is signed."""
         unsigned = "" if self.manifest_verified else UNSIGNED
+        from pe_dvc.primitives.html_table import html_table
+
         return html_table([(str(self.reference), unsigned)]) + self.manifest._repr_html_()
 
     @property
