@@ -71,7 +71,6 @@ def _mirror(
     copies: Sequence[str] = (),
 ) -> Case:
     """``copies`` is where each contender copies to: a directory of its own unless given."""
-    _declare(repo, None)
     bench.stock(repo)
     folder = bench.home / name
     ours, rclones, awss = copies or [str(folder / one) for one in ("pe-dvc", "rclone", "aws")]
@@ -99,7 +98,7 @@ def _mirror(
                 name=title,
                 command=command,
                 reset=lambda: set_aside(folder, bench.home / "aside"),
-                cwd=repo.root,
+                cwd=repo.clone,
                 environment=environment,
             )
             for title, command in commands
@@ -108,8 +107,8 @@ def _mirror(
     )
 
 
-def _declare(repo: DataRepo, url: str | None) -> None:
-    """Declare one mirror, or none, as what is committed does: a push asks for that."""
-    settings = repo.root / "pyproject.toml"
+def _declare(repo: DataRepo, url: str) -> None:
+    """Declare one mirror in the clone: nothing is pushed from there, so none has to commit it."""
+    settings = repo.clone / "pyproject.toml"
     rest = settings.read_text().partition(_TABLE)[0]
-    settings.write_text(f'{rest}{_TABLE}\nurl = "{url}"\n' if url else rest)
+    settings.write_text(f'{rest}{_TABLE}\nurl = "{url}"\n')
