@@ -13,6 +13,7 @@ import pe_dvc
 from pe_dvc.errors import FormatError, NotFoundError
 from pe_dvc.project.directories import cache_dir
 from pe_dvc.project.get_all import AT_ONCE
+from pe_dvc.usecases.parallel import TRANSFERS
 from tests.support.commands import Done, run_pe_dvc
 from tests.support.country import LATEST, NAME, payload_of
 from tests.support.servers import free_port
@@ -172,4 +173,4 @@ def test_folders_of_the_cache_are_opened_once_for_all(
     monkeypatch.setattr(os, "open", counting)
     assert all(done.fetched for done in pe_dvc.get_all([f"us/{name}@latest" for name in names]))
     # Threads that begin at once may each open it; the leases have a file of their own.
-    assert opened.count(cache_dir()) <= AT_ONCE + 1
+    assert opened.count(cache_dir()) <= TRANSFERS + 1
