@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.store.port import UPLOAD_MEMORY
 
 _MIB = 1024 * 1024
 
@@ -15,8 +16,6 @@ LARGEST_OBJECT = 5 * 1024**4
 RESUMED_FROM = 512 * _MIB
 """Bytes of a file from which on S3 is asked for an upload of it that did not end: the question
 takes 0.2 s, most of it to load botocore."""
-
-_SENT_AT_ONCE = 128 * _MIB
 
 
 def part_size(size: int, *, what: str) -> int:
@@ -38,4 +37,4 @@ def parts_in_flight(part: int) -> int:
 
     Each is held in memory until it has arrived, and so is the one that is being filled.
     """
-    return max(2, min(16, _SENT_AT_ONCE // part))
+    return max(2, min(16, UPLOAD_MEMORY // part))

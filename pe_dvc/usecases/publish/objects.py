@@ -28,6 +28,7 @@ from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.publish.existing_objects import HEAD_REQUESTS_MAX, find_objects, list_objects
+from pe_dvc.usecases.publish.uploads import upload_all
 from pe_dvc.usecases.publish.vouched import Vouched
 from pe_dvc.usecases.published_manifest import name_in, read_manifest
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.sidecar_refs import SidecarRef
-    from pe_dvc.store.port import ObjectInfo, Progress, Store
+    from pe_dvc.store.port import ObjectInfo, Store
     from pe_dvc.usecases.payload_place import OpenLocation
     from pe_dvc.usecases.publish.cache_objects import CacheObject
 
@@ -105,7 +106,8 @@ def publish_objects(
         there = find_objects(store, payload_prefix(country), keys, pool)
         _check_recorded(store, country, missing, payloads, there, open_location)
         wanted = _missing_payloads(store, country, payloads, there, done)
-        _upload(store, country, wanted, done, reporter or Silent(), pool)
+        done.uploaded_bytes = upload_all(store, country, wanted, reporter or Silent(), pool)
+        done.uploaded = [payload.what for payload in wanted]
         transfer_all(pool, partial(_publish_manifest, store, country), missing)
     done.manifests = [d.manifest.artifact.name for d in missing]
     return done
@@ -231,30 +233,6 @@ def _missing_payloads(
         else:
             done.present += 1
     return list(wanted.values())
-
-
-def _upload(
-    store: Store,
-    country: str,
-    wanted: list[CacheObject],
-    done: PublishedObjects,
-    reporter: Reporter,
-    pool: ThreadPoolExecutor,
-) -> None:
-    sizes = {payload.md5: payload.path.stat().st_size for payload in wanted}
-    with reporter.task(f"push {len(wanted)} objects", sum(sizes.values())) as progress:
-        for listings in (False, True):
-            batch = [payload for payload in wanted if payload.is_listing is listings]
-            transfer_all(pool, partial(_put, store, country, progress), batch)
-    done.uploaded = [payload.what for payload in wanted]
-    done.uploaded_bytes = sum(sizes.values())
-
-
-def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -> None:
-    key = payload_key(country, payload.md5)
-    if payload.sha256 is None:
-        payload.check_md5()
-    store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
 
 
 def _publish_manifest(store: Store, country: str, described: ManifestToPublish) -> None:
