@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.canonical import readable_json
+from pe_dvc.primitives.errors import FormatError
 from pe_dvc.trust.binned import MARK, BinnedTargets
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
@@ -21,12 +22,18 @@ def bucket_form(data: bytes, *, where: str) -> tuple[bytes, Mapping[Sha256, byte
 
     Both differ for a channel in bins only. Raises FormatError.
     """
-    return _formed(data, where) if MARK in data else (data, {})
+    if MARK not in data:
+        return data, {}
+    try:
+        return _formed(data)
+    except FormatError:
+        parse(Targets, data, where=where)  # which says where
+        raise
 
 
-@lru_cache(maxsize=4)  # a publication asks several times for the same
-def _formed(data: bytes, where: str) -> tuple[bytes, Mapping[Sha256, bytes]]:
-    metadata = parse(Targets, data, where=where)
+@lru_cache(maxsize=4)  # a publication asks several times for the same, as git's and as the bucket's
+def _formed(data: bytes) -> tuple[bytes, Mapping[Sha256, bytes]]:
+    metadata = parse(Targets, data, where="")
     if not isinstance(metadata.signed, BinnedTargets):
         return data, {}
     return readable_json(metadata.to_dict()), metadata.signed.bins
