@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
-from pe_dvc.project.channel import sign_statements, signers_of
+from pe_dvc.project.channel import sign_statements
 from pe_dvc.project.channel_recover import taken_versions
+from pe_dvc.project.signers import signers_of
 from pe_dvc.tlog.note import VerifierKey
 from pe_dvc.trust.roles import check_role
 from pe_dvc.trust.verify import key_names, role_keys

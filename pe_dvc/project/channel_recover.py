@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError, NotFoundError, StoreError
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
-from pe_dvc.project.channel import sign_statements, signers_of
+from pe_dvc.project.channel import sign_statements
+from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.keys import new_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.reference import CHANNELS
-from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
+from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.ancestry import Committed
-from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.usecases.channel.review import refuse_untrue, review
-from pe_dvc.usecases.channel.role_status import sentences, waiting_drafts
 from pe_dvc.usecases.channel.roles import to_sign
 
 if TYPE_CHECKING:
@@ -115,16 +113,3 @@ def pending_pointers(repo: DataRepo, channel: str) -> Mapping[str, Pointer]:
     from pe_dvc.usecases.channel.pointers import draft_pointers
 
     return draft_pointers(repo.signed_metadata(), channel)
-
-
-def requests(repo: DataRepo) -> dict[str, str]:
-    """Return who must still sign the drafts of root and targets, by role and version.
-
-    A draft that cannot be read stops no publication: its fault is returned.
-    """
-    try:
-        drafts = waiting_drafts(repo.draft_files, now=datetime.now(UTC))
-    except PeDvcError as error:
-        folder = (repo.channels_dir / DRAFTS).relative_to(repo.root).as_posix()
-        return {folder: f"{error.message}. {error.remedy or ''}".strip()}
-    return dict(sentences(drafts))

@@ -13,13 +13,13 @@ from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.documents.pointer_notes import check_reason
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.project.channel import signers_of
 from pe_dvc.project.channel_promote import evidence_of
 from pe_dvc.project.content_sidecars import write_published
 from pe_dvc.project.gate_sources import Sources
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_manifests import commit_with
 from pe_dvc.project.metrics_file import write_metrics
+from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.channel.base import base_for
 from pe_dvc.usecases.channel.pointers import draft_pointers, signed_pointers

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.gate_note import results_of
-from pe_dvc.project.channel_review import requests
+from pe_dvc.project.drafts import requests
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.usecases.channel import standing as usecase
 from pe_dvc.usecases.channel.disclosed import CHANNEL, Held, disclosed, held_in_bucket

@@ -14,13 +14,13 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.project import directories
-from pe_dvc.project.channel import signers_of
 from pe_dvc.project.content_sidecars import sidecar_files_of
 from pe_dvc.project.dvc_cache import check_published
 from pe_dvc.project.gc import foreign_files
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.sidecars import cached_parts
+from pe_dvc.project.signers import signers_of
 from pe_dvc.project.stores import open_location
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_boolean import is_true
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.project.channel import signers_of
-from pe_dvc.project.channel_review import requests
 from pe_dvc.project.conditions import probe
+from pe_dvc.project.drafts import requests
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.git_preconditions import conflicting_files, exposed_outputs, uncommitted_files
 from pe_dvc.project.private_keys import exposed_private_keys
 from pe_dvc.project.seen import seen_logs, seen_versions
+from pe_dvc.project.signers import signers_of
 from pe_dvc.usecases.publish.preconditions import (
     check_committed,
     check_merged,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.manifest_diff import ReleaseDiff, diff_releases
 from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
-from pe_dvc.project.channel import signers_of
 from pe_dvc.project.release_created import Created
 from pe_dvc.project.release_place import ReleasePlace
 from pe_dvc.project.release_proof import log_proof
+from pe_dvc.project.signers import signers_of
 from pe_dvc.project.stores import open_location
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.signed_metadata import SignedMetadata

@@ -10,9 +10,9 @@ from pe_dvc.primitives.digest import check_sha256
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.result import Result
-from pe_dvc.project.channel import signers_of
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.revoke_subjects import Subjects
+from pe_dvc.project.signers import signers_of
 from pe_dvc.usecases.revoke.change import RoleChange, change_role
 from pe_dvc.usecases.revoke.removal import Removal, remove_withdrawn
 from pe_dvc.usecases.revoke.withdrawn import (

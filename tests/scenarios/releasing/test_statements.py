@@ -27,6 +27,7 @@ from pe_dvc.project.channel_keys import rotate_key
 from pe_dvc.project.release import Releases
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.envelopes import envelope_of, sign_statements
 from pe_dvc.trust.keys import load_key_file
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -241,7 +242,7 @@ def test_a_key_signs_no_statements_of_a_role_that_it_did_not_sign(
 ) -> None:
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(two.base / "second"))
     repo = DataRepo(two.root)
-    assert sign_registered(repo.channel_files, channel.signers_of(repo)) == []
+    assert sign_registered(repo.channel_files, signers_of(repo)) == []
 
 
 def test_statements_that_the_role_does_not_name_are_not_signed(
