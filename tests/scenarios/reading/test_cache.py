@@ -243,7 +243,8 @@ def test_the_cache_is_its_users_alone_unless_its_directory_is_a_groups(
         for path in directory.rglob("*"):
             wanted = 0o070 if path.is_dir() else 0o040
             assert path.stat().st_mode & wanted == wanted, path
-        assert (directory / "locks/leases").stat().st_mode & 0o060 == 0o060
+        for name in ("leases", "downloads"):
+            assert (directory / "locks" / name).stat().st_mode & 0o060 == 0o060
 
 
 # What lies in a clone is taken rather than downloaded.

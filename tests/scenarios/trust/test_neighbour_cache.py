@@ -123,7 +123,7 @@ def listening(path: Path, victim: Victim) -> None:
         server.bind(path.name)
 
 
-FILES = ["partial/SHA.data", "locks/SHA.lock", "locks/leases"]
+FILES = ["partial/SHA.data", "locks/downloads", "locks/leases"]
 PLANTED = [link, dangling_link, hard_link, pipe, listening]
 
 
