@@ -197,6 +197,7 @@ def show(bench: BenchEnvironment) -> Case:
 def startup(bench: BenchEnvironment) -> Case:
     repo = bench.large
     bench.stock(repo)
+    bench.cold(repo)()  # what other cases saw was of another bucket of the same name
     reference = f"{COUNTRY}/{repo.names[0]}@latest"
     commands = [
         ("python -c pass", [sys.executable, "-c", "pass"]),
