@@ -35,6 +35,7 @@ class Watched(WrappedStore):
         self.sizes, self.now, self.most, self.begun = sizes, 0, 0, 0
         self._lock = threading.Lock()
         self.fails = False
+        self.meeting = threading.Barrier(1)
 
     def _do(self, operation: str, key: str, work: Callable[[], Result]) -> Result:
         if operation != "upload":
@@ -44,7 +45,8 @@ class Watched(WrappedStore):
             self.most, self.begun = max(self.most, self.now), self.begun + 1
         try:
             with away():
-                threading.Event().wait(0.02)
+                self.meeting.wait()
+                threading.Event().wait(0.005)
             if self.fails:
                 raise StoreUnavailableError("no network", operation="upload", key=key)
             return super()._do(operation, key, work)
@@ -102,8 +104,9 @@ def test_many_large_files_hold_no_more_memory_than_two(tmp_path: Path) -> None:
 def test_small_files_go_side_by_side(tmp_path: Path) -> None:
     made = payloads(tmp_path, [SMALL] * 60)
     store = watched(made)
+    store.meeting = threading.Barrier(12, timeout=60)  # none ends before 12 are under way
     upload(store, made)
-    assert store.most > LARGE
+    assert len(cast("MemoryStore", store.inner).objects) == 60
 
 
 def test_a_file_that_is_larger_than_the_memory_is_uploaded(tmp_path: Path) -> None:
