@@ -189,7 +189,7 @@ class ConfinedTree(ConfinedFolders):
         """
         make = bool(flags & os.O_CREAT)
         with self.parent(path, make=make) as (folder, name):
-            while make:  # first, as most who may make a file find none: each lock is a new one
+            while make:  # first, as most who may make a file find none
                 mode = self._modes.of_file(folder)
                 with suppress(FileExistsError):
                     descriptor = os.open(name, flags | _NEW, mode_of_new(mode), dir_fd=folder)

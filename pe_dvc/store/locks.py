@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.primitives.turns import away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,18 +81,14 @@ def exclusive_byte(
     descriptor = _open_or_make(files, path)
     byte = partial(lock_range, descriptor, start=offset(sha256), length=1, wait=False)
     try:
-        try:
-            locked = _Wait(timeout, on_wait).until(lambda: byte(fcntl.F_WRLCK))
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
+        if not has_range_locks(descriptor):
             name = f"{path}-{sha256}.lock"
             with exclusive(
                 files, name, timeout=timeout, doing=doing, remedy=remedy, on_wait=on_wait
             ):
                 yield
             return
-        if not locked:
+        if not _Wait(timeout, on_wait).until(lambda: byte(fcntl.F_WRLCK)):
             raise _held_too_long(files.root / path, timeout, doing, remedy)
         try:
             yield
@@ -119,7 +116,8 @@ class _Wait:
                 self._on_wait = None
             if time.monotonic() > self.deadline:
                 return False
-            time.sleep(_PAUSE)
+            with away():
+                time.sleep(_PAUSE)
         return True
 
 
