@@ -72,7 +72,7 @@ class GatewayStore:
             )
         self.url = url.rstrip("/")
         self._options, self._named = dict(options or {}), named
-        self._pool = ProcessPools(lambda: self.url)
+        self._pools = ProcessPools(lambda: self.url)
 
     def head(self, key: str) -> ObjectInfo:
         """See Store.head."""
@@ -163,10 +163,7 @@ class GatewayStore:
         address = f"{self.url}/{quote(check_key(key))}"
         log.debug("%s %s %s", method, address, part or "")
         try:
-            with away():
-                answer = self._pool().request(
-                    method, address, body=body, headers=headers, preload_content=False
-                )
+            answer = self._pools.request(method, address, body=body, headers=headers)
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise self._unavailable(key, type(reason).__name__) from None

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores import hub_access
+from pe_dvc.primitives.turns import away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,9 +74,10 @@ class ProcessPools:
         self._address = address
         self._pools: dict[int, Any] = {}
 
-    def __call__(self) -> Any:
-        """Return this process's pool."""
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        """Return a server's answer, whose body is still to be read; raises urllib3's HTTPError."""
         process = os.getpid()
         if process not in self._pools:
             self._pools[process] = hub_access.connect(self._address())
-        return self._pools[process]
+        with away():
+            return self._pools[process].request(method, url, preload_content=False, **options)

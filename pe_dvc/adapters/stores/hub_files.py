@@ -17,7 +17,6 @@ from pe_dvc.adapters.stores.range_blocks import range_blocks
 from pe_dvc.documents.hub_answers import ERROR_CODE, error_of_answer, unavailable
 from pe_dvc.documents.hub_uri import DATASET
 from pe_dvc.primitives.errors import StoreError
-from pe_dvc.primitives.turns import away
 from pe_dvc.store.checks import check_length, too_long
 from pe_dvc.store.port import ObjectInfo
 
@@ -48,7 +47,7 @@ class HubFiles:
     def __init__(self, place: HubPlace, revision: str) -> None:
         self.place, self._revision = place, revision
         self.url = f"{place.uri}@{revision}"
-        self._pool = ProcessPools(lambda: self._endpoint)
+        self._pools = ProcessPools(lambda: self._endpoint)
 
     def head(self, key: str) -> ObjectInfo:
         """See ObjectSource.head."""
@@ -98,10 +97,7 @@ class HubFiles:
             headers["Authorization"] = f"Bearer {self._token}"
         log.debug("read %s/%s [%d+%d]", self.url, key, start, length)
         try:
-            with away():
-                response = self._pool().request(
-                    "GET", self._address(key), headers=headers, preload_content=False
-                )
+            response = self._pools.request("GET", self._address(key), headers=headers)
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise unavailable(self.place, operation, key, type(reason).__name__) from None
