@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 _WAIT_SECONDS = 10
-_PAUSE_SECONDS = 0.01
 """For how long a lock or a server is waited for: a reader waits as long, and is then refused."""
+_PAUSE_SECONDS = 0.01
+"""Between two tries at a file that another gateway is making."""
 _CREATION_LOCK = 7_291_546_030_118
 """The advisory lock under which one of several gateways makes the tables."""
 

@@ -13,10 +13,7 @@ from pe_dvc.project.conditions import probe_early
 from pe_dvc.project.gitattributes import keep_line_endings
 from pe_dvc.project.notes import note_once
 from pe_dvc.project.signers import signers_of
-from pe_dvc.trust.key_binding import (
-    bind_keys,
-    refuse_bound_keys,
-)
+from pe_dvc.trust.key_binding import bind_keys, refuse_bound_keys
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import NAME_FIELD, check_role
 from pe_dvc.usecases.channel import init, roles

@@ -32,7 +32,7 @@ def upload_all(
 ) -> int:
     """Upload payloads, lists of directories last; return their bytes. Raises as Store.upload."""
     sizes = {payload.md5: payload.path.stat().st_size for payload in payloads}
-    memory = SharedMemory(MEMORY)
+    memory = MemoryBudget(MEMORY)
     with reporter.task(f"push {len(payloads)} objects", sum(sizes.values())) as progress:
 
         def put(payload: CacheObject) -> None:
@@ -51,7 +51,7 @@ def _put(store: Store, country: str, progress: Progress, payload: CacheObject) -
     store.upload(key, payload.path, sha256=payload.sha256, progress=progress)
 
 
-class SharedMemory:
+class MemoryBudget:
     """``total`` bytes that threads take parts of. Safe for threads."""
 
     def __init__(self, total: int) -> None:

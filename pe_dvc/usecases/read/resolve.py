@@ -78,9 +78,9 @@ class Resolved:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the manifest, and whether it is signed."""
-        unsigned = "" if self.manifest_verified else UNSIGNED
         from pe_dvc.primitives.html_table import html_table
 
+        unsigned = "" if self.manifest_verified else UNSIGNED
         return html_table([(str(self.reference), unsigned)]) + self.manifest._repr_html_()
 
     @property
