@@ -5,6 +5,7 @@ Read by pyarrow a block at a time, so that a file of any length takes the memory
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from contextlib import contextmanager
@@ -145,14 +146,12 @@ def _encoding(file: DataFile) -> str | None:
         raise file.incomplete("gzipped file of text", error) from None
     if not head.strip():
         return None
-    # A character that the block cuts in two is no fault.
-    for cut in range(4):
-        try:
-            head[: len(head) - cut].decode()
-        except UnicodeDecodeError:
-            continue
-        return "utf-8"
-    return "latin-1"
+    try:
+        # A character that the block cuts in two is no fault, one that the file cuts is.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _BLOCK)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def _blocks(file: DataFile) -> Iterator[bytes]:
@@ -182,8 +181,8 @@ def _open(
     convert = csv.ConvertOptions(
         column_types=kinds, include_columns=only or [], check_utf8=encoding == "utf-8"
     )
-    names, skipped = (None, 0) if encoding == "utf-8" else _header(file, encoding)
     try:
+        names, skipped = (None, 0) if encoding == "utf-8" else _header(file, encoding)
         source = pa.input_stream(
             str(file.path), compression="gzip" if _is_gzipped(file) else None, buffer_size=_BLOCK
         )
@@ -211,12 +210,18 @@ def _open(
 
 
 def _header(file: DataFile, encoding: str) -> tuple[list[str], int]:
-    """Return the names of the columns, of text that is not in UTF-8, and the lines up to there."""
+    """Return the names of the columns, of text that is not in UTF-8, and the lines up to there.
+
+    Raises ValueError for a name of more characters than Python's reader takes.
+    """
     import csv
 
     lines = next(_blocks(file)).splitlines()
     number = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    return next(csv.reader([lines[number].decode(encoding)])), number + 1
+    try:
+        return next(csv.reader([lines[number].decode(encoding)])), number + 1
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
 
 
 def _type(name: str, kind: str, file: DataFile) -> Any:

@@ -91,6 +91,25 @@ def test_csv_in_latin_1_with_twins_and_empty(tmp_path: Path) -> None:
     assert describe(csv_text, path).tables[0].rows == 0
 
 
+@pytest.mark.parametrize("header", [b"id,a\x80\n", b"id,\xe2\x82\n"])
+def test_a_short_file_whose_last_character_is_cut_is_in_latin_1(
+    header: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(header)
+    shape = describe(csv_text, path)
+    assert [name for name, _ in columns(shape)] == header.decode("latin-1").strip().split(",")
+    path.write_bytes(b"id,v\n1," + header[3:-1])
+    assert describe(csv_text, path).types_from == "the first 4096 KiB, read as latin-1"
+
+
+def test_a_header_in_latin_1_that_is_too_long_makes_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"\xe9" * 200_000 + b",b\n1,2\n")
+    (member,) = describe(csv_text, path).members
+    assert str(member.reason).startswith("no table")
+
+
 @pytest.mark.parametrize("text", ["title\n1,2,3\n4\n", "x" * 5_000_000 + "\n" * 2])
 def test_text_that_is_no_table_is_described_as_that(text: str, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
