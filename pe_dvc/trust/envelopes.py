@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.statement_bundle import PAYLOAD_TYPE, SignedStatement
 from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.primitives.printable import brief
+from pe_dvc.trust.key_identity import distinct_keys
 from pe_dvc.trust.tuf_api import Envelope, Signature, UnverifiedSignatureError
 from pe_dvc.trust.verify import role_keys, role_of
 
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.trust.tuf_api import Root, Targets
+    from pe_dvc.trust.tuf_api import Key, Root, Targets
 
 
-def signed_by(statement: SignedStatement, delegator: Root | Targets, role: str) -> set[str]:
-    """Return the ids of those of a role's keys whose signature of a statement is valid."""
-    envelope, valid = envelope_of(statement), set()
+def signed_by(statement: SignedStatement, delegator: Root | Targets, role: str) -> dict[str, Key]:
+    """Return those of a role's keys whose signature of a statement is valid, by id."""
+    envelope, valid = envelope_of(statement), {}
     for key in role_keys(delegator, role):
         signature = envelope.signatures.get(key.keyid)
         if signature is None:
@@ -32,7 +33,7 @@ def signed_by(statement: SignedStatement, delegator: Root | Targets, role: str) 
             key.verify_signature(signature, envelope.pae())
         except UnverifiedSignatureError:
             continue
-        valid.add(key.keyid)
+        valid[key.keyid] = key
     return valid
 
 
@@ -41,20 +42,21 @@ def check_envelopes(
 ) -> None:
     """Raise SignatureError unless a threshold of the role's keys signed each statement.
 
-    And for a signature that does not count, of another key or of other bytes: pe_dvc publishes
-    none, so that someone else put it there.
+    A key under two ids counts once. And for a signature that does not count, of another key or of
+    other bytes: pe_dvc publishes none, so that someone else put it there.
     """
     threshold = role_of(delegator, role).threshold
     for number, statement in enumerate(statements, 1):
         valid = signed_by(statement, delegator, role)
-        if len(valid) < threshold:
+        count = len(distinct_keys(valid))
+        if count < threshold:
             raise SignatureError(
                 f"{where}: statement {number} of {len(statements)} has valid signatures of "
-                f"{len(valid)} of the keys of {role}, and {threshold} must sign",
+                f"{count} of the keys of {role}, and {threshold} must sign",
                 remedy=f"Sign it where the keys of {role} are: pe-dvc channel sign {role}, commit, "
                 "and push the release again.",
             )
-        for keyid in sorted(statement.signatures.keys() - valid):
+        for keyid in sorted(statement.signatures.keys() - valid.keys()):
             raise SignatureError(
                 f"{where}: statement {number} of {len(statements)} has a signature of the key "
                 f"{brief(keyid)}, which is not a valid one of a key of {role}",
@@ -77,7 +79,7 @@ def sign_statements(
     here, as of drafts. Raises SignatureError if a signer that was asked for by name fails.
     """
     envelopes = [envelope_of(statement) for statement in statements]
-    valid = [signed_by(statement, delegator, role) for statement in statements]
+    valid = [set(signed_by(statement, delegator, role)) for statement in statements]
     ours = {key.keyid for key in role_keys(delegator, role)}
     lacking = {keyid for keyid in ours if any(keyid not in signed for signed in valid)}
     wanted = lacking if keyids is None else lacking & set(keyids)

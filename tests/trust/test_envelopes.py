@@ -95,7 +95,7 @@ def test_a_signature_of_one_statement_does_not_count_for_another(tmp_path: Path)
     root, signers = listing(made.public_key), signer_files(tmp_path, made)
     first, second = sign_statements(STATEMENTS, root, "timestamp", signers)
     swapped = SignedStatement(payload=first.payload, signatures=second.signatures)
-    assert signed_by(swapped, root, "timestamp") == set()
+    assert signed_by(swapped, root, "timestamp") == {}
     with pytest.raises(SignatureError, match="statement 2 of 2 has valid signatures of 0"):
         check_envelopes([second, swapped], root, "timestamp", where="x")
 
@@ -106,7 +106,21 @@ def test_a_tuf_signature_of_the_same_bytes_is_none_of_a_statement(tmp_path: Path
     root = listing(made.public_key)
     keyid, raw = made.public_key.keyid, made.sign(STATEMENTS[0].payload).signature
     taken = SignedStatement(payload=STATEMENTS[0].payload, signatures={keyid: raw})
-    assert signed_by(taken, root, "timestamp") == set()
+    assert signed_by(taken, root, "timestamp") == {}
+
+
+def test_a_key_under_two_ids_signs_a_statement_once(tmp_path: Path) -> None:
+    made = CryptoSigner.generate_ed25519()
+    keyid, again = made.public_key.keyid, "ab" * 32
+    root = listing(made.public_key, Key.from_dict(again, made.public_key.to_dict()), threshold=2)
+    signers = signer_files(tmp_path, made)
+    (once,) = sign_statements(STATEMENTS[:1], root, "timestamp", signers, keyids=[keyid])
+    both = {keyid: once.signatures[keyid], again: once.signatures[keyid]}
+    twice = SignedStatement(payload=once.payload, signatures=both)
+    with pytest.raises(SignatureError, match=r"signatures of 1 of the keys .*, and 2 must sign"):
+        check_envelopes([twice], root, "timestamp", where="x")
+    root.roles["timestamp"].threshold = 1
+    check_envelopes([twice], root, "timestamp", where="x")
 
 
 def test_a_key_that_pem_cannot_hold_is_named() -> None:

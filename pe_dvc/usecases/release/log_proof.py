@@ -13,6 +13,7 @@ from pe_dvc.documents.channel_log import Leaf, log_name, log_state
 from pe_dvc.primitives.errors import SignatureError, VerificationError
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.merkle import leaf_hash, verify_inclusion
+from pe_dvc.trust.key_identity import distinct_keys
 from pe_dvc.trust.tuf_api import Snapshot
 from pe_dvc.trust.verify import parse, role_keys, role_of, verify_signed_by
 from pe_dvc.trust.witnesses import checkpoint_note, witness_rule
@@ -114,8 +115,8 @@ def check_same_tree(note: Note, snapshot: bytes, root: Root, country: str, *, wh
 
 
 def _signatures(note: Note, root: Root, origin: str) -> int:
-    """Return how many of the timestamp's keys signed a checkpoint."""
-    count = 0
+    """Return how many of the timestamp's keys signed a checkpoint; a key under two ids is one."""
+    valid = {}
     for key in role_keys(root, SIGNER):
         verifier = verifier_key(key, origin)
         if verifier is None:
@@ -124,5 +125,5 @@ def _signatures(note: Note, root: Root, origin: str) -> int:
             note.verify(verifier)
         except SignatureError:
             continue
-        count += 1
-    return count
+        valid[key.keyid] = key
+    return len(distinct_keys(valid))

@@ -1,7 +1,7 @@
 """The ``releases`` role in git: which releases there are and how they stand, signed by managers.
 
 Reads and writes ``channels/{country}/releases.json``, and the statements beside it;
-``publish_channel`` brings it to readers.
+``usecases.publish.channel`` brings it to readers.
 """
 
 from __future__ import annotations

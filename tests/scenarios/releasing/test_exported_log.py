@@ -29,10 +29,10 @@ from pe_dvc.tlog.merkle import leaf_hash
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey
 from pe_dvc.tlog.proof import TlogProof
 from pe_dvc.trust.files import root_history
-from pe_dvc.trust.tuf_api import Metadata, MetaFile, Root
+from pe_dvc.trust.tuf_api import Key, Metadata, MetaFile, Root
 from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint
-from pe_dvc.usecases.release.log_proof import leaf_of
+from pe_dvc.usecases.release.log_proof import check_signed, leaf_of
 from tests.support.logged_exports import SNAPSHOT, Made, proof_of, verify
 from tests.support.logged_exports import copy as copy
 from tests.support.logged_exports import made as made
@@ -138,6 +138,16 @@ def new_root(made: Made, root: Root, into: Path) -> None:
     metadata = Metadata(root)
     made.history.signed.signers.sign(root, "root", metadata)
     into.write_bytes(metadata.to_bytes())
+
+
+def test_a_key_under_two_ids_signs_a_checkpoint_once(made: Made, copy: Path) -> None:
+    root, note = made.history.signed.metadata.root.signed, proof_of(copy).note
+    (keyid,) = root.roles["timestamp"].keyids
+    root.add_key(Key.from_dict("ab" * 32, root.keys[keyid].to_dict()), "timestamp")
+    check_signed(note, root, "us", where="x")
+    root.roles["timestamp"].threshold = 2
+    with pytest.raises(SignatureError, match="has 1 valid signatures .*, and 2 must sign"):
+        check_signed(note, root, "us", where="x")
 
 
 def test_witnesses_that_the_root_demands_must_have_cosigned(made: Made, copy: Path) -> None:
