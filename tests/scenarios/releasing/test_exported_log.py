@@ -146,7 +146,7 @@ def test_a_key_under_two_ids_signs_a_checkpoint_once(made: Made, copy: Path) -> 
     root.add_key(Key.from_dict("ab" * 32, root.keys[keyid].to_dict()), "timestamp")
     check_signed(note, root, "us", where="x")
     root.roles["timestamp"].threshold = 2
-    with pytest.raises(SignatureError, match="has 1 valid signatures .*, and 2 must sign"):
+    with pytest.raises(SignatureError, match="has 1 valid signatures by"):
         check_signed(note, root, "us", where="x")
 
 
