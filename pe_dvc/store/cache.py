@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, check_sha256, sha256_bytes
-from pe_dvc.store.cache_directory import CacheDirectory
+from pe_dvc.store.cache_directory import CacheDirectory, files_below
 from pe_dvc.store.disk import unless_read_only
-from pe_dvc.store.eviction import files_below
 from pe_dvc.store.slot import Slot
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import stat
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
@@ -25,9 +26,11 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.leases import Leases
+from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.permissions import CACHE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -80,6 +83,24 @@ class CacheDirectory:
         """Return the sha256 of a file of the cache. Raises FileNotFoundError."""
         with os.fdopen(self.files.open_file(path, os.O_RDONLY), "rb", 0) as file:
             return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def files_below(
+    cache: CacheDirectory, folder: str, suffix: str = ""
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the path and status of each file in the folders of ``folder``, left overs aside."""
+    for shard in shards_of(cache, folder):
+        for name, found in cache.files.entries(shard):
+            hidden = name.startswith(".") or is_temporary(name)
+            if stat.S_ISREG(found.st_mode) and name.endswith(suffix) and not hidden:
+                yield f"{shard}/{name}", found
+
+
+def shards_of(cache: CacheDirectory, folder: str) -> Iterator[str]:
+    """Yield the folders in which files are kept; a link among them is refused when it is read."""
+    for name, found in cache.files.entries(folder):
+        if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode):
+            yield f"{folder}/{name}"
 
 
 def _files_of(directory: Path, keep_open: int = 0) -> ConfinedTree:

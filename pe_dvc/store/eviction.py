@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.result import Result, json_time
+from pe_dvc.store.cache_directory import files_below, shards_of
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.verification_record import record_path
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
@@ -134,24 +134,6 @@ def make_room(cache: CacheDirectory, incoming: int, *, measured: bool = True) ->
         room.free, room.measured_at = cache.limit - taken, time.monotonic()
 
 
-def files_below(
-    cache: CacheDirectory, folder: str, suffix: str = ""
-) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the path and status of each file in the folders of ``folder``, left overs aside."""
-    for shard in _shards(cache, folder):
-        for name, found in cache.files.entries(shard):
-            hidden = name.startswith(".") or is_temporary(name)
-            if stat.S_ISREG(found.st_mode) and name.endswith(suffix) and not hidden:
-                yield f"{shard}/{name}", found
-
-
-def _shards(cache: CacheDirectory, folder: str) -> Iterator[str]:
-    """Yield the folders in which files are kept; a link among them is refused when it is read."""
-    for name, found in cache.files.entries(folder):
-        if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode):
-            yield f"{folder}/{name}"
-
-
 def _whole(cache: CacheDirectory) -> Iterator[CacheEntry]:
     found = dict(files_below(cache, "artifacts"))
     for name, status in found.items():
@@ -195,7 +177,9 @@ def _remove(cache: CacheDirectory, entry: CacheEntry) -> None:
 
 def _reclaim_left_overs(cache: CacheDirectory) -> None:
     """Remove the temporary files that killed processes left, those of an older pe_dvc too."""
-    shards = [s for folder in ("artifacts", "manifests", "chunks") for s in _shards(cache, folder)]
+    shards = [
+        s for folder in ("artifacts", "manifests", "chunks") for s in shards_of(cache, folder)
+    ]
     for shard in shards:
         cache.files.sweep(shard)
         for name, found in cache.files.entries(shard):

@@ -13,7 +13,6 @@ from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationError
 from pe_dvc.store.cache_directory import LOCKS
 from pe_dvc.store.disk import READ_ONLY, unless_read_only, writing_to
-from pe_dvc.store.eviction import make_room
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
 from pe_dvc.store.locks import exclusive_byte
 from pe_dvc.store.partial import PartialFile
@@ -73,6 +72,8 @@ class Slot:
             yield
             return
         with self._writable(), self.download_lock(on_wait):
+            from pe_dvc.store.eviction import make_room  # for what comes, something may go
+
             here = self.find() is not None or self._adopt_one(self._likely(copies))
             if not here and self._reserve:
                 make_room(self._cache, self._size)

@@ -94,7 +94,7 @@ def test_a_pin_makes_room_once_it_is_verified(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PE_DVC_CACHE_LIMIT", str(3 * len(DATA)))
-    monkeypatch.setattr("pe_dvc.usecases.read.fetch.SINGLE_REQUEST_MAX_BYTES", len(DATA))
+    monkeypatch.setattr("pe_dvc.usecases.read.download.SINGLE_REQUEST_MAX_BYTES", len(DATA))
     from pe_dvc.public.machine import Cache
 
     for size in range(6):  # by one request, and by a file that grows

@@ -1,0 +1,158 @@
+"""Download an artifact into its place in the cache: by the whole, or by its verified chunks."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pe_dvc.primitives.digest import ALTERED, sha256_bytes
+from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.several import PASSED_OVER, SeveralStores, first_good, pass_over, stores_of
+from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
+from pe_dvc.usecases.progress import Moved, Reporter
+from pe_dvc.usecases.read.chunks import (
+    CHUNKS_PER_REQUEST,
+    REQUESTS_IN_FLIGHT,
+    ChunkFetcher,
+    ChunkList,
+    load_chunk_list,
+    missing_payload,
+)
+
+if TYPE_CHECKING:
+    from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.cache import Cache
+    from pe_dvc.store.partial import PartialFile
+    from pe_dvc.store.port import ObjectSource, Progress, ReadableStore
+    from pe_dvc.store.slot import Slot
+    from pe_dvc.usecases.payload_place import PayloadPlace
+    from pe_dvc.usecases.read.resolve import Resolved
+
+log = logging.getLogger(__name__)
+
+
+def download(
+    resolved: Resolved,
+    slot: Slot,
+    store: ReadableStore,
+    place: PayloadPlace,
+    cache: Cache,
+    reporter: Reporter,
+) -> None:
+    """Download what is at ``place`` into ``slot``, within whose ``admission`` this is called.
+
+    Raises DigestMismatchError, which leaves nothing behind, NotFoundError and StoreError, which
+    leaves what verified for the next attempt.
+    """
+    payload = resolved.payload
+    with reporter.task(payload.name, payload.size) as progress:
+        try:
+            if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
+                # By one request, whose answer needs no file of its own to grow in; a byte more
+                # shows an object that is too long.
+                data = first_good(
+                    place.source, lambda one: _read_small(resolved, place, one), key=place.key
+                )
+                slot.keep(data)
+                progress(len(data))
+                return
+            if not resolved.manifest_verified:
+                first_good(
+                    place.source, lambda one: _check_size(resolved, place, one), key=place.key
+                )
+            with slot.filling() as partial:
+                actual = _complete(resolved, partial, store, place, cache, progress)
+                _check(resolved, actual, place)
+        except NotFoundError:
+            raise missing_payload(resolved, place) from None
+
+
+def _read_small(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> bytes:
+    data = store.read_range(place.key, 0, resolved.payload.size + 1)
+    _check(resolved, sha256_bytes(data), place.at(store))
+    return data
+
+
+def _complete(
+    resolved: Resolved,
+    partial: PartialFile,
+    store: ReadableStore,
+    place: PayloadPlace,
+    cache: Cache,
+    progress: Progress,
+) -> Sha256:
+    """Complete a partial file and return its sha256.
+
+    With nothing here the digest of the whole is all that is needed, and the transfer is the
+    fastest there is. Where something is here, the chunk list tells what of it is good; so it does
+    where one of several stores failed or showed wrong bytes, and the next has better ones.
+    """
+    moved = Moved(progress)
+
+    def whole(one: ObjectSource) -> Sha256:
+        size = resolved.payload.size
+        actual = one.download(place.key, partial.file, size=size, progress=moved.again())
+        _check(resolved, actual, place.at(one))
+        return actual
+
+    if partial.is_empty():
+        first = stores_of(place.source, place.key)[0]
+        try:
+            return whole(first)
+        except PASSED_OVER as error:
+            pass_over(place.source, first, error, place.key)
+    if not partial.is_empty():
+        try:
+            chunks = load_chunk_list(resolved, store=store, cache=cache)
+            fetcher = ChunkFetcher(resolved, chunks, partial, lambda: place)
+            actual = _resume(fetcher, chunks, partial, moved.again())
+            _check(resolved, actual, place)
+            return actual
+        except NotFoundError:
+            pass  # published without one: from the start, then
+        except PASSED_OVER as error:
+            # The list may be what is wrong, and the payload of one store right.
+            if not isinstance(place.source, SeveralStores):
+                raise
+            log.info("%s is read from the start: %s", resolved.reference, error.message)
+    return first_good(place.source, whole, key=place.key)
+
+
+def _resume(
+    fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, progress: Progress
+) -> Sha256:
+    firsts = range(0, chunks.count, CHUNKS_PER_REQUEST)
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
+    try:
+        return partial.sha256(pool.map(lambda first: fetcher.complete(first, progress), firsts))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_size(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> None:
+    """Refuse an unsigned size that is not the object's, before room is made for it.
+
+    Raises DigestMismatchError.
+    """
+    expected, actual = resolved.payload.size, store.head(place.key).size
+    if actual != expected:
+        raise DigestMismatchError(
+            what=f"the size of {resolved.reference} in its manifest, which a pin does not verify,",
+            expected=f"{expected} bytes",
+            actual=f"an object of {actual} bytes",
+            source=f"{store.url}/{place.key}",
+            remedy=ALTERED,
+        )
+
+
+def _check(resolved: Resolved, actual: Sha256, place: PayloadPlace) -> None:
+    if actual != resolved.sha256:
+        raise DigestMismatchError(
+            what=str(resolved.reference),
+            expected=f"sha256:{resolved.sha256}",
+            actual=f"sha256:{actual}",
+            source=place.url,
+            remedy=f"{place.advice_if_altered} Nothing was kept.",
+        )
