@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import FormatError, ReleaseError
 from pe_dvc.primitives.names import check_name
@@ -20,8 +19,7 @@ _FORM = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseTag:
+class ReleaseTag(NamedTuple):
     """A git tag that can be a release. ``version`` is without its ``v``; a label is its own.
 
     ``dataset`` is the one dataset that a tag of GTO's releases, None for the whole repo.

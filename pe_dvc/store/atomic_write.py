@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from dataclasses import dataclass
 from functools import cache
 from io import FileIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from pe_dvc.store.permissions import mode_of_new, set_mode
 from pe_dvc.store.process_identity import ProcessIdentity
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-@dataclass(frozen=True)
-class OpenFile:
+class OpenFile(NamedTuple):
     """A file that is open to be written, whatever its name comes to mean.
 
     ``path`` is what messages call it.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds after which a temporary file of a process on another machine counts as left over."""
 
-_NAME = re.compile(r"([0-9a-f]{8})-([0-9a-f]{1,8})-([0-9a-f]{1,16})-[0-9a-f]{17,32}\.tmp")
+_NAME = r"([0-9a-f]{8})-([0-9a-f]{1,8})-([0-9a-f]{1,16})-[0-9a-f]{17,32}\.tmp"
 
 
 def temporary_name(name: str = "") -> str:
@@ -55,7 +55,7 @@ def left_overs(folder: int) -> Iterator[tuple[str, os.stat_result]]:
 
 def _match(name: str) -> re.Match[str] | None:
     # Names of datasets hold dots, too: the last part but one is ours.
-    return _NAME.fullmatch(".".join(name.rsplit(".", 2)[1:])) if name.endswith(".tmp") else None
+    return re.fullmatch(_NAME, ".".join(name.rsplit(".", 2)[1:])) if name.endswith(".tmp") else None
 
 
 def _is_left_over(match: re.Match[str], found: os.stat_result) -> bool:

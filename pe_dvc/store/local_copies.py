@@ -5,8 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.atomic_write import open_new
@@ -27,8 +26,7 @@ _FICLONE = 0x40049409
 """Linux's ioctl for a file that shares another's blocks until either is written to (btrfs, xfs)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalCopy:
+class LocalCopy(NamedTuple):
     """A file that may hold an artifact's bytes.
 
     ``immutable``: its owner never writes to it in place, as DVC never does to its cache, so that

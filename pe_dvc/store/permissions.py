@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import FormatError
 
@@ -21,8 +20,7 @@ _GROUP = stat.S_ISGID | stat.S_IRWXG
 _READ_AND_WRITE = stat.S_IRGRP | stat.S_IWGRP
 
 
-@dataclass(frozen=True, kw_only=True)
-class Modes:
+class Modes(NamedTuple):
     """The modes of new folders and files; None leaves them to the umask.
 
     ``inherited`` are bits of the folder around them that new ones have as well.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _START_TIME = 18
@@ -20,8 +19,7 @@ _ENDED = "ZX"
 """States of a process whose parent has not heard of its end yet."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcessIdentity:
+class ProcessIdentity(NamedTuple):
     """A process: its ``host``, the ``boot`` and namespace it runs in, its ``pid``, its ``start``.
 
     ``start`` is in the kernel's clock ticks since the boot.

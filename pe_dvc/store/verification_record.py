@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pe_dvc.store.process_identity import boot_id
 
@@ -18,8 +17,7 @@ _DURABLE = "durable"
 _this_boot = cache(boot_id)
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerificationRecord:
+class VerificationRecord(NamedTuple):
     """A file as it was when its digest was right: ``stamp`` is its inode, size and mtime.
 
     A verified file has not always reached the disk, and to wait for that costs more than to
@@ -60,7 +58,7 @@ class VerificationRecord:
     def after(self, known: VerificationRecord | None) -> VerificationRecord:
         """Return what to record of a file that was hashed again; ``known`` is the old record."""
         survived = known is not None and known.stamp == self.stamp and known.boot != self.boot
-        return replace(self, boot=_DURABLE) if survived else self
+        return self._replace(boot=_DURABLE) if survived else self
 
 
 def record_path(artifact: str) -> str:

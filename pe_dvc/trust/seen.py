@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import (
@@ -43,7 +43,7 @@ LIMIT = 2 * (MAX_LENGTH["timestamp"] + MAX_LENGTH["snapshot"])
 MOST = 8
 """How many of the files of a directory are looked at, the highest versions first."""
 
-_NAME = re.compile(r"([1-9][0-9]{0,17})-[0-9a-f]{8}\.json")
+_NAME = r"([1-9][0-9]{0,17})-[0-9a-f]{8}\.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +179,7 @@ class SeenPublication:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class SeenFile:
+class SeenFile(NamedTuple):
     """A file with such a document, which ``read`` returns, and the version that it claims."""
 
     version: int
@@ -211,7 +210,7 @@ def _version(metadata: bytes) -> int:
 
 def version_of(name: str) -> int | None:
     """Return the version that a file's name claims, None for another file."""
-    found = _NAME.fullmatch(name)
+    found = re.fullmatch(_NAME, name)
     return int(found[1]) if found else None
 
 

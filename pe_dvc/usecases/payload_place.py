@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.elsewhere import Elsewhere
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PayloadPlace:
+class PayloadPlace(NamedTuple):
     """A place that payloads are read from, and the key of one there.
 
     ``is_bucket`` is False of a place elsewhere, such as a hub, and of a bucket with one beside it.
@@ -43,7 +41,7 @@ class PayloadPlace:
         """Return the place in ``source``, one of several that it is read from."""
         if source is self.source:
             return self
-        return replace(self, source=source, is_bucket=not isinstance(source, Elsewhere))
+        return self._replace(source=source, is_bucket=not isinstance(source, Elsewhere))
 
     @property
     def advice_if_missing(self) -> str:

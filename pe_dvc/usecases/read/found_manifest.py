@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import check_promised, sha256_bytes
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """A manifest as it stands in a store, at ``source``."""
 
     data: bytes

@@ -72,7 +72,7 @@ class Note:
 def noted(store: Store, key: str) -> Iterator[None]:
     """Keep a note of this process at ``key`` within. Raises ConflictError if there is one."""
     own = ProcessIdentity.own()
-    note = {**vars(own), "since": datetime.now(UTC).isoformat(), "by": uuid.uuid4().hex}
+    note = {**own._asdict(), "since": datetime.now(UTC).isoformat(), "by": uuid.uuid4().hex}
     data = json.dumps(note).encode()
     try:
         store.create(key, data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +21,7 @@ WORDS_OF_DVC = re.compile(
 
 
 def test_no_advice_for_readers_speaks_of_dvc() -> None:
-    for text in astuple(OF_ENVIRONMENT):
+    for text in OF_ENVIRONMENT:
         assert not WORDS_OF_DVC.search(text)
 
 

@@ -271,7 +271,7 @@ def test_a_state_that_knows_more_is_left_alone(sim: Simulator) -> None:
     def never() -> bytes:
         raise AssertionError("the name says that it is older")
 
-    unread = replace(older, read=never)
+    unread = older._replace(read=never)
     assert reader(sim, unread).lookup("latest", "cps_2024") == NEWEST
     assert {path: path.read_bytes() for path in lineage.parent.rglob("*.json")} == before
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -170,7 +169,7 @@ def test_a_process_at_work_renews_its_note(monkeypatch: pytest.MonkeyPatch) -> N
 def test_pid_of_another_boot_is_not_taken_for_one_of_this() -> None:
     own = ProcessIdentity.own()
     assert not own.is_gone()
-    assert replace(own, start=own.start + 1).is_gone(), "the number was used again"
-    assert not replace(own, boot="another", pid=2**22 + 1).is_gone()
-    assert not replace(own, host="another", pid=2**22 + 1).is_gone()
-    assert replace(own, pid=2**22 + 1).is_gone()
+    assert own._replace(start=own.start + 1).is_gone(), "the number was used again"
+    assert not own._replace(boot="another", pid=2**22 + 1).is_gone()
+    assert not own._replace(host="another", pid=2**22 + 1).is_gone()
+    assert own._replace(pid=2**22 + 1).is_gone()
