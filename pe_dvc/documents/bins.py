@@ -31,7 +31,7 @@ MOST_BITS = 12
 BIN_LIMIT = 5_000_000
 """Bytes beyond which no bin is read."""
 
-_BIN = re.compile(rf"[^/]+/[^/]+/{SEGMENT}/([0-9a-f]{{3}})")
+_BIN = rf"[^/]+/[^/]+/{SEGMENT}/([0-9a-f]{{3}})"
 
 Targets = dict[str, dict[str, Any]]
 
@@ -97,7 +97,7 @@ def bins_of(fields: Mapping[str, Any], targets: Mapping[str, Any], *, where: str
 
     ``fields`` are those that hold ``BINS_FIELD``. Raises FormatError.
     """
-    if BINS_FIELD not in fields or not all(_BIN.fullmatch(path) for path in targets):
+    if BINS_FIELD not in fields or not all(re.fullmatch(_BIN, path) for path in targets):
         return None
     bits, held = check_bits(fields[BINS_FIELD], where=where), {}
     if len({path[:-4] for path in targets}) > 1:  # two of one number would contradict each other

@@ -13,7 +13,7 @@ PATTERN = r"^[0-9a-f]{32}(\.dir)?$"
 """Of a hash, for the JSON Schema of documents."""
 
 _LISTING = ".dir"
-_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+_MD5 = r"[0-9a-f]{32}(?:\.dir)?"
 
 
 def object_key(md5: str) -> str:
@@ -21,7 +21,7 @@ def object_key(md5: str) -> str:
 
     Raises FormatError for what is no hash of DVC's, so that none can climb out of the folder.
     """
-    if not _MD5.fullmatch(md5):
+    if not re.fullmatch(_MD5, md5):
         raise FormatError(f"{md5!r} is not a hash of DVC's: expected 32 hexadecimal digits")
     return f"{OBJECTS}{md5[:2]}/{md5[2:]}"
 

@@ -52,33 +52,34 @@ _BY_SHA256: dict[Kind, str] = {
     "tombstone": ".tombstone.json",
 }
 _KINDS: dict[str, Kind] = {suffix: kind for kind, suffix in _BY_SHA256.items()}
-_SHA256_KEY = re.compile(rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(\.[a-z.]+)")
-_NAMED_KEY = re.compile(
+# Texts, which `re` compiles once they are used: who only reads takes no key apart.
+_SHA256_KEY = rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(\.[a-z.]+)"
+_NAMED_KEY = (
     rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})(?:\.[A-Za-z0-9_-]+){{1,3}}\.manifest\.json"
 )
-_CONTENT_KEY = re.compile(
+_CONTENT_KEY = (
     rf"{COUNTRY_PATTERN}/[0-9a-f]{{2}}/([0-9a-f]{{64}})\.[0-9a-f]{{64}}\.[a-z]{{2,32}}\.json"
 )
-_MD5_KEY = re.compile(rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)")
+_MD5_KEY = rf"{COUNTRY_PATTERN}/{OBJECTS}([0-9a-f]{{2}})/([0-9a-f]{{30}}(?:\.dir)?)"
 
 
-_COUNTRY_KEY = re.compile(rf"(?:channels/)?({COUNTRY_PATTERN})/")
-_RELEASE_KEY = re.compile(rf"{COUNTRY_PATTERN}/releases/[^/]+/(?:{'|'.join(RELEASE_FILES)})")
-_LOCK_KEY = re.compile(rf"{COUNTRY_PATTERN}/locks/")
-_ANY_METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/(?:[1-9][0-9]*\.)?[a-z]+\.json")
-_METADATA_KEY = re.compile(rf"channels/{COUNTRY_PATTERN}/([1-9][0-9]*)\.([a-z]+)\.json")
+_COUNTRY_KEY = rf"(?:channels/)?({COUNTRY_PATTERN})/"
+_RELEASE_KEY = rf"{COUNTRY_PATTERN}/releases/[^/]+/(?:{'|'.join(RELEASE_FILES)})"
+_LOCK_KEY = rf"{COUNTRY_PATTERN}/locks/"
+_ANY_METADATA_KEY = rf"channels/{COUNTRY_PATTERN}/(?:[1-9][0-9]*\.)?[a-z]+\.json"
+_METADATA_KEY = rf"channels/{COUNTRY_PATTERN}/([1-9][0-9]*)\.([a-z]+)\.json"
 
 
 def parse_key(key: str) -> ObjectKey | None:
     """Return what an object below a country's prefix is, None for what belongs to no artifact."""
-    if match := _MD5_KEY.fullmatch(key):
+    if match := re.fullmatch(_MD5_KEY, key):
         md5 = match[1] + match[2]
         return ObjectKey("listing" if is_listing(md5) else "payload", bare_md5(md5))
-    if match := _NAMED_KEY.fullmatch(key):
+    if match := re.fullmatch(_NAMED_KEY, key):
         return ObjectKey("manifest", match[1])
-    if match := _CONTENT_KEY.fullmatch(key):
+    if match := re.fullmatch(_CONTENT_KEY, key):
         return ObjectKey("sidecar", match[1])
-    match = _SHA256_KEY.fullmatch(key)
+    match = re.fullmatch(_SHA256_KEY, key)
     if match is None or match[2] not in _KINDS:
         return None
     return ObjectKey(_KINDS[match[2]], match[1])
@@ -86,7 +87,7 @@ def parse_key(key: str) -> ObjectKey | None:
 
 def country_of(key: str) -> str | None:
     """Return the country that an object belongs to, None for a key of another form."""
-    match = _COUNTRY_KEY.match(key)
+    match = re.match(_COUNTRY_KEY, key)
     return match[1] if match else None
 
 
@@ -163,7 +164,7 @@ def release_key(country: str, tag: str, file: str) -> str:
 
 def is_release_file(key: str) -> bool:
     """Tell whether a key is of a document of a release."""
-    return _RELEASE_KEY.fullmatch(key) is not None
+    return re.fullmatch(_RELEASE_KEY, key) is not None
 
 
 def channel_prefix(country: str) -> str:
@@ -179,7 +180,7 @@ def metadata_key(country: str, role: str, version: int | None = None) -> str:
 
 def metadata_version(key: str) -> tuple[str, int] | None:
     """Return the role and the version whose metadata a key is of, None for an unversioned file."""
-    match = _METADATA_KEY.fullmatch(key)
+    match = re.fullmatch(_METADATA_KEY, key)
     return (match[2], int(match[1])) if match else None
 
 
@@ -210,7 +211,7 @@ def checkpoint_key(country: str, number: int = 1) -> str:
 
 def is_metadata(key: str) -> bool:
     """Tell whether a key is of signed metadata, of a version or unversioned."""
-    return _ANY_METADATA_KEY.fullmatch(key) is not None
+    return re.fullmatch(_ANY_METADATA_KEY, key) is not None
 
 
 def mirror_key(country: str) -> str:
@@ -225,7 +226,7 @@ def locks_prefix(country: str) -> str:
 
 def is_lock(key: str) -> bool:
     """Tell whether a key is of a lock."""
-    return _LOCK_KEY.match(key) is not None
+    return re.match(_LOCK_KEY, key) is not None
 
 
 def collector_lock_key(country: str) -> str:

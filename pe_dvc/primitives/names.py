@@ -34,7 +34,7 @@ _NOT_DATA = (".git", ".dvc")
 _PASSED_OVER = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
-_SHORT = re.compile(r"\.?(?:git|dvc)~[0-9]+")
+_SHORT = r"\.?(?:git|dvc)~[0-9]+"
 _NO_NAMES = frozenset(["", ".", ".."])
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
@@ -131,7 +131,7 @@ def _has_control(path: str) -> bool:
 
 def _is_control(part: str) -> bool:
     name = part.translate(_PASSED_OVER).casefold().partition(":")[0].rstrip(". ")
-    return name in _NOT_DATA or _SHORT.fullmatch(name) is not None
+    return name in _NOT_DATA or re.fullmatch(_SHORT, name) is not None
 
 
 def check_distinct(names: Iterable[str], *, where: str | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f"  # controls, escape sequences among them
     "\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible, or turning order
     "\ud800-\udfff\U000e0000-\U000e007f]"  # halves of characters; invisible letters
@@ -18,7 +18,7 @@ _UNSAFE = re.compile(
 
 def printable(text: str) -> str:
     r"""Return ``text`` as one line, with such characters as ``\x1b`` or ``\u202e``."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(_UNSAFE, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable_lines(text: str) -> str:
@@ -30,8 +30,8 @@ def printable_lines(text: str) -> str:
 def printable_json(text: str) -> str:
     """Return a JSON document that means the same, with such characters escaped as JSON has it."""
     kept = "\n"
-    return _UNSAFE.sub(
-        lambda found: found[0] if found[0] == kept else json.dumps(found[0])[1:-1], text
+    return re.sub(
+        _UNSAFE, lambda found: found[0] if found[0] == kept else json.dumps(found[0])[1:-1], text
     )
 
 

@@ -18,7 +18,7 @@ REDACTED = "redacted"
 _LOOKED_AT = 64 * 1024
 """Characters of a parameter in which a secret is looked for."""
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORDS = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 _SECRETS = frozenset(
     [
         *("password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "token"),
@@ -40,25 +40,24 @@ _PLAIN_KEYS = frozenset(
 
 # Up to the last "@" of the authority, as URLs are parsed; and a password with slashes in it, as
 # AWS makes them. A port is no password, and a reference (pe-data://us/name@latest) has no user.
-_USER = re.compile(
+_USER = (
     r"(?<!pe-data://)(?<=://)(?!git@)(?:[^\s/]*@|(?!\[)[^\s/@:]+:(?!\d+(?:/|\s|$))[^\s@]{0,500}@)"
 )
-_PAIR = re.compile(r"""(?<![\w.%-])([\w.%-]+)=("[^"]*"|'[^']*'|[^\s&;,'"<>)]+)""")
-_SHAPES = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
+_PAIR = r"""(?<![\w.%-])([\w.%-]+)=("[^"]*"|'[^']*'|[^\s&;,'"<>)]+)"""
+_SHAPES = (
+    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
     r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_[A-Za-z0-9]{20,}|\bsk-[\w-]{20,}"
     r"|\bpedvc_[0-9a-f]{16}_[\w-]{20,}"
     r"|\bxox[abprs]-[\w-]{10,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{30,}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\beyJ[\w-]{8,500}\.[\w-]{8,}\.[\w-]*"
-    r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[\w+/=-]{8,}",
-    re.DOTALL,
+    r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[\w+/=-]{8,}"
 )
-_PRIVATE_KEY = re.compile(
+_PRIVATE_KEY = (
     # With its first line of base64, as documents speak of keys, too; in JSON, lines end in "\\n".
     rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]){1,8}"
     rb"(?:[\w-]{1,40}: [^\n]{0,200}\n\s{0,8}){0,16}[A-Za-z0-9+/=]{16}"
 )
-_REFERENCE_TO_ONE = re.compile(r"\$\{[\w.:-]+\}|\$\w+|")
+_REFERENCE_TO_ONE = r"\$\{[\w.:-]+\}|\$\w+|"
 """Says where a secret is found, as DVC and shells write it, or is empty."""
 
 
@@ -69,10 +68,10 @@ def redact_text(text: str) -> str:
     address's query, a connection string), private keys, and tokens whose form is known.
     """
     if "://" in text:
-        text = _USER.sub(f"{REDACTED}@", text)
+        text = re.sub(_USER, f"{REDACTED}@", text)
     if "=" in text:
-        text = _PAIR.sub(_redact_pair, text)
-    return _SHAPES.sub(REDACTED, text)
+        text = re.sub(_PAIR, _redact_pair, text)
+    return re.sub(_SHAPES, REDACTED, text)
 
 
 def _redact_pair(match: re.Match[str]) -> str:
@@ -81,7 +80,7 @@ def _redact_pair(match: re.Match[str]) -> str:
 
 def is_secret_name(name: str) -> bool:
     """Tell whether what goes by ``name`` is a secret, such as ``api_key`` or ``dbPassword``."""
-    words = [word.lower() for word in _WORDS.findall(name.rpartition(".")[2])]
+    words = [word.lower() for word in re.findall(_WORDS, name.rpartition(".")[2])]
     while len(words) > 1 and words[-1] in _FORMS:
         words.pop()
     if not words:
@@ -93,14 +92,14 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret(name: str, value: object) -> bool:
     """Tell whether a parameter's value is secret, by its name or by its shape."""
-    if not isinstance(value, str) or value == REDACTED or _REFERENCE_TO_ONE.fullmatch(value):
+    if not isinstance(value, str) or value == REDACTED or re.fullmatch(_REFERENCE_TO_ONE, value):
         return False
     return is_secret_name(name) or redact_text(value[:_LOOKED_AT]) != value[:_LOOKED_AT]
 
 
 def holds_private_key(data: bytes) -> bool:
     """Tell whether the bytes of a file hold a private key in PEM, OpenSSH's or PGP's form."""
-    return b" PRIVATE KEY" in data and _PRIVATE_KEY.search(data) is not None
+    return b" PRIVATE KEY" in data and re.search(_PRIVATE_KEY, data) is not None
 
 
 def secret_params(params: Mapping[str, Any], allowed: Collection[str] = ()) -> Iterator[str]:

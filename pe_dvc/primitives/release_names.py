@@ -14,15 +14,15 @@ RESERVED = ("latest", "next", "stable", "lts")
 
 # 2.0rc1, 1.78.2.post1 and 1.0.0-rc.1+5: suffixes of PEP 440 and of semantic versioning.
 _SUFFIX = r"(?:[-+.]|(?=(?:a|b|c|rc|alpha|beta|pre|preview|post|dev)[0-9]))[0-9A-Za-z.+-]{1,64}"
-_VERSION = re.compile(rf"v?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){{1,3}}(?:{_SUFFIX})?")
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,127}")
+_VERSION = rf"v?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){{1,3}}(?:{_SUFFIX})?"
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9._-]{2,127}"
 # A digest, or the commit of a git repo, written without saying so.
-_HASH = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_HASH = r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}"
 
 
 def is_version(text: str) -> bool:
     """Tell whether ``text`` is a version, such as ``1.78.2``, ``v1.78.2`` or ``2.0rc1``."""
-    return _VERSION.fullmatch(text) is not None
+    return re.fullmatch(_VERSION, text) is not None
 
 
 def is_release(text: str) -> bool:
@@ -34,11 +34,11 @@ def is_release(text: str) -> bool:
     if is_version(text):
         return True
     return (
-        _LABEL.fullmatch(text) is not None
+        re.fullmatch(_LABEL, text) is not None
         and ".." not in text
         and not text.endswith((".", ".lock"))
         and not _is_like_a_channel(text.casefold())
-        and _HASH.fullmatch(text) is None
+        and re.fullmatch(_HASH, text) is None
     )
 
 

@@ -13,12 +13,12 @@ MAX_SIZE = 2**63 - 1
 """Most bytes that any file can have."""
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_SIZE = r"(?i)(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?"
 
 
 def parse_size(text: str, *, where: str | None = None) -> int:
     """Return a number of bytes from ``20GB``, ``1.5 GiB`` or ``500000``. Raises FormatError."""
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None or (match[3] and not match[2]):
         raise FormatError(
             f"{brief(repr(text))} is not a size: expected the form of 20GB, 1.5GiB or 500000",

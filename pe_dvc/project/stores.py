@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = "s3://policyengine-data, gs://policyengine-data, az://container or a directory"
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_SECOND = re.compile(r"[,;\s]\s*(?:[A-Za-z][A-Za-z0-9+.-]+)://")
-_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*")
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]+)://"
+_SECOND = r"[,;\s]\s*(?:[A-Za-z][A-Za-z0-9+.-]+)://"
+_BUCKET = r"[A-Za-z0-9$][A-Za-z0-9._-]*"
 _SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "azure": "az"}
 
 
@@ -88,7 +88,7 @@ def addresses(given: str | Sequence[str] | None) -> list[str]:
 def _check_one(line: str) -> None:
     """Raise FormatError for what is several addresses on one line."""
     parts = [part.strip() for part in re.split(r"[,;]", line)]
-    is_several = _SECOND.search(line) or (
+    is_several = re.search(_SECOND, line) or (
         # Directories' names may have commas: then the whole is one.
         len(parts) > 1
         and not Path(line).exists()
@@ -163,7 +163,7 @@ def place_of(url: str) -> tuple[str, str, str] | None:
 
     Raises FormatError for one that is no store's.
     """
-    match = _SCHEME.match(url)
+    match = re.match(_SCHEME, url)
     if match is None or match[1].lower() == "file":
         return None
     bucket, prefix = _bucket_and_prefix(url)
@@ -243,7 +243,7 @@ def _open_directory(url: str) -> Store:
 def _bucket_and_prefix(url: str) -> tuple[str, str]:
     # Not urlsplit: "?" and "#" may stand in a prefix.
     bucket, _, prefix = url.partition("://")[2].partition("/")
-    if not _BUCKET.fullmatch(bucket):  # it may become a part of a host's name
+    if not re.fullmatch(_BUCKET, bucket):  # it may become a part of a host's name
         raise FormatError(
             f"{url!r} names no bucket: expected the form of s3://policyengine-data",
             remedy="Credentials and endpoints do not belong into the address. Of several stores, "

@@ -7,9 +7,9 @@ import os
 import re
 from urllib.parse import unquote, urlsplit
 
-_DEFAULT_PORT = re.compile(r":(80|443)?$")
+_DEFAULT_PORT = r":(80|443)?$"
 _DIRECTORY = "directory:"
-_DIRECTORY_NAME = re.compile(rf"{_DIRECTORY}([0-9a-f]{{16}})")
+_DIRECTORY_NAME = rf"{_DIRECTORY}([0-9a-f]{{16}})"
 
 
 def bucket_identity(url: str) -> str:
@@ -25,7 +25,7 @@ def bucket_identity(url: str) -> str:
     if scheme.lower() == "file":
         return os.path.realpath(unquote(urlsplit(url).path))
     bucket, *prefix = unquote(rest).split("/")
-    named = _DEFAULT_PORT.sub("", bucket.lower())
+    named = re.sub(_DEFAULT_PORT, "", bucket.lower())
     return "/".join([f"{scheme.lower()}://{named}", *filter(None, prefix)])
 
 
@@ -45,7 +45,7 @@ def id_of_place(name: str) -> str:
 
     Of a name that others wrote as well, it is never more than 16 hexadecimal digits.
     """
-    directory = _DIRECTORY_NAME.fullmatch(name)
+    directory = re.fullmatch(_DIRECTORY_NAME, name)
     return directory[1] if directory else short_id(name)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.adapters.stores.advice import Advice
 
-_ENDPOINT = re.compile(
+_ENDPOINT = (
     r"(?P<scheme>https?)://(?:[^@/?#\\\s]*@)?"
     r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>/[^?#\\\s]*)?"
 )
@@ -26,7 +26,7 @@ ENCRYPT = (
     "Use https:// in the remote's endpointurl. If the network is your own, name the endpoint in "
     "AWS_ENDPOINT_URL_S3; for a public bucket set allow_anonymous_login."
 )
-_WORD = re.compile(r"[A-Za-z0-9-]+")
+_WORD = r"[A-Za-z0-9-]+"
 
 
 def checked_endpoint(endpoint: str, option: str) -> str:
@@ -38,7 +38,7 @@ def checked_endpoint(endpoint: str, option: str) -> str:
         return ""
     from pe_dvc.adapters.stores.open_bucket import is_url
 
-    if not _ENDPOINT.fullmatch(endpoint) or not is_url(endpoint):
+    if not re.fullmatch(_ENDPOINT, endpoint) or not is_url(endpoint):
         raise FormatError(
             f"the endpoint {endpoint!r} is not a URL: expected the form of https://s3.example.org",
             remedy=f"Correct {option}.",
@@ -48,7 +48,7 @@ def checked_endpoint(endpoint: str, option: str) -> str:
 
 def checked_word(value: str, option: str, advice: Advice) -> str:
     """Return what becomes a part of a host's name. Raises FormatError for other than a word."""
-    if value and not _WORD.fullmatch(value):
+    if value and not re.fullmatch(_WORD, value):
         raise FormatError(
             f"{value!r} is not a {option}: expected letters, digits and hyphens",
             remedy=advice.options,
@@ -58,7 +58,7 @@ def checked_word(value: str, option: str, advice: Advice) -> str:
 
 def same_endpoint(one: str, other: str) -> bool:
     """Tell whether two endpoints are the same, however they are spelled."""
-    found, wanted = _ENDPOINT.fullmatch(one.strip()), _ENDPOINT.fullmatch(other.strip())
+    found, wanted = re.fullmatch(_ENDPOINT, one.strip()), re.fullmatch(_ENDPOINT, other.strip())
     return bool(found and wanted and _spelled(found) == _spelled(wanted))
 
 
@@ -77,7 +77,7 @@ def check_may_send(
     for option, refusal in refusals.items():
         if option not in exempt:
             raise refusal
-    found = _ENDPOINT.fullmatch(endpoint)
+    found = re.fullmatch(_ENDPOINT, endpoint)
     if found and found["scheme"] == "http" and not _is_loopback(found["host"]):
         raise UntrustedError(
             f"your credentials would go to {endpoint} in the clear, for all on the way to read",

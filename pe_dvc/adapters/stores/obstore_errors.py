@@ -8,7 +8,7 @@ addresses may carry signatures.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.fork_guard import refuse_fork
@@ -24,29 +24,27 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.primitives.turns import away
 
-_STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)")
-_CODE = re.compile(r"<Code>(\w+)</Code>")
-_MESSAGE = re.compile(r"<Message>([^<]{1,200})</Message>")
-_NETWORK = re.compile(r"kind: (\w+)")
-_CAUSES = re.compile(
-    r"dns error|connection (?:refused|reset)|network is unreachable", re.IGNORECASE
-)
-_UNTRUSTED = re.compile(r"InvalidCertificate|invalid peer certificate", re.IGNORECASE)
-_ELSEWHERE = re.compile(r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed")
+# Texts, which `re` compiles once something fails.
+_STATUS = r"status code: (\d{3}) ([A-Za-z ]+)"
+_CODE = r"<Code>(\w+)</Code>"
+_MESSAGE = r"<Message>([^<]{1,200})</Message>"
+_NETWORK = r"kind: (\w+)"
+_CAUSES = r"(?i)dns error|connection (?:refused|reset)|network is unreachable"
+_UNTRUSTED = r"(?i)InvalidCertificate|invalid peer certificate"
+_ELSEWHERE = r"redirect without LOCATION|status code: 301|AuthorizationHeaderMalformed"
 # The last is azurite's answer to a range of an empty object.
-_PAST_END = re.compile(r"status code: 416|Wanted range starting at|bytes 0--1/0")
-_STRANGE_KEY = re.compile(r"Encountered object with invalid path[^\n]*")
-_LOST = re.compile(r"connection (?:reset|aborted|closed)|broken pipe", re.IGNORECASE)
-_REPEATED = re.compile(r"after [1-9]\d* retries")
+_PAST_END = r"status code: 416|Wanted range starting at|bytes 0--1/0"
+_STRANGE_KEY = r"Encountered object with invalid path[^\n]*"
+_LOST = r"(?i)connection (?:reset|aborted|closed)|broken pipe"
+_REPEATED = r"after [1-9]\d* retries"
 _UNDECIDED = "ConditionalRequestConflict"
-_CREDENTIALS = re.compile(r"token request|CredentialError|credential", re.IGNORECASE)
+_CREDENTIALS = r"(?i)token request|CredentialError|credential"
 _CHECK_CLOCK = (
     "This machine's clock and the store's differ by more than a quarter of an hour: set it."
 )
 
 
-@dataclass(slots=True)
-class StoreRequest:
+class StoreRequest(NamedTuple):
     """A request to a store: its verb, the address of the bucket and the key below it.
 
     ``advice`` is what people can do if it fails.
@@ -92,7 +90,7 @@ def _is_ours(error: Exception) -> bool:
 def translate(error: Exception, request: StoreRequest) -> PeDvcError:
     """Return the error of pe_dvc that says what ``error`` says."""
     kind, text = type(error).__name__, str(error)[:LONGEST]
-    status = int(match[1]) if (match := _STATUS.search(text)) else None
+    status = int(match[1]) if (match := re.search(_STATUS, text)) else None
     if "NoSuchBucket" in text or "The specified bucket does not exist" in text:
         return _no_bucket(request)
     if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
@@ -109,7 +107,7 @@ def translate(error: Exception, request: StoreRequest) -> PeDvcError:
 
 def is_past_end(error: Exception) -> bool:
     """Tell whether a range was refused because the object ends before it starts."""
-    return _PAST_END.search(str(error)) is not None
+    return re.search(_PAST_END, str(error)) is not None
 
 
 def is_undecided(error: Exception) -> bool:
@@ -123,12 +121,12 @@ def is_undecided(error: Exception) -> bool:
 def is_lost(error: Exception) -> bool:
     """Tell whether the connection broke after the request was sent, before its answer."""
     text = str(error)
-    return _STATUS.search(text) is None and _LOST.search(text) is not None
+    return re.search(_STATUS, text) is None and re.search(_LOST, text) is not None
 
 
 def is_repeated(error: Exception) -> bool:
     """Tell whether obstore has sent the request more than once."""
-    return _REPEATED.search(str(error)) is not None
+    return re.search(_REPEATED, str(error)) is not None
 
 
 def _no_bucket(request: StoreRequest) -> StoreUnavailableError:
@@ -155,15 +153,15 @@ def _unavailable(request: StoreRequest, text: str, status: int | None) -> StoreU
     remedy = request.advice.network
     if NOWHERE in text:
         remedy = request.advice.redirected
-    elif _STRANGE_KEY.search(text):
+    elif re.search(_STRANGE_KEY, text):
         remedy = "Remove that object, or move it out of the country's folder: it is not pe_dvc's."
-    elif _ELSEWHERE.search(text):
+    elif re.search(_ELSEWHERE, text):
         remedy = request.advice.region
     elif status in (400, 501) and request.verb in ("write", "upload"):
         remedy = request.advice.checksums
-    elif status is None and _CREDENTIALS.search(text):
+    elif status is None and re.search(_CREDENTIALS, text):
         remedy = request.advice.credentials
-    elif _UNTRUSTED.search(text):
+    elif re.search(_UNTRUSTED, text):
         remedy = request.advice.certificate
     return StoreUnavailableError(
         f"cannot {request.verb} {request.address}: {_reason(text)}",
@@ -177,18 +175,18 @@ def _reason(text: str) -> str:
     """Return the part of obstore's text that a person can use."""
     if NOWHERE in text:
         return "it redirects to another host, where no credentials are sent"
-    if match := _STRANGE_KEY.search(text):
+    if match := re.search(_STRANGE_KEY, text):
         return match[0]
-    if _ELSEWHERE.search(text):
+    if re.search(_ELSEWHERE, text):
         return "the bucket is in another region"
-    if match := _STATUS.search(text):
-        said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := pattern.search(text))]
+    if match := re.search(_STATUS, text):
+        said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := re.search(pattern, text))]
         return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)
-    if _UNTRUSTED.search(text):
+    if re.search(_UNTRUSTED, text):
         return "the server's certificate is not trusted"
-    if match := _CAUSES.search(text):
+    if match := re.search(_CAUSES, text):
         return match[0].lower()
-    if match := _NETWORK.search(text):
+    if match := re.search(_NETWORK, text):
         return {"Timeout": "it took too long to answer", "Connect": "no connection"}.get(
             match[1], f"network failure ({match[1]})"
         )
