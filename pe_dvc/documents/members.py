@@ -75,11 +75,6 @@ def _hashed_line(path: str, sha256: Sha256) -> bytes:
     return f"{sha256}  {path}\n".encode(errors="surrogateescape")
 
 
-def list_members(members: Iterable[MemberFile], *, where: str) -> Members:
-    """Return the sidecar of files in any order. Raises as ``list_sorted``."""
-    return list_sorted(sorted(members), where=where)
-
-
 def list_sorted(members: Iterable[MemberFile], *, where: str) -> Members:
     """Return the sidecar: a line ``sha256 size md5 path`` for each file, sorted by path.
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pe_dvc.documents.destruction import Destruction
     from pe_dvc.gateway.ledger_entry import LedgerRead
 
 
@@ -39,15 +38,6 @@ def keep_statement(connection: Connection, index: int, read: LedgerRead, data: b
 def has_statements(connection: Connection) -> bool:
     """Tell whether the ledger has the table: one that no newer gateway has opened has not."""
     return inspect(connection).has_table(STATEMENTS.name)
-
-
-def destruction_of(connection: Connection, index: int) -> Destruction | None:
-    """Return the statement of an entry, None of one that was erased. Raises FormatError."""
-    data = connection.scalar(select(STATEMENTS.c.data).where(STATEMENTS.c.idx == index))
-    if data is None:
-        return None
-    where = f"the statement of entry {index}"
-    return parse_destruction(read_statements(bytes(data), where=where)[0].payload, where=where)
 
 
 def edited_statements(connection: Connection) -> Iterator[str]:

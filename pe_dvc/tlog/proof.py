@@ -13,7 +13,6 @@ from pe_dvc.tlog.checkpoint import Checkpoint, parse_checkpoint, read_number
 from pe_dvc.tlog.merkle import HASH_BYTES, verify_inclusion
 from pe_dvc.tlog.note import Note, VerifierKey, base64_of, from_base64, parse_note
 
-SUFFIX = ".tlog-proof"
 _HEADER, _EXTRA, _INDEX = "c2sp.org/tlog-proof@v1", "extra ", "index "
 _MOST_HASHES = 63
 

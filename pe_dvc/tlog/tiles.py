@@ -7,7 +7,6 @@ has its width in its path, and the next size of the tree has another one beside 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import FormatError, VerificationError
@@ -28,10 +27,6 @@ MAX_ENTRY = 0xFFFF
 BUNDLE_LIMIT = WIDTH * (MAX_ENTRY + 2)
 """Bytes of the longest bundle."""
 
-_PATH = re.compile(
-    r"tile/(?:(0|[1-9]|[1-5][0-9]|6[0-3])|entries)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
-)
-
 
 class Tile(NamedTuple):
     """One tile of a level, counted from the left. ``level`` None is a bundle of entries."""
@@ -49,16 +44,6 @@ class Tile(NamedTuple):
         place = "/".join([*(f"x{part}" for part in parts[:-1]), parts[-1]])
         partial = "" if self.width == WIDTH else f".p/{self.width}"
         return f"tile/{'entries' if self.level is None else self.level}/{place}{partial}"
-
-
-def parse_path(path: str) -> Tile | None:
-    """Return the tile whose path this is, None for any other text."""
-    match = _PATH.fullmatch(path)
-    if match is None:
-        return None
-    level, index = match[1], int(match[2].replace("x", "").replace("/", ""))
-    tile = Tile(None if level is None else int(level), index, int(match[3] or WIDTH))
-    return tile if tile.path == path else None
 
 
 def tiles_of(size: int, *, since: int = 0) -> Iterator[Tile]:

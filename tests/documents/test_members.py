@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.members import CHUNKS_ABOVE, Members, dir_hash, list_members, read_members
+from pe_dvc.documents.members import CHUNKS_ABOVE, Members, dir_hash, list_sorted, read_members
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from tests.support.directories import STATES, lines, member
@@ -41,13 +41,13 @@ def test_the_identity_is_what_the_command_in_the_specification_prints(tmp_path: 
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
     printed = subprocess.run(COMMAND, shell=True, cwd=tmp_path, capture_output=True, check=True)
-    members = list_members((member(p, d) for p, d in files.items()), where="x")
+    members = list_sorted(sorted(member(p, d) for p, d in files.items()), where="x")
     assert members.dir_hash == printed.stdout.split()[0].decode()
 
 
 def test_a_list_is_read_back() -> None:
     wanted = sorted(member(path, data) for path, data in STATES.items())
-    members = list_members(wanted, where="x")
+    members = list_sorted(wanted, where="x")
     assert list(members) == wanted
     assert (members.count, members.size) == (3, 19)
     assert members.member("AL.h5", where="us/states").size == 7
@@ -57,7 +57,7 @@ def test_a_list_is_read_back() -> None:
 
 def test_a_large_file_has_the_digests_of_its_chunks() -> None:
     wanted = [member("a", b"x"), member("b", bytes(CHUNKS_ABOVE + 1)), member("c", b"y")]
-    members = list_members(wanted, where="x")
+    members = list_sorted(wanted, where="x")
     assert list(members) == wanted
     assert [one.chunks is not None for one in members] == [False, True, False]
     assert members.data.count(b"\n") == 4
@@ -66,7 +66,7 @@ def test_a_large_file_has_the_digests_of_its_chunks() -> None:
 
 def test_a_name_that_is_no_text_is_refused() -> None:
     with pytest.raises(FormatError, match="cannot be shown"):
-        list_members([member("a\udcff", b"x")], where="x")
+        list_sorted([member("a\udcff", b"x")], where="x")
 
 
 ATTACKS = {
@@ -132,8 +132,8 @@ def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_list_of_another_directory_is_refused() -> None:
-    ours = list_members([member("a", b"x")], where="ours")
-    other = list_members([member("a", b"y")], where="other")
+    ours = list_sorted([member("a", b"x")], where="ours")
+    other = list_sorted([member("a", b"y")], where="other")
     with pytest.raises(DigestMismatchError, match="list of members"):
         read_members(
             other.data, sha256=ours.sha256, identity=ours.dir_hash, size=1, where="the list"

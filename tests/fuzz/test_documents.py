@@ -15,7 +15,7 @@ from pe_dvc.documents.bundle import read_bundle
 from pe_dvc.documents.dvc_listing import parse_listing
 from pe_dvc.documents.keys import metadata_version, parse_key
 from pe_dvc.documents.manifest import Manifest, ManifestHead
-from pe_dvc.documents.members import Members, list_members
+from pe_dvc.documents.members import Members, list_sorted
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.documents.release import ReleaseManifest
@@ -160,7 +160,7 @@ def test_members() -> None:
         for file in files:
             assert check_in_work_tree(file.path) == file.path
             assert members.member(file.path, where="us/states") == file
-        again = list_members(reversed(files), where="x.members")
+        again = list_sorted(files, where="x.members")
         assert (list(again), again.dir_hash) == (files, members.dir_hash)
 
     fuzz(target, edited([MEMBERS]) | st.binary(max_size=64))

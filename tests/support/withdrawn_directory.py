@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import manifest_key, members_key, payload_key
 from pe_dvc.documents.manifest import ManifestHead
-from pe_dvc.documents.members import MemberFile, list_members
+from pe_dvc.documents.members import MemberFile, list_sorted
 from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from tests.support.factories import manifest_of
@@ -44,9 +44,8 @@ class Directory:
     """A directory of ``files`` as it is published into ``store``."""
 
     def __init__(self, store: MemoryStore, files: Mapping[str, bytes], name: str = "tree") -> None:
-        members = list_members(
-            [MemberFile(p, sha256_bytes(b), len(b), md5_of(b)) for p, b in files.items()], where="x"
-        )
+        listed = [MemberFile(p, sha256_bytes(b), len(b), md5_of(b)) for p, b in files.items()]
+        members = list_sorted(sorted(listed), where="x")
         listing = json.dumps([{"md5": md5_of(b), "relpath": p} for p, b in files.items()]).encode()
         self.md5 = f"{md5_of(listing)}.dir"
         document = json.loads(manifest_of(b"", name=name).to_bytes())

@@ -25,7 +25,6 @@ from pe_dvc.tlog.tiles import (
     Tile,
     TiledNodes,
     bundle,
-    parse_path,
     tiles_of,
     unbundle,
 )
@@ -166,19 +165,6 @@ def test_later_tiles_are_those_that_the_tree_before_lacked(one: int, other: int)
     before, size = sorted((one, other))
     late = set(tiles_of(size, since=before))
     assert late == set(tiles_of(size)) - set(tiles_of(before))
-    assert all(parse_path(tile.path) == tile for tile in late)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("tile/0/1", "tile/0/0001", "tile/0/x000/001", "tile/64/000", "tile/00/000", ""),
-        *("tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/001/002"),
-        *("tile/0/000/", "tile/x/000", "tile/0/000.p/5/"),
-    ],
-)
-def test_paths_that_are_none_of_a_tile(path: str) -> None:
-    assert parse_path(path) is None
 
 
 @given(st.lists(st.binary(max_size=300), max_size=256))

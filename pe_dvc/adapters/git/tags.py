@@ -31,7 +31,6 @@ class GitTag:
     name: str
     commit: str
     moment: datetime
-    annotated: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +188,6 @@ class GitTags:
             name=name,
             commit=str(commit.id),
             moment=_moment(seconds),
-            annotated=isinstance(target, pygit2.Tag),
         )
 
     def _object(self, name: str) -> Any:

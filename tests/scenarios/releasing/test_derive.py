@@ -96,8 +96,6 @@ def test_a_light_tag_has_its_commits_time_and_an_annotated_one_its_own(history: 
     assert annotated.created_at == "2026-04-30T22:30:00Z"
     assert (annotated.data_package.version, annotated.tag) == ("1.0.1", "v1.0.1")
     assert {a.revision for a in annotated.artifacts.values()} == {"v1.0.1"}
-    repo = ReleaseRepo(history.root)
-    assert [tag.annotated for _, tag in repo.tags()] == [False, True]
 
 
 def test_a_tag_of_a_tag_is_followed_to_its_commit(released: History) -> None:
