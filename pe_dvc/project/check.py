@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
-    """Return the verdict on each declared dataset, on manifests that nothing declares, and on
-    files that hold a private key or, of parameters, what looks like a secret.
+    """Return the verdict on each declared dataset, and on what should not be in the repo.
 
-    With ``staged``, of what the next commit will hold, not of the files in the work tree. Raises
-    FormatError for a file that cannot be read for what it is.
+    That are manifests that nothing declares, files that hold a private key and, of parameters,
+    what looks like a secret. With ``staged``, of what the next commit will hold, not of the files
+    in the work tree. Raises FormatError for a file that cannot be read for what it is.
     """
     if staged:
         repo = _StagedRepo(repo)

@@ -80,10 +80,10 @@ def _copies(repo: DataRepo, store: str | None) -> Copies | None:
 
 
 def foreign_files(repo: DataRepo, store: ReadableStore) -> frozenset[str]:
-    """Return the keys of channels' files that promise nothing: readers were never shown them, or
-    the keys of git's root do not vouch for them.
+    """Return the keys of channels' files that promise nothing.
 
-    None where these channels cannot be read: then every file promises what it names.
+    Readers were never shown them, or the keys of git's root do not vouch for them. No keys where
+    these channels cannot be read: then every file promises what it names.
     """
     try:
         pinned = repo.signed_metadata().root_files[-1]

@@ -29,10 +29,13 @@ SEARCHED, READS_AT_ONCE = 512, 16
 
 @dataclass(frozen=True)
 class Head:
-    """Where the bucket stands. ``snapshot`` and ``timestamp`` are None where today's root
-    vouches for none; ``last`` is the highest snapshot version known to be taken. ``files`` is
-    the listing of the bucket where one of them is None, and empty otherwise. ``claimed`` is the
-    version of a timestamp that no root vouches for."""
+    """Where the bucket stands.
+
+    ``snapshot`` and ``timestamp`` are None where today's root vouches for none; ``last`` is the
+    highest snapshot version known to be taken. ``files`` is the listing of the bucket where one of
+    them is None, and empty otherwise. ``claimed`` is the version of a timestamp that no root
+    vouches for.
+    """
 
     timestamp: StoredMetadata[Timestamp] | None
     etag: str | None

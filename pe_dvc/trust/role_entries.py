@@ -60,8 +60,9 @@ def role_entries(
 def entries_of(
     role: str, country: str, targets: dict[str, dict[str, object]], *, where: str
 ) -> dict[Any, Any]:
-    """Read a role's targets. Raises VerificationError: that they are signed does not make them
-    this role's.
+    """Read a role's targets.
+
+    Raises VerificationError for what is not this role's: that it is signed does not make it so.
     """
     if not targets:
         return {}

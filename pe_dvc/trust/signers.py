@@ -128,8 +128,7 @@ class Signers:
         self._check_there((delegator, *also), role, 1)
 
     def check_enough(self, delegator: Root | Targets, role: str) -> None:
-        """Raise SignatureError, as ``check_any``, if fewer of a role's keys are here than must
-        sign."""
+        """Raise SignatureError, as ``check_any``, if too few of a role's keys are here to sign."""
         self._check_there((delegator,), role, role_of(delegator, role).threshold)
 
     def _check_there(self, delegators: Sequence[Root | Targets], role: str, needed: int) -> None:

@@ -132,8 +132,7 @@ class ChannelHistory:
         return self.foreign(channel) | never
 
     def foreign(self, channel: str) -> frozenset[str]:
-        """Return the keys of files that are no version of the channel: not signed by keys that
-        count, and no version that counts was made from them."""
+        """Return the keys of files that today's keys did not sign and no version was made from."""
         files, held = self._held(channel)
         newest = self._newest(channel, held)
         line = Line.to(newest, held)
@@ -237,8 +236,8 @@ class ChannelHistory:
 
     @cached_property
     def _roots(self) -> list[Root]:
-        """Every root from the first on, as far as each vouches for the next: what else is there
-        stops the bucket's readers and not us."""
+        """Return every root from the first on, as far as each vouches for the next."""
+        # What else is there stops the bucket's readers, and not us.
         where = f"roots of {self._country} in {self._store.url}"
         pinned = parse(Root, self._pinned, where="the trusted root").signed.version
         bucket = ReadableChannels(self._store, self._country, [])

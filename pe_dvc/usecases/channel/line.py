@@ -63,8 +63,10 @@ class Line:
     def pick(
         self, number: int, data: bytes | None, in_git: Mapping[int, bytes], *, where: str
     ) -> bytes:
-        """Return the bytes of a version that counts: the bucket's ``data``, or git's if that has
-        another. Raises VerificationError where neither is it, FormatError."""
+        """Return the bytes of a version that counts: the bucket's ``data``, else git's.
+
+        Raises VerificationError where neither is it, FormatError.
+        """
         if data is None:
             raise missing(where)
         if self.is_it(number, data):

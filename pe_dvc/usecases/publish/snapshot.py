@@ -219,8 +219,10 @@ def _swap_timestamp(
     head: Head,
     now: datetime,
 ) -> list[str]:
-    """Point the timestamp at ``snapshot``. Raises ConflictError if it is not ``head``'s any more,
-    and ExpiredError if this machine's clock is behind by more than a timestamp is good for.
+    """Point the timestamp at ``snapshot``.
+
+    Raises ConflictError where another has replaced ``head``'s, and ExpiredError if this machine's
+    clock is behind by more than a timestamp is good for.
 
     Without a timestamp to go by the version starts at the snapshot's, or after that of one which
     no root vouches for: that comes nearest to what readers have seen.

@@ -251,10 +251,10 @@ def resolve_pointer(
 def described_by(
     reference: Reference, sha256: Sha256, data: bytes, source: str, *, pointer: Pointer | None
 ) -> Resolved:
-    """Return what a manifest describes. Raises FormatError, and DigestMismatchError for another
+    """Return what a manifest describes. Whether ``data`` is the signed manifest is not checked.
 
-    artifact than was asked for, VerificationError for a pointer that says otherwise. Whether
-    ``data`` is the signed manifest is not checked.
+    Raises FormatError, DigestMismatchError for another artifact than was asked for, and
+    VerificationError for a pointer that says otherwise.
     """
     payload = Payload.of_manifest(data, where=source)
     if (payload.country, payload.name) != (reference.country, reference.name):

@@ -26,8 +26,7 @@ def read_channels(
     there: Container[str],
     read: Callable[[str], bytes],
 ) -> tuple[dict[str, bytes], list[Finding]]:
-    """Return channels' files by their ``keys``, those of the bins that they list, and what is
-    wrong with these.
+    """Return channels' files by their ``keys``, with those of their bins, and what is wrong there.
 
     ``there`` are the keys that the bucket has; ``read`` reads one.
     """

@@ -27,8 +27,9 @@ DISPUTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """An artifact, by its ``reference``, that names the same address; the bytes are its own if
-    ``is_owner``, else it cannot be told whose they are.
+    """An artifact, by its ``reference``, that names the same address.
+
+    The bytes there are its own if ``is_owner``, else it cannot be told whose they are.
     """
 
     reference: str
