@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pe_dvc.documents.key_errors import missing_key, not_a_mapping, unknown_key, wrong_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from _typeshed import DataclassInstance
 
-    Read = Callable[[Any, str], Any]
-    """Gives what a value, at the path of its key, means."""
-
     _Record = TypeVar("_Record", bound=DataclassInstance)
+
+
+class Read(Protocol):
+    """Returns what a value, found in ``file`` under the key ``path``, means. Raises FormatError."""
+
+    def __call__(self, value: Any, /, *, file: str, path: str) -> Any:  # noqa: D102
+        ...
 
 
 def read_plain(
@@ -51,8 +53,19 @@ def read_plain(
         read = (readers or {}).get(key)
         if read is None and not isinstance(given, str):
             raise wrong_value("expected text", given, file=file, path=f"{path}.{key}")
-        found[key] = read(given, f"{path}.{key}") if read else given
+        found[key] = read(given, file=file, path=f"{path}.{key}") if read else given
     return record(**found)
+
+
+def whole_number(expected: str, *, least: int, most: int | None = None) -> Read:
+    """Return what reads a number from ``least`` to ``most``; ``expected`` says so in messages."""
+
+    def read(value: Any, /, *, file: str, path: str) -> int:
+        if type(value) is not int or value < least or (most is not None and value > most):
+            raise wrong_value(f"expected {expected}", value, file=file, path=path)
+        return value
+
+    return read
 
 
 def _is_required(field: Any) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.dataclass_reader import Read, read_plain, whole_number
 from pe_dvc.documents.hub_address import is_hub_address
 from pe_dvc.documents.hub_uri import parse_release
 from pe_dvc.documents.key_errors import wrong_value
@@ -20,9 +20,6 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.wildcards import fits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _USER = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*@")
@@ -120,8 +117,7 @@ def read_mirrors(value: Any, *, file: str, path: str) -> dict[str, MirrorTable]:
 def read_mirror(value: Any, *, file: str, path: str) -> MirrorTable:
     """Return one mirror, of a table or of its address alone. Raises FormatError."""
     table = {"url": value} if isinstance(value, str) else value
-    readers = _readers(file)
-    mirror = read_plain(MirrorTable, table, file=file, path=path, readers=readers)
+    mirror = read_plain(MirrorTable, table, file=file, path=path, readers=_READERS)
     if mirror.is_hub and not mirror.is_everything:
         raise FormatError(
             "a release on a hub holds what its release manifest names, and takes no filter",
@@ -151,46 +147,50 @@ def mirror_named(name: str, mirrors: Mapping[str, MirrorTable], *, where: str) -
     return mirrors[name]
 
 
-def _readers(file: str) -> dict[str, Callable[[Any, str], Any]]:
-    def texts(value: Any, path: str) -> tuple[str, ...]:
-        found = [value] if isinstance(value, str) else value
-        if not isinstance(found, list) or not all(isinstance(one, str) and one for one in found):
-            raise wrong_value("expected a list of texts", value, file=file, path=path)
-        return tuple(found)
+def _texts(value: Any, *, file: str, path: str) -> tuple[str, ...]:
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(one, str) and one for one in found):
+        raise wrong_value("expected a list of texts", value, file=file, path=path)
+    return tuple(found)
 
-    def channels(value: Any, path: str) -> tuple[str, ...]:
-        found = texts(value, path)
-        if not set(found) <= set(CHANNELS):
-            fault = f"expected {' or '.join(CHANNELS)}"
-            raise wrong_value(fault, value, file=file, path=path)
-        return found
 
-    def last(value: Any, path: str) -> int:
-        if type(value) is not int or value < 1:
-            raise wrong_value("expected a number, 1 or more", value, file=file, path=path)
-        return value
+def _channels(value: Any, *, file: str, path: str) -> tuple[str, ...]:
+    found = _texts(value, file=file, path=path)
+    if not set(found) <= set(CHANNELS):
+        raise wrong_value(f"expected {' or '.join(CHANNELS)}", value, file=file, path=path)
+    return found
 
-    def url(value: Any, path: str) -> str:
-        if not isinstance(value, str) or not value:
-            raise wrong_value("expected a store's address", "", file=file, path=path)
-        if is_hub_address(value):
-            parse_release(value, where=f"{file}: {path}")
-        elif _USER.match(value):  # not quoted: it may hold a password
-            raise FormatError(
-                "has a user or a password in it",
-                where=f"{file}: {path}",
-                remedy="Credentials belong into the environment, a profile or .dvc/config.local, "
-                "never into a file that git holds. Change these: they may have been seen.",
-            )
-        return value
 
-    def doi(value: Any, path: str) -> str:
-        if not isinstance(value, str) or not _DOI.fullmatch(value):
-            raise wrong_value("expected the form of 10.5281/zenodo.1", value, file=file, path=path)
-        return value
+def _url(value: Any, *, file: str, path: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise wrong_value("expected a store's address", "", file=file, path=path)
+    if is_hub_address(value):
+        parse_release(value, where=f"{file}: {path}")
+    elif _USER.match(value):  # not quoted: it may hold a password
+        raise FormatError(
+            "has a user or a password in it",
+            where=f"{file}: {path}",
+            remedy="Credentials belong into the environment, a profile or .dvc/config.local, "
+            "never into a file that git holds. Change these: they may have been seen.",
+        )
+    return value
 
-    lists = dict.fromkeys(("countries", "datasets", "releases"), texts)
-    return {**lists, "channels": channels, "last": last, "url": url, "doi": doi}
+
+def _doi(value: Any, *, file: str, path: str) -> str:
+    if not isinstance(value, str) or not _DOI.fullmatch(value):
+        raise wrong_value("expected the form of 10.5281/zenodo.1", value, file=file, path=path)
+    return value
+
+
+_READERS: dict[str, Read] = {
+    "countries": _texts,
+    "datasets": _texts,
+    "releases": _texts,
+    "channels": _channels,
+    "last": whole_number("a number, 1 or more", least=1),
+    "url": _url,
+    "doi": _doi,
+}
 
 
 def mirror_to_toml(name: str, mirror: MirrorTable) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.dataclass_reader import Read, read_plain, whole_number
 from pe_dvc.documents.key_errors import wrong_value
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -42,23 +42,26 @@ def read_witnesses(value: Any, *, file: str, path: str) -> dict[str, WitnessTabl
     return {name: _witness(name, one, file, f"{path}.{name}") for name, one in value.items()}
 
 
+def _address(value: Any, *, file: str, path: str) -> str:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        fault = "expected an address of https without user, query and fragment"
+        raise wrong_value(fault, value, file=file, path=path)
+    return value.rstrip("/")
+
+
+_READERS: dict[str, Read] = {
+    "url": _address,
+    "signatures": _address,
+    "timeout": whole_number(
+        f"a number of seconds, 1 to {MOST_SECONDS}", least=1, most=MOST_SECONDS
+    ),
+}
+
+
 def _witness(name: str, value: Any, file: str, path: str) -> WitnessTable:
-    def seconds(value: Any, path: str) -> int:
-        if type(value) is not int or not 1 <= value <= MOST_SECONDS:
-            fault = f"expected a number of seconds, 1 to {MOST_SECONDS}"
-            raise wrong_value(fault, value, file=file, path=path)
-        return value
-
-    def address(value: Any, path: str) -> str:
-        if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-            fault = "expected an address of https without user, query and fragment"
-            raise wrong_value(fault, value, file=file, path=path)
-        return value.rstrip("/")
-
     if not _NAME.fullmatch(name):
         raise wrong_value("expected a name of letters, digits, _ or -", name, file=file, path=path)
-    readers = {"url": address, "signatures": address, "timeout": seconds}
-    found = read_plain(WitnessTable, value, file=file, path=path, readers=readers)
+    found = read_plain(WitnessTable, value, file=file, path=path, readers=_READERS)
     if (found.url is None) == (found.signatures is None):
         raise wrong_value("expected either url or signatures", value, file=file, path=path)
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.dataclass_reader import read_plain
+from pe_dvc.documents.dataclass_reader import Read, read_plain, whole_number
 from pe_dvc.documents.disclosure import MINIMUM_CARRIERS, Access, Disclosure, default_access
 from pe_dvc.documents.dvc_files import is_dvc_file
 from pe_dvc.documents.key_errors import wrong_value
@@ -149,7 +150,8 @@ def read_settings(root: Path) -> Settings:
 def parse_settings(data: bytes, *, where: str) -> Settings:
     """Return the settings in the bytes of a pyproject.toml. Raises FormatError."""
     document = read_toml(data, where=where, limit=MAX_BYTES, remedy="Correct the file.")
-    settings = _settings(_table(document, where), where)
+    table = _table(document, where)
+    settings = read_plain(Settings, table, file=where, path=TABLE, readers=_READERS)
     check_country(settings.country, where=f"{where}: {TABLE}.country")
     for key in ("manifests", "channels", "lockfile", "model_wheel"):
         _check_inside(getattr(settings, key), key, where)
@@ -158,93 +160,86 @@ def parse_settings(data: bytes, *, where: str) -> Settings:
     return settings
 
 
-def _settings(table: Any, file: str) -> Settings:
-    def calibration(value: Any, path: str) -> Calibration:
-        return read_plain(Calibration, value, file=file, path=path)
+def _signers(value: Any, *, file: str, path: str) -> dict[str, str | list[str]]:
+    if not isinstance(value, Mapping):
+        raise wrong_value("expected the URIs of each role", value, file=file, path=path)
+    for role, uris in value.items():
+        if not all(isinstance(uri, str) for uri in (uris if isinstance(uris, list) else [uris])):
+            fault = "expected a URI or a list of them"
+            raise wrong_value(fault, uris, file=file, path=f"{path}.{role}")
+    return dict(value)
 
-    def signers(value: Any, path: str) -> dict[str, str | list[str]]:
-        if not isinstance(value, Mapping):
-            raise wrong_value("expected the URIs of each role", value, file=file, path=path)
-        for role, uris in value.items():
-            if not all(
-                isinstance(uri, str) for uri in (uris if isinstance(uris, list) else [uris])
-            ):
-                fault = "expected a URI or a list of them"
-                raise wrong_value(fault, uris, file=file, path=f"{path}.{role}")
-        return dict(value)
 
-    def access(value: Any, path: str) -> Access:
-        if value not in ("public", "gated"):
-            raise wrong_value('expected "public" or "gated"', value, file=file, path=path)
-        return "gated" if value == "gated" else "public"
+def _access(value: Any, *, file: str, path: str) -> Access:
+    if value not in ("public", "gated"):
+        raise wrong_value('expected "public" or "gated"', value, file=file, path=path)
+    return "gated" if value == "gated" else "public"
 
-    def carriers(value: Any, path: str) -> int:
-        if type(value) is not int or value < 1:
-            raise wrong_value("expected a number of units, 1 or more", value, file=file, path=path)
-        return value
 
-    def disclosure(value: Any, path: str) -> DisclosureTable:
-        readers = {"minimum_carriers": carriers}
-        return read_plain(DisclosureTable, value, file=file, path=path, readers=readers)
+def _flag(value: Any, *, file: str, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_value("expected true or false", value, file=file, path=path)
+    return value
 
-    def flag(value: Any, path: str) -> bool:
-        if not isinstance(value, bool):
-            raise wrong_value("expected true or false", value, file=file, path=path)
-        return value
 
-    def channel(value: Any, path: str) -> ChannelSettings:
-        found = read_plain(ChannelSettings, value, file=file, path=path, readers={"bins": flag})
-        if found.latest not in (None, GATED):
-            fault = f'expected "{GATED}", or no such key'
-            raise wrong_value(fault, found.latest, file=file, path=f"{path}.latest")
-        return found
+def _channel(value: Any, *, file: str, path: str) -> ChannelSettings:
+    found = read_plain(ChannelSettings, value, file=file, path=path, readers={"bins": _flag})
+    if found.latest not in (None, GATED):
+        fault = f'expected "{GATED}", or no such key'
+        raise wrong_value(fault, found.latest, file=file, path=f"{path}.latest")
+    return found
 
-    def release(value: Any, _: str) -> ReleaseTable:
-        return ReleaseTable(value=value, file=file)
 
-    def texts(value: Any, path: str) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise wrong_value("expected a list of texts", value, file=file, path=path)
-        return tuple(value)
+def _release(value: Any, *, file: str, path: str) -> ReleaseTable:
+    return ReleaseTable(value=value, file=file)
 
-    def reasons(value: Any, path: str) -> dict[str, str]:
-        if not isinstance(value, Mapping):
-            raise wrong_value("expected a reason for each package", value, file=file, path=path)
-        for name, reason in value.items():
-            if not isinstance(reason, str) or not reason.strip():
-                raise wrong_value("expected a reason", reason, file=file, path=f"{path}.{name}")
-        return dict(value)
 
-    def mirrors(value: Any, path: str) -> dict[str, MirrorTable]:
-        from pe_dvc.documents.mirrors import read_mirrors
+def _texts(value: Any, *, file: str, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise wrong_value("expected a list of texts", value, file=file, path=path)
+    return tuple(value)
 
-        return read_mirrors(value, file=file, path=path)
 
-    def witnesses(value: Any, path: str) -> dict[str, WitnessTable]:
-        from pe_dvc.documents.witness_table import read_witnesses
+def _reasons(value: Any, *, file: str, path: str) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise wrong_value("expected a reason for each package", value, file=file, path=path)
+    for name, reason in value.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise wrong_value("expected a reason", reason, file=file, path=f"{path}.{name}")
+    return dict(value)
 
-        return read_witnesses(value, file=file, path=path)
 
-    def copies(value: Any, path: str) -> int:
-        if type(value) is not int or value < 0:
-            raise wrong_value("expected a number of copies", value, file=file, path=path)
-        return value
+def _mirrors(value: Any, *, file: str, path: str) -> dict[str, MirrorTable]:
+    from pe_dvc.documents.mirrors import read_mirrors
 
-    readers = {
-        "access": access,
-        "copies": copies,
-        "mirrors": mirrors,
-        "calibration": calibration,
-        "disclosure": disclosure,
-        "signers": signers,
-        "channel": channel,
-        "release": release,
-        "single_publisher": flag,
-        "allowed_params": texts,
-        "unlocked": reasons,
-        "witnesses": witnesses,
-    }
-    return read_plain(Settings, table, file=file, path=TABLE, readers=readers)
+    return read_mirrors(value, file=file, path=path)
+
+
+def _witnesses(value: Any, *, file: str, path: str) -> dict[str, WitnessTable]:
+    from pe_dvc.documents.witness_table import read_witnesses
+
+    return read_witnesses(value, file=file, path=path)
+
+
+_DISCLOSURE: dict[str, Read] = {
+    "minimum_carriers": whole_number("a number of units, 1 or more", least=1)
+}
+
+_READERS: dict[str, Read] = {
+    "access": _access,
+    "copies": whole_number("a number of copies", least=0),
+    "mirrors": _mirrors,
+    "calibration": partial(read_plain, Calibration),
+    "disclosure": partial(read_plain, DisclosureTable, readers=_DISCLOSURE),
+    "signers": _signers,
+    "channel": _channel,
+    "release": _release,
+    "single_publisher": _flag,
+    "allowed_params": _texts,
+    "unlocked": _reasons,
+    "witnesses": _witnesses,
+}
+"""What reads each key that is no text."""
 
 
 def _table(document: dict[str, Any], path: str) -> Any:
