@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.disk import READ_ONLY
-from pe_dvc.store.locks import OPEN, has_range_locks, lock_range, offset
+from pe_dvc.store.locks import has_range_locks, lock_range, offset, open_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ class Leases:
             os.close(descriptor)
 
     def _open(self) -> int:
-        return self._files.open_file(self._path, OPEN)
+        return open_lasting(self._files, self._path)
 
     def _open_shared(self) -> int | None:
         """Open the file for leases; None where there can be none.

@@ -33,25 +33,51 @@ _PAUSE = 0.02
 """Seconds between two tries at a lock that is held elsewhere."""
 
 
+class Wait:
+    """One wait for a lock, of at most ``timeout`` seconds for each who holds it.
+
+    ``on_wait`` is called once if the lock is held elsewhere. ``doing`` is what the other does then,
+    and ``remedy`` what to do about it, for the error.
+    """
+
+    def __init__(
+        self,
+        timeout: float,
+        *,
+        doing: str,
+        remedy: str,
+        on_wait: Callable[[], None] | None = None,
+    ) -> None:
+        self.timeout, self._on_wait = timeout, on_wait
+        self._doing, self._remedy = doing, remedy
+
+    def until(self, lock: Callable[[], bool], file: Path) -> None:
+        """Try ``lock``, of ``file``, until it succeeds. Raises StoreUnavailableError."""
+        deadline = time.monotonic() + self.timeout
+        while not lock():
+            if self._on_wait is not None:
+                self._on_wait()
+                self._on_wait = None
+            if time.monotonic() > deadline:
+                raise StoreUnavailableError(
+                    f"another process has been {self._doing} for over {self.timeout:g} seconds, "
+                    f"and holds {file}",
+                    operation="lock",
+                    key=str(file),
+                    remedy=self._remedy,
+                )
+            with away():
+                time.sleep(_PAUSE)
+
+
 @contextmanager
-def exclusive(
-    files: ConfinedTree,
-    path: str,
-    *,
-    timeout: float,
-    doing: str,
-    remedy: str,
-    on_wait: Callable[[], None] | None = None,
-) -> Iterator[None]:
+def exclusive(files: ConfinedTree, path: str, wait: Wait) -> Iterator[None]:
     """Hold a lock by the name of a file, which exists only while the lock is held or waited for.
 
-    ``on_wait`` is called once if it has to be waited for. Once another has held it for ``timeout``
-    seconds raises StoreUnavailableError, which says what the other is ``doing`` and the ``remedy``:
-    of hundreds that wait, each gets its turn.
+    Raises StoreUnavailableError once another has held it for as long as ``wait`` says: of hundreds
+    that wait, each gets its turn.
     """
-    descriptor = _acquire(files, path, timeout, on_wait)
-    if descriptor is None:
-        raise _held_too_long(files.root / path, timeout, doing, remedy)
+    descriptor = _acquire(files, path, wait)
     try:
         yield
     finally:
@@ -62,34 +88,21 @@ def exclusive(
 
 
 @contextmanager
-def exclusive_byte(
-    files: ConfinedTree,
-    path: str,
-    sha256: Sha256,
-    *,
-    timeout: float,
-    doing: str,
-    remedy: str,
-    on_wait: Callable[[], None] | None = None,
-) -> Iterator[None]:
+def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -> Iterator[None]:
     """Hold a lock for an artifact: one byte of a file that stays, and that all artifacts share.
 
     As ``exclusive``, where thousands are taken one after the other: before ext4 makes a file, it
     looks at every other that was removed in the last minutes. The time does not begin again when
     the lock changes hands. Where there are no such locks, it is the name of a file after all.
     """
-    descriptor = _open_or_make(files, path)
+    descriptor = open_lasting(files, path)
     byte = partial(lock_range, descriptor, start=offset(sha256), length=1, wait=False)
     try:
         if not has_range_locks(descriptor):
-            name = f"{path}-{sha256}.lock"
-            with exclusive(
-                files, name, timeout=timeout, doing=doing, remedy=remedy, on_wait=on_wait
-            ):
+            with exclusive(files, f"{path}-{sha256}.lock", wait):
                 yield
             return
-        if not _Wait(timeout, on_wait).until(lambda: byte(fcntl.F_WRLCK)):
-            raise _held_too_long(files.root / path, timeout, doing, remedy)
+        wait.until(lambda: byte(fcntl.F_WRLCK), files.root / path)
         try:
             yield
         finally:
@@ -98,68 +111,35 @@ def exclusive_byte(
         os.close(descriptor)
 
 
-class _Wait:
-    """One who waits for a lock, for ``timeout`` seconds, and says so once."""
-
-    def __init__(self, timeout: float, on_wait: Callable[[], None] | None) -> None:
-        self._timeout, self._on_wait = timeout, on_wait
-        self.begin_again()
-
-    def begin_again(self) -> None:
-        self.deadline = time.monotonic() + self._timeout
-
-    def until(self, lock: Callable[[], bool]) -> bool:
-        """Try ``lock`` until it succeeds; False once the time has passed."""
-        while not lock():
-            if self._on_wait is not None:
-                self._on_wait()
-                self._on_wait = None
-            if time.monotonic() > self.deadline:
-                return False
-            with away():
-                time.sleep(_PAUSE)
-        return True
-
-
-def _held_too_long(file: Path, timeout: float, doing: str, remedy: str) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"another process has been {doing} for over {timeout:g} seconds, and holds {file}",
-        operation="lock",
-        key=str(file),
-        remedy=remedy,
-    )
-
-
-def _open_or_make(files: ConfinedTree, path: str) -> int:
+def open_lasting(files: ConfinedTree, path: str) -> int:
+    """Open the file of locks on bytes, which stays once it was made."""
     try:
         return files.open_file(path, os.O_RDWR)
     except FileNotFoundError:
         return files.open_file(path, OPEN)
 
 
-def _acquire(
-    files: ConfinedTree, path: str, timeout: float, on_wait: Callable[[], None] | None
-) -> int | None:
-    wait = _Wait(timeout, on_wait)
-    without_folder = wait.deadline
+def _acquire(files: ConfinedTree, path: str, wait: Wait) -> int:
     while True:
+        descriptor = _open_file(files, path, wait.timeout)
         try:
-            descriptor = files.open_file(path, OPEN)
-        except FileNotFoundError:  # its folder went, being empty, with the lock before
-            if time.monotonic() > without_folder:
-                raise
-            continue
-        try:
-            if not wait.until(partial(_try_lock, descriptor)):
-                os.close(descriptor)
-                return None
+            wait.until(partial(_try_lock, descriptor), files.root / path)
             if _is_named(descriptor, files, path):
                 return descriptor
-            wait.begin_again()  # who held it has ended: another has it now
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)
+        os.close(descriptor)  # who held it has ended: another has it now
+
+
+def _open_file(files: ConfinedTree, path: str, timeout: float) -> int:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return files.open_file(path, OPEN)
+        except FileNotFoundError:  # its folder went, being empty, with the lock before
+            if time.monotonic() > deadline:
+                raise
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -14,7 +14,7 @@ from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationErro
 from pe_dvc.store.cache_directory import LOCKS
 from pe_dvc.store.disk import READ_ONLY, unless_read_only, writing_to
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
-from pe_dvc.store.locks import exclusive_byte
+from pe_dvc.store.locks import Wait, exclusive_byte
 from pe_dvc.store.partial import PartialFile
 from pe_dvc.store.plain_files import open_plain
 from pe_dvc.store.verification_record import VerificationRecord, record_path
@@ -101,15 +101,13 @@ class Slot:
         self, on_wait: Callable[[], None] | None = None
     ) -> AbstractContextManager[None]:
         """Keep other processes from downloading the artifact meanwhile."""
-        return exclusive_byte(
-            self._files,
-            f"{LOCKS}/downloads",
-            self._sha256,
-            timeout=LOCK_TIMEOUT,
+        wait = Wait(
+            LOCK_TIMEOUT,
             doing=f"downloading {self._sha256}",
             remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
             on_wait=on_wait,
         )
+        return exclusive_byte(self._files, f"{LOCKS}/downloads", self._sha256, wait)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError, RollbackError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.store.permissions import PRIVATE, check_private
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.bucket_identity import bucket_id, id_of_place, short_id
@@ -89,14 +89,13 @@ class ReaderState:
         directory cannot be written, and FormatError if other users can write to it.
         """
         self._check_places()
+        wait = Wait(
+            self._lock_timeout,
+            doing="reading these channels",
+            remedy="Let it finish, or end it, and try again.",
+        )
         try:
-            with exclusive(
-                ConfinedTree(self.directory, modes=PRIVATE),
-                ".lock",
-                timeout=self._lock_timeout,
-                doing="reading these channels",
-                remedy="Let it finish, or end it, and try again.",
-            ):
+            with exclusive(ConfinedTree(self.directory, modes=PRIVATE), ".lock", wait):
                 self._take_over()
                 yield
         except PeDvcError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.tlog.witness import REQUEST_LIMIT, read_checkpoint
 
 if TYPE_CHECKING:
@@ -95,13 +95,8 @@ class Records:
     @contextmanager
     def only_one(self, origin: str) -> Iterator[None]:
         """Let no one else read and write the record of this log. Raises StoreUnavailableError."""
-        with exclusive(
-            self._files,
-            f"{origin_hash(origin)}.lock",
-            timeout=LOCK_SECONDS,
-            doing="cosigning the same log",
-            remedy="Ask again in a moment.",
-        ):
+        wait = Wait(LOCK_SECONDS, doing="cosigning the same log", remedy="Ask again in a moment.")
+        with exclusive(self._files, f"{origin_hash(origin)}.lock", wait):
             yield
 
 

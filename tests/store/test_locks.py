@@ -15,7 +15,7 @@ import pytest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import exclusive, exclusive_byte
+from pe_dvc.store.locks import Wait, exclusive, exclusive_byte
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,9 +25,8 @@ MANY, HELD, TIMEOUT = 30, 0.05, 1.0
 
 
 def lock(directory: Path, timeout: float = TIMEOUT) -> AbstractContextManager[None]:
-    return exclusive(
-        ConfinedTree(directory), ".lock", timeout=timeout, doing="reading", remedy="End it."
-    )
+    wait = Wait(timeout, doing="reading", remedy="End it.")
+    return exclusive(ConfinedTree(directory), ".lock", wait)
 
 
 def test_of_many_that_wait_longer_together_than_one_may_each_gets_its_turn(tmp_path: Path) -> None:
@@ -69,9 +68,8 @@ ONE, OTHER = Sha256("1" * 64), Sha256("2" * 64)
 def byte_lock(
     directory: Path, sha256: Sha256 = ONE, timeout: float = 60
 ) -> AbstractContextManager[None]:
-    return exclusive_byte(
-        ConfinedTree(directory), "all", sha256, timeout=timeout, doing="reading", remedy="End it."
-    )
+    wait = Wait(timeout, doing="reading", remedy="End it.")
+    return exclusive_byte(ConfinedTree(directory), "all", sha256, wait)
 
 
 @pytest.fixture(params=["locks on bytes", "none in this sandbox"])

@@ -41,7 +41,7 @@ from pe_dvc.store.disk import writing_to
 from pe_dvc.store.hard_links import NoHardLinksError, link_new
 from pe_dvc.store.hashed_copy import hashed_copy
 from pe_dvc.store.left_overs import sweep, temporary_name
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
@@ -264,16 +264,12 @@ class LocalStore:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        with (
-            translate_os_errors("write", f"{self.url}/{key}"),
-            exclusive(
-                self._tree,
-                LOCK,
-                timeout=LOCK_TIMEOUT,
-                doing=f"writing to {self.url}",
-                remedy="Try again once the other writer is done.",
-            ),
-        ):
+        wait = Wait(
+            LOCK_TIMEOUT,
+            doing=f"writing to {self.url}",
+            remedy="Try again once the other writer is done.",
+        )
+        with translate_os_errors("write", f"{self.url}/{key}"), exclusive(self._tree, LOCK, wait):
             yield
 
     def _exists(self, key: str) -> ConflictError:

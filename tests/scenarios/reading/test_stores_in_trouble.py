@@ -13,7 +13,7 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import RevokedError, StoreUnavailableError
 from pe_dvc.project.reader import Reader
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
@@ -212,7 +212,7 @@ class Probes(WrappedStore):
         from pe_dvc.store.confined import ConfinedTree
 
         try:
-            with exclusive(ConfinedTree(self.state), ".lock", timeout=0.1, doing="x", remedy=""):
+            with exclusive(ConfinedTree(self.state), ".lock", Wait(0.1, doing="x", remedy="")):
                 self.free.append(True)
         except StoreUnavailableError:
             self.free.append(False)

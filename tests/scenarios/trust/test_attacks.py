@@ -29,7 +29,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import exclusive
+from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.tuf_api import Key, Metadata, Root, Signature, TargetFile, Targets
@@ -596,7 +596,7 @@ def test_a_held_lock_is_waited_for_and_then_named(sim: Simulator) -> None:
     client = ChannelClient(
         sim.store, "us", sim.pinned, sim.base / "state" / "reader", lock_timeout=0.05
     )
-    held = exclusive(ConfinedTree(state), ".lock", timeout=1, doing="holding", remedy="")
+    held = exclusive(ConfinedTree(state), ".lock", Wait(1, doing="holding", remedy=""))
     with held, pytest.raises(StoreUnavailableError, match=r"reading these channels .* 0\.05"):
         client.lookup("latest", "cps_2024")
     assert client.lookup("latest", "cps_2024") == NEW
