@@ -22,6 +22,8 @@ from pe_dvc.cli.output import (
 @click.argument("reference")
 @click.option(
     "--to",
+    "-o",
+    "to",
     type=click.Path(path_type=Path),
     required=True,
     help="The file to write: .dta (Stata), .sav (SPSS), .csv or .parquet.",

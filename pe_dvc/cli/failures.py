@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
 OK, CHECK_FAILED, USAGE, NOT_FOUND, REVOKED, STORE_UNAVAILABLE, OTHER = range(7)
 
-_GATEWAY_PACKAGES = {"anyio", "joserfc", "prometheus_client", "sqlalchemy", "starlette", "uvicorn"}
-"""What the extra pe_dvc[gateway] brings."""
+_EXTRA = re.compile(r"extra *== *['\"]([a-z0-9-]+)['\"]")
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9._-]+")
+_BROUGHT_BY = {"anyio": "starlette"}
 
 _BY_FAMILY: tuple[tuple[type[PeDvcError], int], ...] = (
     (NotFoundError, NOT_FOUND),
@@ -93,11 +95,18 @@ def guarded(command: click.Command) -> int:
 
 
 def _install_text(package: str) -> str:
-    if package in _GATEWAY_PACKAGES:
-        return (
-            "Install pe_dvc with the extra that gateways and their ledgers need: "
-            "pip install '.[gateway]' in a checkout of it."
-        )
+    from importlib import metadata
+
+    package = _BROUGHT_BY.get(package, package)
+    # The extra is looked up in what is installed: a list of our own would lag behind it.
+    for line in metadata.requires("pe_dvc") or ():
+        needed, _, marker = line.partition(";")
+        extra, name = _EXTRA.search(marker), _DISTRIBUTION.match(needed)
+        if extra and name and name[0].replace("-", "_").lower() == package.lower():
+            return (
+                f"Install it: pip install {name[0]}. Or install pe_dvc with the extra that brings "
+                f"it: pip install '.[{extra[1]}]' in a checkout of it."
+            )
     return (
         "requirements-reader.lock has what reading needs, and no more. Install pe_dvc with all "
         "its dependencies: pip install . in a checkout of it."

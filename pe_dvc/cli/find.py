@@ -71,14 +71,14 @@ def _countries(found: Findings) -> set[str]:
 def _print(found: Findings) -> None:
     width = max((len(column.name) for column in found.columns), default=0)
     for column in found.columns:
-        entity = f" of {column.entity}" if column.entity else ""
-        echo(f"{column.name:<{width}}  {_meaning(column)}{entity}")
+        echo(f"{column.name:<{width}}  {_meaning(column)}")
         echo(f"{'':<{width}}    in {_datasets(column)}")
 
 
 def _meaning(column: FoundColumn) -> str:
     unit = f" [{column.unit}]" if column.unit else ""
-    return f"{column.label or 'no label'}{unit}"
+    entity = f" of {column.entity}" if column.entity else ""
+    return f"{column.label or '(no label)'}{unit}{entity}"
 
 
 def _datasets(column: FoundColumn) -> str:

@@ -74,7 +74,8 @@ def _show_datasets(listed: Sequence[Listed], offline: bool, as_json: bool) -> No
         return
     width = max((len(entry.reference) for entry in listed), default=0)
     for entry in listed:
-        built = f"{(entry.built_at or '-')[:10]:<10}  {entry.built_in or '-':<5}"
+        date = entry.built_at[:10] if entry.built_at else "not dated"
+        built = f"{date:<10}  {entry.built_in or '':<5}"
         line = f"{entry.reference:<{width}}  {bytes_text(entry.size):>9}  {built}  "
         echo(f"{line}{_rows(entry.rows)}".rstrip())
         for text in (entry.pinned, *entry.remarks):

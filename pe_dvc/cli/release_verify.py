@@ -62,7 +62,7 @@ def _text(found: VerifiedRelease) -> str:
     return (
         f"ok  {found.tag}: identical to what git holds, and "
         f"{counted(verified.artifacts, 'artifact')} ({bytes_text(verified.size)}) in the bucket "
-        f"have the bytes that were signed; {statements}; signature of the git tag: "
+        f"with the bytes that were signed; {statements}; signature of the git tag: "
         f"{signature.verdict} ({signature.detail})"
     )
 

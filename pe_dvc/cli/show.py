@@ -145,7 +145,7 @@ def _inputs(inputs: Inputs) -> list[tuple[str, str]]:
         rows.append(("targets", inputs.calibration_targets.snapshot_id))
     if inputs.source is not None:
         rows.append(("imported", _origin(inputs.source)))
-    rows += [("unknown", f"{', '.join(u.fields)}: {u.reason}") for u in inputs.unknown]
+    rows += [("unknown", f"{u.what}; {u.reason}") for u in inputs.unknown]
     if inputs.composite_digest is not None:
         rows.append(("inputs", f"composite sha256:{inputs.composite_digest}"))
     return rows

@@ -51,6 +51,8 @@ def add(
     With --from-store and no --fingerprint the bucket is trusted on first use: an attacker who can
     write to it could give you another root. After that it cannot.
     """
+    if root is None and country.endswith(".json"):
+        raise click.UsageError(f"The country comes first: pe-dvc trust add us {country}")
     if (root is None) != from_store:
         raise click.UsageError(
             f"Give a root.json (channels/{country}/root.json of the data repo), or --from-store."

@@ -52,6 +52,13 @@ class Unknown(Record):
     """Their names, such as ``model_package`` or ``build.built_at``."""
     reason: str
 
+    @property
+    def what(self) -> str:
+        """The fields as a text for people: all of them together have no need of their names."""
+        if {"raw_inputs", "code", "build.git_commit", "build.built_at"} <= set(self.fields):
+            return "what it was made from, when and where"
+        return ", ".join(self.fields)
+
 
 class StatementFile(Record):
     """The file in which the producer states what an artifact was made from."""

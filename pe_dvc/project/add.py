@@ -12,7 +12,7 @@ from pe_dvc.adapters.dvc.yaml_edit import add_entries, add_items, flow
 from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
-from pe_dvc.primitives.names import check_in_work_tree
+from pe_dvc.primitives.names import check_in_work_tree, say_which_there_are
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.add_declarations import declaration_blocks, guessed_meaning
 from pe_dvc.project.add_directories import (
@@ -129,7 +129,7 @@ def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
         command = f"dvc repro {stage}" if stage else "dvc pull" if output else None
         raise NotFoundError(
             f"{path} is not there",
-            remedy=f"Run `{command}` first: its columns are read." if command else None,
+            remedy=f"Run `{command}` first: its columns are read." if command else _beside(place),
         )
     if git.tracks(path):
         raise ConflictError(
@@ -139,6 +139,14 @@ def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
     if output is None and place.is_symlink():
         raise FormatError(f"{path} is a link", remedy="Put the file itself there.")
     return output
+
+
+def _beside(place: Path) -> str | None:
+    """Return what else there is in the folder of a file that is not there, by its name."""
+    if not place.parent.is_dir():
+        return f"There is no folder {place.parent} either."
+    there = sorted(each.name for each in place.parent.iterdir() if each.suffix == place.suffix)
+    return say_which_there_are(place.name, there) if there else None
 
 
 def _meaning(

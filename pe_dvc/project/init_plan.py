@@ -37,6 +37,8 @@ REMOTE = "policyengine"
 _STAGES = {"manifests": "pe-dvc manifest write", "channel": "pe-dvc channel update latest"}
 _LOCK_FILES = ("uv.lock", "pylock.toml", "requirements.lock")
 _TABLE = re.compile(r"^\s*\[tool\.pe_dvc[\].]", re.MULTILINE)
+_OTHER_CODES = {"usa": "us", "gb": "uk", "gbr": "uk", "can": "ca", "nga": "ng", "isr": "il"}
+"""Codes of ISO 3166 that people type for the countries of PolicyEngine."""
 _LISTED_ONE_BY_ONE = 3
 """Files of one suffix in one folder that .gitignore lists by name."""
 
@@ -54,11 +56,13 @@ def plan_settings(
         if country is not None and country != settings.country:
             raise ConflictError(
                 f"{where}: {TABLE}.country is {settings.country!r}, and --country says {country!r}",
-                remedy="A data repo is of one country. Leave out --country, or correct the file.",
+                remedy="A data repo is of one country: leave out --country. If nothing was "
+                "published yet: correct the file, remove channels and manifests, run this again.",
             )
         return settings
     chosen = country or _asked("country", _likely_country(root), ask)
     check_country(chosen, where="--country")
+    _check_code(chosen)
     text = read_template("pyproject-pe_dvc.toml")
     for key, value in {"country": chosen, "contact": contact, **_environment(root, chosen)}.items():
         text = _with_setting(text, key, value) if value else text
@@ -143,6 +147,18 @@ def _asked(name: str, likely: str | None, ask: Ask | None) -> str:
     if ask is None:
         raise FormatError(f"{name} is neither given nor known", remedy=f"Give {name}.")
     return ask(name, likely).strip()
+
+
+def _check_code(country: str) -> None:
+    """Refuse another code of a country whose data is gated, or has a model, by its code here."""
+    code, _, producer = country.partition("-")
+    if meant := _OTHER_CODES.get(code):
+        named = f"{meant}-{producer}" if producer else meant
+        raise FormatError(
+            f"--country: {country!r} is {named!r} at PolicyEngine, and rules of disclosure and "
+            "models go by that",
+            remedy=f"Run it again with --country {named}.",
+        )
 
 
 def _likely_country(root: Path) -> str | None:

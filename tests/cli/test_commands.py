@@ -145,6 +145,8 @@ def test_a_root_that_is_not_there_says_where_it_is_found(tmp_path: Path) -> None
     done = run_pe_dvc("trust", "add", "us", "root.json", cwd=tmp_path, code=3)
     assert "channels/us/root.json from the country's data repo" in done.stderr
     assert "channels/us/root.json" in run_pe_dvc("trust", "add", "us", cwd=tmp_path, code=2).stderr
+    slip = run_pe_dvc("trust", "add", "root.json", cwd=tmp_path, code=2)
+    assert "The country comes first: pe-dvc trust add us root.json" in slip.stderr
 
 
 def test_the_json_schema_is_one() -> None:

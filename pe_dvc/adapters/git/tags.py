@@ -71,7 +71,7 @@ class GitTags:
         if target is None:
             raise NotFoundError(
                 f"there is no git tag {name!r} in {self.directory}",
-                remedy="Check its spelling, or get it: git fetch --tags",
+                remedy=f"Check its spelling, make it (git tag {name}), or get it: git fetch --tags",
             )
         tag = self._tag(name, target)
         if tag is None:

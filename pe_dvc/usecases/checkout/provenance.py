@@ -159,8 +159,7 @@ def from_folders(inputs: Inputs) -> Iterator[Unknown]:
 def notes_on_build(manifest: Manifest) -> Iterator[str]:
     """Yield what is to be said of what a manifest does not know."""
     for unknown in manifest.inputs.unknown:
-        names = ", ".join(unknown.fields)
-        yield f"{manifest.artifact.name}: not known are {names}: {unknown.reason}"
+        yield f"{manifest.artifact.name}: not known: {unknown.what}; {unknown.reason}"
 
 
 def origin(source: ImportedFrom) -> Origin:

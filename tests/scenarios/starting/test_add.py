@@ -291,6 +291,8 @@ def test_mistakes_change_nothing(root: Path, tmp_path: Path) -> None:
     before = snapshot(root)
     mistakes: list[tuple[str, str, int]] = [
         ("data/no.parquet", "data/no.parquet is not there", 3),
+        ("data/twic.parquet", "Did you mean twice.parquet", 3),
+        ("dat/b2.parquet", "There is no folder", 3),
         (str(tmp_path / "outside.parquet"), "is not in the repo", 1),
         ("data/link.parquet", "is a link", 1),
         ("data", "is a directory, and DVC tracks data/a.parquet in it by itself", 1),

@@ -192,6 +192,8 @@ def test_a_directory_of_a_git_repo_is_asked_for(root: Path) -> None:
 STORE = ("--store", "../bucket")
 REFUSED = {
     "country-of-no-form": (("--country", "USA!", *STORE), "not a country", 1),
+    "iso-code": (("--country", "gb", *STORE), "Run it again with --country uk.", 1),
+    "iso-code-of-a-producer": (("--country", "usa-x", *STORE), "--country us-x.", 1),
     "no-country": (STORE, "--country is missing", 2),
     "no-store": (("--country", "us"), "--store is missing", 2),
     "store-in-the-repo": (("--country", "us", "--store", "bucket"), "is in the repo", 1),
