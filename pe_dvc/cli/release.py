@@ -155,7 +155,12 @@ def list_(passed_over: bool, as_json: bool) -> None:
 @store_option
 @json_option
 def status(store: str | None, as_json: bool) -> None:
-    """Show the state of every tag, such as staged or certified."""
+    """Show the state of every tag, and whether readers can read it.
+
+    unreleased: not registered by release create. staged: released, and certified by no bundle of
+    policyengine.py yet. certified. deprecated: readers are warned. unreproducible: an artifact was
+    withdrawn. moved: the tag now names another commit.
+    """
     from pe_dvc import Repo
 
     rows = Repo().release.status(store=store)

@@ -25,6 +25,7 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
     VerificationError,
 )
+from pe_dvc.primitives.names import country_code
 from pe_dvc.trust.seen import newest_signed
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.seen import SeenFile
 
 _AMEND = "Correct [tool.pe_dvc.release] in pyproject.toml, commit, and tag that commit."
+_TAG_AGAIN = "tag that commit"
 _SHOWN = 5
 
 
@@ -133,7 +135,7 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         raise _refusal(
             tree,
             "its pyproject.toml has no [tool.pe_dvc.release]",
-            "Add it (see docs/releasing.md of pe_dvc), commit, and tag that commit.",
+            _starter(tree),
         )
     _check_tag(tree, settings)
     manifests = _complete_manifests(tree, settings.without)
@@ -152,6 +154,20 @@ def derive(tree: TaggedTree, *, channel: ChannelName = "next") -> Release:
         manifests=manifests,
         declared={name: tree.declared[name] for name in manifests},
         pointers={name: pointers[name] for name in manifests},
+    )
+
+
+def _starter(tree: TaggedTree) -> str:
+    """Return the settings that most releases need, to paste: names are of this repo."""
+    package = f"policyengine-{country_code(tree.country)}-data"
+    dataset = min(tree.declared, default="enhanced_cps_2024")
+    return (
+        "Add it, with your names, commit, and tag that commit:\n"
+        "  [tool.pe_dvc.release]\n"
+        f'  data_package = "{package}"\n'
+        f'  repo_id = "policyengine/{package}"\n'
+        f'  default_datasets = {{national = "{dataset}"}}\n'
+        "docs/releasing.md of pe_dvc has the others."
     )
 
 
@@ -279,4 +295,6 @@ def _refuse(tree: TaggedTree, names: Iterable[str], what: str, remedy: str) -> N
 
 
 def _refusal(tree: TaggedTree, message: str, remedy: str | None) -> PeDvcError:
+    if remedy and _TAG_AGAIN in remedy:
+        remedy = remedy.replace(_TAG_AGAIN, f"{_TAG_AGAIN} (git tag --force {tree.tagged.tag})")
     return ReleaseError(f"{tree.tagged.tag} cannot be released: {message}", remedy=remedy)

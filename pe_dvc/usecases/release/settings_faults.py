@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import RELEASE_FILES
@@ -13,6 +14,7 @@ from pe_dvc.documents.release_layout import (
     release_id,
 )
 from pe_dvc.documents.release_tag import check_tag
+from pe_dvc.primitives.names import COMPARED_NAMES
 from pe_dvc.primitives.wildcards import fits
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ def fault_of_settings(
     whole = check_tag(release.tag).dataset is None
     return (
         (_defaults(settings, release) if whole else None)
-        or _unknown(settings.publish_as.keys() - declared if whole else (), "publish_as")
-        or _unknown(set(settings.without) - set(declared) if whole else (), "without")
+        or (_unknown(settings.publish_as, "publish_as", declared) if whole else None)
+        or (_unknown(settings.without, "without", declared) if whole else None)
         or _directory(settings, release)
         or _overlap(settings, release)
     )
@@ -55,17 +57,20 @@ def _defaults(settings: ReleaseSettings, release: ReleaseManifest) -> str | None
     if settings.is_default is not False and "national" not in defaults:
         how = "a release that is no default, such as a regional one, says is_default = false"
         return f"default_datasets names no national dataset ({how})"
-    unknown = [name for name in defaults.values() if name not in release.artifacts]
-    if unknown:
-        return _unknown(unknown, "default_datasets")
+    if fault := _unknown(defaults.values(), "default_datasets", release.artifacts):
+        return fault
     paths = [artifact.path for artifact in release.artifacts.values()]
     templates = [region.path_template for region in settings.region_datasets.values()]
     empty = [template for template in templates if not _matches(template, paths)]
     return f"no dataset's path is of the template {_listed(empty)}" if empty else None
 
 
-def _unknown(names: Collection[str], key: str) -> str | None:
-    return f"{key} names what is no dataset: {_listed(sorted(names))}" if names else None
+def _unknown(names: Iterable[str], key: str, known: Collection[str]) -> str | None:
+    if not (unknown := sorted(set(names) - set(known))):
+        return None
+    meant = get_close_matches(unknown[0], list(known)[:COMPARED_NAMES], n=1)
+    hint = f" (did you mean {meant[0]}?)" if meant else ""
+    return f"{key} names what is no dataset: {_listed(unknown)}{hint}"
 
 
 def _directory(settings: ReleaseSettings, release: ReleaseManifest) -> str | None:

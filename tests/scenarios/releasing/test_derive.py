@@ -186,6 +186,23 @@ def test_a_tag_without_release_settings(released: History) -> None:
     assert "no [tool.pe_dvc.release]" in refusal(released)
 
 
+def test_settings_that_a_refusal_has_make_a_release(released: History) -> None:
+    bare = '[tool.pe_dvc]\ncountry = "us"\n'
+    released.write("pyproject.toml", bare)
+    retag(released)
+    with pytest.raises(ReleaseError) as caught:
+        derive(released)
+    said = str(caught.value.remedy)
+    pasted = [line for line in said.splitlines() if line.startswith("  ")]
+    released.write("pyproject.toml", bare + "\n".join(pasted))
+    released.commit("Settings")
+    assert "tag that commit (git tag --force 1.0.0)" in said
+    released.git("tag", "--force", "1.0.0")
+    made = derive(released).manifest
+    assert made.data_package.name == "policyengine-us-data"
+    assert made.default_datasets == {"national": "cps_2024"}
+
+
 def test_a_dataset_in_dvc_lock_without_manifest(released: History) -> None:
     (released.root / "manifests/states/WY.json").unlink()
     retag(released)

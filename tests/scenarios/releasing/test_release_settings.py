@@ -110,7 +110,7 @@ def test_files_are_published_under_other_paths(history: History, tmp_path: Path)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ('publish_as = {cps_2042 = "a.h5"}', "publish_as names what is no dataset: cps_2042"),
+        ('publish_as = {cps_2042 = "a.h5"}', "no dataset: cps_2042 (did you mean cps_2024?)"),
         (
             'publish_as = {cps_2024 = "data/states/AL.parquet"}',
             "states/AL and cps_2024 are both data/states/AL.parquet",
