@@ -102,7 +102,9 @@ class Released:
             raise FormatError(
                 f"{path!r} is not the path of a release: expected {{country}}/releases/{{tag}}"
             )
-        custom = target.get("custom") or {}
+        custom = target.get("custom")
+        if not isinstance(custom, dict):
+            raise FormatError(f"custom is {custom!r:.40}, and not an object", where=path)
         statements = custom.get(_STATEMENTS)
         try:
             return cls(
