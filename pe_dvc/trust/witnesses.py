@@ -17,7 +17,7 @@ from pe_dvc.tlog.cosignature import verify_cosignature
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey, parse_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.trust.log_memory import ShownLog
@@ -135,40 +135,11 @@ def cosigned_state(
     return rule.cosigned(checkpoint_note(origin, state), state.cosignatures)
 
 
-def check_witnessed(
-    rule: WitnessRule, note: Note, lines: Iterable[str], *, now: float, where: str
-) -> None:
-    """Raise VerificationError unless enough witnesses cosigned a checkpoint, lately enough.
+def check_demanded(root_fields: Mapping[str, Any], country: str, shown: ShownLog) -> None:
+    """Raise VerificationError unless witnesses vouch for a publication as the newest root demands.
 
-    ``now`` is in seconds since 1970, ``where`` what shows it.
-    """
-    times = rule.cosigned(note, lines)
-    good = rule.in_time(times, now)
-    if len(good) >= rule.threshold:
-        return
-    if len(times) >= rule.threshold:
-        raise VerificationError(
-            f"{where}: {len(good)} of the {rule.threshold} witnesses that the root demands have "
-            f"cosigned the channel's log in the last {rule.max_age_days} days",
-            remedy="What is shown may be old: the bucket, or what is between you and it, may keep "
-            "newer data from you. The maintainers renew it from time to time: tell them. Check "
-            "this machine's clock, too.",
-        )
-    names = ", ".join(key.name for key in rule.keys)
-    raise VerificationError(
-        f"{where}: {len(times)} of the {rule.threshold} witnesses that the root demands have "
-        f"cosigned the channel's log as it is shown (of {names})",
-        remedy="Nothing was read. Either it was published without them, which the maintainers "
-        "can tell, or someone shows you a history that no witness has seen.",
-    )
-
-
-def check_demanded(
-    root_fields: Mapping[str, Any], country: str, shown: ShownLog, *, now: float | None = None
-) -> None:
-    """Hold a publication to what the newest root demands of witnesses, if it does.
-
-    Raises as ``check_witnessed``, and FormatError for a rule that cannot be read.
+    Enough of them must have cosigned it, lately enough. Raises FormatError for a rule that cannot
+    be read.
     """
     where = f"the root of {country}"
     rule = witness_rule(root_fields, where=where)
@@ -181,6 +152,28 @@ def check_demanded(
             remedy="Tell the maintainers of the data. If an older pe-dvc published it, they push "
             "once more with a current one.",
         )
-    note = checkpoint_note(log_name(root_fields, country, where=where).origin, shown.state)
-    moment = time.time() if now is None else now
-    check_witnessed(rule, note, shown.cosignatures, now=moment, where=shown.place)
+    state = shown.state.copy_for_timestamp(shown.cosignatures)
+    times = cosigned_state(rule, root_fields, country, state, where=where)
+    good = rule.in_time(times, time.time())
+    if len(good) < rule.threshold:
+        raise _too_few(rule, times, good, shown.place)
+
+
+def _too_few(
+    rule: WitnessRule, times: Mapping[str, int], good: Sequence[str], place: str
+) -> VerificationError:
+    if len(times) >= rule.threshold:
+        return VerificationError(
+            f"{place}: {len(good)} of the {rule.threshold} witnesses that the root demands have "
+            f"cosigned the channel's log in the last {rule.max_age_days} days",
+            remedy="What is shown may be old: the bucket, or what is between you and it, may keep "
+            "newer data from you. The maintainers renew it from time to time: tell them. Check "
+            "this machine's clock, too.",
+        )
+    names = ", ".join(key.name for key in rule.keys)
+    return VerificationError(
+        f"{place}: {len(times)} of the {rule.threshold} witnesses that the root demands have "
+        f"cosigned the channel's log as it is shown (of {names})",
+        remedy="Nothing was read. Either it was published without them, which the maintainers "
+        "can tell, or someone shows you a history that no witness has seen.",
+    )
