@@ -56,8 +56,9 @@ def _write(repo: DataRepo, seen: SeenPublication) -> str:
     suffix = seen.file_name.partition("-")[2]
     there = [name for name, _ in tree.entries(folder) if name.endswith(f"-{suffix}")]
     tree.write(f"{folder}/{seen.file_name}", seen.to_bytes(), durable=True)
-    below = [name for name in there if (version_of(name) or seen.versions[0]) < seen.versions[0]]
-    for name in sorted(below, key=lambda name: -(version_of(name) or 0))[LEFT - 1 :]:
-        if len(below) >= MOST:
+    newest = seen.versions.timestamp
+    below = [name for name in there if (version_of(name) or newest) < newest]
+    if len(below) >= MOST:
+        for name in sorted(below, key=lambda name: -(version_of(name) or 0))[LEFT - 1 :]:
             tree.unlink(f"{folder}/{name}")
     return f"{folder}/{seen.file_name}"

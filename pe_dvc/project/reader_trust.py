@@ -39,7 +39,7 @@ class Begun(NamedTuple):
         if data is None:
             return []
         place = "the reader that this one goes on for"
-        version = SeenPublication.from_bytes(data, where=place).versions[0]
+        version = SeenPublication.from_bytes(data, where=place).versions.timestamp
         return [SeenFile(version=version, place=place, read=lambda: data)]
 
 

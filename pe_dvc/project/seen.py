@@ -16,8 +16,10 @@ from pe_dvc.trust.seen import (
     FOLDER,
     LIMIT,
     MOST,
+    NOTHING_SEEN,
     SeenFile,
     SeenPublication,
+    SeenVersions,
     highest_signed,
     version_of,
 )
@@ -99,25 +101,23 @@ def pinned_seen_file(country: str) -> list[SeenFile]:
         return []
     place = str(seen_path(config_dir, country))
     try:
-        version = SeenPublication.from_bytes(data, where=place).versions[0]
+        version = SeenPublication.from_bytes(data, where=place).versions.timestamp
     except FormatError as error:
         note_once(f"{error.message}; it is passed over")
         return []
     return [SeenFile(version=version, place=place, read=lambda: data)]
 
 
-def seen_versions(
-    repo: DataRepo, store: ReadableStore, metadata: SignedMetadata
-) -> tuple[int, int]:
-    """Return the highest versions of timestamp and snapshot that were published; 0 for none.
+def seen_versions(repo: DataRepo, store: ReadableStore, metadata: SignedMetadata) -> SeenVersions:
+    """Return the highest versions of timestamp and snapshot that were published.
 
     A publisher goes on above them, so that the readers who have seen them follow.
     """
     if not metadata.files.exists():
-        return 0, 0
+        return NOTHING_SEEN
     root = metadata.root.signed
     seen = highest_signed(seen_files(repo), root, metadata.country, store.url)
-    return seen.versions if seen else (0, 0)
+    return seen.versions if seen else NOTHING_SEEN
 
 
 def seen_logs(repo: DataRepo, store: ReadableStore, metadata: SignedMetadata) -> list[ShownLog]:

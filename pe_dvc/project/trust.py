@@ -109,7 +109,7 @@ def trust_shown(
     seen = trust_seen.last_seen(Reader(country, store=store, offline=True))
     if export is not None:
         trust_seen.export(export, root, seen)
-    version = seen.versions[0] if seen else None
+    version = seen.versions.timestamp if seen else None
     return PinnedRoot(
         country=country,
         fingerprint=sha256_bytes(root),

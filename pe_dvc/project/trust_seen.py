@@ -58,12 +58,12 @@ def beside(country: str, root: Path, data: bytes) -> SeenPublication | None:
 
 def keep(country: str, seen: SeenPublication | None) -> int | None:
     """Keep a publication beside the pinned root, unless a later one is kept; return its version."""
-    newest = max(filter(None, (_kept(country), seen)), key=lambda one: one.age, default=None)
+    newest = max(filter(None, (_kept(country), seen)), key=lambda one: one.recency, default=None)
     if newest is None:
         return None
     if newest is seen:
         pin_seen(directories.config_dir(), country, seen.to_bytes())
-    return newest.versions[0]
+    return newest.versions.timestamp
 
 
 def begin_state(country: str, store: ReadableStore) -> None:
@@ -88,7 +88,7 @@ def last_seen(reader: Reader) -> SeenPublication | None:
             timestamp=timestamp,
             snapshot=snapshot,
         )
-    return max(filter(None, (read, _kept(country))), key=lambda one: one.age, default=None)
+    return max(filter(None, (read, _kept(country))), key=lambda one: one.recency, default=None)
 
 
 def log_of(seen: SeenPublication) -> dict[str, int | str] | None:

@@ -24,6 +24,7 @@ from pe_dvc.store.presence import head_if_there
 from pe_dvc.trust.binned import for_git, joined
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import TAMPERED, max_length
+from pe_dvc.trust.seen import NOTHING_SEEN, SeenVersions
 from pe_dvc.trust.tuf_api import (
     LengthOrHashMismatchError,
     Metadata,
@@ -93,9 +94,8 @@ class ReadableChannels:
     ) -> None:
         self.store: ReadableStore = store
         self.country, self.successor = country, successor
-        self.seen: tuple[int, int] = (0, 0)
-        """Versions of timestamp and snapshot that readers have seen, and that new ones are above,
-        though the bucket was emptied, or restored from an old copy."""
+        self.seen: SeenVersions = NOTHING_SEEN
+        """What new versions are above, though the bucket was emptied, or restored from a copy."""
         self.roots = roots
 
     @property

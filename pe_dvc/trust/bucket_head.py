@@ -75,11 +75,11 @@ def read_head(bucket: ReadableChannels) -> Head:
         snapshot = _newest_snapshot(bucket, files)
         known = snapshot.metadata.signed.version if snapshot else 0
         last = next_free(known + 1, versions_of(files, "snapshot")) - 1
-        last = max(last, bucket.seen[1])
+        last = max(last, bucket.seen.snapshot)
         return Head(None, etag, snapshot, last, files, _claimed(bucket))
     named = timestamp.metadata.signed.snapshot_meta
     snapshot = bucket.snapshot(named.version, named)
-    last = max(named.version, bucket.seen[1])
+    last = max(named.version, bucket.seen.snapshot)
     return Head(timestamp, etag, snapshot, last, {} if snapshot else bucket.files())
 
 

@@ -58,7 +58,7 @@ class Floor:
         if found is None:
             return Refresh(state, roots[-1], fetcher)
         self._counts, seen = found
-        if seen.versions[0] > state.timestamp()[0]:
+        if seen.versions.timestamp > state.timestamp()[0]:
             log.info("%s is what new readers start from", self._counts.place)
             state.seed(seen.timestamp, seen.snapshot)
             remember_also(

@@ -46,6 +46,16 @@ MOST = 8
 _NAME = r"([1-9][0-9]{0,17})-[0-9a-f]{8}\.json"
 
 
+class SeenVersions(NamedTuple):
+    """The versions of timestamp and snapshot that someone saw published; 0 for none."""
+
+    timestamp: int = 0
+    snapshot: int = 0
+
+
+NOTHING_SEEN = SeenVersions()
+
+
 @dataclass(frozen=True, kw_only=True)
 class SeenPublication:
     """The timestamp and the snapshot of a publication, as they were read back from the bucket.
@@ -113,10 +123,9 @@ class SeenPublication:
         return readable_json(texts)
 
     @property
-    def versions(self) -> tuple[int, int]:
+    def versions(self) -> SeenVersions:
         """The versions of timestamp and snapshot. Raises FormatError."""
-        timestamp, snapshot = (_version(data) for data in (self.timestamp, self.snapshot))
-        return timestamp, snapshot
+        return SeenVersions(_version(self.timestamp), _version(self.snapshot))
 
     @property
     def expires(self) -> datetime:
@@ -124,14 +133,14 @@ class SeenPublication:
         return self._parsed[0].signed.expires
 
     @property
-    def age(self) -> tuple[datetime, tuple[int, int]]:
+    def recency(self) -> tuple[datetime, SeenVersions]:
         """What is greater of a later publication. Raises FormatError."""
         return self.expires, self.versions
 
     @property
     def file_name(self) -> str:
         """Name of its file: no two publications have one, so that branches merge."""
-        return f"{self.versions[0]}-{short_id(self.stores[0])[:8]}.json"
+        return f"{self.versions.timestamp}-{short_id(self.stores[0])[:8]}.json"
 
     def is_of(self, country: str, urls: Iterable[str]) -> bool:
         """Tell whether it says something of what these stores show of a country."""
@@ -222,7 +231,7 @@ def newest_signed(files: Iterable[SeenFile], root: Root, country: str) -> SeenPu
             seen = file.publication()
             if seen.country == country and seen.is_signed_by(root, where=file.place):
                 found.append(seen)
-    return max(found, key=lambda seen: seen.age, default=None)
+    return max(found, key=lambda seen: seen.recency, default=None)
 
 
 def highest_signed(

@@ -15,6 +15,7 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
+from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.usecases.publish.log import ChannelLog
 from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.moved import follows, leads_to
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import Store
     from pe_dvc.trust.log_memory import ShownLog
+    from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import PointedObjects
@@ -80,7 +82,7 @@ def publish_channels(
     history: History | None = None,
     pointed: PointedObjects | None = None,
     waiting: Mapping[str, str] | None = None,
-    seen: tuple[int, int] = (0, 0),
+    seen: SeenVersions = NOTHING_SEEN,
     logs: Sequence[ShownLog] = (),
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store.
@@ -93,8 +95,8 @@ def publish_channels(
     ``history`` is asked for versions that were committed and never published: they are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
     that points to what is not in the store. The roles in ``waiting`` stay as they are published.
-    ``seen``: versions of timestamp and snapshot that new ones are above; ``logs``: what the
-    bucket's log must continue, the largest first (``log_hold``).
+    New versions are above those ``seen``; ``logs`` is what the bucket's log must continue, the
+    largest first (``log_hold``).
     """
     left = dict(waiting or {})
     metadata.check_publishable(utc(now), but=left)

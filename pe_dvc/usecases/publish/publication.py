@@ -21,6 +21,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.trust.roles import utc
+from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 from pe_dvc.usecases.publish.foresight import check_clock, foresee
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
     from pe_dvc.trust.log_memory import ShownLog
+    from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import Supply
@@ -63,9 +65,9 @@ class Publication:
     ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
     of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root
     and targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
-    conditional writes. ``seen`` are the versions of timestamp and snapshot that were published at
-    least: readers who have seen them follow only above. ``logs`` are publications that the
-    bucket's log must continue: one that is lost, shorter or another is refused.
+    conditional writes. Readers who have ``seen`` versions follow only above these. ``logs`` are
+    publications that the bucket's log must continue: one that is lost, shorter or another is
+    refused.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Publication:
         history: History | None = None,
         drafts: Mapping[str, str] | None = None,
         probe: Callable[[], None] | None = None,
-        seen: tuple[int, int] = (0, 0),
+        seen: SeenVersions = NOTHING_SEEN,
         logs: Sequence[ShownLog] = (),
     ) -> None:
         self.store, self.metadata, self._seen = store, metadata, seen

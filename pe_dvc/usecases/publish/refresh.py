@@ -14,6 +14,7 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
+from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.port import Store
     from pe_dvc.trust.log_memory import ShownLog
+    from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signers import Signers
 
 
@@ -73,16 +75,15 @@ def refresh_channel(
     signers: Signers,
     *,
     now: datetime,
-    seen: tuple[int, int] = (0, 0),
+    seen: SeenVersions = NOTHING_SEEN,
     logs: Sequence[ShownLog] = (),
 ) -> Refreshed:
     """Sign snapshot and timestamp again, where half of their days are gone.
 
-    ``directory`` is the repo's ``channels``: of it the root alone is used. ``seen`` are versions of
-    timestamp and snapshot that new ones are above, ``logs`` what the bucket's log must continue
-    (``log_hold``). Raises ConflictError
-    if the root in the store is another, NotFoundError if nothing was published yet, ExpiredError
-    for a root past its expiry, and what ``publish_snapshot`` raises.
+    ``directory`` is the repo's ``channels``: of it the root alone is used. New versions are above
+    those ``seen``; ``logs`` is what the bucket's log must continue (``log_hold``). Raises
+    ConflictError if the root in the store is another, NotFoundError if nothing was published yet,
+    ExpiredError for a root past its expiry, and what ``publish_snapshot`` raises.
     """
     git = SignedMetadata(ChannelFiles(directory, country))
     bucket = ChannelBucket(store, country, [root.signed for root in git.roots])

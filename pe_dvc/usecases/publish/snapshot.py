@@ -133,7 +133,7 @@ def _covering(
         ours.check(snapshot_meta(snapshot))
         if (
             snapshot
-            and snapshot.metadata.signed.version >= bucket.seen[1]
+            and snapshot.metadata.signed.version >= bucket.seen.snapshot
             and _covers(snapshot, ours.wanted)
             and bucket.is_fresh("snapshot", snapshot.metadata, now)
             and log.has(snapshot, snapshot_meta(snapshot))
@@ -206,7 +206,7 @@ def _stands(
         head.timestamp is not None
         and head.is_consistent
         and head.snapshot is snapshot
-        and head.timestamp.metadata.signed.version >= bucket.seen[0]
+        and head.timestamp.metadata.signed.version >= bucket.seen.timestamp
         and bucket.is_fresh("timestamp", head.timestamp.metadata, now)
     )
 
@@ -231,7 +231,7 @@ def _swap_timestamp(
         version = head.timestamp.metadata.signed.version + 1
     else:
         version = next_free(head.last or 1, [head.claimed])
-    version = max(version, bucket.seen[0] + 1)
+    version = max(version, bucket.seen.timestamp + 1)
     lifetime = timedelta(days=expiry_days(bucket.root, "timestamp"))
     expires = utc(now) + lifetime
     if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:

@@ -18,7 +18,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.client import ChannelClient
-from pe_dvc.trust.seen import SeenFile, SeenPublication
+from pe_dvc.trust.seen import SeenFile, SeenPublication, SeenVersions
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.seen import read_back
@@ -56,7 +56,7 @@ def file_of(data: bytes, version: int = 2, name: str = "clone/seen.json") -> See
 
 
 def carried(seen: SeenPublication) -> SeenFile:
-    return file_of(seen.to_bytes(), seen.versions[0])
+    return file_of(seen.to_bytes(), seen.versions.timestamp)
 
 
 def reader(sim: Simulator, *files: SeenFile, state: str = "new") -> ChannelClient:
@@ -257,7 +257,7 @@ def test_what_has_expired_is_a_floor_all_the_same(sim: Simulator) -> None:
     roll_back_everything(sim, before)
     with pytest.raises(RollbackError):
         reader(sim, seen).lookup("latest", "cps_2024")
-    sim_publish(sim, (seen.version, seen.version))
+    sim_publish(sim, SeenVersions(seen.version, seen.version))
     assert reader(sim, seen).lookup("latest", "cps_2024") == NEWEST
 
 
@@ -294,7 +294,7 @@ def test_a_maintainer_pushes_above_what_was_seen(sim: Simulator) -> None:
     sim.store.restore(before)
     publish = partial(sim_publish, sim, seen.versions)
     publish()
-    assert sim.held("timestamp.json").signed.version > seen.versions[0]
+    assert sim.held("timestamp.json").signed.version > seen.versions.timestamp
     assert reader(sim, carried(seen)).lookup("latest", "cps_2024") == NEWEST
     assert publish().written == ()
 
@@ -309,5 +309,5 @@ def test_a_bucket_that_was_lost_is_filled_above_what_was_seen(sim: Simulator) ->
     assert reader(sim, carried(seen)).lookup("latest", "cps_2024") == NEWEST
 
 
-def sim_publish(sim: Simulator, seen: tuple[int, int]) -> PublishedChannels:
+def sim_publish(sim: Simulator, seen: SeenVersions) -> PublishedChannels:
     return publish_channels(sim.store, sim.metadata, sim.signers, now=sim.now, seen=seen)

@@ -330,7 +330,7 @@ def test_rollback_of_state_and_store(warm: Simulator, asked: list[str]) -> None:
     assert seen is not None
     warm.store.restore(before)
     data = seen.to_bytes()
-    file = SeenFile(version=seen.versions[0], place="clone/seen.json", read=lambda: data)
+    file = SeenFile(version=seen.versions.timestamp, place="clone/seen.json", read=lambda: data)
 
     def reader(*files: SeenFile) -> ChannelClient:
         where = warm.base / "state/warm"
