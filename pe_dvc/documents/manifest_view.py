@@ -80,6 +80,17 @@ class BuildView:
         return f"{self.built_at or 'at an unknown time'}{place}"
 
 
+class UnknownView:
+    """What is not known of a build, as a text."""
+
+    @property
+    def what(self: Any) -> str:
+        """The fields; nearly all of them together are said in words."""
+        if {"raw_inputs", "code", "build.git_commit", "build.built_at"} <= set(self.fields):
+            return "what it was made from, when and where"
+        return ", ".join(self.fields)
+
+
 class HeadView:
     """A manifest: the reference that means its artifact."""
 

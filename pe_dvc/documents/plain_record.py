@@ -10,7 +10,14 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from pe_dvc.documents.artifact_view import ArtifactView
-from pe_dvc.documents.manifest_view import AboutView, BuildView, ContentsView, HeadView, TableView
+from pe_dvc.documents.manifest_view import (
+    AboutView,
+    BuildView,
+    ContentsView,
+    HeadView,
+    TableView,
+    UnknownView,
+)
 from pe_dvc.documents.payload import Payload
 from pe_dvc.documents.plain_fields import RECORDS
 from pe_dvc.documents.plain_values import NotPlain, not_plain, reader
@@ -125,6 +132,7 @@ _VIEWS = {
     "DatasetMeta": _MetaView,
     "Manifest": HeadView,
     "Table": TableView,
+    "Unknown": UnknownView,
 }
 """What these have beside their fields, as their models do."""
 

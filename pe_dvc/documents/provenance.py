@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from pe_dvc.documents.manifest_view import BuildView
+from pe_dvc.documents.manifest_view import BuildView, UnknownView
 from pe_dvc.documents.model import Record, is_empty
 from pe_dvc.primitives.canonical import canonical_digest
 from pe_dvc.primitives.digest import Sha256
@@ -45,19 +45,12 @@ class Origin(Record):
     """What the server said of the content's version, or DVC's checksum of it."""
 
 
-class Unknown(Record):
+class Unknown(UnknownView, Record):
     """Fields of ``inputs`` and ``build`` that nothing states and no stage shows, and why."""
 
     fields: tuple[str, ...]
     """Their names, such as ``model_package`` or ``build.built_at``."""
     reason: str
-
-    @property
-    def what(self) -> str:
-        """The fields as a text for people: all of them together have no need of their names."""
-        if {"raw_inputs", "code", "build.git_commit", "build.built_at"} <= set(self.fields):
-            return "what it was made from, when and where"
-        return ", ".join(self.fields)
 
 
 class StatementFile(Record):

@@ -108,6 +108,8 @@ def test_from_an_empty_repo_to_a_verified_read(
     do("pe-dvc", "trust", "add", "us", str(root / "channels/us/root.json"), cwd=reader, **home)
     got = do("pe-dvc", "get", "us/persons_2024@latest", cwd=reader, **home).strip()
     assert pq.read_table(got).equals(pq.read_table(original))
+    shown = do("pe-dvc", "show", "us/persons_2024@latest", cwd=reader, **home)
+    assert "unknown      what it was made from, when and where; added to DVC" in shown
     do("git", "clone", "--quiet", str(root), str(reader / "clone"), cwd=reader, **home)
     if kind == "directory":
         do("dvc", "pull", cwd=reader / "clone", **home)
