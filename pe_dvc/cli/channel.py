@@ -100,7 +100,6 @@ def init(
         say("signers      file2: URIs are not saved: add them to [tool.pe_dvc.signers]")
     if done.not_tried:
         say("store        not tried yet; the first push does: two must not publish over each other")
-    say('gates        [tool.pe_dvc.channel] latest = "gated" has builds pass them, too')
     if done.fingerprint is not None:
         say(f"fingerprint  {done.fingerprint}: publish it, so that readers can check root.json")
     say_drafts(done.drafts)

@@ -6,7 +6,8 @@ import click
 
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Command
-from pe_dvc.cli.output import echo, json_option, print_json
+from pe_dvc.cli.output import echo, json_option, print_json, say
+from pe_dvc.primitives.sizes import counted
 
 
 @click.command("check", cls=Command)
@@ -16,7 +17,8 @@ from pe_dvc.cli.output import echo, json_option, print_json
 def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
     """Check that manifests, the signed pointer and dvc.lock agree.
 
-    Reads no payload: made to run before each commit. Says nothing where all agree.
+    Reads no payload: made to run before each commit. With --staged, as the git hook runs it, it
+    says nothing where all agree.
     """
     from pe_dvc import Repo
 
@@ -27,5 +29,7 @@ def command(ctx: click.Context, staged: bool, as_json: bool) -> None:
         for check in checks:
             if not check.ok:
                 echo(f"{check.verdict:<8} {check.name}  {check.detail}")
+        if not staged and all(check.ok for check in checks):
+            say(f"ok: {counted(len(checks), 'dataset')}; pe-dvc verify reads the files, too")
     if any(not check.ok for check in checks):
         ctx.exit(CHECK_FAILED)

@@ -71,7 +71,9 @@ def test_what_counts_is_what_is_staged(pushed: Sandbox) -> None:
 def test_check_reads_no_payload_and_knows_what_is_not_built(pushed: Sandbox) -> None:
     for path in (pushed.repo / "data").glob("*.parquet"):
         path.unlink()
-    assert pushed.pe_dvc("check").stdout == ""
+    checked = pushed.pe_dvc("check")
+    assert (checked.stdout, checked.stderr.startswith("ok: 2 datasets")) == ("", True)
+    assert pushed.pe_dvc("check", "--staged").stderr == ""
     text = (pushed.repo / "dvc.yaml").read_text()
     new = "  unbuilt:\n    <<: *dataset\n    path: data/unbuilt.parquet\n"
     built = "deps: [data/enhanced_cps_2024.parquet,"
