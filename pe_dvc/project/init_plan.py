@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -227,11 +228,13 @@ def _store_of(config: DvcConfig, name: str, settings: Settings, given: str | Non
     try:
         found = settings.store or split_remote_url(url, settings.country)
     except FormatError:
+        place = shlex.quote(f"{given or 's3://bucket'}/{settings.country}")
         raise ConflictError(
             f"the DVC remote {name!r} is {url}, and a country's data lie at "
             f"<bucket>/{settings.country}",
-            remedy=f"Add another one for it: dvc remote add --default {REMOTE} "
-            f"<bucket>/{settings.country}; or change that one: dvc remote modify {name} url ….",
+            remedy="Add another one for it, beside that one, and run this again:\n"
+            f"  dvc remote add --default {REMOTE} {place}\n"
+            f"  dvc remote modify {REMOTE} verify true",
         ) from None
     if given is not None and given != found.rstrip("/"):
         raise ConflictError(

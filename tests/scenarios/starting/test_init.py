@@ -15,6 +15,7 @@ import pytest
 
 from pe_dvc.adapters.dvc.yaml import read_yaml
 from pe_dvc.project.settings import read_settings
+from tests.support.advice import follow
 from tests.support.commands import Done, run, run_pe_dvc, user_of_files
 from tests.support.dvc_repos import files
 
@@ -247,6 +248,17 @@ def test_a_conflict_is_named_and_nothing_changes(root: Path, conflict: str) -> N
     before = files(root)
     assert message in init(root, code=1).stderr
     assert files(root) == before
+
+
+def test_a_repo_that_uses_dvc_with_a_remote_of_its_own(root: Path) -> None:
+    run("dvc", "init", "--quiet", cwd=root)
+    run("dvc", "remote", "add", "--default", "origin", "s3://other/dvc", cwd=root)
+    said = init(root, code=1).stderr
+    follow(said, "Add another one for it", lambda command: run(*command, cwd=root))
+    init(root)
+    config = (root / ".dvc/config").read_text()
+    assert "s3://other/dvc" in config
+    assert f"url = {root.parent}/bucket/us\n    verify = true" in config
 
 
 def test_a_failure_at_the_end_takes_everything_back(root: Path) -> None:
