@@ -84,7 +84,8 @@ def add_files(
     _plan_declarations(changes, new, desc, str(repo.root / PIPELINE))
     _plan_deps(changes, repo, outputs, whole)
     made = [path for path, output in outputs.items() if output is not None and output.stage]
-    ignore_files(changes, [path for path in made if not git.ignores(path)])
+    with git.ignore_rules() as ignored:
+        ignore_files(changes, [path for path in made if not ignored(path)])
     untracked = [path for path, output in outputs.items() if output is None]
     if untracked:
         tracked = list(dict.fromkeys(whole[path] for path in untracked))

@@ -37,7 +37,7 @@ def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
         repo = _StagedRepo(repo)
         return _unreadable(repo) or _check(repo, staged_private_keys(repo.tree))
     faults = use_case.check_merged(conflicting_files(repo)) or _unreadable(repo)
-    return faults or _check(repo, exposed_private_keys(repo.root))
+    return faults or _check(repo, exposed_private_keys(repo))
 
 
 def _unreadable(repo: DataRepo) -> list[Check]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.repo import GitRepo
 from pe_dvc.project.seen import is_seen
 
 if TYPE_CHECKING:
@@ -17,18 +16,19 @@ def uncommitted_files(repo: DataRepo) -> list[str]:
     What the last push wrote down for new readers may wait for the next commit.
     """
     settings = repo.settings
-    return GitRepo(repo.root).changed(
+    return repo.git.changed(
         lambda path: settings.is_own(path) and not is_seen(path, settings.channels)
     )
 
 
 def conflicting_files(repo: DataRepo) -> list[str]:
     """Return the files of pe_dvc and DVC in which a merge that goes on has a conflict, by path."""
-    return [path for path in GitRepo(repo.root).unmerged() if repo.settings.is_own(path)]
+    return [path for path in repo.git.unmerged() if repo.settings.is_own(path)]
 
 
 def exposed_outputs(repo: DataRepo) -> list[str]:
     """Return the outputs that DVC caches and that git tracks or does not ignore, by path."""
-    git = GitRepo(repo.root)
+    git = repo.git
     cached = (output.path for output in repo.dvc.outputs.values() if output.cached)
-    return sorted(path for path in cached if git.tracks(path) or not git.ignores(path))
+    with git.ignore_rules() as ignored:
+        return sorted(path for path in cached if git.tracks(path) or not ignored(path))

@@ -124,7 +124,8 @@ def plan_ignored(
 ) -> None:
     """Keep ``data`` files out of git, and git from rewriting what is signed."""
     changes.put(ATTRIBUTES, with_line_endings_kept(changes.text(ATTRIBUTES), settings))
-    ignore_files(changes, [path for path in data if not git.ignores(path)])
+    with git.ignore_rules() as ignored:
+        ignore_files(changes, [path for path in data if not ignored(path)])
 
 
 def ignore_files(changes: FileChanges, paths: Sequence[str]) -> None:

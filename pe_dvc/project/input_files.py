@@ -17,8 +17,9 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def code_files_of(root: Path, path: str, git: GitRepo) -> dict[str, Path]:
     """Return the same of code at ``path`` below ``root``, without what git ignores."""
-    return {
-        inside: file
-        for inside, file in files_of(root / path).items()
-        if not git.ignores(f"{path}/{inside}")
-    }
+    with git.ignore_rules() as ignored:
+        return {
+            inside: file
+            for inside, file in files_of(root / path).items()
+            if not ignored(f"{path}/{inside}")
+        }

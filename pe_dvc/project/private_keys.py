@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.repo import GitRepo
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.redact import holds_private_key
 from pe_dvc.store.plain_files import open_plain
@@ -14,18 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.documents.repo_tree import RepoTree
+    from pe_dvc.project.repo import DataRepo
 
 _READ = 4 * 1024 * 1024
 """Bytes read of each file: a key is short, and a file that git holds is seldom longer."""
 
 
-def exposed_private_keys(root: Path) -> list[str]:
-    """Return the files of the git work tree around ``root`` that hold a private key.
+def exposed_private_keys(repo: DataRepo) -> list[str]:
+    """Return the files of the git work tree around a data repo that hold a private key.
 
-    Looks at what git tracks and at what it does not ignore; paths are relative to ``root``.
+    Looks at what git tracks and at what it does not ignore; paths are relative to the data repo.
     """
-    found = (path for path in GitRepo(root).files() if holds_private_key(_beginning(path)))
-    return sorted(os.path.relpath(path, root.resolve()) for path in found)
+    found = (path for path in repo.git.files() if holds_private_key(_beginning(path)))
+    return sorted(os.path.relpath(path, repo.root.resolve()) for path in found)
 
 
 def staged_private_keys(tree: RepoTree) -> list[str]:

@@ -37,7 +37,7 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
     that keeps files under other names.
     """
     check_plain_remote(repo)
-    check_no_private_keys(exposed_private_keys(repo.root))
+    check_no_private_keys(exposed_private_keys(repo))
     check_out_of_git(exposed_outputs(repo))
     check_merged(conflicting_files(repo))
     if not uncommitted:

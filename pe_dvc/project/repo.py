@@ -15,6 +15,7 @@ from pe_dvc.project.root import find_root
 if TYPE_CHECKING:
     from pe_dvc.adapters.dvc.config import DvcConfig, Remote
     from pe_dvc.adapters.dvc.files import DvcFiles
+    from pe_dvc.adapters.git.repo import GitRepo
     from pe_dvc.documents.repo_tree import RepoTree
     from pe_dvc.project.settings import Settings
     from pe_dvc.store.port import Store
@@ -73,11 +74,18 @@ class DataRepo:
         return self.settings.country
 
     @cached_property
+    def git(self) -> GitRepo:
+        """The git repo around it. Raises NotFoundError where there is none."""
+        from pe_dvc.adapters.git.repo import GitRepo
+
+        return GitRepo(self.root)
+
+    @cached_property
     def dvc(self) -> DvcFiles:
         """What DVC's files say, as of the first time they are asked for."""
         from pe_dvc.project.repo_files import read_dvc_files
 
-        return read_dvc_files(self.root)
+        return read_dvc_files(self.root, self.git)
 
     @cached_property
     def dvc_config(self) -> DvcConfig:

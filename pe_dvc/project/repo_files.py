@@ -36,7 +36,8 @@ def read_dvc_files(root: Path, git: GitRepo | None = None, *, strict: bool = Fal
     from pe_dvc.adapters.work_tree import WorkTree
 
     tree = WorkTree(root)
-    dvc = DvcFiles.read(tree, ignored=(git or GitRepo(root)).ignores)
+    with (git or GitRepo(root)).ignore_rules() as ignored:
+        dvc = DvcFiles.read(tree, ignored=ignored)
     if not any(map(has_pattern, dvc.artifacts)):
         return dvc
     from pe_dvc.adapters.dvc.cache import DvcListings

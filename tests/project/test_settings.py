@@ -182,8 +182,9 @@ def test_git_state(tmp_path: Path) -> None:
     write(data, "data/.gitignore", "/x")
     write(data, "data/x", "x")
     assert state() == (head, [])
-    assert GitRepo(data).ignores("data/x")
-    assert not GitRepo(data).ignores("data/y")
+    with GitRepo(data).ignore_rules() as ignored:
+        assert ignored("data/x")
+        assert not ignored("data/y")
     write(data, "manifests.txt", "new")
     write(data, "a.txt", "b")
     write(tmp_path, "beside.txt", "new")

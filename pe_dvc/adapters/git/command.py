@@ -35,13 +35,11 @@ def run_git(
     """
     if "--git-dir" not in arguments:
         check_not_bare(directory)
-    kept = {name: value for name, value in os.environ.items() if name not in LOCAL_VARIABLES}
-    fixed = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return subprocess.run(
             ["git", *arguments],
             cwd=directory,
-            env={**kept, **fixed, **(variables or {})},
+            env={**_environment(), **(variables or {})},
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
@@ -49,7 +47,36 @@ def run_git(
             check=False,
         )
     except FileNotFoundError:
-        raise PeDvcError("the command `git` is not found", remedy="Install git.") from None
+        raise _not_found() from None
+
+
+def talk_to_git(directory: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start ``git`` in ``directory``, to write questions to and read answers from, unbuffered.
+
+    Use it as a context. What it says of a failure is not kept. Raises as ``run_git`` does.
+    """
+    check_not_bare(directory)
+    try:
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=directory,
+            env=_environment(),
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        raise _not_found() from None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in LOCAL_VARIABLES}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def _not_found() -> PeDvcError:
+    return PeDvcError("the command `git` is not found", remedy="Install git.")
 
 
 def ask_git(directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import posixpath
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.git.command import ask_git, run_git
+from pe_dvc.adapters.git.ignore_rules import ignore_rules
 from pe_dvc.adapters.git.opening import open_repository
+from pe_dvc.adapters.git.ownership import check_owner
 from pe_dvc.adapters.git.trees import StagedTree
-from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.errors import NotFoundError, PeDvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class GitRepo:
@@ -29,12 +32,21 @@ class GitRepo:
 
         Raises NotFoundError where there is none, and PeDvcError for one that cannot be opened.
         """
-        self._repo = open_repository(root, remedy="Run `git init` there.")
+        self._root = root
+        self._top = _top_by_git(root) or self._top_by_libgit2()
+        self._prefix = posixpath.relpath(root.resolve().as_posix(), self._top.as_posix())
+
+    @cached_property
+    def _repo(self) -> Any:
+        return open_repository(self._root, remedy="Run `git init` there.")
+
+    def _top_by_libgit2(self) -> Path:
         workdir = self._repo.workdir
         if workdir is None:
-            raise NotFoundError(f"{root} is in a bare git repo", remedy="Work in a clone of it.")
-        self._top = Path(workdir)
-        self._prefix = posixpath.relpath(root.resolve().as_posix(), workdir.rstrip("/"))
+            raise NotFoundError(
+                f"{self._root} is in a bare git repo", remedy="Work in a clone of it."
+            )
+        return Path(workdir)
 
     @property
     def top(self) -> Path:
@@ -95,9 +107,11 @@ class GitRepo:
         known = ask_git(self._top, "for-each-ref", "--count=1", "refs/remotes")
         return bool(known or ask_git(self._top, "remote"))
 
-    def ignores(self, path: str) -> bool:
-        """Tell whether git ignores ``path``; one that ends in a slash is a directory."""
-        return bool(self._repo.path_is_ignored(self._in_git(path)))
+    @contextmanager
+    def ignore_rules(self) -> Iterator[Callable[[str], bool]]:
+        """Give what tells of a path whether git ignores it; with a slash at its end a directory."""
+        with ignore_rules(self._top, lambda path: self._repo.path_is_ignored(path)) as ignored:
+            yield lambda path: ignored(self._in_git(path))
 
     def staged(self) -> StagedTree:
         """Return the files as the next commit will have them.
@@ -135,6 +149,25 @@ class GitRepo:
 
 _SUBMODULE = "160000"  # its id is a commit's of another repo
 _UNMERGED = frozenset({"DD", "AU", "UD", "UA", "DU", "AA", "UU"})
+
+
+def _top_by_git(root: Path) -> Path | None:
+    """Return the top of the work tree around ``root``, None where libgit2 is to say what is wrong.
+
+    libgit2 is seldom needed, and to load it takes twenty times as long as git does to answer.
+    Raises UntrustedError as ``check_owner`` does.
+    """
+    asked = ("--show-toplevel", "--absolute-git-dir", "--show-object-format")
+    try:
+        done = run_git(root, "rev-parse", *asked)
+    except (PeDvcError, OSError):
+        return None
+    said = done.stdout.split("\n")
+    if done.returncode or said[2:] != ["sha1", ""]:
+        return None
+    top, git_dir = map(Path, said[:2])
+    check_owner(top, top / ".git", git_dir)
+    return top
 
 
 def changed_files(top: Path) -> list[str]:

@@ -23,7 +23,7 @@ main()
 """
 NOT_OF_A_PUSH = {
     *("dvc", "rich", "pyarrow", "h5py", "fsspec", "boto3", "urllib3", "requests"),
-    *("asyncio", "IPython", "numpy", "pandas", "duckdb", "jinja2", "pydantic", "difflib"),
+    *("asyncio", "IPython", "numpy", "pandas", "duckdb", "jinja2", "pydantic", "difflib", "pygit2"),
     *("pe_dvc.usecases.mirror.sync", "pe_dvc.documents.in_toto", "pe_dvc.usecases.site"),
 }
 MOST = 262
