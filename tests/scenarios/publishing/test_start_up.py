@@ -30,15 +30,21 @@ MOST = 262
 """Modules of pe_dvc: a few more than there are."""
 
 
+def build(repo: HandMadeRepo, data: bytes) -> None:
+    repo.build("d", data)
+    repo.update_latest()
+    run("git", "add", "--all", cwd=repo.root)
+    run("git", "commit", "--quiet", "--message", "Build", cwd=repo.root)
+
+
 def test_push_to_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = HandMadeRepo(tmp_path / "repo", tmp_path / "keys")
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))
     monkeypatch.setenv("PE_DVC_STORE", str(tmp_path / "bucket"))
     repo.create("d")
-    repo.build("d", b"data")
-    repo.update_latest()
-    run("git", "add", "--all", cwd=repo.root)
-    run("git", "commit", "--quiet", "--message", "Build", cwd=repo.root)
+    build(repo, b"data")
+    run(sys.executable, "-m", "pe_dvc", "push", cwd=repo.root)
+    build(repo, b"other data")
     done = run(sys.executable, "-c", PROGRAM, "push", cwd=repo.root, environment=dict(os.environ))
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("loaded "))
     loaded = set(line.split()[1:])
