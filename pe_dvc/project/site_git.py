@@ -35,6 +35,7 @@ from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import expiry_days, parse
 from pe_dvc.usecases.channel.version import Version, pointers_in
 from pe_dvc.usecases.read.describe import Description
+from pe_dvc.usecases.read.found_manifest import FoundManifest
 from pe_dvc.usecases.read.ls import by_version
 from pe_dvc.usecases.read.resolve import described_by
 from pe_dvc.usecases.revoked import revoked_error
@@ -193,7 +194,9 @@ class GitPublished:
         if data is None:
             return NotFoundError(f"git has no manifest of sha256:{digest}")
         try:
-            found = described_by(reference, pointer.sha256, data, "a manifest", pointer=pointer)
+            found = described_by(
+                reference, pointer.sha256, FoundManifest(data, "a manifest"), pointer
+            )
             _ = found.manifest  # read here: it may be malformed
         except PeDvcError as error:
             return error

@@ -13,7 +13,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.store.cache import Cache
 from pe_dvc.usecases.read.chunks import load_chunk_list
-from pe_dvc.usecases.read.found_manifest import Shown
+from pe_dvc.usecases.read.found_manifest import FoundManifest
 from pe_dvc.usecases.read.resolve import Resolved
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.memory_store import MemoryStore
@@ -41,8 +41,7 @@ def test_a_chunk_list_longer_than_any_document(tmp_path: Path) -> None:
     data = sized(2**63 - 1)
     payload = Payload.of_manifest(data)
     reference = Reference.pinned("us", payload.name, payload.sha256)
-    resolved = Resolved(
-        reference=reference, payload=payload, _description=Shown(data, "m.json"), pointer=None
-    )
+    found = FoundManifest(data, "m.json")
+    resolved = Resolved(reference=reference, payload=payload, _description=found, pointer=None)
     with pytest.raises(FormatError, match="a list of so many is not read"):
         load_chunk_list(resolved, store=MemoryStore(), cache=Cache(tmp_path))

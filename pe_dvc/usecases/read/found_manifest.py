@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import check_promised, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
-from pe_dvc.store.several import first_good
 from pe_dvc.usecases.mirror_says import mirror_says
 from pe_dvc.usecases.published_manifest import read_manifest
 
@@ -23,42 +22,40 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
 
 
-class Shown(NamedTuple):
-    """A manifest as it stands in a store, at ``source``."""
+class FoundManifest(NamedTuple):
+    """A manifest as it stands in a store or in the cache, at ``source``."""
 
     data: bytes
     source: str
 
 
-class ShownLater:
-    """A manifest that is read, by ``read``, once something asks for it, and then kept."""
+class LaterManifest:
+    """A manifest that is found, by ``find``, once something asks for it, and then kept."""
 
-    def __init__(self, read: Callable[[], Shown]) -> None:
-        self._read = read
+    def __init__(self, find: Callable[[], FoundManifest]) -> None:
+        self._find = find
 
     @cached_property
-    def _shown(self) -> Shown:
-        return self._read()
+    def _found(self) -> FoundManifest:
+        return self._find()
 
-    def __reduce__(self) -> tuple[type[Shown], tuple[bytes, str]]:
-        """Go to another process as what was read: what reads it stays here."""
-        return Shown, (self.data, self.source)
+    def __reduce__(self) -> tuple[type[FoundManifest], tuple[bytes, str]]:
+        """Go to another process as what was found: what finds it stays here."""
+        return FoundManifest, (self.data, self.source)
 
     @property
     def data(self) -> bytes:
-        """See Shown. Raises what ``read`` does."""
-        return self._shown.data
+        """See FoundManifest. Raises what ``find`` does."""
+        return self._found.data
 
     @property
     def source(self) -> str:
-        """See Shown. Raises what ``read`` does."""
-        return self._shown.source
+        """See FoundManifest. Raises what ``find`` does."""
+        return self._found.source
 
 
-def signed_manifest(
-    reference: Reference, pointer: Pointer, store: ReadableStore
-) -> tuple[bytes, str]:
-    """Return the manifest that a pointer signs, and where it stands.
+def signed_manifest(reference: Reference, pointer: Pointer, store: ReadableStore) -> FoundManifest:
+    """Return the manifest that a pointer signs.
 
     Raises NotFoundError, DigestMismatchError for another one, and StoreError.
     """
@@ -72,49 +69,53 @@ def signed_manifest(
     source = f"{store.url}/{key}"
     what = f"the manifest of {reference}"
     check_promised(data, pointer.manifest_sha256, what=what, by="signed", source=source)
-    return data, source
+    return FoundManifest(data, source)
 
 
 def read_pin(
     reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
-) -> tuple[bytes, str]:
-    """Return what the store shows as the manifest of an artifact, and where it stands.
+) -> FoundManifest:
+    """Return what the store shows as the manifest of an artifact.
 
     It is not signed, so the store is asked each time. It is kept to be found offline.
     """
     try:
-        data, source = first_good(store, lambda one: _claimed(reference, sha256, one))
+        found = _claimed(reference, sha256, store)
     except NotFoundError:
         raise NotFoundError(
             f"{reference}: no artifact with that sha256 is published in {store.url}",
             remedy=mirror_says(store, reference.country)
             or "Check the digest and the country, and that --store names the right bucket.",
         ) from None
-    own = sha256_bytes(data)
+    own = sha256_bytes(found.data)
     if cache.read_manifest(own) is None:
-        cache.keep_manifest(own, data)
-    return data, source
+        cache.keep_manifest(own, found.data)
+    return found
 
 
-def _claimed(reference: Reference, sha256: Sha256, store: ReadableStore) -> tuple[bytes, str]:
+def _claimed(reference: Reference, sha256: Sha256, store: ReadableStore) -> FoundManifest:
     """Return a store's manifest of an artifact, if it says that it is of that one."""
     data, key = read_manifest(store, reference.country, sha256, reference.name)
     source = f"{store.url}/{key}"
-    described = Payload.of_manifest(data, where=source).sha256
-    if described != sha256:
+    check_artifact(Payload.of_manifest(data, where=source), reference, sha256, source)
+    return FoundManifest(data, source)
+
+
+def check_artifact(payload: Payload, reference: Reference, sha256: Sha256, source: str) -> None:
+    """Raise DigestMismatchError for a manifest that describes another artifact."""
+    if payload.sha256 != sha256:
         raise DigestMismatchError(
             what=f"the artifact that the manifest of {reference} describes",
             expected=f"sha256:{sha256}",
-            actual=f"sha256:{described}",
+            actual=f"sha256:{payload.sha256}",
             source=source,
         )
-    return data, source
 
 
 def find_pin(
     reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
-) -> tuple[bytes, str]:
-    """Return the manifest of an artifact that was read last, and where it is kept.
+) -> FoundManifest:
+    """Return the manifest of an artifact that was read last.
 
     A pin verifies the artifact's bytes and not its manifest, offline as online.
     """
@@ -127,7 +128,7 @@ def find_pin(
                 if payload.name == reference.name:
                     break
     if found is not None:
-        return found, f"{cache.directory}/manifests"
+        return FoundManifest(found, f"{cache.directory}/manifests")
     raise NotFoundError(
         f"{reference}: no manifest of that artifact is in the cache {cache.directory}, and the "
         "store is not read offline",

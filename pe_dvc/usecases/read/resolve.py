@@ -16,7 +16,6 @@ from pe_dvc.documents.keys import manifest_key
 from pe_dvc.documents.payload import HARMLESS_SUFFIXES, Payload
 from pe_dvc.documents.pointed_file import PointedFile
 from pe_dvc.primitives.errors import (
-    DigestMismatchError,
     FormatError,
     NotFoundError,
     PeDvcError,
@@ -29,8 +28,9 @@ from pe_dvc.primitives.sizes import bytes_text
 from pe_dvc.store.cache import cached_suffix
 from pe_dvc.store.several import first_good
 from pe_dvc.usecases.read.found_manifest import (
-    Shown,
-    ShownLater,
+    FoundManifest,
+    LaterManifest,
+    check_artifact,
     find_pin,
     read_pin,
     signed_manifest,
@@ -62,7 +62,7 @@ class Resolved:
 
     reference: Reference
     payload: Payload
-    _description: Shown | ShownLater
+    _description: FoundManifest | LaterManifest
     pointer: Pointer | None
     directory: Payload | None = None
     """The whole that ``payload`` is a file of, where the reference has a member."""
@@ -183,8 +183,7 @@ def resolve(
         sha256, find = reference.sha256, find_pin if offline else read_pin
 
         def shown(one: ReadableStore) -> Resolved:
-            data, source = find(reference, sha256, one, cache)
-            return described_by(reference, sha256, data, source, pointer=None)
+            return described_by(reference, sha256, find(reference, sha256, one, cache), None)
 
         found = shown(store) if offline else first_good(store, shown)
         return replace(found, not_revoked_as_of=as_of)
@@ -223,18 +222,20 @@ def resolve_pointer(
     expected = pointer.manifest_sha256
 
     def described() -> Resolved:
-        source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
-        data = cache.read_manifest(expected)
-        if data is None:
-            data, source = first_good(store, lambda one: signed_manifest(reference, pointer, one))
-            cache.keep_manifest(expected, data)
-        found = described_by(reference, pointer.sha256, data, source, pointer=pointer)
-        return replace(found, not_revoked_as_of=as_of)
+        kept = cache.read_manifest(expected)
+        if kept is not None:
+            source = f"{store.url}/{manifest_key(reference.country, pointer.sha256)}"
+            found = FoundManifest(kept, source)
+        else:
+            found = first_good(store, lambda one: signed_manifest(reference, pointer, one))
+            cache.keep_manifest(expected, found.data)
+        resolved = described_by(reference, pointer.sha256, found, pointer)
+        return replace(resolved, not_revoked_as_of=as_of)
 
-    def described_later() -> Shown:
+    def described_later() -> FoundManifest:
         refuse(str(reference), pointer.sha256)
-        found = described()
-        return Shown(found.document, found.source)
+        resolved = described()
+        return FoundManifest(resolved.document, resolved.source)
 
     payload = pointer.payload
     if not for_bytes or payload is None:
@@ -242,41 +243,33 @@ def resolve_pointer(
     return Resolved(
         reference=reference,
         payload=payload,
-        _description=ShownLater(described_later),
+        _description=LaterManifest(described_later),
         pointer=pointer,
         not_revoked_as_of=as_of,
     )
 
 
 def described_by(
-    reference: Reference, sha256: Sha256, data: bytes, source: str, *, pointer: Pointer | None
+    reference: Reference, sha256: Sha256, found: FoundManifest, pointer: Pointer | None
 ) -> Resolved:
-    """Return what a manifest describes. Whether ``data`` is the signed manifest is not checked.
+    """Return what a manifest describes. Whether it is the signed one is not checked.
 
     Raises FormatError, DigestMismatchError for another artifact than was asked for, and
     VerificationError for a pointer that says otherwise.
     """
-    payload = Payload.of_manifest(data, where=source)
+    payload = Payload.of_manifest(found.data, where=found.source)
     if (payload.country, payload.name) != (reference.country, reference.name):
         meant = Reference.pinned(payload.country, payload.name, payload.sha256)
         raise FormatError(
             f"this is the manifest of {payload.country}/{payload.name}, and "
             f"{reference.country}/{reference.name} was asked for",
-            where=source,
+            where=found.source,
             remedy=f"Ask for {meant}.",
         )
-    if payload.sha256 != sha256:
-        raise DigestMismatchError(
-            what=f"the artifact that the manifest of {reference} describes",
-            expected=f"sha256:{sha256}",
-            actual=f"sha256:{payload.sha256}",
-            source=source,
-        )
+    check_artifact(payload, reference, sha256, found.source)
     if pointer is not None:
         pointer.check_described(PointedFile.of(payload), payload.size, who=str(reference))
-    return Resolved(
-        reference=reference, payload=payload, _description=Shown(data, source), pointer=pointer
-    )
+    return Resolved(reference=reference, payload=payload, _description=found, pointer=pointer)
 
 
 def _no_such_dataset(reference: Reference, channels: Channels) -> NotFoundError:
