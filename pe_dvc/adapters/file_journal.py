@@ -7,8 +7,7 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import OPEN
+from pe_dvc.store.confined import OPEN_OR_MAKE, ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class FileJournal:
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
         files = ConfinedTree(path.parent, modes=PRIVATE)
-        self._file = os.fdopen(files.open_file(path.name, OPEN | os.O_APPEND), "r+")
+        self._file = os.fdopen(files.open_file(path.name, OPEN_OR_MAKE | os.O_APPEND), "r+")
         # A line that a crash cut short equals no object's.
         self._known = set(self._file.read().splitlines())
 

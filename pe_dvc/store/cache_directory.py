@@ -13,16 +13,13 @@ Layout below the cache's directory::
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import stat
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pe_dvc.primitives.digest import Sha256
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.leases import Leases
@@ -30,6 +27,7 @@ from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.permissions import CACHE
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -78,11 +76,6 @@ class CacheDirectory:
         """
         with writing_to(f"{self.directory}/{path}"):
             return self.files.write(path, data, mode=mode)
-
-    def sha256(self, path: str) -> Sha256:
-        """Return the sha256 of a file of the cache. Raises FileNotFoundError."""
-        with os.fdopen(self.files.open_file(path, os.O_RDONLY), "rb", 0) as file:
-            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def files_below(

@@ -8,12 +8,14 @@ between the look and the write is followed either. What is opened must be a file
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.interruption import undone_on_exit
 from pe_dvc.primitives.names import check_inside
 from pe_dvc.store.atomic_write import OpenFile, write_new
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+OPEN_OR_MAKE = os.O_RDWR | os.O_CREAT
+"""For ``ConfinedTree.open_file``: to read and write a file, made where there is none."""
 _NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -78,6 +82,11 @@ class ConfinedTree(ConfinedFolders):
         """Return what is in a document, which is no link. Raises FileNotFoundError, FormatError."""
         with FileIO(self.open_file(path, os.O_RDONLY)) as file:
             return read_limited(file, limit, named=self.root / path)
+
+    def sha256(self, path: str) -> Sha256:
+        """Return the sha256 of a file, which is no link. Raises FileNotFoundError."""
+        with FileIO(self.open_file(path, os.O_RDONLY)) as file:
+            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
 
     def status(self, path: str) -> os.stat_result:
         """Return what ``lstat`` tells of a path. Raises FileNotFoundError."""

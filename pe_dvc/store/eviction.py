@@ -70,7 +70,7 @@ def check_entries(cache: CacheDirectory) -> Iterator[CheckedEntry]:
     """Hash every whole artifact; yield each, and remove those that were altered."""
     for entry in entries(cache):
         if entry.state == "whole":
-            altered = cache.sha256(_name(cache, entry)) != entry.sha256
+            altered = cache.files.sha256(_name(cache, entry)) != entry.sha256
             if altered:
                 _remove(cache, entry)
             yield CheckedEntry(**vars(entry), altered=altered)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.primitives.turns import away
+from pe_dvc.store.confined import OPEN_OR_MAKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.confined import ConfinedTree
 
-OPEN = os.O_RDWR | os.O_CREAT
-"""How the file of a lock is opened, and made where there is none."""
 _NO_LOCKS = frozenset([errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 """What the operating system says of a lock that a file system or sandbox does not have."""
 _PAUSE = 0.02
@@ -116,7 +115,7 @@ def open_lasting(files: ConfinedTree, path: str) -> int:
     try:
         return files.open_file(path, os.O_RDWR)
     except FileNotFoundError:
-        return files.open_file(path, OPEN)
+        return files.open_file(path, OPEN_OR_MAKE)
 
 
 def _acquire(files: ConfinedTree, path: str, wait: Wait) -> int:
@@ -136,7 +135,7 @@ def _open_file(files: ConfinedTree, path: str, timeout: float) -> int:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return files.open_file(path, OPEN)
+            return files.open_file(path, OPEN_OR_MAKE)
         except FileNotFoundError:  # its folder went, being empty, with the lock before
             if time.monotonic() > deadline:
                 raise

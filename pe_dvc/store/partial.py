@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Self
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.store.atomic_write import OpenFile
+from pe_dvc.store.confined import OPEN_OR_MAKE
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
-from pe_dvc.store.locks import OPEN, lock_range
+from pe_dvc.store.locks import lock_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ class PartialFile:
 
     def __init__(self, files: ConfinedTree, path: str, size: int) -> None:
         self.path, self.size = files.root / path, size
-        self._descriptor = files.open_file(path, OPEN)
+        self._descriptor = files.open_file(path, OPEN_OR_MAKE)
         try:
             self._prepare(os.fstat(self._descriptor))
         except BaseException:

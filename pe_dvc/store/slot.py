@@ -167,7 +167,7 @@ class Slot:
             known = VerificationRecord.read(self._files, record_path(self._name))
             if known is not None and known.matches(now):
                 self._touch()
-            elif self._cache.sha256(self._name) != self._sha256:
+            elif self._files.sha256(self._name) != self._sha256:
                 _log.warning("%s was altered since it was verified: fetched again", self.final)
                 self._files.unlink(self._name)
                 return None

@@ -14,8 +14,7 @@ from threading import Event, Thread
 import pytest
 
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import OPEN
+from pe_dvc.store.confined import OPEN_OR_MAKE, ConfinedTree
 from pe_dvc.store.permissions import DVC_GROUP
 
 
@@ -44,7 +43,7 @@ def test_no_folder_that_is_a_link_is_followed(root: Path, outside: Path, path: s
     for call in (
         lambda: tree.write(path, b"other"),
         lambda: tree.unlink(path),
-        lambda: tree.open_file(path, OPEN),
+        lambda: tree.open_file(path, OPEN_OR_MAKE),
         lambda: tree.make_folder(f"{path}y"),
         lambda: tree.check([path]),
     ):
@@ -110,7 +109,7 @@ def test_an_error_names_the_file_and_leaves_nothing(root: Path) -> None:
 def test_a_lock_is_a_file(root: Path, outside: Path) -> None:
     (root / "lock").symlink_to(outside / "new")
     with pytest.raises(FormatError, match="symbolic link"):
-        ConfinedTree(root).open_file("lock", OPEN)
+        ConfinedTree(root).open_file("lock", OPEN_OR_MAKE)
     with pytest.raises(FormatError, match="is a symbolic link"):
         ConfinedTree(root).check_entries("deep")
     assert list(outside.iterdir()) == []
@@ -173,7 +172,7 @@ def test_folders_that_stay_open_and_are_removed_are_made_again(root: Path) -> No
     shutil.rmtree(root / "a")
     with pytest.raises(FileNotFoundError):
         tree.read("a/b/x")
-    os.close(tree.open_file("a/b/x", OPEN))
+    os.close(tree.open_file("a/b/x", OPEN_OR_MAKE))
     assert (root / "a/b/x").read_bytes() == b""
 
 
@@ -189,7 +188,7 @@ def test_a_file_that_others_remove_all_the_time_is_made(root: Path) -> None:
     thread.start()
     try:
         for _ in range(500):
-            os.close(tree.open_file("file", OPEN))
+            os.close(tree.open_file("file", OPEN_OR_MAKE))
     finally:
         done.set()
         thread.join()

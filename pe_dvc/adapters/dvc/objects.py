@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.dvc.cache import object_place
 from pe_dvc.documents.dvc_hash import OBJECTS, object_key
 from pe_dvc.primitives.errors import ConflictError
-from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import OPEN
+from pe_dvc.store.confined import OPEN_OR_MAKE, ConfinedTree
 from pe_dvc.store.permissions import DVC_GROUP, USUAL
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def repo_lock(root: Path, *, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 
     Raises ConflictError if another process keeps it for over ``patience`` seconds.
     """
-    descriptor = ConfinedTree(root).open_file(LOCK_FILE, OPEN)
+    descriptor = ConfinedTree(root).open_file(LOCK_FILE, OPEN_OR_MAKE)
     try:
         _lock(descriptor, root / LOCK_FILE, time.monotonic() + patience)
         os.truncate(descriptor, 0)

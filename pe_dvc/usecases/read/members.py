@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -173,15 +174,9 @@ def _fetch(
 
 
 def _is_there(tree: ConfinedTree, member: MemberFile) -> bool:
-    import hashlib
-    import os
-    import stat
-
     try:
         found = tree.status(member.path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != member.size:
-            return False
-        with os.fdopen(tree.open_file(member.path, os.O_RDONLY), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == member.sha256
+        is_like = stat.S_ISREG(found.st_mode) and found.st_size == member.size
+        return is_like and tree.sha256(member.path) == member.sha256
     except (FileNotFoundError, NotADirectoryError):
         return False
