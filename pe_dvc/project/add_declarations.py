@@ -12,7 +12,7 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.project.manifest import check_keys, describe_file
+from pe_dvc.project.manifest_describe import check_keys, describe_file
 from pe_dvc.usecases.checkout.contents import describe_contents
 from pe_dvc.usecases.checkout.guess import guesses
 
