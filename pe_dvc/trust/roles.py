@@ -52,6 +52,9 @@ MIRRORS_FIELD = "x-pe-dvc-mirrors"
 """Field of the root: addresses of other stores that hold the country's data. They are signed, so
 that a reader without a clone finds them; what they show is verified as of any store."""
 
+WITNESSES_FIELD = "x-pe-dvc-witnesses"
+"""Field of the root: whose cosignatures of the channel's log readers demand."""
+
 ROLE_OWNERS = {
     "root": "the holders of the offline root keys",
     "targets": "the holders of the offline targets key",

@@ -32,7 +32,7 @@ from pe_dvc.trust.plain_metadata import (
     read_plain,
 )
 from pe_dvc.trust.role_entries import not_published
-from pe_dvc.trust.roles import max_length, path_patterns
+from pe_dvc.trust.roles import WITNESSES_FIELD, max_length, path_patterns
 from pe_dvc.trust.seen import MOST
 
 if TYPE_CHECKING:
@@ -43,13 +43,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.seen import SeenFile
 
-
 _LOG = b'"x-pe-dvc-log"'
 """The field of metadata that says something of the channel's log (``documents.channel_log``)."""
-
-
-_WITNESSES = "x-pe-dvc-witnesses"
-"""The field of a root that demands witnesses (``trust.witnesses``, which takes time to load)."""
 
 
 class _Above(NamedTuple):
@@ -175,7 +170,7 @@ class Unchanged:
 
     def _check_witnesses(self, root: PlainMetadata, files: dict[str, bytes]) -> None:
         """Ask again whether witnesses vouched lately, where the root demands it (ADR 0042)."""
-        if _WITNESSES not in root.fields:
+        if WITNESSES_FIELD not in root.fields:
             return
         from pe_dvc.trust.log_memory import ShownLog
         from pe_dvc.trust.witnesses import check_demanded

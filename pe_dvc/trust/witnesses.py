@@ -15,15 +15,13 @@ from pe_dvc.primitives.errors import FormatError, SignatureError, VerificationEr
 from pe_dvc.tlog.checkpoint import Checkpoint
 from pe_dvc.tlog.cosignature import verify_cosignature
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey, parse_signature
+from pe_dvc.trust.roles import WITNESSES_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.trust.log_memory import ShownLog
-
-FIELD = "x-pe-dvc-witnesses"
-"""Field of the root: whose cosignatures readers demand."""
 
 MOST_WITNESSES = 16
 """As many cosignatures fit into a timestamp."""
@@ -60,7 +58,7 @@ class WitnessRule:
             raise FormatError(f"cosignatures are good for 1 to {MOST_DAYS} days")
 
     def to_field(self) -> dict[str, Any]:
-        """Return the value of ``FIELD``."""
+        """Return the value of ``WITNESSES_FIELD``."""
         return {
             "threshold": self.threshold,
             "max_age_days": self.max_age_days,
@@ -100,19 +98,23 @@ def witness_rule(root_fields: Mapping[str, Any], *, where: str) -> WitnessRule |
 
     A rule that cannot be read is refused, not passed over: it is there to protect readers.
     """
-    value = root_fields.get(FIELD)
+    value = root_fields.get(WITNESSES_FIELD)
     if value is None:
         return None
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise FormatError(f"{FIELD} is not an object with threshold and keys", where=where)
+        raise FormatError(
+            f"{WITNESSES_FIELD} is not an object with threshold and keys", where=where
+        )
     numbers = value.get("threshold"), value.get("max_age_days")
     if any(type(number) is not int for number in numbers):
-        raise FormatError(f"threshold and max_age_days of {FIELD} are whole numbers", where=where)
+        raise FormatError(
+            f"threshold and max_age_days of {WITNESSES_FIELD} are whole numbers", where=where
+        )
     try:
         return WitnessRule(*numbers, tuple(VerifierKey.parse(key) for key in keys))
     except FormatError as error:
-        raise FormatError(f"{FIELD}: {error.message}", where=where) from error
+        raise FormatError(f"{WITNESSES_FIELD}: {error.message}", where=where) from error
 
 
 def checkpoint_note(origin: str, state: LogState) -> Note:

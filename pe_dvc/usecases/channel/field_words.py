@@ -15,8 +15,8 @@ from pe_dvc.trust.roles import (
     MIRRORS_FIELD,
     NAME_FIELD,
     SIGNER_FIELD,
+    WITNESSES_FIELD,
 )
-from pe_dvc.trust.witnesses import FIELD as WITNESSES_FIELD
 from pe_dvc.trust.witnesses import WitnessRule, witness_rule
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.channel_log import LOG_FIELD, log_name
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.result import Result
-from pe_dvc.trust.roles import NAME_FIELD
+from pe_dvc.trust.roles import NAME_FIELD, WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import key_names, role_of
-from pe_dvc.trust.witnesses import FIELD, WitnessRule
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.trust.tuf_api import Key
+    from pe_dvc.trust.witnesses import WitnessRule
     from pe_dvc.usecases.channel.role_status import RoleStatus
 
 Edit = Callable[[Root | Targets], object]
@@ -112,9 +112,9 @@ def demanding(rule: WitnessRule | None) -> Edit:
 
     def demand(root: Root | Targets) -> None:
         if rule is None:
-            root.unrecognized_fields.pop(FIELD, None)
+            root.unrecognized_fields.pop(WITNESSES_FIELD, None)
         else:
-            root.unrecognized_fields[FIELD] = rule.to_field()
+            root.unrecognized_fields[WITNESSES_FIELD] = rule.to_field()
 
     return demand
 

@@ -29,8 +29,9 @@ from pe_dvc.tlog.merkle import leaf_hash
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey
 from pe_dvc.tlog.proof import TlogProof
 from pe_dvc.trust.files import root_history
+from pe_dvc.trust.roles import WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import Key, Metadata, MetaFile, Root
-from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule
+from pe_dvc.trust.witnesses import DAY, WitnessRule
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 from pe_dvc.usecases.release.log_proof import check_signed, leaf_of
 from tests.support.logged_exports import SNAPSHOT, Made, proof_of, verify
@@ -158,7 +159,7 @@ def test_witnesses_that_the_root_demands_must_have_cosigned(made: Made, copy: Pa
         for n, secret in enumerate(secrets)
     ]
     root = made.history.signed.metadata.root.signed
-    root.unrecognized_fields[FIELD] = WitnessRule(2, 7, tuple(keys)).to_field()
+    root.unrecognized_fields[WITNESSES_FIELD] = WitnessRule(2, 7, tuple(keys)).to_field()
     pinned = made.second / "channels/us/root.json"
     place = copy / "channels/us/root.json"
     new_root(made, root, place)

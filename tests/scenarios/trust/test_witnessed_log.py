@@ -17,9 +17,10 @@ from pe_dvc.documents.channel_log import LOG_FIELD, log_state
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.tlog.cosignature import cosign
 from pe_dvc.tlog.note import COSIGNATURE, ED25519, VerifierKey
+from pe_dvc.trust.roles import WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.trust.unchanged import Unchanged
-from pe_dvc.trust.witnesses import DAY, FIELD, WitnessRule, checkpoint_note, witness_rule
+from pe_dvc.trust.witnesses import DAY, WitnessRule, checkpoint_note, witness_rule
 from pe_dvc.usecases.channel.standing import standing
 from tests.support.hand_log import HandLog
 from tests.support.simulator import Root, Simulator, pointer
@@ -56,7 +57,7 @@ class Country(Simulator):
         """Publish a root that demands it."""
         root = self.files.read("root", Root)
         root.signed.version += 1
-        root.signed.unrecognized_fields[FIELD] = rule
+        root.signed.unrecognized_fields[WITNESSES_FIELD] = rule
         root.signatures.clear()
         root.sign(self.signer("root"))
         self.files.write("root", root)
@@ -258,9 +259,9 @@ GOOD = WitnessRule(2, 7, tuple(KEYS[:3])).to_field()
 )
 def test_a_rule_that_cannot_be_read_protects_rather_than_passes(rule: object) -> None:
     with pytest.raises(FormatError):
-        witness_rule({FIELD: rule}, where="root")
+        witness_rule({WITNESSES_FIELD: rule}, where="root")
 
 
 def test_a_root_that_demands_nothing_demands_nothing() -> None:
     assert witness_rule({}, where="root") is None
-    assert witness_rule({FIELD: GOOD}, where="root") == WitnessRule(2, 7, tuple(KEYS[:3]))
+    assert witness_rule({WITNESSES_FIELD: GOOD}, where="root") == WitnessRule(2, 7, tuple(KEYS[:3]))

@@ -18,9 +18,14 @@ from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
 from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.draft_files import DraftFiles
 from pe_dvc.trust.keys import new_key
-from pe_dvc.trust.roles import CONTACT_FIELD, EXPIRY_FIELD, MIRRORS_FIELD, NAME_FIELD
+from pe_dvc.trust.roles import (
+    CONTACT_FIELD,
+    EXPIRY_FIELD,
+    MIRRORS_FIELD,
+    NAME_FIELD,
+    WITNESSES_FIELD,
+)
 from pe_dvc.trust.signers import Signers
-from pe_dvc.trust.witnesses import FIELD as WITNESSES_FIELD
 from pe_dvc.trust.witnesses import WitnessRule
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.review import Review, review
