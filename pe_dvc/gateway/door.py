@@ -15,6 +15,7 @@ from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admitted, Refusal, refu
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, slower
 from pe_dvc.gateway.ledger_entry import LedgerRead
 from pe_dvc.gateway.limits import Rate
+from pe_dvc.gateway.observing import keep_entry
 from pe_dvc.gateway.touched import TouchedColumns
 from pe_dvc.primitives.errors import (
     CredentialsError,
@@ -189,13 +190,8 @@ class Door:
             log.error("nothing is served without the ledger: %s", error.message)
             return NO_LEDGER
         self._figures.entries.inc()
-        scope = request.scope
-        scope["pe_dvc.kind"] = found.served.kind
-        before = scope.get("pe_dvc.entry")
-        if before is None:
-            scope["pe_dvc.entry"] = entry
-        else:
-            scope["pe_dvc.entry"] = [*(before if isinstance(before, list) else [before]), entry]
+        request.scope["pe_dvc.kind"] = found.served.kind
+        keep_entry(request.scope, entry)
         return None
 
     async def in_thread(self, work: Any, *given: Any) -> Any:

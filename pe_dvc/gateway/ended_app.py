@@ -17,6 +17,7 @@ from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer
 from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.destruction import entry_of
 from pe_dvc.gateway.door import client_of
+from pe_dvc.gateway.observing import keep_entry
 from pe_dvc.gateway.standing import standing
 from pe_dvc.primitives.errors import LedgerUnavailableError, PeDvcError
 
@@ -96,7 +97,7 @@ class EndedRoutes:
         except PeDvcError as error:
             log.error("cannot take a statement: %s", error.message)
             return answer(AWAY)
-        request.scope["pe_dvc.entry"] = entry
+        keep_entry(request.scope, entry)
         said = {"entry": entry, "sha256": read.sha256}
         return JSONResponse(said, 201, headers=SECURITY)
 

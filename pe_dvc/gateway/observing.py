@@ -15,7 +15,12 @@ from pe_dvc.primitives.redact import redact_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from starlette.types import Scope
+
 log = logging.getLogger("pe_dvc.gateway.requests")
+
+_ENTRIES = "pe_dvc.entries"
+"""Where the scope of a request has the numbers of its entries in the ledger."""
 
 
 @contextmanager
@@ -70,19 +75,23 @@ class Figures:
         )
 
 
-def note_request(
-    *, method: str, path: str, status: int, seconds: float, sent: int, entry: int | list[int] | None
-) -> None:
+def keep_entry(scope: Scope, entry: int) -> None:
+    """Keep in mind that a request has an entry in the ledger, for its line."""
+    scope.setdefault(_ENTRIES, []).append(entry)
+
+
+def note_request(scope: Scope, *, method: str, status: int, seconds: float, sent: int) -> None:
     """Write the line of a request. The ledger's entry, by its number, tells who it was.
 
-    ``entry`` is a list for a request of several objects.
+    It is a list for a request of several objects.
     """
+    entries = scope.get(_ENTRIES, [])
     line: dict[str, Any] = {
         "method": method,
-        "path": redact_text(path[:300]),
+        "path": redact_text(scope["path"][:300]),
         "status": status,
         "seconds": round(seconds, 4),
         "bytes": sent,
-        "entry": entry,
+        "entry": entries if len(entries) > 1 else next(iter(entries), None),
     }
     log.info("%s", json.dumps(line))

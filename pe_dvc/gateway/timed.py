@@ -50,11 +50,5 @@ class Timed:
             method = scope["method"] if scope["method"] in ("GET", "HEAD") else "other"
             kind = scope.get("pe_dvc.kind", "none")
             self._figures.requests.labels(method, str(status), kind).inc()
-            note_request(
-                method=method,
-                path=scope["path"],
-                status=status,
-                seconds=time.monotonic() - began,
-                sent=sent,
-                entry=scope.get("pe_dvc.entry"),
-            )
+            seconds = time.monotonic() - began
+            note_request(scope, method=method, status=status, seconds=seconds, sent=sent)

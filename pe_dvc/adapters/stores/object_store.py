@@ -1,7 +1,7 @@
 """The store in a bucket: S3, Google Cloud Storage, Azure, or memory for tests; through obstore.
 
 Only obstore's synchronous functions are used, in threads: a process that ends soon after many
-asynchronous puts may abort at exit (obstore 0.12). None work in a forked child (``forks``).
+asynchronous puts may abort at exit (obstore 0.12). None work in a forked child (``fork_guard``).
 """
 
 from __future__ import annotations
