@@ -66,16 +66,17 @@ def publish_snapshot(
     StoreError.
     """
     written: list[str] = []
-    may_replace = _Replaceable(bucket, wanted, head.meta, follows, leads_to)
+    ours = _Replaceable(bucket, wanted, head.meta, follows, leads_to)
+    publisher = _Publisher(bucket, signers, log, now)
     for _ in range(ATTEMPTS):
-        snapshot, key = _covering(bucket, may_replace, signers, log, head, now)
+        snapshot, key = publisher.covering(ours, head)
         written += key
         written += log.write(snapshot, is_new=bool(key))
-        if _stands(bucket, head, snapshot, now) and log.agrees(head):
+        if publisher.stands(head, snapshot) and log.agrees(head):
             return head, written
         # Another publisher may be first: then look again, and build on what it did.
         with suppress(ConflictError):
-            written += _swap_timestamp(bucket, snapshot, signers, log, head, now)
+            written += publisher.swap_timestamp(snapshot, head)
         head = read_head(bucket)
     raise ConflictError(
         f"other publishers kept changing {bucket.where('timestamp')} through {ATTEMPTS} attempts",
@@ -116,51 +117,135 @@ class _Replaceable:
                 )
 
 
-def _covering(
-    bucket: ChannelBucket,
-    ours: _Replaceable,
-    signers: Signers,
-    log: ChannelLog,
-    head: Head,
-    now: datetime,
-) -> tuple[StoredMetadata[Snapshot], list[str]]:
-    """Return the newest snapshot, if it covers ``wanted``, else a new one and its key.
+@dataclass(frozen=True)
+class _Publisher:
+    """Makes snapshots and timestamps of ``bucket``, which continue ``log``, at ``now``."""
 
-    One that a publisher left behind before it reached the timestamp is taken up.
-    """
-    snapshot, last = head.snapshot, head.last
-    for _ in range(ATTEMPTS):
-        ours.check(snapshot_meta(snapshot))
-        if (
-            snapshot
-            and snapshot.metadata.signed.version >= bucket.seen.snapshot
-            and _covers(snapshot, ours.wanted)
-            and bucket.is_fresh("snapshot", snapshot.metadata, now)
-            and log.has(snapshot, snapshot_meta(snapshot))
-        ):
-            return snapshot, []
-        version = last + 1
-        try:
-            return _create_snapshot(bucket, snapshot, ours.wanted, signers, log, head, version, now)
-        except ConflictError:
-            snapshot, last = _successor(bucket, snapshot, last + 1), last + 1
-    raise ConflictError(
-        f"other publishers kept writing snapshots of {bucket.country} through {ATTEMPTS} attempts",
-        remedy="Nothing is lost: push again.",
-    )
+    bucket: ChannelBucket
+    signers: Signers
+    log: ChannelLog
+    now: datetime
 
+    def covering(
+        self, ours: _Replaceable, head: Head
+    ) -> tuple[StoredMetadata[Snapshot], list[str]]:
+        """Return the newest snapshot, if it covers what is wanted, else a new one and its key.
 
-def _successor(
-    bucket: ChannelBucket, before: StoredMetadata[Snapshot] | None, version: int
-) -> StoredMetadata[Snapshot] | None:
-    """Read the snapshot that was there first; it must not take back what ``before`` said."""
-    snapshot = bucket.snapshot(version)
-    if snapshot and not _covers(snapshot, snapshot_meta(before)):
-        raise RollbackError(
-            f"{bucket.where('snapshot', version)} names older metadata than the snapshot before",
-            remedy=TAMPERED,
+        One that a publisher left behind before it reached the timestamp is taken up.
+        """
+        snapshot, last = head.snapshot, head.last
+        for _ in range(ATTEMPTS):
+            ours.check(snapshot_meta(snapshot))
+            if snapshot and self._is_good(snapshot, ours.wanted):
+                return snapshot, []
+            try:
+                return self._create(snapshot, ours.wanted, head, last + 1)
+            except ConflictError:
+                snapshot, last = self._successor(snapshot, last + 1), last + 1
+        raise ConflictError(
+            f"other publishers kept writing snapshots of {self.bucket.country} through {ATTEMPTS} "
+            "attempts",
+            remedy="Nothing is lost: push again.",
         )
-    return snapshot
+
+    def _is_good(self, snapshot: StoredMetadata[Snapshot], wanted: SnapshotMeta) -> bool:
+        return (
+            snapshot.metadata.signed.version >= self.bucket.seen.snapshot
+            and _covers(snapshot, wanted)
+            and self.bucket.is_fresh("snapshot", snapshot.metadata, self.now)
+            and self.log.has(snapshot, snapshot_meta(snapshot))
+        )
+
+    def _successor(
+        self, before: StoredMetadata[Snapshot] | None, version: int
+    ) -> StoredMetadata[Snapshot] | None:
+        """Read the snapshot that was there first; it must not take back what ``before`` said."""
+        snapshot = self.bucket.snapshot(version)
+        if snapshot and not _covers(snapshot, snapshot_meta(before)):
+            raise RollbackError(
+                f"{self.bucket.where('snapshot', version)} names older metadata than the snapshot "
+                "before",
+                remedy=TAMPERED,
+            )
+        return snapshot
+
+    def _create(
+        self,
+        before: StoredMetadata[Snapshot] | None,
+        wanted: SnapshotMeta,
+        head: Head,
+        version: int,
+    ) -> tuple[StoredMetadata[Snapshot], list[str]]:
+        named = snapshot_meta(before)
+        newer = {
+            role: meta_file
+            for role, meta_file in wanted.items()
+            if role not in named or named[role].version < meta_file.version
+        }
+        meta = {f"{role}.json": meta_file for role, meta_file in (named | newer).items()}
+        state = self.log.next_state(before, named, named | newer, head)
+        expires = utc(self.now) + self._lifetime("snapshot")
+        metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
+        metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
+        data = self._signed("snapshot", metadata)
+        info = self.bucket.create("snapshot", version, data, delegator=self.bucket.root)
+        if info is None:
+            raise ConflictError(f"{self.bucket.where('snapshot', version)} was there first")
+        return StoredMetadata(metadata, data, info.etag), [info.key]
+
+    def stands(self, head: Head, snapshot: StoredMetadata[Snapshot]) -> bool:
+        """Tell whether the timestamp of ``head`` names ``snapshot`` and need not be renewed."""
+        return (
+            head.timestamp is not None
+            and head.is_consistent
+            and head.snapshot is snapshot
+            and head.timestamp.metadata.signed.version >= self.bucket.seen.timestamp
+            and self.bucket.is_fresh("timestamp", head.timestamp.metadata, self.now)
+        )
+
+    def swap_timestamp(self, snapshot: StoredMetadata[Snapshot], head: Head) -> list[str]:
+        """Point the timestamp at ``snapshot``.
+
+        Raises ConflictError where another has replaced ``head``'s, and ExpiredError if this
+        machine's clock is behind by more than a timestamp is good for.
+
+        Without a timestamp to go by the version starts at the snapshot's, or after that of one
+        which no root vouches for: that comes nearest to what readers have seen.
+        """
+        if head.timestamp:
+            version = head.timestamp.metadata.signed.version + 1
+        else:
+            version = next_free(head.last or 1, [head.claimed])
+        version = max(version, self.bucket.seen.timestamp + 1)
+        lifetime = self._lifetime("timestamp")
+        expires = utc(self.now) + lifetime
+        if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
+            raise self._clock_behind(head.timestamp.metadata.signed.expires - lifetime)
+        metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
+        state, checkpoint = self.log.publish_checkpoint(snapshot, head)
+        metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
+        data = self._signed("timestamp", metadata)
+        return [checkpoint, self.bucket.swap("timestamp", data, head.etag).key]
+
+    def _clock_behind(self, before: datetime) -> ExpiredError:
+        """A timestamp that has expired by the clocks of readers must not replace a good one."""
+        return ExpiredError(
+            f"{self.bucket.where('timestamp')} was made on {before:%Y-%m-%d at %H:%M} UTC, and "
+            f"this machine's clock says {utc(self.now):%Y-%m-%d at %H:%M}: what it signs would "
+            "have expired",
+            remedy="Nothing that readers see was changed. Set the clock, and push again. If the "
+            "other publisher's clock was wrong, rotate the key of timestamp.",
+        )
+
+    def _lifetime(self, role: str) -> timedelta:
+        return timedelta(days=expiry_days(self.bucket.root, role))
+
+    def _signed(self, role: str, metadata: Metadata[Snapshot] | Metadata[Timestamp]) -> bytes:
+        mark(metadata.signed, self.bucket.country, role)
+        self.signers.sign(self.bucket.root, role, metadata)
+        for root in filter(None, (self.bucket.root, self.bucket.successor)):
+            verify_signed_by(root, role, metadata, where=f"new {role}")
+        return readable_json(metadata.to_dict())
 
 
 def _covers(snapshot: StoredMetadata[Snapshot], wanted: Mapping[str, MetaFile]) -> bool:
@@ -169,98 +254,3 @@ def _covers(snapshot: StoredMetadata[Snapshot], wanted: Mapping[str, MetaFile]) 
         role in named and named[role].version >= meta_file.version
         for role, meta_file in wanted.items()
     )
-
-
-def _create_snapshot(
-    bucket: ChannelBucket,
-    before: StoredMetadata[Snapshot] | None,
-    wanted: SnapshotMeta,
-    signers: Signers,
-    log: ChannelLog,
-    head: Head,
-    version: int,
-    now: datetime,
-) -> tuple[StoredMetadata[Snapshot], list[str]]:
-    named = snapshot_meta(before)
-    newer = {
-        role: meta_file
-        for role, meta_file in wanted.items()
-        if role not in named or named[role].version < meta_file.version
-    }
-    meta = {f"{role}.json": meta_file for role, meta_file in (named | newer).items()}
-    state = log.next_state(before, named, named | newer, head)
-    expires = utc(now) + timedelta(days=expiry_days(bucket.root, "snapshot"))
-    metadata = Metadata(Snapshot(version, expires=expires, meta=meta))
-    metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
-    data = _signed(bucket, "snapshot", metadata, signers)
-    info = bucket.create("snapshot", version, data, delegator=bucket.root)
-    if info is None:
-        raise ConflictError(f"{bucket.where('snapshot', version)} was there first")
-    return StoredMetadata(metadata, data, info.etag), [info.key]
-
-
-def _stands(
-    bucket: ChannelBucket, head: Head, snapshot: StoredMetadata[Snapshot], now: datetime
-) -> bool:
-    return (
-        head.timestamp is not None
-        and head.is_consistent
-        and head.snapshot is snapshot
-        and head.timestamp.metadata.signed.version >= bucket.seen.timestamp
-        and bucket.is_fresh("timestamp", head.timestamp.metadata, now)
-    )
-
-
-def _swap_timestamp(
-    bucket: ChannelBucket,
-    snapshot: StoredMetadata[Snapshot],
-    signers: Signers,
-    log: ChannelLog,
-    head: Head,
-    now: datetime,
-) -> list[str]:
-    """Point the timestamp at ``snapshot``.
-
-    Raises ConflictError where another has replaced ``head``'s, and ExpiredError if this machine's
-    clock is behind by more than a timestamp is good for.
-
-    Without a timestamp to go by the version starts at the snapshot's, or after that of one which
-    no root vouches for: that comes nearest to what readers have seen.
-    """
-    if head.timestamp:
-        version = head.timestamp.metadata.signed.version + 1
-    else:
-        version = next_free(head.last or 1, [head.claimed])
-    version = max(version, bucket.seen.timestamp + 1)
-    lifetime = timedelta(days=expiry_days(bucket.root, "timestamp"))
-    expires = utc(now) + lifetime
-    if head.timestamp and expires <= head.timestamp.metadata.signed.expires - lifetime:
-        raise _clock_behind(bucket, now, head.timestamp.metadata.signed.expires - lifetime)
-    metadata = Metadata(Timestamp(version, expires=expires, snapshot_meta=snapshot.meta_file))
-    state, checkpoint = log.publish_checkpoint(snapshot, head)
-    metadata.signed.unrecognized_fields[LOG_FIELD] = state.to_field()
-    data = _signed(bucket, "timestamp", metadata, signers)
-    return [checkpoint, bucket.swap("timestamp", data, head.etag).key]
-
-
-def _clock_behind(bucket: ChannelBucket, now: datetime, before: datetime) -> ExpiredError:
-    """A timestamp that has expired by the clocks of readers must not replace a good one."""
-    return ExpiredError(
-        f"{bucket.where('timestamp')} was made on {before:%Y-%m-%d at %H:%M} UTC, and this "
-        f"machine's clock says {utc(now):%Y-%m-%d at %H:%M}: what it signs would have expired",
-        remedy="Nothing that readers see was changed. Set the clock, and push again. If the "
-        "other publisher's clock was wrong, rotate the key of timestamp.",
-    )
-
-
-def _signed(
-    bucket: ChannelBucket,
-    role: str,
-    metadata: Metadata[Snapshot] | Metadata[Timestamp],
-    signers: Signers,
-) -> bytes:
-    mark(metadata.signed, bucket.country, role)
-    signers.sign(bucket.root, role, metadata)
-    for root in filter(None, (bucket.root, bucket.successor)):
-        verify_signed_by(root, role, metadata, where=f"new {role}")
-    return readable_json(metadata.to_dict())
