@@ -132,7 +132,7 @@ def test_a_bucket_that_is_down_is_not_asked_for_each(
     asked = [f"us/x{number}@latest" for number in range(5 * AT_ONCE)]
     done = pe_dvc.get_all(asked, store="s3://bucket")
     assert all(attempt.error for attempt in done)
-    assert caplog.text.count(".root.json") <= AT_ONCE
+    assert 0 < caplog.text.count(".root.json") <= AT_ONCE
 
 
 def test_offline(states: list[Manifest], tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_honest_store_is_not_accused_by_a_lie(
     _lie(tmp_path, _shorter)
     assert pe_dvc.fetch(pin, store=stores).read_bytes() == PAYLOAD
     said = [each.message for each in caplog.records if each.levelname != "INFO"]
-    assert not any(text.startswith(stores[1]) for text in said)
+    assert {text.startswith(stores[1]) for text in said} == {False}
 
 
 def test_chunk_list_damaged_in_all_stores(

@@ -168,15 +168,28 @@ def test_lists_say_what_is_revoked(withdrawn: Manifest, country: Country) -> Non
     assert "withdrawn" not in str(found["pe-data://us/cps_2024@latest"])
 
 
-def test_prune_removes_the_file_and_its_sidecars(withdrawn: Manifest, payload: bytes) -> None:
-    cache = pe_dvc.Cache()
-    held = [one.path for one in cache.entries() if one.sha256 == withdrawn.artifact.sha256]
+def cached(manifest: Manifest) -> list[Path]:
+    entries = pe_dvc.Cache().entries()
+    return [one.path for one in entries if one.sha256 == manifest.artifact.sha256]
+
+
+def test_prune_leaves_what_a_process_is_reading(withdrawn: Manifest) -> None:
+    """This one, which fetched it."""
+    held = cached(withdrawn)
     assert held
-    done = run_pe_dvc("cache", "prune", "--revoked")
-    if "in use" in done.stderr:  # by this process, which fetched it
-        assert all(path.exists() for path in held)
-    else:
-        assert not any(path.exists() for path in held)
+    assert "in use" in run_pe_dvc("cache", "prune", "--revoked").stderr
+    assert cached(withdrawn) == held
+
+
+def test_prune_removes_the_file(country: Country, any_store: str, payload: bytes) -> None:
+    country.store = open_store(any_store)
+    one, other = country.publish({NAME: payload, "cps_2024": OTHER})
+    run_pe_dvc("get", LATEST)
+    assert cached(one)
+    country.revoke(one, replacement=other)
+    later()
+    run_pe_dvc("cache", "prune", "--revoked")
+    assert not cached(one)
     assert pe_dvc.fetch("us/cps_2024@latest").read_bytes() == OTHER
 
 
