@@ -7,7 +7,7 @@ job: every step writes only what is not there yet. docs/architecture.md, ADR 000
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,15 +61,15 @@ class ManifestToPublish:
         return Vouched(artifact.name, Sha256(artifact.sha256), sha256_bytes(self.data)) in signed
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedObjects:
     """What a publication did; ``repaired`` objects were there with another size."""
 
-    uploaded: list[str] = field(default_factory=list)
-    repaired: list[str] = field(default_factory=list)
-    uploaded_bytes: int = 0
-    present: int = 0
-    manifests: list[str] = field(default_factory=list)
+    uploaded: list[str]
+    repaired: list[str]
+    uploaded_bytes: int
+    present: int
+    manifests: list[str]
 
 
 def publish_objects(
@@ -97,20 +97,25 @@ def publish_objects(
     new = [d for d in described if not d.is_vouched(signed)]
     asked = new or described
     settled = _md5s(described) - _md5s(asked)
-    present, payloads = len(payloads), [p for p in payloads if p.tracked not in settled]
-    done = PublishedObjects(present=present - len(payloads))
+    unsettled = [p for p in payloads if p.tracked not in settled]
     with ThreadPoolExecutor(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, asked, pool, are_signed=not new)
-        md5s = {payload.md5 for payload in payloads} | _md5s(missing)
+        md5s = {payload.md5 for payload in unsettled} | _md5s(missing)
         keys = {payload_key(country, md5) for md5 in md5s}
         there = find_objects(store, payload_prefix(country), keys, pool)
-        _check_recorded(store, country, missing, payloads, there, open_location)
-        wanted = _missing_payloads(store, country, payloads, there, done)
-        done.uploaded_bytes = upload_all(store, country, wanted, reporter or Silent(), pool)
-        done.uploaded = [payload.what for payload in wanted]
+        _check_recorded(store, country, missing, unsettled, there, open_location)
+        wanted = _missing_payloads(store, country, unsettled, there)
+        uploaded_bytes = upload_all(
+            store, country, list(wanted.values()), reporter or Silent(), pool
+        )
         transfer_all(pool, partial(_publish_manifest, store, country), missing)
-    done.manifests = [d.manifest.artifact.name for d in missing]
-    return done
+    return PublishedObjects(
+        uploaded=[one.what for one in wanted.values()],
+        repaired=[one.what for md5, one in wanted.items() if payload_key(country, md5) in there],
+        uploaded_bytes=uploaded_bytes,
+        present=sum(one.md5 not in wanted for one in payloads),
+        manifests=[d.manifest.artifact.name for d in missing],
+    )
 
 
 def _md5s(described: Iterable[ManifestToPublish]) -> set[str]:
@@ -210,29 +215,21 @@ def _missing_payloads(
     country: str,
     payloads: Sequence[CacheObject],
     there: Mapping[str, ObjectInfo],
-    done: PublishedObjects,
-) -> list[CacheObject]:
-    """Return those that the store lacks, or holds with another size than the local object's."""
+) -> dict[str, CacheObject]:
+    """Return by md5 those that the store lacks, or holds with another size than is here."""
     wanted = {}
     for payload in payloads:
         info = there.get(payload_key(country, payload.md5))
         if payload.path.exists():
-            if info is None:
+            if info is None or info.size != payload.path.stat().st_size:
                 wanted[payload.md5] = payload
-            elif info.size != payload.path.stat().st_size:
-                wanted[payload.md5] = payload
-                done.repaired.append(payload.what)
-            else:
-                done.present += 1
         elif info is None:
             raise NotFoundError(
                 f"{payload.what} is neither in {store.url} nor in the local DVC cache "
                 f"({payload.path})",
                 remedy="Run dvc repro (or dvc pull, where another remote has it), then push.",
             )
-        else:
-            done.present += 1
-    return list(wanted.values())
+    return wanted
 
 
 def _publish_manifest(store: Store, country: str, described: ManifestToPublish) -> None:
