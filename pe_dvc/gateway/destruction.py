@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.documents.access import AccessRules
+    from pe_dvc.documents.destruction import Destruction
     from pe_dvc.gateway.decision import Caller
 
 CLOCKS = timedelta(minutes=10)
@@ -39,13 +40,9 @@ def entry_of(
     The grant is the caller's own in ``access.yaml``, ended or, if it was renewed since, live.
     """
     try:
-        statements = read_statements(data, where=_WHERE)
-        if len(statements) != 1:
-            raise FormatError(f"expected one statement, got {len(statements)}", where=_WHERE)
-        found = parse_destruction(statements[0].payload, where=_WHERE)
-        check_signed_by(statements[0], found.key, where=_WHERE)
+        found = _signed(data)
     except (FormatError, SignatureError) as error:
-        return Refusal(status=400, error="bad statement", detail=error.message)
+        return _bad(error.message)
     if found.person != caller.person:
         return Refusal(
             status=403,
@@ -53,11 +50,9 @@ def entry_of(
             detail="the statement is of another person than the one whose token was sent",
         )
     if found.country != country:
-        detail = f"the statement is of {found.country}, not of {country}"
-        return Refusal(status=400, error="bad statement", detail=detail)
+        return _bad(f"the statement is of {found.country}, not of {country}")
     if found.time > now + CLOCKS:
-        detail = f"the statement is of {found.destroyed}, which is to come: set the clock"
-        return Refusal(status=400, error="bad statement", detail=detail)
+        return _bad(f"the statement is of {found.destroyed}, which is to come: set the clock")
     grant = next((one for one in grants_of(rules, caller) if one.id == found.grant), None)
     if grant is None:
         detail = f"you have no grant {found.grant} here. Ask {rules.contact}: ended grants stay"
@@ -83,3 +78,16 @@ def entry_of(
         token_id=caller.token_id,
         length=0,
     )
+
+
+def _signed(data: bytes) -> Destruction:
+    statements = read_statements(data, where=_WHERE)
+    if len(statements) != 1:
+        raise FormatError(f"expected one statement, got {len(statements)}", where=_WHERE)
+    found = parse_destruction(statements[0].payload, where=_WHERE)
+    check_signed_by(statements[0], found.key, where=_WHERE)
+    return found
+
+
+def _bad(detail: str) -> Refusal:
+    return Refusal(status=400, error="bad statement", detail=detail)
