@@ -33,7 +33,7 @@ class RepoTree(ABC):
     def entries(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the names of the files and of the folders in ``folder``, each sorted.
 
-        None where there is no such folder.
+        No names where there is no such folder.
         """
 
     @abstractmethod

@@ -75,7 +75,7 @@ class Codebooks:
 def version_notes(name: str, before: bytes, after: bytes) -> tuple[str, ...]:
     """Return which models' versions a codebook has, where the one ``before`` had others.
 
-    None of ``before`` that is no codebook: it was edited, and is written again.
+    Nothing where ``before`` is no codebook: it was edited, and is written again.
     """
     try:
         had = Codebook.from_bytes(before, where="its codebook").sources

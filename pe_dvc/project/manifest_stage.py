@@ -38,7 +38,7 @@ class MissingDep:
 def missing_deps(dvc: DvcFiles, declarations: Iterable[Declaration]) -> dict[str, MissingDep]:
     """Return the datasets that no stage which writes manifests depends on, by name.
 
-    None where no stage of the repo writes manifests: then something else runs the command.
+    Empty where no stage of the repo writes manifests: then something else runs the command.
     """
     stages = [stage for stage in dvc.stages_calling(COMMAND) if not stage.generated]
     if not stages:

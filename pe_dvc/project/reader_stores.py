@@ -76,7 +76,7 @@ def store_addresses(
 ) -> tuple[str, ...]:
     """Return the addresses that a reader reads, as another process can open them: no credentials.
 
-    None for a store that is open already. Raises FormatError for an address.
+    No addresses for a store that is open already. Raises FormatError for an address.
     """
     if given is not None and not isinstance(given, str | Sequence):
         return ()

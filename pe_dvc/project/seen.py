@@ -65,8 +65,8 @@ def seen_in(root: Path, folder: str) -> list[SeenFile]:
 def fetched_seen_files(repo: DataRepo) -> list[SeenFile]:
     """Return the files of the branches that remotes call theirs, as of the last ``git fetch``.
 
-    An old commit that is checked out has old files. None where there is no git, or it lacks them,
-    and none in an environment for reading only, which has no pygit2.
+    An old commit that is checked out has old files. No files where there is no git, or it lacks
+    them, and in an environment for reading only, which has no pygit2.
     """
     from pe_dvc.adapters.git.tags import GitTags
 

@@ -23,7 +23,7 @@ _BELOW = ("targets", "snapshot", "timestamp")
 def roots_to_publish_under(bucket: ChannelBucket, targets: Metadata[Targets]) -> list[int]:
     """Return after how many roots of ``bucket`` everything below is to be published again.
 
-    None where the next root is published already, where nothing was published at all, or where
+    Empty where the next root is published already, where nothing was published at all, or where
     the two roots have too few keys in common, as after a theft: then the new one comes at once.
     ``targets`` is what is to be published below.
     """

@@ -138,7 +138,7 @@ def check_published(
 ) -> int:
     """Prove the published statements of a release against those that git gives; return how many.
 
-    None of a release that has none. Raises as ``read_published_statements``, and ReleaseError
+    0 for a release that has none. Raises as ``read_published_statements``, and ReleaseError
     where git gives others.
     """
     if released.statements_sha256 is None:

@@ -44,7 +44,7 @@ def find_uploads(
 ) -> Uploads:
     """Return the uploads below ``folder`` that were begun before ``grace``.
 
-    None where the store has no such thing. A server that does not tell them, or not to us, is no
+    Empty where the store has no such thing. A server that does not tell them, or not to us, is no
     reason to collect nothing.
     """
     if uploads is None:
