@@ -7,9 +7,8 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
@@ -28,8 +27,7 @@ SETTLED_NS = 100_000_000
 """A file written within this time (0.1 s) may change again with no change of its mtime."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileDigest:
+class FileDigest(NamedTuple):
     """A file's sha256, the sha256 of each ``CHUNK_SIZE`` bytes (32 bytes each), and its size."""
 
     sha256: Sha256

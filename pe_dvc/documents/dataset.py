@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pe_dvc.documents.disclosure import Access, default_access
 from pe_dvc.documents.entity_tree import entity_tree
@@ -42,8 +42,7 @@ _KINDS: dict[str, ColumnKind] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class DescribedColumn:
+class DescribedColumn(NamedTuple):
     """A column and what it means; ``entity`` is what it describes, where that is known."""
 
     table: Table

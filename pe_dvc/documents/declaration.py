@@ -7,8 +7,7 @@ meant to be one.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.misplaced_keys import refuse_slip
 from pe_dvc.documents.plain_fields import RECORDS
@@ -32,8 +31,7 @@ KINDS = (
 """The kinds that PolicyEngine's releases have. Any other word may be one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(NamedTuple):
     """One dataset: its name, its file, and what its columns mean."""
 
     name: str

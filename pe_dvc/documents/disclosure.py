@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import total_ordering
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from pe_dvc.primitives.names import country_code
 from pe_dvc.primitives.printable import brief
@@ -174,8 +174,7 @@ class Named(Computed):
         return f"a category of fewer than {minimum} rows" if few else self._in_public()
 
 
-@dataclass(frozen=True)
-class Repeated:
+class Repeated(NamedTuple):
     """What occurs more than once in a column: how many keys, in how many rows, and one of them."""
 
     keys: Count
@@ -183,8 +182,7 @@ class Repeated:
     example: Value
 
 
-@dataclass(frozen=True)
-class Orphans:
+class Orphans(NamedTuple):
     """The rows that refer to what is not there, and one of the values that they hold."""
 
     rows: Count

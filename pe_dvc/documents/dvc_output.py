@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pe_dvc.documents.dvc_hash import is_listing
 
@@ -17,8 +17,7 @@ FileState = Literal["absent", "same", "recoverable", "modified"]
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportedFrom:
+class ImportedFrom(NamedTuple):
     """Where DVC imported an output from: a place in another DVC repo, or an address.
 
     ``revision`` is the commit of that repo, ``etag`` what DVC remembers of the content's version.

@@ -7,8 +7,8 @@ the gaps, ``states/AL``, unless ``meta.pe.name`` says otherwise: ``{state_code}/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import FormatError
 
@@ -22,8 +22,7 @@ _VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 """What may stand in a gap: a part of a dataset's name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PathPattern:
+class PathPattern(NamedTuple):
     """A path of which each folder or file name may have one gap: what is before and after it."""
 
     segments: tuple[tuple[str, str | None, str], ...]

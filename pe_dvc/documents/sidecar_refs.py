@@ -7,8 +7,7 @@ of one chunk is implied: ADR 0029. The section ``sidecars`` names further ones
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.keys import content_key
 from pe_dvc.primitives.digest import Sha256
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.manifest import ManifestHead
 
 
-@dataclass(frozen=True, kw_only=True)
-class SidecarRef:
+class SidecarRef(NamedTuple):
     """A sidecar of a manifest, its parts' list or another: which it is, and where it is found."""
 
     kind: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.adapters.dvc.lineage import Lineage
 from pe_dvc.documents.dvc_files import PIPELINE
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 COMMAND = "pe-dvc manifest write"
 
 
-@dataclass(frozen=True, kw_only=True)
-class MissingDep:
+class MissingDep(NamedTuple):
     """A dataset whose changes make ``dvc repro`` write no manifest.
 
     ``dep`` is the file or directory that the deps of the stage lack; ``where`` is their place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.adapters.dvc.cache import DvcListings
 from pe_dvc.adapters.workspace_digests import WorkspaceDigests
@@ -163,8 +163,7 @@ def upload(repo: DataRepo, *, reporter: Reporter | None = None) -> PublishedObje
         return _upload(prepared, reporter)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     publication: Publication
     manifests: list[ManifestToPublish]
     payloads: list[CacheObject]

@@ -8,9 +8,8 @@ had before: a checkout that still has that one is behind, and does not mean to g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.trust.tuf_api import Metadata, Targets
@@ -46,8 +45,7 @@ def ancestors(signed: Targets) -> dict[int, str]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Committed:
+class Committed(NamedTuple):
     """The newest version of a role that git's history holds signed, as the file's bytes.
 
     No version was seen where ``data`` is empty.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.adapters.dvc.templates import Template, has_template, stage_keys
 from pe_dvc.documents.dvc_output import ImportedFrom, Output
@@ -35,8 +35,7 @@ class LockedStage:
     """The md5 of each dep that is a file, as the stage read it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeclaredStage:
+class DeclaredStage(NamedTuple):
     """A stage of dvc.yaml: the templates of its outputs' paths, each with its flags.
 
     ``generated`` is one that stands for many, by ``foreach`` or ``matrix``; ``keys`` are theirs,

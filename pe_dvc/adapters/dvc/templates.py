@@ -6,7 +6,7 @@ A template is never resolved: what it can become is compared with what dvc.lock 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pe_dvc.primitives.wildcards import fits
 
@@ -37,8 +37,7 @@ def _literals(text: str) -> list[str]:
     return [*found, text[start:]]
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """The texts that one with ``${…}`` can become once DVC resolved it."""
 
     literals: tuple[str, ...]

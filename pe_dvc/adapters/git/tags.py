@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.adapters.git.opening import open_repository
@@ -33,8 +33,7 @@ class GitTag:
     moment: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitChange:
+class GitChange(NamedTuple):
     """A commit (hex) that brought a file as it is in its ``tree``; ``moment`` is in UTC."""
 
     commit: str

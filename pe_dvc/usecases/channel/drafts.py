@@ -6,8 +6,7 @@ draft comes into force.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import ancestors, digest
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 
 
-@dataclass(frozen=True, kw_only=True)
-class Vouching:
+class Vouching(NamedTuple):
     """Metadata and who names the keys that must sign it."""
 
     metadata: Metadata[Any]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.pointer_notes import hold_of, left_by, rollback_of
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """The pointers that ``latest`` gets, and why some datasets stay, by name."""
 
     pointers: tuple[Pointer, ...]

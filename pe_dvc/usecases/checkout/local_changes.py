@@ -7,8 +7,7 @@ the others only so many bytes are read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +20,7 @@ READ_AT_MOST = 256 * 1024 * 1024
 """Bytes to hash, smallest files first, to tell whether files were edited: less than a second."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalChanges:
+class LocalChanges(NamedTuple):
     """Paths in the repo: files that were ``edited``, and those that are too large to tell."""
 
     edited: tuple[str, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.dvc_hash import bare_md5, is_listing
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.digest import Sha256
 
 
-@dataclass(frozen=True, kw_only=True)
-class CacheObject:
+class CacheObject(NamedTuple):
     """An object of DVC's cache to publish. ``what`` is its path in the repo, for messages.
 
     ``sha256`` is what its bytes must have, None where no manifest says. ``inside`` is DVC's md5 of

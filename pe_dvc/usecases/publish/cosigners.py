@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError, SignatureError
 from pe_dvc.tlog.cosignature import verify_cosignature
@@ -44,8 +43,7 @@ class AskedWitness(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Cosigners:
+class Cosigners(NamedTuple):
     """The witnesses that a data repo names. ``now`` returns seconds since 1970."""
 
     witnesses: Sequence[AskedWitness] = ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, bundle
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True)
-class Grown:
+class Grown(NamedTuple):
     """A tree, and its entries from ``first`` on, where its last bundle begins at the latest.
 
     ``kept`` entries at its beginning have their tiles in the bucket.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.dvc_files import LOCK
 from pe_dvc.documents.keys import (
@@ -47,8 +47,7 @@ class _OtherNameError(Exception):
     """The manifest that is there is of the same bytes, as another dataset."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ManifestToPublish:
+class ManifestToPublish(NamedTuple):
     """A manifest to publish: the committed bytes, and what gives each sidecar that they name."""
 
     manifest: Manifest

@@ -5,8 +5,7 @@ Plain values in and out, no I/O. ADR 0004.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import PlainTargets, manifest_of, plain, superseded
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.tuf_api import Targets
 
 
-@dataclass(frozen=True, kw_only=True)
-class Merged:
+class Merged(NamedTuple):
     """A channel with both publishers' changes; all but ``superseded`` by target path.
 
     ``ours`` are the paths changed here, ``taken_over`` those changed elsewhere. ``superseded``

@@ -6,9 +6,8 @@ import contextlib
 import json
 import threading
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pe_dvc.primitives.errors import (
     ConflictError,
@@ -35,8 +34,7 @@ _NO_PID = 2**31
 _UNREADABLE = (ArithmeticError, ValueError, TypeError, KeyError, FormatError, NotFoundError)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """Another process's note as it was found; ``process`` is None in those of an older pe_dvc."""
 
     since: str
