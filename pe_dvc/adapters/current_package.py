@@ -8,13 +8,13 @@ from pathlib import Path
 from pe_dvc.adapters.data_build_fingerprint import of_wheel
 from pe_dvc.adapters.environment import describe_package
 from pe_dvc.documents.provenance import Package
-from pe_dvc.documents.staleness import Now
+from pe_dvc.documents.staleness import CurrentPackage
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 
 _KEY = "--model-package"
 
 
-def named_package(text: str | None, version: str | None, published: str | None) -> Now:
+def named_package(text: str | None, version: str | None, published: str | None) -> CurrentPackage:
     """Return a package that a person named: ``NAME``, ``NAME==VERSION`` or the path of a wheel.
 
     ``published`` is the package's name in the manifest, where only a version was given. Raises
@@ -26,15 +26,17 @@ def named_package(text: str | None, version: str | None, published: str | None) 
     name, wanted = name.strip(), version or pinned.strip()
     if not name:
         reason = "the manifest names no model package: name it, as in --model-package NAME==VERSION"
-        return Now(package=None, reason=reason)
+        return CurrentPackage(package=None, reason=reason)
     if not wanted:
         return current_package(name, None)
     if version and pinned and version != pinned.strip():
         raise FormatError(f"{_KEY} {text} and --model-version {version} name two versions")
-    return Now(package=Package(name=name, version=_checked(wanted)), source="named")
+    return CurrentPackage(package=Package(name=name, version=_checked(wanted)), source="named")
 
 
-def current_package(name: str, lockfile: Path | None, *, wheel: Path | None = None) -> Now:
+def current_package(
+    name: str, lockfile: Path | None, *, wheel: Path | None = None
+) -> CurrentPackage:
     """Return a package as ``lockfile`` pins it; where that has none of it, as it is installed.
 
     ``wheel`` is its wheel, for its fingerprint where it is not installed. What cannot be told is
@@ -48,27 +50,29 @@ def current_package(name: str, lockfile: Path | None, *, wheel: Path | None = No
     source = f"locked in {lockfile.name}" if lockfile else None
     try:
         package = describe_package(name, lockfile=lockfile, key=_KEY, wheel=wheel)
-        return Now(package=package, source=source)
+        return CurrentPackage(package=package, source=source)
     except (NotFoundError, FormatError):
         # Another version is installed here than is locked: what is locked is what a build takes.
         pins = {pin.version for pin in locked}
         version = pins.pop() if len(pins) == 1 else None
     if version is None:
-        return Now(package=None, reason=f"{lockfile} pins more than one version of {name}")
-    return Now(package=Package(name=name, version=version), source=source)
+        return CurrentPackage(
+            package=None, reason=f"{lockfile} pins more than one version of {name}"
+        )
+    return CurrentPackage(package=Package(name=name, version=version), source=source)
 
 
-def _installed(name: str, lockfile: Path | None) -> Now:
+def _installed(name: str, lockfile: Path | None) -> CurrentPackage:
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:
         locked = "nor in the lock file" if lockfile else "and no lock file is named"
-        return Now(package=None, reason=f"{name} is not installed here, {locked}")
+        return CurrentPackage(package=None, reason=f"{name} is not installed here, {locked}")
     package = describe_package(name, lockfile=None, key=_KEY)
-    return Now(package=package, source="installed")
+    return CurrentPackage(package=package, source="installed")
 
 
-def _of_wheel(path: Path, version: str | None) -> Now:
+def _of_wheel(path: Path, version: str | None) -> CurrentPackage:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     if not path.is_file():
@@ -88,7 +92,7 @@ def _of_wheel(path: Path, version: str | None) -> Now:
         wheel_sha256=found.sha256,
         data_build_fingerprint=found.fingerprint,
     )
-    return Now(package=package, source=f"the wheel {path.name}")
+    return CurrentPackage(package=package, source=f"the wheel {path.name}")
 
 
 def _checked(version: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pe_dvc.documents.provenance import Package
-    from pe_dvc.documents.staleness import Now
+    from pe_dvc.documents.staleness import CurrentPackage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def judge(
     pinned: str,
     built_with: Package | None,
     claims: Iterable[tuple[str, str, str]],
-    now: Now,
+    now: CurrentPackage,
 ) -> Compatibility:
     """Judge a dataset by ``claims``: the release, the package and the specifier of each.
 

@@ -59,8 +59,8 @@ class Staleness(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Now:
-    """A package as it is now, and what says so: ``installed``, ``locked`` or ``named``.
+class CurrentPackage:
+    """A package as it is now; ``source`` says by what, such as ``locked in uv.lock``.
 
     ``package`` is None where that is not known, for the ``reason``. ``asked`` tells whether it
     was to be found out at all.
@@ -72,7 +72,9 @@ class Now:
     asked: bool = True
 
 
-def compare_package(role: str, published: Package | None, now: Now) -> Iterator[Comparison]:
+def compare_package(
+    role: str, published: Package | None, now: CurrentPackage
+) -> Iterator[Comparison]:
     """Yield the lines of a package; ``role`` is ``model`` or ``core``.
 
     Builds of data use of a model what its ``data_build_fingerprint`` covers. So where that is known

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.current_package import current_package, named_package
 from pe_dvc.documents.staleness import (
     Comparison,
-    Now,
+    CurrentPackage,
     Staleness,
     compare_age,
     compare_digest,
@@ -53,7 +53,7 @@ class Against:
         """Tell whether the model was named, not only to be found here."""
         return self.model_version is not None or self.model_package is not None
 
-    def model(self, published: str | None, repo: DataRepo | None) -> Now:
+    def model(self, published: str | None, repo: DataRepo | None) -> CurrentPackage:
         """Return the model package, called ``published`` in the manifest, as it is now."""
         if self.names_model:
             return named_package(self.model_package, self.model_version, published)
@@ -63,16 +63,16 @@ class Against:
         place = repo.root / wheel if repo and wheel else None
         return self._found(name or published, repo, place)
 
-    def core(self, published: str | None, repo: DataRepo | None) -> Now:
+    def core(self, published: str | None, repo: DataRepo | None) -> CurrentPackage:
         """Return the core package as it is now; where a model was named no one asks for it."""
         if self.names_model and self.lockfile is None:
-            return Now(package=None, reason="only the model was named", asked=False)
+            return CurrentPackage(package=None, reason="only the model was named", asked=False)
         return self._found(published, repo, None)
 
-    def _found(self, name: str | None, repo: DataRepo | None, wheel: Path | None) -> Now:
+    def _found(self, name: str | None, repo: DataRepo | None, wheel: Path | None) -> CurrentPackage:
         if name is None:
             reason = "no package is named: --model-version or --model-package names one"
-            return Now(package=None, reason=reason, asked=False)
+            return CurrentPackage(package=None, reason=reason, asked=False)
         own = repo.root / repo.settings.lockfile if repo and repo.settings.lockfile else None
         return current_package(name, self.lockfile or own, wheel=wheel)
 

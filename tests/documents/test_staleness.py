@@ -10,7 +10,7 @@ import pytest
 from pe_dvc.documents.compatibility import judge
 from pe_dvc.documents.provenance import Package
 from pe_dvc.documents.staleness import (
-    Now,
+    CurrentPackage,
     Staleness,
     compare_age,
     compare_digest,
@@ -22,7 +22,7 @@ def package(version: str, fingerprint: str | None = None, **more: Any) -> Packag
     return Package(name="pe-us", version=version, data_build_fingerprint=fingerprint, **more)
 
 
-def verdict(was: Package | None, now: Now) -> str:
+def verdict(was: Package | None, now: CurrentPackage) -> str:
     lines = tuple(compare_package("model", was, now))
     return Staleness(reference="r", pinned="p", built_at=None, comparisons=lines).verdict
 
@@ -49,11 +49,11 @@ A, B = "a" * 64, "b" * 64
     ],
 )
 def test_a_model(was: Package | None, now: Package | None, expected: str) -> None:
-    assert verdict(was, Now(package=now, reason=None if now else "not here")) == expected
+    assert verdict(was, CurrentPackage(package=now, reason=None if now else "not here")) == expected
 
 
 def test_what_was_not_asked_decides_nothing() -> None:
-    now = Now(package=None, reason="only the model was named", asked=False)
+    now = CurrentPackage(package=None, reason="only the model was named", asked=False)
     assert verdict(package("1.0"), now) == "fresh"
 
 
@@ -100,12 +100,12 @@ CLAIM = ("1.78.2", "pe-us", ">=2.89,<2.91")
 def test_claims(
     version: str, fingerprint: str | None, claims: list[tuple[str, str, str]], expected: str
 ) -> None:
-    now = Now(package=package(version, fingerprint), source="named")
+    now = CurrentPackage(package=package(version, fingerprint), source="named")
     assert judge("r", "p", package("1.0", "f"), claims, now).verdict == expected
 
 
 def test_nothing_is_claimed_of_a_package_that_no_release_names() -> None:
     other = Package(name="pe-uk", version="1.0")
-    found = judge("r", "p", package("1.0"), [CLAIM], Now(package=other, source="named"))
+    found = judge("r", "p", package("1.0"), [CLAIM], CurrentPackage(package=other, source="named"))
     assert found.verdict == "unknown"
     assert found.reason == "no release of it claims anything of this package"
