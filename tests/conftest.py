@@ -34,6 +34,7 @@ pytest_plugins = [
     "tests.support.other_environments",
     "tests.support.azure_server",
     "tests.support.browser",
+    "tests.support.either_store",
     "tests.support.postgres_server",
     "tests.support.ledgers",
     "tests.support.sandboxes",

@@ -13,6 +13,8 @@ from tests.support.stories import Person, build, check_whole, digest, latest, re
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 NAME = "enhanced_cps_2024"
 
 

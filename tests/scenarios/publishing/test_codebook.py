@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 MANIFEST = "manifests/enhanced_cps_2024.json"
 CODEBOOK = "manifests/enhanced_cps_2024.codebook.json"
 REFERENCE = "us/enhanced_cps_2024@latest"

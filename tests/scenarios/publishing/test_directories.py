@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pe_dvc.documents.keys import members_key, payload_key
 from pe_dvc.primitives.digest import Sha256
 from tests.support.directories import NAME, STATES, md5_of
@@ -14,6 +16,8 @@ from tests.support.tracked_directory import DECLARED, DEP, add_states, clone_of
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 OTHERS = f"""
   places:

@@ -22,6 +22,8 @@ from tests.support.tracked_directory import add_states, clone_of
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 LISTED = {path: md5_of(data) for path, data in STATES.items()}
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from tests.support.servers import S3Endpoint
 
+pytestmark = pytest.mark.either_store
+
 PROMOTE = ("channel", "promote", "latest", "next")
 DUPLICATE = {"person_id": np.array([KEY, KEY, *range(1002, 1040)])}
 FAULTS: dict[str, Any] = {

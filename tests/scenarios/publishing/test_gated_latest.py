@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.stories import build, digest, latest
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 NAME = "enhanced_cps_2024"
 

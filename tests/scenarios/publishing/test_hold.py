@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.stories import build, digest, latest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 NAME = "enhanced_cps_2024"
 

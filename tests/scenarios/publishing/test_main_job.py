@@ -8,10 +8,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.commands import GIT_STATUS
 
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 LATEST = "pe-data://us/enhanced_cps_2024@latest"
 

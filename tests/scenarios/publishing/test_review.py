@@ -16,6 +16,8 @@ from tests.support.stories import NAME, build
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 GATES = "        country: us\n        gates: {rows: 0.01, totals: {household_weight: 0.5}}\n"
 
 

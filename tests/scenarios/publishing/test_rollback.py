@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pe_dvc.project.channel_rollback import rollback
 from tests.support.commands import GIT_STATUS
 from tests.support.kept_repo import KeptRepo
@@ -15,9 +17,9 @@ from tests.support.stories import build, digest, latest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 NAME, OTHER = "enhanced_cps_2024", "cps_2024"
 WHY = ("--reason", "Weights are wrong")

@@ -15,6 +15,8 @@ from tests.support.commands import GIT_STATUS
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 NAMES = ("cps_2024", "enhanced_cps_2024")
 
 

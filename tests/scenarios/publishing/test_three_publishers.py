@@ -7,11 +7,15 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.stories import NAME, Person, build, check_whole, latest
 
 if TYPE_CHECKING:
     from tests.support.counters import Tally
     from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.either_store
 
 ROUNDS = 6
 

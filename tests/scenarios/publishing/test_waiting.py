@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.support.servers import S3Bucket
 
+pytestmark = pytest.mark.either_store
+
 NAME = "enhanced_cps_2024"
 
 

@@ -18,6 +18,8 @@ from tests.support.signed_channels import SignedChannels
 if TYPE_CHECKING:
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 KEPT, GONE = "data/cps_2024.parquet", "data/enhanced_cps_2024.parquet"
 
 

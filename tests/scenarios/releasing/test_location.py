@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.either_store
+
 
 LARGE, SMALL = "populace_us_2024", "populace_us_2023"
 PATH = f"{LARGE}.parquet"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.support.commands import Done
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 ONLINE = ("latest", "snapshot", "timestamp", "next", "revoked", "releases")
 
 

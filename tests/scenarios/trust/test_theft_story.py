@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.support.commands import Done
     from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.either_store
+
 LATEST = "pe-data://us/enhanced_cps_2024@latest"
 ONLINE = ("latest", "snapshot", "timestamp")
 
