@@ -64,6 +64,8 @@ ERRORS: dict[str, Callable[[str, str], PeDvcError]] = {
 """What the adapters make of each answer of a bucket, retries being used up."""
 
 MOMENTS: tuple[Moment, ...] = ("before", "middle", "after")
+STREAMS = ("upload", "list")
+"""Operations of several requests, which have a middle of their own."""
 KILLS = [Fault(f"killed {moment}", moment) for moment in MOMENTS]
 FAILURES = [
     *(Fault(f"{name} without effect", "before", error) for name, error in ERRORS.items()),
@@ -132,7 +134,7 @@ class FaultyStore(WrappedStore):
         self.log.append((operation, key))
         # A single request is carried out or not: its middle is before its effect. What streams
         # (an upload, a listing) has a middle of its own and is cut there.
-        if strikes["before"] or (strikes["middle"] and operation not in ("upload", "list")):
+        if strikes["before"] or (strikes["middle"] and operation not in STREAMS):
             raise self._raised(operation, key)
         try:
             return (work(), work())[1] if again else work()

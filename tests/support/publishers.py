@@ -86,7 +86,8 @@ def readers(root: str, keys: str, store: str, home: str, count: int, stop: str) 
 def killer(root: str, keys: str, store: str, home: str, rounds: int, seed: int) -> dict[str, Any]:
     """Kill a push at a random time, look, push again; and so on for so many rounds.
 
-    The first push is let finish, to know how long one takes.
+    The first push is let finish, to know how long one takes; a kill that came too late tells
+    it anew, as how busy the machine is changes.
     """
     drawn, longest, killed = random.Random(seed), 0.0, 0
     repo = HandMadeRepo(Path(root), Path(keys))
@@ -95,8 +96,10 @@ def killer(root: str, keys: str, store: str, home: str, rounds: int, seed: int) 
         repo.update_latest()
         wait = drawn.uniform(0, longest) if number else None
         began = time.monotonic()
-        killed += _forked(partial(_push, repo, store), kill_after=wait)
-        longest = longest or time.monotonic() - began
+        if _forked(partial(_push, repo, store), kill_after=wait):
+            killed, longest = killed + 1, longest * 1.1
+        else:
+            longest = time.monotonic() - began
         state = Path(home) / str(number % 5)
         _forked(partial(_look, repo, store, state, (max(number - 1, 0), number)))
         _forked(partial(_push_and_look, repo, store, state, number))

@@ -14,17 +14,28 @@ import pytest
 
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.usecases.publish import objects, publication
-from tests.support.faults import FAILURES, KILLS, ONE_OF_EACH_FAMILY, Fault, FaultyStore, Killed
+from tests.support.faults import (
+    FAILURES,
+    KILLS,
+    ONE_OF_EACH_FAMILY,
+    STREAMS,
+    Fault,
+    FaultyStore,
+    Killed,
+)
 from tests.support.memory_store import MemoryStore
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.counters import Tally
 
 SOAK = bool(os.environ.get("SOAK"))
 """Whether to try what says the same again in other words too: ``make soak``."""
+STEP = 1 if SOAK else 3
+"""Every how many operations are struck, each fault starting at another one."""
 
 OLD = {"cps_2024": b"old cps", "enhanced_cps_2024": b"old enhanced"}
 NEW = {"cps_2024": b"new cps", "enhanced_cps_2024": b"new enhanced", "states": b"51"}
@@ -136,13 +147,33 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     return Bench(tmp_path, request.param)
 
 
+def points(bench: Bench, number: int) -> range:
+    """Return which operations fault ``number`` strikes."""
+    return range(number % STEP, len(bench.log), STEP)
+
+
+def kills(bench: Bench) -> Iterator[tuple[Fault, int]]:
+    """Yield how and where to kill, so that each state that a kill can leave is left once.
+
+    Killed after an operation is killed before the next; and one that does not stream has no
+    middle, so that there it is killed before it. Under SOAK=1 all are tried.
+    """
+    before, middle, after = KILLS
+    last = len(bench.log) - 1
+    for at, (operation, _) in enumerate(bench.log):
+        if SOAK or operation in STREAMS:
+            yield before, at
+        yield middle, at
+        if SOAK or at == last:
+            yield after, at
+
+
 def test_killed_at_every_operation(bench: Bench, tally: Tally) -> None:
-    for fault in KILLS:
-        for at in range(len(bench.log)):
-            assert isinstance(bench.strike(fault, at), Killed), bench.log[at]
-            bench.check_readers()
-            bench.check_rerun()
-            tally("fault points survived", 1)
+    for fault, at in kills(bench):
+        assert isinstance(bench.strike(fault, at), Killed), bench.log[at]
+        bench.check_readers()
+        bench.check_rerun()
+        tally("fault points survived", 1)
 
 
 @pytest.mark.parametrize("bench", ["first", "update", "race"] if SOAK else ["race"], indirect=True)
@@ -151,7 +182,7 @@ def test_killed_at_every_operation(bench: Bench, tally: Tally) -> None:
 )
 def test_an_error_at_every_operation(bench: Bench, fault: Fault, tally: Tally) -> None:
     struck = 0
-    for at in range(len(bench.log)):
+    for at in points(bench, FAILURES.index(fault)):
         error = bench.strike(fault, at)
         assert not isinstance(error, Killed)
         struck += error is not None
@@ -163,7 +194,7 @@ def test_an_error_at_every_operation(bench: Bench, fault: Fault, tally: Tally) -
 
 def test_killed_and_built_anew(bench: Bench, tally: Tally) -> None:
     """Nobody reruns that push: the next one is of a newer build, in the same checkout."""
-    for at in range(len(bench.log)):
+    for at in points(bench, 0):
         assert isinstance(bench.strike(KILLS[-1], at), Killed)
         bench.repo.build("cps_2024", b"newer cps")
         bench.repo.update_latest()
@@ -176,7 +207,7 @@ def test_killed_and_built_anew(bench: Bench, tally: Tally) -> None:
 
 def test_every_request_sent_twice(bench: Bench, tally: Tally) -> None:
     """As by a network that repeats it: the second answer may be a conflict with oneself."""
-    for at in range(len(bench.log)):
+    for at in points(bench, 1):
         bench.reset()
         bench.repo.push(FaultyStore(bench.bucket, at=at, twice=True))
         assert bench.read(known=False) == bench.new

@@ -40,7 +40,7 @@ STRIKES: list[tuple[str, int]] = [
     *((f"{how} {moment}", 0) for how in ("hang up", "reset") for moment in ("before", "after")),
     *((trick, 0) for trick in ("truncate", "repeat")),
 ]
-STEP = 1 if os.environ.get("SOAK") else 5
+STEP = 1 if os.environ.get("SOAK") else 10
 """Every how many requests are struck, each trick starting at another one."""
 
 

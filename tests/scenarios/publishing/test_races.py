@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from tests.support.counters import Tally
     from tests.support.servers import S3Bucket
 
-PUBLISHERS, ROUNDS = 8, 3
+SOAK = bool(os.environ.get("SOAK"))
+PUBLISHERS, ROUNDS = 8, 3 if SOAK else 2
 READERS, READING_PROCESSES = 32, 4
-KILLS = int(os.environ.get("KILL_ROUNDS", "200" if os.environ.get("SOAK") else "25"))
+KILLS = int(os.environ.get("KILL_ROUNDS", "200" if SOAK else "10"))
 SEED = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 
