@@ -7,6 +7,7 @@ clients reach their registries; fixtures of the session can.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import zlib
@@ -64,6 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
         kept = {found[zlib.crc32(test.encode()) % len(found)] for test, found in cases.items()}
         items[:] = [item for item in items if item in kept]
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at modules and tests, which stay until the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -64,10 +64,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return open_store(bucket.url + prefix, options=bucket.server.options)
 
 
+@pytest.fixture(scope="module")
+def random_bytes() -> bytes:
+    return os.urandom(40 * MIB + 4321)
+
+
 @pytest.fixture
-def payload(tmp_path: Path) -> Path:
+def payload(tmp_path: Path, random_bytes: bytes) -> Path:
     path = tmp_path / "payload.parquet"
-    path.write_bytes(os.urandom(40 * MIB + 4321))
+    path.write_bytes(random_bytes)
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from tests.support.commands import run
 from tests.support.country import LATEST, NAME, Country
@@ -54,8 +55,23 @@ print(json.dumps({
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of an environment made as the page says, from a clone of these files."""
-    place = tmp_path_factory.mktemp("reading")
+    """The commands of an environment made as the page says, once for all processes of the tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    place = shared / "reading"
+    with FileLock(f"{place}.lock"):
+        if not (place / ".ready").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            _make(place)
+            (place / ".ready").touch()
+    (commands,) = place.glob("*/bin")
+    return commands
+
+
+def _make(place: Path) -> None:
+    """Run the page's commands in ``place``, with a clone of these files."""
     source, home = place / "source", place / "home"
     home.mkdir()
     listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
@@ -72,8 +88,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (url,) = re.findall(r"https://github\.com/\S+", script)
     run("git", "config", "--global", f"url.{source}.insteadOf", url, environment=person)
     run("bash", "-euo", "pipefail", "-c", script, cwd=place, environment=person)
-    (commands,) = place.glob("*/bin")
-    return commands
 
 
 def test_it_has_what_the_page_says_and_no_more(environment: Path) -> None:
