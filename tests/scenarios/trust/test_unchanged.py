@@ -185,6 +185,15 @@ def test_local_state_gone(warm: Simulator, asked: list[str], role: str) -> None:
     assert asked
 
 
+def test_local_state_that_was_never_held_to_the_log(warm: Simulator, asked: list[str]) -> None:
+    """As an older pe_dvc leaves it, or who removes what was remembered of the log."""
+    remembered = lineage(warm) / "log.json"
+    remembered.unlink()
+    assert read(warm) == (NEW, {})
+    assert asked
+    assert remembered.exists()
+
+
 def test_local_state_of_an_attackers_keys(
     warm: Simulator, asked: list[str], tmp_path: Path
 ) -> None:
