@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 
 
 class Command(click.Command):
-    """A command whose help ends with examples."""
+    """A command whose help ends with examples; one is shown where an argument is missing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments. Raises UsageError, with an example where one is missing."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            words = words_of(ctx)
+            arguments = next((given for given, _ in EXAMPLES.get(words, ()) if given), None)
+            if arguments is None:
+                raise
+            said = error.format_message().partition(" Choose from:")[0]
+            message = f"{said} Such as in: pe-dvc {words} {arguments}"
+            raise click.UsageError(message, ctx) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write its examples, and what its exit codes mean beyond what they mean of all."""

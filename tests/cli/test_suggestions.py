@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pe_dvc.cli.main import COMMANDS, OTHER_WORDS, cli
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.reference import Reference
+from pe_dvc.usecases.channel.source import parse_source
 
 GROUPS = [
     (name,)
@@ -41,6 +42,27 @@ def test_a_word_like_no_command_suggests_none() -> None:
     done = CliRunner().invoke(cli, ["zzzzzz"])
     assert done.exit_code == 2
     assert "Did you mean" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "example"),
+    [
+        ("diff us/x@latest", "pe-dvc diff us/"),
+        ("export us/x@latest", "pe-dvc export us/enhanced_cps_2024@latest --to "),
+        ("channel promote next", "pe-dvc channel promote latest next"),
+        ("find", "pe-dvc find "),
+    ],
+)
+def test_where_an_argument_is_missing_an_example_is_shown(typed: str, example: str) -> None:
+    done = CliRunner().invoke(cli, typed.split(), prog_name="pe-dvc")
+    assert done.exit_code == 2
+    assert f"Such as in: {example}" in done.output
+
+
+def test_a_mistyped_channel_to_take_pointers_from() -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_source("lates")
+    assert caught.value.remedy == "Did you mean latest?"
 
 
 def test_words_of_other_tools_lead_to_commands_that_exist() -> None:

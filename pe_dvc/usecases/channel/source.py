@@ -60,7 +60,13 @@ def parse_source(text: str, *, channel: str | None = None) -> Source:
     if is_release(text) or "@v" in text:
         return Source(text=text, release=text)
     forms = "latest:12, @sha256:<64 hex digits>, or a release such as 1.78.2"
-    raise FormatError(f"{text!r} names nothing published: expected {forms}")
+    import difflib
+
+    meant = difflib.get_close_matches(text, CHANNELS, n=1)
+    raise FormatError(
+        f"{text!r} names nothing published: expected {' or '.join(CHANNELS)}, {forms}",
+        remedy=f"Did you mean {meant[0]}?" if meant else None,
+    )
 
 
 def pointers_from(source: Source, names: Sequence[str], published: Published) -> dict[str, Pointer]:

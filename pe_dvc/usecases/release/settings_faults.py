@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import RELEASE_FILES
@@ -68,7 +67,9 @@ def _defaults(settings: ReleaseSettings, release: ReleaseManifest) -> str | None
 def _unknown(names: Iterable[str], key: str, known: Collection[str]) -> str | None:
     if not (unknown := sorted(set(names) - set(known))):
         return None
-    meant = get_close_matches(unknown[0], list(known)[:COMPARED_NAMES], n=1)
+    import difflib
+
+    meant = difflib.get_close_matches(unknown[0], list(known)[:COMPARED_NAMES], n=1)
     hint = f" (did you mean {meant[0]}?)" if meant else ""
     return f"{key} names what is no dataset: {_listed(unknown)}{hint}"
 
