@@ -80,6 +80,7 @@ class Revocation:
                 f"the replacement {self.replacement} is not pinned: expected …@sha256:<64 hex "
                 "digits>",
                 where=where,
+                remedy="Give its pin, which ls and show print.",
             )
 
     @property

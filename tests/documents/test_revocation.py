@@ -94,6 +94,14 @@ def test_a_malformed_entry(field: str, value: Any) -> None:
         revocations_of({ENTRY.target_path: target}, country="us", where="revoked")
 
 
+def test_a_replacement_that_may_move_is_asked_for_its_pin() -> None:
+    target = ENTRY.to_target()
+    target["custom"] = {**target["custom"], "replacement": "pe-data://us/cps@latest"}
+    with pytest.raises(FormatError, match="is not pinned") as caught:
+        Revocation.from_target(ENTRY.target_path, target)
+    assert caught.value.remedy == "Give its pin, which ls and show print."
+
+
 @pytest.mark.parametrize(
     "path", ["us/revoked", "us/latest/" + SHA256, "us/revoked/cps", f"us/revoked/x/{SHA256}", "us"]
 )
