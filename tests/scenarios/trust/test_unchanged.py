@@ -194,6 +194,18 @@ def test_local_state_that_was_never_held_to_the_log(warm: Simulator, asked: list
     assert remembered.exists()
 
 
+def test_local_state_whose_log_is_yet_to_be_checked(warm: Simulator, asked: list[str]) -> None:
+    """As of what came with a clone, of which no more than its signatures was verified."""
+    remembered = lineage(warm) / "log.json"
+    document = json.loads(remembered.read_bytes())
+    for one in document["publications"]:
+        one["checked"] = False
+    remembered.write_text(json.dumps(document))
+    assert read(warm) == (NEW, {})
+    assert asked
+    assert json.loads(remembered.read_bytes())["publications"][0]["checked"]
+
+
 def test_local_state_of_an_attackers_keys(
     warm: Simulator, asked: list[str], tmp_path: Path
 ) -> None:
