@@ -15,16 +15,21 @@ WRITE = (
     "[print(w.name, w.change, w.sha256) for w in write_manifests(Path('.'))]"
 )
 PYPROJECT = '[project]\nname = "data"\nversion = "1.0"\n[tool.pe_dvc]\ncountry = "us"\n'
+# Without lists, as in `tests.support.sandbox`.
 BUILD = """\
 import sys
+from array import array
 import pyarrow as pa, pyarrow.parquet as pq
 rows = int(open("raw.txt").read()) if len(sys.argv) < 3 else int(sys.argv[2])
+def column(kind, *values):
+    buffers = [None, *(pa.py_buffer(array(code, value)) for code, value in values)]
+    return pa.Array.from_buffers(kind, rows, buffers)
 table = pa.table({
-    "RECID": pa.array(range(rows), pa.int64()),
-    "h_seq": pa.array([i // 2 for i in range(rows)], pa.int64()),
-    "fips": pa.array([1] * rows, pa.int8()),
-    "name": pa.array(["x"] * rows),
-    "s006": pa.array([1.5] * rows),
+    "RECID": column(pa.int64(), ("q", range(rows))),
+    "h_seq": column(pa.int64(), ("q", [i // 2 for i in range(rows)])),
+    "fips": column(pa.int8(), ("b", [1] * rows)),
+    "name": column(pa.string(), ("i", range(rows + 1)), ("B", b"x" * rows)),
+    "s006": column(pa.float64(), ("d", [1.5] * rows)),
 })
 pq.write_table(table, sys.argv[1])
 """
