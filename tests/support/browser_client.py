@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from contextlib import ExitStack, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,10 +38,16 @@ def node() -> str:
     found = shutil.which("node")
     if found is None:
         pytest.skip("!!! not tested, as there is no Node.js: apt-get install nodejs")
-    version = subprocess.check_output([found, "--version"], text=True).strip()
+    version = _version(found)
     if int(version.removeprefix("v").split(".")[0]) < _OLDEST_NODE:
         pytest.skip(f"!!! not tested, as Node.js is {version}, and {_OLDEST_NODE} is needed")
     return found
+
+
+@cache
+def _version(program: str) -> str:
+    """Ask once: hundreds of tests start Node.js, and most ask less of it than to start."""
+    return subprocess.check_output([program, "--version"], text=True).strip()
 
 
 def client_class() -> type[ChannelClient]:
