@@ -25,7 +25,8 @@ test-fast: $(READY)
 ## test-version: of the fast tests one case each, for one more version of Python
 test-version: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --one-case --ignore tests/scenarios --ignore tests/examples \
-	  --ignore tests/test_architecture.py --ignore tests/docs/test_words.py $(PYTEST_ARGS)
+	  --ignore tests/test_architecture.py --ignore tests/docs/test_words.py --ignore tests/site \
+	  --ignore tests/adapters/tables/test_acro.py $(PYTEST_ARGS)
 
 ## soak: the tests that try at random or by combination, in full: 200 kills, every kind of fault
 soak: $(READY)
