@@ -17,8 +17,8 @@ from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.project.fetched import Fetched, get_one
 from pe_dvc.project.reader import Reader
+from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.parallel import (
-    SINGLE_REQUEST_MAX_BYTES,
     TRANSFERS,
     run_all,
     transfer_all,

@@ -8,7 +8,8 @@ Layout below the cache's directory::
     partial/4e92….data             what ranged reads and broken downloads have brought so far
     manifests/4e/4e92….json        manifests, by the sha256 of their own bytes
     chunks/4e/4e92….chunks         chunk lists, by the sha256 of their own bytes
-    locks/downloads, locks/leases  one download of an artifact at a time; what is being read
+    locks/downloads, locks/leases  one download of a small artifact at a time; what is being read
+    locks/4e92….lock               one download of a larger one at a time
 """
 
 from __future__ import annotations

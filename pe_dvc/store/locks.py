@@ -30,13 +30,15 @@ _NO_LOCKS = frozenset([errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUP
 """What the operating system says of a lock that a file system or sandbox does not have."""
 _PAUSE = 0.02
 """Seconds between two tries at a lock that is held elsewhere."""
+_UNSAID = 1.0
+"""Seconds to wait before it is said: of a thousand small files many are waited for, and briefly."""
 
 
 class Wait:
     """One wait for a lock, of at most ``timeout`` seconds for each who holds it.
 
-    ``on_wait`` is called once if the lock is held elsewhere. ``doing`` is what the other does then,
-    and ``remedy`` what to do about it, for the error.
+    ``on_wait`` is called once the lock was held elsewhere for a second. ``doing`` is what the other
+    does then, and ``remedy`` what to do about it, for the error.
     """
 
     def __init__(
@@ -52,12 +54,13 @@ class Wait:
 
     def until(self, lock: Callable[[], bool], file: Path) -> None:
         """Try ``lock``, of ``file``, until it succeeds. Raises StoreUnavailableError."""
-        deadline = time.monotonic() + self.timeout
+        began = time.monotonic()
         while not lock():
-            if self._on_wait is not None:
+            waited = time.monotonic() - began
+            if self._on_wait is not None and waited > _UNSAID:
                 self._on_wait()
                 self._on_wait = None
-            if time.monotonic() > deadline:
+            if waited > self.timeout:
                 raise StoreUnavailableError(
                     f"another process has been {self._doing} for over {self.timeout:g} seconds, "
                     f"and holds {file}",
@@ -92,13 +95,13 @@ def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -
 
     As ``exclusive``, where thousands are taken one after the other: before ext4 makes a file, it
     looks at every other that was removed in the last minutes. The time does not begin again when
-    the lock changes hands. Where there are no such locks, it is the name of a file after all.
+    the lock changes hands. Where there are no such locks, it is that of ``lock_name`` after all.
     """
     descriptor = open_lasting(files, path)
     byte = partial(lock_range, descriptor, start=offset(sha256), length=1, wait=False)
     try:
         if not has_range_locks(descriptor):
-            with exclusive(files, f"{path}-{sha256}.lock", wait):
+            with exclusive(files, lock_name(sha256, beside=path), wait):
                 yield
             return
         wait.until(lambda: byte(fcntl.F_WRLCK), files.root / path)
@@ -108,6 +111,26 @@ def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -
             byte(fcntl.F_UNLCK)  # or a child that was forked meanwhile would keep it
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def courteous_range(descriptor: int, start: int, length: int, *, patience: float) -> Iterator[None]:
+    """Hold a range of an open file, so that others wait meanwhile who would do the same work.
+
+    For what does no harm if two do it: who has waited ``patience`` seconds, as for a process that
+    was stopped, goes on without. So does all that runs where there are no such locks.
+    """
+    try_range = partial(lock_range, descriptor, start=start, length=length, wait=False)
+    deadline = time.monotonic() + patience
+    has_locks = has_range_locks(descriptor)
+    while has_locks and not (held := try_range(fcntl.F_WRLCK)) and time.monotonic() < deadline:
+        with away():
+            time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        if has_locks and held:
+            try_range(fcntl.F_UNLCK)
 
 
 def open_lasting(files: ConfinedTree, path: str) -> int:
@@ -191,6 +214,12 @@ def has_range_locks(descriptor: int) -> bool:
             raise
         return False
     return True
+
+
+def lock_name(sha256: Sha256, *, beside: str) -> str:
+    """Return the path of the file that is an artifact's lock alone, in the folder of another."""
+    folder, slash, _ = beside.rpartition("/")
+    return f"{folder}{slash}{sha256}.lock"
 
 
 def offset(sha256: Sha256) -> int:

@@ -8,10 +8,8 @@ number of processes may write the same verified bytes at once.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pe_dvc.primitives.digest import Sha256
@@ -20,14 +18,19 @@ from pe_dvc.store.atomic_write import OpenFile
 from pe_dvc.store.confined import OPEN_OR_MAKE
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
-from pe_dvc.store.locks import lock_range
+from pe_dvc.store.locks import courteous_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Buffer
 
     from pe_dvc.store.confined import ConfinedTree
+
+
+FETCH_PATIENCE = 20.0
+"""Seconds to wait for another process that fetches the same bytes: twice a silent server's."""
 
 
 class PartialFile:
@@ -84,14 +87,9 @@ class PartialFile:
         with writing_to(self.path):
             write_at(self._descriptor, data, start)
 
-    @contextmanager
-    def fetching(self, start: int, length: int) -> Iterator[None]:
-        """Hold the right to fetch a range; other processes that want it wait meanwhile."""
-        lock_range(self._descriptor, fcntl.F_WRLCK, start, length, wait=True)
-        try:
-            yield
-        finally:
-            lock_range(self._descriptor, fcntl.F_UNLCK, start, length, wait=False)
+    def fetching(self, start: int, length: int) -> AbstractContextManager[None]:
+        """Within, others that want this range wait for it, for ``FETCH_PATIENCE`` seconds."""
+        return courteous_range(self._descriptor, start, length, patience=FETCH_PATIENCE)
 
     def sha256(self, ready: Iterable[int]) -> Sha256:
         """Return the digest of the whole, following ``ready``, which yields how far it is there.

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 """Called with the number of bytes moved since the last call, from any thread."""
 
+SINGLE_REQUEST_MAX_BYTES = 1024 * 1024
+"""Bytes up to which an object is read by one request, into memory."""
+
 UPLOAD_MEMORY = 128 * 1024 * 1024
 """Bytes that the upload of a file holds in memory, at most, but for the largest of files."""
 

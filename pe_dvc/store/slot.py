@@ -14,9 +14,10 @@ from pe_dvc.primitives.errors import NotFoundError, PeDvcError, VerificationErro
 from pe_dvc.store.cache_directory import LOCKS
 from pe_dvc.store.disk import READ_ONLY, unless_read_only, writing_to
 from pe_dvc.store.local_copies import LocalCopy, copy_or_link
-from pe_dvc.store.locks import Wait, exclusive_byte
+from pe_dvc.store.locks import Wait, exclusive, exclusive_byte, lock_name
 from pe_dvc.store.partial import PartialFile
 from pe_dvc.store.plain_files import open_plain
+from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.store.verification_record import VerificationRecord, record_path
 
 if TYPE_CHECKING:
@@ -100,14 +101,21 @@ class Slot:
     def download_lock(
         self, on_wait: Callable[[], None] | None = None
     ) -> AbstractContextManager[None]:
-        """Keep other processes from downloading the artifact meanwhile."""
+        """Keep other processes from downloading the artifact meanwhile.
+
+        What grows in a file is locked as versions of pe_dvc before 2026-11-27 lock it, which may
+        use the same cache. What comes at once may come twice.
+        """
         wait = Wait(
             LOCK_TIMEOUT,
             doing=f"downloading {self._sha256}",
             remedy="End that process, or set PE_DVC_CACHE_DIR to another directory.",
             on_wait=on_wait,
         )
-        return exclusive_byte(self._files, f"{LOCKS}/downloads", self._sha256, wait)
+        bytes_of = f"{LOCKS}/downloads"
+        if self._size > SINGLE_REQUEST_MAX_BYTES:
+            return exclusive(self._files, lock_name(self._sha256, beside=bytes_of), wait)
+        return exclusive_byte(self._files, bytes_of, self._sha256, wait)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -197,18 +205,28 @@ class Slot:
     def _admit(self, verified: OpenFile) -> None:
         """Make the partial file, which verified, the artifact, read-only.
 
-        It need not have reached the disk: see VerificationRecord.
+        It need not have reached the disk: see VerificationRecord. Where its name is lost, as
+        where the cache was cleared meanwhile, what another has brought will do.
         """
         os.fchmod(verified.descriptor, 0o444)
-        self._files.rename(self._partial, self._name)
         found = os.fstat(verified.descriptor)
-        if not os.path.samestat(found, self._files.status(self._name)):
-            self._files.unlink(self._name)
+        try:
+            if os.path.samestat(found, self._files.status(self._partial)):
+                self._files.rename(self._partial, self._name)
+                if os.path.samestat(found, self._files.status(self._name)):
+                    self._record(found)
+                    return
+                self._files.unlink(self._name)
+            lost = "replaced"
+        except FileNotFoundError:
+            lost = "removed"
+        self.path = self._verified()
+        if self.path is None:
             raise VerificationError(
-                f"{verified} was replaced by another process while it was downloaded",
-                remedy="Look who may write to the cache, or set PE_DVC_CACHE_DIR to your own.",
+                f"{verified} was {lost} by another process while it was downloaded",
+                remedy="Run it again. If the cache was not cleared, see who may write to it, or "
+                "set PE_DVC_CACHE_DIR to a directory of your own.",
             )
-        self._record(found)
 
     def _adopt(self, copy: LocalCopy) -> bool:
         try:

@@ -20,9 +20,6 @@ R = TypeVar("R")
 TRANSFERS = 32
 """Objects under way at once: enough to hide a bucket's latency behind small files."""
 
-SINGLE_REQUEST_MAX_BYTES = 1024 * 1024
-"""Bytes up to which an object is read by one request, into memory."""
-
 WORKERS = 64
 """As many threads of a pool as may take part: no pool here has more."""
 

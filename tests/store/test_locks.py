@@ -15,7 +15,7 @@ import pytest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import Wait, exclusive, exclusive_byte
+from pe_dvc.store.locks import Wait, courteous_range, exclusive, exclusive_byte
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -109,7 +109,7 @@ def test_who_holds_the_lock_of_an_artifact_for_long_is_named(tmp_path: Path) -> 
     refused = pytest.raises(StoreUnavailableError, match=r"reading for over 0\.1 s")
     with byte_lock(tmp_path), refused as caught:
         byte_lock(tmp_path, timeout=0.1).__enter__()
-    assert str(tmp_path / "all") in caught.value.message
+    assert f"holds {tmp_path}/" in caught.value.message
 
 
 def test_all_artifacts_are_locked_in_one_file_that_stays(tmp_path: Path) -> None:
@@ -136,3 +136,29 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path
         os.close(done)
         os.close(waiting)
         os.waitpid(child, 0)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_range_that_a_stopped_process_holds_is_fetched_all_the_same(tmp_path: Path) -> None:
+    """Whoever read the same file waited for it without end and without a word."""
+    (tmp_path / "file").touch()
+    with (tmp_path / "file").open("r+b") as one, (tmp_path / "file").open("r+b") as other:
+        with (
+            courteous_range(one.fileno(), 0, 10, patience=60),
+            courteous_range(other.fileno(), 5, 10, patience=0.1),
+            courteous_range(other.fileno(), 20, 10, patience=60),
+        ):
+            pass
+        with courteous_range(other.fileno(), 0, 10, patience=60):
+            pass
+
+
+def test_who_waits_for_a_moment_says_nothing(tmp_path: Path) -> None:
+    """Of two that fetch the same thousand small files, each waits for dozens, and not for long."""
+    said: list[None] = []
+    holder = byte_lock(tmp_path)
+    wait = Wait(60, doing="reading", remedy="End it.", on_wait=lambda: said.append(None))
+    holder.__enter__()
+    threading.Timer(0.1, holder.__exit__, (None, None, None)).start()
+    with exclusive_byte(ConfinedTree(tmp_path), "all", ONE, wait):
+        assert said == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import threading
 from typing import TYPE_CHECKING
@@ -16,12 +17,15 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.store.cache import Cache
+from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.local_copies import LocalCopy
+from pe_dvc.store.locks import Wait, exclusive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pe_dvc.primitives.digest import Sha256
+    from pe_dvc.store.partial import PartialFile
     from pe_dvc.store.slot import Slot
 
 DATA = b"an artifact" * 100
@@ -100,6 +104,71 @@ def test_only_one_is_admitted_at_a_time_and_the_other_finds_what_it_left(cache: 
         first.keep(DATA)
     other.join()
     assert found == [first.final]
+
+
+def test_a_cache_that_is_cleared_during_a_download_is_said(cache: Cache) -> None:
+    one = slot(cache)
+
+    def fill() -> None:
+        with one.admission(), one.filling() as partial:
+            partial.write(0, DATA)
+            shutil.rmtree(cache.directory)
+
+    with pytest.raises(VerificationError, match="was removed by another process") as caught:
+        fill()
+    assert caught.value.remedy
+    assert caught.value.remedy.startswith("Run it again.")
+    again = slot(cache)
+    with again.admission(), again.filling() as partial:
+        partial.write(0, DATA)
+    assert again.final.read_bytes() == DATA
+
+
+def test_what_another_brought_meanwhile_will_do(cache: Cache) -> None:
+    """As one does that locked a file of a cache that was cleared since."""
+    one, other = slot(cache), slot(cache)
+    with one.admission(), one.filling() as partial:
+        partial.write(0, DATA)
+        with other.filling() as same:
+            same.write(0, DATA)
+    assert one.path == one.final == other.path
+    assert one.final.read_bytes() == DATA
+
+
+def test_of_two_partial_files_that_of_another_is_left_to_it(cache: Cache) -> None:
+    one, other = slot(cache), slot(cache)
+    begun: list[PartialFile] = []
+
+    def fill() -> None:
+        with one.admission(), one.filling() as partial:
+            partial.path.unlink()
+            begun.append(other.partial())
+
+    with pytest.raises(VerificationError, match="was replaced"):
+        fill()
+    assert begun[0].path.samefile(f"/proc/self/fd/{begun[0].file.descriptor}")
+    assert not one.final.exists()
+
+
+def test_older_versions_do_not_fill_the_same_file_meanwhile(cache: Cache) -> None:
+    """They lock a file of that name; two that grew one file took it from each other."""
+    waits = threading.Event()
+    large = cache.slot(SHA256, 2**20 + 1, ".parquet")
+    theirs = exclusive(
+        ConfinedTree(cache.directory), f"locks/{SHA256}.lock", Wait(60, doing="", remedy="")
+    )
+
+    def admit() -> None:
+        with large.admission(on_wait=waits.set):
+            assert not waiting.is_set()
+
+    waiting, other = threading.Event(), threading.Thread(target=admit)
+    with theirs:
+        waiting.set()
+        other.start()
+        assert waits.wait(30)
+        waiting.clear()
+    other.join()
 
 
 def test_a_local_copy_is_taken_only_if_it_is_the_artifact(cache: Cache, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pe_dvc.documents.dvc_hash import bare_md5, is_listing
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.store.several import first_good
 from pe_dvc.usecases.object_digest import md5_bytes, md5_file
-from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.progress import Moved
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from pe_dvc.primitives.errors import (
     StoreError,
     VerificationError,
 )
+from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import blocks_of, md5_bytes
-from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES, TRANSFERS, run_all, transfer_all
+from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.store.several import PASSED_OVER, SeveralStores, first_good, pass_over, stores_of
-from pe_dvc.usecases.parallel import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.progress import Moved, Reporter
 from pe_dvc.usecases.read.chunks import (
     CHUNKS_PER_REQUEST,

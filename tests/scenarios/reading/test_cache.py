@@ -225,7 +225,7 @@ def test_abandoned_parts_and_left_overs_are_reclaimed(
 
 @pytest.mark.parametrize("broken", ["unset", "group"])
 def test_the_cache_is_its_users_alone_unless_its_directory_is_a_groups(
-    reader: Reader, broken: str
+    reader: Reader, store: CountingStore, country: Country, broken: str
 ) -> None:
     directory = reader.cache.directory
     if broken == "group":
@@ -236,6 +236,9 @@ def test_the_cache_is_its_users_alone_unless_its_directory_is_a_groups(
         with reader.open(reader.resolve(LATEST)) as file:
             file.read(1)
         reader.fetch(reader.resolve(LATEST))
+        country.publish({NAME: b"small"})
+        again = new_reader(store)
+        again.fetch(again.resolve(LATEST))
     finally:
         os.umask(old)
     assert stat.S_IMODE(directory.stat().st_mode) == (0o2770 if broken == "group" else 0o700)

@@ -96,6 +96,8 @@ def test_a_sandbox_without_range_locks_reads_and_removes_nothing(
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(fcntl, "fcntl", no_locks)
+    with pe_dvc.open(LATEST) as file:
+        assert file.read(10) == payload[:10]
     path = pe_dvc.fetch(LATEST)
     assert path.read_bytes() == payload
     assert pe_dvc.Cache().prune(0) == []

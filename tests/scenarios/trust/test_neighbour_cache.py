@@ -62,13 +62,16 @@ class Victim:
         self.thesis.write_bytes(THESIS)
         reader_at(directory / "reader", monkeypatch)
         monkeypatch.chdir(directory)
-        country = Country(directory / "maintainer", store)
-        (manifest,) = country.publish({NAME: LARGE})
-        country.trust(directory / "reader/config")
-        self.sha256 = manifest.artifact.sha256
+        self._country = Country(directory / "maintainer", store)
+        self.publish(LARGE)
+        self._country.trust(directory / "reader/config")
         self.cache.mkdir(parents=True)
         self.cache.chmod(0o2770)
         self._store = store
+
+    def publish(self, data: bytes) -> None:
+        (manifest,) = self._country.publish({NAME: data})
+        self.sha256 = manifest.artifact.sha256
 
     def fetch(self) -> Path:
         reader = Reader("us", store=self._store)
@@ -123,20 +126,23 @@ def listening(path: Path, victim: Victim) -> None:
         server.bind(path.name)
 
 
-FILES = ["partial/SHA.data", "locks/downloads", "locks/leases"]
+FILES = ["partial/SHA.data", "locks/SHA.lock", "locks/leases"]
 PLANTED = [link, dangling_link, hard_link, pipe, listening]
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("name", "data"), [*((name, LARGE) for name in FILES), ("locks/downloads", THESIS)]
+)
 def test_what_is_planted_where_the_cache_writes_harms_nobody(
-    victim: Victim, name: str, plant: Callable[[Path, Victim], None]
+    victim: Victim, name: str, data: bytes, plant: Callable[[Path, Victim], None]
 ) -> None:
+    victim.publish(data)
     victim.forget_leases()
     plant(victim.place(name), victim)
     lock_of_two_names = plant is hard_link and name != "partial/SHA.data"
     if lock_of_two_names:  # nothing is written to it
-        assert victim.fetch().read_bytes() == LARGE
+        assert victim.fetch().read_bytes() == data
     else:
         with pytest.raises(FormatError, match=victim.place(name).name):
             victim.fetch()
