@@ -13,6 +13,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.errands import stop_if_called_off
+
 if TYPE_CHECKING:
     from threading import Lock
 
@@ -50,11 +52,15 @@ class taking_turns:  # noqa: N801 - used as a function
 
 
 class away:  # noqa: N801 - used as a function
-    """Within, the others have their turns: this thread waits, or works where Python does not."""
+    """Within, the others have their turns: this thread waits, or works where Python does not.
+
+    Raises CalledOff before that where this thread is no longer waited for.
+    """
 
     __slots__ = ("_shared",)
 
     def __enter__(self) -> None:
+        stop_if_called_off()
         self._shared = _mine.shared
         if self._shared is not None:
             _mine.shared, _mine.away = None, self

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pe_dvc.primitives.errands import Errand
 from pe_dvc.primitives.turns import away, taking_turns
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ WORKERS = 64
 def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return what ``call`` gives for every item, in order.
 
-    The first failure is raised, and calls not yet begun are dropped.
+    The first failure is raised, and calls not yet begun are dropped. Where the thread that waits
+    is interrupted, those that were begun stop, too.
     """
     return _run(pool, call, items, nullcontext)
 
@@ -65,10 +67,12 @@ def _run(
                     deque(waiting, maxlen=0)
                     raise
 
-    workers = [pool.submit(work) for _ in range(min(len(items), WORKERS))]
     try:
-        with away():
-            wait(workers)
+        with Errand() as errand:
+            there = range(min(len(items), WORKERS))
+            workers = [pool.submit(errand.carry(work)) for _ in there]
+            with away():
+                wait(workers)
     finally:
         deque(waiting, maxlen=0)
     if failures:

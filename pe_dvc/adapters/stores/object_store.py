@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.object_info import attributes, object_info
 from pe_dvc.adapters.stores.obstore_errors import ErrorTranslator, StoreRequest, is_past_end
+from pe_dvc.primitives.errands import stop_if_called_off
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
 from pe_dvc.primitives.turns import away
@@ -243,6 +244,7 @@ class ObjectStore(OneByOne):
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
         with self._translating(verb, key):
             for block in got.stream(min_chunk_size=min(size, length)):
+                stop_if_called_off()
                 yield memoryview(block)[:length]
                 length -= len(block)
                 if length <= 0 or len(block) < size:  # the last

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errands import Errand, stop_if_called_off
 from pe_dvc.primitives.turns import away
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
@@ -84,7 +85,7 @@ class _Filling:
         self._lock = threading.Lock()
         self._claimed = 0
         self._digest, self._hashed = hashlib.sha256(), 0
-        self._hashing = self._given_up = False
+        self._hashing = False
         self._arrived: dict[int, int] = {}
         self._answered, self._want_help = threading.Event(), threading.Event()
 
@@ -93,21 +94,23 @@ class _Filling:
         if self._size <= self._range_size:  # the many small files of a release need no threads
             self._lead()
         else:
-            with ThreadPoolExecutor(in_flight, thread_name_prefix="pe-dvc-range") as pool:
-                self._run_in(pool, in_flight)
+            prefix = "pe-dvc-range"
+            with ThreadPoolExecutor(in_flight, thread_name_prefix=prefix) as pool, Errand() as one:
+                self._run_in(pool, in_flight, one)
         return Sha256(self._digest.hexdigest())
 
-    def _run_in(self, pool: ThreadPoolExecutor, in_flight: int) -> None:
-        working = [pool.submit(self._lead)]
+    def _run_in(self, pool: ThreadPoolExecutor, in_flight: int, errand: Errand) -> None:
+        lead, follow = errand.carry(self._lead), errand.carry(self._follow)
+        working = [pool.submit(lead)]
         try:
             if self._answered.wait(FIRST_BYTE_WAIT_SECONDS):
                 self._want_help.wait()
             left = -(-(self._size - self._claimed) // self._range_size)
-            working += [pool.submit(self._follow) for _ in range(min(in_flight - 1, left))]
+            working += [pool.submit(follow) for _ in range(min(in_flight - 1, left))]
             for each in wait(working, return_when=FIRST_EXCEPTION).done:
                 each.result()
         except BaseException:
-            self._given_up = True  # what is under way ends with its next block
+            errand.call_off()  # what is under way ends with its next block
             raise
         finally:
             # After a failure no more ranges are wanted, but those under way must have let go of
@@ -159,8 +162,7 @@ class _Filling:
             self._hashing = self._hashing or in_turn
         position = start
         for block in blocks:
-            if self._given_up:
-                return
+            stop_if_called_off()
             written = write_at(self._descriptor, block, position)
             if in_turn:
                 self._digest.update(block)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.adapters.stores.retry_policy import pauses
+from pe_dvc.primitives.errands import stop_if_called_off
 from pe_dvc.primitives.turns import away
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def range_blocks(
             with away(), ask(start, end - start) as answer:
                 end = min(end, answer.total)
                 for block in answer.blocks(end - start):
+                    stop_if_called_off()
                     start += len(block)
                     yield block
         except HTTPError as error:

@@ -16,6 +16,7 @@ from pe_dvc.primitives.digest import (
     implied_chunks,
     sha256_bytes,
 )
+from pe_dvc.primitives.errands import Errand
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.store.several import first_good
 
@@ -155,8 +156,8 @@ class ChunkFetcher:
         elif runs:
             from concurrent.futures import ThreadPoolExecutor
 
-            with ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool:
-                for fetched in pool.map(lambda run: self._fetch(*run), runs):
+            with ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool, Errand() as errand:
+                for fetched in pool.map(errand.carry(self._fetch), *zip(*runs, strict=True)):
                     here.update(fetched)
         return [here[i] for i in range(first, last)]
 

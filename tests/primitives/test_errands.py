@@ -1,0 +1,114 @@
+"""A program that is interrupted while it waits for threads does not wait for all they had begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pe_dvc.adapters.stores.parallel_file import fill_file
+from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.errands import CalledOff, Errand, stop_if_called_off
+from pe_dvc.store.confined import ConfinedTree
+from pe_dvc.store.locks import Wait, exclusive, exclusive_byte
+from pe_dvc.usecases.parallel import transfer_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds that what is not called off would take at least."""
+
+
+def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
+    """Do two pieces of ``work`` side by side, be interrupted, and return how many stopped."""
+    stopped: list[int] = []
+
+    def call(number: int) -> None:
+        try:
+            work(number)
+        except CalledOff:
+            stopped.append(number)
+            raise
+
+    def interrupt() -> None:
+        begun.wait(PATIENCE)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    other = threading.Thread(target=interrupt)
+    other.start()
+    with pytest.raises(KeyboardInterrupt), ThreadPoolExecutor(2) as pool:
+        transfer_all(pool, call, [0, 1, 2, 3])
+    other.join()
+    return len(stopped)
+
+
+def test_ctrl_c_stops_large_files_at_their_next_block(tmp_path: Path) -> None:
+    """As of a server that drips: the program ended when the last of eight large files was here."""
+    begun, size = threading.Event(), 2**40
+
+    def drip(start: int, length: int) -> Iterator[bytes]:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            begun.set()
+            yield b"a"
+            time.sleep(0.01)
+        raise AssertionError("it was not called off")
+
+    def fill(number: int) -> None:
+        path = tmp_path / f"{number}"
+        fill_file(path, size, drip, range_size=4096, in_flight=4, progress=None)
+
+    assert interrupted(fill, begun) == 2
+
+
+@pytest.mark.parametrize("kind", ["file", "byte"])
+def test_ctrl_c_stops_those_that_wait_for_a_lock(tmp_path: Path, kind: str) -> None:
+    """As one that a stopped process holds: the program waited for it for an hour."""
+    begun, files, sha256 = threading.Event(), ConfinedTree(tmp_path), Sha256("1" * 64)
+
+    def lock(on_wait: Callable[[], None] | None = None) -> AbstractContextManager[None]:
+        wait = Wait(PATIENCE, doing="reading", remedy="End it.", on_wait=on_wait)
+        if kind == "file":
+            return exclusive(files, "lock", wait)
+        return exclusive_byte(files, "lock", sha256, wait)
+
+    def take(_: int) -> None:
+        with lock(begun.set):
+            raise AssertionError("two at once")
+
+    with lock():
+        assert interrupted(take, begun) == 2
+
+
+def test_an_errand_within_another_is_called_off_with_it() -> None:
+    def inner() -> None:
+        with Errand() as part:
+            part.carry(stop_if_called_off)()
+            outer.call_off()
+            part.carry(stop_if_called_off)()
+
+    outer = Errand()
+    with pytest.raises(CalledOff):
+        outer.carry(inner)()
+    stop_if_called_off()  # this thread is on none
+
+
+def test_an_error_calls_none_off() -> None:
+    """What is under way when another fails is kept."""
+
+    def fail(errand: Errand) -> None:
+        with errand:
+            raise ValueError
+
+    errand = Errand()
+    with pytest.raises(ValueError, match=r"^$"):
+        fail(errand)
+    assert not errand.off
