@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -46,6 +47,16 @@ def exit_code(error: PeDvcError) -> int:
     return next(code for family, code in _BY_FAMILY if isinstance(error, family))
 
 
+_TOO_MANY = frozenset([errno.EMFILE, errno.ENFILE])
+_MORE_FILES = "Raise the limit on open files, as by `ulimit -n 1024`, and run it again."
+_NO_THREAD = "can't start new thread"
+"""What Python's RuntimeError says then."""
+_MORE_THREADS = (
+    "Raise the limits on processes (`ulimit -u`) and memory (`ulimit -v`), or those of its "
+    "container, and run it again."
+)
+
+
 @contextmanager
 def answers_by_exit_code(ctx: click.Context) -> Iterator[None]:
     """Keep 1 for the answer of a command that has one: what does not verify ends with 6."""
@@ -79,7 +90,7 @@ def guarded(command: click.Command) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
         return OK
     except OSError as error:
-        _say(_os_error_text(error), None)
+        _say(_os_error_text(error), _MORE_FILES if error.errno in _TOO_MANY else None)
         return OTHER
     except ModuleNotFoundError as error:
         if (error.name or "pe_dvc").startswith("pe_dvc"):
@@ -90,6 +101,9 @@ def guarded(command: click.Command) -> int:
         )
         return OTHER
     except Exception as error:  # noqa: BLE001 - the last door: whatever no signal caused is a bug
+        if str(error) == _NO_THREAD:
+            _say("this machine starts no more threads for this user or command", _MORE_THREADS)
+            return OTHER
         return _interrupted() if comes_of_a_signal(error) else _bug()
     return OK if code is None else int(code)
 

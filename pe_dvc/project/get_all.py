@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,7 @@ class _GetAll:
                 store=self.store,
                 offline=self.offline,
                 reporter=self.reporter,
-                folders_open=_folders_open(),
+                folders_open=min(FOLDERS_OPEN, _most_open(4)),
             )
             reader.connect()
             self.readers[country] = reader
@@ -165,7 +166,7 @@ class _GetAll:
             # The kernel walks the leases that are held up to a new one's place (see Leases), so the
             # last place first: of 10,000 files it takes 0.4 s instead of 1.0.
             groups = [artifacts[sha256] for sha256 in sorted(artifacts, reverse=True)]
-            with ThreadPoolExecutor(TRANSFERS) as pool:
+            with ThreadPoolExecutor(min(TRANSFERS, _most_open(8))) as pool:
                 transfer_all(pool, self._fetch, [one for one in groups if _is_small(one)])
             transfer_all(self.pool, self._fetch, [one for one in groups if not _is_small(one)])
 
@@ -188,12 +189,12 @@ def _is_small(group: list[_Job]) -> bool:
     return resolved.payload.size <= SINGLE_REQUEST_MAX_BYTES
 
 
-def _folders_open() -> int:
-    """Return how many folders may stay open: a quarter of what this process may have open."""
+def _most_open(share: int) -> int:
+    """Return what of the files that this process may have open is one ``share``-th; 1 at least."""
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return FOLDERS_OPEN if soft == resource.RLIM_INFINITY else min(FOLDERS_OPEN, soft // 4)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft // share)
 
 
 def _noting(job: _Job, step: Callable[[_Job], None]) -> None:

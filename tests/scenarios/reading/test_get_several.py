@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ import pytest
 
 import pe_dvc
 from pe_dvc.errors import FormatError, NotFoundError
+from pe_dvc.project import fetched, get_all
 from pe_dvc.project.directories import cache_dir
 from pe_dvc.project.get_all import AT_ONCE
 from pe_dvc.usecases.parallel import TRANSFERS
@@ -174,3 +178,23 @@ def test_folders_of_the_cache_are_opened_once_for_all(
     assert all(done.fetched for done in pe_dvc.get_all([f"us/{name}@latest" for name in names]))
     # Threads that begin at once may each open it; the leases have a file of their own.
     assert opened.count(cache_dir()) <= TRANSFERS + 1
+
+
+def test_where_few_files_may_be_open_fewer_come_at_once(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """32 at once took more than the 64 that some machines give, and all failed."""
+    names = [f"d{number}" for number in range(60)]
+    country.publish({name: name.encode() for name in names})
+    threads: set[int] = set()
+    really = fetched.get_one
+
+    def noting(*arguments: Any, **others: Any) -> Any:
+        threads.add(threading.get_ident())
+        time.sleep(0.002)
+        return really(*arguments, **others)
+
+    monkeypatch.setattr(get_all, "get_one", noting)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
+    assert all(done.fetched for done in pe_dvc.get_all([f"us/{name}@latest" for name in names]))
+    assert 1 < len(threads) <= 8
