@@ -195,7 +195,10 @@ def _upload_part(objects: Objects, connection: Connection, request: Request) -> 
     finally:
         os.close(file)
     sha256 = request.headers.get("x-amz-checksum-sha256", "")
-    objects.uploads.add(request.query["uploadId"], Part(number, size, sha256))
+    try:
+        objects.uploads.add(request.query["uploadId"], Part(number, size, sha256))
+    except FileNotFoundError:
+        return error(404, "NoSuchUpload")
     # The part's length travels in its etag, so that completing needs no record of parts.
     return Response(headers={"ETag": f'"{size:032x}"', **_checksums(request)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -45,8 +46,10 @@ class Uploads:
             file.write(f"{json.dumps(asdict(upload))}\n")
 
     def add(self, upload: str, part: Part) -> None:
-        with (self._folder / upload).open("a") as file:
-            file.write(f"{json.dumps(asdict(part))}\n")
+        """Note a part that arrived. Raises FileNotFoundError if the upload ended meanwhile."""
+        file = os.open(self._folder / upload, os.O_WRONLY | os.O_APPEND)
+        with os.fdopen(file, "a", encoding="utf-8") as opened:
+            opened.write(f"{json.dumps(asdict(part))}\n")
 
     def find(self, upload: str) -> Upload | None:
         try:

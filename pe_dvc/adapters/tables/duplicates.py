@@ -79,9 +79,11 @@ def _is_growing(batches: Iterable[NDArray[Any]]) -> bool:
     for values in batches:
         if not len(values):
             continue
-        if (last is not None and not values[0] > last) or not bool(
-            np.all(values[1:] > values[:-1])
-        ):
+        try:
+            grows = last is None or values[0] > last
+            if not grows or not np.all(values[1:] > values[:-1]):
+                return False
+        except TypeError:  # of several types, such as numbers and text, which have no order
             return False
         last = values[-1]
     return True

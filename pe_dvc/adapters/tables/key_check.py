@@ -8,6 +8,7 @@ import numpy as np
 
 from pe_dvc.adapters.tables.faults import not_unique, null_key
 from pe_dvc.documents.disclosure import Count
+from pe_dvc.primitives.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_key(reader: TableReader, file: DataFile, place: Place, *, where: str) -> None:
-    """Check that a column has no null and no value twice. Raises FormatError.
+    """Check that a column has no null and no value twice. Raises FormatError, also for lists.
 
     Reads that column only, a batch of rows at a time. ``where`` is the declaration that makes it
     a key.
@@ -31,9 +32,15 @@ def check_key(reader: TableReader, file: DataFile, place: Place, *, where: str) 
         return (values for (values,) in reader.read_columns(file, [place]))
 
     rows = nulls = 0
-    for values in batches():
-        rows, nulls = rows + len(values), nulls + int(missing(values).sum())
     label, rule = file.label, file.rule
+    for values in batches():
+        if values.dtype.kind == "O" and any(isinstance(value, (list, dict)) for value in values):
+            raise FormatError(
+                f"the key {place.column!r} of {label} has lists or objects as values",
+                where=where,
+                remedy="Name a column of whole numbers or text.",
+            )
+        rows, nulls = rows + len(values), nulls + int(missing(values).sum())
     if nulls:
         remedy = "Give every row a key, or name another column."
         count = Count(nulls, "row", of=rows)

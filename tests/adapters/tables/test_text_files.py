@@ -191,6 +191,19 @@ def test_json_that_is_cut_short(text: str, tmp_path: Path) -> None:
         describe(json_text, path)
 
 
+def test_a_key_in_json_lines_is_of_any_types_that_can_be_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"id": 1}\n{"id": "1"}\n{"id": 2.5}\n')
+    check_key(json_lines, path, "x", "id", where="dvc.yaml")
+    path.write_text('{"id": 1}\n{"id": "1"}\n{"id": 1}\n')
+    with pytest.raises(FormatError, match="the key 'id' is not unique"):
+        check_key(json_lines, path, "x", "id", where="dvc.yaml")
+    for value in ("[1]", '{"a": 1}'):
+        path.write_text(f'{{"id": 1}}\n{{"id": {value}}}\n')
+        with pytest.raises(FormatError, match="the key 'id' of x.jsonl has lists or objects"):
+            check_key(json_lines, path, "x", "id", where="dvc.yaml")
+
+
 def test_json_lines_are_a_table(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     FRAME.to_json(path, orient="records", lines=True)
