@@ -200,7 +200,7 @@ def test_a_key_in_json_lines_is_of_any_types_that_can_be_told_apart(tmp_path: Pa
         check_key(json_lines, path, "x", "id", where="dvc.yaml")
     for value in ("[1]", '{"a": 1}'):
         path.write_text(f'{{"id": 1}}\n{{"id": {value}}}\n')
-        with pytest.raises(FormatError, match="the key 'id' of x.jsonl has lists or objects"):
+        with pytest.raises(FormatError, match=r"the key 'id' of x\.jsonl has lists or objects"):
             check_key(json_lines, path, "x", "id", where="dvc.yaml")
 
 
