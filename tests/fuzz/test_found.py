@@ -87,7 +87,7 @@ def test_a_dvc_file_that_dvc_did_not_write(document: dict[str, Any], tmp_path: P
 
 @pytest.mark.parametrize("pid", [10**19, 2**31, 0, -1])
 def test_a_note_of_no_process(pid: int) -> None:
-    own = vars(ProcessIdentity.own()) | {"pid": pid, "since": "2026-11-26T00:00:00+00:00"}
+    own = ProcessIdentity.own()._asdict() | {"pid": pid, "since": "2026-11-26T00:00:00+00:00"}
     store = MemoryStore()
     store.objects["us/locks/gc.json"] = json.dumps(own).encode()
     assert not Note.read(store, store.head("us/locks/gc.json")).is_gone

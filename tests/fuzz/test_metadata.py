@@ -143,7 +143,7 @@ def test_notes_of_processes() -> None:
     from pe_dvc.usecases.retention.bucket_note import Note
 
     store = MemoryStore()
-    true = {**vars(ProcessIdentity.own()), "since": "2026-11-26T00:00:00+00:00", "by": "x"}
+    true = {**ProcessIdentity.own()._asdict(), "since": "2026-11-26T00:00:00+00:00", "by": "x"}
 
     def target(data: bytes) -> None:
         store.objects["us/locks/gc.json"] = data
