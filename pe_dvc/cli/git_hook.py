@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from pe_dvc.cli.arenas import share_arenas
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import say
 from pe_dvc.cli.publish_output import say_pushed, say_uploaded
@@ -34,6 +35,7 @@ def pre_push(process: int | None, remote: str | None, url: str | None) -> None:
     del url
     lines = _of_pre_commit() or sys.stdin.read()
     remote = remote or os.environ.get("PRE_COMMIT_REMOTE_NAME", "origin")
+    share_arenas()
     done = pre_push(remote, lines, process)
     if done.note:
         say(done.note)
@@ -49,6 +51,7 @@ def reference_transaction(process: int) -> None:
     """Publish, if the git remote has accepted the branch."""
     from pe_dvc.public.git_hooks import reference_transaction
 
+    share_arenas()
     try:
         pushed = reference_transaction(sys.stdin.read(), process)
     except PeDvcError:

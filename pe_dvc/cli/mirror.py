@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
+from pe_dvc.cli.arenas import share_arenas
 from pe_dvc.cli.failures import CHECK_FAILED
 from pe_dvc.cli.group import Group
 from pe_dvc.cli.output import echo, json_option, print_json, say, store_option
@@ -165,6 +166,7 @@ def sync(
     """
     from pe_dvc import Repo
 
+    share_arenas()
     done = Repo().mirror.sync(names, store=store, recheck=recheck, progress=True)
     _report(ctx, done, _say_synced, as_json=as_json)
 

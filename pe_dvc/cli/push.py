@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pe_dvc.cli.arenas import share_arenas
 from pe_dvc.cli.group import Command
 from pe_dvc.cli.output import json_option, print_json, store_option
 from pe_dvc.cli.publish_output import say_pushed, say_staged, uncommitted_option
@@ -32,6 +33,7 @@ def command(
     """
     from pe_dvc import Repo
 
+    share_arenas()
     if stage:
         staged = Repo().stage(names, store=store, progress=True)
         print_json(staged) if as_json else say_staged(staged)
