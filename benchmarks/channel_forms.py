@@ -61,13 +61,14 @@ class Channel:
 
     def publish(self) -> None:
         from pe_dvc.project.stores import open_store
+        from pe_dvc.trust.bucket_writer import bucket_of
         from pe_dvc.trust.files import ChannelFiles
         from pe_dvc.trust.signed_metadata import SignedMetadata
         from pe_dvc.usecases.publish.channel import publish_channels
 
         metadata = SignedMetadata(ChannelFiles(self.home / "channels", "us"))
         store = open_store(f"s3://{BUCKET}")
-        publish_channels(store, metadata, self.signers, now=datetime.now(UTC))
+        publish_channels(bucket_of(store, metadata), metadata, self.signers, now=datetime.now(UTC))
 
     def read(self) -> None:
         from pe_dvc.project.stores import open_store

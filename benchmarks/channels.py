@@ -87,6 +87,7 @@ def publish(home: Path, country: str, count: int) -> int:
     from pe_dvc.primitives.digest import Sha256, sha256_bytes
     from pe_dvc.project import directories
     from pe_dvc.project.stores import open_store
+    from pe_dvc.trust.bucket_writer import bucket_of
     from pe_dvc.trust.files import ChannelFiles
     from pe_dvc.trust.keys import generate_keys
     from pe_dvc.trust.pins import pin_root
@@ -123,7 +124,7 @@ def publish(home: Path, country: str, count: int) -> int:
         )
     update_channel(home / "repo", country, "latest", pointers, signers, now=now)
     metadata = SignedMetadata(ChannelFiles(home / "repo", country))
-    publish_channels(store, metadata, signers, now=now)
+    publish_channels(bucket_of(store, metadata), metadata, signers, now=now)
     return (home / "repo" / country / "latest.json").stat().st_size
 
 

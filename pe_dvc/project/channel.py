@@ -204,19 +204,20 @@ def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
     """Renew snapshot and timestamp in the store (``pe_dvc.usecases.publish.refresh``)."""
     from pe_dvc.project.keep_seen import keep_seen
     from pe_dvc.project.seen import seen_logs, seen_versions
+    from pe_dvc.trust.bucket_writer import bucket_of
     from pe_dvc.usecases.publish.refresh import refresh_channel
 
-    bucket, metadata = repo.open_store(store), repo.signed_metadata()
+    opened, metadata = repo.open_store(store), repo.signed_metadata()
     done = refresh_channel(
-        bucket,
+        opened,
         repo.channels_root,
         repo.country,
         signers_of(repo, metadata=metadata),
         now=_now(),
-        seen=seen_versions(repo, bucket, metadata),
-        logs=seen_logs(repo, bucket, metadata),
+        seen=seen_versions(repo, opened, metadata),
+        logs=seen_logs(repo, opened, metadata),
     )
-    return replace(done, seen=keep_seen(repo, bucket, done.written))
+    return replace(done, seen=keep_seen(repo, bucket_of(opened, metadata), done.written))
 
 
 def status(repo: DataRepo) -> list[RoleStatus]:

@@ -9,7 +9,7 @@ from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.project.channel_promote import evidence_of
 from pe_dvc.project.gate_sources import Sources
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
 from pe_dvc.usecases.channel.gated import passed
@@ -51,6 +51,6 @@ def gate(
 def _published(repo: DataRepo, sources: Sources) -> Targets | None:
     """Return the version that readers see, None before the first. Raises StoreError."""
     git = repo.signed_metadata()
-    bucket = ChannelBucket(sources.store, git.country, [root.signed for root in git.roots])
+    bucket = bucket_of(sources.store, git)
     newest, _ = newest_version(bucket, git.targets.signed, "latest", after=0)
     return newest.signed if newest is not None else None

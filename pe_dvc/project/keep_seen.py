@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pe_dvc.project.repo import DataRepo
-    from pe_dvc.store.port import Store
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.seen import SeenPublication
 
 
@@ -30,7 +30,7 @@ are a conflict: so none is removed at each push.
 """
 
 
-def keep_seen(repo: DataRepo, store: Store, written: Collection[str]) -> str | None:
+def keep_seen(repo: DataRepo, bucket: ReadableChannels, written: Collection[str]) -> str | None:
     """Keep what readers now see, if ``written`` has the timestamp; return the file to be committed.
 
     Only of the store that the clone itself names: another one is a trial, or a mirror. Whatever
@@ -39,10 +39,10 @@ def keep_seen(repo: DataRepo, store: Store, written: Collection[str]) -> str | N
     if metadata_key(repo.country, "timestamp") not in written:
         return None
     stores = own_stores(repo.country, repo)
-    if not stores or stores[0] != place_name(store.url):
+    if not stores or stores[0] != place_name(bucket.store.url):
         return None
     try:
-        seen = read_back(store, repo.signed_metadata(), stores)
+        seen = read_back(bucket, stores)
         return None if seen is None else _write(repo, seen)
     except PeDvcError as error:
         note_once(f"what was published is not noted for new readers: {error.message}")

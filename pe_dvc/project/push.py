@@ -30,7 +30,7 @@ from pe_dvc.usecases.publish.objects import (
 from pe_dvc.usecases.publish.preconditions import check_agreement, check_no_secrets
 from pe_dvc.usecases.publish.vouched import vouched_in
 from pe_dvc.usecases.revoke.publication import published_removal, refuse_new
-from pe_dvc.usecases.revoke.withdrawn import withdrawn_in
+from pe_dvc.usecases.revoke.withdrawn import withdrawn_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +127,8 @@ def push_to(
         publication.keep_promises(partial(_publish_release, repo, store))
         supply = EarlierBuilds(repo, store)
         channel, rebased = publication.publish_channels(known=known, supply=supply)
-    seen = keep_seen(repo, store, channel.written)
-    removal = published_removal(store, publication.metadata, channel)
+    seen = keep_seen(repo, publication.bucket, channel.written)
+    removal = published_removal(publication.bucket, publication.metadata, channel)
     return Pushed(
         store=store.url,
         objects=objects,
@@ -158,8 +158,9 @@ def upload(repo: DataRepo, *, reporter: Reporter | None = None) -> PublishedObje
     """
     store = repo.open_store(None)
     prepared = _prepare(repo, store, uncommitted=False, reporter=reporter)
-    withdrawn_in(store, prepared.publication.metadata)  # one that is hidden is no empty one
-    with prepared.publication.turn():
+    publication = prepared.publication
+    withdrawn_by(publication.bucket, publication.metadata)  # one that is hidden is no empty one
+    with publication.turn():
         return _upload(prepared, reporter)
 
 
@@ -177,7 +178,9 @@ def _prepare(
     publication = open_publication(repo, store, uncommitted=uncommitted)
     withdrawn = publication.withdrawn
     described = _manifests(repo, publication.metadata)
-    refuse_new(store, publication.metadata, withdrawn, [one.manifest for one in described])
+    refuse_new(
+        publication.bucket, publication.metadata, withdrawn, [one.manifest for one in described]
+    )
     manifests = [one for one in described if withdrawn.of(one.manifest) is None]
     withheld = [one for one in described if withdrawn.of(one.manifest) is not None]
     artifacts = [m.manifest.artifact for m in manifests]
@@ -195,17 +198,17 @@ def _prepare(
 
 def _upload(prepared: _Prepared, reporter: Reporter | None) -> PublishedObjects:
     publication = prepared.publication
-    store, metadata, before = publication.store, publication.metadata, publication.withdrawn_before
+    metadata, before = publication.metadata, publication.withdrawn_before
     manifests = [one.manifest for one in prepared.manifests]
     back = {Sha256(one.artifact.sha256) for one in manifests if before.of(one) is not None}
     return publish_objects(
-        store,
+        publication.store,
         publication.country,
         prepared.payloads,
         prepared.manifests,
         reporter=reporter,
         open_location=open_location,
-        vouched=lambda: vouched_in(store, metadata, but=back),
+        vouched=lambda: vouched_in(publication.bucket, metadata, but=back),
     )
 
 

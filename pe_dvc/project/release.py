@@ -96,7 +96,7 @@ class Releases(ReleasePlace):
         self._refuse_withdrawn(release)
         others = partial(publish.publish_registered, self.store, self.git.release)
         pushed = push_release(publication, release, registered, others)
-        return replace(pushed, seen=keep_seen(repo, self.store, pushed.channel.written))
+        return replace(pushed, seen=keep_seen(repo, publication.bucket, pushed.channel.written))
 
     def verify(
         self, tag: str, *, reporter: Reporter | None = None

@@ -23,7 +23,7 @@ from pe_dvc.usecases.publish.cache_objects import cache_objects
 from pe_dvc.usecases.publish.objects import ManifestToPublish, publish_objects
 from pe_dvc.usecases.publish.preconditions import check_described, check_no_secrets
 from pe_dvc.usecases.revoke.publication import refuse_new
-from pe_dvc.usecases.revoke.withdrawn import publication_error, withdrawn_in
+from pe_dvc.usecases.revoke.withdrawn import publication_error, withdrawn_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -72,11 +72,13 @@ def stage_to(
 ) -> Staged:
     """Do what ``stage`` does, in a store that is open."""
     publication = open_publication(repo, store, uncommitted=True)
-    withdrawn_in(store, publication.metadata)  # one that is hidden is no empty one
+    withdrawn_by(publication.bucket, publication.metadata)  # one that is hidden is no empty one
     withdrawn = publication.withdrawn
     gathered = gather(repo, names, metadata=publication.metadata)
     described = [_described(repo, one) for one in (gathered if names else _built(repo, gathered))]
-    refuse_new(store, publication.metadata, withdrawn, [one.manifest for one in described])
+    refuse_new(
+        publication.bucket, publication.metadata, withdrawn, [one.manifest for one in described]
+    )
     for one in described:
         if (found := withdrawn.of(one.manifest)) is not None:
             raise publication_error(found, asked=one.manifest.reference, remedy=_WITHDRAWN)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
+from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import (
     ConflictError,
     DigestMismatchError,
@@ -97,6 +98,8 @@ class ReadableChannels:
         self.seen: SeenVersions = NOTHING_SEEN
         """What new versions are above, though the bucket was emptied, or restored from a copy."""
         self.roots = roots
+        self._kept: dict[str, tuple[bytes, ObjectInfo]] = {}
+        """Versioned files as they were read last, by key."""
 
     @property
     def root(self) -> Root:
@@ -111,31 +114,43 @@ class ReadableChannels:
         """Return the address of a role's metadata, for messages."""
         return f"{self.store.url}/{self.key(role, version)}"
 
-    def read(self, role: str, kind: type[Kind], version: int | None = None) -> StoredMetadata[Kind]:
+    def read(
+        self,
+        role: str,
+        kind: type[Kind],
+        version: int | None = None,
+        named: MetaFile | None = None,
+    ) -> StoredMetadata[Kind]:
         """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError.
 
         That of a channel in bins has all its pointers, ``data`` is what lists the bins. Raises
-        VerificationError for another country's or role's, and for a bin that is not there.
+        VerificationError for another country's or role's, and for a bin that is not there. What
+        was read before is not asked for again if it is the file that is ``named``, by its sha256.
         """
-        data, info = self.store.read(self.key(role, version), limit=max_length(role))
+        data, info = self._file(role, version, named)
         metadata = self._parsed(role, kind, data, version)
         return StoredMetadata(self._joined(metadata, role, version), data, info.etag)
 
     def look(
-        self, delegator: Root | Targets, role: str, kind: type[Kind], version: int | None = None
+        self,
+        delegator: Root | Targets,
+        role: str,
+        kind: type[Kind],
+        version: int | None = None,
+        named: MetaFile | None = None,
     ) -> tuple[StoredMetadata[Kind] | None, str | None]:
         """Return a file if the delegator's keys signed it as that version; and the object's etag.
 
         The first is None for whatever else is there, the second where there is no object. Raises
-        VerificationError for a signed channel whose bins are not all there.
+        VerificationError for a signed channel whose bins are not all there. ``named`` as in
+        ``read``.
         """
-        key, limit = self.key(role, version), max_length(role)
         try:
-            data, info = self.store.read(key, limit=limit)
+            data, info = self._file(role, version, named)
         except NotFoundError:
             return None, None
         except FormatError:  # too long to be read
-            return None, self._etag(key)
+            return None, self._etag(self.key(role, version))
         try:
             metadata = self._parsed(role, kind, data, version)
         except (FormatError, VerificationError):
@@ -147,10 +162,18 @@ class ReadableChannels:
         return StoredMetadata(metadata, data, info.etag), info.etag
 
     def signed(
-        self, delegator: Root | Targets, role: str, kind: type[Kind], version: int
+        self,
+        delegator: Root | Targets,
+        role: str,
+        kind: type[Kind],
+        version: int,
+        named: MetaFile | None = None,
     ) -> StoredMetadata[Kind] | None:
-        """Return a version if the delegator's keys signed it, None for whatever else is there."""
-        return self.look(delegator, role, kind, version)[0]
+        """Return a version if the delegator's keys signed it, None for whatever else is there.
+
+        ``named`` as in ``read``.
+        """
+        return self.look(delegator, role, kind, version, named)[0]
 
     def refuse_newer_root(self) -> bool:
         """Raise ConflictError if the bucket holds a next root that today's vouches for.
@@ -184,7 +207,7 @@ class ReadableChannels:
 
         ``named`` is what the timestamp says of it, None for one that no timestamp names yet.
         """
-        held = self.signed(self.root, "snapshot", Snapshot, version)
+        held = self.signed(self.root, "snapshot", Snapshot, version, named)
         if held is None or named is None:
             return held
         what, where = f"snapshot version {version}", self.where("snapshot", version)
@@ -215,6 +238,17 @@ class ReadableChannels:
         half = timedelta(days=expiry_days(self.root, role)) / 2
         return metadata.signed.expires - now >= half
 
+    def _file(
+        self, role: str, version: int | None, named: MetaFile | None
+    ) -> tuple[bytes, ObjectInfo]:
+        key = self.key(role, version)
+        kept = self._kept.get(key)
+        if kept is None or named is None or not _is(named, kept[0]):
+            kept = self.store.read(key, limit=max_length(role))
+            if version is not None:
+                self._kept[key] = kept
+        return kept
+
     def _parsed(
         self, role: str, kind: type[Kind], data: bytes, version: int | None
     ) -> Metadata[Kind]:
@@ -232,6 +266,10 @@ class ReadableChannels:
     def _etag(self, key: str) -> str | None:
         info = head_if_there(self.store, key)
         return None if info is None else info.etag
+
+
+def _is(named: MetaFile, data: bytes) -> bool:
+    return (named.hashes or {}).get("sha256") == sha256_bytes(data)
 
 
 def versions_of(files: Iterable[tuple[str, int]], role: str) -> list[int]:

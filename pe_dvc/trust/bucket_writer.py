@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pe_dvc.store.port import ObjectInfo, Store
+    from pe_dvc.trust.signed_metadata import SignedMetadata
 
 log = logging.getLogger(__name__)
 
 WRITES_AT_ONCE = 16
 ATTEMPTS = 8
 """How often a file that today's keys did not sign is replaced, while someone keeps writing it."""
+
+
+def bucket_of(store: Store, git: SignedMetadata) -> ChannelBucket:
+    """Return a country's metadata in a store, as who trusts the roots of ``git`` sees it."""
+    return ChannelBucket(store, git.country, [root.signed for root in git.roots])
 
 
 class ChannelBucket(ReadableChannels):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.channel_log import LOG_FIELD
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import ALL
@@ -115,4 +116,6 @@ class SignedChannels:
         self.files.write("revoked", metadata)
 
     def publish_to(self, store: Store) -> PublishedChannels:
-        return publish_channels(store, self.metadata, self.signers, now=self.now)
+        return publish_channels(
+            bucket_of(store, self.metadata), self.metadata, self.signers, now=self.now
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError
 from pe_dvc.trust.ancestry import base_of, descends, manifest_of, plain, superseded
-from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.usecases.publish.rebase import newest_version
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def base_for(
     ``committed`` is the newest that git's history holds signed, ``versions`` all of them. Raises
     ConflictError where git and the bucket went different ways; VerificationError, StoreError.
     """
-    bucket = ChannelBucket(store, git.country, [root.signed for root in git.roots])
+    bucket = bucket_of(store, git)
     draft = git.role(channel)
     ours = base_of(draft, committed)
     newest, last = newest_version(bucket, git.targets.signed, channel, after=0)

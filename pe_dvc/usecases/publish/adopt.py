@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.trust.ancestry import descends
-from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -35,7 +35,7 @@ def adopt_channel(store: Store, directory: Path, country: str, role: str) -> int
     if role not in DELEGATED:
         raise NotFoundError(f"{role!r} is not a channel: expected one of {', '.join(DELEGATED)}")
     git = SignedMetadata(ChannelFiles(directory, country))
-    bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
+    bucket = bucket_of(store, git)
     newest, _ = newest_version(bucket, git.targets.signed, role, after=0)
     if newest is None:
         raise NotFoundError(f"{store.url} has no {role} of {country} that today's keys signed")

@@ -15,7 +15,6 @@ from pe_dvc.primitives.result import Result
 from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
-from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.usecases.publish.log import ChannelLog
 from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.moved import follows, leads_to
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from pe_dvc.store.port import Store
     from pe_dvc.trust.log_memory import ShownLog
-    from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import PointedObjects
@@ -74,7 +71,7 @@ class PublishedChannels(Result):
 
 
 def publish_channels(
-    store: Store,
+    bucket: ChannelBucket,
     metadata: SignedMetadata,
     signers: Signers,
     *,
@@ -82,10 +79,9 @@ def publish_channels(
     history: History | None = None,
     pointed: PointedObjects | None = None,
     waiting: Mapping[str, str] | None = None,
-    seen: SeenVersions = NOTHING_SEEN,
     logs: Sequence[ShownLog] = (),
 ) -> PublishedChannels:
-    """Bring a country's signed metadata into the store.
+    """Bring a country's signed metadata into the store of ``bucket``, which has the same roots.
 
     Writes nothing that is there already, and nothing at all if all is. Payloads and manifests
     must be there before (``publish_objects``). Raises SignatureError and ExpiredError for
@@ -95,26 +91,23 @@ def publish_channels(
     ``history`` is asked for versions that were committed and never published: they are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
     that points to what is not in the store. The roles in ``waiting`` stay as they are published.
-    New versions are above those ``seen``; ``logs`` is what the bucket's log must continue, the
-    largest first (``log_hold``).
+    ``logs`` is what the bucket's log must continue, the largest first (``log_hold``).
     """
     left = dict(waiting or {})
     metadata.check_publishable(utc(now), but=left)
     country, roots = metadata.country, [root.signed for root in metadata.roots]
-    newest = ChannelBucket(store, country, roots)
-    newest.seen = seen
     written: list[str] = []
     replaced: list[str] = []
-    for count in roots_to_publish_under(newest, metadata.targets):
-        bucket = ChannelBucket(store, country, roots[:count], successor=roots[count])
+    for count in roots_to_publish_under(bucket, metadata.targets):
+        under = ChannelBucket(bucket.store, country, roots[:count], successor=roots[count])
         earlier = metadata.up_to_root(count)
-        written += _publish_under(bucket, earlier, signers, now, history, pointed, left)[1]
-        replaced += bucket.replaced
-    versions, keys = _publish_under(newest, metadata, signers, now, history, pointed, left, logs)
+        written += _publish_under(under, earlier, signers, now, history, pointed, left)[1]
+        replaced += under.replaced
+    versions, keys = _publish_under(bucket, metadata, signers, now, history, pointed, left, logs)
     return PublishedChannels(
         versions=versions,
         written=(*written, *keys),
-        replaced=(*replaced, *newest.replaced),
+        replaced=(*replaced, *bucket.replaced),
         waiting=left,
     )
 

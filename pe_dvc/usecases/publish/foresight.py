@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pe_dvc.primitives.errors import ExpiredError
 from pe_dvc.trust.ancestry import descends
 from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.usecases.publish.log_hold import hold_log
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
@@ -46,7 +46,7 @@ def check_clock(store: Store, now: datetime, store_time: datetime | None) -> Non
 
 
 def foresee(
-    store: Store,
+    bucket: ChannelBucket,
     metadata: SignedMetadata,
     signers: Signers,
     *,
@@ -63,7 +63,6 @@ def foresee(
     ``waiting`` are not published. Another publisher may still be first in the meantime.
     The bucket's log must continue those of ``logs``, the largest first (``log_hold``).
     """
-    bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
     head = read_head(bucket)
     hold_log(bucket, head, logs[:1])
     named = head.meta
@@ -77,13 +76,13 @@ def foresee(
             probe()
     for role in (role for role in new if role in named):
         version = named[role].version
-        held = bucket.signed(metadata.delegator(role), role, Targets, version)
+        held = bucket.signed(metadata.delegator(role), role, Targets, version, named[role])
         if held is None or descends(metadata.role(role).signed, held.metadata):
             continue
         moved = moved_error(bucket, metadata, role, version)
         if role != REBASED:  # with a draft of its own, git knows nothing of what was withdrawn
             raise moved
-        rebase(store, metadata, moved, signers, now=now, history=history)
+        rebase(bucket, metadata, moved, signers, now=now, history=history)
 
 
 def _is_new(
@@ -94,7 +93,7 @@ def _is_new(
         return True
     if named.hashes == metadata.meta_file(role).hashes:
         return False
-    held = bucket.signed(metadata.delegator(role), role, Targets, named.version)
+    held = bucket.signed(metadata.delegator(role), role, Targets, named.version, named)
     ours = metadata.role(role)
     return held is None or not (
         held.metadata.signed == ours.signed or descends(held.metadata.signed, ours)

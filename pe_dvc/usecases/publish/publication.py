@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
@@ -33,7 +34,7 @@ from pe_dvc.usecases.revoke.withdrawn import (
     ROLE,
     Withdrawn,
     newer,
-    withdrawn_in,
+    withdrawn_by,
     withdrawn_of,
 )
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -95,6 +97,13 @@ class Publication:
         """The country that is published."""
         return self.metadata.country
 
+    @cached_property
+    def bucket(self) -> ChannelBucket:
+        """The channels in the store; what was read of their versions is not asked for again."""
+        bucket = bucket_of(self.store, self.metadata)
+        bucket.seen = self._seen
+        return bucket
+
     def check(self) -> None:
         """Refuse metadata that readers would refuse, before anything is written.
 
@@ -122,7 +131,7 @@ class Publication:
         Raises FormatError, StoreError.
         """
         try:
-            return withdrawn_in(self.store, self.metadata)
+            return withdrawn_by(self.bucket, self.metadata)
         except VerificationError:
             # By keys that count no more, or altered: git's takes its place, and if that is a draft
             # nothing is published (check_drafts).
@@ -158,10 +167,10 @@ class Publication:
         publisher changed the same dataset, RevokedError for a pointer to what was withdrawn, and as
         ``publish_channels``.
         """
-        refuse_pointers(self.store, self.metadata, self.withdrawn, but=self.waiting)
-        check_drafts(self.store, self.metadata, self.waiting)
+        refuse_pointers(self.bucket, self.metadata, self.withdrawn, but=self.waiting)
+        check_drafts(self.bucket, self.metadata, self.waiting)
         foresee(
-            self.store,
+            self.bucket,
             self.metadata,
             self._signers,
             now=self._now,
@@ -212,7 +221,7 @@ class Publication:
                 if moved.role != REBASED:
                     raise
                 rebased, data = rebase(
-                    self.store,
+                    self.bucket,
                     self.metadata,
                     moved,
                     self._signers,
@@ -232,14 +241,13 @@ class Publication:
 
     def _publish(self, metadata: SignedMetadata, pointed: PointedObjects) -> PublishedChannels:
         published = publish_channels(
-            self.store,
+            self.bucket,
             metadata,
             self._signers,
             now=self._now,
             history=self._history,
             pointed=pointed,
             waiting=self.waiting,
-            seen=self._seen,
             logs=self._logs,
         )
         return replace(published, drafts=self._drafts)

@@ -23,7 +23,6 @@ from pe_dvc.trust.ancestry import (
 )
 from pe_dvc.trust.binned import git_form
 from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import signatures, verify_signed_by
 from pe_dvc.usecases.channel.versions import next_version, set_targets
@@ -33,7 +32,7 @@ from pe_dvc.usecases.publish.versioned_files import NEIGHBOURS
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pe_dvc.store.port import Store
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.versioned_files import History
@@ -61,7 +60,7 @@ class Rebased:
 
 
 def rebase(
-    store: Store,
+    bucket: ReadableChannels,
     git: SignedMetadata,
     moved: MovedError,
     signers: Signers,
@@ -77,7 +76,6 @@ def rebase(
     names them, if both changed a dataset.
     """
     channel = moved.role
-    bucket = ChannelBucket(store, git.country, [root.signed for root in git.roots])
     delegator = git.targets.signed
     ours = git.role(channel)
     theirs, last = newest_version(bucket, delegator, channel, after=ours.signed.version - 1)
@@ -118,7 +116,7 @@ def rebase(
 
 
 def _base_without(
-    bucket: ChannelBucket,
+    bucket: ReadableChannels,
     delegator: Targets,
     channel: str,
     ours: Metadata[Targets],
@@ -158,7 +156,7 @@ def _apply(merged: Merged, signed: Targets, *, country: str, channel: str) -> No
 
 
 def newest_version(
-    bucket: ChannelBucket, delegator: Targets, channel: str, *, after: int
+    bucket: ReadableChannels, delegator: Targets, channel: str, *, after: int
 ) -> tuple[Metadata[Targets] | None, int]:
     """Return the newest version of a channel that others can build on, and the last one taken.
 
@@ -183,7 +181,7 @@ def newest_version(
 
 
 def _named(
-    bucket: ChannelBucket, delegator: Targets, channel: str, meta_file: MetaFile
+    bucket: ReadableChannels, delegator: Targets, channel: str, meta_file: MetaFile
 ) -> Metadata[Targets]:
     """Read what the snapshot names: an older file put in its place must not be built upon."""
     where = bucket.where(channel, meta_file.version)
@@ -195,7 +193,7 @@ def _named(
 
 
 def _common_ancestor(
-    bucket: ChannelBucket, channel: str, ours: Metadata[Targets], theirs: Metadata[Targets]
+    bucket: ReadableChannels, channel: str, ours: Metadata[Targets], theirs: Metadata[Targets]
 ) -> PlainTargets | None:
     """Return the newest version that ours and theirs come from, None if none is known."""
     mine = _line(ours)

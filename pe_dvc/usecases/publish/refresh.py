@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.result import json_time
 from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.bucket_writer import ChannelBucket
+from pe_dvc.trust.bucket_writer import ChannelBucket, bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
 from pe_dvc.trust.seen import NOTHING_SEEN
@@ -86,7 +86,7 @@ def refresh_channel(
     ExpiredError for a root past its expiry, and what ``publish_snapshot`` raises.
     """
     git = SignedMetadata(ChannelFiles(directory, country))
-    bucket = ChannelBucket(store, country, [root.signed for root in git.roots])
+    bucket = bucket_of(store, git)
     bucket.seen = seen
     _check_root(bucket)
     check_fresh("root", bucket.root, now, where=git.where("root"))

@@ -123,7 +123,7 @@ def _named(
     """
     where = bucket.where(role, named.version)
     try:
-        held = bucket.read(role, Targets, named.version)
+        held = bucket.read(role, Targets, named.version, named)
         what = f"{role} version {named.version}"
         held.check(named, what=what, named_by="snapshot", where=where)
         metadata = held.metadata

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.store.port import ReadableStore
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 CHANNEL = "latest"
@@ -35,7 +34,7 @@ class Vouched(NamedTuple):
 
 
 def vouched_in(
-    store: ReadableStore, metadata: SignedMetadata, *, but: Collection[Sha256] = ()
+    bucket: ReadableChannels, metadata: SignedMetadata, *, but: Collection[Sha256] = ()
 ) -> frozenset[Vouched]:
     """Return what the bucket's ``latest`` points to, verified by the keys that git holds.
 
@@ -43,12 +42,11 @@ def vouched_in(
     nothing is believed then. Raises StoreError.
     """
     try:
-        bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
         named = read_head(bucket).meta.get(CHANNEL)
         if named is None:
             return frozenset()
         where = bucket.where(CHANNEL, named.version)
-        held = bucket.signed(metadata.delegator(CHANNEL), CHANNEL, Targets, named.version)
+        held = bucket.signed(metadata.delegator(CHANNEL), CHANNEL, Targets, named.version, named)
         if held is None:
             return frozenset()
         held.check(named, what=CHANNEL, named_by="snapshot", where=where)

@@ -11,7 +11,6 @@ from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import key_names, key_text, signatures
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import ReadableStore, Store
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.signed_metadata import SignedMetadata
 
 REVIEWED = ("next", "revoked", "releases")
@@ -46,19 +46,21 @@ def drafts(metadata: SignedMetadata) -> dict[str, str]:
     return found
 
 
-def check_drafts(store: Store, metadata: SignedMetadata, waiting: dict[str, str]) -> None:
+def check_drafts(
+    bucket: ReadableChannels, metadata: SignedMetadata, waiting: dict[str, str]
+) -> None:
     """Raise SignatureError for a draft that cannot wait: readers refuse what is published of it.
 
     That is so after a change of its keys.
     """
     if not waiting:
         return
-    bucket = ChannelBucket(store, metadata.country, [root.signed for root in metadata.roots])
     named = read_head(bucket).meta
     for role in waiting:
         if role not in named:
             continue
-        if bucket.signed(metadata.delegator(role), role, Targets, named[role].version) is None:
+        of, version = metadata.delegator(role), named[role].version
+        if bucket.signed(of, role, Targets, version, named[role]) is None:
             metadata.verified(role)
 
 

@@ -9,17 +9,17 @@ from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.reference import CHANNELS, Reference
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.usecases.revoke.withdrawn import ROLE, publication_error, withdrawn_in
+from pe_dvc.usecases.revoke.withdrawn import ROLE, publication_error, withdrawn_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pe_dvc.documents.manifest import ManifestHead
     from pe_dvc.documents.pointer import Pointer
-    from pe_dvc.store.port import ReadableStore, Store
+    from pe_dvc.trust.bucket import ReadableChannels
+    from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.usecases.publish.channel import PublishedChannels
     from pe_dvc.usecases.revoke.removal import Removal
@@ -32,7 +32,7 @@ _REMEDY = (
 
 
 def refuse_pointers(
-    store: ReadableStore,
+    bucket: ReadableChannels,
     metadata: SignedMetadata,
     withdrawn: Withdrawn,
     *,
@@ -46,7 +46,7 @@ def refuse_pointers(
     for channel in (channel for channel in CHANNELS if channel not in but):
         ours = _pointers(metadata.role(channel).signed, metadata, channel)
         marked = [one for one in ours.values() if one.sha256 in withdrawn.artifacts]
-        before = _published(store, metadata, channel) if marked else {}
+        before = _published(bucket, metadata, channel) if marked else {}
         for pointer in marked:
             there = before.get(pointer.name)
             if there is None or there.sha256 != pointer.sha256:
@@ -56,7 +56,7 @@ def refuse_pointers(
 
 
 def refuse_new(
-    store: ReadableStore,
+    bucket: ReadableChannels,
     metadata: SignedMetadata,
     withdrawn: Withdrawn,
     manifests: Iterable[ManifestHead],
@@ -68,7 +68,7 @@ def refuse_new(
         if (found := withdrawn.of(manifest)) is not None
         if Sha256(manifest.artifact.sha256) not in withdrawn.artifacts
     ]
-    before = _published(store, metadata, "latest") if derived else {}
+    before = _published(bucket, metadata, "latest") if derived else {}
     for manifest, found in derived:
         there = before.get(manifest.artifact.name)
         if there is None or there.sha256 != manifest.artifact.sha256:
@@ -77,13 +77,13 @@ def refuse_new(
 
 
 def published_removal(
-    store: Store, metadata: SignedMetadata, published: PublishedChannels
+    bucket: ChannelBucket, metadata: SignedMetadata, published: PublishedChannels
 ) -> Removal | None:
     """Remove what readers are shown as withdrawn, where the role is new or something is left.
 
     None where nothing is to do.
     """
-    withdrawn = withdrawn_in(store, metadata)
+    withdrawn = withdrawn_by(bucket, metadata)
     country, version = metadata.country, published.versions.get(ROLE)
     # Before the first version nothing was withdrawn that might be left.
     is_new = version != 1 and metadata_key(country, ROLE, version) in published.written
@@ -91,18 +91,19 @@ def published_removal(
         return None
     from pe_dvc.usecases.revoke.removal import is_pending, remove_withdrawn
 
-    if is_new or is_pending(store, country, withdrawn):
-        return remove_withdrawn(store, country, withdrawn)
+    if is_new or is_pending(bucket.store, country, withdrawn):
+        return remove_withdrawn(bucket.store, country, withdrawn)
     return None
 
 
-def _published(store: ReadableStore, metadata: SignedMetadata, channel: str) -> dict[str, Pointer]:
+def _published(
+    bucket: ReadableChannels, metadata: SignedMetadata, channel: str
+) -> dict[str, Pointer]:
     """Return the pointers of a channel that readers are shown, none where keys count no more."""
-    bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
     named = read_head(bucket).meta.get(channel)
     if named is None:
         return {}
-    held = bucket.signed(metadata.delegator(channel), channel, Targets, named.version)
+    held = bucket.signed(metadata.delegator(channel), channel, Targets, named.version, named)
     return {} if held is None else _pointers(held.metadata.signed, metadata, channel)
 
 

@@ -92,12 +92,17 @@ def withdrawn_in(store: ReadableStore, metadata: SignedMetadata) -> Withdrawn:
 
     Raises VerificationError for a role that was altered or hidden, StoreError.
     """
-    bucket = ReadableChannels(store, metadata.country, [root.signed for root in metadata.roots])
+    roots = [root.signed for root in metadata.roots]
+    return withdrawn_by(ReadableChannels(store, metadata.country, roots), metadata)
+
+
+def withdrawn_by(bucket: ReadableChannels, metadata: SignedMetadata) -> Withdrawn:
+    """As ``withdrawn_in``, of a bucket that is open."""
     named = read_head(bucket).meta.get(ROLE)
     if named is None:
         return Withdrawn()
     where = bucket.where(ROLE, named.version)
-    held = bucket.signed(metadata.delegator(ROLE), ROLE, Targets, named.version)
+    held = bucket.signed(metadata.delegator(ROLE), ROLE, Targets, named.version, named)
     if held is None:
         raise VerificationError(
             f"{where}, which readers are shown, is not signed by the data stewards that git names",

@@ -10,6 +10,7 @@ import pytest
 from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.documents.keys import log_prefix
 from pe_dvc.primitives.errors import RollbackError, VerificationError
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.foresight import foresee
@@ -44,8 +45,21 @@ class Country(Simulator):
     def push(self, logs: Sequence[ShownLog] | None = None) -> PublishedChannels:
         """Do what ``pe-dvc push`` does once it has read what git holds."""
         held = self.logs if logs is None else logs
-        foresee(self.store, self.metadata, self.signers, now=self.now, history=None, logs=held)
-        done = publish_channels(self.store, self.metadata, self.signers, now=self.now, logs=held)
+        foresee(
+            bucket_of(self.store, self.metadata),
+            self.metadata,
+            self.signers,
+            now=self.now,
+            history=None,
+            logs=held,
+        )
+        done = publish_channels(
+            bucket_of(self.store, self.metadata),
+            self.metadata,
+            self.signers,
+            now=self.now,
+            logs=held,
+        )
         self.logs = [seen_of(self), *self.logs]
         return done
 

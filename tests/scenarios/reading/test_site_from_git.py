@@ -17,6 +17,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, UntrustedError
 from pe_dvc.project import directories
 from pe_dvc.store.cache import Cache
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.usecases.publish.seen import read_back
 from tests.support.commands import run
 from tests.support.country import NAME, Country, reader_at
@@ -80,7 +81,7 @@ class Committed:
     def note_push(self) -> None:
         """Commit what `pe-dvc push` writes into ``seen/``."""
         store = self.country.store
-        seen = read_back(store, self.country.signed.metadata, [place_name(store.url)])
+        seen = read_back(bucket_of(store, self.country.signed.metadata), [place_name(store.url)])
         assert seen is not None
         self.write(f"channels/us/seen/{seen.file_name}", seen.to_bytes())
         self.commit()

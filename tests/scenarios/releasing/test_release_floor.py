@@ -15,6 +15,7 @@ from pe_dvc.project.notes import _said
 from pe_dvc.project.release import Releases
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.seen import SeenPublication
 from pe_dvc.usecases.publish.seen import read_back
 from tests.support.country import reader_at
@@ -33,7 +34,7 @@ FOLDER = "channels/us/seen"
 def note(history: History, *more: str) -> SeenPublication:
     """Keep what is published as a push does."""
     stores = [place_name(str(history.bucket)), *more]
-    seen = read_back(history.store, history.signed.metadata, stores)
+    seen = read_back(bucket_of(history.store, history.signed.metadata), stores)
     assert seen is not None
     history.write(f"{FOLDER}/{seen.file_name}", seen.to_bytes())
     return seen

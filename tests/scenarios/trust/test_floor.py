@@ -17,6 +17,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.seen import SeenFile, SeenPublication, SeenVersions
 from pe_dvc.trust.tuf_api import Timestamp
@@ -46,7 +47,7 @@ NEWEST = pointer("cps_2024", "newest")
 
 def seen_now(sim: Simulator) -> SeenPublication:
     """What a push keeps in the clone."""
-    seen = read_back(sim.store, sim.metadata, [place_name(sim.store.url)])
+    seen = read_back(bucket_of(sim.store, sim.metadata), [place_name(sim.store.url)])
     assert seen is not None
     return seen
 
@@ -310,4 +311,6 @@ def test_a_bucket_that_was_lost_is_filled_above_what_was_seen(sim: Simulator) ->
 
 
 def sim_publish(sim: Simulator, seen: SeenVersions) -> PublishedChannels:
-    return publish_channels(sim.store, sim.metadata, sim.signers, now=sim.now, seen=seen)
+    bucket = bucket_of(sim.store, sim.metadata)
+    bucket.seen = seen
+    return publish_channels(bucket, sim.metadata, sim.signers, now=sim.now)

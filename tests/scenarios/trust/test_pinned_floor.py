@@ -12,6 +12,7 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import FormatError, NotFoundError, RollbackError
 from pe_dvc.project.notes import _said
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.usecases.publish.seen import read_back
 from tests.support.country import LATEST, NAME, Country, reader_at
 from tests.support.s3_objects import S3Objects
@@ -41,7 +42,7 @@ class Case:
     def note(self, urls: list[str]) -> Path:
         """Keep what is published as a push does."""
         names = [place_name(url) for url in urls]
-        seen = read_back(self.country.store, self.country.signed.metadata, names)
+        seen = read_back(bucket_of(self.country.store, self.country.signed.metadata), names)
         assert seen is not None
         file = self.folder / "seen" / seen.file_name
         file.parent.mkdir(exist_ok=True)

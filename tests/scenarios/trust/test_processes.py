@@ -10,6 +10,7 @@ import pytest
 
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.usecases.publish.channel import publish_channels
 from tests.support.memory_store import MemoryStore
@@ -41,7 +42,7 @@ def test_readers_of_one_state_never_fail_and_never_go_back(sim: Simulator, tmp_p
     bucket, root = tmp_path / "bucket", tmp_path / "root.json"
     store = LocalStore(bucket)
     root.write_bytes(sim.pinned)
-    publish_channels(store, sim.metadata, sim.signers, now=NOW)
+    publish_channels(bucket_of(store, sim.metadata), sim.metadata, sim.signers, now=NOW)
     arguments = [sys.executable, "-c", READER, str(bucket), str(root), str(tmp_path / "shared")]
     readers = [
         subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -49,7 +50,7 @@ def test_readers_of_one_state_never_fail_and_never_go_back(sim: Simulator, tmp_p
     ]
     for number in range(12):
         sim.update(pointer("cps_2024", str(number)))
-        publish_channels(store, sim.metadata, sim.signers, now=NOW)
+        publish_channels(bucket_of(store, sim.metadata), sim.metadata, sim.signers, now=NOW)
     for reader in readers:
         out, error = reader.communicate(timeout=120)
         assert reader.returncode == 0, error
@@ -59,10 +60,11 @@ def test_readers_of_one_state_never_fail_and_never_go_back(sim: Simulator, tmp_p
 @pytest.mark.parametrize("kind", ["memory", "local"])
 def test_real_stores(sim: Simulator, tmp_path: Path, kind: str) -> None:
     store: Store = MemoryStore() if kind == "memory" else LocalStore(tmp_path / "bucket")
-    assert publish_channels(store, sim.metadata, sim.signers, now=NOW).written
-    assert publish_channels(store, sim.metadata, sim.signers, now=NOW).written == ()
+    bucket = bucket_of(store, sim.metadata)
+    assert publish_channels(bucket, sim.metadata, sim.signers, now=NOW).written
+    assert publish_channels(bucket, sim.metadata, sim.signers, now=NOW).written == ()
     sim.update(pointer("frs"))
-    publish_channels(store, sim.metadata, sim.signers, now=NOW)
+    publish_channels(bucket_of(store, sim.metadata), sim.metadata, sim.signers, now=NOW)
     client = ChannelClient(store, "us", sim.pinned, tmp_path / "state")
     assert client.pointers("latest") == [pointer("frs")]
     assert client.channel_version("latest") == 4

@@ -17,6 +17,7 @@ from pe_dvc.project.reader import Reader
 from pe_dvc.project.reader_trust import related_stores
 from pe_dvc.trust import client_state
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.usecases.publish.seen import read_back
 from tests.support.country import LATEST, NAME, Country, reader_at
 from tests.support.mirrors import Files, Mirror
@@ -115,7 +116,7 @@ def test_withdrawn_data_at_a_mirror_that_the_root_names(case: Case, monkeypatch:
 def test_withdrawn_data_at_a_mirror_that_the_pin_names(case: Case) -> None:
     """What was published last comes with the names of the bucket and its mirrors."""
     names = [place_name(case.full), place_name(case.old)]
-    seen = read_back(case.country.store, case.country.signed.metadata, names)
+    seen = read_back(bucket_of(case.country.store, case.country.signed.metadata), names)
     assert seen is not None
     folder = case.country.signed.files.directory
     (folder / "seen").mkdir()
@@ -196,7 +197,7 @@ def test_names_of_stores_that_lead_out_of_the_state(case: Case) -> None:
     out = f"directory:x/{os.path.relpath(loot.parent, place)}"
     many = [f"s3://mirror-{number}" for number in range(1000)]
     names = [place_name(case.old), out, "directory:", "", "/", "..", *many]
-    seen = read_back(case.country.store, case.country.signed.metadata, names)
+    seen = read_back(bucket_of(case.country.store, case.country.signed.metadata), names)
     assert seen is not None
     file = case.base / "seen.json"
     file.write_bytes(seen.to_bytes())

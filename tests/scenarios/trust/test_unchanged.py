@@ -25,6 +25,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.trust.bucket_identity import place_name
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.seen import SeenFile
 from pe_dvc.trust.tuf_api import MetaFile, Root
@@ -347,7 +348,7 @@ def test_rollback_of_state_and_store(warm: Simulator, asked: list[str]) -> None:
     before = dict(warm.store.objects)
     warm.update(OLD)
     warm.publish()
-    seen = read_back(warm.store, warm.metadata, [place_name(warm.store.url)])
+    seen = read_back(bucket_of(warm.store, warm.metadata), [place_name(warm.store.url)])
     assert seen is not None
     warm.store.restore(before)
     data = seen.to_bytes()
@@ -367,7 +368,7 @@ def test_rollback_of_state_and_store(warm: Simulator, asked: list[str]) -> None:
 def test_what_others_saw_and_is_older_or_the_same_needs_no_python_tuf(
     warm: Simulator, asked: list[str]
 ) -> None:
-    seen = read_back(warm.store, warm.metadata, [place_name(warm.store.url)])
+    seen = read_back(bucket_of(warm.store, warm.metadata), [place_name(warm.store.url)])
     assert seen is not None
     data = seen.to_bytes()
     same = SeenFile(version=1, place="clone/seen.json", read=lambda: data)

@@ -14,6 +14,7 @@ from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.log_chain import root_of
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import MetaFile
@@ -101,7 +102,9 @@ def test_a_root_pushed_without_the_online_keys_is_logged_by_the_next_push(
     ring = KeyRing(published.directory, "us", published.signers, now=NOW)
     ring.renew("root")
     offline = Signers("us", tmp_path / "none", environ={})
-    written = publish_channels(published.store, published.metadata, offline, now=NOW).written
+    written = publish_channels(
+        bucket_of(published.store, published.metadata), published.metadata, offline, now=NOW
+    ).written
     assert written == (published.key("2.root.json"),)
     assert ("root", 2) not in entries(published.store)
     published.update(NEW)

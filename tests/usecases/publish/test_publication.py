@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.documents.keys import metadata_version
 from pe_dvc.primitives.errors import ConflictError, ExpiredError, NotFoundError, SignatureError
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
+from pe_dvc.trust.tuf_api import MetaFile, Targets
 from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.retention.bucket_lock import collecting
+from pe_dvc.usecases.revoke.withdrawn import withdrawn_by
 from tests.support.memory_store import MemoryStore
 from tests.support.simulator import EVERY_MANIFEST, NOW, Simulator, days, pointer
 
@@ -73,3 +78,31 @@ def test_the_rewritten_channel_is_in_git_before_it_is_published(sim: Simulator) 
     assert rebased.rewritten
     assert sim.metadata.role("latest").signed.version == published.versions["latest"] == 5
     assert publication(sim).publish_channels(known=EVERY_MANIFEST)[0].written == ()
+
+
+def test_each_version_is_asked_for_once(sim: Simulator) -> None:
+    """A bucket may be 30 ms away, and a publication looks at where it stands several times."""
+    sim.update(pointer("mine"))
+    sim.store.clear_record()
+    made = publication(sim)
+    made.check()
+    with made.turn():
+        made.foresee()
+        made.publish_channels(known=EVERY_MANIFEST)
+    assert withdrawn_by(made.bucket, made.metadata).version == 1
+    read = Counter(key for operation, key in sim.store.log if operation == "read")
+    versions = {key: times for key, times in read.items() if metadata_version(key) is not None}
+    assert len(versions) > 5
+    assert set(versions.values()) == {1}
+
+
+def test_a_version_that_is_named_by_another_digest_is_asked_for_again(sim: Simulator) -> None:
+    bucket = bucket_of(sim.store, sim.metadata)
+    first = bucket.read("latest", Targets, 3).meta_file
+    sim.store.clear_record()
+    bucket.read("latest", Targets, 3, first)
+    assert sim.store.log == []
+    other = MetaFile.from_data(3, b"altered since", ["sha256"])
+    bucket.read("latest", Targets, 3, other)
+    bucket.read("latest", Targets, 3)
+    assert len(sim.store.log) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
+from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.usecases.publish.vouched import Vouched, vouched_in
 from tests.support.memory_store import MemoryStore
 from tests.support.simulator import Simulator, pointer
@@ -19,11 +20,16 @@ def test_it_is_what_readers_see(tmp_path: Path) -> None:
     sim.update(one)
     sim.publish()
     expected = {Vouched("one", one.sha256, one.manifest_sha256)}
-    assert vouched_in(sim.store, sim.metadata) == expected
-    assert vouched_in(sim.store, sim.metadata, but={one.sha256}) == frozenset()
+    assert vouched_in(bucket_of(sim.store, sim.metadata), sim.metadata) == expected
+    assert (
+        vouched_in(bucket_of(sim.store, sim.metadata), sim.metadata, but={one.sha256})
+        == frozenset()
+    )
     sim.update(one, unpublished)
-    assert vouched_in(sim.store, sim.metadata) == expected, "git says more, and has no say"
-    assert vouched_in(MemoryStore(), sim.metadata) == frozenset()
+    assert vouched_in(bucket_of(sim.store, sim.metadata), sim.metadata) == expected, (
+        "git says more, and has no say"
+    )
+    assert vouched_in(bucket_of(MemoryStore(), sim.metadata), sim.metadata) == frozenset()
 
 
 def test_a_channel_that_was_altered_vouches_for_nothing(tmp_path: Path) -> None:
@@ -36,9 +42,9 @@ def test_a_channel_that_was_altered_vouches_for_nothing(tmp_path: Path) -> None:
     for altered in (honest.replace(b'"length": 3', b'"length": 4'), b"{}", b"nonsense"):
         assert altered != honest
         sim.store.objects[key] = altered
-        assert vouched_in(sim.store, sim.metadata) == frozenset()
+        assert vouched_in(bucket_of(sim.store, sim.metadata), sim.metadata) == frozenset()
     thief = Simulator(tmp_path / "thief")
     thief.update(pointer("one"))
     thief.publish()
     sim.store.restore(thief.store.objects)
-    assert vouched_in(sim.store, sim.metadata) == frozenset()
+    assert vouched_in(bucket_of(sim.store, sim.metadata), sim.metadata) == frozenset()
