@@ -16,6 +16,7 @@ from pe_dvc.documents.members import CHUNKS_ABOVE, MemberChunks, MemberFile, lis
 from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
+from pe_dvc.primitives.pools import generator_pool
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _hash_changed(
 ) -> Iterator[FoundMember]:
     """Yield the files at sorted ``paths``, hashed on threads where they are not known already."""
     known = _Known(digests.found(folder) if digests is not None else iter(()))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with generator_pool(os.cpu_count() or 1) as pool:
         for batch in in_batches(paths, AT_ONCE):
             before = [known.at(path) for path in batch]
             yield from pool.map(lambda path, one: _look(folder, path, one), batch, before)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
+
+from pe_dvc.primitives.pools import generator_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,18 +52,14 @@ def blocks_of(store: ObjectSource, key: str, size: int, *, ahead: int = 0) -> It
     if not ahead or len(starts) == 1:
         yield from map(read, starts)
         return
-    with ThreadPoolExecutor(ahead, thread_name_prefix="pe-dvc-block") as pool:
-        waiting: deque[Future[bytes]] = deque()
-        try:
-            for start in starts:
-                waiting.append(pool.submit(read, start))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
+    waiting: deque[Future[bytes]] = deque()
+    with generator_pool(ahead, name="pe-dvc-block") as pool:
+        for start in starts:
+            waiting.append(pool.submit(read, start))
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
-        finally:
-            for one in waiting:
-                one.cancel()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def md5_bytes(data: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errands import Errand, stop_if_called_off
+from pe_dvc.primitives.pools import generator_pool
 from pe_dvc.primitives.turns import away
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
@@ -207,7 +208,7 @@ def hashed_blocks(
     with (
         translate_os_errors("upload", str(path)),
         open_to_read(path) as file,
-        ThreadPoolExecutor(1, thread_name_prefix="pe-dvc-sha256") as pool,
+        generator_pool(1, name="pe-dvc-sha256") as pool,
     ):
         hashing: Future[None] | None = None
         while block := file.read(block_size):

@@ -7,13 +7,13 @@ continued: what readers have seen of it must be the beginning of what they see n
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.documents.keys import log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import generator_pool
 from pe_dvc.trust.bucket import versions_of
 from pe_dvc.trust.bucket_head import LARGEST, READS_AT_ONCE
 from pe_dvc.trust.channel_log import signed_state
@@ -109,7 +109,7 @@ def _newest_first(
         prefix = log_prefix(bucket.country, stored.number)
         if known and next(iter(bucket.store.list(prefix)), None) is None:
             known = known[:LOOKED_BACK]
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with generator_pool(READS_AT_ONCE) as pool:
         for start in range(0, len(known), READS_AT_ONCE):
             some = known[start : start + READS_AT_ONCE]
             states = pool.map(lambda version: _vouched(bucket, stored, version), some)
