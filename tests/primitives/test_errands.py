@@ -30,8 +30,10 @@ PATIENCE = 60.0
 def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
     """Do two pieces of ``work`` side by side, be interrupted, and return how many stopped."""
     stopped: list[int] = []
+    all_begun = threading.Barrier(3)
 
     def call(number: int) -> None:
+        all_begun.wait(PATIENCE)
         try:
             work(number)
         except CalledOff:
@@ -39,6 +41,7 @@ def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
             raise
 
     def interrupt() -> None:
+        all_begun.wait(PATIENCE)
         begun.wait(PATIENCE)
         os.kill(os.getpid(), signal.SIGINT)
 
