@@ -118,7 +118,8 @@ def _install_text(package: str) -> str:
         extra, name = _EXTRA.search(marker), _DISTRIBUTION.match(needed)
         if extra and name and name[0].replace("-", "_").lower() == package.lower():
             return (
-                f"Install it: pip install {name[0]}. Or install pe_dvc with the extra that brings "
+                f"Install it: pip install {name[0]}. "
+                "Or install pe_dvc with the extra that brings "
                 f"it: pip install '.[{extra[1]}]' in a checkout of it."
             )
     return (
