@@ -180,7 +180,7 @@ def _reason(text: str) -> str:
     if re.search(_ELSEWHERE, text):
         return "the bucket is in another region"
     if match := re.search(_STATUS, text):
-        said = [found[1] for pattern in (_CODE, _MESSAGE) if (found := re.search(pattern, text))]
+        said = [found[1] for found in (re.search(_CODE, text), re.search(_MESSAGE, text)) if found]
         return f"HTTP {match[1]} {match[2].strip()}" + "".join(f", {part}" for part in said)
     if re.search(_UNTRUSTED, text):
         return "the server's certificate is not trusted"

@@ -220,8 +220,8 @@ def _header(file: DataFile, encoding: str) -> tuple[list[str], int]:
     number = next((n for n, line in enumerate(lines) if line.strip()), 0)
     try:
         return next(csv.reader([lines[number].decode(encoding)])), number + 1
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
+    except csv.Error:
+        raise ValueError("a name in its header is longer than Python reads") from None
 
 
 def _type(name: str, kind: str, file: DataFile) -> Any:
