@@ -185,7 +185,7 @@ def _named(
 ) -> Metadata[Targets]:
     """Read what the snapshot names: an older file put in its place must not be built upon."""
     where = bucket.where(channel, meta_file.version)
-    held = bucket.read(channel, Targets, meta_file.version)
+    held = bucket.read(channel, Targets, meta_file.version, meta_file)
     verify_signed_by(delegator, channel, held.metadata, where=where)
     what = f"{channel} version {meta_file.version}"
     held.check(meta_file, what=what, named_by="snapshot", where=where)
