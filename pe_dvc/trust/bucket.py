@@ -99,7 +99,7 @@ class ReadableChannels:
         """What new versions are above, though the bucket was emptied, or restored from a copy."""
         self.roots = roots
         self._kept: dict[str, tuple[bytes, ObjectInfo]] = {}
-        """Versioned files as they were read last, by key."""
+        """Files that others name, as they were read last, by key; not each version of a history."""
 
     @property
     def root(self) -> Root:
@@ -245,7 +245,7 @@ class ReadableChannels:
         kept = self._kept.get(key)
         if kept is None or named is None or not _is(named, kept[0]):
             kept = self.store.read(key, limit=max_length(role))
-            if version is not None:
+            if named is not None:
                 self._kept[key] = kept
         return kept
 
