@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+HEARD_WITHIN = 0.5
+"""Seconds that one who waits for errands waits at a time: Python tells of a Ctrl-C that came just
+before a wait only when that wait ends."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

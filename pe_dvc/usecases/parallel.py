@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pe_dvc.primitives.errands import Errand
+from pe_dvc.primitives.errands import HEARD_WITHIN, Errand
 from pe_dvc.primitives.turns import away, taking_turns
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _run(
             there = range(min(len(items), WORKERS))
             workers = [pool.submit(errand.carry(work)) for _ in there]
             with away():
-                wait(workers)
+                while wait(workers, HEARD_WITHIN).not_done:
+                    pass
     finally:
         deque(waiting, maxlen=0)
     if failures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -43,7 +42,8 @@ def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
     def interrupt() -> None:
         all_begun.wait(PATIENCE)
         begun.wait(PATIENCE)
-        os.kill(os.getpid(), signal.SIGINT)
+        # As one that comes just before the main thread waits: it does not wake that.
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     other = threading.Thread(target=interrupt)
     other.start()
@@ -70,6 +70,25 @@ def test_ctrl_c_stops_large_files_at_their_next_block(tmp_path: Path) -> None:
         fill_file(path, size, drip, range_size=4096, in_flight=4, progress=None)
 
     assert interrupted(fill, begun) == 2
+
+
+def test_ctrl_c_stops_one_large_file_of_the_main_thread(tmp_path: Path) -> None:
+    interrupt = threading.Thread(
+        target=lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    )
+
+    def drip(start: int, length: int) -> Iterator[bytes]:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            yield b"a"
+            if interrupt.ident is None:
+                interrupt.start()
+            time.sleep(0.01)
+        raise AssertionError("it was not called off")
+
+    with pytest.raises(KeyboardInterrupt):
+        fill_file(tmp_path / "file", 2**40, drip, range_size=4096, in_flight=1, progress=None)
+    interrupt.join()
 
 
 @pytest.mark.parametrize("kind", ["file", "byte"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errands import Errand, stop_if_called_off
+from pe_dvc.primitives.errands import HEARD_WITHIN, Errand, stop_if_called_off
 from pe_dvc.primitives.pools import generator_pool
 from pe_dvc.primitives.turns import away
 from pe_dvc.store.atomic_write import open_to_fill
@@ -102,14 +102,17 @@ class _Filling:
 
     def _run_in(self, pool: ThreadPoolExecutor, in_flight: int, errand: Errand) -> None:
         lead, follow = errand.carry(self._lead), errand.carry(self._follow)
-        working = [pool.submit(lead)]
+        under_way = {pool.submit(lead)}
         try:
             if self._answered.wait(FIRST_BYTE_WAIT_SECONDS):
-                self._want_help.wait()
+                while not self._want_help.wait(HEARD_WITHIN):
+                    pass
             left = -(-(self._size - self._claimed) // self._range_size)
-            working += [pool.submit(follow) for _ in range(min(in_flight - 1, left))]
-            for each in wait(working, return_when=FIRST_EXCEPTION).done:
-                each.result()
+            under_way |= {pool.submit(follow) for _ in range(min(in_flight - 1, left))}
+            while under_way:
+                done, under_way = wait(under_way, HEARD_WITHIN, FIRST_EXCEPTION)
+                for each in done:
+                    each.result()
         except BaseException:
             errand.call_off()  # what is under way ends with its next block
             raise
