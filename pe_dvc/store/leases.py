@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.store.disk import READ_ONLY
-from pe_dvc.store.locks import has_range_locks, lock_range, offset, open_lasting
+from pe_dvc.store.locks import Wait, has_range_locks, lock_range, offset, open_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.confined import ConfinedTree
+
+REMOVAL_TIMEOUT = 60.0
+"""Seconds to wait for another process that is removing the same artifact."""
+
+_REMEDY = "End that process, or set PE_DVC_CACHE_DIR to another directory."
 
 
 class Leases:
@@ -40,13 +45,24 @@ class Leases:
         )
 
     def hold(self, sha256: Sha256) -> None:
-        """Take a lease; it ends by as many calls of ``release``, or with the process."""
+        """Take a lease; it ends by as many calls of ``release``, or with the process.
+
+        Waits for a process that is just removing the artifact. Raises StoreUnavailableError if that
+        takes longer than ``REMOVAL_TIMEOUT`` seconds.
+        """
+        wait = Wait(REMOVAL_TIMEOUT, doing=f"removing {sha256} from the cache", remedy=_REMEDY)
+        wait.until(lambda: self._try_hold(sha256), self._files.root / self._path, offset(sha256))
+
+    def _try_hold(self, sha256: Sha256) -> bool:
         with self._mutex:
             if self._descriptor is None:
                 self._descriptor = self._open_shared()
-            if self._descriptor is not None:
-                lock_range(self._descriptor, fcntl.F_RDLCK, offset(sha256), 1, wait=True)
+            if self._descriptor is not None and not lock_range(
+                self._descriptor, fcntl.F_RDLCK, offset(sha256), 1, wait=False
+            ):
+                return False
             self._held[sha256] += 1
+            return True
 
     def release(self, sha256: Sha256) -> None:
         """Give back one ``hold``."""

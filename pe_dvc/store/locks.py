@@ -52,24 +52,46 @@ class Wait:
         self.timeout, self._on_wait = timeout, on_wait
         self._doing, self._remedy = doing, remedy
 
-    def until(self, lock: Callable[[], bool], file: Path) -> None:
-        """Try ``lock``, of ``file``, until it succeeds. Raises StoreUnavailableError."""
-        began = time.monotonic()
-        while not lock():
-            waited = time.monotonic() - began
-            if self._on_wait is not None and waited > _UNSAID:
-                self._on_wait()
-                self._on_wait = None
-            if waited > self.timeout:
-                raise StoreUnavailableError(
-                    f"another process has been {self._doing} for over {self.timeout:g} seconds, "
-                    f"and holds {file}",
-                    operation="lock",
-                    key=str(file),
-                    remedy=self._remedy,
-                )
-            with away():
-                time.sleep(_PAUSE)
+    def until(self, lock: Callable[[], bool], file: Path, byte: int = 0) -> None:
+        """Try ``lock``, which covers a byte of ``file``, until it succeeds.
+
+        Raises StoreUnavailableError, which names the process that holds it if that can be told.
+        """
+        if not _wait_for(lock, self.timeout, self._tell):
+            from pe_dvc.store.lock_holders import lock_holders
+
+            holders = " and ".join(lock_holders(file, byte))
+            raise StoreUnavailableError(
+                f"another process has been {self._doing} for over {self.timeout:g} seconds, "
+                f"and holds {file}{holders and f': process {holders}'}",
+                operation="lock",
+                key=str(file),
+                remedy=self._remedy,
+            )
+
+    def _tell(self, waited: float) -> None:
+        if self._on_wait is not None and waited > _UNSAID:
+            self._on_wait()
+            self._on_wait = None
+
+
+def _wait_for(
+    lock: Callable[[], bool], timeout: float, on_pause: Callable[[float], None] | None = None
+) -> bool:
+    """Try ``lock`` until it succeeds; return False if it does not within ``timeout`` seconds.
+
+    ``on_pause`` is called between two tries, with the seconds waited so far.
+    """
+    began = time.monotonic()
+    while not lock():
+        waited = time.monotonic() - began
+        if on_pause is not None:
+            on_pause(waited)
+        if waited > timeout:
+            return False
+        with away():
+            time.sleep(_PAUSE)
+    return True
 
 
 @contextmanager
@@ -104,7 +126,7 @@ def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -
             with exclusive(files, lock_name(sha256, beside=path), wait):
                 yield
             return
-        wait.until(lambda: byte(fcntl.F_WRLCK), files.root / path)
+        wait.until(lambda: byte(fcntl.F_WRLCK), files.root / path, offset(sha256))
         try:
             yield
         finally:
@@ -115,21 +137,18 @@ def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -
 
 @contextmanager
 def courteous_range(descriptor: int, start: int, length: int, *, patience: float) -> Iterator[None]:
-    """Hold a range of an open file, so that others wait meanwhile who would do the same work.
+    """Hold a range of an open file, so that others who would do the same work wait meanwhile.
 
-    For what does no harm if two do it: who has waited ``patience`` seconds, as for a process that
-    was stopped, goes on without. So does all that runs where there are no such locks.
+    This is for work that does no harm if two do it. After ``patience`` seconds, as for a process
+    that was stopped, the one that waits goes on without the lock; so it does at once where the file
+    system has no such locks.
     """
     try_range = partial(lock_range, descriptor, start=start, length=length, wait=False)
-    deadline = time.monotonic() + patience
-    has_locks = has_range_locks(descriptor)
-    while has_locks and not (held := try_range(fcntl.F_WRLCK)) and time.monotonic() < deadline:
-        with away():
-            time.sleep(_PAUSE)
+    held = has_range_locks(descriptor) and _wait_for(lambda: try_range(fcntl.F_WRLCK), patience)
     try:
         yield
     finally:
-        if has_locks and held:
+        if held:
             try_range(fcntl.F_UNLCK)
 
 

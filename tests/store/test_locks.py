@@ -15,7 +15,9 @@ import pytest
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import StoreUnavailableError
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.locks import Wait, courteous_range, exclusive, exclusive_byte
+from pe_dvc.store.leases import Leases
+from pe_dvc.store.lock_holders import lock_holders
+from pe_dvc.store.locks import Wait, courteous_range, exclusive, exclusive_byte, offset
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -59,7 +61,7 @@ def test_one_that_does_not_end_is_named(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailableError, match=r"reading for over 0\.1 s") as caught:
             lock(tmp_path, timeout=0.1).__enter__()
         done.set()
-    assert str(tmp_path / ".lock") in caught.value.message
+    assert f"{tmp_path / '.lock'}: process {os.getpid()} (" in caught.value.message
 
 
 ONE, OTHER = Sha256("1" * 64), Sha256("2" * 64)
@@ -110,6 +112,29 @@ def test_who_holds_the_lock_of_an_artifact_for_long_is_named(tmp_path: Path) -> 
     with byte_lock(tmp_path), refused as caught:
         byte_lock(tmp_path, timeout=0.1).__enter__()
     assert f"holds {tmp_path}/" in caught.value.message
+    assert f": process {os.getpid()} (" in caught.value.message
+
+
+def test_of_those_that_hold_bytes_of_one_file_the_one_in_the_way_is_named(tmp_path: Path) -> None:
+    ready, go_on = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        with byte_lock(tmp_path):
+            os.write(ready[1], b"x")
+            os.read(go_on[0], 1)
+        os._exit(0)
+    try:
+        os.read(ready[0], 1)
+        with byte_lock(tmp_path, OTHER):
+            assert [int(one.split()[0]) for one in lock_holders(tmp_path / "all", offset(ONE))] == [
+                child
+            ]
+            assert f"{os.getpid()} (" in lock_holders(tmp_path / "all", offset(OTHER))[0]
+            assert lock_holders(tmp_path / "all", offset(OTHER) + 1) == []
+    finally:
+        os.write(go_on[1], b"x")
+        os.waitpid(child, 0)
+    assert lock_holders(tmp_path / "gone") == []
 
 
 def test_all_artifacts_are_locked_in_one_file_that_stays(tmp_path: Path) -> None:
@@ -162,3 +187,20 @@ def test_who_waits_for_a_moment_says_nothing(tmp_path: Path) -> None:
     threading.Timer(0.1, holder.__exit__, (None, None, None)).start()
     with exclusive_byte(ConfinedTree(tmp_path), "all", ONE, wait):
         assert said == []
+
+
+def test_a_reader_does_not_wait_without_end_for_a_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a process that was stopped within it; and other artifacts are read meanwhile."""
+    monkeypatch.setattr("pe_dvc.store.leases.REMOVAL_TIMEOUT", 0.1)
+    readers, pruner = (Leases(ConfinedTree(tmp_path), "leases") for _ in range(2))
+    with pruner.unless_held(ONE) as free:
+        assert free
+        with pytest.raises(StoreUnavailableError, match=f"removing {ONE} from the cache") as caught:
+            readers.hold(ONE)
+        readers.hold(OTHER)
+    assert f": process {os.getpid()} (" in caught.value.message
+    readers.hold(ONE)
+    with pruner.unless_held(ONE) as free:
+        assert not free
