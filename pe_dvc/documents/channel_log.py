@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.canonical import canonical_json
 from pe_dvc.primitives.digest import check_sha256
 from pe_dvc.primitives.errors import FormatError
@@ -18,9 +19,6 @@ from pe_dvc.primitives.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-LOG_FIELD = "x-pe-dvc-log"
-"""Field of snapshots and timestamps (``LogState``), and of a root (``LogName``)."""
 
 MOST_OVERRIDES, LONGEST_OVERRIDE = 8, 200
 """How many reasons an entry gives, and characters of each: snapshots are to stay small."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pe_dvc.documents.metadata_fields import NAME_FIELD
 from pe_dvc.primitives.result import Result
 from pe_dvc.project import directories
 from pe_dvc.project.clone_root import refuse_pinned
@@ -15,7 +16,7 @@ from pe_dvc.project.notes import note_once
 from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.key_binding import bind_keys, refuse_bound_keys
 from pe_dvc.trust.keys import generate_keys
-from pe_dvc.trust.roles import NAME_FIELD, check_role
+from pe_dvc.trust.roles import check_role
 from pe_dvc.usecases.channel import init, roles
 from pe_dvc.usecases.channel.key_edits import is_key_name
 from pe_dvc.usecases.channel.role_status import DRAFTED, waiting_drafts

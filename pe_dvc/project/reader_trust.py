@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.hub_address import is_hub_address
+from pe_dvc.documents.metadata_fields import MIRRORS_FIELD
 from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.project import directories
 from pe_dvc.project.seen import fetched_seen_files, pinned_seen_file, seen_files
 from pe_dvc.trust.bucket_identity import place_name
 from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
-from pe_dvc.trust.roles import MIRRORS_FIELD
 from pe_dvc.trust.seen import SeenFile, SeenPublication
 
 if TYPE_CHECKING:

@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pe_dvc.primitives.errors import FormatError
-from pe_dvc.trust.meant_for import mark
-from pe_dvc.trust.roles import (
+from pe_dvc.documents.metadata_fields import (
     CONTACT_FIELD,
     COUNTRY_FIELD,
-    DELEGATED,
-    EXPIRY_DAYS,
     EXPIRY_FIELD,
     MIRRORS_FIELD,
-    TOP_LEVEL,
-    path_patterns,
 )
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.roles import DELEGATED, EXPIRY_DAYS, TOP_LEVEL, path_patterns
 from pe_dvc.trust.tuf_api import DelegatedRole, Delegations, Key, Metadata, Role, Root, Targets
 
 Keys = Mapping[str, Sequence[Key]]

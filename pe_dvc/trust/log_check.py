@@ -11,7 +11,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import LOG_FIELD, log_name
+from pe_dvc.documents.channel_log import log_name
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.errors import EquivocationError, StoreError, VerificationError
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_evidence import LogEvidence

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.metadata_fields import COUNTRY_FIELD, ROLE_FIELD
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.json_reader import read_json
-from pe_dvc.trust.roles import COUNTRY_FIELD, DELEGATED, ROLE_FIELD
+from pe_dvc.trust.roles import DELEGATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

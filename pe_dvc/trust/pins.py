@@ -39,7 +39,7 @@ def pin_root(config_dir: Path, country: str, root: bytes, expected: str | None =
     DigestMismatchError, and FormatError or SignatureError for bytes that are not a root signed
     by a threshold of its own keys.
     """
-    from pe_dvc.trust.roles import COUNTRY_FIELD
+    from pe_dvc.documents.metadata_fields import COUNTRY_FIELD
     from pe_dvc.trust.verify import fingerprint, verify_root_chain
 
     check_country(country)
@@ -141,7 +141,7 @@ def pinned_contact(config_dir: Path, country: str) -> str | None:
 
 def contact_in(root: bytes, *, where: str) -> str | None:
     """Return who grants access to a country's data, as its root says, if it does."""
-    from pe_dvc.trust.roles import CONTACT_FIELD
+    from pe_dvc.documents.metadata_fields import CONTACT_FIELD
 
     contact = root_fields(root, where=where).get(CONTACT_FIELD)
     return contact if isinstance(contact, str) else None

@@ -10,10 +10,10 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from pe_dvc.documents.metadata_fields import SIGNER_FIELD
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, SignatureError
 from pe_dvc.store.plain_files import read_document
 from pe_dvc.trust.keys import load_key_file
-from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.signers import FILE_SCHEME, key_file_of, pin_of_the_device
 from pe_dvc.trust.tuf_api import (
     AWSSigner,

@@ -13,12 +13,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.metadata_fields import SIGNER_FIELD
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.primitives.names import check_country
 from pe_dvc.store.home import expand_home
 from pe_dvc.trust.file_length import check_readable
 from pe_dvc.trust.keys import holds_public_key, key_files, load_key_file
-from pe_dvc.trust.roles import SIGNER_FIELD
 from pe_dvc.trust.tuf_api import (
     Key,
     Metadata,

@@ -13,6 +13,7 @@ import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.documents.keys import channel_prefix
+from pe_dvc.documents.metadata_fields import LOG_FIELD, WITNESSES_FIELD
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
@@ -32,7 +33,7 @@ from pe_dvc.trust.plain_metadata import (
     read_plain,
 )
 from pe_dvc.trust.role_entries import not_published
-from pe_dvc.trust.roles import WITNESSES_FIELD, max_length, path_patterns
+from pe_dvc.trust.roles import max_length, path_patterns
 from pe_dvc.trust.seen import MOST
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from pe_dvc.primitives.errors import PeDvcError
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.seen import SeenFile
-
-_LOG = b'"x-pe-dvc-log"'
-"""The field of metadata that says something of the channel's log (``documents.channel_log``)."""
 
 
 class _Above(NamedTuple):
@@ -161,7 +159,7 @@ class Unchanged:
         try:
             data = state.read("log")
         except FileNotFoundError:
-            if any(_LOG in one for one in (root.payload, *files.values())):
+            if any(LOG_FIELD.encode() in one for one in (root.payload, *files.values())):
                 raise Unusual from None
             return
         (kept,) = read_json(data, what="what was remembered of a log")["publications"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pe_dvc.documents.metadata_fields import EXPIRY_FIELD, NAME_FIELD
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ExpiredError, FormatError, RollbackError, SignatureError
 from pe_dvc.primitives.json_reader import read_json
@@ -17,7 +18,7 @@ from pe_dvc.primitives.printable import brief
 from pe_dvc.trust.binned import MARK, WHOLE_LIMIT, recognized
 from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.trust.key_identity import distinct_keys
-from pe_dvc.trust.roles import EXPIRY_DAYS, EXPIRY_FIELD, MAX_LENGTH, NAME_FIELD, ROLE_OWNERS
+from pe_dvc.trust.roles import EXPIRY_DAYS, MAX_LENGTH, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
     Key,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.channel_log import log_name
+from pe_dvc.documents.metadata_fields import WITNESSES_FIELD
 from pe_dvc.primitives.errors import FormatError, SignatureError, VerificationError
 from pe_dvc.tlog.checkpoint import Checkpoint
 from pe_dvc.tlog.cosignature import verify_cosignature
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey, parse_signature
-from pe_dvc.trust.roles import WITNESSES_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pe_dvc.documents.channel_log import (
-    LOG_FIELD,
     LONGEST_OVERRIDE,
     MOST_ENTRIES,
     MOST_OVERRIDES,
@@ -21,6 +20,7 @@ from pe_dvc.documents.channel_log import (
     log_state,
     reasons_given,
 )
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.tlog.tiles import MAX_ENTRY
 

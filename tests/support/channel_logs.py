@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState, log_state
+from pe_dvc.documents.channel_log import Leaf, LogState, log_state
 from pe_dvc.documents.keys import metadata_key
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.trust.channel_log import StoredLog
 from pe_dvc.trust.log_chain import root_of
 from pe_dvc.trust.tuf_api import Metadata, MetaFile

@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, LogState, log_state
+from pe_dvc.documents.channel_log import Leaf, LogState, log_state
 from pe_dvc.documents.keys import log_key
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.tlog.merkle import tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, bundle, tiles_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import LOG_FIELD
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.keys import generate_keys

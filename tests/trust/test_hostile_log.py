@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.channel_log import LOG_FIELD, LogState, log_state
+from pe_dvc.documents.channel_log import LogState, log_state
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.channel_log import StoredLog

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.documents.metadata_fields import SIGNER_FIELD
 from pe_dvc.primitives.errors import (
     DiskFullError,
     FormatError,
@@ -17,11 +18,11 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     StoreUnavailableError,
 )
-from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
-from pe_dvc.trust.roles import SIGNER_FIELD
+from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from tests.support.file_systems import without_hard_links
+from tests.support.new_keys import new_key
 from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from securesystemslib.signer import GPGKey
 
+from pe_dvc.documents.metadata_fields import SIGNER_FIELD
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError
 from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.public_keys import public_key, public_key_file
-from pe_dvc.trust.roles import ALL, SIGNER_FIELD
+from pe_dvc.trust.roles import ALL
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.init import init_channels
 from pe_dvc.usecases.channel.roles import channel_status, sign_role

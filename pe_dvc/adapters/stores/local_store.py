@@ -36,7 +36,6 @@ from pe_dvc.store.checks import (
     too_long,
 )
 from pe_dvc.store.confined import ConfinedTree
-from pe_dvc.store.deletion import delete_each
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.hard_links import NoHardLinksError, link_new
 from pe_dvc.store.hashed_copy import hashed_copy
@@ -186,6 +185,8 @@ class LocalStore:
 
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
+        from pe_dvc.store.deletion import delete_each
+
         delete_each([check_key(key) for key in keys], self._delete)
 
     purge = delete

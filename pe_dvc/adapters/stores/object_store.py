@@ -20,7 +20,6 @@ from pe_dvc.primitives.redact import redact_text
 from pe_dvc.primitives.turns import away
 from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, too_long
-from pe_dvc.store.deletion import delete_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -201,6 +200,8 @@ class ObjectStore(OneByOne):
     def delete(self, keys: Iterable[str]) -> None:
         """See Store.delete."""
         import obstore
+
+        from pe_dvc.store.deletion import delete_each
 
         wanted = [check_key(key) for key in keys]
         if len(wanted) > 1:

@@ -10,16 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.metadata_fields import COUNTRY_FIELD, EXPIRY_FIELD
 from pe_dvc.primitives.result import Result
+from pe_dvc.trust.ancestry import ANCESTORS, SUPERSEDED
 from pe_dvc.trust.key_identity import identity_of
-from pe_dvc.trust.roles import (
-    COUNTRY_FIELD,
-    DELEGATED,
-    EXPIRY_DAYS,
-    EXPIRY_FIELD,
-    TOP_LEVEL,
-    path_patterns,
-)
+from pe_dvc.trust.roles import DELEGATED, EXPIRY_DAYS, TOP_LEVEL, path_patterns
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import key_names, key_text, role_of
 from pe_dvc.usecases.channel.field_words import key_name_of, words_of
@@ -33,8 +28,8 @@ Path = tuple[str, ...]
 """Where a field stands: its name, below ``roles`` a role and below ``keys`` a key's id."""
 
 _SHOWN_ELSEWHERE = {"_type", "version", "expires", "keys", "roles", "delegations", "targets"}
-_LINEAGE = {"x-pe-dvc-ancestors", "x-pe-dvc-superseded"}
-"""Fields that are of each version alone."""
+_OF_ONE_VERSION = {ANCESTORS, SUPERSEDED}
+"""Fields that say something about one version alone: they differ between any two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +85,7 @@ def _fields(signed: Root | Targets) -> dict[Path, Any]:
     fields: dict[Path, Any] = {
         (name,): value
         for name, value in document.items()
-        if name not in _SHOWN_ELSEWHERE | _LINEAGE
+        if name not in _SHOWN_ELSEWHERE | _OF_ONE_VERSION
     }
     roles: Mapping[str, Any] = document.get("roles", {})
     if isinstance(signed, Targets):

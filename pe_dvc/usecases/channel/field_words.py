@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pe_dvc.documents.channel_log import LOG_FIELD, log_name
-from pe_dvc.primitives.errors import FormatError
-from pe_dvc.primitives.sizes import counted
-from pe_dvc.trust.roles import (
+from pe_dvc.documents.channel_log import log_name
+from pe_dvc.documents.metadata_fields import (
     CONTACT_FIELD,
     COUNTRY_FIELD,
     EXPIRY_FIELD,
+    LOG_FIELD,
     MIRRORS_FIELD,
     NAME_FIELD,
     SIGNER_FIELD,
     WITNESSES_FIELD,
 )
+from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.sizes import counted
 from pe_dvc.trust.witnesses import WitnessRule, witness_rule
 
 if TYPE_CHECKING:

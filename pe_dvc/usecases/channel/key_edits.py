@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import LOG_FIELD, log_name
+from pe_dvc.documents.channel_log import log_name
+from pe_dvc.documents.metadata_fields import LOG_FIELD, NAME_FIELD, WITNESSES_FIELD
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.primitives.result import Result
-from pe_dvc.trust.roles import NAME_FIELD, WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import key_names, role_of
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pe_dvc.documents.metadata_fields import SIGNER_FIELD
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_form import bucket_form
-from pe_dvc.trust.roles import SIGNER_FIELD, TAMPERED
+from pe_dvc.trust.roles import TAMPERED
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
 
 if TYPE_CHECKING:

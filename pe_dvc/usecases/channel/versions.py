@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.bins import bits_for
+from pe_dvc.documents.metadata_fields import COUNTRY_FIELD
 from pe_dvc.trust.ancestry import PlainTargets, add_ancestor
 from pe_dvc.trust.binned import BinnedTargets, unbinned
 from pe_dvc.trust.meant_for import mark
-from pe_dvc.trust.roles import COUNTRY_FIELD, utc
+from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import TargetFile
 from pe_dvc.trust.verify import expiry_days
 

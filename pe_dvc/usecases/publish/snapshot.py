@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pe_dvc.documents.channel_log import LOG_FIELD
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import (
     ConflictError,

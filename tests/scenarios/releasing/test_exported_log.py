@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pe_dvc.documents.channel_log import LOG_FIELD, LogState
+from pe_dvc.documents.channel_log import LogState
 from pe_dvc.documents.keys import LOG_PROOF
+from pe_dvc.documents.metadata_fields import LOG_FIELD, WITNESSES_FIELD
 from pe_dvc.primitives.errors import (
     FormatError,
     NotFoundError,
@@ -29,7 +30,6 @@ from pe_dvc.tlog.merkle import leaf_hash
 from pe_dvc.tlog.note import COSIGNATURE, Note, VerifierKey
 from pe_dvc.tlog.proof import TlogProof
 from pe_dvc.trust.files import root_history
-from pe_dvc.trust.roles import WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import Key, Metadata, MetaFile, Root
 from pe_dvc.trust.witnesses import DAY, WitnessRule
 from pe_dvc.usecases.publish.log_checkpoint import checkpoint

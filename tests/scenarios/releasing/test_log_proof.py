@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pe_dvc.cli.main import cli
-from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.documents.keys import LOG_PROOF, checkpoint_key, log_key, metadata_key
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
 from pe_dvc.project.release import Releases
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pe_dvc.documents.channel_log import LOG_FIELD
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.primitives.errors import (
     EquivocationError,

@@ -18,14 +18,14 @@ import pytest
 
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.channel_log import LOG_FIELD
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.filesystem import PeDataFileSystem
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, VerificationError
-from pe_dvc.trust.keys import new_key
 from pe_dvc.trust.pins import pin_root
 from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.country import reader_at
+from tests.support.new_keys import new_key
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pe_dvc.documents.channel_log import LOG_FIELD, log_state
+from pe_dvc.documents.channel_log import log_state
+from pe_dvc.documents.metadata_fields import LOG_FIELD, WITNESSES_FIELD
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.tlog.cosignature import cosign
 from pe_dvc.tlog.note import COSIGNATURE, ED25519, VerifierKey
-from pe_dvc.trust.roles import WITNESSES_FIELD
 from pe_dvc.trust.tuf_api import MetaFile
 from pe_dvc.trust.unchanged import Unchanged
 from pe_dvc.trust.witnesses import DAY, WitnessRule, checkpoint_note, witness_rule

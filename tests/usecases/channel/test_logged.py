@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.channel_log import LOG_FIELD
 from pe_dvc.documents.keys import log_prefix
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.logged import Logged, logged
 from pe_dvc.usecases.channel.recent import RecentHistory

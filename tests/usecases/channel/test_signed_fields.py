@@ -12,23 +12,23 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pe_dvc.cli.channel_output import review_lines
-from pe_dvc.documents.channel_log import LOG_FIELD
-from pe_dvc.primitives.result import json_value
-from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
-from pe_dvc.trust.ancestry import Committed
-from pe_dvc.trust.draft_files import DraftFiles
-from pe_dvc.trust.keys import new_key
-from pe_dvc.trust.roles import (
+from pe_dvc.documents.metadata_fields import (
     CONTACT_FIELD,
     EXPIRY_FIELD,
+    LOG_FIELD,
     MIRRORS_FIELD,
     NAME_FIELD,
     WITNESSES_FIELD,
 )
+from pe_dvc.primitives.result import json_value
+from pe_dvc.tlog.note import COSIGNATURE, VerifierKey
+from pe_dvc.trust.ancestry import Committed
+from pe_dvc.trust.draft_files import DraftFiles
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.witnesses import WitnessRule
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.review import Review, review
+from tests.support.new_keys import new_key
 from tests.support.signed_channels import SignedChannels
 from tests.support.simulator import NOW
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pe_dvc.documents.channel_log import LOG_FIELD, Leaf, log_state
+from pe_dvc.documents.channel_log import Leaf, log_state
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
+from pe_dvc.documents.metadata_fields import LOG_FIELD
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
