@@ -43,13 +43,6 @@ class Variable(Record):
     """The period that one value is of: ``year``, ``month``, ``day`` or ``eternity``."""
     quantity: Literal["stock", "flow"] | None = None
 
-    def label_of(self, value: object) -> str | None:
-        """Return what a value means, None where it has no label."""
-        for coded in self.values:
-            if coded.value == value and isinstance(coded.value, bool) == isinstance(value, bool):
-                return coded.label
-        return None
-
 
 class EntityText(Record):
     """What people call an entity."""

@@ -275,7 +275,6 @@ class Disclosure:
 
 
 GATED = Disclosure(access="gated")
-PUBLIC = Disclosure(access="public")
 
 
 def default_access(country: str) -> Access:

@@ -69,10 +69,6 @@ class SqlLedger:
         """
         return await asyncio.wrap_future(self._put(read, statement))
 
-    def append_now(self, read: LedgerRead, statement: bytes | None = None) -> int:
-        """Do what ``append`` does, for callers without an event loop."""
-        return self._put(read, statement).result()
-
     def checkpoint(self) -> str:
         """Sign and keep a checkpoint of the tree as it is, and return it."""
         return self._writer.checkpoint()

@@ -83,13 +83,8 @@ def _key(files: ConfinedTree, role: str, number: int) -> Key:
     return load_key_file(files.root / name, follow=False).public_key
 
 
-def new_key(keys_dir: Path, country: str, role: str) -> Key:
-    """Make one more key for a role, beside those that are there, and return its public half."""
-    return new_key_file(keys_dir, country, role)[1]
-
-
 def new_key_file(keys_dir: Path, country: str, role: str) -> tuple[Path, Key]:
-    """Make one more key for a role as ``new_key`` does; return its file and its public half."""
+    """Make one more key for a role; return its file, beside the others, and its public half."""
     refuse_git_work_tree(keys_dir)
     files, number = key_files(keys_dir, country), 1
     while os.path.lexists(files.root / _name(check_role(role), number)):

@@ -10,6 +10,7 @@ import pytest
 
 from pe_dvc.adapters import codebook_hooks
 from pe_dvc.adapters.codebook_hooks import model_codebook
+from pe_dvc.documents.codebook import CodedValue
 from pe_dvc.primitives.errors import FormatError, PeDvcError
 from tests.support.model_package import HOOK, install_model
 from tests.support.paths import ROOT
@@ -168,6 +169,6 @@ def test_the_ready_hook_reads_a_model_package(
     assert income.label == "Employment income"
     assert income.unit == "currency-USD"
     assert income.references == ("https://example.org/law",)
-    assert found.variable("status").label_of("SINGLE") == "Single person"
+    assert CodedValue(value="SINGLE", label="Single person") in found.variable("status").values
     assert found.entity("person").plural == "people"
     assert HOOK not in json.dumps(found.to_json())

@@ -33,9 +33,9 @@ def test_what_a_repo_declares_goes_over_what_the_model_says_field_by_field() -> 
     assert found.variable("age").unit == "year"
     assert found.entity("person").label == "Individual"
     assert found.entity("person").plural == "people"
-    assert found.variable("e00200").label_of(0) == "none"
-    assert found.variable("e00200").label_of("x") == "unknown"
-    assert found.variable("e00200").label_of(False) is None
+    labels = [(coded.value, coded.label) for coded in found.variable("e00200").values]
+    assert labels == [(0, "none"), ("x", "unknown")]
+    assert not isinstance(labels[0][0], bool)
 
 
 def test_only_what_a_dataset_has_is_kept() -> None:

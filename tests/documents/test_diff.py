@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pe_dvc.documents.diff import DatasetChanges, Described, Diff, compare
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.manifest import Column, Contents, Entity, Table
 from pe_dvc.documents.movers import Figure, Mover, movers
 from pe_dvc.documents.profile import (
@@ -20,6 +19,7 @@ from pe_dvc.documents.profile import (
 )
 from pe_dvc.documents.profile_movers import figures_of
 from pe_dvc.documents.row_changes import ColumnChange, RowChanges, Where
+from tests.support.disclosure import PUBLIC
 
 if TYPE_CHECKING:
     from pe_dvc.documents.diff import Verdict

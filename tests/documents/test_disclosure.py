@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from pe_dvc.documents.disclosure import (
     GATED,
-    PUBLIC,
     Computed,
     Count,
     Disclosure,
@@ -25,6 +24,7 @@ from pe_dvc.documents.disclosure import (
     default_access,
 )
 from pe_dvc.documents.override import may_hold_values, override_note, without_values
+from tests.support.disclosure import PUBLIC
 
 KEY = 940417123
 

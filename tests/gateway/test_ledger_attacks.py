@@ -14,7 +14,7 @@ from pe_dvc.gateway.sql_ledger import SqlLedger
 from pe_dvc.gateway.verify_ledger import verify_ledger
 from pe_dvc.primitives.errors import LedgerUnavailableError, SignatureError
 from pe_dvc.tlog.merkle import leaf_hash
-from tests.support.ledgers import Bench
+from tests.support.ledgers import Bench, append_now
 from tests.support.reads import a_read
 
 COLUMNS = "idx, leaf, hash"
@@ -90,7 +90,7 @@ def test_an_inserted_entry_at_the_end_is_named(filled: Bench) -> None:
     filled.edit(f"INSERT INTO ledger_entries ({COLUMNS}) VALUES ({values})")
     assert faults(filled) == [(20, 20)]
     with pytest.raises(LedgerUnavailableError), filled.open() as ledger:
-        ledger.append_now(a_read())
+        append_now(ledger, a_read())
 
 
 def test_an_inserted_entry_in_the_middle_is_found(filled: Bench) -> None:
@@ -128,26 +128,26 @@ def test_a_running_gateway_signs_no_tree_that_was_edited_under_it(filled: Bench)
     with filled.open() as ledger:
         filled.edit(f"UPDATE ledger_state SET frontier = {blob(filled, b'x' * 64)}")
         with pytest.raises(LedgerUnavailableError, match="altered"):
-            ledger.append_now(a_read())
+            append_now(ledger, a_read())
 
 
 def test_a_running_gateway_is_not_set_back_to_an_earlier_state(filled: Bench) -> None:
     ((size, frontier, note),) = filled.rows("SELECT size, frontier, note FROM ledger_state")
     with filled.open() as ledger:
-        ledger.append_now(a_read())
+        append_now(ledger, a_read())
         filled.edit(
             "DELETE FROM ledger_entries WHERE idx = 20",
             f"UPDATE ledger_state SET size = {size}, frontier = {blob(filled, bytes(frontier))}, "
             f"note = '{note}'",
         )
         with pytest.raises(LedgerUnavailableError, match="had 21 entries"):
-            ledger.append_now(a_read())
+            append_now(ledger, a_read())
 
 
 def test_a_ledger_set_back_is_found_by_a_checkpoint_kept_elsewhere(filled: Bench) -> None:
     ((size, frontier, note),) = filled.rows("SELECT size, frontier, note FROM ledger_state")
     with filled.open() as ledger:
-        ledger.append_now(a_read())
+        append_now(ledger, a_read())
         kept = ledger.checkpoint().encode()
     filled.edit(
         "DELETE FROM ledger_entries WHERE idx = 20",

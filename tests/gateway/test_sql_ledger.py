@@ -22,6 +22,7 @@ from pe_dvc.gateway.sql_ledger import SqlLedger
 from pe_dvc.primitives.errors import FormatError, LedgerUnavailableError, NotFoundError
 from pe_dvc.tlog.checkpoint import parse_checkpoint
 from pe_dvc.tlog.note import parse_note
+from tests.support.ledgers import append_now
 from tests.support.paths import ROOT
 from tests.support.reads import a_read
 
@@ -60,7 +61,7 @@ def test_appends_that_wait_share_transactions(bench: Bench) -> None:
 def test_a_ledger_goes_on_where_it_was(bench: Bench) -> None:
     bench.fill([a_read(n) for n in range(5)])
     with bench.open() as ledger:
-        assert ledger.append_now(a_read(5)) == 5
+        assert append_now(ledger, a_read(5)) == 5
     verdict = bench.verify()
     assert (verdict.sound, verdict.entries) == (True, 6)
 
@@ -130,7 +131,7 @@ def test_one_read_that_is_too_large_stops_no_other(bench: Bench) -> None:
 def test_a_full_disk_refuses_and_keeps_nothing_by_halves(tmp_path: Path) -> None:
     signer = LedgerSigner.open(tmp_path / "gateway.pem", create=True)
     with SqlLedger(tmp_path / "ledger.db", signer) as ledger:
-        ledger.append_now(a_read())
+        append_now(ledger, a_read())
 
         def no_room(connection: object, *_: object) -> None:
             connection.execute("PRAGMA max_page_count=1")  # type: ignore[attr-defined]
@@ -140,13 +141,13 @@ def test_a_full_disk_refuses_and_keeps_nothing_by_halves(tmp_path: Path) -> None
 
         def fill() -> None:
             for n in range(1, 2000):
-                kept.append(ledger.append_now(replace(a_read(n), columns=("c" * 9000,))))
+                kept.append(append_now(ledger, replace(a_read(n), columns=("c" * 9000,))))
 
         with pytest.raises(LedgerUnavailableError, match="full"):
             fill()
         event.remove(ledger._database._writing, "checkout", no_room)
         ledger._database._writing.dispose()
-        assert ledger.append_now(a_read()) == len(kept)
+        assert append_now(ledger, a_read()) == len(kept)
 
 
 def test_a_database_that_went_away_refuses_until_it_is_back(
@@ -154,14 +155,14 @@ def test_a_database_that_went_away_refuses_until_it_is_back(
 ) -> None:
     signer = LedgerSigner.open(tmp_path / "gateway.pem", create=True)
     with SqlLedger(postgres.new_database(), signer) as ledger:
-        assert ledger.append_now(a_read()) == 0
+        assert append_now(ledger, a_read()) == 0
         postgres.stop()
         try:
             with pytest.raises(LedgerUnavailableError):
-                ledger.append_now(a_read(1))
+                append_now(ledger, a_read(1))
         finally:
             postgres.start()
-        assert ledger.append_now(a_read(2)) == 1
+        assert append_now(ledger, a_read(2)) == 1
 
 
 def test_no_password_of_a_database_is_told() -> None:
@@ -177,7 +178,7 @@ def test_an_error_of_the_database_names_no_person(bench: Bench) -> None:
     with bench.open() as ledger:
         bench.edit("DROP TABLE ledger_aliases")
         with pytest.raises(LedgerUnavailableError) as caught:
-            ledger.append_now(a_read(person="zoe@example.org"))
+            append_now(ledger, a_read(person="zoe@example.org"))
     assert "zoe" not in str(caught.value)
 
 
@@ -185,7 +186,7 @@ def test_a_ledger_that_is_closed_takes_nothing(bench: Bench) -> None:
     ledger = bench.open()
     ledger.close()
     with pytest.raises(LedgerUnavailableError, match="closed"):
-        ledger.append_now(a_read())
+        append_now(ledger, a_read())
 
 
 def test_who_only_reads_makes_no_ledger(tmp_path: Path) -> None:
@@ -243,4 +244,4 @@ def test_killed_at_any_point_every_index_returned_is_there(
     assert set(returned) <= there
     assert bench.verify().sound
     with bench.open() as ledger:
-        assert ledger.append_now(a_read()) == len(there)
+        assert append_now(ledger, a_read()) == len(there)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.diff import Described
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.manifest import Column, Contents, Entity, Table
 from pe_dvc.documents.profile import Profile
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.project.diff import Asked, compare_datasets
 from pe_dvc.project.diff_profiles import rule_with
 from pe_dvc.project.diff_sides import Dataset
+from tests.support.disclosure import PUBLIC
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from pe_dvc.adapters.work_tree import WorkTree
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.gates import Gates
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.project.gate_evidence import held_benchmarks
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import Nomination
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pe_dvc.documents.keys import chunks_key, manifest_key, payload_key
 from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.digest import Sha256, chunk_digests
 from pe_dvc.primitives.reference import Reference
-from pe_dvc.trust.keys import new_key
 from pe_dvc.trust.pins import pin_root
 from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.environment import own_directories
 from tests.support.factories import manifest_of, pointer_to
+from tests.support.new_keys import new_key
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pe_dvc.gateway.ledger import Ledger
     from pe_dvc.gateway.ledger_entry import LedgerRead
 
 
@@ -34,7 +36,7 @@ class Bench:
     def fill(self, reads: Sequence[LedgerRead], *, checkpoint_every: int = 1000) -> None:
         with self.open() as ledger:
             for number, read in enumerate(reads, 1):
-                ledger.append_now(read)
+                append_now(ledger, read)
                 if number % checkpoint_every == 0:
                     ledger.checkpoint()
 
@@ -66,6 +68,11 @@ class Bench:
 
         with psycopg.connect(self.place) as connection:
             return connection.execute(query.encode()).fetchall()
+
+
+def append_now(ledger: Ledger, read: LedgerRead) -> int:
+    """Append a read, and return the index of its entry once it is kept."""
+    return asyncio.run(ledger.append(read))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,10 +9,10 @@ import pandas as pd
 
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.profile import profile_of
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.places import Link, Place
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
+from tests.support.disclosure import PUBLIC
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,6 @@ import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.profile import profile_of
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
@@ -25,6 +24,7 @@ from tests.support.browser import launched
 from tests.support.bucket_server import served
 from tests.support.country import NAME, Country, chunks_of, payload_of
 from tests.support.described import codebook
+from tests.support.disclosure import PUBLIC
 from tests.support.environment import own_directories
 from tests.support.paths import ROOT
 from tests.support.profiles import people

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.keys import load_key_file, new_key
+from pe_dvc.trust.keys import load_key_file
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import (
     Metadata,
@@ -22,6 +22,7 @@ from pe_dvc.trust.tuf_api import (
 from pe_dvc.usecases.channel.key_edits import Recovery, StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.hand_log import go_on
+from tests.support.new_keys import new_key
 from tests.support.simulator import NOW, Simulator
 from tests.support.stores import RecordingStore
 

@@ -29,7 +29,7 @@ import resource, sys
 from pathlib import Path
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.formats import format_of
-from pe_dvc.documents.disclosure import PUBLIC
+from tests.support.disclosure import PUBLIC
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.errors import PeDvcError

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from pe_dvc.adapters.tables import hdf5
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.places import Place
+from tests.support.disclosure import PUBLIC
 from tests.support.tables import check_key, describe, values
 
 if TYPE_CHECKING:

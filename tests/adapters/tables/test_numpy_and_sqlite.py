@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from pe_dvc.adapters.tables import numpy_file, sqlite
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.places import Place
 from pe_dvc.primitives.errors import FormatError
+from tests.support.disclosure import PUBLIC
 from tests.support.tables import check_key, describe, values
 
 if TYPE_CHECKING:

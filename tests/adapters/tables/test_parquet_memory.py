@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow
 from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.data_file import DataFile
-from pe_dvc.documents.disclosure import PUBLIC
+from tests.support.disclosure import PUBLIC
 from pe_dvc.documents.places import Place
 
 parquet._BATCH_ROWS = 1 << 14

@@ -12,11 +12,12 @@ import pytest
 from pe_dvc.adapters.tables import profile as profile_module
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.profile import profile_of
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.places import Place
 from pe_dvc.documents.profile import QUANTILES, Profile, rounded
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.table_schema import Hints
+from tests.support.disclosure import PUBLIC
 from tests.support.profiles import ROWS, people, plain, profiled, profiled_persons
 
 if TYPE_CHECKING:

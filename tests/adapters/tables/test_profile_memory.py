@@ -13,7 +13,8 @@ import pytest
 from pe_dvc.adapters.tables import number_column, profile, profile_weights, spill
 from pe_dvc.adapters.tables.distribution import Wanted, distribution_of
 from pe_dvc.adapters.tables.number_column import NumberColumn
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
+from tests.support.disclosure import PUBLIC
 from tests.support.profiles import people, plain, profiled, profiled_persons
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import pytest
 from pe_dvc.adapters.tables.data_file import DataFile
 from pe_dvc.adapters.tables.row_diff import compare_rows
 from pe_dvc.adapters.tables.row_sides import Rows, WeightTable
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.table_schema import Hints
 from pe_dvc.primitives.errors import FormatError
+from tests.support.disclosure import PUBLIC
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from pe_dvc.adapters.tables import hdf5, parquet
 from pe_dvc.adapters.tables.duplicates import find_repeated
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.manifest import Column
 from pe_dvc.documents.table_schema import FileShape
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from tests.support.disclosure import PUBLIC
 from tests.support.tables import check_key, describe
 
 if TYPE_CHECKING:

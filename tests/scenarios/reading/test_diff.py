@@ -14,13 +14,13 @@ import pytest
 
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.keys import manifest_key, payload_key
 from pe_dvc.documents.manifest import Column, Contents, Entity, Manifest, Table
 from pe_dvc.primitives.digest import Sha256, chunk_digests
 from pe_dvc.project.diff_files import describe_local
 from tests.support.commands import Done, run
 from tests.support.country import Country, chunks_of, reader_at
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, SignatureError
-from pe_dvc.trust.keys import generate_keys, new_key
+from pe_dvc.trust.keys import generate_keys
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Key
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.roles import sign_role
+from tests.support.new_keys import new_key
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:

@@ -20,12 +20,13 @@ from pe_dvc.store.cache import Cache
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.store.port import ObjectInfo
 from pe_dvc.trust.key_binding import bind_keys
-from pe_dvc.trust.keys import generate_keys, load_key_file, new_key
+from pe_dvc.trust.keys import generate_keys, load_key_file
 from pe_dvc.trust.pins import list_pins, pinned_root, remove_pin
 from pe_dvc.trust.tuf_api import Root
 from tests.support.commands import run, run_pe_dvc
 from tests.support.country import LATEST, NAME, Country, reader_at
 from tests.support.hostile_clone import HostileClone
+from tests.support.new_keys import new_key
 from tests.support.signed_channels import SignedChannels
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 import pe_dvc
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import RollbackError
-from pe_dvc.trust.keys import new_key
 from pe_dvc.usecases.channel.keys import KeyRing
 from tests.support.country import reader_at
+from tests.support.new_keys import new_key
 from tests.support.signed_repo import HandMadeRepo
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from pe_dvc.project.stores import open_offline, open_store
 from pe_dvc.store.offline import OfflineStore
 from pe_dvc.trust.bucket_identity import bucket_identity, short_id
 from pe_dvc.trust.client import ChannelClient
-from pe_dvc.trust.keys import new_key
 from pe_dvc.trust.verify import fingerprint
 from pe_dvc.usecases.channel.keys import KeyRing
+from tests.support.new_keys import new_key
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ import pytest
 from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.documents.benchmarks import read_benchmarks
-from pe_dvc.documents.disclosure import GATED, PUBLIC, Disclosure
+from pe_dvc.documents.disclosure import GATED, Disclosure
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
 from pe_dvc.documents.row_filter import Asked, Cells, Sums
 from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.benchmark_gate import benchmarks
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of
 from tests.support.tables import core_households, describe
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives.errors import ConflictError, SignatureError
-from pe_dvc.trust.keys import new_key
 from pe_dvc.trust.signers import Signers
 from pe_dvc.usecases.channel.key_edits import StolenKeys
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.roles import channel_status, sign_role
 from pe_dvc.usecases.channel.update import update_channel
+from tests.support.new_keys import new_key
 from tests.support.signed_channels import SignedChannels
 from tests.support.simulator import NOW, pointer
 

@@ -13,13 +13,13 @@ import pytest
 from pe_dvc.adapters.tables import hdf5
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.documents.declaration import read_declarations
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.documents.dvc_artifact import DeclaredArtifact
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest_diff import diff_manifests
 from pe_dvc.usecases.channel.gates import judge
 from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.checkout.contents import describe_contents
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of
 from tests.support.tables import describe
 

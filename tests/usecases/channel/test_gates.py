@@ -13,7 +13,7 @@ import pytest
 
 from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.gate_note import GATES
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Manifest, Table
@@ -24,6 +24,7 @@ from pe_dvc.usecases.channel.gate_failures import Failure
 from pe_dvc.usecases.channel.gates import judge
 from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.channel.promote import Evidence, nominate
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.tables import core_households, describe
 

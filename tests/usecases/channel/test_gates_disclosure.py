@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from pe_dvc.adapters.tables import parquet
 from pe_dvc.adapters.tables.column_data import ColumnData
 from pe_dvc.adapters.tables.faults import shielded
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.manifest import Contents, Entity, Table
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.usecases.channel.gates import judge
 from pe_dvc.usecases.channel.nomination import Nomination
 from pe_dvc.usecases.channel.promote import Evidence, nominate
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.tables import check_key, describe
 

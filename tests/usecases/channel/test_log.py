@@ -8,11 +8,11 @@ import pytest
 
 from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import VerificationError
-from pe_dvc.trust.keys import new_key
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.log import channel_log, first_break, step
 from tests.support.commands import run
+from tests.support.new_keys import new_key
 from tests.support.simulator import NOW, Simulator, pointer
 
 if TYPE_CHECKING:

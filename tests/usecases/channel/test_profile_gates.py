@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pe_dvc.documents.benchmarks import read_benchmarks
-from pe_dvc.documents.disclosure import GATED, PUBLIC
+from pe_dvc.documents.disclosure import GATED
 from pe_dvc.documents.gate_note import GateResults, Result
 from pe_dvc.documents.gates import Gates
 from pe_dvc.documents.profile import Category, ColumnProfile, Profile, TableProfile, WeightProfile
@@ -16,6 +16,7 @@ from pe_dvc.primitives.errors import FormatError
 from pe_dvc.usecases.channel.gate_results import results_note
 from pe_dvc.usecases.channel.gates import MEASURING
 from pe_dvc.usecases.channel.nomination import HeldBenchmarks, Nomination
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import manifest_of
 
 

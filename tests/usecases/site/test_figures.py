@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pe_dvc.documents.disclosure import PUBLIC, Disclosure
+from pe_dvc.documents.disclosure import Disclosure
 from pe_dvc.documents.profile import ColumnProfile, Profile, TableProfile
 from pe_dvc.usecases.site.figures import (
     Bars,
@@ -18,6 +18,7 @@ from pe_dvc.usecases.site.figures import (
     share_of_non_zero,
 )
 from tests.support.described import PROFILE
+from tests.support.disclosure import PUBLIC
 
 GATED = Disclosure(access="gated", minimum_carriers=10)
 

@@ -7,7 +7,6 @@ import random
 from datetime import UTC, datetime
 
 from pe_dvc.adapters.page_templates import PageTemplates
-from pe_dvc.documents.disclosure import PUBLIC
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.usecases.site import places
 from pe_dvc.usecases.site.build import SiteBuilder
@@ -20,6 +19,7 @@ from pe_dvc.usecases.site.catalog import (
 )
 from pe_dvc.usecases.site.filters import FILTERS
 from tests.support.described import dataset
+from tests.support.disclosure import PUBLIC
 from tests.support.factories import pointer_to
 
 DATASETS = 600
