@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.confined import OPEN_OR_MAKE
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _wait_for(
             on_pause(waited)
         if waited > timeout:
             return False
-        with away():
+        with blocking_wait():
             time.sleep(_PAUSE)
     return True
 

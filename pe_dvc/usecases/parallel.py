@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pe_dvc.primitives.errands import HEARD_WITHIN, Errand
-from pe_dvc.primitives.turns import away, taking_turns
+from pe_dvc.primitives.cancellation import INTERRUPT_POLL, CancelScope
+from pe_dvc.primitives.turns import blocking_wait, taking_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,11 +68,11 @@ def _run(
                     raise
 
     try:
-        with Errand() as errand:
+        with CancelScope() as scope:
             there = range(min(len(items), WORKERS))
-            workers = [pool.submit(errand.carry(work)) for _ in there]
-            with away():
-                while wait(workers, HEARD_WITHIN).not_done:
+            workers = [pool.submit(scope.wrap(work)) for _ in there]
+            with blocking_wait():
+                while wait(workers, INTERRUPT_POLL).not_done:
                     pass
     finally:
         deque(waiting, maxlen=0)

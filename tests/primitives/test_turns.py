@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.primitives import turns
-from pe_dvc.primitives.turns import away, taking_turns
+from pe_dvc.primitives.turns import blocking_wait, taking_turns
 from pe_dvc.usecases.parallel import transfer_all
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def test_one_works_while_the_others_wait_for_their_servers() -> None:
             most = max(most, working[0])
             threading.Event().wait(0.0001)  # lets go of Python, as a system call does
             working[0] -= 1
-            with away(), away():  # the second within the first, as in a store that asks another
+            # The second within the first, as in a store that asks another.
+            with blocking_wait(), blocking_wait():
                 waiting.wait()  # none would come back from here if another kept its turn
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -50,7 +51,7 @@ def test_one_that_waits_for_another_without_being_away_stops_neither() -> None:
     shared, held, wanted = Lock(), Lock(), threading.Event()
 
     def holder() -> None:
-        with taking_turns(shared), held, away():
+        with taking_turns(shared), held, blocking_wait():
             wanted.wait(LONG)
 
     def other() -> None:
@@ -69,7 +70,7 @@ def test_what_a_thread_left_open_gives_no_turn_to_another() -> None:
     shared = Lock()
 
     def blocks() -> Iterator[int]:
-        with away():
+        with blocking_wait():
             yield 1
             yield 2
 
@@ -84,13 +85,13 @@ def test_what_a_thread_left_open_gives_no_turn_to_another() -> None:
         begun = pool.submit(begin).result()
     assert list(begun) == [2]
     assert not shared.locked()
-    with away():
+    with blocking_wait():
         assert not shared.locked()
 
 
 @pytest.mark.usefixtures("patient")
 def test_a_failure_gives_the_turn_back() -> None:
     shared = Lock()
-    with pytest.raises(ValueError, match="x"), taking_turns(shared), away():
+    with pytest.raises(ValueError, match="x"), taking_turns(shared), blocking_wait():
         raise ValueError("x")
     assert not shared.locked()

@@ -26,7 +26,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.primitives.printable import brief
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.checks import check_key, check_length, too_long
 from pe_dvc.store.port import ObjectInfo
 
@@ -126,7 +126,7 @@ class GatewayStore:
         from urllib3.exceptions import HTTPError
 
         try:
-            with away():
+            with blocking_wait():
                 data: bytes = answer.read(length) if length else b""
         except HTTPError as error:
             raise self._unavailable(key, type(error).__name__) from None

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores import hub_access
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,5 +79,5 @@ class ProcessPools:
         process = os.getpid()
         if process not in self._pools:
             self._pools[process] = hub_access.connect(self._address())
-        with away():
+        with blocking_wait():
             return self._pools[process].request(method, url, preload_content=False, **options)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from pe_dvc.adapters.stores.advice import OF_ENVIRONMENT, Advice
 from pe_dvc.adapters.stores.object_info import attributes, object_info
 from pe_dvc.adapters.stores.obstore_errors import ErrorTranslator, StoreRequest, is_past_end
-from pe_dvc.primitives.errands import stop_if_called_off
+from pe_dvc.primitives.cancellation import check_cancelled
 from pe_dvc.primitives.errors import NotFoundError, StoreError
 from pe_dvc.primitives.redact import redact_text
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, too_long
 
@@ -90,7 +90,8 @@ class ObjectStore(OneByOne):
 
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """See Store.read."""
-        with away():  # once for both: to have another thread go on takes longer than a small body
+        # One wait for both requests: handing over to another thread takes longer than a small body.
+        with blocking_wait():
             found = self._get("read", key, 0, limit + 1)
             if found is None:
                 return b"", self.head(key)
@@ -103,7 +104,7 @@ class ObjectStore(OneByOne):
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """See Store.read_range."""
-        with away():
+        with blocking_wait():
             found = self._get("read", key, start, length) if length else None
             if found is None:
                 self.head(key)
@@ -245,7 +246,7 @@ class ObjectStore(OneByOne):
         """Yield a body's blocks, ``length`` bytes in all at most, whatever the server sends."""
         with self._translating(verb, key):
             for block in got.stream(min_chunk_size=min(size, length)):
-                stop_if_called_off()
+                check_cancelled()
                 yield memoryview(block)[:length]
                 length -= len(block)
                 if length <= 0 or len(block) < size:  # the last

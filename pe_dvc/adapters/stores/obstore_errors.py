@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
     StoreUnavailableError,
 )
 from pe_dvc.primitives.redact import redact_text
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 
 # Texts, which `re` compiles once something fails.
 _STATUS = r"status code: (\d{3}) ([A-Za-z ]+)"
@@ -67,14 +67,14 @@ class ErrorTranslator:
     # No generator, as thousands of requests pass through two of these each.
     def __init__(self, request: StoreRequest) -> None:
         self._request = request
-        self._away = away()
+        self._waiting = blocking_wait()
 
     def __enter__(self) -> None:
         refuse_fork(self._request.verb, self._request.key)
-        self._away.__enter__()
+        self._waiting.__enter__()
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        self._away.__exit__()
+        self._waiting.__exit__()
         if isinstance(error, Exception) and _is_ours(error):
             problem = translate(error, self._request)
             error.args = (redact_text(str(error)[:LONGEST]),)  # tracebacks show it as the cause

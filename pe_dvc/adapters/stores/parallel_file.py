@@ -12,10 +12,10 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
+from pe_dvc.primitives.cancellation import INTERRUPT_POLL, CancelScope, check_cancelled
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errands import HEARD_WITHIN, Errand, stop_if_called_off
 from pe_dvc.primitives.pools import generator_pool
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.file_ranges import BLOCK, hash_range, write_at
@@ -58,7 +58,7 @@ def fill_file(
     the blocks in hand and no more.
     """
     with (
-        away(),
+        blocking_wait(),
         translate_os_errors("download to", str(path)),
         writing_to(path),
         open_to_fill(path, size) as file,
@@ -96,25 +96,28 @@ class _Filling:
             self._lead()
         else:
             prefix = "pe-dvc-range"
-            with ThreadPoolExecutor(in_flight, thread_name_prefix=prefix) as pool, Errand() as one:
-                self._run_in(pool, in_flight, one)
+            with (
+                ThreadPoolExecutor(in_flight, thread_name_prefix=prefix) as pool,
+                CancelScope() as scope,
+            ):
+                self._run_in(pool, in_flight, scope)
         return Sha256(self._digest.hexdigest())
 
-    def _run_in(self, pool: ThreadPoolExecutor, in_flight: int, errand: Errand) -> None:
-        lead, follow = errand.carry(self._lead), errand.carry(self._follow)
+    def _run_in(self, pool: ThreadPoolExecutor, in_flight: int, scope: CancelScope) -> None:
+        lead, follow = scope.wrap(self._lead), scope.wrap(self._follow)
         under_way = {pool.submit(lead)}
         try:
             if self._answered.wait(FIRST_BYTE_WAIT_SECONDS):
-                while not self._want_help.wait(HEARD_WITHIN):
+                while not self._want_help.wait(INTERRUPT_POLL):
                     pass
             left = -(-(self._size - self._claimed) // self._range_size)
             under_way |= {pool.submit(follow) for _ in range(min(in_flight - 1, left))}
             while under_way:
-                done, under_way = wait(under_way, HEARD_WITHIN, FIRST_EXCEPTION)
+                done, under_way = wait(under_way, INTERRUPT_POLL, FIRST_EXCEPTION)
                 for each in done:
                     each.result()
         except BaseException:
-            errand.call_off()  # what is under way ends with its next block
+            scope.cancel()  # what is under way ends with its next block
             raise
         finally:
             # After a failure no more ranges are wanted, but those under way must have let go of
@@ -166,7 +169,7 @@ class _Filling:
             self._hashing = self._hashing or in_turn
         position = start
         for block in blocks:
-            stop_if_called_off()
+            check_cancelled()
             written = write_at(self._descriptor, block, position)
             if in_turn:
                 self._digest.update(block)

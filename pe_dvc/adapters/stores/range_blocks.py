@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.adapters.stores.retry_policy import pauses
-from pe_dvc.primitives.errands import stop_if_called_off
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.cancellation import check_cancelled
+from pe_dvc.primitives.turns import blocking_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,10 +43,10 @@ def range_blocks(
     while start < end:
         why = "the answer was cut short"
         try:
-            with away(), ask(start, end - start) as answer:
+            with blocking_wait(), ask(start, end - start) as answer:
                 end = min(end, answer.total)
                 for block in answer.blocks(end - start):
-                    stop_if_called_off()
+                    check_cancelled()
                     start += len(block)
                     yield block
         except HTTPError as error:
@@ -55,5 +55,5 @@ def range_blocks(
             pause = next(waits)
             if pause is None:
                 raise unavailable(why)
-            with away():
+            with blocking_wait():
                 time.sleep(pause)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import payload_key
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.port import UPLOAD_MEMORY
 from pe_dvc.usecases.parallel import transfer_all
 
@@ -64,7 +64,7 @@ class MemoryBudget:
 
         Once something was raised within, by any thread, those that wait raise it, too.
         """
-        with away(), self._changed:
+        with blocking_wait(), self._changed:
             self._changed.wait_for(lambda: self._failure or self._left >= size)
             if self._failure is not None:
                 raise self._failure

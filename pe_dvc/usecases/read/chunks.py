@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, chunks_key
+from pe_dvc.primitives.cancellation import CancelScope
 from pe_dvc.primitives.digest import (
     DIGEST_BYTES,
     Sha256,
@@ -16,7 +17,6 @@ from pe_dvc.primitives.digest import (
     implied_chunks,
     sha256_bytes,
 )
-from pe_dvc.primitives.errands import Errand
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.store.several import first_good
 
@@ -156,8 +156,11 @@ class ChunkFetcher:
         elif runs:
             from concurrent.futures import ThreadPoolExecutor
 
-            with ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool, Errand() as errand:
-                for fetched in pool.map(errand.carry(self._fetch), *zip(*runs, strict=True)):
+            with (
+                ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool,
+                CancelScope() as scope,
+            ):
+                for fetched in pool.map(scope.wrap(self._fetch), *zip(*runs, strict=True)):
                     here.update(fetched)
         return [here[i] for i in range(first, last)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.cancellation import CancelScope
 from pe_dvc.primitives.digest import ALTERED, sha256_bytes
-from pe_dvc.primitives.errands import Errand
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.store.several import PASSED_OVER, SeveralStores, first_good, pass_over, stores_of
@@ -127,8 +127,8 @@ def _resume(
 
     pool = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
     try:
-        with Errand() as errand:
-            complete = errand.carry(lambda first: fetcher.complete(first, progress))
+        with CancelScope() as scope:
+            complete = scope.wrap(lambda first: fetcher.complete(first, progress))
             return partial.sha256(pool.map(complete, firsts))
     finally:
         pool.shutdown(cancel_futures=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from pe_dvc.primitives.errors import StoreUnavailableError
-from pe_dvc.primitives.turns import away
+from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.progress import Silent
 from pe_dvc.usecases.publish import uploads
@@ -44,7 +44,7 @@ class Watched(WrappedStore):
             self.now += self.sizes[key]
             self.most, self.begun = max(self.most, self.now), self.begun + 1
         try:
-            with away():
+            with blocking_wait():
                 self.meeting.wait()
                 threading.Event().wait(0.005)
             if self.fails:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.adapters.stores.parallel_file import fill_file
+from pe_dvc.primitives.cancellation import Cancelled, CancelScope, check_cancelled
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.errands import CalledOff, Errand, stop_if_called_off
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.locks import Wait, exclusive, exclusive_byte
 from pe_dvc.usecases.parallel import transfer_all
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 60.0
-"""Seconds that what is not called off would take at least."""
+"""Seconds that what is not cancelled would take at least."""
 
 
 def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
@@ -35,7 +35,7 @@ def interrupted(work: Callable[[int], object], begun: threading.Event) -> int:
         all_begun.wait(PATIENCE)
         try:
             work(number)
-        except CalledOff:
+        except Cancelled:
             stopped.append(number)
             raise
 
@@ -63,7 +63,7 @@ def test_ctrl_c_stops_large_files_at_their_next_block(tmp_path: Path) -> None:
             begun.set()
             yield b"a"
             time.sleep(0.01)
-        raise AssertionError("it was not called off")
+        raise AssertionError("it was not cancelled")
 
     def fill(number: int) -> None:
         path = tmp_path / f"{number}"
@@ -84,7 +84,7 @@ def test_ctrl_c_stops_one_large_file_of_the_main_thread(tmp_path: Path) -> None:
             if interrupt.ident is None:
                 interrupt.start()
             time.sleep(0.01)
-        raise AssertionError("it was not called off")
+        raise AssertionError("it was not cancelled")
 
     with pytest.raises(KeyboardInterrupt):
         fill_file(tmp_path / "file", 2**40, drip, range_size=4096, in_flight=1, progress=None)
@@ -110,27 +110,27 @@ def test_ctrl_c_stops_those_that_wait_for_a_lock(tmp_path: Path, kind: str) -> N
         assert interrupted(take, begun) == 2
 
 
-def test_an_errand_within_another_is_called_off_with_it() -> None:
+def test_a_scope_within_another_is_cancelled_with_it() -> None:
     def inner() -> None:
-        with Errand() as part:
-            part.carry(stop_if_called_off)()
-            outer.call_off()
-            part.carry(stop_if_called_off)()
+        with CancelScope() as part:
+            part.wrap(check_cancelled)()
+            outer.cancel()
+            part.wrap(check_cancelled)()
 
-    outer = Errand()
-    with pytest.raises(CalledOff):
-        outer.carry(inner)()
-    stop_if_called_off()  # this thread is on none
+    outer = CancelScope()
+    with pytest.raises(Cancelled):
+        outer.wrap(inner)()
+    check_cancelled()  # this thread is in none
 
 
-def test_an_error_calls_none_off() -> None:
+def test_an_error_cancels_nothing() -> None:
     """What is under way when another fails is kept."""
 
-    def fail(errand: Errand) -> None:
-        with errand:
+    def fail(scope: CancelScope) -> None:
+        with scope:
             raise ValueError
 
-    errand = Errand()
+    scope = CancelScope()
     with pytest.raises(ValueError, match=r"^$"):
-        fail(errand)
-    assert not errand.off
+        fail(scope)
+    assert not scope.cancelled
