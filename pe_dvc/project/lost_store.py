@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
 from pe_dvc.primitives.errors import ConflictError, PeDvcError
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pe_dvc.primitives.errors import NotFoundError
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
@@ -165,6 +167,14 @@ class Store(ReadableStore, Protocol):
         Azure's buckets may keep what a rule of theirs says.
         """
         ...
+
+
+def head_if_there(store: ObjectSource, key: str) -> ObjectInfo | None:
+    """Return what the store says of an object, None where it has none. Raises StoreError."""
+    try:
+        return store.head(key)
+    except NotFoundError:
+        return None
 
 
 def bucket_url(scheme: str, bucket: str, prefix: str) -> str:

@@ -21,7 +21,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     VerificationError,
 )
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.trust.binned import for_git, joined
 from pe_dvc.trust.meant_for import check_fields
 from pe_dvc.trust.roles import TAMPERED, max_length

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
 from pe_dvc.primitives.result import Result
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all

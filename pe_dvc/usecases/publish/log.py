@@ -16,7 +16,7 @@ from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.documents.override import reason_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
 from pe_dvc.primitives.reference import CHANNELS
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.tlog.merkle import tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, tiles_of
 from pe_dvc.trust.channel_log import StoredLog, signed_state

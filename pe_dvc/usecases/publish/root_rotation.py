@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.trust.tuf_api import Root
 from pe_dvc.trust.verify import role_of, signatures
 

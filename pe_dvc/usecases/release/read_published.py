@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, release_key, tombstone_key
 from pe_dvc.primitives.digest import check_promised
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pe_dvc.documents.channel_log import log_name
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, tiles_from
 from pe_dvc.usecases.parallel import TRANSFERS, run_all

@@ -21,7 +21,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
 )
 from pe_dvc.primitives.result import Result
-from pe_dvc.store.presence import head_if_there
+from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.bucket_lock import collecting, waiting
 from pe_dvc.usecases.retention.reachability import Bucket
