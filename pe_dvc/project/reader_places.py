@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project.notes import note_once
-from pe_dvc.store.elsewhere import Elsewhere
 from pe_dvc.store.error_hints import with_offline_hint, with_reason_if_missing
+from pe_dvc.store.key_mapped_store import KeyMappedStore
 from pe_dvc.store.local_copies import LocalCopy
 from pe_dvc.store.several import beside
 from pe_dvc.usecases.payload_place import find_place
@@ -65,7 +65,9 @@ def _nothing() -> None:
     """Refuse nothing: what is withdrawn was left out."""
 
 
-def _on_hub(hub: HubRelease, wanted: Mapping[str, Sha256], refuse: Callable[[], None]) -> Elsewhere:
+def _on_hub(
+    hub: HubRelease, wanted: Mapping[str, Sha256], refuse: Callable[[], None]
+) -> KeyMappedStore:
     def find(key: str) -> tuple[HubFiles, str]:
         if key not in wanted:
             raise NotFoundError(f"{hub.url} has payloads only, and not {key}")
@@ -74,7 +76,7 @@ def _on_hub(hub: HubRelease, wanted: Mapping[str, Sha256], refuse: Callable[[], 
         refuse()
         return found
 
-    return Elsewhere(hub.url, find)
+    return KeyMappedStore(hub.url, find)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pe_dvc.project.notes import note_once
 from pe_dvc.project.reader_trust import access_contact, declared_mirrors, signed_mirrors
 from pe_dvc.project.stores import addresses, open_offline, open_store
 from pe_dvc.store.error_hints import with_access_contact, with_ways_round
-from pe_dvc.store.opened_later import OpenedLater
+from pe_dvc.store.lazy_store import LazyStore
 from pe_dvc.store.several import SeveralStores
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def reader_store(
         return explained(opened(named[0]))
 
     def later(address: str) -> ReadableStore:
-        return OpenedLater(open_offline(address).url, lambda: explained(opened(address)))
+        return LazyStore(open_offline(address).url, lambda: explained(opened(address)))
 
     return SeveralStores([later(address) for address in named], note_once, offline=offline)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
-from pe_dvc.store.elsewhere import Elsewhere
+from pe_dvc.store.key_mapped_store import KeyMappedStore
 from pe_dvc.store.several import SeveralStores, beside
 from pe_dvc.usecases.mirror_says import mirror_says
 
@@ -33,7 +33,7 @@ class PayloadPlace(NamedTuple):
         """Its address, or its addresses."""
         if isinstance(self.source, SeveralStores):
             return ", ".join(self.at(one).url for one in self.source.stores)
-        if isinstance(self.source, Elsewhere):
+        if isinstance(self.source, KeyMappedStore):
             return self.source.address(self.key)
         return f"{self.source.url}/{self.key}"
 
@@ -41,7 +41,7 @@ class PayloadPlace(NamedTuple):
         """Return the place in ``source``, one of several that it is read from."""
         if source is self.source:
             return self
-        return self._replace(source=source, is_bucket=not isinstance(source, Elsewhere))
+        return self._replace(source=source, is_bucket=not isinstance(source, KeyMappedStore))
 
     @property
     def advice_if_missing(self) -> str:
@@ -91,7 +91,7 @@ def find_place(
     if location is None or open_location is None:
         return PayloadPlace(source=bucket, key=key)
     there = open_location(location)
-    other = Elsewhere(there.source.url, lambda _: (there.source, there.key))
+    other = KeyMappedStore(there.source.url, lambda _: (there.source, there.key))
     return PayloadPlace(source=beside(bucket, [other], note), key=key, is_bucket=False)
 
 

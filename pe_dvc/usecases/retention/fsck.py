@@ -27,11 +27,11 @@ from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.published_manifest import signed_key
 from pe_dvc.usecases.retention.channel_files import read_channels, targets_of
-from pe_dvc.usecases.retention.elsewhere import look_elsewhere
 from pe_dvc.usecases.retention.expected_payload import ExpectedPayload
 from pe_dvc.usecases.retention.findings import Fault, Finding, Report
 from pe_dvc.usecases.retention.listed_members import listed_members
 from pe_dvc.usecases.retention.orphans import find_orphans
+from pe_dvc.usecases.retention.payload_at_location import payload_at_location
 from pe_dvc.usecases.retention.pointed_files import contradictions
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class _Check:
         self, open_location: OpenLocation | None, pool: ThreadPoolExecutor
     ) -> list[ExpectedPayload]:
         """Return what is to be hashed of the payloads that the bucket lacks."""
-        looked = run_all(pool, lambda a: look_elsewhere(a, open_location), self._lacking)
+        looked = run_all(pool, lambda a: payload_at_location(a, open_location), self._lacking)
         self._report.findings += [one for one in looked if isinstance(one, Finding)]
         found = [one for one in looked if isinstance(one, ExpectedPayload)]
         self._report.elsewhere = len(found)

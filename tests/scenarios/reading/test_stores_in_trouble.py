@@ -13,8 +13,8 @@ import pytest
 from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import RevokedError, StoreUnavailableError
 from pe_dvc.project.reader import Reader
+from pe_dvc.store.lazy_store import LazyStore
 from pe_dvc.store.locks import Wait, exclusive
-from pe_dvc.store.opened_later import OpenedLater
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
 from pe_dvc.trust.at_once import at_once
@@ -184,8 +184,8 @@ def test_stores_are_opened_at_the_same_time() -> None:
         raise StoreUnavailableError("no region", operation="open", key="")
 
     slow, quick = (
-        OpenedLater("slow", slowly),
-        OpenedLater("quick", lambda: LocalStore(Path("nowhere"))),
+        LazyStore("slow", slowly),
+        LazyStore("quick", lambda: LocalStore(Path("nowhere"))),
     )
     found = at_once(
         [slow, quick],

@@ -1,4 +1,4 @@
-"""Payloads that the bucket lacks: is each where its manifest says that it lies as well?"""
+"""Payloads that the bucket lacks: is each at the location that its manifest names?"""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pe_dvc.usecases.retention.findings import Fault
 
 
-def look_elsewhere(
+def payload_at_location(
     artifact: Artifact, open_location: OpenLocation | None
 ) -> ExpectedPayload | Finding:
-    """Return what is to be hashed at the location of an artifact, or why that cannot be.
+    """Return what to hash at the location of an artifact, or the finding why that is impossible.
 
     A finding is about the bucket's key: a repair puts the payload there.
     """

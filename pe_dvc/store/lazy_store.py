@@ -20,11 +20,13 @@ RETRY = 30.0
 """Seconds for which a store that could not be opened is not tried again."""
 
 
-class OpenedLater:
-    """The store at ``url``, which ``open_it`` opens. Each operation raises as that does, too."""
+class LazyStore:
+    """The store at ``url``, which ``open_store`` opens when it is first used.
 
-    def __init__(self, url: str, open_it: Callable[[], ReadableStore]) -> None:
-        self.url, self._open = url, open_it
+    Each operation also raises what ``open_store`` raises."""
+
+    def __init__(self, url: str, open_store: Callable[[], ReadableStore]) -> None:
+        self.url, self._open = url, open_store
         self._lock = threading.Lock()  # cached_property of Python 3.11 locks all
         self._opened: ReadableStore | None = None
         self._failure: tuple[PeDvcError, float] | None = None

@@ -1,4 +1,4 @@
-"""Objects of a bucket that lie elsewhere as well, under other names: as on a hub."""
+"""A store that maps the bucket's keys to other places, such as files on a hub."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo, ObjectSource, Progress
 
 Find = Callable[[str], tuple["ObjectSource", str]]
-"""Returns where the object of a key is read, and its key there. Raises NotFoundError."""
+"""Returns the store that has the object of a key, and its key there. Raises NotFoundError."""
 
 
-class Elsewhere:
-    """A ``ReadableStore`` that is asked by the bucket's keys; ``find`` knows what lies where.
+class KeyMappedStore:
+    """A ``ReadableStore`` that reads an object by the bucket's key from where ``find`` says.
 
-    ``url`` is its address for messages. Each operation raises as ``find`` does, too.
+    ``url`` is its address for messages. Each operation also raises what ``find`` raises.
     """
 
     def __init__(self, url: str, find: Find) -> None:
@@ -59,5 +59,5 @@ class Elsewhere:
         return source.download(there, path, size=size, progress=progress)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """See ReadableStore.list: what lies elsewhere is not listed."""
+        """See ReadableStore.list: what is at other places is not listed."""
         return iter(())
