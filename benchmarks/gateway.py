@@ -145,8 +145,8 @@ def _serve(directory: Path, root: bytes, how: str, asked: Connection) -> None:
     house = GatewayHouse(directory, country, sign=sign)
     signer = LedgerSigner.open(directory / "key.pem", create=True)
     with SqlLedger(str(directory / "ledger.db"), signer) as ledger:
-        house.gateway.door.ledger = ledger
-        house.gateway.door.requests = Rate(10**9, 10**9, time.monotonic)
+        house.gateway.access_control.ledger = ledger
+        house.gateway.access_control.requests = Rate(10**9, 10**9, time.monotonic)
         with house.running():
             asked.send((house.url, house.token()))
             while asked.recv() is not None:

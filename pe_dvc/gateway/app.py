@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT
+from pe_dvc.gateway.access_control import AccessControl, failed_read
 from pe_dvc.gateway.admission import NOT_FOUND, Admission, Admitted, Refusal
 from pe_dvc.gateway.answers import AWAY, NO_QUERY, READ_ONLY, SECURITY, answer
-from pe_dvc.gateway.door import Door, failed_read
 from pe_dvc.gateway.drs import Drs
 from pe_dvc.gateway.ended_app import EndedRoutes
 from pe_dvc.gateway.observing import Figures
@@ -56,9 +56,9 @@ class Gateway:
     ) -> None:
         self.countries, self.figures = countries, Figures()
         self.admission = Admission(countries, identity)
-        self.door = Door(self.admission, ledger, self.figures)
-        self._drs = Drs(self.door, identity)
-        self._ended = EndedRoutes(self.door, countries)
+        self.access_control = AccessControl(self.admission, ledger, self.figures)
+        self._drs = Drs(self.access_control, identity)
+        self._ended = EndedRoutes(self.access_control, countries)
 
     def app(self) -> ASGIApp:
         """Return the application."""
@@ -76,7 +76,7 @@ class Gateway:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Make the indexes before the first request is taken, and again every minute."""
-        self.door.open()
+        self.access_control.open()
         await self._refresh()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._refresh_forever)
@@ -121,15 +121,15 @@ class Gateway:
             return answer(NOT_FOUND)
         if (country := self.admission.of_metadata(key)) is not None:
             return await self._metadata(country, key, request)
-        let_in = await self.door.let_in(request, [key])
-        found = let_in if isinstance(let_in, Refusal) else let_in[0]
+        answers = await self.access_control.authorize(request, [key])
+        found = answers if isinstance(answers, Refusal) else answers[0]
         return answer(found) if isinstance(found, Refusal) else await self._object(found, request)
 
     async def _metadata(self, country: ServedCountry, key: str, request: Request) -> Response:
         """Answer with signed metadata, which holds no microdata and is for everyone."""
         try:
             read = partial(country.store.read, key, limit=MANIFEST_LIMIT)
-            data, info = await self.door.in_thread(read)
+            data, info = await self.access_control.in_thread(read)
         except (NotFoundError, FormatError):  # FormatError: it can be no key, or is no metadata
             return answer(NOT_FOUND)
         except PeDvcError as error:
@@ -165,7 +165,7 @@ class Gateway:
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers, media_type=media_type)
         if found.country.source.sign is not None:
-            place = await self.door.signed_address(request, found)
+            place = await self.access_control.signed_address(request, found)
             if isinstance(place, Refusal):
                 return answer(place)
             return Response(status_code=307, headers={"Location": place, **SECURITY})
@@ -174,7 +174,7 @@ class Gateway:
             block = await self._block(found, first, last)
         except PeDvcError as error:
             return answer(failed_read(error, found.key))
-        if (refusal := await self.door.note(request, found, part)) is not None:
+        if (refusal := await self.access_control.note(request, found, part)) is not None:
             return answer(refusal)
         body = self._body(found, block, first, last)
         return StreamingResponse(body, status, headers=headers, media_type=media_type)
@@ -198,7 +198,7 @@ class Gateway:
         length = min(BLOCK, last - first + 1)
         if length <= 0:
             return b""
-        block: bytes = await self.door.in_thread(
+        block: bytes = await self.access_control.in_thread(
             found.country.store.read_range, found.key, first, length
         )
         if len(block) != length:

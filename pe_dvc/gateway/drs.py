@@ -1,6 +1,7 @@
 """A read-only view of a gateway's data by GA4GH's Data Repository Service 1.5. ADR 0040.
 
-It passes the same door as every other read: what holds data, or an address of them, is an entry.
+It passes the same access control as every other read: whatever holds data, or an address of data,
+has an entry in the ledger.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from starlette.routing import Route
 
 from pe_dvc.documents.keys import LISTING_LIMIT
 from pe_dvc.documents.members import Members
+from pe_dvc.gateway.access_control import failed_read
 from pe_dvc.gateway.admission import NOT_FOUND, Refusal
 from pe_dvc.gateway.answers import AWAY, SECURITY, answer
-from pe_dvc.gateway.door import failed_read
 from pe_dvc.gateway.drs_documents import (
     PREFIX,
     PRESIGNED,
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from pe_dvc.gateway.access_control import AccessControl
     from pe_dvc.gateway.admission import Admitted
     from pe_dvc.gateway.described import Content
-    from pe_dvc.gateway.door import Door
     from pe_dvc.gateway.drs_documents import Address
     from pe_dvc.gateway.identity import Identity
 
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 IDS, ACCESSES = "bulk_object_ids", "bulk_object_access_ids"
 
 
-class _Let(NamedTuple):
+class _Readable(NamedTuple):
     """An object of which the request may be told."""
 
     sha256: str
@@ -59,8 +60,8 @@ class _Let(NamedTuple):
 class Drs:
     """The DRS endpoints of a gateway."""
 
-    def __init__(self, door: Door, identity: Identity) -> None:
-        self._door = door
+    def __init__(self, control: AccessControl, identity: Identity) -> None:
+        self._control = control
         self._ways = Ways(identity.bearer_issuers, identity.visa_issuers)
 
     def routes(self) -> list[Route]:
@@ -95,8 +96,8 @@ class Drs:
     async def _object(self, request: Request) -> Response:
         given = await asked(request) if request.method == "POST" else Asked()
         expand = expands(request) or given.expand
-        let = await self._let_in(request, [request.path_params["object_id"]], given)
-        found = let if isinstance(let, Refusal) else let[0]
+        answers = await self._authorize(request, [request.path_params["object_id"]], given)
+        found = answers if isinstance(answers, Refusal) else answers[0]
         if not isinstance(found, Refusal):
             said = await self._said(request, found, address_of(request), expand=expand)
             return _refused(said) if isinstance(said, Refusal) else _json(said)
@@ -105,8 +106,8 @@ class Drs:
     async def _access(self, request: Request) -> Response:
         given = await asked(request) if request.method == "POST" else Asked()
         expands(request)
-        let = await self._let_in(request, [request.path_params["object_id"]], given)
-        found = let if isinstance(let, Refusal) else let[0]
+        answers = await self._authorize(request, [request.path_params["object_id"]], given)
+        found = answers if isinstance(answers, Refusal) else answers[0]
         if not isinstance(found, Refusal):
             place = await self._place(request, found, request.path_params["access_id"])
             return _refused(place) if isinstance(place, Refusal) else _json({"url": place})
@@ -116,19 +117,19 @@ class Drs:
         given, address = await asked(request, IDS), address_of(request)
         expand = expands(request) or given.expand
 
-        async def said(let: _Let, _: str) -> dict[str, Any] | Refusal:
-            return await self._said(request, let, address, expand=expand)
+        async def said(readable: _Readable, _: str) -> dict[str, Any] | Refusal:
+            return await self._said(request, readable, address, expand=expand)
 
         return await self._each(request, given, said, "resolved_drs_object")
 
     async def _accesses(self, request: Request) -> Response:
         given = await asked(request, ACCESSES)
 
-        async def said(let: _Let, access_id: str) -> dict[str, Any] | Refusal:
-            place = await self._place(request, let, access_id)
+        async def said(readable: _Readable, access_id: str) -> dict[str, Any] | Refusal:
+            place = await self._place(request, readable, access_id)
             if isinstance(place, Refusal):
                 return place
-            return {"drs_object_id": let.sha256, "drs_access_id": access_id, "url": place}
+            return {"drs_object_id": readable.sha256, "drs_access_id": access_id, "url": place}
 
         return await self._each(request, given, said, "resolved_drs_object_access_urls")
 
@@ -136,15 +137,15 @@ class Drs:
         self,
         request: Request,
         given: Asked,
-        say: Callable[[_Let, str], Awaitable[dict[str, Any] | Refusal]],
+        say: Callable[[_Readable, str], Awaitable[dict[str, Any] | Refusal]],
         name: str,
     ) -> Response:
         """Answer about many objects, one after the other."""
-        let = await self._let_in(request, [sha256 for sha256, _ in given.pairs], given)
-        if isinstance(let, Refusal):
-            return _refused(let)
+        answers = await self._authorize(request, [sha256 for sha256, _ in given.pairs], given)
+        if isinstance(answers, Refusal):
+            return _refused(answers)
         resolved, missing = [], dict[int, list[str]]()
-        for (sha256, access_id), found in zip(given.pairs, let, strict=True):
+        for (sha256, access_id), found in zip(given.pairs, answers, strict=True):
             said = found if isinstance(found, Refusal) else await say(found, access_id)
             if isinstance(said, Refusal):
                 missing.setdefault(said.status, []).append(sha256)
@@ -152,45 +153,45 @@ class Drs:
                 resolved.append(said)
         return _json(bulk(resolved, missing, name))
 
-    async def _let_in(
+    async def _authorize(
         self, request: Request, ids: Sequence[str], given: Asked
-    ) -> Refusal | list[_Let | Refusal]:
+    ) -> Refusal | list[_Readable | Refusal]:
         """Return the objects that the request may be told of, each or its refusal."""
         try:
-            contents = [self._door.admission.content(one) for one in ids]
+            contents = [self._control.admission.content(one) for one in ids]
         except StoreError as error:
             log.error("cannot decide: %s", error.message)
             return AWAY
         keys = [content.key if content else "" for content in contents]
-        let = await self._door.let_in(request, keys, given.passports)
-        if isinstance(let, Refusal):
-            return let
-        found: list[_Let | Refusal] = []
-        for sha256, content, one in zip(ids, contents, let, strict=True):
+        answers = await self._control.authorize(request, keys, given.passports)
+        if isinstance(answers, Refusal):
+            return answers
+        found: list[_Readable | Refusal] = []
+        for sha256, content, one in zip(ids, contents, answers, strict=True):
             if isinstance(one, Refusal):
                 found.append(one)
             else:
-                found.append(NOT_FOUND if content is None else _Let(sha256, content, one))
+                found.append(NOT_FOUND if content is None else _Readable(sha256, content, one))
         return found
 
     async def _said(
-        self, request: Request, let: _Let, address: Address, *, expand: bool
+        self, request: Request, readable: _Readable, address: Address, *, expand: bool
     ) -> dict[str, Any] | Refusal:
         """Return the object. What is in a directory is gated data: it is noted."""
-        if let.content.inside is None:
-            return drs_file(let.sha256, let.content, let.found, address, self._ways)
+        if readable.content.inside is None:
+            return drs_file(readable.sha256, readable.content, readable.found, address, self._ways)
         try:
-            members = await self._door.in_thread(_members, let.found)
+            members = await self._control.in_thread(_members, readable.found)
         except PeDvcError as error:
-            return failed_read(error, let.found.key)
-        if (refusal := await self._door.note(request, let.found, None)) is not None:
+            return failed_read(error, readable.found.key)
+        if (refusal := await self._control.note(request, readable.found, None)) is not None:
             return refusal
-        return drs_bundle(*let, address, members, expand=expand)
+        return drs_bundle(*readable, address, members, expand=expand)
 
-    async def _place(self, request: Request, let: _Let, access_id: str) -> str | Refusal:
-        if access_id != PRESIGNED or let.content.inside is not None:
+    async def _place(self, request: Request, readable: _Readable, access_id: str) -> str | Refusal:
+        if access_id != PRESIGNED or readable.content.inside is not None:
             return NOT_FOUND
-        return await self._door.signed_address(request, let.found)
+        return await self._control.signed_address(request, readable.found)
 
 
 def _members(found: Admitted) -> Members:

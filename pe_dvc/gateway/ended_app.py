@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pe_dvc.documents.destruction import MAX_BYTES
+from pe_dvc.gateway.access_control import client_of
 from pe_dvc.gateway.admission import NOT_FOUND, Refusal
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer
 from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.destruction import entry_of
-from pe_dvc.gateway.door import client_of
 from pe_dvc.gateway.observing import keep_entry
 from pe_dvc.gateway.standing import standing
 from pe_dvc.primitives.errors import LedgerUnavailableError, PeDvcError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from pe_dvc.gateway.access_control import AccessControl
     from pe_dvc.gateway.decision import Caller
-    from pe_dvc.gateway.door import Door
     from pe_dvc.gateway.served_country import ServedCountry
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ SLOW = Refusal(status=408, error="too slow", detail="the statement did not come 
 class EndedRoutes:
     """Answers for a gateway, by its own grants, limits and ledger."""
 
-    def __init__(self, door: Door, countries: Mapping[str, ServedCountry]) -> None:
-        self._door, self._countries = door, countries
+    def __init__(self, control: AccessControl, countries: Mapping[str, ServedCountry]) -> None:
+        self._control, self._countries = control, countries
 
     def routes(self) -> list[Route]:
         """Return the routes, which come before that of keys."""
@@ -90,7 +90,7 @@ class EndedRoutes:
             )
             if isinstance(read, Refusal):
                 return answer(read)
-            entry = await self._door.ledger.append(read, data)
+            entry = await self._control.ledger.append(read, data)
         except LedgerUnavailableError as error:
             log.error("a statement could not be kept: %s", error.message)
             return answer(NO_LEDGER)
@@ -105,13 +105,13 @@ class EndedRoutes:
         """Return the country and the person, or the answer to who is none."""
         if request.scope.get("query_string"):
             return answer(NO_QUERY)
-        caller = await self._door.caller(request)
+        caller = await self._control.caller(request)
         if isinstance(caller, Refusal):
             return answer(caller)
         country = self._countries.get(request.path_params["country"])
         if country is None or caller.scope.country not in (None, country.country):
             return answer(NOT_FOUND)
-        if (refusal := self._door.count(caller.person)) is not None:
+        if (refusal := self._control.count(caller.person)) is not None:
             return answer(refusal)
         return country, caller
 

@@ -413,7 +413,7 @@ def test_who_shares_an_address_with_a_guesser_reads_by_their_token(
     house: GatewayHouse, manifests: dict[str, Manifest]
 ) -> None:
     path, token = payload(manifests["frs_2023"]), house.token()
-    house.gateway.door.failures = Rate(1, 1e-9, time.monotonic)
+    house.gateway.access_control.failures = Rate(1, 1e-9, time.monotonic)
     assert [house.get(path, "guess").status for _ in range(2)] == [401, 429]
     assert house.get(path, token).status == 200
     assert house.get("/access/us", token).status == 200
@@ -436,7 +436,7 @@ def test_a_slowed_address_has_nothing_of_an_issuer_verified(
 
     monkeypatch.setattr(IssuerKeys, "find", noted)
     path, login = payload(manifests["frs_2023"]), house.passport()
-    house.gateway.door.failures = Rate(1, 1e-9, time.monotonic)
+    house.gateway.access_control.failures = Rate(1, 1e-9, time.monotonic)
     assert house.get(path, login).status == 200
     assert len(asked) == 1
     assert [house.get(path, "guess").status, house.get(path, login).status] == [401, 429]

@@ -66,10 +66,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHouse]:
     signer = LedgerSigner.open(directory / "gateway.pem", create=True)
     with SqlLedger(str(directory / "ledger.db"), signer) as ledger:
         house = GatewayHouse(directory, country, sign="https://bucket.example.org/{}".format)
-        house.gateway.door.ledger = ledger
+        house.gateway.access_control.ledger = ledger
         house.grant({}, {"id": "bob", "person": BOB, "until": "2021-01-01"})
         # Tokens of no worth are sent by the hundred: that these are slowed is tested elsewhere.
-        house.gateway.door.failures = Rate(10**9, 10**9, time.monotonic)
+        house.gateway.access_control.failures = Rate(10**9, 10**9, time.monotonic)
         with house.running():
             yield house
 

@@ -187,14 +187,14 @@ def test_a_statement_that_could_not_be_sent_is_sent_by_the_next_run(world: World
     world.house.grant(LIVE)
     world.read("frs_2023")
     world.house.grant(ENDED)
-    door, away = world.house.gateway.door, _AwayLedger()
-    door.ledger = away
+    access, away = world.house.gateway.access_control, _AwayLedger()
+    access.ledger = away
     said = run_pe_dvc("cache", "prune", "--expired", code=1)
     assert "NOT SENT" in said.stderr
     assert "to be sent by the next run" in said.stderr
     assert not world.cached()
     assert away.asked == 1
-    door.ledger = world.ledger
+    access.ledger = world.ledger
     done = pe_dvc.Cache().prune_expired()
     assert [one.files for one in done.stated] == [1]
     assert len(world.stated()) == 1

@@ -1,4 +1,4 @@
-"""What every answer with data passes: who asks, may they, and the entry before the first byte."""
+"""What a request for data passes: authentication, authorization, and the entry in the ledger."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ THREADS_SLOWED = 2
 """For all tokens that are looked up while their address is slowed, so that others do not wait."""
 
 
-class Door:
-    """Lets requests in, and notes what they are given."""
+class AccessControl:
+    """Authorizes requests, and records in the ledger what they read."""
 
     def __init__(self, admission: Admission, ledger: Ledger, figures: Figures) -> None:
         self.admission, self.ledger, self._figures = admission, ledger, figures
@@ -61,12 +61,12 @@ class Door:
         self._threads = anyio.CapacityLimiter(THREADS)
         self._threads_slowed = anyio.CapacityLimiter(THREADS_SLOWED)
 
-    async def let_in(
+    async def authorize(
         self, request: Request, keys: Sequence[str], passports: Sequence[str] | None = None
     ) -> Refusal | list[Admitted | Refusal]:
-        """Return what may be read of each key, or the refusal of who is not known here.
+        """Return for each key what the caller may read, or a refusal; one refusal if unknown here.
 
-        ``passports`` were sent beside the headers.
+        ``passports`` are those of the request's body.
         """
         found = await self._known(
             request, partial(self._admit, request, keys, passports), passports
@@ -76,12 +76,12 @@ class Door:
         return [one if isinstance(one, Refusal) else self._counted(one) for one in found]
 
     async def caller(self, request: Request) -> Refusal | Caller:
-        """Return who asks, or the refusal of who is not known here."""
+        """Return the caller, or a refusal if no credentials of the request are known here."""
         found = await self._known(request, partial(self._callers, request, None))
         return found if isinstance(found, Refusal) else found[0]
 
     def count(self, person: str) -> Refusal | None:
-        """Count a request of a person; return the refusal of who asks too often."""
+        """Count a request of a person; return a refusal if there were too many."""
         if wait := self.requests.wait(person):
             return slower(wait)
         self.requests.take(person)
@@ -90,7 +90,7 @@ class Door:
     async def _known(
         self, request: Request, ask: Callable[[], T], passports: Sequence[str] | None = None
     ) -> T | Refusal:
-        """Return what ``ask`` finds of who is known here, or the refusal of who is not."""
+        """Return what ``ask`` finds, or a refusal where the caller cannot be identified."""
         try:
             if (slowed := await self._slowed(request, passports)) is not None:
                 return slowed
@@ -109,8 +109,8 @@ class Door:
     ) -> Refusal | None:
         """Return the refusal of an address from which too many logins failed; None if it may ask.
 
-        Who has a personal token that counts may always ask: people behind one router share its
-        address. One that does not count gets the same answer as all else that waits. Raises
+        A valid personal token is always let through: people behind one router share its address.
+        An invalid one gets the same answer as every other request from there. Raises
         FormatError for a record of a token that cannot be read.
         """
         wait = self.failures.wait(client_of(request))
@@ -139,7 +139,7 @@ class Door:
         return self.count(found.caller.person) or found
 
     async def signed_address(self, request: Request, found: Admitted) -> str | Refusal:
-        """Return an address in the bucket, once it is noted that it was given."""
+        """Return a signed URL of the object in the bucket, once the ledger has an entry of it."""
         sign = found.country.source.sign
         if sign is None:
             return NOT_FOUND
@@ -147,16 +147,16 @@ class Door:
             place: str = await self.in_thread(sign, found.key)
         except PeDvcError as error:
             return failed_read(error, found.key)
-        # Who is given an address may read the whole by it.
+        # A signed URL gives all of the object.
         refusal = await self.note(request, found, None, how="presigned")
         return place if refusal is None else refusal
 
     async def note(
         self, request: Request, found: Admitted, part: Bytes | None, how: How = "stream"
     ) -> Refusal | None:
-        """Return None once the read of ``part``, or of all, is durable in the ledger.
+        """Append the read of ``part``, or of the whole, to the ledger; None once it is durable.
 
-        Of a part of a parquet file the entry has the columns that are in it.
+        The entry of a part of a parquet file names the columns in it.
         """
         subject, grant = found.allowed.subject, found.allowed.grant
         columns = () if part is None else self._touched.known(found, part)
@@ -195,16 +195,16 @@ class Door:
         return None
 
     async def in_thread(self, work: Any, *given: Any) -> Any:
-        """Return what ``work`` does, which may wait for a store."""
+        """Run ``work``, which may wait for a store, in a thread; return its result."""
         return await to_thread.run_sync(work, *given, limiter=self._threads)
 
 
 def client_of(request: Request) -> str:
-    """Return the reader's address, as far as proxies that are trusted tell it."""
+    """Return the client's address, which trusted proxies may have set."""
     return request.client.host if request.client else ""
 
 
 def failed_read(error: PeDvcError, key: str) -> Refusal:
-    """Return the answer to a read that the store failed. Nothing of the store is told."""
+    """Return the answer to a read that failed in the store. It says nothing of the store."""
     log.warning("cannot read %s: %s", key, error.message)
     return NOT_FOUND if isinstance(error, NotFoundError) else AWAY
