@@ -74,6 +74,9 @@ def test_a_researcher_without_a_clone(published: Sandbox) -> None:
     checked += "assert frame.shape == (1000, 2)\n"
     checked += "assert what.table.weight == 'household_weight'\n"
     published.run(sys.executable, "-c", checked, cwd=here, PE_DVC_STORE=published.store)
+    (export,) = re.findall(r"For Stata: `(.*?)`", README)
+    published.run(*export.split(), cwd=here, PE_DVC_STORE=published.store)
+    assert (here / "cps.dta").is_file()
 
 
 def test_a_researcher_with_a_clone(published: Sandbox) -> None:
@@ -160,9 +163,13 @@ def test_a_release_manager(published: Sandbox) -> None:
     with (published.repo / "pyproject.toml").open("a") as settings:
         settings.write(RELEASE)
     published.commit("Settle what a release holds")
+    published.run("git", "init", "--quiet", "--bare", "origin.git", cwd=published.directory)
+    published.run("git", "remote", "add", "origin", str(published.directory / "origin.git"))
+    published.run("git", "push", "--quiet", "--set-upstream", "origin", "HEAD")
     published.environment["PE_DVC_STORE"] = str(published.directory / "elsewhere")
     (script,) = blocks("A release manager")
     shell(published, script, published.repo)
     published.trust()
     got = published.pe_dvc("get", "us/enhanced_cps_2024@1.78.2", cwd=published.researcher)
     assert Path(got.stdout.strip()).is_file()
+    assert "refs/tags/1.78.2" in published.run("git", "ls-remote", "origin").stdout
