@@ -16,6 +16,8 @@ _ENDS = re.compile(rb"^>{7} ", re.MULTILINE)
 
 def conflict_line(data: bytes) -> int | None:
     """Return the number of the line at which git marked a conflict, None where it marked none."""
+    if b"<<<<<<< " not in data:
+        return None  # which is known much sooner than where lines begin
     begin = _BEGINS.search(data)
     if begin is None or _ENDS.search(data, begin.end()) is None:
         return None

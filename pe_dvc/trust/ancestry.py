@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
-from pe_dvc.trust.tuf_api import Metadata, Targets
+from pe_dvc.trust.tuf_api import Metadata, Targets, signed_bytes
 from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PlainTargets = dict[str, dict[str, Any]]
 
 def digest(metadata: Metadata[Targets]) -> Sha256:
     """Return what identifies a version: the sha256 of what was signed, by any key."""
-    return sha256_bytes(metadata.signed_bytes)
+    return sha256_bytes(signed_bytes(metadata))
 
 
 def ancestors(signed: Targets) -> dict[int, str]:

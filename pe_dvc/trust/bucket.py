@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
 from pe_dvc.primitives.digest import sha256_bytes
@@ -100,6 +100,8 @@ class ReadableChannels:
         self.roots = roots
         self._kept: dict[str, tuple[bytes, ObjectInfo]] = {}
         """Files that others name, as they were read last, by key; not each version of a history."""
+        self._vouched: dict[str, tuple[Root | Targets, StoredMetadata[Any]]] = {}
+        """Of those the ones below targets that keys were seen to have signed, and whose keys."""
 
     @property
     def root(self) -> Root:
@@ -143,7 +145,7 @@ class ReadableChannels:
 
         The first is None for whatever else is there, the second where there is no object. Raises
         VerificationError for a signed channel whose bins are not all there. ``named`` as in
-        ``read``.
+        ``read``; such a file below targets is verified once and given to all who ask: not to alter.
         """
         try:
             data, info = self._file(role, version, named)
@@ -151,6 +153,10 @@ class ReadableChannels:
             return None, None
         except FormatError:  # too long to be read
             return None, self._etag(self.key(role, version))
+        key = self.key(role, version)
+        by, known = self._vouched.get(key, (None, None))
+        if known is not None and by is delegator and known.data is data:
+            return known, known.etag
         try:
             metadata = self._parsed(role, kind, data, version)
         except (FormatError, VerificationError):
@@ -159,7 +165,10 @@ class ReadableChannels:
         if not (is_right and signatures(delegator, role, metadata)):
             return None, info.etag
         metadata = self._joined(metadata, role, version)
-        return StoredMetadata(metadata, data, info.etag), info.etag
+        held = StoredMetadata(metadata, data, info.etag)
+        if named is not None and kind is Targets:
+            self._vouched[key] = delegator, held
+        return held, info.etag
 
     def signed(
         self,

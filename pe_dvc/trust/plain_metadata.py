@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import re
 from typing import Any, NamedTuple
 
+from pe_dvc.primitives.canonical import unescaped_json
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.meant_for import check_fields
@@ -75,15 +75,11 @@ def read_plain(data: bytes, country: str, role: str) -> PlainMetadata:
 
 
 def _canonical(signed: dict[str, Any]) -> bytes:
-    """Return OLPC's canonical JSON, which TUF signs (4.2).
-
-    It escapes quotes and backslashes, and nothing else; without either it is JSON with its keys in
-    order and without spaces.
-    """
-    text = json.dumps(signed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    if "\\" in text:
+    """Return OLPC's canonical JSON, which TUF signs (4.2)."""
+    data = unescaped_json(signed)
+    if data is None:
         raise Unusual
-    return text.encode()
+    return data
 
 
 def check_signed(metadata: PlainMetadata, keys: Any, role: Any) -> None:

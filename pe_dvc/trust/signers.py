@@ -22,6 +22,7 @@ from pe_dvc.trust.keys import holds_public_key, key_files, load_key_file
 from pe_dvc.trust.tuf_api import (
     Key,
     Metadata,
+    QuickSerializer,
     Root,
     Signature,
     Signer,
@@ -215,8 +216,8 @@ class Signers:
         key = signer.public_key
         before = metadata.signatures.get(key.keyid)
         try:
-            signature = metadata.sign(signer, append=True)
-            key.verify_signature(signature, metadata.signed_bytes)
+            signature = metadata.sign(signer, append=True, signed_serializer=QuickSerializer())
+            key.verify_signature(signature, metadata.signed_bytes)  # python-tuf's own
         except (UnsignedMetadataError, UnverifiedSignatureError) as error:
             if before is None:
                 metadata.signatures.pop(key.keyid, None)

@@ -20,7 +20,6 @@ from pe_dvc.trust.conflicts import conflict_advice
 from pe_dvc.trust.key_identity import distinct_keys
 from pe_dvc.trust.roles import EXPIRY_DAYS, MAX_LENGTH, ROLE_OWNERS
 from pe_dvc.trust.tuf_api import (
-    DeserializationError,
     Key,
     Metadata,
     Role,
@@ -30,6 +29,7 @@ from pe_dvc.trust.tuf_api import (
     Targets,
     Timestamp,
     VerificationResult,
+    signed_bytes,
 )
 
 if TYPE_CHECKING:
@@ -50,12 +50,11 @@ def parse(kind: type[Kind], data: bytes, *, where: str) -> Metadata[Kind]:
         )
     if refusal := conflict_error(data, where=where, remedy=conflict_advice(where)):
         raise refusal
-    read_json(data, what="TUF metadata", where=where, fractions=False)
+    document = read_json(data, what="TUF metadata", where=where, fractions=False)
     try:
-        metadata = Metadata[Kind].from_bytes(data)
-    except DeserializationError as error:
-        reason = brief(str(error.__cause__ or error))
-        raise FormatError(f"not TUF metadata: {reason}", where=where) from None
+        metadata = Metadata[Kind].from_dict(document)
+    except Exception as error:  # as python-tuf's own reader, which would parse the bytes again
+        raise FormatError(f"not TUF metadata: {brief(str(error))}", where=where) from error
     if metadata.signed.type != kind.type:
         raise FormatError(f"expected {kind.type} metadata, got {metadata.signed.type}", where=where)
     if isinstance(metadata.signed, Targets):
@@ -69,7 +68,7 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[Any]) ->
     A key under two ids counts once.
     """
     try:
-        found = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+        found = delegator.get_verification_result(role, signed_bytes(metadata), metadata.signatures)
     except ValueError:
         raise FormatError(f"there is no role {role!r} in {delegator.type} metadata") from None
     return VerificationResult(found.threshold, distinct_keys(found.signed), found.unsigned)
