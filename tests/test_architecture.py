@@ -262,6 +262,7 @@ READERS = {
     "read_text": {
         "adapters/stores/ec2.py",  # of the kernel
         "store/process_identity.py",  # of the kernel
+        "store/lock_holders.py",  # the same
     },
 }
 
