@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256, check_sha256, chunk_digests, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import open_to_read, read_document
 
@@ -67,7 +67,7 @@ def _digest_stream(file: BinaryIO) -> FileDigest:
     whole, chunks, size = hashlib.sha256(), bytearray(), 0
     buffers = cycle((memoryview(bytearray(_BLOCK)), memoryview(bytearray(_BLOCK))))
     block = _read_block(file, next(buffers))
-    with ThreadPoolExecutor(2) as pool:
+    with Pool(2) as pool:
         while block:
             hashed = pool.submit(whole.update, block)
             parts = pool.submit(chunk_digests, [block])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from pe_dvc.documents.members import CHUNKS_ABOVE, MemberChunks, MemberFile, lis
 from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.digest import CHUNK_SIZE, Sha256
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
-from pe_dvc.primitives.pools import generator_pool
+from pe_dvc.primitives.pools import Pool, generator_pool
 from pe_dvc.store.plain_files import open_to_read
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def members_in_cache(object_of: Callable[[str], Path], listed: Mapping[str, str]
 
     Raises NotFoundError, DigestMismatchError for an object of another md5 than its name.
     """
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Pool(os.cpu_count() or 1) as pool:
         found = (
             one
             for batch in in_batches(sorted(listed), AT_ONCE)

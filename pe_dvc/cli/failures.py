@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pe_dvc.cli.signals import comes_of_a_signal, interrupted_text
+from pe_dvc.cli.signals import UNREAD, comes_of_a_signal, interrupted_text
 from pe_dvc.cli.signals import exit_code as signal_code
 from pe_dvc.primitives.errors import (
     DiskFullError,
@@ -75,6 +75,17 @@ def guarded(command: click.Command) -> int:
     With ``PE_DVC_DEBUG`` set, an error's traceback is shown as well.
     """
     try:
+        code = _run(command)
+    except BrokenPipeError:
+        code = UNREAD
+    if code == UNREAD:
+        for stream in (1, 2):  # the interpreter will flush what is left for them
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    return code
+
+
+def _run(command: click.Command) -> int:
+    try:
         # What `ctx.exit` was given comes back as the result; commands themselves return nothing.
         code = command.main(standalone_mode=False)
     except click.ClickException as error:
@@ -86,9 +97,7 @@ def guarded(command: click.Command) -> int:
         say_error(error)
         return exit_code(error)
     except BrokenPipeError:
-        # The reader of stdout went away, as `| head` does; keep the interpreter from flushing.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-        return OK
+        raise
     except OSError as error:
         _say(_os_error_text(error), _MORE_FILES if error.errno in _TOO_MANY else None)
         return OTHER
@@ -146,7 +155,17 @@ def say_error(error: PeDvcError) -> None:
 
 def _os_error_text(error: OSError) -> str:
     reason = error.strerror or str(error)
+    if error.errno == errno.ENOENT and not error.filename and not _stands_somewhere():
+        return "the working directory was removed"
     return f"{reason}: {error.filename}" if error.filename else f"{reason}, while writing a file"
+
+
+def _stands_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _say(message: str, remedy: str | None) -> None:

@@ -9,6 +9,7 @@ import click
 
 from pe_dvc.cli.examples import EXAMPLES
 from pe_dvc.cli.exits import EXITS
+from pe_dvc.cli.signals import UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,13 @@ class Group(click.Group):
     """A group whose list of commands is complete, however narrow the terminal is."""
 
     command_class = Command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; where its output has no reader click would say that a check failed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            ctx.exit(UNREAD)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the name and the first line of help of each command."""

@@ -25,7 +25,8 @@ CLEANUP = 0.3
 """Seconds for what is undone when it did not."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED, TERMINATED = (128 + number for number in SIGNALS)
-"""Exit codes, as shells have them."""
+UNREAD = 128 + signal.SIGPIPE
+"""Exit codes, as shells have them; the last where the output has no reader, as after `| head`."""
 
 _received: list[int] = []
 _said = threading.Event()

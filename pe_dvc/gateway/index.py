@@ -8,7 +8,6 @@ What is found on no such way does not exist for a reader of the gateway.
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.gateway.described import Content, Described, Served, folders_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.mirror.pointed import PointedArtifacts
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.release.read_published import read_published
@@ -73,7 +73,7 @@ class Indexer:
     def index(self, state: SignedState) -> Index:
         """Return the index of what a verified state names. Raises StoreError, VerificationError."""
         pointed, withdrawn = PointedArtifacts(state, Selection()), state.withdrawn
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             read = run_all(pool, self._read, sorted(pointed.wanted))
         described = [one for one in read if one is not None]
         self._known = {(Sha256(d.manifest.artifact.sha256), d.sha256): d for d in described}

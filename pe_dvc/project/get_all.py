@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pe_dvc.primitives.errors import (
     RevokedError,
     StoreUnavailableError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.project.fetched import Fetched, get_one
@@ -28,6 +28,7 @@ from pe_dvc.usecases.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from pe_dvc.project.reader_stores import GivenStore
@@ -80,7 +81,7 @@ def get_all(
             remedy="Make it, or name another one.",
         )
     shared = _OneTask(reporter or Silent())
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with Pool(AT_ONCE) as pool:
         return _GetAll(store, offline, output, shared, pool).run(references)
 
 
@@ -98,7 +99,7 @@ class _GetAll:
     offline: bool
     output: Path | None
     reporter: _OneTask
-    pool: ThreadPoolExecutor
+    pool: Executor
     readers: dict[str, Reader] = field(default_factory=dict)
     down: dict[str, StoreUnavailableError] = field(default_factory=dict)
     """By country, that its bucket cannot be reached: to ask for each reference would take long."""
@@ -166,7 +167,7 @@ class _GetAll:
             # The kernel walks the leases that are held up to a new one's place (see Leases), so the
             # last place first: of 10,000 files it takes 0.4 s instead of 1.0.
             groups = [artifacts[sha256] for sha256 in sorted(artifacts, reverse=True)]
-            with ThreadPoolExecutor(min(TRANSFERS, _most_open(8))) as pool:
+            with Pool(min(TRANSFERS, _most_open(8))) as pool:
                 transfer_all(pool, self._fetch, [one for one in groups if _is_small(one)])
             transfer_all(self.pool, self._fetch, [one for one in groups if not _is_small(one)])
 

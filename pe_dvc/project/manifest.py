@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pe_dvc.adapters.work_tree import WorkTree
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.redact import redacted_params
 from pe_dvc.primitives.result import Result
 from pe_dvc.project.manifest_codebook import Codebooks
@@ -148,7 +148,7 @@ def _with_sidecars(
         return sidecars.settle(paths[name], data, one.manifest, one.subject, stays=stays)
 
     # Few at once: each profile that is made holds some hundred MiB.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+    with Pool(min(os.cpu_count() or 1, 4)) as pool:
         return dict(zip(chosen, run_all(pool, settle, list(chosen)), strict=True))
 
 

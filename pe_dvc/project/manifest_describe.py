@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.adapters.tables.data_file import DataFile
@@ -14,6 +13,7 @@ from pe_dvc.documents.declaration import read_declarations
 from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.manifest import About
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.project.manifest_content import notes_on_content, with_content
 from pe_dvc.project.manifest_stage import check_deps
 from pe_dvc.project.sidecar_subject import Subject
@@ -88,9 +88,9 @@ def describe_datasets(
         for one, described in zip(files, found, strict=True)
         if not was_checked(described.manifest, existing.get(one.declaration.name))
     ]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Pool(os.cpu_count() or 1) as pool:
         run_all(pool, lambda one: check_keys(one.file, one.declaration, one.contents), unknown)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Pool(os.cpu_count() or 1) as pool:
         whole = run_all(pool, lambda one: _with_content(one, existing), found)
     return {d.name: one for d, one in zip(declarations, whole, strict=True)}, checkout
 

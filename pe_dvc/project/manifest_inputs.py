@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from pe_dvc.documents.dvc_hash import is_listing
 from pe_dvc.documents.members import dir_hash
 from pe_dvc.documents.provenance import Build, CalibrationTargets, InputFile, Inputs
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.redact import redact_params
 from pe_dvc.project.input_files import code_files_of, files_of
 from pe_dvc.project.manifest_build import observed_build
@@ -103,7 +103,7 @@ class ManifestInputs:
     def digests(self, paths: Iterable[Path]) -> dict[Path, FileDigest]:
         """Return the digests of files, hashed on threads where they are not known already."""
         wanted = sorted(set(paths))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with Pool(os.cpu_count() or 1) as pool:
             return dict(zip(wanted, pool.map(self._digests.digest, wanted), strict=True))
 
     def inputs(self, declarations: Iterable[Declaration]) -> dict[str, Inputs]:

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import sha256_bytes
+from pe_dvc.primitives.errors import NotFoundError
 from pe_dvc.project import directories
 from pe_dvc.project.reader import Reader
 from pe_dvc.project.reader_trust import Begun
+from pe_dvc.project.root import working_directory
 from pe_dvc.project.stores import addresses
 from pe_dvc.usecases.progress import Notes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pe_dvc.project.reader_stores import GivenStore
     from pe_dvc.usecases.progress import Reporter
     from pe_dvc.usecases.read.resolve import Resolved
@@ -77,8 +81,14 @@ def reader_of(
     return mine
 
 
+def _here() -> Path | None:
+    with suppress(NotFoundError):
+        return working_directory()
+    return None
+
+
 def _shared(snapshot: Snapshot) -> Reader:
-    places = (directories.cache_dir(), directories.state_dir(), Path.cwd())
+    places = (directories.cache_dir(), directories.state_dir(), _here())
     begun = [sha256_bytes(data) if data else None for data in (snapshot.root, snapshot.seen)]
     key = (snapshot.country, snapshot.stores, snapshot.offline, *begun, *places)
     with _lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.digest import Sha256
@@ -13,10 +12,13 @@ from pe_dvc.project import directories
 from pe_dvc.project.reader_trust import related_stores, seen_by_remotes, seen_of
 from pe_dvc.project.release_repo import ReleaseRepo
 from pe_dvc.project.repo import DataRepo
+from pe_dvc.project.root import working_directory
 from pe_dvc.project.withdrawn import known_here, refuse_release
 from pe_dvc.usecases.revoke.withdrawn import withdrawn_here
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pe_dvc.documents.revocation import Revocation
     from pe_dvc.store.port import Store
     from pe_dvc.trust.client import ChannelClient
@@ -30,7 +32,7 @@ class ReleasePlace:
     """The repo at ``place`` (here), and its store or the one at the address ``store``."""
 
     def __init__(self, place: Path | None = None, *, store: str | None = None) -> None:
-        self._place = place or Path.cwd()
+        self._place = place or working_directory()
         self._store_url = store
         self.git = ReleaseRepo(self._place)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.tags import GitTags
@@ -18,7 +17,7 @@ from pe_dvc.documents.release_build import TaggedCommit
 from pe_dvc.documents.release_tag import check_tag, read_tag
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError, ReleaseError
 from pe_dvc.project.repo_files import expanded, read_manifests
-from pe_dvc.project.root import FILE, nearest_dvc_repo
+from pe_dvc.project.root import FILE, nearest_dvc_repo, working_directory
 from pe_dvc.project.seen import seen_in_tree
 from pe_dvc.project.settings import parse_settings
 from pe_dvc.trust.files import TreeChannelFiles
@@ -27,6 +26,7 @@ from pe_dvc.usecases.release.derive import Locked, Release, TaggedTree, derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pe_dvc.adapters.git.tag_signatures import TagSignature
     from pe_dvc.adapters.git.tags import GitTag
@@ -46,7 +46,7 @@ class ReleaseRepo:
 
         The data repo is the nearest DVC repo at or above ``place``, else the top of the git repo.
         """
-        start = (place or Path.cwd()).resolve()
+        start = (place or working_directory()).resolve()
         self.git = GitTags(start, root=nearest_dvc_repo(start))
 
     def tags(self) -> list[tuple[ReleaseTag, GitTag]]:

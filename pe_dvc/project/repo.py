@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, UntrustedError
@@ -13,6 +12,8 @@ from pe_dvc.project.notes import note_once
 from pe_dvc.project.root import find_root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pe_dvc.adapters.dvc.config import DvcConfig, Remote
     from pe_dvc.adapters.dvc.files import DvcFiles
     from pe_dvc.adapters.git.repo import GitRepo
@@ -36,7 +37,7 @@ class DataRepo:
 
         Raises NotFoundError where there is none, UntrustedError for another user's.
         """
-        return cls(find_root(start or Path.cwd()))
+        return cls(find_root(start))
 
     @classmethod
     def around(cls, start: Path | None = None) -> DataRepo | None:

@@ -18,7 +18,7 @@ def find_root(start: Path | None = None) -> Path:
     Raises NotFoundError where there is no DVC repo, or one without a pyproject.toml, and
     UntrustedError for another user's, or one that git would take for a bare repo.
     """
-    start = (start or Path()).resolve()
+    start = (start or working_directory()).resolve()
     found = nearest_dvc_repo(start)
     if found is not None:
         root = with_pyproject(found)
@@ -32,10 +32,26 @@ def find_root(start: Path | None = None) -> Path:
     )
 
 
+def working_directory() -> Path:
+    """Return the directory that this process is in. Raises NotFoundError where it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            "the working directory was removed", remedy="Change to a directory that exists."
+        ) from error
+
+
 def nearest_dvc_repo(start: Path) -> Path | None:
     """Return the nearest DVC repo at or above ``start``; its owner is not looked at."""
-    places = (start, *start.parents)
-    return next((place for place in places if (place / ".dvc").is_dir()), None)
+    return next((place for place in (start, *start.parents) if _is_dvc_repo(place)), None)
+
+
+def _is_dvc_repo(place: Path) -> bool:
+    try:
+        return (place / ".dvc").is_dir()
+    except PermissionError:  # as where `sudo -u` or a service begins: it is no repo of this user's
+        return False
 
 
 def with_pyproject(root: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
     StorePermissionError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.project.site_source import Channel, Found
 from pe_dvc.trust.seen import SeenPublication
@@ -102,7 +102,7 @@ class BucketPublished:
         except NotFoundError:
             return ()
         ordered = [released[tag] for tag in sorted(released, key=by_version)]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             return run_all(pool, self._release, ordered)
 
     def _release(self, released: Released) -> CatalogRelease:
@@ -124,7 +124,7 @@ class BucketPublished:
 
     def read(self, pointers: Sequence[Pointer]) -> Sequence[Found | PeDvcError]:
         """See Published."""
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             return run_all(pool, self._found, list(pointers))
 
     def _found(self, pointer: Pointer) -> Found | PeDvcError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from pe_dvc.documents.dvc_files import PIPELINE
 from pe_dvc.documents.plain_record import read_plain_manifest
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.project.content_sidecars import sidecar_fault
 from pe_dvc.project.manifest_stage import missing_deps
 from pe_dvc.project.repo_files import manifest_path
@@ -51,7 +51,7 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
     else:
         evidence = [_with_file(repo, found) for found in evidence]
     evidence = _with_revocations(repo, evidence)
-    with ThreadPoolExecutor() as pool:
+    with Pool() as pool:
         return list(pool.map(use_case.verify, evidence))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pe_dvc.public.reporting import reporter_for
@@ -23,7 +22,7 @@ def pre_push(remote: str, lines: str, process: int | None) -> BeforeGitPush:
     updates = [
         RefUpdate(commit=commit, remote=ref, before=before) for _, commit, ref, before in parts
     ]
-    repo = DataRepo.find(Path.cwd())
+    repo = DataRepo.find()
     return before_git_push(repo, remote, updates, process=process, reporter=reporter_for(True))
 
 
@@ -35,7 +34,7 @@ def purge_withdrawn() -> Purged | None:
     from pe_dvc.project.purge import purge_news
     from pe_dvc.project.repo import DataRepo
 
-    return purge_news(DataRepo.find(Path.cwd()))
+    return purge_news(DataRepo.find())
 
 
 def reference_transaction(lines: str, process: int) -> Pushed | None:
@@ -43,5 +42,5 @@ def reference_transaction(lines: str, process: int) -> Pushed | None:
     from pe_dvc.project.git_push import after_git_push
     from pe_dvc.project.repo import DataRepo
 
-    repo = DataRepo.find(Path.cwd())
+    repo = DataRepo.find()
     return after_git_push(repo, lines, process=process, reporter=reporter_for(True))

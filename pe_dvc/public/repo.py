@@ -43,7 +43,9 @@ class Repo(Publishing):
 
         Nothing is read before it is needed; the methods raise NotFoundError where there is none.
         """
-        self.path = Path.cwd() if path is None else Path(path).absolute()
+        from pe_dvc.project.root import working_directory
+
+        self.path = working_directory() if path is None else Path(path).absolute()
 
     def init(
         self,

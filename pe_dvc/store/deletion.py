@@ -20,9 +20,9 @@ def delete_each(keys: Sequence[str], delete: Callable[[str], StoreError | None])
         for error in filter(None, map(delete, keys)):
             raise error
         return
-    from concurrent.futures import ThreadPoolExecutor
+    from pe_dvc.primitives.pools import Pool
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with Pool(_AT_ONCE) as pool:
         outcomes = zip(keys, pool.map(delete, keys), strict=True)
         failures = {key: error for key, error in outcomes if error is not None}
     if failures:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import queue
-import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
+
+from pe_dvc.primitives.pools import begin_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def at_once(
 
     # Threads that are not waited for at the end: a pool's would hold the process up.
     for number, place in enumerate(places):
-        threading.Thread(target=work, args=(number, place), daemon=True).start()
+        begin_aside(work, number, place)
     found: dict[int, A | BaseException] = {}
     awaited = {number for number, place in enumerate(places) if is_waited_for(place)}
     end = None if limit is None else time.monotonic() + limit

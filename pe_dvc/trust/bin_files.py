@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.bins import read_bin
 from pe_dvc.documents.keys import bin_key
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.several import first_good
 from pe_dvc.trust.roles import TAMPERED
 
@@ -104,7 +104,7 @@ def fetch_all(store: ReadableStore, country: str, bins: Bins) -> Targets:
         return read_bin(fetch_bin(store, country, wanted), number, bins.bits, where=where)
 
     found: Targets = {}
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with Pool(READS_AT_ONCE) as pool:
         for targets in pool.map(read, bins.held.items()):
             found |= targets
     return dict(sorted(found.items()))

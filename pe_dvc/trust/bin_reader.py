@@ -6,7 +6,6 @@ lists. So a bin that was read once is read from this machine, for as long as it 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from pe_dvc.documents.keys import bin_key
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.disk import unless_read_only, writing_to
 from pe_dvc.store.offline import REMEDY
@@ -63,7 +63,7 @@ class BinReader:
     def pointers(self, channel: str, bins: Bins) -> list[Pointer]:
         """Return every pointer of a channel, by name. Raises as ``lookup`` does."""
         found: Targets = {}
-        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+        with Pool(READS_AT_ONCE) as pool:
             for targets in pool.map(
                 lambda item: self._targets(item[0], item[1], bins.bits), bins.held.items()
             ):

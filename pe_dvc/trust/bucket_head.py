@@ -5,11 +5,11 @@ TUF specification 5.4 and 5.5.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket import next_free, versions_of
 from pe_dvc.trust.tuf_api import MetaFile, Snapshot, Timestamp
 
@@ -89,7 +89,7 @@ def _newest_snapshot(
     """Return the newest snapshot that today's keys signed. There may be many others."""
     small = [name for name, info in files.items() if info.size <= LARGEST]
     newest_first = versions_of(small, "snapshot")[::-1][:SEARCHED]
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with Pool(READS_AT_ONCE) as pool:
         for start in range(0, len(newest_first), READS_AT_ONCE):
             some = newest_first[start : start + READS_AT_ONCE]
             for snapshot in pool.map(bucket.snapshot, some):

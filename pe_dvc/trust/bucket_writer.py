@@ -6,7 +6,6 @@ What they did not sign is a thief's, or of anyone else who can write to the buck
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     StorePermissionError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import max_length
@@ -101,7 +101,7 @@ class ChannelBucket(ReadableChannels):
             for sha256, held in bins.items()
             if there.get(key := bin_key(self.country, sha256)) != len(held)
         ]
-        with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+        with Pool(WRITES_AT_ONCE) as pool:
             list(pool.map(lambda one: self.store.overwrite(*one), missing))
         return data
 

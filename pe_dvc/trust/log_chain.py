@@ -6,10 +6,10 @@ signed decides which entries are right. ADR 0039.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.tlog.merkle import tree_root
 from pe_dvc.tlog.tiles import WIDTH, GrownTree, Tile, bundle, tiles_of
 from pe_dvc.trust.channel_log import signed_state
@@ -103,7 +103,7 @@ class _Chain:
         """Return what a snapshot says, None where it is missing or says nothing of use."""
         if version not in self._read:
             wanted = range(version, max(version - READS_AT_ONCE, 0), -1)
-            with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            with Pool(READS_AT_ONCE) as pool:
                 self._read |= zip(wanted, pool.map(self._of, wanted), strict=True)
         return self._read[version]
 

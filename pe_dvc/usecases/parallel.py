@@ -12,7 +12,7 @@ from pe_dvc.primitives.turns import blocking_wait, taking_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ WORKERS = 64
 """As many threads of a pool as may take part: no pool here has more."""
 
 
-def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def run_all(pool: Executor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return what ``call`` gives for every item, in order.
 
     The first failure is raised, and calls not yet begun are dropped. Where the thread that waits
@@ -34,7 +34,7 @@ def run_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]
     return _run(pool, call, items, nullcontext)
 
 
-def transfer_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def transfer_all(pool: Executor, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """As ``run_all``, of calls that each move a file: while one waits for its server, one works.
 
     Thousands of small files take a fifth to two fifths less processor time so (see ``turns``).
@@ -44,7 +44,7 @@ def transfer_all(pool: ThreadPoolExecutor, call: Callable[[T], R], items: Sequen
 
 
 def _run(
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     call: Callable[[T], R],
     items: Sequence[T],
     working: Callable[[], AbstractContextManager[None]],

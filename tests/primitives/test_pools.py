@@ -1,4 +1,4 @@
-"""Threads of generators that are left before their end."""
+"""Threads of generators that are left before their end, and of programs that are about to end."""
 
 from __future__ import annotations
 
@@ -91,3 +91,35 @@ def test_whoever_comes_to_the_end_waits(fails: bool) -> None:
     except ValueError:
         assert fails
     assert done.is_set()
+
+
+AT_THE_END = """
+import atexit, threading
+from pe_dvc.primitives.pools import Pool
+from pe_dvc.trust.at_once import within
+
+def work(pool):
+    print(*pool.map(abs, [-1, -2]))
+    print(within(20, lambda: "asked"))
+    failing = pool.submit(int, "no number")
+    print(type(failing.exception()).__name__)
+
+def outlive():
+    threading.main_thread().join()
+    with Pool(2) as late:
+        work(late)
+    work(early)
+
+early = Pool(2)
+threading.Thread(target=outlive).start()
+atexit.register(lambda: work(Pool(2)))
+"""
+
+
+def test_threads_that_outlive_the_main_one_and_atexit_have_pools() -> None:
+    """Python refuses them threads: "cannot schedule new futures after interpreter shutdown"."""
+    found = subprocess.run(
+        [sys.executable, "-c", AT_THE_END], capture_output=True, text=True, check=False
+    )
+    assert found.stderr == ""
+    assert found.stdout == "1 2\nasked\nValueError\n" * 3

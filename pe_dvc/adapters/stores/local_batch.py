@@ -63,9 +63,9 @@ class LocalBatch:
         self._waiting: list[_Written] = []
         self._bytes = 0
         self._folders: set[str] = set()
-        from concurrent.futures import ThreadPoolExecutor
+        from pe_dvc.primitives.pools import Pool
 
-        self._pool = ThreadPoolExecutor(FLUSHES_AT_ONCE, thread_name_prefix="pe-dvc-flush")
+        self._pool = Pool(FLUSHES_AT_ONCE, name="pe-dvc-flush")
         with translate_os_errors("write", url), tree.parent(f"{INCOMING}/x", make=True) as (at, _):
             sweep(at)
             self._incoming = os.dup(at)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.stores.os_errors import translate_os_errors
 from pe_dvc.primitives.cancellation import INTERRUPT_POLL, CancelScope, check_cancelled
 from pe_dvc.primitives.digest import Sha256
-from pe_dvc.primitives.pools import generator_pool
+from pe_dvc.primitives.pools import Pool, generator_pool
 from pe_dvc.primitives.turns import blocking_wait
 from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.disk import writing_to
@@ -97,13 +97,13 @@ class _Filling:
         else:
             prefix = "pe-dvc-range"
             with (
-                ThreadPoolExecutor(in_flight, thread_name_prefix=prefix) as pool,
+                Pool(in_flight, name=prefix) as pool,
                 CancelScope() as scope,
             ):
                 self._run_in(pool, in_flight, scope)
         return Sha256(self._digest.hexdigest())
 
-    def _run_in(self, pool: ThreadPoolExecutor, in_flight: int, scope: CancelScope) -> None:
+    def _run_in(self, pool: Executor, in_flight: int, scope: CancelScope) -> None:
         lead, follow = scope.wrap(self._lead), scope.wrap(self._follow)
         under_way = {pool.submit(lead)}
         try:

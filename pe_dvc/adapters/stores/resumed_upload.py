@@ -12,12 +12,13 @@ import base64
 import hashlib
 import logging
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.stores.upload_parts import parts_in_flight
 from pe_dvc.documents.cache_control import cache_control
 from pe_dvc.primitives.errors import StoreUnavailableError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.redact import redact_text
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class ResumedUpload:
         """Return the parts of the whole file, in order, once all are there."""
         done: list[dict[str, Any]] = []
         running: set[Future[dict[str, Any]]] = set()
-        with ThreadPoolExecutor(in_flight, thread_name_prefix="pe-dvc-part") as pool:
+        with Pool(in_flight, name="pe-dvc-part") as pool:
             for number, block in enumerate(blocks, 1):
                 running.add(pool.submit(self._send_part, number, block))
                 if len(running) == in_flight:

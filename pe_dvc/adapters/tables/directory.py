@@ -6,7 +6,6 @@ Other files are only listed: each can be a dataset by itself, with a description
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from pe_dvc.adapters.tables.parts import Agreement, Part, partition_columns, par
 from pe_dvc.adapters.tables.value_digest import plain_values, text_values
 from pe_dvc.documents.table_schema import FileShape, FoundTable
 from pe_dvc.primitives.errors import FormatError
+from pe_dvc.primitives.pools import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ def _parts(file: DataFile) -> list[Part]:
 
 def _agreement(file: DataFile, parts: list[Part]) -> Agreement:
     agreed = Agreement(partition_columns(parts))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Pool(os.cpu_count() or 1) as pool:
         for start in range(0, len(parts), AT_ONCE):
             batch = parts[start : start + AT_ONCE]
             shapes = pool.map(lambda part: parquet.describe(_file(file, part)), batch)

@@ -6,13 +6,13 @@ are, for those who must know; the values themselves are not repeated.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.override import may_hold_values
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.tuf_api import Targets
@@ -47,7 +47,7 @@ def held_in_bucket(store: ReadableStore, country: str) -> list[Held]:
         return Held(place="the bucket", data=data)
 
     versions = bucket.versions(CHANNEL)
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with Pool(READS_AT_ONCE) as pool:
         return list(pool.map(read, versions))
 
 

@@ -8,7 +8,6 @@ vouches for. Neither may go back to an earlier one from one version to the next.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.binned import for_git, joined_metadata
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
@@ -287,7 +287,7 @@ class ChannelHistory:
 
     def _read_all(self, role: str, numbers: Sequence[int]) -> list[bytes | None]:
         self.bucket  # noqa: B018 - once, before there are threads
-        with ThreadPoolExecutor(METADATA_READS_AT_ONCE) as pool:
+        with Pool(METADATA_READS_AT_ONCE) as pool:
             return list(pool.map(lambda number: self._read(role, number), numbers))
 
     def _read(self, role: str, number: int) -> bytes | None:

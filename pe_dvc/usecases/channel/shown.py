@@ -6,11 +6,11 @@ version was published with it.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket_head import SnapshotMeta, snapshot_meta
 from pe_dvc.trust.tuf_api import Snapshot
 from pe_dvc.trust.verify import signatures
@@ -43,7 +43,7 @@ class Shown:
         if self._head.snapshot is None:
             return None
         numbers = self._bucket.versions("snapshot")
-        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        with Pool(_READS_AT_ONCE) as pool:
             named = dict(zip(numbers, pool.map(self._names, numbers), strict=True))
         needed = range(1, self._head.snapshot.metadata.signed.version + 1)
         if any(named.get(number) is None for number in needed):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.pointed_manifest import pointed_manifest
 
@@ -26,6 +26,6 @@ def whole_manifests(store: ReadableStore, pointers: Iterable[Pointer]) -> dict[s
     """
     asked = list(pointers)
     check = partial(pointed_manifest, store, remedy=_REMEDY)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         found = run_all(pool, check, asked)
     return {pointer.name: data for pointer, data in zip(asked, found, strict=True)}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.keys import payload_key
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.checkout.download import ObjectRequest, download_verified, read_verified
 from pe_dvc.usecases.checkout.pull_plan import PullPlan, Target, make_plan, select
@@ -23,6 +23,7 @@ from pe_dvc.usecases.revoked import revoked_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
     from pe_dvc.documents.dvc_listing import ListedFile
@@ -126,7 +127,7 @@ def pull(
     a file that would lie outside the work tree or among git's or DVC's own. What was withdrawn is
     neither brought nor touched, and RevokedError, once all the rest was pulled.
     """
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         work = _Pull(data, workspace, open_store, find_place, force, reporter, pool)
         return work.run(names)
 
@@ -148,7 +149,7 @@ class _Pull:
         find_place: FindPlace,
         force: bool,
         reporter: Reporter,
-        pool: ThreadPoolExecutor,
+        pool: Executor,
     ) -> None:
         self._data, self._workspace, self._open_store = data, workspace, open_store
         self._find_place = find_place

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -24,7 +24,7 @@ def altered_objects(mirror: Store, wanted: Sequence[Wanted], reporter: Reporter)
     total = sum(one.size for one in wanted)
     with (
         reporter.task(f"check {len(wanted)} objects", total) as progress,
-        ThreadPoolExecutor(TRANSFERS) as pool,
+        Pool(TRANSFERS) as pool,
     ):
         found = run_all(pool, partial(_check, mirror, progress), wanted)
     return [one for one in found if one is not None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.bins import bins_of
 from pe_dvc.documents.keys import bin_key, bins_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bin_files import fetch_bin
 from pe_dvc.trust.binned import lists_bins
@@ -36,7 +36,7 @@ class BinsCopier:
         one. Raises VerificationError for a bin that the origin has not, StoreError.
         """
         wanted = {one.sha256: one for data in files for one in _bins_in(data)}
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             done = run_all(pool, lambda one: self._copy(one, today), list(wanted.values()))
         return [key for key in done if key is not None]
 

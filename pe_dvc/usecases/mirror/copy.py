@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +19,7 @@ from pe_dvc.primitives.errors import (
     StoreError,
     VerificationError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.port import SINGLE_REQUEST_MAX_BYTES
 from pe_dvc.usecases.mirror.wanted import Lacking
 from pe_dvc.usecases.object_digest import blocks_of, md5_bytes
@@ -105,7 +105,7 @@ class Copier:
         progress: Progress,
     ) -> None:
         if wanted:
-            with self._mirror.batch() as batch, ThreadPoolExecutor(at_once) as pool:
+            with self._mirror.batch() as batch, Pool(at_once) as pool:
                 transfer_all(pool, partial(self._try, partial(copy, batch), progress), wanted)
 
     def _try(
@@ -169,7 +169,7 @@ class Copier:
                 log.info("%s passes this machine: %s", one.key, error.message)
                 refused.append(one)
 
-        with ThreadPoolExecutor(SERVER_COPIES) as pool:
+        with Pool(SERVER_COPIES) as pool:
             run_all(pool, attempt, wanted)
         return refused
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.tuf_api import Snapshot, Targets
@@ -114,7 +114,7 @@ class EarlierMetadata:
                 return None
             return held if held.metadata.signed.version == name[1] else None
 
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             held = run_all(pool, read, names)
         return {name: one for name, one in zip(names, held, strict=True) if one is not None}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.tlog.merkle import HASH_BYTES
 from pe_dvc.tlog.note import LONGEST
 from pe_dvc.tlog.tiles import WIDTH, Tile, tiles_of
@@ -49,7 +49,7 @@ def copy_log(state: SignedState, mirror: Store) -> list[str]:
         mirror.overwrite(key, data)
         return key
 
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         written = run_all(pool, put, list(tiles.items()))
     return [key for key in written if key is not None]
 

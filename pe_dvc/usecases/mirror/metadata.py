@@ -6,7 +6,6 @@ Every file was verified where it was read. One that a mirror holds with other by
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
@@ -17,6 +16,7 @@ from pe_dvc.primitives.errors import (
     RollbackError,
     VerificationError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
@@ -90,7 +90,7 @@ class MetadataWriter:
     def write_rest(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
         """Write all other files, the snapshot after them, its log, the timestamp, the copies."""
         self._copy_bins(earlier)
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             run_all(pool, lambda one: self._put(*one[0], one[1]), sorted(earlier.items()))
         for role, data in sorted(self._state.roles.items()):
             self._put(role, self._state.versions[role], data)

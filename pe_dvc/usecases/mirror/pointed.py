@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pe_dvc.documents.keys import RELEASE_MANIFEST, STATEMENTS, TRO, release_key
@@ -10,6 +9,7 @@ from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.mirror.history import EarlierMetadata
@@ -114,7 +114,7 @@ class PointedArtifacts:
         where = self._state.channels.where("releases", role.version)
         found = releases_of(plain(role), country=self._country, where=where)
         self.releases = list(found.values())
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             read = run_all(pool, self._release_manifest, self.releases)
         for tag, data in zip(found, read, strict=True):
             manifest = ReleaseManifest.from_bytes(data, where=f"release {tag}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head, snapshot_meta
 from pe_dvc.trust.roles import TAMPERED
@@ -102,7 +102,7 @@ def read_state(store: ReadableStore, country: str, known: Sequence[bytes]) -> Si
             f"{channels.where('snapshot', head.last)} is not what the timestamp there names"
         )
     names = sorted(head.meta)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         read = run_all(pool, lambda role: _named(channels, role, head.meta), names)
     held = dict(zip(names, read, strict=True))
     return SignedState(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.result import Result
 from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.mirror.wanted import Lacking
@@ -58,7 +58,7 @@ def verify_hub(
     """Check the ``files`` of a release: where each lies, by its sha256. Raises StoreError."""
 
     wanted = sorted(files.items())
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         sizes = run_all(pool, _size, wanted)
         total, faults = sum(filter(None, sizes)), _missing(wanted, sizes)
         if not quick:

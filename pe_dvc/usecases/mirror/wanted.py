@@ -7,7 +7,6 @@ commits name, and what pipelines made on the way, which DVC's md5 names.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +23,7 @@ from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.listed_members import listed_members
 from pe_dvc.usecases.retention.reachability import Bucket
@@ -121,7 +121,7 @@ class Collector:
     def add_pointed(self, pointed: Iterable[Pointed]) -> None:
         """Add the manifests that are pointed to, and all that these name."""
         ordered = sorted(pointed, key=lambda one: one.is_promised)
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             read = run_all(pool, self._read_pointed, ordered)
         for one, found in zip(ordered, read, strict=True):
             if isinstance(found, Lacking):
@@ -142,7 +142,7 @@ class Collector:
         """
         keys = [key for key in self._there if (p := parse_key(key)) and p.kind == "manifest"]
         others = [key for key in keys if key not in self._manifests]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             read = run_all(pool, self._read_other, others)
         for one in read:
             if one is not None:

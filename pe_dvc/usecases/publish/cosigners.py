@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pe_dvc.primitives.errors import FormatError, PeDvcError, SignatureError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.tlog.cosignature import verify_cosignature
 from pe_dvc.tlog.note import Note, parse_signature
 from pe_dvc.trust.witnesses import DAY, MOST_WITNESSES
@@ -72,7 +72,7 @@ class Cosigners(NamedTuple):
             for name, key in known.items():
                 if _is_of(note, line, key):
                     lines[name] = line
-        with ThreadPoolExecutor(MOST_WITNESSES) as pool:
+        with Pool(MOST_WITNESSES) as pool:
             asked = [
                 (one, pool.submit(self._ask, one, note, before, prove)) for one in self.witnesses
             ]

@@ -9,7 +9,7 @@ from pe_dvc.usecases.parallel import run_all
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Executor
 
     from pe_dvc.store.port import ObjectInfo, Store
 
@@ -25,7 +25,7 @@ objects are fewer pages than that."""
 
 
 def find_objects(
-    store: Store, prefix: str, keys: AbstractSet[str], pool: ThreadPoolExecutor
+    store: Store, prefix: str, keys: AbstractSet[str], pool: Executor
 ) -> dict[str, ObjectInfo]:
     """Return what the store holds of ``keys``, all of which lie below ``prefix``."""
     found, unknown = list_objects(store, prefix, keys, pool)
@@ -34,7 +34,7 @@ def find_objects(
 
 
 def list_objects(
-    store: Store, prefix: str, keys: AbstractSet[str], pool: ThreadPoolExecutor
+    store: Store, prefix: str, keys: AbstractSet[str], pool: Executor
 ) -> tuple[dict[str, ObjectInfo], set[str]]:
     """Return what a listing shows of ``keys`` below ``prefix``, and which it tells nothing of.
 

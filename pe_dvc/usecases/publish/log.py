@@ -7,7 +7,6 @@ and the other completes what that one began. ADR 0039.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from pe_dvc.documents.channel_log import Leaf, LogState, log_name, reasons_given
 from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.documents.override import reason_of
 from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.port import head_if_there
 from pe_dvc.tlog.merkle import tree_root
@@ -198,7 +198,7 @@ class ChannelLog:
         if not wanted:
             return []
         *hashes, last = [(self._stored.key(tile), grown.content(tile)) for tile in wanted]
-        with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+        with Pool(WRITES_AT_ONCE) as pool:
             written = list(pool.map(lambda one: self._bucket.place(*one), hashes))
         written.append(self._bucket.place(*last))
         self._stored = StoredLog(self._bucket.store, self._bucket.country, self.name.number)

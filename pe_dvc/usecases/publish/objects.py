@@ -6,7 +6,6 @@ job: every step writes only what is not there yet. docs/architecture.md, ADR 000
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +23,7 @@ from pe_dvc.documents.plain_record import read_plain_manifest
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
@@ -35,6 +35,7 @@ from pe_dvc.usecases.published_manifest import name_in, read_manifest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from concurrent.futures import Executor
 
     from pe_dvc.documents.manifest import Manifest
     from pe_dvc.documents.sidecar_refs import SidecarRef
@@ -97,7 +98,7 @@ def publish_objects(
     asked = new or described
     settled = _md5s(described) - _md5s(asked)
     unsettled = [p for p in payloads if p.tracked not in settled]
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         missing = _missing_manifests(store, country, asked, pool, are_signed=not new)
         md5s = {payload.md5 for payload in unsettled} | _md5s(missing)
         keys = {payload_key(country, md5) for md5 in md5s}
@@ -125,7 +126,7 @@ def _missing_manifests(
     store: Store,
     country: str,
     described: Sequence[ManifestToPublish],
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     *,
     are_signed: bool,
 ) -> list[ManifestToPublish]:

@@ -5,12 +5,12 @@ What this publication has just brought, or seen there, is not asked for again.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.pointed_manifest import pointed_manifest
@@ -56,7 +56,7 @@ class PointedObjects:
         """Raise what ``pointed_manifest`` raises: all of it must be there."""
         where = f"{channel} version {signed.version}"
         asked = self._asked(channel, signed, where)
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             run_all(pool, lambda pointer: self._check(where, pointer), asked)
 
     def holds(self, channel: str, signed: Targets) -> bool:

@@ -13,7 +13,7 @@ from pe_dvc.usecases.parallel import transfer_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Executor
 
     from pe_dvc.store.port import Progress, Store
     from pe_dvc.usecases.progress import Reporter
@@ -28,7 +28,7 @@ def upload_all(
     country: str,
     payloads: Sequence[CacheObject],
     reporter: Reporter,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
 ) -> int:
     """Upload payloads, lists of directories last; return their bytes. Raises as Store.upload."""
     sizes = {payload.md5: payload.path.stat().st_size for payload in payloads}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, TRO, release_key
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
@@ -74,7 +74,7 @@ def unkept_promise(
     signed = metadata.role(RELEASES).signed
     where = metadata.where(RELEASES)
     registered = releases_of(plain(signed), country=metadata.country, where=where).values()
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         kept = run_all(pool, lambda one: _is_kept(store, metadata, one), list(registered))
     for released, there in zip(registered, kept, strict=True):
         if there:

@@ -154,10 +154,10 @@ class ChunkFetcher:
         if len(runs) == 1:
             here.update(self._fetch(*runs[0]))
         elif runs:
-            from concurrent.futures import ThreadPoolExecutor
+            from pe_dvc.primitives.pools import Pool
 
             with (
-                ThreadPoolExecutor(min(len(runs), REQUESTS_IN_FLIGHT)) as pool,
+                Pool(min(len(runs), REQUESTS_IN_FLIGHT)) as pool,
                 CancelScope() as scope,
             ):
                 for fetched in pool.map(scope.wrap(self._fetch), *zip(*runs, strict=True)):

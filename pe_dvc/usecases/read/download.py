@@ -123,9 +123,9 @@ def _resume(
     fetcher: ChunkFetcher, chunks: ChunkList, partial: PartialFile, progress: Progress
 ) -> Sha256:
     firsts = range(0, chunks.count, CHUNKS_PER_REQUEST)
-    from concurrent.futures import ThreadPoolExecutor
+    from pe_dvc.primitives.pools import Pool
 
-    pool = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="pe-dvc-chunk")
+    pool = Pool(REQUESTS_IN_FLIGHT, name="pe-dvc-chunk")
     try:
         with CancelScope() as scope:
             complete = scope.wrap(lambda first: fetcher.complete(first, progress))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import Reference
 from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -71,7 +71,7 @@ def find_columns(
             problems[reference] = "its codebook was never read here: by the names of columns only"
         return list(_matches(words, found.dataset, reference))
 
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         found = [one for each in run_all(pool, look, pointers) for one in each]
     return Findings(columns=_merged(found), problems=dict(sorted(problems.items())))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pe_dvc.primitives.errors import NotFoundError, PeDvcError, RevokedError
 from pe_dvc.primitives.html_table import html_table
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.printable import brief
 from pe_dvc.primitives.reference import CHANNELS, ChannelName, Reference
 from pe_dvc.primitives.result import Result
@@ -155,7 +155,7 @@ def describe_datasets(
         return _described(listed, found)
 
     pointers = _pointers(channels)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         return run_all(pool, described, pointers)
 
 
@@ -176,7 +176,7 @@ def list_releases(
         return replace(listed, created_at=found.created_at, datasets=tuple(found.artifacts))
 
     ordered = sorted(channels.releases().values(), key=lambda one: by_version(one.tag))
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         return run_all(pool, described, ordered)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.batches import in_batches
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, FormatError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.sizes import counted
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
@@ -121,7 +121,7 @@ def fetch_directory(
     name = resolved.payload.name
     with (
         (reporter or Silent()).task(name, resolved.payload.size) as progress,
-        ThreadPoolExecutor(TRANSFERS) as pool,
+        Pool(TRANSFERS) as pool,
     ):
         for batch in in_batches(members, AT_ONCE):
             transfer_all(pool, lambda m: _fetch(m, resolved, tree, store, progress), batch)

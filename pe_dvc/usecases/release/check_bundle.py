@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
@@ -75,7 +75,7 @@ def check_bundle(
     def find(artifact: Artifact) -> PayloadPlace:
         return find_place(artifact.key, artifact.location, store, open_location)
 
-    with ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool:
+    with Pool(PAYLOADS_AT_ONCE) as pool:
         return list(pool.map(lambda pin: _check(find, release, pin, marked, withdrawn), pins))
 
 

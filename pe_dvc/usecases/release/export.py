@@ -8,12 +8,12 @@ bytes, is not downloaded again.
 from __future__ import annotations
 
 import posixpath
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import LOG_PROOF, RELEASE_MANIFEST, STATEMENTS, TRO
 from pe_dvc.primitives.errors import ConflictError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import refuse_special, sha256_of
@@ -83,7 +83,7 @@ def export_release(
 
     with (
         (reporter or Silent()).task(f"export {len(wanted)} artifacts", total) as progress,
-        ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
+        Pool(PAYLOADS_AT_ONCE) as pool,
     ):
         list(pool.map(download, wanted))
     tree.write(f"{PAYLOAD}/{RELEASE_MANIFEST}", release.data, durable=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.dvc_listing import parse_listing
@@ -10,6 +9,7 @@ from pe_dvc.documents.keys import LISTING_LIMIT, MANIFEST_LIMIT, payload_key, pa
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import TRANSFERS
 from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
@@ -35,7 +35,7 @@ def check_held(store: Store, release: Release) -> None:
     for locked in release.declared.values():
         if locked.inside is not None and locked.md5 is not None and locked.md5 not in listings:
             listings[locked.md5] = _listing(store, country, locked.md5)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         faults = list(
             pool.map(lambda name: _fault(store, release, name, sizes, listings), release.manifests)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +19,7 @@ from pe_dvc.primitives.errors import (
     ReleaseError,
 )
 from pe_dvc.primitives.json_reader import read_json
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.payload_place import find_place
 from pe_dvc.usecases.progress import Reporter, Silent
@@ -149,7 +149,7 @@ def _check_payloads(
 
     with (
         reporter.task(f"check {len(artifacts)} payloads", total) as progress,
-        ThreadPoolExecutor(PAYLOADS_AT_ONCE) as pool,
+        Pool(PAYLOADS_AT_ONCE) as pool,
     ):
         list(pool.map(check, artifacts))
     return total

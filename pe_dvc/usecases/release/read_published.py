@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import MANIFEST_LIMIT, RELEASE_MANIFEST, release_key, tombstone_key
 from pe_dvc.primitives.digest import check_promised
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS
 
@@ -40,5 +40,5 @@ def with_tombstone(store: ReadableStore, country: str, digests: set[Sha256]) -> 
         return head_if_there(store, tombstone_key(country, digest)) is not None
 
     ordered = sorted(digests)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         return {d for d, gone in zip(ordered, pool.map(found, ordered), strict=True) if gone}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pe_dvc.documents.keys import RELEASE_MANIFEST
 from pe_dvc.documents.release import ReleaseManifest
 from pe_dvc.primitives.digest import Sha256
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.result import Result
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.release.read_published import (
@@ -63,7 +63,7 @@ def released_artifacts(
 
     Raises DigestMismatchError for a release manifest that was altered, StoreError.
     """
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         read = run_all(pool, lambda one: _artifacts(one, store), published)
     by_tag = {one.tag: artifacts for one, artifacts in zip(published, read, strict=True)}
     digests = {sha256 for artifacts in read for sha256 in artifacts.values()}

@@ -5,13 +5,13 @@ A copy counts if it was read and hashed just now. A mirror that does not answer 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import PAYLOADS, parse_key
 from pe_dvc.primitives.errors import PeDvcError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.retention.gc_plan import Short
@@ -40,7 +40,7 @@ class Copies:
         if not self.least or not plan.unreachable:
             return
         places = places_of(store, self.mirrors, self.country)
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             counts = run_all(pool, partial(_count, store, places), plan.unreachable)
         counted = list(zip(plan.unreachable, counts, strict=True))
         scarce = [one for one, count in counted if count < self.least]

@@ -6,7 +6,6 @@ a check that was cut off goes on where it was.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.dvc_hash import bare_md5
@@ -23,6 +22,7 @@ from pe_dvc.documents.manifest import Manifest
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, PeDvcError, StoreError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.progress import Reporter, Silent
 from pe_dvc.usecases.published_manifest import signed_key
@@ -89,7 +89,7 @@ class _Check:
         self._lacking: list[Artifact] = []
 
     def run(self, open_location: OpenLocation | None) -> Report:
-        with ThreadPoolExecutor(OBJECTS_AT_ONCE) as pool:
+        with Pool(OBJECTS_AT_ONCE) as pool:
             manifests = self._bucket.keys_of("manifest")
             keys = [key for _, key in manifests]
             data = dict(zip(keys, run_all(pool, self._read, keys), strict=True))
@@ -199,7 +199,7 @@ class _Check:
             except PeDvcError as error:
                 self._found("corrupt", key, artifact.name, error.message)
 
-    def _check_listings(self, pool: ThreadPoolExecutor) -> None:
+    def _check_listings(self, pool: Pool) -> None:
         """Read the listings of tracked directories; every file in one must be there."""
         keys = list(self._bucket.of_kind("listing").values())
         for key, files in zip(keys, run_all(pool, self._listing, keys), strict=True):
@@ -248,9 +248,7 @@ class _Check:
                 expected.append(ExpectedPayload(info, f"md5:{parsed.digest}", "md5", parsed.digest))
         return expected
 
-    def _elsewhere(
-        self, open_location: OpenLocation | None, pool: ThreadPoolExecutor
-    ) -> list[ExpectedPayload]:
+    def _elsewhere(self, open_location: OpenLocation | None, pool: Pool) -> list[ExpectedPayload]:
         """Return what is to be hashed of the payloads that the bucket lacks."""
         looked = run_all(pool, lambda a: payload_at_location(a, open_location), self._lacking)
         self._report.findings += [one for one in looked if isinstance(one, Finding)]

@@ -5,7 +5,6 @@ What each tile must be follows from the entries, which stand in snapshots as wel
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pe_dvc.documents.channel_log import log_name
 from pe_dvc.documents.keys import checkpoint_key, log_prefix
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.store.port import head_if_there
 from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, tiles_from
@@ -52,7 +52,7 @@ def check_log(bucket: ReadableChannels, snapshot: StoredMetadata[Snapshot] | Non
         key = log_prefix(bucket.country)
         return CheckedLog([Finding(fault="corrupt", key=key, what=WHAT, detail=error.message)])
     expected = {stored.key(tile): data for tile, data in tiles.items()}
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         found = run_all(pool, lambda one: _check(bucket, *one), list(expected.items()))
     findings = [one for one in found if one is not None]
     where = bucket.where("snapshot", snapshot.metadata.signed.version)

@@ -7,7 +7,6 @@ not: a broken dvc.lock, one with the marks of a conflict, one of an older DVC ke
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from pe_dvc.documents.keys import (
 from pe_dvc.documents.manifest import Manifest
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.usecases.parallel import run_all
 from pe_dvc.usecases.retention.channel_files import bins_in, targets_of
@@ -187,5 +187,5 @@ class Bucket:
         return data
 
     def _read_all(self, keys: list[Any], read: Any) -> list[Any]:
-        with ThreadPoolExecutor(REQUESTS) as pool:
+        with Pool(REQUESTS) as pool:
             return run_all(pool, read, keys)

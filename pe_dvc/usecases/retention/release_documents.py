@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import (
@@ -16,6 +15,7 @@ from pe_dvc.documents.keys import (
 from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse, signatures
@@ -40,7 +40,7 @@ def check_releases(bucket: Bucket, metadata: SignedMetadata) -> list[Finding]:
     back. Raises StoreError.
     """
     releases = list(_published(bucket, metadata).values())
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         found = run_all(pool, lambda one: _findings(bucket, metadata, one), releases)
     return [finding for findings in found for finding in findings]
 

@@ -5,7 +5,6 @@ Decides only, and removes nothing. ADR 0008.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from pe_dvc.documents.manifest import ManifestHead
 from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
 from pe_dvc.usecases.revoke.claims import DISPUTED, claim_of
 from pe_dvc.usecases.revoke.contents import Contents, contents_of
@@ -55,7 +55,7 @@ class Inventory:
         self.digests: dict[int, Sha256] = {}
         """The sha256 of each manifest itself, by ``id``."""
         named = bucket.keys_of("manifest")
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             read = run_all(pool, self._read, [key for _, key in named])
         for (sha256, key), found in zip(named, read, strict=True):
             if found is None or not self._is_own(found[0], sha256):
@@ -201,7 +201,7 @@ class Inventory:
             sha256 = Sha256(artifact.sha256)
             return contents_of(self._bucket, sha256, artifact, artifact.dvc.md5)
 
-        with ThreadPoolExecutor(TRANSFERS) as pool:
+        with Pool(TRANSFERS) as pool:
             found = run_all(pool, contents, directories)
         for one, held in zip(directories, found, strict=True):
             needed |= dict.fromkeys(held.files, one.reference)

@@ -6,7 +6,6 @@ ADR 0008.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from pe_dvc.primitives.errors import (
     NotFoundError,
     StoreError,
 )
+from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.result import Result
 from pe_dvc.store.port import head_if_there
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -80,7 +80,7 @@ def is_pending(store: Store, country: str, withdrawn: Withdrawn) -> bool:
 
 def _there(store: Store, keys: Sequence[str]) -> set[str]:
     """Return those of ``keys`` that are in the bucket: asked at every push, so all at once."""
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         found = run_all(pool, partial(head_if_there, store), keys)
     return {info.key for info in found if info is not None}
 
@@ -140,7 +140,7 @@ def _mark(store: Store, country: str, withdrawn: Withdrawn) -> Removal:
             return f"its tombstone cannot be written: {error.message}"
         return True
 
-    with ThreadPoolExecutor(TRANSFERS) as pool:
+    with Pool(TRANSFERS) as pool:
         outcomes = run_all(pool, mark, list(withdrawn.artifacts.values()))
     keys = [tombstone_key(country, sha256) for sha256 in withdrawn.artifacts]
     found = dict(zip(keys, outcomes, strict=True))
