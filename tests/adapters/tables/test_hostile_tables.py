@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from typing import TYPE_CHECKING
 
 import h5py
@@ -79,6 +80,21 @@ def test_hdf5_that_is_not_whole_by_itself_is_refused(
         attack(file, secret)
     with pytest.raises(FormatError, match=said):
         describe(hdf5, path, keys=KEYS, columns={})
+
+
+@pytest.mark.parametrize("attack", [values_in_another_file, virtual_values])
+def test_a_refusal_keeps_no_list_of_properties(
+    attack: Callable[[h5py.File, Path], None], tmp_path: Path
+) -> None:
+    """Of a virtual dataset HDF5 2.0 crashes over one at the end of the process: code 139."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        attack(file, tmp_path / "secret.h5")
+    with pytest.raises(FormatError) as caught:
+        describe(hdf5, path, keys=KEYS, columns={})
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    kept = [value for frame in frames for value in frame.f_locals.values()]
+    assert not [value for value in kept if isinstance(value, h5py.h5p.PropID)]
 
 
 def test_a_pipe_as_data_is_not_waited_for(tmp_path: Path) -> None:
