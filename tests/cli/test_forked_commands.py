@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -73,6 +74,37 @@ def test_who_gives_up_waiting_leaves_the_next_command_whole(
 @pytest.mark.parametrize("name", ["LC_ALL", "PYTHONPATH", "TZ", "OPENSSL_CONF", "SSL_CERT_FILE"])
 def test_what_is_read_at_the_start_needs_a_new_start(name: str, tmp_path: Path) -> None:
     assert run_forked(["pe-dvc", "--help"], tmp_path, {**os.environ, name: "C"}) is None
+
+
+SEEN = """\
+import json, os, sys
+seen = [sys.argv[1:], os.path.basename(os.getcwd()), os.environ["DVC_STAGE"]]
+open(sys.argv[1], "w").write(json.dumps([*seen, "pyarrow" in sys.modules]))
+sys.exit(3)
+"""
+STAGE = """\
+stages:
+  look:
+    cmd:
+      - python seen.py forked 'two words' || echo $? > code
+      - LC_ALL=C python seen.py started '' || true
+      - pe-dvc nonsense > /dev/null 2>&1 || echo $? >> code
+    outs: [forked, started, code]
+"""
+
+
+def test_what_a_stage_runs_is_forked_as_well(tmp_path: Path) -> None:
+    (tmp_path / "seen.py").write_text(SEEN)
+    (tmp_path / "dvc.yaml").write_text(STAGE)
+    for command in (["init", "--no-scm", "--quiet"], ["repro", "--quiet"]):
+        done = run_forked(["dvc", *command], tmp_path, os.environ)
+        assert done is not None
+        assert done.returncode == 0, done.stderr
+    place = tmp_path.name
+    forked, started = (json.loads((tmp_path / name).read_text()) for name in ("forked", "started"))
+    assert forked == [["forked", "two words"], place, "look", True]
+    assert started == [["started", ""], place, "look", False]
+    assert (tmp_path / "code").read_text().split() == ["3", "2"]
 
 
 def test_other_commands_of_the_same_name_are_not_forked(tmp_path: Path) -> None:

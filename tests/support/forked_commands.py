@@ -1,23 +1,28 @@
 """Commands that are run often, ``pe-dvc`` and ``dvc``, forked from a process that imported them.
 
-``tests.support.fork_server`` says what that is. Where it could make a difference, commands start as
-they do for people: all of them under SOAK=1 and by ``subprocess``; here those whose environment
-has a variable that Python or a library reads as it starts.
+``tests.support.fork_server`` says what that is. What a stage of ``dvc repro`` runs by these names,
+and by ``python``, is forked, too (``tests.support.forked_stage``). Where it could make a
+difference, commands start as they do for people: all of them under SOAK=1 and by ``subprocess``;
+here those whose environment has a variable that Python or a library reads as it starts.
 """
 
 from __future__ import annotations
 
 import atexit
-import json
+import marshal
 import os
 import selectors
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.environment import without_package_clients
 from tests.support.paths import BIN
@@ -26,12 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCRIPTS = {"pe-dvc", "dvc"}
-READ_LATER = ("AWS_", "DVC_", "GIT_", "PE_DVC_", "XDG_", "PYTEST_", "AZURE_", "GOOGLE_")
-"""How variables begin that are read when they are needed."""
-ALSO_READ_LATER = {"HOME", "PATH", "COLUMNS", "USER", "LOGNAME", "SOAK", "TMPDIR"}
+FORK_SERVER = Path(__file__).with_name("fork_server.py")
+IN_STAGES = {"pe-dvc": "pe-dvc", "python": "pe-dvc"}
+"""Commands that are forked in a stage of ``dvc repro``, too, each with its server."""
 
-_servers: dict[str, socket.socket] = {}
-_environment: dict[str, str] = {}
+_servers: dict[str, str] = {}
 
 
 def run_forked(
@@ -41,31 +45,33 @@ def run_forked(
     script = _script(command[0], environment)
     if script is None or os.environ.get("SOAK") or not hasattr(os, "pidfd_open"):
         return None
-    server = _server(script)
-    if not _is_like(environment):
-        return None
-    request = {
+    request: dict[str, Any] = {
         "arguments": list(command[1:]),
         "directory": str(directory.absolute()),
         "environment": dict(environment),
         "umask": _umask(),
     }
+    if Path(script).name == "dvc":
+        request["environment"]["PATH"] = f"{_commands_of_stages()}{os.pathsep}{environment['PATH']}"
+    text = marshal.dumps(request)
     with ExitStack() as stack:
-        ours, theirs = map(stack.enter_context, socket.socketpair())
+        ours = stack.enter_context(socket.socket(socket.AF_UNIX))
+        ours.connect(_server(Path(script).name))
         nothing = stack.enter_context(Path(os.devnull).open("rb"))
         streams, ends = [], []
         for _ in range(2):
             reads, writes = os.pipe()
             streams.append(stack.enter_context(os.fdopen(reads, "rb")))
             ends.append(stack.enter_context(os.fdopen(writes, "wb")))
-        handed = [theirs.fileno(), nothing.fileno(), *(end.fileno() for end in ends)]
-        socket.send_fds(server, [b"r"], handed)
-        ours.sendall(json.dumps(request).encode() + b"\n")
-        theirs.close()
+        handed = [nothing.fileno(), *(end.fileno() for end in ends)]
+        socket.send_fds(ours, [len(text).to_bytes(4, "big")], handed)
+        ours.sendall(text)
         for end in ends:
             end.close()
         answers = stack.enter_context(ours.makefile("rb"))
         process = int(answers.readline())
+        if not process:
+            return None
         try:
             out, err = _read_all([stream.fileno() for stream in streams])
             code = int(answers.readline())
@@ -85,39 +91,51 @@ def _script(command: str, environment: Mapping[str, str]) -> str | None:
     return str(BIN / path.name) if ours else None
 
 
-def _is_like(environment: Mapping[str, str]) -> bool:
-    """Tell whether a new process would start in an environment as the server did in its own."""
-    names = {*environment, *_environment}
-    return all(
-        name.startswith(READ_LATER)
-        or name in ALSO_READ_LATER
-        or environment.get(name) == _environment.get(name)
-        for name in names
-    )
+@cache
+def _place() -> Path:
+    """Return a directory of ours, for as long as this process runs."""
+    place = Path(tempfile.mkdtemp(prefix="pe-dvc-forks-"))
+    atexit.register(shutil.rmtree, place)
+    return place
 
 
-def _server(script: str) -> socket.socket:
-    if script not in _servers:
-        if not _environment:
-            _environment.update(without_package_clients(os.environ))
-        ours, theirs = socket.socketpair()
-        program = Path(__file__).with_name("fork_server.py")
-        with theirs:
+@cache
+def _commands_of_stages() -> Path:
+    """Return a directory with what is to be found first on the PATH of a stage."""
+    place = _place() / "bin"
+    place.mkdir()
+    program = Path(__file__).with_name("forked_stage.py")
+    for name, server in IN_STAGES.items():
+        words = [sys.executable, "-I", "-S", str(program), _server(server), str(BIN / name)]
+        script = place / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        script.chmod(0o755)
+    return place
+
+
+def _server(name: str) -> str:
+    """Return the socket of a script's server, which is started when it is first asked for."""
+    if name not in _servers:
+        at = str(_place() / name)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(at)
+            listener.listen(128)
             process = subprocess.Popen(
-                [sys.executable, str(program), script, str(theirs.fileno())],
-                env=_environment,
-                stdin=subprocess.DEVNULL,
+                [sys.executable, str(FORK_SERVER), str(BIN / name), str(listener.fileno())],
+                env=without_package_clients(os.environ),
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,  # whoever is forked has a pipe there too
-                pass_fds=[theirs.fileno()],
+                pass_fds=[listener.fileno()],
                 cwd="/",
             )
-        _servers[script] = ours
-        atexit.register(_stop, ours, process)
-    return _servers[script]
+        _servers[name] = at
+        atexit.register(_stop, process)
+    return _servers[name]
 
 
-def _stop(server: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    server.close()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        process.stdin.close()
     process.wait(10)
 
 
