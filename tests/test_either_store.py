@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.either_store import STORES, is_other
+from tests.support.either_store import SERVERS, STORES, is_other
 
 TWINS = [
     *(f"t.py::test_{number}[{kind}]" for number in range(40) for kind in STORES),
@@ -12,6 +12,15 @@ TWINS = [
 
 def kind_of(test: str) -> str:
     return next((kind for kind in STORES if kind in test), "")
+
+
+def test_of_two_servers_one_is_kept() -> None:
+    twins = [f"t.py::test_{number}[{kind}-x]" for number in range(40) for kind in SERVERS]
+    kinds = {test: kind for test in twins for kind in SERVERS if kind in test}
+    kept = [test for test in twins if not is_other(test, kinds)]
+    assert len({test.partition("[")[0] for test in kept}) == len(kept) == 40
+    for kind in SERVERS:
+        assert sum(kind in test for test in kept) > 10
 
 
 def test_one_of_two_is_kept_and_each_kind_has_its_share() -> None:

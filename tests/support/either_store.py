@@ -1,9 +1,10 @@
-"""Stories that are told on one kind of store in the suite, and on both under SOAK=1.
+"""Stories that are told on one kind of store, or server, in the suite, and on both under SOAK=1.
 
 What a story does through the store port is the same on a directory and on S3: that each store keeps
 what the port promises is held by ``tests/adapters/stores``. So a test that is marked
 ``either_store`` and is long runs on one of the two: its name says which, and about half of the
-tests run on each. Whatever looks at one kind of store alone is not marked.
+tests run on each. Whatever looks at one kind of store alone is not marked. So it is with
+two servers that speak S3.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import pytest
 
 STORES = ("directory", "s3")
+SERVERS = ("ministack", "moto")
+KINDS = {*STORES, *SERVERS}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,16 +40,17 @@ def is_other(test: str, kinds: dict[str, str]) -> bool:
     cases = case.rstrip("]").split("-")
     if not kind or kind not in cases:
         return False
-    twin = STORES[1 - STORES.index(kind)]
+    kinds_of_it = STORES if kind in STORES else SERVERS
+    twin = kinds_of_it[1 - kinds_of_it.index(kind)]
     cases[cases.index(kind)] = twin
     if f"{name}[{'-'.join(cases)}]" not in kinds:
         return False  # it is asked for alone
     cases.remove(twin)
-    return kind != STORES[zlib.crc32("-".join([name, *cases]).encode()) % 2]
+    return kind != kinds_of_it[zlib.crc32("-".join([name, *cases]).encode()) % 2]
 
 
 def _kind(item: pytest.Item) -> str:
     """Return the kind of store that a test runs on; nothing if it has no choice."""
     call = getattr(item, "callspec", None)
     values = call.params.values() if call else ()
-    return next((value for value in values if isinstance(value, str) and value in STORES), "")
+    return next((value for value in values if isinstance(value, str) and value in KINDS), "")

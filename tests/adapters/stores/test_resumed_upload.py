@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
     from tests.support.proxy import Trick
 
+pytestmark = pytest.mark.either_store
+
 KEY = "us/files/md5/4e/92"
 FROM = 2 * PART_SIZE
 SIZE = 2 * PART_SIZE + 1000

@@ -6,6 +6,9 @@ acro's own settings are 10 values and 10 degrees of freedom. docs/disclosure.md 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,11 +25,10 @@ from pe_dvc.documents.places import Place
 from pe_dvc.documents.profile_plan import ColumnPlan, TablePlan
 from pe_dvc.documents.row_filter import Asked
 from pe_dvc.documents.table_schema import Hints
-from tests.support.commands import run
+from tests.support.environment import without_package_clients
 from tests.support.other_environments import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pe_dvc.documents.profile import ColumnProfile
@@ -37,14 +39,40 @@ STATISTICS = {"count": "carriers", "sum": "total", "mean": "mean", "std": "sd", 
 SIZES = [1, 2, 9, 10, 11, 12, 30]
 
 
-def failed(
-    acro: Path, place: Path, questions: Sequence[tuple[str, Sequence[float]]]
-) -> list[set[str]]:
-    """Return which checks of acro each statistic of some values fails."""
-    asked = [{"statistic": name, "values": list(map(float, values))} for name, values in questions]
-    (place / "asked.json").write_text(json.dumps(asked))
-    done = run(acro, FOLDER / "acro_check.py", place / "asked.json", cwd=place)
-    return [set(checks) for checks in json.loads(done.stdout)]
+Ask = Callable[[Sequence[tuple[str, Sequence[float]]]], list[set[str]]]
+
+
+@pytest.fixture(scope="module")
+def failed(acro: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Return what tells which checks of acro each statistic of some values fails."""
+    place = tmp_path_factory.mktemp("acro")
+    said = place / "said"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(
+            [acro, FOLDER / "acro_check.py"],
+            cwd=place,
+            env=without_package_clients(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asks, answers = process.stdin, process.stdout
+
+        def ask(questions: Sequence[tuple[str, Sequence[float]]]) -> list[set[str]]:
+            asked = [{"statistic": name, "values": [*map(float, v)]} for name, v in questions]
+            asks.write(json.dumps(asked) + "\n")
+            asks.flush()
+            answer = answers.readline()
+            assert answer, said.read_text()
+            return [set(checks) for checks in json.loads(answer)]
+
+        yield ask
+        asks.close()
 
 
 def amounts(size: int) -> list[float]:
@@ -80,10 +108,10 @@ def figures_of(found: ColumnProfile) -> set[str]:
 
 @pytest.mark.parametrize("zeros", [0, 400])
 def test_a_profile_says_no_statistic_that_acro_takes_for_one_of_few(
-    tmp_path: Path, acro: Path, zeros: int
+    tmp_path: Path, failed: Ask, zeros: int
 ) -> None:
     questions = [(name, amounts(size)) for size in SIZES for name in STATISTICS]
-    checks = iter(failed(acro, tmp_path, questions))
+    checks = iter(failed(questions))
     refused = 0
     for size in SIZES:
         frame = pd.DataFrame({"amount": amounts(size) + [0.0] * zeros})
@@ -98,9 +126,9 @@ def test_a_profile_says_no_statistic_that_acro_takes_for_one_of_few(
     assert refused == (13 if zeros else 16), "all of 1, 2 and 9 rows, and sd of 10"
 
 
-def test_a_profile_says_no_category_that_acro_suppresses(tmp_path: Path, acro: Path) -> None:
+def test_a_profile_says_no_category_that_acro_suppresses(tmp_path: Path, failed: Ask) -> None:
     sizes = {"north": 9, "south": 10, "east": 3, "west": 400, "abroad": 1}
-    checks = failed(acro, tmp_path, [("count", range(size)) for size in sizes.values()])
+    checks = failed([("count", range(size)) for size in sizes.values()])
     few = {name for name, found in zip(sizes, checks, strict=True) if found & FEW}
     states = [name for name, size in sizes.items() for _ in range(size)]
     found = profiled(tmp_path, pd.DataFrame({"state": states}))["state"]
@@ -111,16 +139,14 @@ def test_a_profile_says_no_category_that_acro_suppresses(tmp_path: Path, acro: P
 
 
 def test_a_benchmark_says_no_figure_that_acro_takes_for_one_of_few(
-    tmp_path: Path, acro: Path
+    tmp_path: Path, failed: Ask
 ) -> None:
     frame = pd.concat(pd.DataFrame({"size": size, "amount": amounts(size)}) for size in SIZES)
     frame.to_parquet(tmp_path / "x.parquet")
     data = ColumnData(tmp_path / "x.parquet", "parquet", "x", GATED)
     amount, by = Place(table="person", column="amount"), Place(table="person", column="size")
     statistics = {"sum": "total", "mean": "mean", "count": "carriers"}
-    checks = iter(
-        failed(acro, tmp_path, [(name, amounts(size)) for size in SIZES for name in statistics])
-    )
+    checks = iter(failed([(name, amounts(size)) for size in SIZES for name in statistics]))
     for size in SIZES:
         for statistic in statistics.values():
             asked = Asked(conditions={by: size}, statistic=statistic)
@@ -130,7 +156,7 @@ def test_a_benchmark_says_no_figure_that_acro_takes_for_one_of_few(
             )
 
 
-def test_a_difference_names_no_group_that_acro_suppresses(tmp_path: Path, acro: Path) -> None:
+def test_a_difference_names_no_group_that_acro_suppresses(tmp_path: Path, failed: Ask) -> None:
     sizes = {"north": 9, "south": 30, "east": 2, "west": 10}
     states = [name for name, size in sizes.items() for _ in range(size)] + ["else"] * 900
     before = pd.DataFrame({"id": range(len(states)), "state": states, "amount": 100.0})
@@ -143,7 +169,7 @@ def test_a_difference_names_no_group_that_acro_suppresses(tmp_path: Path, acro: 
         columns = tuple(frame.columns)
         sides.append(Rows(file=file, kind="parquet", table="unit", key="id", columns=columns))
     found = compare_rows(sides[0], sides[1], GATED)
-    checks = failed(acro, tmp_path, [("count", range(size)) for size in sizes.values()])
+    checks = failed([("count", range(size)) for size in sizes.values()])
     few = {name for name, one in zip(sizes, checks, strict=True) if one & FEW}
     groups = {where.bucket for where in found.where if where.column == "state"}
     assert few == {"north", "east"}
@@ -151,11 +177,11 @@ def test_a_difference_names_no_group_that_acro_suppresses(tmp_path: Path, acro: 
     assert "south" in groups
 
 
-def test_what_differs_from_acro_is_as_the_page_says(tmp_path: Path, acro: Path) -> None:
+def test_what_differs_from_acro_is_as_the_page_says(tmp_path: Path, failed: Ask) -> None:
     """docs/disclosure.md: dominance is not looked at; no maximum is said at all."""
     values = [*amounts(30), 1e6]
     questions = [("sum", values), ("max", values), ("min", values), ("median", values)]
-    total, *others = failed(acro, tmp_path, questions)
+    total, *others = failed(questions)
     assert total == DOMINANCE
     assert others == [set()] * 3
     found = profiled(tmp_path, pd.DataFrame({"amount": values}))["amount"]
