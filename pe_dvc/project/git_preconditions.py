@@ -29,6 +29,7 @@ def conflicting_files(repo: DataRepo) -> list[str]:
 def exposed_outputs(repo: DataRepo) -> list[str]:
     """Return the outputs that DVC caches and that git tracks or does not ignore, by path."""
     git = repo.git
-    cached = (output.path for output in repo.dvc.outputs.values() if output.cached)
-    with git.ignore_rules() as ignored:
-        return sorted(path for path in cached if git.tracks(path) or not ignored(path))
+    cached = [output.path for output in repo.dvc.outputs.values() if output.cached]
+    with git.ignore_rules() as rules:
+        ignored = rules.among(cached)
+    return sorted(path for path in cached if path not in ignored or git.tracks(path))

@@ -39,13 +39,18 @@ def _beginning(path: Path) -> bytes:
         descriptor = open_plain(path, os.O_RDONLY | os.O_NOFOLLOW)
     except (OSError, FormatError):
         return b""
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # No more than there is: of 4 MiB asked for a thousand times most is memory for nothing.
-        size = os.fstat(descriptor).st_size
-        try:
-            return file.read(min(size, _READ) or _READ)
-        except OSError:
-            return b""
+        left = min(os.fstat(descriptor).st_size, _READ) or _READ
+        data = b""
+        while left and (block := os.read(descriptor, left)):
+            data += block
+            left -= len(block)
+        return data
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _staged(tree: RepoTree, path: str) -> bytes:

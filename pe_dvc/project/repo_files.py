@@ -37,7 +37,7 @@ def read_dvc_files(root: Path, git: GitRepo | None = None, *, strict: bool = Fal
 
     tree = WorkTree(root)
     with (git or GitRepo(root)).ignore_rules() as ignored:
-        dvc = DvcFiles.read(tree, ignored=ignored)
+        dvc = DvcFiles.read(tree, ignored=ignored.among)
     if not any(map(has_pattern, dvc.artifacts)):
         return dvc
     from pe_dvc.adapters.dvc.cache import DvcListings

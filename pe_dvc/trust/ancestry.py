@@ -74,7 +74,7 @@ def descends(later: Targets, earlier: Metadata[Targets]) -> bool:
     """Return whether ``later`` was made from ``earlier``, or too long after it to be told."""
     known = ancestors(later)
     version = earlier.signed.version
-    if known.get(version) == digest(earlier):
+    if version in known and known[version] == digest(earlier):
         return True
     return version < min(known, default=later.version)
 

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 
 def read_manifest(
-    store: ReadableStore, country: str, sha256: Sha256, name: str
+    store: ReadableStore, country: str, sha256: Sha256, name: str, expected: bytes | None = None
 ) -> tuple[bytes, str]:
     """Return the manifest of an artifact as the dataset ``name``, and its key. It is not verified.
 
     If the bytes were published under other names only, it is the manifest of the first one.
+    One that is ``expected``, of this name, need not be parsed to see whose it is.
     Raises NotFoundError, StoreError.
     """
     key = manifest_key(country, sha256)
     data, _ = store.read(key, limit=MANIFEST_LIMIT)
-    if name_in(data) in (name, None):
+    if data == expected or name_in(data) in (name, None):
         return data, key
     own = manifest_key(country, sha256, name)
     try:

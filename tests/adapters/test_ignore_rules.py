@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pygit2
 import pytest
 
+from pe_dvc.adapters.git.ignore_rules import IgnoreRules
 from pe_dvc.adapters.git.repo import GitRepo
+from pe_dvc.project.repo_files import read_dvc_files
 from tests.support.commands import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 RULES = "data/\n/out\n*.tmp\n!kept.tmp\nlater/\n/sub/*.bin\n"
@@ -22,6 +25,10 @@ PATHS = (
 )
 UNANSWERED = ("link/f", "link/a.tmp", "sub/a.bin", "sub/b")
 """Paths beyond a link and in a submodule: git refuses to say."""
+
+DVCFILE = (
+    b"outs:\n- md5: a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4\n  size: 1\n  hash: md5\n  path: f%d.csv\n"
+)
 
 
 @pytest.fixture(params=["", "inner"])
@@ -66,3 +73,34 @@ def test_what_git_does_not_answer(root: Path) -> None:
             assert ignored("data/"), "an answer is missing after one that git refused"
             assert not ignored("kept/f")
     assert by_libgit2(root, "sub/a.bin")
+
+
+def test_many_are_told_as_each_by_itself(root: Path) -> None:
+    """Also where git refuses one among them, and of paths as long as a file system has them."""
+    deep = "/".join(["d" * 200] * 19)
+    first = [*PATHS, f"{deep}/x", f"{deep}/x.tmp", "caf\udce9.tmp"]
+    many = [f"n{number}.{kind}" for number in range(900) for kind in ("tmp", "csv")]
+    with GitRepo(root).ignore_rules() as ignored:
+        assert ignored.among(first) == {path for path in first if ignored(path)}
+        assert ignored.among([]) == set()
+        found = ignored.among([*many[:600], *UNANSWERED, *many[600:]])
+    assert found == {path for path in (*many, *UNANSWERED) if by_libgit2(root, path)}
+    assert len(found) > 900
+
+
+def test_many_are_asked_about_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push of ten thousand datasets asked git twenty thousand times, and waited each time."""
+    asked: list[int] = []
+    ask = IgnoreRules._ask
+
+    def counted(self: IgnoreRules, places: Sequence[str]) -> list[bool]:
+        asked.append(len(places))
+        return ask(self, places)
+
+    monkeypatch.setattr(IgnoreRules, "_ask", counted)
+    for number in range(500):
+        (root / f"kept/f{number}.csv.dvc").write_bytes(DVCFILE % number)
+    dvc = read_dvc_files(root, GitRepo(root))
+    assert len(dvc.outputs) == 500
+    assert sum(asked) > 500
+    assert len(asked) < 20

@@ -6,6 +6,7 @@ holds every stage that finished. This package is all that knows these formats.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,25 @@ from pe_dvc.primitives.errors import FormatError, PeDvcError
 from pe_dvc.primitives.printable import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from pe_dvc.documents.dvc_output import Output
     from pe_dvc.documents.repo_tree import RepoTree
 
 __all__ = ["DvcFiles", "LockedStage"]
+
+_DVCFILE = re.compile(
+    rb"outs:\n"
+    # A hash of digits alone, or with one e or a 0b before them, is a number to YAML.
+    rb"- md5: (?=[0-9a-f]*[acdf])([0-9a-f]{32}(?:\.dir)?)\n"
+    rb"  size: (0|[1-9][0-9]{0,15})\n"
+    rb"(?:  nfiles: (0|[1-9][0-9]{0,15})\n)?"
+    rb"  hash: md5\n"
+    # With a dot or a slash in it, so that it is no word of YAML's.
+    rb"  path: ([A-Za-z][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)+)\n"
+)
+"""What ``dvc add`` writes of one file or directory. Less than YAML, and nothing that YAML would
+read in another way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +62,13 @@ class DvcFiles:
     _declared: tuple[DeclaredStage, ...] = field(repr=False)
 
     @classmethod
-    def read(cls, tree: RepoTree, *, ignored: Callable[[str], bool] = lambda _: False) -> DvcFiles:
+    def read(
+        cls, tree: RepoTree, *, ignored: Callable[[list[str]], Collection[str]] = lambda _: ()
+    ) -> DvcFiles:
         """Read the DVC files of a data repo.
 
-        ``ignored`` tells of a directory that git ignores, which DVC does not look into either.
+        ``ignored`` returns which of some paths git ignores: DVC does not look into such a
+        directory, which has a slash at its end, either.
         Raises FormatError naming the file for one that does not parse.
         """
         return _Reader(tree, ignored).read()
@@ -67,7 +84,7 @@ class DvcFiles:
 
 
 class _Reader:
-    def __init__(self, tree: RepoTree, ignored: Callable[[str], bool]) -> None:
+    def __init__(self, tree: RepoTree, ignored: Callable[[list[str]], Collection[str]]) -> None:
         self._tree, self._ignored = tree, ignored
         self._artifacts: list[DeclaredArtifact] = []
         self._stages: list[LockedStage] = []
@@ -81,7 +98,7 @@ class _Reader:
             files, folders = self._tree.entries(folder)
             self._read_folder(folder, files)
             # Only now: what was just read may track one of the folders as a whole.
-            waiting += [join_path(folder, n) for n in reversed(folders) if self._enters(folder, n)]
+            waiting += reversed(self._entered(folder, folders))
         return DvcFiles(
             artifacts=tuple(map(self._with_note, self._artifacts)),
             stages=tuple(self._stages),
@@ -95,18 +112,21 @@ class _Reader:
         return artifact if noted is None else replace(artifact, noted=noted)
 
     def _read_folder(self, folder: str, files: list[str]) -> None:
-        own = [name for name in tracking_files(files) if not self._ignored(join_path(folder, name))]
+        places = {name: join_path(folder, name) for name in tracking_files(files)}
+        ignored = self._ignored([*places.values()])
+        own = [name for name, place in places.items() if place not in ignored]
         if PIPELINE in own:
             self._read_pipeline(folder, has_lock=LOCK in files)
         for name in own:
             if name != PIPELINE:
                 self._read_dvcfile(folder, name)
 
-    def _enters(self, parent: str, name: str) -> bool:
-        """Whether DVC files may lie in a folder: not in one that DVC tracks, or git ignores."""
-        path = join_path(parent, name)
-        closed = name in (".git", ".dvc") or path in self._outputs
-        return not closed and not self._ignored(f"{path}/")
+    def _entered(self, parent: str, names: list[str]) -> list[str]:
+        """Return where DVC files may lie: not in what DVC tracks, or git ignores."""
+        paths = [join_path(parent, name) for name in names if name not in (".git", ".dvc")]
+        opened = [path for path in paths if path not in self._outputs]
+        ignored = self._ignored([f"{path}/" for path in opened])
+        return [path for path in opened if f"{path}/" not in ignored]
 
     def _read_pipeline(self, folder: str, *, has_lock: bool) -> None:
         file = join_path(folder, PIPELINE)
@@ -176,7 +196,8 @@ class _Reader:
 
     def _read_dvcfile(self, folder: str, name: str) -> None:
         file = join_path(folder, name)
-        document = self._parse(file)
+        data = self._tree.read(file)
+        document = read_plain_dvcfile(data) or read_yaml(data, file)
         try:
             for output in _tracked_outputs(folder, file, document):
                 self._outputs[output.path] = output
@@ -188,6 +209,21 @@ class _Reader:
                 where=file,
                 remedy=f"Restore {file} from git.",
             ) from None
+
+
+def read_plain_dvcfile(data: bytes) -> dict[str, Any] | None:
+    """Return what YAML says that a ``.dvc`` file holds, None where YAML is to be asked.
+
+    Of ten thousand files YAML takes a tenth of what a push does.
+    """
+    found = _DVCFILE.fullmatch(data)
+    if found is None:
+        return None
+    md5, size, count, path = found.groups()
+    entry = {"md5": md5.decode(), "size": int(size), "hash": "md5", "path": path.decode()}
+    if count is not None:
+        entry["nfiles"] = int(count)
+    return {"outs": [entry]}
 
 
 def _tracked_outputs(folder: str, file: str, document: dict[str, Any]) -> Iterator[Output]:

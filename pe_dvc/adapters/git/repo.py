@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.adapters.git.command import ask_git, run_git
-from pe_dvc.adapters.git.ignore_rules import ignore_rules
+from pe_dvc.adapters.git.ignore_rules import IgnoreRules, ignore_rules
 from pe_dvc.adapters.git.opening import open_repository
 from pe_dvc.adapters.git.ownership import check_owner
 from pe_dvc.adapters.git.trees import StagedTree
@@ -108,10 +108,14 @@ class GitRepo:
         return bool(known or ask_git(self._top, "remote"))
 
     @contextmanager
-    def ignore_rules(self) -> Iterator[Callable[[str], bool]]:
-        """Give what tells of a path whether git ignores it; with a slash at its end a directory."""
-        with ignore_rules(self._top, lambda path: self._repo.path_is_ignored(path)) as ignored:
-            yield lambda path: ignored(self._in_git(path))
+    def ignore_rules(self) -> Iterator[IgnoreRules]:
+        """Give what tells which paths git ignores; with a slash at the end a directory."""
+
+        def by_libgit2(path: str) -> bool:
+            return bool(self._repo.path_is_ignored(path))
+
+        with ignore_rules(self._top, self._in_git, by_libgit2) as ignored:
+            yield ignored
 
     def staged(self) -> StagedTree:
         """Return the files as the next commit will have them.

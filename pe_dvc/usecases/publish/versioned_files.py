@@ -121,11 +121,14 @@ def _named(
     One that was altered or removed is put back from git's history, where that has it. Raises
     DigestMismatchError, NotFoundError or FormatError where it has not.
     """
-    where = bucket.where(role, named.version)
+    where, delegator = bucket.where(role, named.version), ours.delegator(role)
     try:
-        held = bucket.read(role, Targets, named.version, named)
+        vouched = bucket.signed(delegator, role, Targets, named.version, named)
+        held = vouched or bucket.read(role, Targets, named.version, named)
         what = f"{role} version {named.version}"
         held.check(named, what=what, named_by="snapshot", where=where)
+        if vouched:
+            return vouched.metadata
         metadata = held.metadata
     except (NotFoundError, FormatError, VerificationError):
         held_in_git = history.data(role) if history else ()
@@ -134,7 +137,7 @@ def _named(
             raise
         bucket.restore(role, named.version, data)
         metadata = parse(Targets, data, where=where)
-    return metadata if signatures(ours.delegator(role), role, metadata) else None
+    return metadata if signatures(delegator, role, metadata) else None
 
 
 def _is(named: MetaFile, data: bytes, where: str) -> bool:

@@ -10,7 +10,7 @@ from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import NotFoundError, ReleaseError
 from pe_dvc.primitives.pools import Pool
-from pe_dvc.usecases.parallel import TRANSFERS
+from pe_dvc.usecases.parallel import TRANSFERS, transfer_all
 from pe_dvc.usecases.published_manifest import read_manifest
 from pe_dvc.usecases.release.read_published import UNSIGNED_TOMBSTONE, with_tombstone
 
@@ -36,8 +36,10 @@ def check_held(store: Store, release: Release) -> None:
         if locked.inside is not None and locked.md5 is not None and locked.md5 not in listings:
             listings[locked.md5] = _listing(store, country, locked.md5)
     with Pool(TRANSFERS) as pool:
-        faults = list(
-            pool.map(lambda name: _fault(store, release, name, sizes, listings), release.manifests)
+        faults = transfer_all(
+            pool,
+            lambda name: _fault(store, release, name, sizes, listings),
+            [*release.manifests],
         )
     found = [
         f"{name} ({fault})" for name, fault in zip(release.manifests, faults, strict=True) if fault
@@ -73,7 +75,8 @@ def _fault(
     if size != artifact.size:
         return f"payload of {size} bytes where {artifact.size} were signed"
     try:
-        held, _ = read_manifest(store, release.country, Sha256(artifact.sha256), name)
+        sha256 = Sha256(artifact.sha256)
+        held, _ = read_manifest(store, release.country, sha256, name, expected=data)
     except NotFoundError:
         return "manifest missing"
     if held != data:

@@ -51,6 +51,8 @@ class Withdrawn:
 
     def of(self, manifest: ManifestHead) -> Revocation | None:
         """Return why an artifact is withdrawn: it is, or a raw input that it derives from."""
+        if not self.artifacts and not self.inputs:
+            return None
         found = self.artifacts.get(Sha256(manifest.artifact.sha256))
         if found is not None:
             return found
