@@ -38,7 +38,7 @@ class GitChannels:
     def newest(self, role: str) -> Committed:
         """Return the newest version that was committed signed; without ``data`` for none."""
         nothing = Committed(data=b"", where=role)
-        newest = next((found for _, found in self._signed(role)), nothing)
+        newest = next((found for _, found, _ in self._signed(role)), nothing)
         log.info("newest signed %s in git: %s", role, newest.where if newest.data else "none")
         return newest
 
@@ -51,13 +51,13 @@ class GitChannels:
         """
         found: dict[int, tuple[GitChange, bytes]] = {}
         most = None if newest is None else newest + AHEAD
-        for change, one in islice(self._signed(role), most):
-            found[self._version(one)] = (change, one.data)
+        for change, one, version in islice(self._signed(role), most):
+            found[version] = (change, one.data)
         return found
 
     def data(self, role: str) -> list[bytes]:
         """Return the file of each version that was committed signed, newest first."""
-        return [found.data for _, found in self._signed(role)]
+        return [found.data for _, found, _ in self._signed(role)]
 
     def held(self, role: str) -> list[bytes]:
         """Return the file of every commit that changed it, signed or not, newest first."""
@@ -75,12 +75,12 @@ class GitChannels:
         if not held or not self._git.head().has(path):
             return False
         today = self._git.head().read_signed(path)
-        placed = next((change for change, found in held if found.data == today), None)
+        placed = next((change for change, found, _ in held if found.data == today), None)
         if placed is None:
             return False
         return any(
             self._git.is_ancestor(change.commit, placed.commit)
-            for change, found in held
+            for change, found, _ in held
             if digest(parse(Targets, found.data, where=found.where)) == sha256
         )
 
@@ -97,22 +97,21 @@ class GitChannels:
         except (VerificationError, FormatError, NotFoundError):
             return []
 
-    def _signed(self, role: str) -> Iterator[tuple[GitChange, Committed]]:
-        """Yield the versions of a role that the root of the same commit vouches for.
+    def _signed(self, role: str) -> Iterator[tuple[GitChange, Committed, int]]:
+        """Yield the versions of a role that the root of the same commit vouches for, as numbers.
 
         That root must be one of the chain that leads to today's: channels that were created
         again have nothing to do with those before.
         """
-        path = f"{self._repo.settings.channels}/{self._repo.country}/{role}.json"
+        folder, country = self._repo.settings.channels, self._repo.country
+        path = f"{folder}/{country}/{role}.json"
         for change in self._git.history(path):
-            data = change.tree.read_signed(path)
-            found = Committed(data=data, where=change.tree.where(path))
-            if self._is_signed(change, role):
-                yield change, found
+            metadata = SignedMetadata(TreeChannelFiles(change.tree, folder, country))
+            found = Committed(data=metadata.data(role), where=change.tree.where(path))
+            if self._is_signed(metadata, role):
+                yield change, found, metadata.role(role).signed.version
 
-    def _is_signed(self, change: GitChange, role: str) -> bool:
-        files = TreeChannelFiles(change.tree, self._repo.settings.channels, self._repo.country)
-        metadata = SignedMetadata(files)
+    def _is_signed(self, metadata: SignedMetadata, role: str) -> bool:
         try:
             metadata.verified(role)
         except (VerificationError, FormatError, NotFoundError):
@@ -121,7 +120,3 @@ class GitChannels:
         return [metadata.root.signed] == [
             root.signed for root in self._roots[version - 1 : version]
         ]
-
-    @staticmethod
-    def _version(found: Committed) -> int:
-        return parse(Targets, found.data, where=found.where).signed.version

@@ -26,7 +26,7 @@ from pe_dvc.trust.binned import for_git, joined_metadata
 from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import Head, read_head
 from pe_dvc.trust.roles import TAMPERED, max_length
-from pe_dvc.trust.tuf_api import Metadata, Root, Targets
+from pe_dvc.trust.tuf_api import Key, Metadata, Root, Targets
 from pe_dvc.trust.verify import (
     expiry_days,
     key_names,
@@ -180,8 +180,8 @@ class ChannelHistory:
             if metadata and result and result.signed:
                 counts = delegator is self._delegators[-1]
                 later = newest is None or number > newest.signed.version
-                version = self._version(channel, number, data or b"", metadata, delegator)
-                note = why_apart(counts=counts, later=later)
+                signed, note = result.signed, why_apart(counts=counts, later=later)
+                version = self._version(channel, data or b"", metadata, delegator, signed)
                 return replace(version, note=note, foreign=not counts)
         return Version(
             channel=channel,
@@ -205,7 +205,8 @@ class ChannelHistory:
         for at, delegator in enumerate(delegators):
             result = signatures(delegator, channel, metadata)
             if result:
-                return self._version(channel, number, data, metadata, delegator), delegators[at:]
+                version = self._version(channel, data, metadata, delegator, result.signed)
+                return version, delegators[at:]
         raise SignatureError(
             f"{where}: {channel} version {number} does not have the signatures that any targets "
             f"metadata of {self._country} asked for at its time",
@@ -215,13 +216,13 @@ class ChannelHistory:
     def _version(
         self,
         channel: str,
-        number: int,
         data: bytes,
         metadata: Metadata[Targets],
         delegator: Targets,
+        signed: Mapping[str, Key],
     ) -> Version:
+        number = metadata.signed.version
         where = self.bucket.where(channel, number)
-        signed = signatures(delegator, channel, metadata).signed
         metadata = joined_metadata(metadata, self._store, self._country, where=where)
         return Version(
             channel=channel,

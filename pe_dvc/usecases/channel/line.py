@@ -5,7 +5,7 @@ A thief's versions, and those of publishers who were overtaken, have numbers amo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, VerificationError
@@ -31,6 +31,8 @@ class Line:
 
     digests: Mapping[int, str]
     first: int
+    read: Mapping[int, tuple[bytes, str]] = field(default_factory=dict, repr=False, compare=False)
+    """The files that it was told by, and what identifies each: they are not parsed again."""
 
     @classmethod
     def to(cls, newest: Metadata[Targets] | None, held: Mapping[int, bytes | None]) -> Line:
@@ -38,16 +40,18 @@ class Line:
         if newest is None:
             return cls({}, 0)
         found: dict[str, Targets] = {}
+        read: dict[int, tuple[bytes, str]] = {}
         for number, data in held.items():
             metadata = read_version(data, number)
-            if metadata is not None:
-                found[digest(metadata)] = metadata.signed
+            if metadata is not None and data is not None:
+                sha256 = digest(metadata)
+                found[sha256], read[number] = metadata.signed, (data, sha256)
         line = lineage(newest.signed, found)
         known: dict[int, str] = {}
         for sha256 in line.values():
             known |= ancestors(found[sha256])
         known |= ancestors(newest.signed) | {newest.signed.version: digest(newest)}
-        return cls(known, min(known))
+        return cls(known, min(known), read)
 
     def has(self, number: int) -> bool:
         """Return whether a version of that number counts."""
@@ -57,6 +61,9 @@ class Line:
         """Return whether these bytes are the version of that number that counts."""
         if number < self.first:
             return True
+        before, sha256 = self.read.get(number, (b"", ""))
+        if before is data:
+            return sha256 == self.digests.get(number)
         metadata = read_version(data, number)
         return metadata is not None and digest(metadata) == self.digests.get(number)
 

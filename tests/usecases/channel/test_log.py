@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pe_dvc.adapters.git.tags import GitTags
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.channel.log import channel_log, first_break, step
@@ -126,3 +128,18 @@ def test_a_version_that_was_never_published_is_named_where_git_lacks_it(tmp_path
 def test_the_log_as_json_has_the_artifacts_of_every_version(told: Simulator) -> None:
     log = channel_log(history(told).versions("latest"), {})
     assert log.to_json()["versions"][2]["sha256"] == {"cps": pointer("cps", "3").sha256}
+
+
+def test_each_version_is_parsed_twice(told: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once to see which versions count, and once to verify it: of ten thousand pointers each."""
+    parsed: Counter[bytes] = Counter()
+
+    def counted(data: bytes, **options: Any) -> Any:
+        parsed[data] += 1
+        return read_json(data, **options)
+
+    monkeypatch.setattr("pe_dvc.trust.verify.read_json", counted)
+    versions, broken = first_break(history(told).versions("latest"))
+    assert (len(versions), broken) == (5, None)
+    assert [parsed[version.data] for version in versions[:-1]] == [2] * 4
+    assert parsed[versions[-1].data] <= 4, "today's is looked for as well"
