@@ -208,7 +208,14 @@ class Slot:
         It need not have reached the disk: see VerificationRecord. Where its name is lost, as
         where the cache was cleared meanwhile, what another has brought will do.
         """
-        os.fchmod(verified.descriptor, 0o444)
+        try:
+            os.fchmod(verified.descriptor, 0o444)
+        except PermissionError:  # another user of this cache began it
+            self._adopt(LocalCopy(verified.path, immutable=False))
+            with suppress(FileNotFoundError):
+                self._files.unlink(self._partial)
+            if self.path is not None:
+                return
         found = os.fstat(verified.descriptor)
         try:
             if os.path.samestat(found, self._files.status(self._partial)):

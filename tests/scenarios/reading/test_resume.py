@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -73,6 +74,24 @@ def test_only_what_is_missing_is_fetched_after_an_interruption(
 ) -> None:
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == payload
     assert sorted(broken.ranges) == [(5 * MIB, 3 * MIB), (8 * MIB, MIB)]
+
+
+def test_what_another_user_of_the_cache_began_is_completed_as_ones_own_file(
+    reader: Reader, payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a file's owner may change its mode, so that file cannot become read-only."""
+    theirs, change_mode = partial_file(reader).stat().st_ino, os.fchmod
+
+    def refuse(descriptor: int, mode: int) -> None:
+        if os.fstat(descriptor).st_ino == theirs:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        change_mode(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    path = reader.fetch(reader.resolve(LATEST))
+    assert path.read_bytes() == payload
+    assert (path.stat().st_mode & 0o777, path.stat().st_ino != theirs) == (0o444, True)
+    assert list((reader.cache.directory / "partial").iterdir()) == []
 
 
 def test_what_went_bad_meanwhile_is_fetched_again(
