@@ -86,8 +86,21 @@ def ask_git(directory: Path, *arguments: str, variables: Mapping[str, str] | Non
     """
     done = run_git(directory, *arguments, variables=variables)
     if done.returncode:
-        raise PeDvcError(f"git {' '.join(arguments)} failed in {directory}: {done.stderr.strip()}")
+        raise PeDvcError(
+            f"git {' '.join(arguments)} failed in {directory}: {done.stderr.strip()}",
+            remedy=upgrade_advice(directory) if done.returncode == USAGE else None,
+        )
     return done.stdout
+
+
+USAGE = 129
+"""What git ends with where it does not know an option."""
+
+
+def upgrade_advice(directory: Path) -> str:
+    """Say what to do where git does not know an option."""
+    here = run_git(directory, "version").stdout.strip()
+    return f"{here} is here: pe_dvc needs 2.28 or newer."
 
 
 def committer(directory: Path) -> str:

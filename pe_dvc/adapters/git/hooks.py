@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.command import run_git
+from pe_dvc.adapters.git.command import USAGE, run_git, upgrade_advice
 from pe_dvc.adapters.git.hook_scripts import HookPart, hook_script
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.printable import printable
@@ -62,7 +62,7 @@ class HookInstaller:
 
     def __init__(self, root: Path, parts: Mapping[str, HookPart]) -> None:
         self._root, self._parts = root, parts
-        self._common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        self._common = self._place("--git-common-dir")
         self._tree = ConfinedTree(self._common)
         self.directory = self._common / HOOKS
 
@@ -197,10 +197,14 @@ class HookInstaller:
         )
 
     def _toplevel(self) -> Path:
-        return Path(self._git("rev-parse", "--path-format=absolute", "--show-toplevel"))
+        return Path(self._git("rev-parse", "--show-toplevel"))
 
     def _effective(self) -> Path:
-        return Path(self._git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+        return self._place("--git-path", "hooks")
+
+    def _place(self, *asked: str) -> Path:
+        # Git 2.28 to 2.30 has no --path-format.
+        return (self._root / self._git("rev-parse", *asked)).resolve()
 
     def _get(self, scope: str, setting: str, *options: str) -> str | None:
         done = run_git(self._root, "config", scope, *options, "--get", setting)
@@ -212,7 +216,10 @@ class HookInstaller:
             said = done.stderr.strip()
             if "not a git repository" in said:
                 raise NotFoundError(f"{self._root} is not in a git repo", remedy="Run git init.")
-            raise PeDvcError(f"git {' '.join(arguments)} failed in {self._root}: {said}")
+            raise PeDvcError(
+                f"git {' '.join(arguments)} failed in {self._root}: {said}",
+                remedy=upgrade_advice(self._root) if done.returncode == USAGE else None,
+            )
         return done.stdout.removesuffix("\n")
 
 

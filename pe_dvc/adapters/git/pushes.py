@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pe_dvc.adapters.git.command import ask_git, run_git
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.plain_files import read_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _UNDER_WAY = "pe_dvc/pushing"
 
@@ -85,5 +88,5 @@ class GitPushes:
 
     @property
     def _common(self) -> Path:
-        options = ("--path-format=absolute", "--git-common-dir")
-        return Path(ask_git(self._root, "rev-parse", *options).strip())
+        common = ask_git(self._root, "rev-parse", "--git-common-dir").removesuffix("\n")
+        return (self._root / common).resolve()
