@@ -46,7 +46,9 @@ def end_on_signals() -> None:
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
     signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
-    threading.Thread(target=_listen, args=(reads,), daemon=True, name="signals").start()
+    listening = threading.Thread(target=_listen, args=(reads,), daemon=True, name="signals")
+    with contextlib.suppress(RuntimeError):  # no threads here: what needs some will say so
+        listening.start()
 
 
 def exit_code() -> int:

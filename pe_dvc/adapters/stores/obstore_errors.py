@@ -39,6 +39,8 @@ _LOST = r"(?i)connection (?:reset|aborted|closed)|broken pipe"
 _REPEATED = r"after [1-9]\d* retries"
 _UNDECIDED = "ConditionalRequestConflict"
 _CREDENTIALS = r"(?i)token request|CredentialError|credential"
+_LIMIT = r"Tokio runtime|spawn worker thread|PoisonError"
+"""Of a panic where obstore, first used, starts its threads, and of each after that one."""
 _CHECK_CLOCK = (
     "This machine's clock and the store's differ by more than a quarter of an hour: set it."
 )
@@ -79,6 +81,8 @@ class ErrorTranslator:
             problem = translate(error, self._request)
             error.args = (redact_text(str(error)[:LONGEST]),)  # tracebacks show it as the cause
             raise problem from error
+        if type(error).__name__ == "PanicException" and re.search(_LIMIT, str(error)):
+            raise _limited(self._request, str(error)) from error
 
 
 def _is_ours(error: Exception) -> bool:
@@ -146,6 +150,18 @@ def _refused(request: StoreRequest, reason: str) -> StorePermissionError:
         operation=request.verb,
         key=request.key,
         remedy=_CHECK_CLOCK if "RequestTimeTooSkewed" in reason else request.advice.credentials,
+    )
+
+
+def _limited(request: StoreRequest, text: str) -> StoreUnavailableError:
+    files = "Too many open files" in text
+    return StoreUnavailableError(
+        f"cannot {request.verb} {request.address}: this machine lets this program "
+        + ("open no more files" if files else "start no more threads"),
+        operation=request.verb,
+        key=request.key,
+        remedy="Raise the limits on open files (`ulimit -n`), processes (`ulimit -u`) and memory "
+        "(`ulimit -v`), or those of its container, and run it again.",
     )
 
 
