@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,7 +136,8 @@ def _locate(repo: DataRepo, git: GitRepo, path: str) -> Output | None:
     if git.tracks(path):
         raise ConflictError(
             f"{path} is in git, and DVC takes no file that git has",
-            remedy=f"Take it out of git, and add it again: git rm --cached {path}.",
+            remedy=f"Take it out of git, and add it again:\n"
+            f"    git rm --cached {shlex.quote(path)}\n    pe-dvc add {shlex.quote(path)}",
         )
     if output is None and place.is_symlink():
         raise FormatError(f"{path} is a link", remedy="Put the file itself there.")

@@ -31,11 +31,13 @@ def check(repo: DataRepo, *, staged: bool = False) -> list[Check]:
 
     That are manifests that nothing declares, files that hold a private key and, of parameters,
     what looks like a secret. With ``staged``, of what the next commit will hold, not of the files
-    in the work tree. Raises FormatError for a file that cannot be read for what it is.
+    in the work tree; ``latest`` may be a draft there. Raises FormatError for a file that cannot
+    be read for what it is.
     """
     if staged:
         repo = _StagedRepo(repo)
-        return _unreadable(repo) or _check(repo, staged_private_keys(repo.tree))
+        private_keys = staged_private_keys(repo.tree)
+        return _unreadable(repo) or _check(repo, private_keys, drafts=True)
     faults = use_case.check_merged(conflicting_files(repo)) or _unreadable(repo)
     return faults or _check(repo, exposed_private_keys(repo))
 
@@ -62,9 +64,9 @@ def _unreadable(repo: DataRepo) -> list[Check]:
     return use_case.check_readable(faults)
 
 
-def _check(repo: DataRepo, private_keys: list[str]) -> list[Check]:
+def _check(repo: DataRepo, private_keys: list[str], *, drafts: bool = False) -> list[Check]:
     _ = repo.settings.release_settings  # wrong ones would show on the day of the release only
-    evidence = gather(repo)
+    evidence = gather(repo, drafts=drafts)
     manifests = read_manifests(repo.tree, repo.settings, Manifest)
     checks = use_case.check(evidence, manifests, directory=repo.settings.manifests)
     secrets = {

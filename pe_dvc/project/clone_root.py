@@ -52,10 +52,11 @@ def refuse_pinned(country: str) -> None:
     pinned = pinned_root(directories.config_dir(), country)
     if pinned is not None:
         raise ConflictError(
-            f"a root is pinned for {country}, {pin_path(directories.config_dir(), country)} "
-            f"(fingerprint {fingerprint(pinned)}), and new channels have a root of their own",
-            remedy="If the country has channels, run git pull. If they are to be created again, "
-            f"run pe-dvc trust remove {country}.",
+            f"this machine trusts a root of {country} already, "
+            f"{pin_path(directories.config_dir(), country)} (fingerprint {fingerprint(pinned)}), "
+            "and init would make another one",
+            remedy=f"If {country} has channels, get them by git pull. To begin new ones, first run "
+            f"pe-dvc trust remove {country}.",
         )
 
 

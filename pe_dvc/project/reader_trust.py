@@ -12,7 +12,7 @@ from pe_dvc.primitives.errors import PeDvcError, UntrustedError
 from pe_dvc.project import directories
 from pe_dvc.project.seen import fetched_seen_files, pinned_seen_file, seen_files
 from pe_dvc.trust.bucket_identity import place_name
-from pe_dvc.trust.pins import pinned_contact, pinned_root, root_fields
+from pe_dvc.trust.pins import list_pins, pinned_contact, pinned_root, root_fields
 from pe_dvc.trust.seen import SeenFile, SeenPublication
 
 if TYPE_CHECKING:
@@ -66,9 +66,15 @@ def trusted_root(country: str, repo: DataRepo | None) -> bytes:
             f"    pe-dvc trust add {country} root.json\n"
             "To trust the store on first use instead:\n"
             f"    pe-dvc trust add {country} --from-store\n"
-            "A reference with @sha256:… needs no root.",
+            f"A reference with @sha256:… needs no root.{_pinned_here()}",
         )
     return root
+
+
+def _pinned_here() -> str:
+    """Return a line that names the countries of which a root is pinned: one may be meant."""
+    countries = sorted(list_pins(directories.config_dir()))
+    return f"\nRoots are pinned for: {', '.join(countries)}." if countries else ""
 
 
 def channels_from(

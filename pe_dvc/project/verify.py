@@ -56,15 +56,25 @@ def verify(repo: DataRepo, names: Sequence[str] = (), *, present: bool = False) 
 
 
 def gather(
-    repo: DataRepo, names: Sequence[str] = (), *, metadata: SignedMetadata | None = None
+    repo: DataRepo,
+    names: Sequence[str] = (),
+    *,
+    metadata: SignedMetadata | None = None,
+    drafts: bool = False,
 ) -> list[Evidence]:
     """Return what the checkout holds on each dataset; the file is taken to be as described.
 
-    ``metadata`` is the checkout's, where it was read already.
+    ``metadata`` is the checkout's, where it was read already. With ``drafts``, ``latest`` may wait
+    for signatures, as it does in a commit of a machine without its key.
 
     Raises as ``verify``.
     """
-    from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
+    from pe_dvc.usecases.channel.pointers import (
+        draft_pointers,
+        is_draft,
+        read_pointers,
+        superseded_manifests,
+    )
 
     declared = {d.name: d for d in read_declarations(repo.dvc.artifacts, country=repo.country)}
     for name in names:
@@ -72,7 +82,8 @@ def gather(
     pointers, superseded = {}, {}
     signed = metadata or repo.signed_metadata()
     if signed.files.exists("latest"):
-        pointers = read_pointers(signed, "latest")
+        read = draft_pointers if drafts and is_draft(signed, "latest") else read_pointers
+        pointers = read(signed, "latest")
         superseded = superseded_manifests(signed, "latest")
     lacking = missing_deps(repo.dvc, declared.values())
     lineage, listings = Lineage(repo.dvc), DvcListings(repo.dvc_config.cache_dir)

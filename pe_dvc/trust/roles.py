@@ -32,7 +32,7 @@ EXPIRY_DAYS = {
 ROLE_OWNERS = {
     "root": "the holders of the offline root keys",
     "targets": "the holders of the offline targets key",
-    "latest": "the CI of the data repo (`pe-dvc channel update latest`)",
+    "latest": "a maintainer or CI job that has its key",
     "next": "the reviewers of `next` (`pe-dvc channel sign next`)",
     "revoked": "the data stewards",
     "releases": "the release managers",

@@ -83,8 +83,15 @@ def verify_signed_by(
         raise SignatureError(
             f"{where}: {role} version {metadata.signed.version} has valid signatures of "
             f"{len(result.signed)} of its keys, and {result.threshold} must sign",
-            remedy=f"It must be signed by {ROLE_OWNERS[role]}.",
+            remedy=_who_signs(role),
         )
+
+
+def _who_signs(role: str) -> str:
+    """Return what to do about a role that too few have signed."""
+    if role == "latest":
+        return f"To sign it, {ROLE_OWNERS[role]} runs: pe-dvc channel sign latest"
+    return f"It must be signed by {ROLE_OWNERS[role]}."
 
 
 def check_one_id_each(delegator: Root | Targets, *, where: str) -> None:

@@ -23,6 +23,7 @@ add_in() (
     cd "$1" 2>/dev/null && grep -q '^\\[tool\\.pe_dvc' pyproject.toml 2>/dev/null || exit 0
     shift
     command -v pe-dvc >/dev/null || PATH={path}:$PATH
+    command -v pe-dvc >/dev/null || {{ printf '%s\\n' {missing} >&2; exit 1; }}
     {command}
 )
 add() {{
@@ -31,6 +32,11 @@ add() {{
     return $failed
 }}
 """
+_MISSING = (
+    "pe-dvc is not installed, and the git hooks of this clone run it.",
+    "  Install it, or take the hooks away: git config --local --unset core.hooksPath",
+    "  The option --no-verify of git commit and git push leaves them out once.",
+)
 # What git writes to a hook is for all: it is read once, with the newline that $() would drop.
 _INPUT = "given=$(cat; echo .)\ngiven=${given%.}\n"
 _FEED = 'printf %s "$given" | '
@@ -81,6 +87,7 @@ def hook_script(
         # No option of cd, and nothing in CDPATH.
         data_repos=" ".join(shlex.quote(f"./{path}") for path in data_repos),
         path=shlex.quote(str(program.parent)),
+        missing=shlex.join(_MISSING),
         command=part.command,
         add_in=f"{feed}{call}" if part.reads else f"{call} </dev/null",
     )

@@ -8,7 +8,7 @@ from pe_dvc.documents.pointer import check_channel, pointers_of
 from pe_dvc.primitives.errors import SignatureError
 from pe_dvc.trust.ancestry import plain, superseded
 from pe_dvc.trust.tuf_api import Targets
-from pe_dvc.trust.verify import parse
+from pe_dvc.trust.verify import parse, signatures
 
 if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
@@ -31,6 +31,13 @@ def draft_pointers(metadata: SignedMetadata, channel: str) -> dict[str, Pointer]
     targets = plain(metadata.role(check_channel(channel)).signed)
     where = metadata.where(channel)
     return pointers_of(targets, country=metadata.country, channel=channel, where=where)
+
+
+def is_draft(metadata: SignedMetadata, channel: str) -> bool:
+    """Tell whether a channel waits for signatures, and has none that is not of its keys."""
+    role = metadata.role(check_channel(channel))
+    result = signatures(metadata.delegator(channel), channel, role)
+    return not result and role.signatures.keys() <= result.signed.keys()
 
 
 def signed_pointers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pe_dvc.trust.conflicts import conflict_advice
@@ -66,7 +67,12 @@ def check_secrets(params: Mapping[str, Sequence[str]]) -> list[Check]:
 def check_merged(conflicting: Iterable[str]) -> list[Check]:
     """Return a verdict on each of the files in which a merge that goes on has a conflict."""
     return [
-        Check(name=file, verdict="differs", detail=f"has a merge conflict. {conflict_advice(file)}")
+        Check(
+            name=file,
+            verdict="differs",
+            detail=f"has a merge conflict. "
+            f"{conflict_advice(file).replace('FILE', shlex.quote(file))}",
+        )
         for file in conflicting
     ]
 

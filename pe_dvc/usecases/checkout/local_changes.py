@@ -30,9 +30,9 @@ class LocalChanges(NamedTuple):
     def lines(self) -> list[str]:
         """What to tell a person who pushes."""
         lines = [
-            f"{path} was edited since dvc repro. The edit is not published, but what the manifest "
-            f"describes, from DVC's cache. dvc checkout {path} drops the edit; dvc commit {path} "
-            "and dvc repro keep it"
+            f"{path} was edited since dvc repro. The edit is not published: readers get what the "
+            f"manifest describes. To drop the edit: dvc checkout {path}. To publish it: "
+            f"dvc commit {path}, then dvc repro, commit and push again"
             for path in self.edited
         ]
         if self.unread:

@@ -131,7 +131,9 @@ def nothing_known(source: ImportedFrom | None) -> Unknown:
     """Return what is unknown of a dataset that no stage made and no one states anything of."""
     how = f"imported from {origin(source).url}" if source else "added to DVC"
     fields = (*_INPUTS, *(f"build.{name}" for name in _BUILD))
-    return Unknown(fields=fields, reason=f"{how}, built by no stage of this repo; {NO_STATEMENT}")
+    return Unknown(
+        fields=fields, reason=f"{how}; no stage of this repo builds it, and {NO_STATEMENT}"
+    )
 
 
 def read_remotely(urls: Collection[str]) -> Unknown:
@@ -159,7 +161,7 @@ def from_folders(inputs: Inputs) -> Iterator[Unknown]:
 def notes_on_build(manifest: Manifest) -> Iterator[str]:
     """Yield what is to be said of what a manifest does not know."""
     for unknown in manifest.inputs.unknown:
-        yield f"{manifest.artifact.name}: not known: {unknown.what}; {unknown.reason}"
+        yield f"{manifest.artifact.name}: not in the manifest: {unknown.what} ({unknown.reason})"
 
 
 def origin(source: ImportedFrom) -> Origin:

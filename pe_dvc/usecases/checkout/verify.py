@@ -125,8 +125,8 @@ def verify(evidence: Evidence) -> Check:
         return _differs(
             name,
             f"{artifact.path}: expected sha256:{artifact.sha256} by the manifest, got "
-            f"sha256:{actual}. Save your changes elsewhere; pe-dvc pull --force {name} restores "
-            "the manifest's content, in DVC's cache, too, if that is damaged",
+            f"sha256:{actual}. If it is a new build, run dvc repro. If not, pe-dvc pull --force "
+            f"{name} replaces it by the manifest's content",
         )
     signed = "signed in latest" if evidence.pointer else "not in a channel"
     if evidence.stays:
@@ -153,7 +153,7 @@ def _declared_otherwise(declaration: Declaration, manifest: Manifest) -> str | N
         return None
     return (
         f"{declaration.file} declares another {', '.join(changed)} than the manifest says: run "
-        "dvc repro --force --single-item on the stages that write manifests and pointer"
+        "dvc repro --force --single-item manifests channel"
     )
 
 

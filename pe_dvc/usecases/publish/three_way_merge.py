@@ -42,7 +42,7 @@ def merge(before: PlainTargets, ours: Targets, theirs: Targets) -> Merged:
             f"another publisher was first, and both of you changed {names}",
             remedy="Readers see what they saw before. Take over what was published: git pull, "
             "then pe-dvc channel adopt latest. Then run dvc repro and pe-dvc channel update "
-            "latest, commit, and push again.",
+            "latest, commit, and push again. If git stops at a conflict: pe-dvc check",
         )
     kept = {path: target for path, target in published.items() if path not in changed}
     targets = kept | {path: target for path, target in mine.items() if path in changed}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.support.commands import run_pe_dvc
+from pe_dvc.adapters.git.hook_scripts import HookPart, hook_script
+from tests.support.commands import run, run_pe_dvc
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -189,3 +190,20 @@ def test_outside_git_there_is_nothing_to_install_into(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.pe_dvc]\ncountry = "us"\n')
     done = run_pe_dvc("install", cwd=tmp_path, code=3)
     assert "is not in a git repo" in done.stderr
+
+
+def test_a_hook_without_pe_dvc_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pe_dvc]\n")
+    script = hook_script(
+        HookPart(command="pe-dvc check --staged", before=True),
+        earlier=str(tmp_path / "none"),
+        notes=tmp_path,
+        data_repos=["."],
+        program=tmp_path / "removed/pe-dvc",
+    )
+    (tmp_path / "pre-commit").write_text(script)
+    system = {"PATH": "/usr/bin:/bin"}
+    said = run("/bin/sh", "pre-commit", cwd=tmp_path, environment=system, code=1).stderr
+    assert said.startswith("pe-dvc is not installed, and the git hooks of this clone run it.\n")
+    assert "git config --local --unset core.hooksPath\n" in said
+    assert "not found" not in said

@@ -100,9 +100,18 @@ def test_dvc_status_stays_clean_when_the_pointer_is_signed_later(unbuilt_sandbox
     hidden = key.rename(key.with_suffix(".away"))
     said = sandbox.run("dvc", "repro")
     assert "NOT signed" in said.stderr + said.stdout
-    sandbox.commit("Built on a laptop")
+    sandbox.pe_dvc("install")
+    draft = (sandbox.repo / "channels/us/latest.json").read_text()
+    keyid = json.loads((sandbox.repo / "channels/us/targets.json").read_text())["signatures"][0]
+    forged = draft.replace('"signatures": []', f'"signatures": [{json.dumps(keyid)}]')
+    assert forged != draft
+    sandbox.write("channels/us/latest.json", forged)
+    sandbox.run("git", "add", "--all")
+    sandbox.run("git", "commit", "--message", "No draft: signed by another key", code=1)
+    sandbox.write("channels/us/latest.json", draft)
+    sandbox.commit("Built on a laptop, whose hook lets a draft pass")
     refused = sandbox.pe_dvc("push", code=1)
-    assert "latest" in refused.stderr
+    assert "has its key runs: pe-dvc channel sign latest" in refused.stderr
     hidden.rename(key)
     sandbox.pe_dvc("channel", "sign", "latest", "--yes")
     assert sandbox.run("dvc", "status").stdout.strip().endswith("up to date.")

@@ -115,7 +115,7 @@ def test_unsigned_metadata_is_refused(sim: Simulator) -> None:
     update_channel(sim.directory, "us", "latest", [OLD], Signers("us", environ={}), now=NOW)
     with pytest.raises(SignatureError, match=r"latest version 4 .* 0 of its keys") as caught:
         sim.publish()
-    assert "the CI of the data repo" in str(caught.value.remedy)
+    assert "pe-dvc channel sign latest" in str(caught.value.remedy)
     assert sim.store.objects == before
 
 
