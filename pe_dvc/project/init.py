@@ -41,6 +41,24 @@ _OF_DVC = (".dvc", ".dvcignore")
 
 
 @dataclass(frozen=True, kw_only=True)
+class InitOptions:
+    """What to set up. ``ask`` is called for what is neither given here nor known from the repo.
+
+    ``subdir`` allows a data repo below the top of the git repo. ``channels``, ``hooks`` and
+    ``workflows`` tell which of these to make.
+    """
+
+    country: str | None = None
+    store: str | None = None
+    contact: str | None = None
+    subdir: bool = False
+    channels: bool = True
+    hooks: bool = True
+    workflows: bool = True
+    ask: Ask | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Initialized(Result):
     """A data repo that was set up. ``written`` are the files that changed, relative to ``root``.
 
@@ -60,48 +78,36 @@ class Initialized(Result):
     imported: tuple[ImportedFile, ...] = ()
 
 
-def init_repo(
-    start: Path,
-    *,
-    country: str | None = None,
-    store: str | None = None,
-    contact: str | None = None,
-    subdir: bool = False,
-    channels: bool = True,
-    hooks: bool = True,
-    workflows: bool = True,
-    follow: str | None = None,
-    ask: Ask | None = None,
-) -> Initialized:
-    """Set up the git repo at ``start`` as a country's data repo; what is there already stays.
+def init_repo(start: Path, options: InitOptions, *, follow: str | None = None) -> Initialized:
+    """Set up the git repo at ``start`` as a country's data repo; existing settings are kept.
 
-    ``ask`` is asked for what is neither given nor known; ``follow`` is the URI of the releases that
-    it imports, if it does. Raises NotFoundError outside a git repo,
-    ConflictError where something there says otherwise, FormatError; then nothing was changed.
+    ``follow`` is the URI of the releases that its workflow is to import, if any. Raises
+    NotFoundError outside a git repo, ConflictError where a file contradicts the options,
+    FormatError; then nothing was changed.
     """
     from pe_dvc.adapters.git.repo import GitRepo
 
-    root = _root(start, GitRepo(start), subdir=subdir)
+    root = _root(start, GitRepo(start), subdir=options.subdir)
     git = GitRepo(root)
     if not os.access(root, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
     changes = FileChanges(root)
     skipped: dict[str, str] = {}
-    settings = plan_settings(changes, root, country, contact, ask)
-    url = plan_remote(changes, root, settings, store, ask)
+    settings = plan_settings(changes, root, options.country, options.contact, options.ask)
+    url = plan_remote(changes, root, settings, options.store, options.ask)
     changes.text(PIPELINE)  # refuses a link before what it leads to is read
     dvc = read_dvc_files(root, git)
     plan_pipeline(changes, root, dvc)
     found = find_data_files(root, settings, git, dvc)
     plan_ignored(changes, git, settings, found)
     at_top = FileChanges(git.top)
-    if workflows:
+    if options.workflows:
         skipped |= plan_workflows(at_top, root, git, settings, url, follow)
     with _dvc(root), changes.written(), at_top.written():
         repo = DataRepo(root)
-        made = _channels(repo) if channels else None
+        made = _channels(repo) if options.channels else None
         _check(repo)
-    installed = _hooks(repo, skipped) if hooks else None
+    installed = _hooks(repo, skipped) if options.hooks else None
     metadata = (str(made.metadata.relative_to(root)),) if made else ()
     up = os.path.relpath(git.top, root)
     others = tuple(os.path.normpath(f"{up}/{path}") for path in at_top.paths)

@@ -1,11 +1,10 @@
-"""``pe-dvc init``, of a repo with data of its own or of an index of what a hub has."""
+"""``pe-dvc init --from-hf``: a data repo that is an index of datasets on a hub."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import NotFoundError
@@ -19,46 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pe_dvc.project.init import Initialized
-    from pe_dvc.project.init_plan import Ask
+    from pe_dvc.project.init import Initialized, InitOptions
 
 
-def init_any(
-    start: Path,
-    uri: str | None,
-    *,
-    country: str | None = None,
-    store: str | None = None,
-    contact: str | None = None,
-    subdir: bool = False,
-    channels: bool = True,
-    hooks: bool = True,
-    workflows: bool = True,
-    ask: Ask | None = None,
-) -> Initialized:
-    """Set up a git repo; with ``uri`` one is made if there is none, and what it names is imported.
+def init_index(start: Path, uri: str, options: InitOptions) -> Initialized:
+    """Set up a data repo at ``start``, in a new git repo if there is none, and import ``uri``.
 
-    The hub is asked first: what it lacks or refuses is said before anything is made. An import
-    that fails leaves the repo set up; run again, this goes on from there. Raises as ``init_repo``
-    and ``import_uri``.
+    The hub is asked first, so that what it lacks or refuses is said before anything is made. If the
+    import fails the repo stays set up, and running this again goes on from there. Raises as
+    ``init_repo`` and ``import_uri``.
     """
-    init = partial(
-        init_repo,
-        start,
-        country=country,
-        store=store,
-        contact=contact,
-        subdir=subdir,
-        channels=channels,
-        hooks=hooks,
-        workflows=workflows,
-        ask=ask,
-    )
-    if uri is None:
-        return init()
     source = read_source(uri, commit_at)
     with _git(start):
-        done = init(follow=uri_to_follow(uri, source.place))
+        done = init_repo(start, options, follow=uri_to_follow(uri, source.place))
     return replace(done, imported=tuple(import_uri(DataRepo(done.root), uri)), found=())
 
 

@@ -67,11 +67,9 @@ class Repo(Publishing):
         neither given nor known, with its name and a default. Raises NotFoundError outside a git
         repo, ConflictError where a file says otherwise, FormatError; then nothing was changed.
         """
-        from pe_dvc.project.init_index import init_any
+        from pe_dvc.project.init import InitOptions, init_repo
 
-        return init_any(
-            self.path,
-            from_hf,
+        options = InitOptions(
             country=country,
             store=store,
             contact=contact,
@@ -81,6 +79,11 @@ class Repo(Publishing):
             workflows=workflows,
             ask=ask,
         )
+        if from_hf is None:
+            return init_repo(self.path, options)
+        from pe_dvc.project.init_index import init_index
+
+        return init_index(self.path, from_hf, options)
 
     def add(
         self,
