@@ -23,7 +23,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.store.port import head_if_there
 from pe_dvc.trust.binned import for_git, joined
-from pe_dvc.trust.meant_for import check_fields
+from pe_dvc.trust.country_and_role import check_country_and_role
 from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.seen import NOTHING_SEEN, SeenVersions
 from pe_dvc.trust.tuf_api import (
@@ -263,7 +263,7 @@ class ReadableChannels:
     ) -> Metadata[Kind]:
         where = self.where(role, version)
         metadata = parse(kind, data, where=where)
-        check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+        check_country_and_role(metadata.signed.unrecognized_fields, self.country, role, where=where)
         return metadata
 
     def _joined(self, metadata: Metadata[Kind], role: str, version: int | None) -> Metadata[Kind]:

@@ -16,7 +16,7 @@ from pe_dvc.primitives.names import check_country, check_name
 from pe_dvc.store.disk import writing_to
 from pe_dvc.store.several import SeveralStores, stores_of
 from pe_dvc.trust.client_state import ReaderState
-from pe_dvc.trust.meant_for import check_meant_for
+from pe_dvc.trust.country_and_role import check_country_and_role_of_file
 from pe_dvc.trust.role_entries import RoleEntries, role_entries
 from pe_dvc.trust.unchanged import Unchanged, is_plain_root
 
@@ -83,7 +83,7 @@ class ChannelClient:
     def _check_roots(self) -> None:
         where = f"the pinned root of {self.country}"
         for data in self._roots:
-            check_meant_for(data, self.country, "root", where=where)
+            check_country_and_role_of_file(data, self.country, "root", where=where)
         if len(self._roots) > 1 or not is_plain_root(self._roots[-1], self.country):
             from pe_dvc.trust.verify import verify_root_chain
 

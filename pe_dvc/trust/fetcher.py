@@ -14,7 +14,7 @@ from pe_dvc.primitives.errors import (
     PeDvcError,
     StorePermissionError,
 )
-from pe_dvc.trust.meant_for import check_meant_for, role_of_file
+from pe_dvc.trust.country_and_role import check_country_and_role_of_file, role_of_file
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import (
     DeserializationError,
@@ -62,7 +62,7 @@ class StoreFetcher(FetcherInterface):
         self.timestamp = data if name == "timestamp.json" else self.timestamp
         where = f"{self.store.url}/{key}"
         try:
-            check_meant_for(data, self._country, role_of_file(name), where=where)
+            check_country_and_role_of_file(data, self._country, role_of_file(name), where=where)
         except FormatError as error:
             raise DeserializationError("Failed to deserialize JSON") from error
         return data

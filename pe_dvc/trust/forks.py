@@ -18,7 +18,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
-from pe_dvc.trust.meant_for import check_fields
+from pe_dvc.trust.country_and_role import check_country_and_role
 from pe_dvc.trust.tuf_api import Metadata, Snapshot, Timestamp
 from pe_dvc.trust.verify import parse, verify_signed_by
 
@@ -135,7 +135,7 @@ class Forks:
             metadata = parse(kind, seen.data, where=seen.place)
             verify_signed_by(root, role, metadata, where=seen.place)
             fields = metadata.signed.unrecognized_fields
-            check_fields(fields, self._country, role, where=seen.place)
+            check_country_and_role(fields, self._country, role, where=seen.place)
         except (FormatError, VerificationError):
             return None
         return metadata

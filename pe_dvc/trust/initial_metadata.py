@@ -13,7 +13,7 @@ from pe_dvc.documents.metadata_fields import (
     MIRRORS_FIELD,
 )
 from pe_dvc.primitives.errors import FormatError
-from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import DELEGATED, EXPIRY_DAYS, TOP_LEVEL, path_patterns
 from pe_dvc.trust.tuf_api import DelegatedRole, Delegations, Key, Metadata, Role, Root, Targets
 
@@ -66,14 +66,14 @@ def new_targets(
         expires=now + timedelta(days=EXPIRY_DAYS["targets"]),
         delegations=Delegations(_by_id(keys, DELEGATED), roles),
     )
-    mark(targets, country, "targets")
+    write_country_and_role(targets, country, "targets")
     return Metadata(targets)
 
 
 def new_channel(country: str, role: str, expires: datetime) -> Metadata[Targets]:
     """Return unsigned metadata of a role below targets, version 1, that lists nothing."""
     empty = Targets(expires=expires)
-    mark(empty, country, role)
+    write_country_and_role(empty, country, role)
     return Metadata(empty)
 
 

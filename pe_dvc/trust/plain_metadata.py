@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pe_dvc.primitives.canonical import unescaped_json
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.primitives.json_reader import read_json
-from pe_dvc.trust.meant_for import check_fields
+from pe_dvc.trust.country_and_role import check_country_and_role
 from pe_dvc.trust.roles import DELEGATED, max_length
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -56,7 +56,7 @@ def read_plain(data: bytes, country: str, role: str) -> PlainMetadata:
     try:
         document = read_json(data, what="TUF metadata", fractions=False)
         signed, signatures = document["signed"], document["signatures"]
-        check_fields(signed, country, role, where=role)
+        check_country_and_role(signed, country, role, where=role)
         found = {one["keyid"]: bytes.fromhex(one["sig"]) for one in signatures}
         plain = PlainMetadata(signed, _canonical(signed), found)
         is_usual = (

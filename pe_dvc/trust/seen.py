@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.trust.bucket_identity import place_name, short_id
-from pe_dvc.trust.meant_for import check_fields
+from pe_dvc.trust.country_and_role import check_country_and_role
 from pe_dvc.trust.roles import MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -154,7 +154,9 @@ class SeenPublication:
         timestamp, snapshot = self._parsed
         for role, metadata in (("timestamp", timestamp), ("snapshot", snapshot)):
             verify_signed_by(root, role, metadata, where=where)
-            check_fields(metadata.signed.unrecognized_fields, self.country, role, where=where)
+            check_country_and_role(
+                metadata.signed.unrecognized_fields, self.country, role, where=where
+            )
         named = timestamp.signed.snapshot_meta
         try:
             named.verify_length_and_hashes(self.snapshot)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
 from pe_dvc.primitives.canonical import readable_json
-from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 from pe_dvc.trust.verify import expiry_days
@@ -54,7 +54,7 @@ def add_versions(
         snapshot = Metadata(
             Snapshot(number, expires=_end(signed, root, "snapshot"), meta=dict(meta))
         )
-        mark(snapshot.signed, signed.country, "snapshot")
+        write_country_and_role(snapshot.signed, signed.country, "snapshot")
         signed.signers.sign(root, "snapshot", snapshot)
         data = readable_json(snapshot.to_dict())
         store.create(metadata_key(signed.country, "snapshot", number), data)
@@ -62,7 +62,7 @@ def add_versions(
     version, end = first.signed.version + count, _end(signed, root, "timestamp")
     last = Timestamp(version, expires=end, snapshot_meta=named)
     timestamp = Metadata(last)
-    mark(timestamp.signed, signed.country, "timestamp")
+    write_country_and_role(timestamp.signed, signed.country, "timestamp")
     signed.signers.sign(root, "timestamp", timestamp)
     data = readable_json(timestamp.to_dict())
     store.overwrite(metadata_key(signed.country, "timestamp"), data)

@@ -10,7 +10,7 @@ import pytest
 
 from pe_dvc.primitives.canonical import readable_json
 from pe_dvc.primitives.errors import PeDvcError
-from pe_dvc.trust.meant_for import check_meant_for
+from pe_dvc.trust.country_and_role import check_country_and_role_of_file
 from pe_dvc.trust.plain_metadata import Unusual, check_listed, check_signed, read_plain
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 from pe_dvc.trust.verify import parse, verify_signed_by
@@ -68,7 +68,7 @@ def accepts(files: dict[str, bytes], role: str, data: bytes) -> bool:
         read(Targets, files["targets"]) if role == "latest" else read(Root, files["root"])
     )
     try:
-        check_meant_for(data, "us", role, where="test")
+        check_country_and_role_of_file(data, "us", role, where="test")
         verify_signed_by(above, role, parse(KINDS[role], data, where="test"), where="test")
     except (PeDvcError, ValueError):
         return False

@@ -103,7 +103,7 @@ export function joined(parts, length) {
   return whole;
 }
 
-/** A country's metadata in a bucket, which says itself what it is for (`pe_dvc/trust/meant_for.py`). */
+/** A country's metadata in a bucket, which says itself what it is for (`pe_dvc/trust/country_and_role.py`). */
 export class MetadataSource {
   /**
    * @param {HttpSource} http

@@ -9,7 +9,7 @@ from pe_dvc.documents.bins import bits_for
 from pe_dvc.documents.metadata_fields import COUNTRY_FIELD
 from pe_dvc.trust.ancestry import PlainTargets, add_ancestor
 from pe_dvc.trust.binned import BinnedTargets, unbinned
-from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import TargetFile
 from pe_dvc.trust.verify import expiry_days
@@ -37,7 +37,7 @@ def next_version(
         metadata.signed.version += 1
     metadata.signed.expires = utc(now) + lifetime(delegator, role)
     if country := delegator.unrecognized_fields.get(COUNTRY_FIELD):
-        mark(metadata.signed, country, role)  # an older pe_dvc made it without
+        write_country_and_role(metadata.signed, country, role)  # an older pe_dvc made it without
     metadata.signatures.clear()
 
 

@@ -22,7 +22,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.trust.bucket import StoredMetadata, next_free
 from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
-from pe_dvc.trust.meant_for import mark
+from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import TAMPERED, utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
 from pe_dvc.trust.verify import expiry_days, verify_signed_by
@@ -241,7 +241,7 @@ class _Publisher:
         return timedelta(days=expiry_days(self.bucket.root, role))
 
     def _signed(self, role: str, metadata: Metadata[Snapshot] | Metadata[Timestamp]) -> bytes:
-        mark(metadata.signed, self.bucket.country, role)
+        write_country_and_role(metadata.signed, self.bucket.country, role)
         self.signers.sign(self.bucket.root, role, metadata)
         for root in filter(None, (self.bucket.root, self.bucket.successor)):
             verify_signed_by(root, role, metadata, where=f"new {role}")

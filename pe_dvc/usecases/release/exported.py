@@ -21,9 +21,9 @@ from pe_dvc.store.left_overs import is_temporary
 from pe_dvc.store.plain_files import sha256_of
 from pe_dvc.tlog.proof import parse_proof
 from pe_dvc.trust.ancestry import plain
+from pe_dvc.trust.country_and_role import check_country_and_role_of_file
 from pe_dvc.trust.envelopes import check_envelopes
 from pe_dvc.trust.files import ChannelFiles
-from pe_dvc.trust.meant_for import check_meant_for
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import MetaFile, Root, Targets
 from pe_dvc.trust.verify import parse, verify_signed_by
@@ -70,7 +70,7 @@ class Exported:
 
     def __init__(self, directory: Path, pinned: bytes) -> None:
         self.directory, self.country = directory, exported_country(directory)
-        check_meant_for(pinned, self.country, "root", where="the pinned root")
+        check_country_and_role_of_file(pinned, self.country, "root", where="the pinned root")
         self.files = ChannelFiles(directory / CHANNELS, self.country)
         self.is_older = False
         """Whether the root that is pinned is newer than all of the copy."""
@@ -100,7 +100,7 @@ class Exported:
 
     def _signed(self, role: str, delegator: Root | Targets) -> Metadata[Targets]:
         data, where = self.files.read_bytes(role), str(self.files.path(role))
-        check_meant_for(data, self.country, role, where=where)
+        check_country_and_role_of_file(data, self.country, role, where=where)
         metadata = parse(Targets, data, where=where)
         verify_signed_by(delegator, role, metadata, where=where)
         return metadata

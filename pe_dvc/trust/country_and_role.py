@@ -1,7 +1,8 @@
-"""What metadata is for, as it says itself under its signature: the country, and the role.
+"""The country and the role that signed metadata names as its own, so that it counts for no other.
 
-Keys get shared, between countries and between roles, and a signature says whose it is and not for
-what. What an older pe_dvc made does not say; there the paths of pointers and delegations do.
+People share keys between countries and between roles, and a signature alone says who signed, not
+for what. Metadata that an older pe_dvc made has no such fields; there the paths of pointers and
+delegations tell.
 """
 
 from __future__ import annotations
@@ -24,25 +25,27 @@ _REMEDY = (
 )
 
 
-def mark(signed: Signed, country: str, role: str) -> None:
-    """Write into metadata what it is for, before it is signed."""
+def write_country_and_role(signed: Signed, country: str, role: str) -> None:
+    """Write the country and the role into metadata, before it is signed."""
     signed.unrecognized_fields[COUNTRY_FIELD] = country
     if role in DELEGATED:
         signed.unrecognized_fields[ROLE_FIELD] = role
 
 
-def check_meant_for(data: bytes, country: str, role: str, *, where: str) -> None:
-    """Raise VerificationError if metadata, signed or not, says that it is for something else.
+def check_country_and_role_of_file(data: bytes, country: str, role: str, *, where: str) -> None:
+    """Raise VerificationError if metadata, signed or not, names another country or role.
 
-    Raises FormatError for what is no JSON. Other JSON passes: it is for the parser to refuse.
+    Raises FormatError for what is not JSON. Other JSON passes: the parser will refuse it.
     """
     document = read_json(data, what="TUF metadata", fractions=False)
     signed = document.get("signed") if isinstance(document, dict) else None
     if isinstance(signed, dict):
-        check_fields(signed, country, role, where=where)
+        check_country_and_role(signed, country, role, where=where)
 
 
-def check_fields(fields: Mapping[str, Any], country: str, role: str, *, where: str) -> None:
+def check_country_and_role(
+    fields: Mapping[str, Any], country: str, role: str, *, where: str
+) -> None:
     """Raise VerificationError if the fields of metadata name another country or role."""
     named, named_role = fields.get(COUNTRY_FIELD, country), fields.get(ROLE_FIELD, role)
     if named != country:
@@ -60,5 +63,5 @@ def check_fields(fields: Mapping[str, Any], country: str, role: str, *, where: s
 
 
 def role_of_file(name: str) -> str:
-    """Return the role whose metadata a file such as ``3.latest.json`` has."""
+    """Return the role of a metadata file by its name, such as ``3.latest.json``."""
     return name.removesuffix(".json").rpartition(".")[2]
