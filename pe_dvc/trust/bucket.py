@@ -8,9 +8,8 @@ bucket has a newer root, under which it may count after all. ADR 0003.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
 from pe_dvc.primitives.digest import sha256_bytes
@@ -22,12 +21,12 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.store.port import head_if_there
-from pe_dvc.trust.binned import for_git, joined
+from pe_dvc.trust.binned import joined
 from pe_dvc.trust.country_and_role import check_country_and_role
-from pe_dvc.trust.roles import TAMPERED, max_length
+from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.seen import NOTHING_SEEN, SeenVersions
+from pe_dvc.trust.stored_metadata import StoredMetadata
 from pe_dvc.trust.tuf_api import (
-    LengthOrHashMismatchError,
     Metadata,
     MetaFile,
     Root,
@@ -36,48 +35,14 @@ from pe_dvc.trust.tuf_api import (
     Timestamp,
 )
 from pe_dvc.trust.verify import Kind, expiry_days, parse, signatures
+from pe_dvc.trust.version_numbers import versions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pe_dvc.store.port import ObjectInfo, ReadableStore
 
 log = logging.getLogger(__name__)
-
-LEAP = 10_000
-"""How far a version may lie above the one before: the name of a file further on means nothing."""
-
-
-@dataclass(frozen=True)
-class StoredMetadata(Generic[Kind]):
-    """Metadata that the bucket holds, with the bytes and the etag of its object."""
-
-    metadata: Metadata[Kind]
-    data: bytes
-    etag: str
-
-    @property
-    def for_git(self) -> bytes:
-        """The file that git has of it: with all pointers of a channel in bins."""
-        return for_git(self.metadata, self.data)
-
-    @property
-    def meta_file(self) -> MetaFile:
-        """What the role above says of this file: version, length and sha256 (TUF 4.4)."""
-        return MetaFile.from_data(self.metadata.signed.version, self.data, ["sha256"])
-
-    def check(self, meta_file: MetaFile, *, what: str, named_by: str, where: str) -> None:
-        """Raise DigestMismatchError unless these are the bytes that the role above names."""
-        try:
-            meta_file.verify_length_and_hashes(self.data)
-        except LengthOrHashMismatchError as error:
-            raise DigestMismatchError(
-                what=what,
-                expected=f"what the {named_by} says",
-                actual=str(error),
-                source=where,
-                remedy=TAMPERED,
-            ) from error
 
 
 class ReadableChannels:
@@ -116,22 +81,32 @@ class ReadableChannels:
         """Return the address of a role's metadata, for messages."""
         return f"{self.store.url}/{self.key(role, version)}"
 
-    def read(
-        self,
-        role: str,
-        kind: type[Kind],
-        version: int | None = None,
-        named: MetaFile | None = None,
-    ) -> StoredMetadata[Kind]:
+    def read(self, role: str, kind: type[Kind], version: int | None = None) -> StoredMetadata[Kind]:
         """Read metadata whose signatures are not checked. Raises NotFoundError, FormatError.
 
         That of a channel in bins has all its pointers, ``data`` is what lists the bins. Raises
-        VerificationError for another country's or role's, and for a bin that is not there. What
-        was read before is not asked for again if it is the file that is ``named``, by its sha256.
+        VerificationError for another country's or role's, and for a bin that is not there.
         """
-        data, info = self._file(role, version, named)
-        metadata = self._parsed(role, kind, data, version)
-        return StoredMetadata(self._joined(metadata, role, version), data, info.etag)
+        return self._read(role, kind, version, None)
+
+    def read_named(self, role: str, named: MetaFile) -> StoredMetadata[Targets]:
+        """Read the version of a role that a snapshot names; its signatures are not checked.
+
+        A file that was read before is not asked for again if it has the sha256 that is named.
+        Raises as ``read``, and DigestMismatchError for a file other than the named one.
+        """
+        held = self._read(role, Targets, named.version, named)
+        self._check_named(held, role, named)
+        return held
+
+    def signed_named(
+        self, delegator: Root | Targets, role: str, named: MetaFile
+    ) -> StoredMetadata[Targets] | None:
+        """As ``read_named``; None for what the delegator's keys did not sign as that version."""
+        held = self.signed(delegator, role, Targets, named.version, named)
+        if held is not None:
+            self._check_named(held, role, named)
+        return held
 
     def look(
         self,
@@ -144,8 +119,9 @@ class ReadableChannels:
         """Return a file if the delegator's keys signed it as that version; and the object's etag.
 
         The first is None for whatever else is there, the second where there is no object. Raises
-        VerificationError for a signed channel whose bins are not all there. ``named`` as in
-        ``read``; such a file below targets is verified once and given to all who ask: not to alter.
+        VerificationError for a signed channel whose bins are not all there. A file that was read
+        before is not asked for again if it has the sha256 of ``named``; below targets it is also
+        verified once and given to all who ask, who must not alter it.
         """
         try:
             data, info = self._file(role, version, named)
@@ -180,7 +156,7 @@ class ReadableChannels:
     ) -> StoredMetadata[Kind] | None:
         """Return a version if the delegator's keys signed it, None for whatever else is there.
 
-        ``named`` as in ``read``.
+        ``named`` spares a request, as in ``look``; whether the file is that one is not checked.
         """
         return self.look(delegator, role, kind, version, named)[0]
 
@@ -247,6 +223,17 @@ class ReadableChannels:
         half = timedelta(days=expiry_days(self.root, role)) / 2
         return metadata.signed.expires - now >= half
 
+    def _read(
+        self, role: str, kind: type[Kind], version: int | None, named: MetaFile | None
+    ) -> StoredMetadata[Kind]:
+        data, info = self._file(role, version, named)
+        metadata = self._parsed(role, kind, data, version)
+        return StoredMetadata(self._joined(metadata, role, version), data, info.etag)
+
+    def _check_named(self, held: StoredMetadata[Targets], role: str, named: MetaFile) -> None:
+        what, where = f"{role} version {named.version}", self.where(role, named.version)
+        held.check(named, what=what, named_by="snapshot", where=where)
+
     def _file(
         self, role: str, version: int | None, named: MetaFile | None
     ) -> tuple[bytes, ObjectInfo]:
@@ -279,22 +266,3 @@ class ReadableChannels:
 
 def _is(named: MetaFile, data: bytes) -> bool:
     return (named.hashes or {}).get("sha256") == sha256_bytes(data)
-
-
-def versions_of(files: Iterable[tuple[str, int]], role: str) -> list[int]:
-    """Return the versions of a role among names of files, in order."""
-    return sorted(version for name, version in files if name == role)
-
-
-def next_free(at_least: int, taken: Iterable[int]) -> int:
-    """Return the first version from ``at_least`` on that is above those that are ``taken``.
-
-    What lies more than a ``LEAP`` above the one before it is no publisher's, and would make
-    all later ones absurd.
-    """
-    last = at_least - 1
-    for version in sorted(taken):
-        if version - last > LEAP:
-            break
-        last = max(last, version)
-    return last + 1

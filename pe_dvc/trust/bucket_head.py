@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.pools import Pool
-from pe_dvc.trust.bucket import next_free, versions_of
 from pe_dvc.trust.tuf_api import MetaFile, Snapshot, Timestamp
+from pe_dvc.trust.version_numbers import next_free, versions_of
 
 if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectInfo
-    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
+    from pe_dvc.trust.bucket import ReadableChannels
+    from pe_dvc.trust.stored_metadata import StoredMetadata
 
 SnapshotMeta = dict[str, MetaFile]
 """For each role that a snapshot lists: version, length and sha256 of its file."""

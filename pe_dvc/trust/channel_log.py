@@ -26,7 +26,8 @@ from pe_dvc.trust.roles import TAMPERED
 if TYPE_CHECKING:
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.store.port import ObjectInfo
-    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
+    from pe_dvc.trust.bucket import ReadableChannels
+    from pe_dvc.trust.stored_metadata import StoredMetadata
 
 
 def signed_state(

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.documents.metadata_fields import NAME_FIELD
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
-from pe_dvc.trust.bucket import next_free, versions_of
 from pe_dvc.trust.draft_files import DraftFiles
 from pe_dvc.trust.key_identity import identity_of
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED, TARGETS_LIKE, check_role, utc
 from pe_dvc.trust.tuf_api import Metadata, Root, Targets
 from pe_dvc.trust.verify import expiry_days, key_names, role_keys, role_of, signatures
+from pe_dvc.trust.version_numbers import next_free, versions_of
 from pe_dvc.usecases.channel.drafts import refuse_unseen, settle
 from pe_dvc.usecases.channel.key_edits import (
     Edit,

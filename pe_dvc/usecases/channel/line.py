@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, VerificationError
 from pe_dvc.trust.ancestry import ancestors, digest, lineage
-from pe_dvc.trust.bucket import next_free
 from pe_dvc.trust.roles import TAMPERED
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
+from pe_dvc.trust.version_numbers import next_free
 from pe_dvc.usecases.channel.version import check_number, missing
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.gate_note import Result as GateResult
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.bucket import StoredMetadata
     from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import MetaFile, Timestamp
 
 RENEWAL_WARNING = timedelta(days=60)

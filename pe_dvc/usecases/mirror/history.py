@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.bucket import StoredMetadata
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import Root
     from pe_dvc.usecases.mirror.state import SignedState
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.bucket import StoredMetadata
     from pe_dvc.trust.bucket_head import SnapshotMeta
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import Timestamp
 
 
@@ -103,7 +103,7 @@ def read_state(store: ReadableStore, country: str, known: Sequence[bytes]) -> Si
         )
     names = sorted(head.meta)
     with Pool(TRANSFERS) as pool:
-        read = run_all(pool, lambda role: _named(channels, role, head.meta), names)
+        read = run_all(pool, lambda role: channels.read_named(role, head.meta[role]), names)
     held = dict(zip(names, read, strict=True))
     return SignedState(
         channels=channels,
@@ -133,14 +133,6 @@ def follow_roots(
         chain.append(held.metadata)
         files.append(held.data)
     return ReadableChannels(store, country, [one.signed for one in chain]), files
-
-
-def _named(channels: ReadableChannels, role: str, meta: SnapshotMeta) -> StoredMetadata[Targets]:
-    version = meta[role].version
-    held = channels.read(role, Targets, version)
-    what, where = f"{role} version {version}", channels.where(role, version)
-    held.check(meta[role], what=what, named_by="snapshot", where=where)
-    return held
 
 
 def _trusted(channels: ReadableChannels, roles: dict[str, Metadata[Targets]]) -> dict[str, Targets]:

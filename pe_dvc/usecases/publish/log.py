@@ -32,10 +32,10 @@ from pe_dvc.usecases.publish.log_tiles import Grown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pe_dvc.trust.bucket import StoredMetadata
     from pe_dvc.trust.bucket_head import Head, SnapshotMeta
     from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import Snapshot
 
 WRITES_AT_ONCE = 16
@@ -167,13 +167,10 @@ class ChannelLog:
 
     def _read(self, role: str, meta_file: MetaFile) -> Targets | None:
         """Return a version that a snapshot names; an entry without reasons where it is lost."""
-        where = self._bucket.where(role, meta_file.version)
         try:
-            held = self._bucket.read(role, Targets, meta_file.version)
-            held.check(meta_file, what=role, named_by="snapshot", where=where)
+            return self._bucket.read_named(role, meta_file).metadata.signed
         except (NotFoundError, FormatError, VerificationError):
             return None
-        return held.metadata.signed
 
     def write(self, snapshot: StoredMetadata[Snapshot], *, is_new: bool = False) -> list[str]:
         """Write the tiles of a snapshot's tree that are not there; return their keys.

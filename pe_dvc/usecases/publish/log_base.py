@@ -14,21 +14,22 @@ from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.documents.keys import log_prefix
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.pools import generator_pool
-from pe_dvc.trust.bucket import versions_of
 from pe_dvc.trust.bucket_head import LARGEST, READS_AT_ONCE
 from pe_dvc.trust.channel_log import signed_state
 from pe_dvc.trust.log_chain import all_entries
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import Snapshot
 from pe_dvc.trust.verify import signatures
+from pe_dvc.trust.version_numbers import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pe_dvc.documents.channel_log import LogState
-    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.bucket_head import Head, SnapshotMeta
     from pe_dvc.trust.channel_log import StoredLog
+    from pe_dvc.trust.stored_metadata import StoredMetadata
 
 log = logging.getLogger(__name__)
 

@@ -20,12 +20,13 @@ from pe_dvc.primitives.errors import (
     MovedError,
     RollbackError,
 )
-from pe_dvc.trust.bucket import StoredMetadata, next_free
 from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
 from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import TAMPERED, utc
+from pe_dvc.trust.stored_metadata import StoredMetadata
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
 from pe_dvc.trust.verify import expiry_days, verify_signed_by
+from pe_dvc.trust.version_numbers import next_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,11 +18,11 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.trust.ancestry import descends, digest, lineage
-from pe_dvc.trust.bucket import versions_of
 from pe_dvc.trust.bucket_form import bucket_form
 from pe_dvc.trust.roles import TARGETS_LIKE
 from pe_dvc.trust.tuf_api import LengthOrHashMismatchError, Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import parse, signatures
+from pe_dvc.trust.version_numbers import versions_of
 from pe_dvc.usecases.publish.moved import moved_error
 
 if TYPE_CHECKING:
@@ -123,13 +123,10 @@ def _named(
     """
     where, delegator = bucket.where(role, named.version), ours.delegator(role)
     try:
-        vouched = bucket.signed(delegator, role, Targets, named.version, named)
-        held = vouched or bucket.read(role, Targets, named.version, named)
-        what = f"{role} version {named.version}"
-        held.check(named, what=what, named_by="snapshot", where=where)
-        if vouched:
+        vouched = bucket.signed_named(delegator, role, named)
+        if vouched is not None:
             return vouched.metadata
-        metadata = held.metadata
+        metadata = bucket.read_named(role, named).metadata
     except (NotFoundError, FormatError, VerificationError):
         held_in_git = history.data(role) if history else ()
         data = next((d for d in held_in_git if _is(named, d, where)), None)

@@ -13,7 +13,6 @@ from pe_dvc.documents.pointer import pointers_of
 from pe_dvc.primitives.errors import VerificationError
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_head import read_head
-from pe_dvc.trust.tuf_api import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,10 +45,9 @@ def vouched_in(
         if named is None:
             return frozenset()
         where = bucket.where(CHANNEL, named.version)
-        held = bucket.signed(metadata.delegator(CHANNEL), CHANNEL, Targets, named.version, named)
+        held = bucket.signed_named(metadata.delegator(CHANNEL), CHANNEL, named)
         if held is None:
             return frozenset()
-        held.check(named, what=CHANNEL, named_by="snapshot", where=where)
         pointers = pointers_of(
             plain(held.metadata.signed), country=metadata.country, channel=CHANNEL, where=where
         )

@@ -24,8 +24,8 @@ from pe_dvc.usecases.release.log_proof import LOGGED_ROLE, check_inclusion, chec
 if TYPE_CHECKING:
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.bucket import StoredMetadata
     from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import MetaFile, Snapshot
 
 

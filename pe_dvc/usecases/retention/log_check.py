@@ -21,8 +21,9 @@ from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 from pe_dvc.usecases.retention.findings import Finding
 
 if TYPE_CHECKING:
-    from pe_dvc.trust.bucket import ReadableChannels, StoredMetadata
+    from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.stored_metadata import StoredMetadata
     from pe_dvc.trust.tuf_api import Snapshot
 
 WHAT = "log"

@@ -104,14 +104,12 @@ def withdrawn_by(bucket: ReadableChannels, metadata: SignedMetadata) -> Withdraw
     if named is None:
         return Withdrawn()
     where = bucket.where(ROLE, named.version)
-    held = bucket.signed(metadata.delegator(ROLE), ROLE, Targets, named.version, named)
+    held = bucket.signed_named(metadata.delegator(ROLE), ROLE, named)
     if held is None:
         raise VerificationError(
             f"{where}, which readers are shown, is not signed by the data stewards that git names",
             remedy=TAMPERED,
         )
-    what = f"{ROLE} version {named.version}"
-    held.check(named, what=what, named_by="snapshot", where=where)
     return withdrawn_of(held.metadata.signed, country=metadata.country, where=where)
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.documents.keys import metadata_version
-from pe_dvc.primitives.errors import ConflictError, ExpiredError, NotFoundError, SignatureError
+from pe_dvc.primitives.errors import (
+    ConflictError,
+    DigestMismatchError,
+    ExpiredError,
+    NotFoundError,
+    SignatureError,
+)
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
@@ -100,12 +106,13 @@ def test_a_version_that_is_named_by_another_digest_is_asked_for_again(sim: Simul
     bucket = bucket_of(sim.store, sim.metadata)
     first = bucket.read("latest", Targets, 3).meta_file
     sim.store.clear_record()
-    bucket.read("latest", Targets, 3, first)
+    bucket.read_named("latest", first)
     assert len(sim.store.log) == 1, "what nothing names is not kept: a history has many versions"
     sim.store.clear_record()
-    bucket.read("latest", Targets, 3, first)
+    bucket.read_named("latest", first)
     assert sim.store.log == []
     other = MetaFile.from_data(3, b"altered since", ["sha256"])
-    bucket.read("latest", Targets, 3, other)
+    with pytest.raises(DigestMismatchError, match="latest version 3"):
+        bucket.read_named("latest", other)
     bucket.read("latest", Targets, 3)
     assert len(sim.store.log) == 2
