@@ -120,12 +120,12 @@ class Gateway:
         if key is None:
             return answer(NOT_FOUND)
         if (country := self.admission.of_metadata(key)) is not None:
-            return await self._metadata(country, key, request)
+            return await self._metadata(country, key)
         answers = await self.access_control.authorize(request, [key])
         found = answers if isinstance(answers, Refusal) else answers[0]
         return answer(found) if isinstance(found, Refusal) else await self._object(found, request)
 
-    async def _metadata(self, country: ServedCountry, key: str, request: Request) -> Response:
+    async def _metadata(self, country: ServedCountry, key: str) -> Response:
         """Answer with signed metadata, which holds no microdata and is for everyone."""
         try:
             read = partial(country.store.read, key, limit=MANIFEST_LIMIT)

@@ -77,7 +77,7 @@ def test_a_file_that_is_not_named_is_read_again(sim: Simulator) -> None:
 def test_who_reads_gets_one_that_may_be_altered(sim: Simulator) -> None:
     bucket, git = bucket_of(sim.store, sim.metadata), sim.metadata.targets.signed
     named = named_latest(bucket)
-    bucket.read("latest", Targets, named.version, named).metadata.signed.version += 1
+    bucket.read_named("latest", named).metadata.signed.version += 1
     held = bucket.signed(git, "latest", Targets, named.version, named)
     assert held is not None
     assert held.metadata.signed.version == named.version

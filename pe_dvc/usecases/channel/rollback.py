@@ -89,7 +89,7 @@ def go_back(
             continue
         measured, failures = gates_say(pointer, before, evidence)
         said += failures
-        found[name] = replace(pointer, notes=_notes(pointer, before, measured, back))
+        found[name] = replace(pointer, notes=_notes(before, measured, back))
     return found, tuple(said)
 
 
@@ -139,9 +139,7 @@ def gates_say(
     return {**kept, **judged.notes(evidence.rule)}, said
 
 
-def _notes(
-    pointer: Pointer, before: Pointer | None, measured: Mapping[str, Any], back: Back
-) -> dict[str, Any]:
+def _notes(before: Pointer | None, measured: Mapping[str, Any], back: Back) -> dict[str, Any]:
     held = {HOLD: before.notes[HOLD]} if before and HOLD in before.notes else {}
     left = before.sha256 if before else None
     note = rollback_note(left=left, to=str(back.to), reason=back.reason, by=back.by)
