@@ -29,7 +29,7 @@ from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.channel.log import channel_log
-from pe_dvc.usecases.channel.versions import next_version
+from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.read.ls import list_releases
 from pe_dvc.usecases.read.resolve_release import release_manifest
 from pe_dvc.usecases.retention.reachability import Bucket, Reach

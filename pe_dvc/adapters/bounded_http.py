@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from pe_dvc.trust.at_once import within
+from pe_dvc.trust.concurrent_queries import within
 
 _BLOCK = 16 * 1024
 

@@ -15,7 +15,7 @@ from pe_dvc.gateway.admission import NOT_FOUND, PROJECT, Admitted, Refusal, refu
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, slower
 from pe_dvc.gateway.ledger_entry import LedgerRead
 from pe_dvc.gateway.limits import Rate
-from pe_dvc.gateway.observing import keep_entry
+from pe_dvc.gateway.monitoring import keep_entry
 from pe_dvc.gateway.touched import TouchedColumns
 from pe_dvc.primitives.errors import (
     CredentialsError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pe_dvc.gateway.decision import Caller
     from pe_dvc.gateway.ledger import Ledger
     from pe_dvc.gateway.ledger_entry import How
-    from pe_dvc.gateway.observing import Figures
+    from pe_dvc.gateway.monitoring import Metrics
     from pe_dvc.gateway.requests import Bytes
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ THREADS_SLOWED = 2
 class AccessControl:
     """Authorizes requests, and records in the ledger what they read."""
 
-    def __init__(self, admission: Admission, ledger: Ledger, figures: Figures) -> None:
+    def __init__(self, admission: Admission, ledger: Ledger, figures: Metrics) -> None:
         self.admission, self.ledger, self._figures = admission, ledger, figures
         self.failures = Rate(30, 0.5, time.monotonic)
         self.requests = Rate(2000, 200, time.monotonic)

@@ -23,7 +23,7 @@ from pe_dvc.gateway.admission import NOT_FOUND, Admission, Admitted, Refusal
 from pe_dvc.gateway.answers import AWAY, NO_QUERY, READ_ONLY, SECURITY, answer
 from pe_dvc.gateway.drs import Drs
 from pe_dvc.gateway.ended_app import EndedRoutes
-from pe_dvc.gateway.observing import Figures
+from pe_dvc.gateway.monitoring import Metrics
 from pe_dvc.gateway.openapi import openapi
 from pe_dvc.gateway.requests import Bytes, key_of, names_etag, wanted_bytes
 from pe_dvc.gateway.timed import Timed
@@ -54,7 +54,7 @@ class Gateway:
     def __init__(
         self, countries: Mapping[str, ServedCountry], identity: Identity, ledger: Ledger
     ) -> None:
-        self.countries, self.figures = countries, Figures()
+        self.countries, self.figures = countries, Metrics()
         self.admission = Admission(countries, identity)
         self.access_control = AccessControl(self.admission, ledger, self.figures)
         self._drs = Drs(self.access_control, identity)

@@ -17,8 +17,8 @@ from pe_dvc.gateway.admission import NOT_FOUND, Refusal
 from pe_dvc.gateway.answers import AWAY, NO_LEDGER, NO_QUERY, SECURITY, answer
 from pe_dvc.gateway.bodies import TooLongError, read_body
 from pe_dvc.gateway.destruction import entry_of
-from pe_dvc.gateway.observing import keep_entry
-from pe_dvc.gateway.standing import standing
+from pe_dvc.gateway.grant_status import grant_status
+from pe_dvc.gateway.monitoring import keep_entry
 from pe_dvc.primitives.errors import LedgerUnavailableError, PeDvcError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class EndedRoutes:
         country, caller = found
         try:
             said = await to_thread.run_sync(
-                standing, country.rules, caller, country.index, datetime.now(UTC)
+                grant_status, country.rules, caller, country.index, datetime.now(UTC)
             )
         except PeDvcError as error:
             log.error("cannot say what ended: %s", error.message)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from pe_dvc.gateway.observing import note_request
+from pe_dvc.gateway.monitoring import note_request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from pe_dvc.gateway.observing import Figures
+    from pe_dvc.gateway.monitoring import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ SEND_SECONDS = 60.0
 class Timed:
     """Notes each request, and lets go of readers who take nothing."""
 
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+    def __init__(self, app: ASGIApp, figures: Metrics) -> None:
         self._app, self._figures = app, figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

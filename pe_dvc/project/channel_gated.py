@@ -12,7 +12,7 @@ from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
-from pe_dvc.usecases.channel.gated import passed
+from pe_dvc.usecases.channel.gated_latest import passed
 from pe_dvc.usecases.publish.rebase import newest_version
 
 if TYPE_CHECKING:

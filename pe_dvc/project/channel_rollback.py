@@ -21,11 +21,11 @@ from pe_dvc.project.git_manifests import commit_with
 from pe_dvc.project.metrics_file import write_metrics
 from pe_dvc.project.signers import signers_of
 from pe_dvc.trust.ancestry import plain
-from pe_dvc.usecases.channel.base import base_for
+from pe_dvc.usecases.channel.complete_manifests import complete_manifests
 from pe_dvc.usecases.channel.pointers import draft_pointers, signed_pointers
 from pe_dvc.usecases.channel.rollback import Back, RolledBack, go_back, kept_of, write_rollback
+from pe_dvc.usecases.channel.rollback_base import rollback_base
 from pe_dvc.usecases.channel.source import parse_source, pointers_from, retarget
-from pe_dvc.usecases.channel.whole import whole_manifests
 from pe_dvc.usecases.revoke.withdrawn import ROLE, refuse_pointed, withdrawn_here
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def rollback(
     }
     withdrawn = withdrawn_here(repo.channel_files, sources.store, commits.newest(ROLE))
     refuse_pointed(withdrawn, chosen.values(), remedy="Nothing was changed.")
-    manifests = whole_manifests(sources.store, chosen.values())
-    base = base_for(
+    manifests = complete_manifests(sources.store, chosen.values())
+    base = rollback_base(
         git,
         sources.store,
         channel,

@@ -9,7 +9,7 @@ from pe_dvc.documents.gate_note import results_of
 from pe_dvc.project.drafts import requests
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.usecases.channel import standing as usecase
-from pe_dvc.usecases.channel.disclosed import CHANNEL, Held, disclosed, held_in_bucket
+from pe_dvc.usecases.channel.disclosed_values import CHANNEL, Held, disclosed, held_in_bucket
 from pe_dvc.usecases.channel.pointers import draft_pointers
 
 if TYPE_CHECKING:

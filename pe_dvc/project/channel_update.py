@@ -10,8 +10,8 @@ from pe_dvc.project.channel import write_pointers
 from pe_dvc.project.git_channels import GitChannels
 from pe_dvc.project.repo_files import read_manifests
 from pe_dvc.project.settings import GATED
+from pe_dvc.usecases.channel.build_pointers import next_pointers
 from pe_dvc.usecases.channel.pointers import signed_pointers
-from pe_dvc.usecases.channel.settle import settle
 from pe_dvc.usecases.channel.update import latest_pointers
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def update_latest(repo: DataRepo) -> ChannelUpdate:
     committed = GitChannels(repo).newest("latest")
     signed = signed_pointers(repo.signed_metadata(), "latest", committed)
     built = latest_pointers(repo.country, manifests, where=where, empties=bool(signed))
-    settled = settle(built, signed)
-    pointers, compared = settled.pointers, None
+    following = next_pointers(built, signed)
+    pointers, compared = following.pointers, None
     if repo.settings.channel.latest == GATED:
         from pe_dvc.project.channel_gated import gate
 
-        pointers, compared = gate(repo, pointers, stay=settled.stay, committed=committed)
+        pointers, compared = gate(repo, pointers, stay=following.stay, committed=committed)
     done = write_pointers(repo, "latest", pointers, committed)
-    return replace(done, stay=settled.stay, compared=compared)
+    return replace(done, stay=following.stay, compared=compared)

@@ -101,7 +101,7 @@ class GatewayHere:
         from pe_dvc.gateway.identity import Identity
         from pe_dvc.gateway.jwks import IssuerKeys
         from pe_dvc.gateway.ledger_key import LedgerSigner
-        from pe_dvc.gateway.observing import only_news
+        from pe_dvc.gateway.monitoring import only_news
         from pe_dvc.gateway.served_country import ServedCountry
         from pe_dvc.gateway.server import serve
         from pe_dvc.gateway.sql_ledger import SqlLedger

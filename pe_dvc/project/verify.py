@@ -114,7 +114,7 @@ def gather(
 
 
 def _why_it_stays(pointer: Pointer | None, manifest: Manifest | None, data: bytes) -> str | None:
-    from pe_dvc.usecases.channel.settle import why_it_stays
+    from pe_dvc.usecases.channel.build_pointers import why_it_stays
 
     if pointer is None or manifest is None or pointer.manifest_sha256 == sha256_bytes(data):
         return None

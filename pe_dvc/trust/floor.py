@@ -16,7 +16,7 @@ from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.log_memory import ShownLog, remember_also
 from pe_dvc.trust.refresh import Refresh, follow_roots
 from pe_dvc.trust.seen import MOST
-from pe_dvc.trust.shown import newest_root
+from pe_dvc.trust.store_answer import newest_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -20,8 +20,8 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.plain_files import read_document
-from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.client_state import HISTORY
+from pe_dvc.trust.concurrent_queries import ask_all
 from pe_dvc.trust.log_memory import fold_memory
 from pe_dvc.trust.tuf_api import DownloadError, Metadata, Root, Timestamp
 from pe_dvc.trust.verify import check_root_chain, fingerprint, parse, verify_root_chain
@@ -112,7 +112,7 @@ class _Chain:
 
         if len(self._downloads) == 1:
             return ask(self._downloads[0])
-        answers = at_once(self._downloads, ask, grace=0, is_enough=bool, limit=LINKS_WAIT)
+        answers = ask_all(self._downloads, ask, grace=0, is_enough=bool, limit=LINKS_WAIT)
         for found in answers.values():
             if isinstance(found, list):
                 return found

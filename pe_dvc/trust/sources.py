@@ -15,13 +15,20 @@ from pe_dvc.primitives.errors import EquivocationError, NotPublishedError, PeDvc
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
 from pe_dvc.store.several import PASSED_OVER, SeveralStores, all_failed
-from pe_dvc.trust.at_once import at_once
 from pe_dvc.trust.client_state import HISTORY
+from pe_dvc.trust.concurrent_queries import ask_all
 from pe_dvc.trust.fetcher import StoreFetcher
 from pe_dvc.trust.forks import Forks, Seen
 from pe_dvc.trust.lineages import MAX_LINKS, roots_in
 from pe_dvc.trust.log_memory import ShownLog
-from pe_dvc.trust.shown import Shown, download, is_signed, next_root, shown_by, successor
+from pe_dvc.trust.store_answer import (
+    StoreAnswer,
+    answer_of,
+    download,
+    is_signed,
+    next_root,
+    successor,
+)
 from pe_dvc.trust.tuf_api import Metadata, Root
 from pe_dvc.trust.verify import parse
 
@@ -48,7 +55,7 @@ class Sources:
         self._store, self._country, self._state_dir = store, country, state_dir
         self.fetchers = [StoreFetcher(one, country) for one in store.stores]
         self._forks = Forks(state_dir, country)
-        self._shown: list[Shown] = []
+        self._shown: list[StoreAnswer] = []
         self._roots: dict[int, Seen] = {}
         """Roots that follow from the newest that was known when the stores were asked."""
 
@@ -176,22 +183,22 @@ class Sources:
         def ask(fetcher: StoreFetcher) -> bytes:
             return StoreFetcher(fetcher.store, self._country).snapshot(versions[fetcher])
 
-        found = at_once(fetchers, ask, grace=0, limit=GRACE, is_enough=lambda data: False)
+        found = ask_all(fetchers, ask, grace=0, limit=GRACE, is_enough=lambda data: False)
         return [
             Seen(data, fetchers[number].store.url)
             for number, data in sorted(found.items())
             if isinstance(data, bytes)
         ]
 
-    def _ask(self, fetchers: Sequence[StoreFetcher], newest: Metadata[Root]) -> list[Shown]:
+    def _ask(self, fetchers: Sequence[StoreFetcher], newest: Metadata[Root]) -> list[StoreAnswer]:
         """Ask stores at once for the timestamp and the root after ``newest``.
 
         Only what is validly signed starts the clock for the others, and who was found unavailable
         before is not waited for.
         """
 
-        def ask(fetcher: StoreFetcher) -> Shown:
-            shown, state, began = Shown(fetcher), self._state_dir, time.monotonic()
+        def ask(fetcher: StoreFetcher) -> StoreAnswer:
+            shown, state, began = StoreAnswer(fetcher), self._state_dir, time.monotonic()
             # Another fetcher: one that answers too late must not touch what is read by then.
             asking = StoreFetcher(fetcher.store, self._country)
             shown.timestamp, shown.error = download(asking, "timestamp.json", "timestamp", state)
@@ -201,7 +208,7 @@ class Sources:
                 self._store.answered(fetcher.store)  # also where this is not waited for
             return shown
 
-        found = at_once(
+        found = ask_all(
             fetchers,
             ask,
             grace=GRACE,
@@ -209,7 +216,7 @@ class Sources:
             is_waited_for=lambda fetcher: not self._store.is_unavailable(fetcher.store),
         )
         return [
-            shown_by(fetcher, found.get(number), GRACE) for number, fetcher in enumerate(fetchers)
+            answer_of(fetcher, found.get(number), GRACE) for number, fetcher in enumerate(fetchers)
         ]
 
     def _follow_roots(self, newest: Metadata[Root]) -> None:
@@ -233,15 +240,15 @@ class Sources:
 
     def _ask_roots(
         self, fetchers: Sequence[StoreFetcher], newest: Metadata[Root], left: float
-    ) -> list[Shown]:
-        def ask(fetcher: StoreFetcher) -> Shown:
+    ) -> list[StoreAnswer]:
+        def ask(fetcher: StoreFetcher) -> StoreAnswer:
             asking = StoreFetcher(fetcher.store, self._country)
-            return Shown(fetcher, root=next_root(asking, newest, self._state_dir))
+            return StoreAnswer(fetcher, root=next_root(asking, newest, self._state_dir))
 
-        found = at_once(
+        found = ask_all(
             fetchers, ask, grace=min(GRACE, left), is_enough=lambda _: True, limit=GRACE + left
         )
-        return [shown for shown in found.values() if isinstance(shown, Shown)]
+        return [shown for shown in found.values() if isinstance(shown, StoreAnswer)]
 
     def _two_roots(self, root: Metadata[Root], one: Seen, other: Seen) -> EquivocationError:
         return self._forks.error("root", root.signed.version, one, other)

@@ -22,8 +22,8 @@ from pe_dvc.trust.log_check import LogCheck
 from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.trust.offline import LastVerified
 from pe_dvc.trust.role_entries import RoleEntries, role_entries
-from pe_dvc.trust.shown import newest_root
 from pe_dvc.trust.sources import Sources, sources_of
+from pe_dvc.trust.store_answer import newest_root
 from pe_dvc.trust.tuf_errors import TUF_FAILURES, explain, with_root_hint
 from pe_dvc.trust.verify import check_one_id_each
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pe_dvc.primitives.errors import DigestMismatchError, NotFoundError
 from pe_dvc.store.key_mapped_store import KeyMappedStore
 from pe_dvc.store.several import SeveralStores, beside
-from pe_dvc.usecases.mirror_says import mirror_says
+from pe_dvc.usecases.mirror_hint import mirror_hint
 
 if TYPE_CHECKING:
     from pe_dvc.documents.artifact import Artifact
@@ -51,7 +51,7 @@ class PayloadPlace(NamedTuple):
                 return (
                     "A gateway has what is published, and no raw inputs: name the files you need."
                 )
-            said = mirror_says(self.source, self.key.partition("/")[0])
+            said = mirror_hint(self.source, self.key.partition("/")[0])
             return said or "Ask the maintainers of the data to run pe-dvc push."
         return (
             "It was moved or removed there. Ask the maintainers of the data to import it without "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pe_dvc.cli.failures import exit_code
-from pe_dvc.gateway.observing import only_news
+from pe_dvc.gateway.monitoring import only_news
 from pe_dvc.gateway.server import serve
 from pe_dvc.primitives.errors import ConflictError, FormatError
 from tests.support.commands import run_pe_dvc

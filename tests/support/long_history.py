@@ -11,7 +11,7 @@ from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 from pe_dvc.trust.verify import expiry_days
-from pe_dvc.usecases.channel.versions import next_version
+from pe_dvc.usecases.channel.next_version import next_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,8 +14,8 @@ from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import Root, TargetFile, Targets
 from pe_dvc.usecases.channel.init import init_channels
+from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.channel.update import ChannelUpdate, update_channel
-from pe_dvc.usecases.channel.versions import next_version
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.file_length import SIGNATURES
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.usecases.channel.base import Base
 from pe_dvc.usecases.channel.rollback import write_rollback
+from pe_dvc.usecases.channel.rollback_base import RollbackBase
 from pe_dvc.usecases.revoke.change import change_role
 from tests.support.simulator import NOW, Simulator, pointer
 
@@ -73,7 +73,7 @@ def test_without_a_key_it_is_not_written_either(tmp_path: Path) -> None:
 def test_a_rollback_longer_than_readers_read_is_not_signed(tmp_path: Path) -> None:
     sim = Simulator(tmp_path)
     git = SignedMetadata(sim.files)
-    base = Base(metadata=git.role("latest"), taken=1, is_git=True, superseded={})
+    base = RollbackBase(metadata=git.role("latest"), taken=1, is_git=True, superseded={})
     back = {"cps": with_note(LONG)}
     refused(sim, "latest", lambda: write_rollback(git, "latest", base, back, sim.signers, now=NOW))
 

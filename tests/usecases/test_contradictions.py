@@ -10,7 +10,7 @@ from pe_dvc.documents.keys import manifest_key, payload_key
 from pe_dvc.documents.pointer import Pointer
 from pe_dvc.primitives.digest import Sha256
 from pe_dvc.primitives.errors import FormatError, VerificationError
-from pe_dvc.usecases.channel.settle import settle
+from pe_dvc.usecases.channel.build_pointers import next_pointers
 from pe_dvc.usecases.pointed_manifest import pointed_manifest
 from tests.support.factories import manifest_of, pointer_to
 from tests.support.memory_store import MemoryStore
@@ -27,12 +27,12 @@ def lying() -> Pointer:
 
 
 def test_an_upgrade_alone_changes_no_channel() -> None:
-    assert settle([HONEST], {HONEST.name: BEFORE}).pointers == (BEFORE,)
-    assert settle([HONEST], {HONEST.name: HONEST}).pointers == (HONEST,)
+    assert next_pointers([HONEST], {HONEST.name: BEFORE}).pointers == (BEFORE,)
+    assert next_pointers([HONEST], {HONEST.name: HONEST}).pointers == (HONEST,)
 
 
 def test_a_build_puts_right_what_contradicts_its_manifest() -> None:
-    assert settle([HONEST], {HONEST.name: lying()}).pointers == (
+    assert next_pointers([HONEST], {HONEST.name: lying()}).pointers == (
         replace(HONEST, notes=BEFORE.notes),
     )
 

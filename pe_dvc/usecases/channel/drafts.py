@@ -15,7 +15,7 @@ from pe_dvc.trust.files import DRAFTS
 from pe_dvc.trust.proposal import Proposal
 from pe_dvc.trust.roles import DELEGATED
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.versions import next_version
+from pe_dvc.usecases.channel.next_version import next_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,8 +34,8 @@ from pe_dvc.trust.verify import (
     signatures,
     verify_root_chain,
 )
-from pe_dvc.usecases.channel.line import Line, read_version
-from pe_dvc.usecases.channel.shown import Shown
+from pe_dvc.usecases.channel.counted_versions import CountedVersions, read_version
+from pe_dvc.usecases.channel.snapshot_history import SnapshotHistory
 from pe_dvc.usecases.channel.version import (
     NEVER_PUBLISHED,
     Version,
@@ -82,23 +82,23 @@ class ChannelHistory:
         """
         files, held = self._held(channel)
         seen, newest = self.head.meta.get(channel), self._newest(channel, held)
-        line = Line.to(newest, held)
+        counted = CountedVersions.to(newest, held)
         delegators: Sequence[Targets] = self._delegators
         shown = {seen.version} if seen else set()
-        numbers = files.keys() | line.numbers(files) | shown
+        numbers = files.keys() | counted.numbers(files) | shown
         for number in sorted(number for number in numbers if number >= self._first):
-            if not line.has(number) and number not in shown:
+            if not counted.has(number) and number not in shown:
                 yield self._apart(channel, number, files[number], held[number], newest)
                 continue
             if number not in files and self._shown.never(channel, number):
-                if in_git and line.is_it(number, in_git.get(number, b"")):
+                if in_git and counted.is_it(number, in_git.get(number, b"")):
                     version = self._verified(channel, number, in_git[number], delegators)[0]
                     yield replace(version, note=NEVER_PUBLISHED)
                 else:
                     self.skipped.append(number)
                 continue
             where = self.bucket.where(channel, number)
-            data = line.pick(number, held.get(number), in_git or {}, where=where)
+            data = counted.pick(number, held.get(number), in_git or {}, where=where)
             version, delegators = self._verified(channel, number, data, delegators)
             if seen and number == seen.version:
                 check_named(seen, data, where)
@@ -110,10 +110,10 @@ class ChannelHistory:
         Each verified by itself: one that is missing or altered is passed over, and hides no other.
         """
         _, held = self._held(check_channel(channel))
-        line = Line.to(self._newest(channel, held), held)
+        counted = CountedVersions.to(self._newest(channel, held), held)
         for number in sorted(held, reverse=True):
             data = held[number]
-            if data is not None and line.has(number) and line.is_it(number, data):
+            if data is not None and counted.has(number) and counted.is_it(number, data):
                 with suppress(VerificationError, FormatError):
                     yield self._verified(channel, number, data, self._delegators)[0]
 
@@ -135,11 +135,11 @@ class ChannelHistory:
         """Return the keys of files that today's keys did not sign and no version was made from."""
         files, held = self._held(channel)
         newest = self._newest(channel, held)
-        line = Line.to(newest, held)
+        counted = CountedVersions.to(newest, held)
         apart = (
             self._apart(channel, number, info, held[number], newest)
             for number, info in files.items()
-            if newest is not None and not line.has(number)
+            if newest is not None and not counted.has(number)
         )
         return frozenset(files[version.version].key for version in apart if version.foreign)
 
@@ -265,8 +265,8 @@ class ChannelHistory:
         return read_head(self.bucket)
 
     @cached_property
-    def _shown(self) -> Shown:
-        return Shown(self.bucket, self.head)
+    def _shown(self) -> SnapshotHistory:
+        return SnapshotHistory(self.bucket, self.head)
 
     @cached_property
     def _delegators(self) -> list[Targets]:

@@ -9,7 +9,7 @@ from pe_dvc.documents.pointer_notes import HOLD, hold_note, hold_of
 from pe_dvc.primitives.errors import GateError, NotFoundError
 from pe_dvc.primitives.names import say_which_there_are
 from pe_dvc.primitives.sizes import counted
-from pe_dvc.usecases.channel.settle import is_same
+from pe_dvc.usecases.channel.build_pointers import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

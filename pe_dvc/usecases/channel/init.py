@@ -10,7 +10,7 @@ from pe_dvc.trust.initial_metadata import new_channel, new_root, new_targets
 from pe_dvc.trust.roles import ALL, DELEGATED, utc
 from pe_dvc.trust.verify import fingerprint
 from pe_dvc.usecases.channel.drafts import settle
-from pe_dvc.usecases.channel.versions import lifetime
+from pe_dvc.usecases.channel.next_version import lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -36,8 +36,8 @@ from pe_dvc.usecases.channel.key_edits import (
     demanding,
     replacing,
 )
+from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.channel.role_status import waiting_drafts
-from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

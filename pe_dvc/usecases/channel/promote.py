@@ -22,11 +22,11 @@ from pe_dvc.primitives.sizes import counted
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import parse
+from pe_dvc.usecases.channel.build_pointers import is_same
 from pe_dvc.usecases.channel.gate_results import results_note
 from pe_dvc.usecases.channel.gates import judge
 from pe_dvc.usecases.channel.nomination import Nomination, NoProfiles
 from pe_dvc.usecases.channel.pointers import draft_pointers, read_pointers
-from pe_dvc.usecases.channel.settle import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

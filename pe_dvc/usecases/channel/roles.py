@@ -24,8 +24,8 @@ from pe_dvc.usecases.channel.drafts import (
     sign_drafts,
     uncounted,
 )
+from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.channel.role_status import RoleStatus, status_of, waiting_drafts
-from pe_dvc.usecases.channel.versions import next_version
 
 if TYPE_CHECKING:
     from datetime import datetime

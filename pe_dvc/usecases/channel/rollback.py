@@ -15,10 +15,10 @@ from pe_dvc.documents.pointer_notes import HOLD, TOTALS, rollback_note
 from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.trust.ancestry import note_superseded, plain
 from pe_dvc.trust.verify import signatures
+from pe_dvc.usecases.channel.build_pointers import is_same
+from pe_dvc.usecases.channel.next_version import next_version, set_targets
 from pe_dvc.usecases.channel.promote import judged_pointer, sentences_of
-from pe_dvc.usecases.channel.settle import is_same
 from pe_dvc.usecases.channel.update import changes
-from pe_dvc.usecases.channel.versions import next_version, set_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.usecases.channel.base import Base
     from pe_dvc.usecases.channel.promote import Evidence
+    from pe_dvc.usecases.channel.rollback_base import RollbackBase
     from pe_dvc.usecases.channel.source import Source
     from pe_dvc.usecases.channel.update import ChannelUpdate
 
@@ -96,7 +96,7 @@ def go_back(
 def write_rollback(
     git: SignedMetadata,
     channel: str,
-    base: Base,
+    base: RollbackBase,
     pointers: Mapping[str, Pointer],
     signers: Signers,
     *,

@@ -23,7 +23,7 @@ from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.versions import in_bins, next_version, set_targets
+from pe_dvc.usecases.channel.next_version import in_bins, next_version, set_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

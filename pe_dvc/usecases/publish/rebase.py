@@ -25,7 +25,7 @@ from pe_dvc.trust.binned import git_form
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Targets
 from pe_dvc.trust.verify import signatures, verify_signed_by
-from pe_dvc.usecases.channel.versions import next_version, set_targets
+from pe_dvc.usecases.channel.next_version import next_version, set_targets
 from pe_dvc.usecases.publish.three_way_merge import Merged, merge
 from pe_dvc.usecases.publish.versioned_files import NEIGHBOURS
 

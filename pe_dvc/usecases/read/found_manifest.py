@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pe_dvc.documents.payload import Payload
 from pe_dvc.primitives.digest import check_promised, sha256_bytes
 from pe_dvc.primitives.errors import DigestMismatchError, FormatError, NotFoundError
-from pe_dvc.usecases.mirror_says import mirror_says
+from pe_dvc.usecases.mirror_hint import mirror_hint
 from pe_dvc.usecases.published_manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def signed_manifest(reference: Reference, pointer: Pointer, store: ReadableStore
     try:
         data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
     except NotFoundError as error:
-        said = mirror_says(store, reference.country)
+        said = mirror_hint(store, reference.country)
         if said is None:
             raise
         raise NotFoundError(f"{reference}: {error.message}", remedy=said) from None
@@ -84,7 +84,7 @@ def read_pin(
     except NotFoundError:
         raise NotFoundError(
             f"{reference}: no artifact with that sha256 is published in {store.url}",
-            remedy=mirror_says(store, reference.country)
+            remedy=mirror_hint(store, reference.country)
             or "Check the digest and the country, and that --store names the right bucket.",
         ) from None
     own = sha256_bytes(found.data)

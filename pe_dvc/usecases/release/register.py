@@ -19,7 +19,7 @@ from pe_dvc.primitives.errors import FormatError, NotFoundError, ReleaseError
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import TargetFile, Targets
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.versions import next_version
+from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.release.moved_tag import moved_tag
 from pe_dvc.usecases.release.statements import write_signed
 

@@ -14,8 +14,8 @@ from pe_dvc.primitives.errors import PeDvcError
 from pe_dvc.primitives.pools import Pool
 from pe_dvc.usecases.object_digest import object_digest
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
+from pe_dvc.usecases.retention.distinct_mirrors import distinct_mirrors
 from pe_dvc.usecases.retention.gc_plan import Short
-from pe_dvc.usecases.retention.places import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Copies:
         """Take out of a plan what has fewer copies than that, and what those objects need."""
         if not self.least or not plan.unreachable:
             return
-        places = places_of(store, self.mirrors, self.country)
+        places = distinct_mirrors(store, self.mirrors, self.country)
         with Pool(TRANSFERS) as pool:
             counts = run_all(pool, partial(_count, store, places), plan.unreachable)
         counted = list(zip(plan.unreachable, counts, strict=True))

@@ -15,7 +15,7 @@ from pe_dvc.trust.ancestry import base_of, plain
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.trust.verify import signatures
-from pe_dvc.usecases.channel.versions import next_version, set_targets
+from pe_dvc.usecases.channel.next_version import next_version, set_targets
 from pe_dvc.usecases.revoke.withdrawn import ROLE, withdrawn_of
 
 if TYPE_CHECKING:

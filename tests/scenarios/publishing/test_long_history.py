@@ -10,8 +10,8 @@ from pe_dvc.documents.keys import metadata_key
 from pe_dvc.documents.mirrors import Selection
 from pe_dvc.trust.ancestry import REMEMBERED, digest, lineage
 from pe_dvc.trust.client import ChannelClient
+from pe_dvc.usecases.channel.counted_versions import read_version
 from pe_dvc.usecases.channel.history import ChannelHistory
-from pe_dvc.usecases.channel.line import read_version
 from pe_dvc.usecases.channel.recent import RecentHistory
 from pe_dvc.usecases.channel.standing import standing
 from pe_dvc.usecases.mirror.sync import Sync

@@ -17,7 +17,7 @@ from pe_dvc.store.lazy_store import LazyStore
 from pe_dvc.store.locks import Wait, exclusive
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.trust import sources
-from pe_dvc.trust.at_once import at_once
+from pe_dvc.trust.concurrent_queries import ask_all
 from tests.support.country import LATEST, NAME, Country, payload_of
 from tests.support.mirrors import Files, Hangs, HangsOn, Mirror, Slow
 from tests.support.stores import WrappedStore
@@ -187,7 +187,7 @@ def test_stores_are_opened_at_the_same_time() -> None:
         LazyStore("slow", slowly),
         LazyStore("quick", lambda: LocalStore(Path("nowhere"))),
     )
-    found = at_once(
+    found = ask_all(
         [slow, quick],
         lambda one: one.read("x", limit=1),
         grace=9,

@@ -12,11 +12,11 @@ from pe_dvc.documents.revocation import Revocation
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, RevokedError
 from pe_dvc.trust.ancestry import Committed
 from pe_dvc.trust.signed_metadata import SignedMetadata
-from pe_dvc.usecases.channel.base import base_for
+from pe_dvc.usecases.channel.build_pointers import next_pointers
 from pe_dvc.usecases.channel.history import ChannelHistory
-from pe_dvc.usecases.channel.settle import settle
+from pe_dvc.usecases.channel.next_version import next_version, set_targets
+from pe_dvc.usecases.channel.rollback_base import rollback_base
 from pe_dvc.usecases.channel.source import Source, parse_source, pointers_from
-from pe_dvc.usecases.channel.versions import next_version, set_targets
 from pe_dvc.usecases.revoke.withdrawn import refuse_pointed, withdrawn_here
 from tests.support.simulator import Simulator, pointer
 from tests.support.thief import Thief, recover
@@ -132,7 +132,7 @@ def test_a_clone_that_is_behind_goes_back_from_what_readers_see(sim: Simulator) 
     sim.update(pointer("cps", "4"), pointer("frs", "4"))
     sim.publish()
     git = SignedMetadata(behind.files)
-    base = base_for(git, sim.store, "latest", committed=NOTHING, versions=[7])
+    base = rollback_base(git, sim.store, "latest", committed=NOTHING, versions=[7])
     assert (base.metadata.signed.version, base.taken, base.is_git) == (4, 7, False)
     assert base.superseded == {
         f"us/latest/{one.name}": one.manifest_sha256
@@ -146,7 +146,9 @@ def test_a_clone_that_went_another_way_goes_nowhere(sim: Simulator) -> None:
     sim.publish()
     other.update(pointer("cps", "5"))
     with pytest.raises(ConflictError, match="which git's version 4 has nothing of"):
-        base_for(SignedMetadata(other.files), sim.store, "latest", committed=NOTHING, versions=[])
+        rollback_base(
+            SignedMetadata(other.files), sim.store, "latest", committed=NOTHING, versions=[]
+        )
 
 
 def test_what_a_build_moves() -> None:
@@ -156,15 +158,15 @@ def test_what_a_build_moves() -> None:
     plain = pointer("scf", "2")
     current = {one.name: one for one in (held, back, plain)}
     built = [pointer("cps", "3"), pointer("frs", "9"), pointer("scf", "3")]
-    settled = settle(built, current)
-    assert settled.pointers == (held, back, pointer("scf", "3"))
-    assert settled.stay == {
+    following = next_pointers(built, current)
+    assert following.pointers == (held, back, pointer("scf", "3"))
+    assert following.stay == {
         "cps": "held: Checked (Ann)",
         "frs": "went back from this build to latest:2: Bad (Bob)",
     }
-    assert settle([pointer("frs", "10")], current).pointers == (pointer("frs", "10"), held)
-    assert settle([pointer("frs", "2"), held], current).stay == {}
-    assert settle([pointer("frs", "2"), held], current).pointers == (back, held)
+    assert next_pointers([pointer("frs", "10")], current).pointers == (pointer("frs", "10"), held)
+    assert next_pointers([pointer("frs", "2"), held], current).stay == {}
+    assert next_pointers([pointer("frs", "2"), held], current).pointers == (back, held)
 
 
 @pytest.mark.parametrize("notes", [{"hold": "x", "rollback": 3}, {"rollback": {"from": 5}}, {}])

@@ -18,7 +18,7 @@ from pe_dvc.primitives.errors import NotFoundError, RevokedError, VerificationEr
 from pe_dvc.store.several import SeveralStores
 from pe_dvc.usecases.mirror.state import read_state
 from pe_dvc.usecases.mirror.verify import verify_mirror
-from pe_dvc.usecases.mirror_says import mirror_says
+from pe_dvc.usecases.mirror_hint import mirror_hint
 from pe_dvc.usecases.object_digest import md5_bytes
 from tests.support.country import (
     LATEST,
@@ -120,7 +120,7 @@ def test_of_several_stores_the_one_that_holds_a_part_is_named(
     mirrored.publish({NAME: b"left out", "cps_2024": OTHER})
     mirrored.sync_to(pair, Selection(datasets=("cps_*",)))
     other = MemoryStore("memory://other")
-    told = mirror_says(SeveralStores([other, pair.mirror], print), "us")
+    told = mirror_hint(SeveralStores([other, pair.mirror], print), "us")
     assert told is not None
     assert told.startswith(f"{pair.mirror.url} is the mirror lab")
 

@@ -11,7 +11,7 @@ from pe_dvc.adapters.stores.local_store import LocalStore
 from pe_dvc.primitives.errors import ConflictError, StorePermissionError, StoreUnavailableError
 from pe_dvc.project.gc import gc
 from pe_dvc.project.repo import DataRepo
-from pe_dvc.usecases.retention.places import places_of
+from pe_dvc.usecases.retention.distinct_mirrors import distinct_mirrors
 from tests.support.kept_repo import SETTINGS, KeptRepo
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import WrappedStore
@@ -167,5 +167,5 @@ def test_directories_that_are_one_place(tmp_path: Path, second: str) -> None:
     other = {"same": place, "link": link, "inside a link": link / "place"}[second]
     origin = LocalStore(tmp_path / "origin")
     one, two, three = LocalStore(place), LocalStore(other), LocalStore(tmp_path / "else")
-    assert places_of(origin, [one, two, three], "us") == [[one, two], [three]]
-    assert places_of(two, [one, three], "us") == [[three]]
+    assert distinct_mirrors(origin, [one, two, three], "us") == [[one, two], [three]]
+    assert distinct_mirrors(two, [one, three], "us") == [[three]]

@@ -1,4 +1,4 @@
-"""What is told of a gateway at work: figures without persons, and one line for each request."""
+"""Metrics of a gateway, which name no person, and its log line for each request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def only_news(name: str) -> Iterator[None]:
         logger.removeFilter(is_news)
 
 
-class Figures:
+class Metrics:
     """Prometheus metrics: no label holds a person, a project, a key or an address."""
 
     def __init__(self) -> None:

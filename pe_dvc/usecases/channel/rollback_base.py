@@ -1,4 +1,4 @@
-"""What a rollback is made from: what readers see, also where git went another way or is behind."""
+"""The version that a rollback starts from: what readers see, even if git differs from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Base:
+class RollbackBase:
     """The version that the next one is made from, and the highest number ``taken`` anywhere.
 
     ``superseded`` are the manifests of git that the base, published elsewhere, replaced.
@@ -32,14 +32,14 @@ class Base:
     superseded: dict[str, str | None]
 
 
-def base_for(
+def rollback_base(
     git: SignedMetadata,
     store: Store,
     channel: str,
     *,
     committed: Committed,
     versions: Iterable[int],
-) -> Base:
+) -> RollbackBase:
     """Return what the next version of a channel is made from.
 
     ``committed`` is the newest that git's history holds signed, ``versions`` all of them. Raises
@@ -51,7 +51,9 @@ def base_for(
     newest, last = newest_version(bucket, git.targets.signed, channel, after=0)
     taken = max([ours.signed.version, last, *versions])
     if newest is None or newest.signed == ours.signed or descends(ours.signed, newest):
-        return Base(metadata=ours, taken=taken, is_git=True, superseded=superseded(ours.signed))
+        return RollbackBase(
+            metadata=ours, taken=taken, is_git=True, superseded=superseded(ours.signed)
+        )
     if not descends(newest.signed, ours):
         raise ConflictError(
             f"{bucket.where(channel, newest.signed.version)} is {channel} version "
@@ -65,7 +67,7 @@ def base_for(
         for path in published
         if manifest_of(mine.get(path)) != manifest_of(published[path])
     }
-    return Base(
+    return RollbackBase(
         metadata=newest,
         taken=taken,
         is_git=False,

@@ -1,4 +1,4 @@
-"""What a new build may move in ``latest``: not what is held, nor what was taken back before."""
+"""The pointers of ``latest`` after a build: held or rolled back datasets do not move."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pe_dvc.documents.pointer import Pointer
 
 
-class Settled(NamedTuple):
+class NextPointers(NamedTuple):
     """The pointers that ``latest`` gets, and why some datasets stay, by name."""
 
     pointers: tuple[Pointer, ...]
     stay: dict[str, str]
 
 
-def settle(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> Settled:
+def next_pointers(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> NextPointers:
     """Return what becomes of ``latest``, which is ``current``, after a build.
 
     A pointer to what a dataset is already stays as it is, with its notes. If it says of the file
@@ -37,7 +37,7 @@ def settle(built: Iterable[Pointer], current: Mapping[str, Pointer]) -> Settled:
             wanted[name] = replace(pointer, file=new.file) if contradicts else pointer
         elif why := why_it_stays(pointer, new.sha256 if new else None):
             wanted[name], stay[name] = pointer, why
-    return Settled(pointers=tuple(wanted.values()), stay=stay)
+    return NextPointers(pointers=tuple(wanted.values()), stay=stay)
 
 
 def why_it_stays(pointer: Pointer, built: str | None) -> str | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pe_dvc.usecases.channel.build_pointers import is_same
 from pe_dvc.usecases.channel.promote import before_of, gates_failed, judged_pointer, sentences_of
-from pe_dvc.usecases.channel.settle import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

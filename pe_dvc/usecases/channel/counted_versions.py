@@ -1,6 +1,6 @@
-"""Which versions of a channel count: today's, and those that it was made from. No I/O.
+"""Which versions of a channel count: the current one, and its ancestors. No I/O.
 
-A thief's versions, and those of publishers who were overtaken, have numbers among them.
+Versions of a thief, and of publishers who lost a race, have numbers among theirs and do not count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Line:
+class CountedVersions:
     """The digests of the versions that count, by version; of those below ``first`` none is known.
 
     Metadata of an older pe_dvc does not say what it was made from.
@@ -35,7 +35,9 @@ class Line:
     """The files that it was told by, and what identifies each: they are not parsed again."""
 
     @classmethod
-    def to(cls, newest: Metadata[Targets] | None, held: Mapping[int, bytes | None]) -> Line:
+    def to(
+        cls, newest: Metadata[Targets] | None, held: Mapping[int, bytes | None]
+    ) -> CountedVersions:
         """Return the line that leads to ``newest``, by what the versions ``held`` say."""
         if newest is None:
             return cls({}, 0)

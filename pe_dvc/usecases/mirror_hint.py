@@ -1,4 +1,4 @@
-"""What a reader is told where a mirror lacks what it was never meant to hold."""
+"""A hint for a reader whose mirror was never meant to hold what it asked for."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ObjectSource
 
 
-def mirror_says(source: ObjectSource, country: str) -> str | None:
+def mirror_hint(source: ObjectSource, country: str) -> str | None:
     """Return that a store is a mirror of a part, and what to do; None of any other store.
 
     It is not signed: it explains an error, and decides nothing. Of several stores it is said of
     those that are such mirrors.
     """
-    said = [text for one in stores_of(source) if (text := _one_says(one, country))]
+    said = [text for one in stores_of(source) if (text := _hint_of(one, country))]
     return "\n".join(said) or None
 
 
-def _one_says(source: ObjectSource, country: str) -> str | None:
+def _hint_of(source: ObjectSource, country: str) -> str | None:
     from pe_dvc.documents.mirror_note import NOTE_LIMIT, MirrorNote
 
     try:

@@ -1,4 +1,4 @@
-"""Asking several places at once, without waiting for those that stay silent."""
+"""Asking several stores at once, without waiting for those that do not answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ P = TypeVar("P")
 A = TypeVar("A")
 
 
-def at_once(
+def ask_all(
     places: Sequence[P],
     ask: Callable[[P], A],
     *,
@@ -71,7 +71,7 @@ def within(seconds: float, ask: Callable[[], A]) -> A:
     def call(one: Callable[[], A]) -> A:
         return one()
 
-    found = at_once([ask], call, grace=0, is_enough=lambda _: True, limit=max(seconds, 0.001))
+    found = ask_all([ask], call, grace=0, is_enough=lambda _: True, limit=max(seconds, 0.001))
     if not found:
         raise TimeoutError
     answer: A | BaseException = found[0]

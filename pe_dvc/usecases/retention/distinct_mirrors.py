@@ -1,4 +1,4 @@
-"""Which mirrors are places of their own: two addresses of one place hold one copy between them.
+"""Which mirrors are distinct: two addresses of the same place hold only one copy.
 
 A bind mount, a link, an alias of a bucket: addresses do not tell. A note that is written through
 one address, and shows at another, does.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import Store
 
 
-def places_of(origin: Store, mirrors: Sequence[Store], country: str) -> list[list[Store]]:
+def distinct_mirrors(origin: Store, mirrors: Sequence[Store], country: str) -> list[list[Store]]:
     """Return the mirrors by place, without those that are ``origin`` itself by another address.
 
     Those that take no note, as they can only be read, cannot be told apart: they are one place

@@ -1,4 +1,4 @@
-"""What a person's grants are now, and what must be deleted of those that ended. Pure. ADR 0041.
+"""The status of a person's grants, and what to delete where one ended. Pure. ADR 0041.
 
 All grants of the person count, whatever the token is limited to: another one that is live may
 need the same file.
@@ -26,7 +26,7 @@ def state_of(grant: Terms, now: datetime) -> str:
     return "not yet" if grant.begins_after(now) else "live"
 
 
-def standing(rules: AccessRules, caller: Caller, index: Index, now: datetime) -> dict[str, Any]:
+def grant_status(rules: AccessRules, caller: Caller, index: Index, now: datetime) -> dict[str, Any]:
     """Return the grants of ``caller`` as JSON values, and what of the ended ones must go.
 
     ``artifacts`` are the sha256 of payloads and of files of directories, ``documents`` those of

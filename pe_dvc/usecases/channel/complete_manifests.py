@@ -1,4 +1,4 @@
-"""Is what a channel is to go back to still there, whole in the bucket?"""
+"""Before a rollback: does the bucket still have everything that the channel would point to?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _REMEDY = "Nothing was changed. Run pe-dvc fsck, which says what can be repaired."
 
 
-def whole_manifests(store: ReadableStore, pointers: Iterable[Pointer]) -> dict[str, bytes]:
+def complete_manifests(store: ReadableStore, pointers: Iterable[Pointer]) -> dict[str, bytes]:
     """Return the manifests that pointers sign, by name, if what they describe is in the bucket.
 
     Raises NotFoundError for a manifest or a payload that lacks, ConflictError for another

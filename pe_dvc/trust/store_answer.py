@@ -1,4 +1,4 @@
-"""What one of several stores shows of a country's channels, before anything of it is believed."""
+"""What one of several stores answers about a country's channels, before it is verified."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Shown:
+class StoreAnswer:
     """What one store shows: its timestamp, and the root after the newest one that is known."""
 
     fetcher: StoreFetcher
@@ -66,21 +66,23 @@ class Shown:
         return Seen(self.root or b"", self.store.url)
 
 
-def shown_by(fetcher: StoreFetcher, answer: Shown | BaseException | None, grace: float) -> Shown:
+def answer_of(
+    fetcher: StoreFetcher, answer: StoreAnswer | BaseException | None, grace: float
+) -> StoreAnswer:
     """Return an answer, or what there is to say where there is none."""
-    if isinstance(answer, Shown):
+    if isinstance(answer, StoreAnswer):
         return answer
     if answer is not None:
-        return Shown(fetcher, error=PeDvcError(f"{fetcher.store.url}: {answer}"))
+        return StoreAnswer(fetcher, error=PeDvcError(f"{fetcher.store.url}: {answer}"))
     error = StoreUnavailableError(
         f"{fetcher.store.url} did not answer within {grace:.0f} seconds of another store",
         operation="read",
         key="timestamp.json",
     )
-    return Shown(fetcher, error=error, is_late=True)
+    return StoreAnswer(fetcher, error=error, is_late=True)
 
 
-def is_signed(shown: Shown, newest: Metadata[Root]) -> bool:
+def is_signed(shown: StoreAnswer, newest: Metadata[Root]) -> bool:
     """Tell whether a store shows something that the newest root's keys have signed."""
     if shown.root is not None and successor(newest, shown.root) is not None:
         return True

@@ -1,4 +1,4 @@
-"""Which versions of a role readers were ever shown: those that some snapshot names.
+"""Which versions of a role readers ever saw: those that some snapshot names.
 
 A version that no snapshot names promises nothing: its push was refused or killed, or a later
 version was published with it.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _READS_AT_ONCE = 16
 
 
-class Shown:
+class SnapshotHistory:
     """What the snapshots of a bucket named; read when first asked. ``head`` is where it stands."""
 
     def __init__(self, bucket: ReadableChannels, head: Head) -> None:
