@@ -1,4 +1,4 @@
-"""What a process reads from the cache, so that no other removes it meanwhile."""
+"""Leases on cached artifacts: what a process reads is not removed by another meanwhile."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Leases:
 
     @contextmanager
     def unless_held(self, sha256: Sha256) -> Iterator[bool]:
-        """Tell whether no process has a lease, this one included, and keep it so meanwhile."""
+        """Within, tell whether no process has a lease, and keep others from taking one."""
         descriptor = self._open()
         try:
             yield has_range_locks(descriptor) and lock_range(
@@ -87,10 +87,11 @@ class Leases:
         return open_lasting(self._files, self._path)
 
     def _open_shared(self) -> int | None:
-        """Open the file for leases; None where there can be none.
+        """Open the file for leases; None where leases are not possible.
 
-        In a cache that may only be read its owner can still remove what is being read. Where the
-        file system has no such locks, nothing is removed (``unless_held``).
+        That is so in a cache that is read-only for this user: its owner can still remove what is
+        being read. Where the file system has no locks on bytes, nothing is ever removed
+        (``unless_held``).
         """
         try:
             descriptor = self._open()
@@ -107,8 +108,8 @@ class Leases:
         return None
 
     def _prepare_fork(self) -> None:
-        # What a child inherits is the parent's own lock: either's release would end it for both.
-        # So a second one is taken before the fork, with no moment in between that has none.
+        # A child inherits the parent's locks themselves: a release in either would end them for
+        # both. So a second set is taken before the fork, and there is no moment without a lock.
         self._mutex.acquire()
         if self._descriptor is not None:
             self._childs = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)

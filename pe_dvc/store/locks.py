@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from pe_dvc.store.confined import ConfinedTree
 
 _NO_LOCKS = frozenset([errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-"""What the operating system says of a lock that a file system or sandbox does not have."""
+"""Errors of the operating system for locks that a file system or sandbox does not support."""
 _PAUSE = 0.02
-"""Seconds between two tries at a lock that is held elsewhere."""
-_UNSAID = 1.0
-"""Seconds to wait before it is said: of a thousand small files many are waited for, and briefly."""
+"""Seconds between two tries at a lock that another holds."""
+_UNREPORTED = 1.0
+"""Seconds of waiting before it is reported: for small files many short waits are usual."""
 
 
 class Wait:
-    """One wait for a lock, of at most ``timeout`` seconds for each who holds it.
+    """A wait for a lock, of at most ``timeout`` seconds for each process that holds it in turn.
 
-    ``on_wait`` is called once the lock was held elsewhere for a second. ``doing`` is what the other
-    does then, and ``remedy`` what to do about it, for the error.
+    ``on_wait`` is called once, after a second of waiting. For the error, ``doing`` says what the
+    other process does, and ``remedy`` what to do about it.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Wait:
             )
 
     def _tell(self, waited: float) -> None:
-        if self._on_wait is not None and waited > _UNSAID:
+        if self._on_wait is not None and waited > _UNREPORTED:
             self._on_wait()
             self._on_wait = None
 
@@ -96,16 +96,16 @@ def _wait_for(
 
 @contextmanager
 def exclusive(files: ConfinedTree, path: str, wait: Wait) -> Iterator[None]:
-    """Hold a lock by the name of a file, which exists only while the lock is held or waited for.
+    """Hold a lock on a file that exists only while the lock is held or waited for.
 
-    Raises StoreUnavailableError once another has held it for as long as ``wait`` says: of hundreds
-    that wait, each gets its turn.
+    Raises StoreUnavailableError if one holder keeps it longer than ``wait`` allows. The time starts
+    again with each holder, so that of hundreds that wait each gets its turn.
     """
     descriptor = _acquire(files, path, wait)
     try:
         yield
     finally:
-        # Still locked: the next to get the lock of this file sees that it has lost its name.
+        # Removed while still locked: the next to lock this file sees that it has lost its name.
         with suppress(FileNotFoundError):
             files.unlink(path)
         os.close(descriptor)
@@ -113,11 +113,12 @@ def exclusive(files: ConfinedTree, path: str, wait: Wait) -> Iterator[None]:
 
 @contextmanager
 def exclusive_byte(files: ConfinedTree, path: str, sha256: Sha256, wait: Wait) -> Iterator[None]:
-    """Hold a lock for an artifact: one byte of a file that stays, and that all artifacts share.
+    """Hold a lock for an artifact: one byte of a permanent file that all artifacts share.
 
-    As ``exclusive``, where thousands are taken one after the other: before ext4 makes a file, it
-    looks at every other that was removed in the last minutes. The time does not begin again when
-    the lock changes hands. Where there are no such locks, it is that of ``lock_name`` after all.
+    This is for thousands of locks one after the other. With ``exclusive`` ext4 gets slow: before it
+    makes a file, it looks at every other that was removed in the last minutes. The time does not
+    start again with each holder. Where there are no locks on bytes, ``exclusive`` is used, on a
+    file of the artifact's own (``lock_name``).
     """
     descriptor = open_lasting(files, path)
     byte = partial(lock_range, descriptor, start=offset(sha256), length=1, wait=False)
@@ -170,7 +171,7 @@ def _acquire(files: ConfinedTree, path: str, wait: Wait) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # who held it has ended: another has it now
+        os.close(descriptor)  # removed by its last holder: try the new file of that name
 
 
 def _open_file(files: ConfinedTree, path: str, timeout: float) -> int:

@@ -1,7 +1,8 @@
-"""Several stores of one country: what one lacks, or shows wrong, is read from the next.
+"""Several stores of one country: what one lacks, or has wrong, is read from the next.
 
-None of them is trusted. What is read is verified by the use case that reads it, so that falling
-over is its to ask for: ``first_good`` tries what it does on one store after another.
+None of them is trusted. The use case that reads something also verifies it. So it is the use case
+that falls over to the next store: ``first_good`` repeats its whole read, checks included, on one
+store after another.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PASSED_OVER = (VerificationError, FormatError, NotFoundError, StoreError)
-"""What the next store may do better. A full disk or a withdrawn artifact is none of these."""
+"""Errors after which the next store is tried. A full disk or a withdrawn artifact is not one."""
 
 
 class SeveralStores:
-    """Stores that hold the same, to read from: each operation is the first one's that succeeds.
+    """Stores with the same content, to read from: the first one that succeeds gives the result.
 
-    One that failed, or showed wrong bytes, is asked last from then on. ``note`` is told of it.
-    That one cannot be reached is known to all readers of this process.
-    With ``offline`` none is asked: that something is not on this machine is said once.
+    A store that failed, or gave wrong bytes, is asked last from then on, and ``note`` is told so.
+    All readers of this process share which stores cannot be reached. With ``offline`` no store is
+    asked, and the error says only once that something is not on this machine.
     """
 
     def __init__(
@@ -80,9 +81,9 @@ class SeveralStores:
         return made
 
     def in_order(self, key: str | None = None) -> list[ReadableStore]:
-        """Return the stores as listed, but last those that failed, or were found to lack ``key``.
+        """Return the stores as listed, with those that failed or lack ``key`` moved to the end.
 
-        They are asked all the same: they may have it by then.
+        These are still asked: they may have it by now.
         """
         with self._lock:
             numbered = sorted(
@@ -100,7 +101,7 @@ class SeveralStores:
         return is_out(store.url)
 
     def answered(self, store: ObjectSource) -> None:
-        """Keep in mind that a store answers again, so that it is waited for and asked in turn."""
+        """Record that a store answers again, so that it is asked in its usual order."""
         note_answer(store.url)
         known_as = self._id(store)
         with self._lock:
@@ -108,18 +109,18 @@ class SeveralStores:
                 del self._failed[known_as]
 
     def _id(self, store: ObjectSource) -> tuple[int, str]:
-        # By its address as well: what stands beside the stores may change.
+        # By its address as well: the number alone changes with the list.
         return next((n, one.url) for n, one in enumerate(self.stores) if one is store)
 
     def missing(self) -> None:
-        """Ask why all stores lack an object; raises where there is a reason."""
+        """Call what ``asking_if_missing`` was given, which raises if there is a reason."""
         if self._on_missing is not None:
             self._on_missing()
 
     def failed(self, store: ObjectSource, error: PeDvcError, key: str | None = None) -> None:
-        """Keep in mind that a store failed or lied, and say so, once of each store and kind.
+        """Record that a store failed or gave wrong bytes, and note each kind once per store.
 
-        That a store lacks an object is not said: a mirror may hold a part.
+        A missing object is only logged: a mirror may hold a part.
         """
         known_as = self._id(store)
         if isinstance(error, NotFoundError):
@@ -177,12 +178,12 @@ def beside(
 def first_good(
     store: ObjectSource, read: Callable[[ReadableStore], T], *, key: str | None = None
 ) -> T:
-    """Return what ``read`` gives for the first store of ``store`` with which it succeeds.
+    """Call ``read`` with each store of ``store`` until it succeeds, and return its result.
 
     ``key`` is the object that it reads: a store that lacks it is asked last for it from then on.
 
-    Of one store it is what ``read`` gives or raises. Of several, it raises the first error that
-    says more than that something is not there, with what the others said.
+    With a single store this is just ``read(store)``. If all of several fail, it raises the first
+    error that is more than NotFoundError, with the messages of the others in its remedy.
     """
     if not isinstance(store, SeveralStores):
         return read(store)  # type: ignore[arg-type]  # a place elsewhere is read, never listed
@@ -199,9 +200,9 @@ def first_good(
 
 
 def pass_over(store: ObjectSource, failed: ObjectSource, error: PeDvcError, key: str) -> None:
-    """Keep in mind that one of several stores failed to give the object ``key``.
+    """Record that one of several stores failed to give the object ``key``.
 
-    Raises ``error`` where it is the only one.
+    Raises ``error`` if there is only one store.
     """
     if not isinstance(store, SeveralStores):
         raise error

@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 * 1024, 4 * 1024 * 1024
 """Sizes of a chunk that a manifest may ask for: a bound on memory and on the length of a list."""
 CHUNKS_PER_REQUEST = 4
-"""At most: neighbours are fetched together."""
+"""How many neighbouring chunks one request fetches at most."""
 REQUESTS_IN_FLIGHT = 8
-"""Requests at once: with ``CHUNKS_PER_REQUEST`` they bound
-the memory that a read takes (32 MiB)."""
+"""Requests at once. With ``CHUNKS_PER_REQUEST`` this bounds the memory of a read (32 MiB)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +63,8 @@ class ChunkList:
 def load_chunk_list(resolved: Resolved, *, store: ReadableStore, cache: Cache) -> ChunkList:
     """Return an artifact's chunk list, from the cache or the store.
 
-    Raises DigestMismatchError unless it is, to the byte, the one that the manifest speaks of:
-    a list that was altered, cut short or made longer is refused whole. Raises NotFoundError.
+    Raises DigestMismatchError unless it has the sha256 that the manifest names: a list that was
+    altered, cut short or made longer is refused as a whole. Raises NotFoundError.
     """
     payload = resolved.payload
     if payload.chunks_sha256 is None:
@@ -112,7 +111,7 @@ def _known_list(resolved: Resolved, expected: Sha256) -> bytes | None:
 
 def _read_list(resolved: Resolved, store: ReadableStore, expected: Sha256, length: int) -> bytes:
     key = chunks_key(resolved.payload.country, resolved.sha256)
-    # One byte more shows a list that was made longer, without reading all that it may hold.
+    # Reading one byte more detects a list that was made longer, whatever its length.
     data = store.read_range(key, 0, length + 1)
     source, what = f"{store.url}/{key}", f"the chunk list of {resolved.reference}"
     check_promised(data, expected, what=what, by="by the manifest", source=source)
@@ -139,15 +138,15 @@ class ChunkFetcher:
 
     @cached_property
     def _place(self) -> PayloadPlace:
-        """Where the chunks are, looked for once one is lacking."""
+        """Where the payload is, looked up when the first chunk is missing."""
         return self._find()
 
     def get(self, first: int, last: int) -> list[bytes]:
         """Return the chunks from ``first`` to before ``last``, verified.
 
-        Those that are not here are fetched, unless another reader is about to: then they are
-        waited for. Raises DigestMismatchError naming the bytes that are wrong, NotFoundError and
-        StoreError; chunks that verified stay.
+        Missing ones are fetched. If another reader is already fetching one, this waits for it.
+        Raises DigestMismatchError naming the bytes that are wrong, NotFoundError and StoreError;
+        chunks that verified stay.
         """
         here = {i: data for i in range(first, last) if (data := self._kept(i)) is not None}
         runs = list(_runs([i for i in range(first, last) if i not in here]))

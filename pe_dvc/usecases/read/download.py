@@ -1,4 +1,4 @@
-"""Download an artifact into its place in the cache: by the whole, or by its verified chunks."""
+"""Download an artifact into the cache, as a whole or by verified chunks."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def download(
     cache: Cache,
     reporter: Reporter,
 ) -> None:
-    """Download what is at ``place`` into ``slot``, within whose ``admission`` this is called.
+    """Download what is at ``place`` into ``slot``. Call this within the slot's ``admission``.
 
-    Raises DigestMismatchError, which leaves nothing behind, NotFoundError and StoreError, which
-    leaves what verified for the next attempt.
+    Raises DigestMismatchError, after which nothing is kept, NotFoundError, and StoreError, after
+    which verified chunks are kept for the next attempt.
     """
     payload = resolved.payload
     with reporter.task(payload.name, payload.size) as progress:
         try:
             if payload.size <= SINGLE_REQUEST_MAX_BYTES and not slot.has_partial():
-                # By one request, whose answer needs no file of its own to grow in; a byte more
-                # shows an object that is too long.
+                # One request, kept in memory. Asking for one byte more detects an object that is
+                # too long.
                 data = first_good(
                     place.source, lambda one: _read_small(resolved, place, one), key=place.key
                 )
@@ -84,9 +84,9 @@ def _complete(
 ) -> Sha256:
     """Complete a partial file and return its sha256.
 
-    With nothing here the digest of the whole is all that is needed, and the transfer is the
-    fastest there is. Where something is here, the chunk list tells what of it is good; so it does
-    where one of several stores failed or showed wrong bytes, and the next has better ones.
+    An empty file is downloaded as a whole, which is fastest, and checked by its digest. If the file
+    has some bytes already, or one of several stores fails on the way, the chunk list tells which
+    bytes are right, and only the others are fetched.
     """
     moved = Moved(progress)
 
@@ -110,9 +110,9 @@ def _complete(
             _check(resolved, actual, place)
             return actual
         except NotFoundError:
-            pass  # published without one: from the start, then
+            pass  # published without a chunk list: download the whole again
         except PASSED_OVER as error:
-            # The list may be what is wrong, and the payload of one store right.
+            # The chunk list may be wrong, and the payload in one of the stores right.
             if not isinstance(place.source, SeveralStores):
                 raise
             log.info("%s is read from the start: %s", resolved.reference, error.message)
@@ -135,7 +135,7 @@ def _resume(
 
 
 def _check_size(resolved: Resolved, place: PayloadPlace, store: ObjectSource) -> None:
-    """Refuse an unsigned size that is not the object's, before room is made for it.
+    """Check a size that is not signed against the object's, before the cache makes room for it.
 
     Raises DigestMismatchError.
     """

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class FoundManifest(NamedTuple):
-    """A manifest as it stands in a store or in the cache, at ``source``."""
+    """The bytes of a manifest, and the address in a store or the cache that they come from."""
 
     data: bytes
     source: str
 
 
 class LaterManifest:
-    """A manifest that is found, by ``find``, once something asks for it, and then kept."""
+    """A manifest that ``find`` reads when it is first needed; the result is kept."""
 
     def __init__(self, find: Callable[[], FoundManifest]) -> None:
         self._find = find
@@ -40,7 +40,7 @@ class LaterManifest:
         return self._find()
 
     def __reduce__(self) -> tuple[type[FoundManifest], tuple[bytes, str]]:
-        """Go to another process as what was found: what finds it stays here."""
+        """Pickle it as the manifest that was found: ``find`` works in this process only."""
         return FoundManifest, (self.data, self.source)
 
     @property
@@ -55,9 +55,9 @@ class LaterManifest:
 
 
 def signed_manifest(reference: Reference, pointer: Pointer, store: ReadableStore) -> FoundManifest:
-    """Return the manifest that a pointer signs.
+    """Return the manifest whose sha256 a pointer signs.
 
-    Raises NotFoundError, DigestMismatchError for another one, and StoreError.
+    Raises NotFoundError, DigestMismatchError for a manifest with another sha256, and StoreError.
     """
     try:
         data, key = read_manifest(store, reference.country, pointer.sha256, reference.name)
@@ -75,9 +75,9 @@ def signed_manifest(reference: Reference, pointer: Pointer, store: ReadableStore
 def read_pin(
     reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
 ) -> FoundManifest:
-    """Return what the store shows as the manifest of an artifact.
+    """Return the manifest of an artifact from a store, for a pinned reference.
 
-    It is not signed, so the store is asked each time. It is kept to be found offline.
+    It is not signed, so the store is asked each time. It is cached for offline use.
     """
     try:
         found = _claimed(reference, sha256, store)
@@ -94,7 +94,7 @@ def read_pin(
 
 
 def _claimed(reference: Reference, sha256: Sha256, store: ReadableStore) -> FoundManifest:
-    """Return a store's manifest of an artifact, if it says that it is of that one."""
+    """Return a store's manifest of an artifact, if the manifest names that artifact."""
     data, key = read_manifest(store, reference.country, sha256, reference.name)
     source = f"{store.url}/{key}"
     check_artifact(Payload.of_manifest(data, where=source), reference, sha256, source)
@@ -115,7 +115,7 @@ def check_artifact(payload: Payload, reference: Reference, sha256: Sha256, sourc
 def find_pin(
     reference: Reference, sha256: Sha256, store: ReadableStore, cache: Cache
 ) -> FoundManifest:
-    """Return the manifest of an artifact that was read last.
+    """Return the manifest of an artifact from the cache, for a pinned reference offline.
 
     A pin verifies the artifact's bytes and not its manifest, offline as online.
     """

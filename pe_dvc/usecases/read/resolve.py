@@ -1,7 +1,7 @@
-"""Resolve: from a reference, by the signed pointer, to a verified manifest.
+"""Resolve a reference: find its signed pointer, then the verified manifest.
 
-Reads metadata only: no payload is touched. Each step verifies the next: the channel's
-signatures the pointer, the pointer the manifest's and the artifact's sha256.
+Only metadata is read, no payload. Each step verifies the next: the channel's signatures cover the
+pointer, and the pointer has the sha256 of the manifest and of the artifact.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ UNSIGNED = "UNVERIFIED: a pin verifies the bytes, and not this description of th
 class Resolved:
     """What a reference means now: an artifact's payload, and the manifest that describes it.
 
-    ``pointer`` is the signed pointer that led here, None for a pinned reference: then the
-    artifact's bytes are still verified against the pin, but what the manifest says about them is
-    not signed.
+    ``pointer`` is the signed pointer that was followed, None for a pinned reference. Then the bytes
+    are still verified against the pin, but what the manifest says about them is not signed.
     """
 
     reference: Reference
@@ -65,11 +64,11 @@ class Resolved:
     _description: FoundManifest | LaterManifest
     pointer: Pointer | None
     directory: Payload | None = None
-    """The whole that ``payload`` is a file of, where the reference has a member."""
+    """The directory that ``payload`` is a file of, if the reference names a member."""
     not_revoked_as_of: datetime | None = None
-    """When it was verified not to be withdrawn (UTC); None where that cannot be known here."""
+    """When it was last verified as not revoked (UTC); None where that cannot be known here."""
     snapshot: Snapshot | None = field(default=None, compare=False)
-    """With what it can be read in other processes and on other machines."""
+    """What other processes and machines need to read it."""
 
     def __repr__(self) -> str:
         signed = "signed" if self.manifest_verified else "its manifest is not signed"
@@ -85,12 +84,12 @@ class Resolved:
 
     @property
     def document(self) -> bytes:
-        """The manifest as it stands in the store. Raises as ``resolve`` if it is yet to be read."""
+        """The bytes of the manifest. Raises as ``resolve`` if it has not been read yet."""
         return self._description.data
 
     @property
     def source(self) -> str:
-        """Where the manifest stands. Raises as ``document``."""
+        """The address of the manifest. Raises as ``document``."""
         return self._description.source
 
     @cached_property
@@ -102,7 +101,7 @@ class Resolved:
 
     @cached_property
     def plain_manifest(self) -> Manifest:
-        """The same, of ``documents.plain_record``: for who only shows what it says."""
+        """The same without pydantic (``documents.plain_record``), for callers that only show it."""
         from pe_dvc.documents.plain_record import read_plain_manifest
 
         return read_plain_manifest(self.document, where=self.source)
@@ -120,16 +119,16 @@ class Resolved:
     def manifest_verified(self) -> bool:
         """Whether a signature covers what the manifest says: names, schema, inputs and size.
 
-        Not so for a pin, which verifies the artifact's bytes: anyone who writes to the bucket may
-        have written the manifest.
+        For a pin it does not: that verifies the artifact's bytes, and anyone who can write to the
+        bucket may have written the manifest.
         """
         return self.pointer is not None
 
     @property
     def file_name(self) -> str:
-        """What a copy of the artifact is called: as in its data repo, if that is verified.
+        """The file name for a copy: that in the data repo if verified.
 
-        Else the name in the reference, with one of a few suffixes.
+        Otherwise the name in the reference, with one of a few harmless suffixes.
         """
         if self.manifest_verified:
             return posixpath.basename(self.payload.path)
@@ -148,13 +147,13 @@ class Resolved:
 
     @property
     def pinned(self) -> Reference:
-        """The pinned reference: it always means these bytes."""
+        """The pinned reference, which always means these bytes."""
         asked, sha256 = self.reference, (self.directory or self.payload).sha256
         return Reference(country=asked.country, name=asked.name, sha256=sha256, member=asked.member)
 
     @property
     def pin(self) -> str:
-        """The pinned reference as text: for papers, for pandas and all that reads references."""
+        """The pinned reference as text, for papers, pandas and everything that reads references."""
         return str(self.pinned)
 
 
@@ -170,12 +169,12 @@ def resolve(
 ) -> Resolved:
     """Return which dataset ``reference`` means; ``members.resolve_member`` finds a file in it.
 
-    ``for_bytes`` reads no manifest where the signed pointer says what a download needs: it is
-    read and verified once something asks for it.
+    With ``for_bytes`` the manifest is not read if the signed pointer says what a download needs. It
+    is read and verified when something asks for it.
 
-    ``refuse`` raises RevokedError for what was withdrawn, before anything of it is read.
-    ``channels`` may be None for a pinned reference, and for none else. With ``offline`` the
-    manifest of a pin is one that was read before. Raises NotFoundError (no such dataset, manifest
+    ``refuse`` raises RevokedError for a revoked artifact before anything of it is read.
+    ``channels`` may be None for a pinned reference only. With ``offline`` the manifest of a pin
+    must have been read before. Raises NotFoundError (no such dataset, manifest
     or release), VerificationError (the bucket shows something that was not signed) and StoreError.
     """
     if reference.sha256 is not None:
@@ -252,10 +251,10 @@ def resolve_pointer(
 def described_by(
     reference: Reference, sha256: Sha256, found: FoundManifest, pointer: Pointer | None
 ) -> Resolved:
-    """Return what a manifest describes. Whether it is the signed one is not checked.
+    """Return what a manifest describes. This does not check that it is the signed one.
 
-    Raises FormatError, DigestMismatchError for another artifact than was asked for, and
-    VerificationError for a pointer that says otherwise.
+    Raises FormatError, DigestMismatchError for another artifact than the one asked for, and
+    VerificationError if the pointer contradicts the manifest.
     """
     payload = Payload.of_manifest(found.data, where=found.source)
     if (payload.country, payload.name) != (reference.country, reference.name):
