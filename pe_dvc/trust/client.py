@@ -1,7 +1,8 @@
-"""A reader of channels: what they say now, verified, one consistent view.
+"""A reader of channels: what they say now, verified, as one consistent view.
 
-What has not changed since it was verified last is verified again from there (``trust.unchanged``);
-python-tuf, which takes long to load, reads and judges everything else (``trust.tuf_reader``).
+There are two ways. If the store shows that nothing has changed, the files that were kept here are
+verified again (``trust.unchanged``). In all other cases python-tuf does its client workflow
+(``trust.tuf_reader``), which takes longer to load.
 """
 
 from __future__ import annotations
@@ -43,16 +44,20 @@ class ChannelClient:
     """The verified channels of one country, as they were when first asked for.
 
     One client is one consistent view: the metadata is refreshed once, at the first question.
-    ``root`` is the pinned root.json, ``earlier`` the roots that come before it, as far as they
-    are known: a clone has them; ``seen`` what others saw published, below which nothing counts,
-    ``seen_elsewhere`` more of it, which takes longer to find and is asked for by who saw nothing;
-    ``related`` the names of stores that share what they have shown (``ReaderState``).
-    ``state_dir`` is where clients keep what they have verified, each country, bucket and lineage of
-    roots apart. With ``offline`` the answers come from there: ``verified_at`` tells how old.
 
-    TUF: ``root`` is what is shipped with the client (5.2). A target is a pointer of a delegated
-    role; it is looked up in the one role that may speak for it, of the delegations of ``targets``
-    (5.6.7). The target file (5.7) is the artifact, which ``usecases.read.fetch`` verifies.
+    - ``root`` is the pinned root.json, ``earlier`` the roots before it, as far as they are known: a
+      clone has them.
+    - ``state_dir`` is where clients keep what they have verified, separately for each country,
+      bucket and lineage of roots. With ``offline`` all answers come from there; ``verified_at``
+      tells how old they are.
+    - ``seen`` is what others saw published: the floor, below which nothing is accepted.
+      ``seen_elsewhere`` returns more of it. That takes longer, so it is called only by a reader
+      that has seen nothing yet.
+    - ``related`` names stores that share what they have shown (``ReaderState``).
+
+    In terms of TUF, ``root`` is what is shipped with the client (5.2). A target is a pointer of a
+    delegated role. It is looked up only in the role that ``targets`` delegates it to (5.6.7). The
+    target file (5.7) is the artifact, which ``usecases.read.fetch`` verifies.
     """
 
     def __init__(
@@ -91,12 +96,12 @@ class ChannelClient:
 
     @property
     def was_asked(self) -> bool:
-        """Whether it has verified something, and has a view."""
+        """Whether it was asked something and has a verified view."""
         return bool(self._roles)
 
     @property
     def shown(self) -> tuple[bytes, bytes] | None:
-        """Timestamp and snapshot of its view, verified; None as long as it has none."""
+        """Timestamp and snapshot of its view, verified; None before there is one."""
         if "_tuf" in self.__dict__ and (shown := self._tuf.shown) is not None:
             return shown
         return self._unchanged.files if "_unchanged" in self.__dict__ else None
@@ -104,8 +109,8 @@ class ChannelClient:
     def lookup(self, channel: str, name: str) -> Pointer | None:
         """Return a dataset's pointer, None if the channel does not have that dataset.
 
-        Raises VerificationError, with the family that fits, for anything that is not what was
-        signed; NotFoundError if the store has no channels of the country; StoreError.
+        Raises VerificationError, or a family below it, for anything that was not signed;
+        NotFoundError if the store has no channels of the country; StoreError.
         """
         check_name(name)
         role = self._role(check_channel(channel))
@@ -144,10 +149,10 @@ class ChannelClient:
         return dict(self._role("releases").entries)
 
     def revocations(self) -> dict[Sha256, Revocation]:
-        """Return every withdrawn artifact, by sha256; a tombstone in the bucket says nothing.
+        """Return every revoked artifact, by sha256. Tombstones in the bucket are not asked.
 
         Raises NotPublishedError in a country whose role ``revoked`` was never published, and
-        otherwise as ``lookup``: metadata that is hidden, old or not signed is no empty list.
+        otherwise as ``lookup``: hidden, old or unsigned metadata does not count as an empty list.
         """
         entries: dict[Sha256, Revocation] = self._role("revoked").entries
         return dict(entries)
@@ -177,7 +182,7 @@ class ChannelClient:
             return self._unchanged_role(role) or self._tuf.load(role, self._unchanged.shown)
 
     def _unchanged_role(self, role: str) -> RoleEntries | None:
-        """Return what a role signed if that is as it was verified last, None for python-tuf."""
+        """Return what a role signed if nothing has changed, None if python-tuf must read it."""
         if isinstance(self._store, SeveralStores) or len(self._roots) > 1:
             return None
         found = self._unchanged.load(role)
