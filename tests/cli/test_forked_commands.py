@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import forked_commands
+from tests.support.commands import run
 from tests.support.environment import Homes
-from tests.support.forked_commands import run_forked
+from tests.support.forked_commands import run_forked, with_forked_commands
+from tests.support.paths import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +108,30 @@ def test_what_a_stage_runs_is_forked_as_well(tmp_path: Path) -> None:
     assert forked == [["forked", "two words"], place, "look", True]
     assert started == [["started", ""], place, "look", False]
     assert (tmp_path / "code").read_text().split() == ["3", "2"]
+
+
+def test_what_package_clients_were_given_is_no_reason_to_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fixture of the session has it in its environment; what a test sets is another thing."""
+    ca = {"SSL_CERT_FILE": str(tmp_path)}
+    monkeypatch.setattr(forked_commands, "_AT_START", ca)
+    done = run_forked(["pe-dvc", "--version"], tmp_path, {**os.environ, **ca})
+    assert done is not None
+    assert done.returncode == 0
+    other = {**os.environ, "SSL_CERT_FILE": "C"}
+    assert run_forked(["pe-dvc", "--version"], tmp_path, other) is None
+
+
+def test_a_script_runs_forked_commands_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, environment = ["sh", "-c", "command -v dvc; command -v pe-dvc"], dict(os.environ)
+    said = run(*script, environment=with_forked_commands(environment)).stdout
+    assert str(BIN) not in said
+    monkeypatch.setenv("SOAK", "1")
+    said = run(*script, environment=with_forked_commands(environment)).stdout
+    assert said.split() == [str(BIN / "dvc"), str(BIN / "pe-dvc")]
 
 
 def test_other_commands_of_the_same_name_are_not_forked(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.commands import GIT_STATUS, Done, run
 from tests.support.environment import own_home
+from tests.support.forked_commands import with_forked_commands
 from tests.support.hub_server import TOKEN, HubServer
 from tests.support.paths import ROOT
 
@@ -64,7 +65,8 @@ class Person:
         script = script.replace("s3://policyengine-data", str(self.store)).replace(
             ADDRESS, self.address
         )
-        return self.run("bash", "-euo", "pipefail", "-c", script, cwd=cwd)
+        bash, environment = ("bash", "-euo", "pipefail"), with_forked_commands(self.environment)
+        return run(*bash, "-c", script, cwd=cwd, environment=environment)
 
     def run(self, *command: str, cwd: Path) -> Done:
         return run(*command, cwd=cwd, environment=self.environment)

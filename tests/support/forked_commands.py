@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 SCRIPTS = {"pe-dvc", "dvc"}
 FORK_SERVER = Path(__file__).with_name("fork_server.py")
-IN_STAGES = {"pe-dvc": "pe-dvc", "python": "pe-dvc"}
+IN_STAGES = {"pe-dvc": "pe-dvc", "dvc": "dvc", "python": "pe-dvc"}
 """Commands that are forked in a stage of ``dvc repro``, too, each with its server."""
+_AT_START = dict(os.environ)
+"""Has what package clients need to reach a registry; a fixture of the session sees that, too."""
 
 _servers: dict[str, str] = {}
 
@@ -48,11 +50,11 @@ def run_forked(
     request: dict[str, Any] = {
         "arguments": list(command[1:]),
         "directory": str(directory.absolute()),
-        "environment": dict(environment),
+        "environment": _without_registries(environment),
         "umask": _umask(),
     }
     if Path(script).name == "dvc":
-        request["environment"]["PATH"] = f"{_commands_of_stages()}{os.pathsep}{environment['PATH']}"
+        request["environment"] = with_forked_commands(request["environment"])
     text = marshal.dumps(request)
     with ExitStack() as stack:
         ours = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -79,6 +81,22 @@ def run_forked(
             os.kill(process, signal.SIGKILL)
             raise
     return subprocess.CompletedProcess(list(command), code, out, err)
+
+
+def with_forked_commands(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which a script's commands are forked, too, unless under SOAK=1."""
+    if os.environ.get("SOAK") or not hasattr(os, "pidfd_open"):
+        return dict(environment)
+    return {
+        **environment,
+        "PATH": f"{_commands_of_stages()}{os.pathsep}{environment['PATH']}",
+    }
+
+
+def _without_registries(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what is there for package clients only; what a test has set itself stays."""
+    kept = without_package_clients(environment)
+    return {n: v for n, v in environment.items() if n in kept or v != _AT_START.get(n)}
 
 
 def _script(command: str, environment: Mapping[str, str]) -> str | None:
