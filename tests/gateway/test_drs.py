@@ -319,13 +319,13 @@ def test_attack_a_body_that_comes_slowly(
 ) -> None:
     monkeypatch.setattr(drs_requests, "BODY_SECONDS", 0.2)
     head = f"POST {at(frs.artifact.sha256)} HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n{{"
-    with socket.create_connection(("127.0.0.1", house.port), 10) as client:
+    with socket.create_connection(("127.0.0.1", house.port), 60) as client:
         began = time.monotonic()
         client.sendall(head.encode())
         assert client.recv(100).startswith(b"HTTP/1.1 408")
         while client.recv(1000):  # until the connection is closed
             pass
-        assert time.monotonic() - began < 9
+        assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("query", ["access_token=pedvc_1", "expand=maybe", "expand=true&a=b"])

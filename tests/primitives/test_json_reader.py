@@ -34,12 +34,12 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_json_is_refused_by_name_at_once(name: str) -> None:
     data, reason = HOSTILE[name]
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError, match=r"x\.json: not the JSON of a manifest") as caught:
         read_json(data, what="a manifest", where="x.json")
     assert reason in caught.value.message
     assert len(caught.value.message) < 500
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_what_documents_hold_is_read() -> None:

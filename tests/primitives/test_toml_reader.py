@@ -29,21 +29,21 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_toml_is_refused_by_name_at_once(name: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError, match=r"p\.toml: is not TOML") as caught:
         read_toml(HOSTILE[name].encode(), where="p.toml", limit=LIMIT, remedy="Correct it.")
     assert len(caught.value.message) < 500
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
     "text", ['"\\"' * 40_000, '"a' * 80_000, "\"a.'" * 60_000, "a.\n" * 80_000, "a . " * 60_000]
 )
 def test_the_search_for_long_keys_takes_no_time(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError):
         read_toml(text.encode(), where="p.toml", limit=LIMIT, remedy="Correct it.")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_tables_of_the_allowed_depth_are_read() -> None:

@@ -20,6 +20,6 @@ def test_fits_as_a_regular_expression_does(literals: list[str], text: str, least
 
 
 def test_many_gaps_take_no_time() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert not fits("a" * 100_000 + "b", ["a"] * 1000 + ["c"])
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

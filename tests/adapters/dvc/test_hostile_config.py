@@ -35,21 +35,21 @@ HOSTILE = {
 def test_hostile_configuration_is_refused_by_name_at_once(name: str, tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_bytes(HOSTILE[name].encode(errors="surrogateescape"))
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError, match="config: ") as caught:
         read_ini(file)
     assert len(caught.value.message) < 700
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("words", ["x " * 1000, "x," * 8, "'x', " * 7, '"a" ' * 8, "= " * 1000])
 def test_lines_that_pass_take_no_time(words: str, tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("[core]\n" + "".join(f"a{n} = {words}\n" for n in range(60)))
-    start = time.monotonic()
+    start = time.process_time()
     with contextlib.suppress(FormatError):
         read_ini(file)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_what_dvc_and_people_write_is_read(tmp_path: Path) -> None:

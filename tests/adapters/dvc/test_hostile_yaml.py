@@ -51,12 +51,12 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_yaml_is_refused_by_name_at_once(name: str) -> None:
     text, reason = HOSTILE[name]
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(FormatError, match=r"dvc\.yaml: is not YAML: ") as caught:
         read_yaml(text.encode("utf-16" if name == "UTF-16" else "utf-8"), "dvc.yaml")
     assert reason in caught.value.message
     assert len(caught.value.message) < 500
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_aliases_and_merges_as_people_use_them_are_read() -> None:
@@ -76,15 +76,15 @@ def test_yaml_of_the_allowed_depth_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["${", "\\${", "${a}", "${\n", "\\${}", "$", "}"])
 def test_templates_are_found_in_no_time(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert has_template(text * 200_000) == (text == "${a}")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_path_of_many_templates_is_compared_in_no_time() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert not Template.of("a${item}" * 60 + "c").fits("a" * 10_000 + "b")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_stages_of_a_matrix_are_not_listed() -> None:

@@ -277,7 +277,7 @@ def test_a_mirror_that_hangs_holds_nobody_up(
     reader = Reader("us", store=SeveralStores([hanging, store], _unheard))
     began = time.monotonic()
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == payload
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     hanging.go_on.set()
 
 

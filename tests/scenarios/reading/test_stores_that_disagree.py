@@ -95,7 +95,7 @@ def test_mirror_that_lags_and_hangs_on_its_snapshot(
     reader = Reader("us", store=SeveralStores([LocalStore(origin), hanging], print))
     began = time.monotonic()
     assert reader.fetch(reader.resolve(LATEST)).read_bytes() == b"new"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     hanging.go_on.set()
 
 
