@@ -62,6 +62,16 @@ def tiles_of(size: int, *, since: int = 0) -> Iterator[Tile]:
                 yield Tile(level, index, width)
 
 
+def right_edge(size: int) -> Iterator[Tile]:
+    """Yield the last bundle and the last tile of each level of a tree of ``size`` entries."""
+    for level in (None, *range(HEIGHT)):
+        count = size >> HEIGHT * (level or 0)
+        if count == 0:
+            return
+        index = (count - 1) // WIDTH
+        yield Tile(level, index, count - index * WIDTH)
+
+
 def tile_of(level: int, index: int, size: int) -> tuple[Tile, int, int]:
     """Return where a node of a tree of ``size`` entries is: its tile, and which hashes of it.
 

@@ -8,7 +8,9 @@ bucket has a newer root, under which it may count after all. ADR 0003.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.keys import channel_prefix, metadata_key, metadata_version
@@ -18,6 +20,7 @@ from pe_dvc.primitives.errors import (
     DigestMismatchError,
     FormatError,
     NotFoundError,
+    PeDvcError,
     VerificationError,
 )
 from pe_dvc.store.port import head_if_there
@@ -38,9 +41,10 @@ from pe_dvc.trust.verify import Kind, expiry_days, parse, signatures
 from pe_dvc.trust.version_numbers import versions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pe_dvc.store.port import ObjectInfo, ReadableStore
+    from pe_dvc.trust.stored_metadata import Head
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,8 @@ class ReadableChannels:
         self.seen: SeenVersions = NOTHING_SEEN
         """What new versions are above, though the bucket was emptied, or restored from a copy."""
         self.roots = roots
+        self.head: Head | None = None
+        """Where it stood when that was asked last (``trust.bucket_head``)."""
         self._kept: dict[str, tuple[bytes, ObjectInfo]] = {}
         """Files that others name, as they were read last, by key; not each version of a history."""
         self._vouched: dict[str, tuple[Root | Targets, StoredMetadata[Any]]] = {}
@@ -159,6 +165,19 @@ class ReadableChannels:
         ``named`` spares a request, as in ``look``; whether the file is that one is not checked.
         """
         return self.look(delegator, role, kind, version, named)[0]
+
+    def readers_ahead(self, likely: Iterable[tuple[str, int]]) -> list[Callable[[], None]]:
+        """Return what reads versions of roles that are ``likely`` to be named soon.
+
+        They count for nothing until something names them, by their sha256. What cannot be read is
+        asked for once more then, and says why.
+        """
+        keys = {self.key(role, version): role for role, version in likely if version}
+        return [partial(self._read_ahead, *one) for one in keys.items() if one[0] not in self._kept]
+
+    def _read_ahead(self, key: str, role: str) -> None:
+        with suppress(PeDvcError):
+            self._kept[key] = self.store.read(key, limit=max_length(role))
 
     def refuse_newer_root(self) -> bool:
         """Raise ConflictError if the bucket holds a next root that today's vouches for.

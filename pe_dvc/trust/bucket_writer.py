@@ -143,14 +143,15 @@ class ChannelBucket(ReadableChannels):
             self._clear(key)
             return self.store.compare_and_swap(key, data, None)
 
-    def refresh_copy(self, role: str, data: bytes) -> bool:
-        """Write an unversioned copy, which nothing verifies; return False if it is there."""
+    def refresh_copy(self, role: str, data: bytes, *, is_new: bool = False) -> bool:
+        """Write an unversioned copy, which nothing verifies; return False if it is there.
+
+        Of a version that ``is_new`` it is not looked for.
+        """
         key, data = self.key(role), bucket_form(data, where=self.where(role))[0]
-        try:
-            if self.store.read(key, limit=max_length(role))[0] == data:
+        with suppress(NotFoundError, FormatError):
+            if not is_new and self.store.read(key, limit=max_length(role))[0] == data:
                 return False
-        except (NotFoundError, FormatError):
-            pass
         try:
             self.store.overwrite(key, data)
         except ConflictError:

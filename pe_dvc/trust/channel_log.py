@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from pe_dvc.trust.stored_metadata import StoredMetadata
 
 
+def tile_limit(tile: Tile) -> int:
+    """Return the most bytes that are read of a tile."""
+    return BUNDLE_LIMIT if tile.level is None else tile.width * HASH_BYTES
+
+
 def signed_state(
     bucket: ReadableChannels, role: str, held: StoredMetadata[Any] | None
 ) -> LogState | None:
@@ -83,9 +88,8 @@ class StoredLog:
         return self._read[tile]
 
     def _found(self, tile: Tile) -> bytes:
-        limit = BUNDLE_LIMIT if tile.level is None else tile.width * HASH_BYTES
         try:
-            return self.store.read(self.key(tile), limit=limit)[0]
+            return self.store.read(self.key(tile), limit=tile_limit(tile))[0]
         except NotFoundError:
             if tile.width == WIDTH:
                 raise

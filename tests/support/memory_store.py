@@ -13,6 +13,7 @@ from pe_dvc.store.atomic_write import open_to_fill
 from pe_dvc.store.batch import OneByOne
 from pe_dvc.store.checks import check_key, check_length, check_prefix, check_upload, too_long
 from pe_dvc.store.port import ObjectInfo
+from pe_dvc.store.together import NEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from pe_dvc.store.atomic_write import OpenFile
     from pe_dvc.store.port import Progress
+
+NEAR.add("memory")
+"""So that tests can tell what is asked when; of one with another ``url`` as of a bucket."""
 
 
 class MemoryStore(OneByOne):

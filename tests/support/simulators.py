@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pe_dvc.store import together
 from tests.support import simulator
 from tests.support.browser_client import client_class
 from tests.support.s3_objects import recording_bucket
@@ -41,6 +42,7 @@ def sim(published_simulator: Simulator, tmp_path: Path) -> Simulator:
 def each_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets of new simulators are in memory, then the same on a real S3 server."""
     if request.param == "s3":
+        monkeypatch.setattr(together, "NEAR", {"s3"})  # what is asked when is told by its number
         server: S3Endpoint = request.getfixturevalue("s3_server")
         monkeypatch.setattr(
             simulator, "new_store", lambda: recording_bucket(S3Bucket(server, server.new_bucket()))

@@ -24,7 +24,7 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.binned import for_git, joined_metadata
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.bucket_head import Head, read_head
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.tuf_api import Key, Metadata, Root, Targets
 from pe_dvc.trust.verify import (
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pe_dvc.store.port import ObjectInfo, ReadableStore
+    from pe_dvc.trust.stored_metadata import Head
 
 METADATA_READS_AT_ONCE = 16
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.trust.bucket import ReadableChannels
-    from pe_dvc.trust.bucket_head import Head
+    from pe_dvc.trust.stored_metadata import Head
     from pe_dvc.usecases.channel.version import Version
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import FormatError, NotFoundError, VerificationError
 from pe_dvc.primitives.pools import Pool
-from pe_dvc.trust.bucket_head import SnapshotMeta, snapshot_meta
+from pe_dvc.trust.stored_metadata import SnapshotMeta, snapshot_meta
 from pe_dvc.trust.tuf_api import Snapshot
 from pe_dvc.trust.verify import signatures
 
 if TYPE_CHECKING:
     from pe_dvc.trust.bucket import ReadableChannels
-    from pe_dvc.trust.bucket_head import Head
+    from pe_dvc.trust.stored_metadata import Head
 
 _READS_AT_ONCE = 16
 

@@ -14,8 +14,9 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.pools import Pool
 from pe_dvc.trust.bucket import ReadableChannels
-from pe_dvc.trust.bucket_head import read_head, snapshot_meta
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import TAMPERED
+from pe_dvc.trust.stored_metadata import snapshot_meta
 from pe_dvc.trust.tuf_api import Metadata, Root, Snapshot, Targets
 from pe_dvc.trust.verify import check_root_chain, parse, signatures, verify_signed_by
 from pe_dvc.usecases.parallel import TRANSFERS, run_all
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pe_dvc.store.port import ReadableStore
-    from pe_dvc.trust.bucket_head import SnapshotMeta
-    from pe_dvc.trust.stored_metadata import StoredMetadata
+    from pe_dvc.trust.stored_metadata import SnapshotMeta, StoredMetadata
     from pe_dvc.trust.tuf_api import Timestamp
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.primitives.result import Result
-from pe_dvc.trust.bucket_head import SnapshotMeta, read_head
+from pe_dvc.store.together import together
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
+from pe_dvc.trust.stored_metadata import SnapshotMeta
 from pe_dvc.usecases.publish.log import ChannelLog
 from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.moved import follows, leads_to
@@ -124,32 +126,41 @@ def _publish_under(
 ) -> tuple[dict[str, int], list[str]]:
     """Publish the roots of ``ours``, and everything below; return versions and keys written."""
     refuse_unwitnessed(bucket)
-    written = publish_roots(bucket, ours)
-    head = read_head(bucket)
+    written, head = together(
+        bucket.store, partial(publish_roots, bucket, ours), partial(read_head, bucket)
+    )
     hold_log(bucket, head, logs[:1])  # once more: objects were uploaded since it was foreseen
     before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()
     if pointed is not None:
         _check_pointed(pointed, ours, before, waiting)
     wanted |= {role: before[role] for role in waiting if role in before}
-    for role in (role for role in TARGETS_LIKE if role not in waiting):
-        wanted[role], keys = publish_role(bucket, ours, role, before.get(role), history)
-        written += keys
-        if history is not None and keys:
-            published = before[role].version if role in before else 0
-            written += publish_between(
-                bucket,
-                ours.role(role).signed,
-                role,
-                published,
-                history,
-                there=head.files,
-                pointed=pointed,
-            )
+    log = ChannelLog(bucket, signers, {c: ours.role(c).signed for c in CHANNELS})
+    roles = [role for role in TARGETS_LIKE if role not in waiting]
+
+    def publish_roles() -> None:
+        for role in roles:
+            named = before.get(role)
+            wanted[role], keys = publish_role(bucket, ours, role, named, history)
+            written.extend(keys)
+            if history is not None and keys:
+                between = publish_between(
+                    bucket,
+                    ours.role(role).signed,
+                    role,
+                    named.version if named else 0,
+                    history,
+                    there=head.files,
+                    pointed=pointed,
+                )
+                written.extend(between)
+
+    is_news = any(r not in before or before[r].hashes != ours.meta_file(r).hashes for r in roles)
+    together(bucket.store, publish_roles, *(log.readers_ahead(head) if is_news else ()))
     head, keys = publish_snapshot(
         bucket,
         wanted,
         signers,
-        log=ChannelLog(bucket, signers, {c: ours.role(c).signed for c in CHANNELS}),
+        log=log,
         head=head,
         now=utc(now),
         follows=partial(follows, bucket, ours),
@@ -157,7 +168,7 @@ def _publish_under(
     )
     written += keys
     shown = {role: n for role, n in head.versions.items() if role not in waiting}
-    written += _refresh_copies(bucket, ours, shown)
+    written += _refresh_copies(bucket, ours, shown, written)
     return head.versions, written
 
 
@@ -171,13 +182,16 @@ def _check_pointed(
 
 
 def _refresh_copies(
-    bucket: ChannelBucket, ours: SignedMetadata, versions: dict[str, int]
+    bucket: ChannelBucket, ours: SignedMetadata, versions: dict[str, int], written: Collection[str]
 ) -> list[str]:
     """Overwrite the unversioned copies that are not what readers now see."""
-    written = []
-    for role in COPIES:
-        if versions.get(role) != ours.role(role).signed.version:
-            continue  # another publisher has gone on from ours: the copy is its to write
-        if bucket.refresh_copy(role, ours.data(role)):
-            written.append(bucket.key(role))
-    return written
+
+    def refresh(role: str) -> bool:
+        version = ours.role(role).signed.version
+        if versions.get(role) != version:
+            return False  # another publisher has gone on from ours: the copy is its to write
+        is_new = bucket.key(role, version) in written
+        return bucket.refresh_copy(role, ours.data(role), is_new=is_new)
+
+    refreshed = together(bucket.store, *(partial(refresh, role) for role in COPIES))
+    return [bucket.key(role) for role, is_other in zip(COPIES, refreshed, strict=True) if is_other]

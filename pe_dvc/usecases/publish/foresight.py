@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ExpiredError
 from pe_dvc.trust.ancestry import descends
-from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import TARGETS_LIKE, utc
 from pe_dvc.trust.tuf_api import Targets
 from pe_dvc.usecases.publish.log_hold import hold_log
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.stored_metadata import Head
     from pe_dvc.trust.tuf_api import MetaFile
     from pe_dvc.usecases.publish.versioned_files import History
 
@@ -47,6 +47,7 @@ def check_clock(store: Store, now: datetime, store_time: datetime | None) -> Non
 
 def foresee(
     bucket: ChannelBucket,
+    head: Head,
     metadata: SignedMetadata,
     signers: Signers,
     *,
@@ -58,12 +59,12 @@ def foresee(
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
+    ``head`` is where the bucket stood a moment ago.
     ``probe`` then tries whether the store lets two publishers overwrite each other; nothing else is
     written. Roles that are
     ``waiting`` are not published. Another publisher may still be first in the meantime.
     The bucket's log must continue those of ``logs``, the largest first (``log_hold``).
     """
-    head = read_head(bucket)
     hold_log(bucket, head, logs[:1])
     named = head.meta
     roles = [role for role in TARGETS_LIKE if role not in waiting]

@@ -7,18 +7,25 @@ and the other completes what that one began. ADR 0039.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pe_dvc.documents.channel_log import Leaf, LogState, log_name, reasons_given
 from pe_dvc.documents.keys import checkpoint_key
 from pe_dvc.documents.override import reason_of
-from pe_dvc.primitives.errors import FormatError, NotFoundError, SignatureError, VerificationError
+from pe_dvc.primitives.errors import (
+    FormatError,
+    NotFoundError,
+    PeDvcError,
+    SignatureError,
+    VerificationError,
+)
 from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
 from pe_dvc.store.port import head_if_there
 from pe_dvc.tlog.merkle import tree_root
-from pe_dvc.tlog.tiles import WIDTH, GrownTree, tiles_of
+from pe_dvc.tlog.tiles import WIDTH, GrownTree, right_edge, tiles_of
 from pe_dvc.trust.channel_log import StoredLog, signed_state
 from pe_dvc.trust.log_chain import all_entries, in_order
 from pe_dvc.trust.roles import TARGETS_LIKE
@@ -30,12 +37,12 @@ from pe_dvc.usecases.publish.log_checkpoint import checkpoint
 from pe_dvc.usecases.publish.log_tiles import Grown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from pe_dvc.trust.bucket_head import Head, SnapshotMeta
+    from pe_dvc.tlog.tiles import Tile
     from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signers import Signers
-    from pe_dvc.trust.stored_metadata import StoredMetadata
+    from pe_dvc.trust.stored_metadata import Head, SnapshotMeta, StoredMetadata
     from pe_dvc.trust.tuf_api import Snapshot
 
 WRITES_AT_ONCE = 16
@@ -60,6 +67,18 @@ class ChannelLog:
         self._stored = StoredLog(bucket.store, bucket.country, self.name.number)
         self._asked: tuple[int, bytes, tuple[str, ...]] | None = None
         self._complete = 0  # the snapshot whose tiles were seen to be there
+
+    def readers_ahead(self, head: Head) -> list[Callable[[], None]]:
+        """Return what reads the tiles that a new snapshot continues, if ``head`` stays the newest.
+
+        What cannot be read is asked for once more where it is needed.
+        """
+        state = self.state_of(head.snapshot, "snapshot")
+        return [partial(self._read_ahead, tile) for tile in right_edge(state.size if state else 0)]
+
+    def _read_ahead(self, tile: Tile) -> None:
+        with suppress(PeDvcError):
+            self._stored.read(tile)
 
     def state_of(self, held: StoredMetadata[Any] | None, role: str) -> LogState | None:
         """Return what a snapshot or timestamp says of this log; None for nothing."""

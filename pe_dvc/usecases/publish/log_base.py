@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.trust.bucket import ReadableChannels
-    from pe_dvc.trust.bucket_head import Head, SnapshotMeta
     from pe_dvc.trust.channel_log import StoredLog
-    from pe_dvc.trust.stored_metadata import StoredMetadata
+    from pe_dvc.trust.stored_metadata import Head, SnapshotMeta, StoredMetadata
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from pe_dvc.documents.channel_log import LogState
     from pe_dvc.trust.bucket import ReadableChannels
-    from pe_dvc.trust.bucket_head import Head
     from pe_dvc.trust.log_memory import ShownLog
+    from pe_dvc.trust.stored_metadata import Head
 
 NEW_LOG = (
     "run pe-dvc channel recover --new-log with the offline root keys, commit channels/, and push "

@@ -24,6 +24,7 @@ from pe_dvc.documents.sidecar_refs import sidecars_of
 from pe_dvc.primitives.digest import Sha256, sha256_bytes
 from pe_dvc.primitives.errors import ConflictError, NotFoundError
 from pe_dvc.primitives.pools import Pool
+from pe_dvc.store.together import together
 from pe_dvc.usecases.parallel import TRANSFERS, run_all, transfer_all
 from pe_dvc.usecases.payload_place import check_is_there
 from pe_dvc.usecases.progress import Reporter, Silent
@@ -99,10 +100,13 @@ def publish_objects(
     settled = _md5s(described) - _md5s(asked)
     unsettled = [p for p in payloads if p.tracked not in settled]
     with Pool(TRANSFERS) as pool:
-        missing = _missing_manifests(store, country, asked, pool, are_signed=not new)
-        md5s = {payload.md5 for payload in unsettled} | _md5s(missing)
-        keys = {payload_key(country, md5) for md5 in md5s}
-        there = find_objects(store, payload_prefix(country), keys, pool)
+        ours = {payload.md5 for payload in unsettled}
+        missing, there = together(
+            store,
+            lambda: _missing_manifests(store, country, asked, pool, are_signed=not new),
+            lambda: _find_payloads(store, country, ours, pool),
+        )
+        there |= _find_payloads(store, country, _md5s(missing) - ours, pool)
         _check_recorded(store, country, missing, unsettled, there, open_location)
         wanted = _missing_payloads(store, country, unsettled, there)
         uploaded_bytes = upload_all(
@@ -116,6 +120,13 @@ def publish_objects(
         present=sum(one.md5 not in wanted for one in payloads),
         manifests=[d.manifest.artifact.name for d in missing],
     )
+
+
+def _find_payloads(
+    store: Store, country: str, md5s: Iterable[str], pool: Pool
+) -> dict[str, ObjectInfo]:
+    keys = {payload_key(country, md5) for md5 in md5s}
+    return find_objects(store, payload_prefix(country), keys, pool) if keys else {}
 
 
 def _md5s(described: Iterable[ManifestToPublish]) -> set[str]:

@@ -20,6 +20,7 @@ from pe_dvc.primitives.errors import (
     SignatureError,
     VerificationError,
 )
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.roles import utc
 from pe_dvc.trust.seen import NOTHING_SEEN
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
     from pe_dvc.trust.signers import Signers
+    from pe_dvc.trust.stored_metadata import Head
     from pe_dvc.usecases.publish.pointed_objects import Supply
     from pe_dvc.usecases.publish.versioned_files import History
 
@@ -89,6 +91,7 @@ class Publication:
         self._signers, self._now, self._history = signers, now, history
         self._probe, self._logs = probe, logs
         self._drafts = dict(drafts or {})
+        self._head: Head | None = None
         self.waiting: dict[str, str] = {}
         """Why git's version of a role waits and is not published, by role."""
 
@@ -156,9 +159,22 @@ class Publication:
 
         Raises ExpiredError if this machine's clock is far from the store's.
         """
-        with publishing(self.store, self.country) as store_time:
+        with publishing(self.store, self.country, self._look) as store_time:
             check_clock(self.store, self._now, store_time)
             yield
+
+    def _look(self) -> None:
+        """Ask where the bucket stands, and for the versions that git's are to follow."""
+        named = self.bucket.head.meta if self.bucket.head else {}
+        self._head = read_head(
+            self.bucket,
+            ahead=[
+                (role, meta_file.version)
+                for role, meta_file in named.items()
+                if role not in self.waiting
+                and meta_file.hashes != self.metadata.meta_file(role).hashes
+            ],
+        )
 
     def foresee(self) -> None:
         """Refuse before anything is uploaded what ``publish_channels`` would refuse afterwards.
@@ -171,6 +187,7 @@ class Publication:
         check_drafts(self.bucket, self.metadata, self.waiting)
         foresee(
             self.bucket,
+            self._head or read_head(self.bucket),
             self.metadata,
             self._signers,
             now=self._now,

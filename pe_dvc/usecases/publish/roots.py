@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, VerificationError
+from pe_dvc.store.together import together
 from pe_dvc.trust.tuf_api import Metadata, Root
 from pe_dvc.trust.verify import signatures
 
@@ -22,9 +23,12 @@ def publish_roots(bucket: ChannelBucket, ours: SignedMetadata) -> list[str]:
     if the bucket holds another root, or a newer one.
     """
     roots, newest = ours.roots, len(ours.roots)
-    if bucket.refuse_newer_root():
+    in_the_way, is_there = together(
+        bucket.store, bucket.refuse_newer_root, lambda: _holds_root(bucket, roots, newest)
+    )
+    if in_the_way:
         bucket.remove("root", newest + 1)
-    if _holds_root(bucket, roots, newest):
+    if is_there:
         return []
     written = []
     for version in range(1, newest + 1):

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 def read_back(bucket: ReadableChannels, stores: Sequence[str]) -> SeenPublication | None:
     """Return what readers now see, verified from git's roots; None if it does not verify.
 
-    ``stores`` are the names of the store and its mirrors. Raises StoreError.
+    ``stores`` are the names of the store and its mirrors. A ``bucket`` that was published to has
+    read it back. Raises StoreError.
     """
-    head = read_head(bucket)
+    head = bucket.head or read_head(bucket)
     if head.timestamp is None or head.snapshot is None:
         return None
     read = SeenPublication(

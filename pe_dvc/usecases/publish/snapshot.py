@@ -20,10 +20,10 @@ from pe_dvc.primitives.errors import (
     MovedError,
     RollbackError,
 )
-from pe_dvc.trust.bucket_head import Head, SnapshotMeta, read_head, snapshot_meta
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.country_and_role import write_country_and_role
 from pe_dvc.trust.roles import TAMPERED, utc
-from pe_dvc.trust.stored_metadata import StoredMetadata
+from pe_dvc.trust.stored_metadata import Head, SnapshotMeta, StoredMetadata, snapshot_meta
 from pe_dvc.trust.tuf_api import Metadata, MetaFile, Snapshot, Timestamp
 from pe_dvc.trust.verify import expiry_days, verify_signed_by
 from pe_dvc.trust.version_numbers import next_free
@@ -78,7 +78,7 @@ def publish_snapshot(
         # Another publisher may be first: then look again, and build on what it did.
         with suppress(ConflictError):
             written += publisher.swap_timestamp(snapshot, head)
-        head = read_head(bucket)
+        head = read_head(bucket, ahead=[("snapshot", snapshot.metadata.signed.version)])
     raise ConflictError(
         f"other publishers kept changing {bucket.where('timestamp')} through {ATTEMPTS} attempts",
         remedy="Nothing is lost: push again.",

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from pe_dvc.primitives.digest import Sha256
-    from pe_dvc.trust.bucket_head import SnapshotMeta
     from pe_dvc.trust.bucket_writer import ChannelBucket
     from pe_dvc.trust.signed_metadata import SignedMetadata
+    from pe_dvc.trust.stored_metadata import SnapshotMeta
     from pe_dvc.usecases.publish.pointed_objects import PointedObjects
 
 NEIGHBOURS = 16

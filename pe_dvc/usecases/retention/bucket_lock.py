@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pe_dvc.documents.keys import collector_lock_key, locks_prefix, publisher_lock_key
 from pe_dvc.primitives.errors import ConflictError, NotFoundError, StorePermissionError
+from pe_dvc.store.together import together
 from pe_dvc.usecases.retention.bucket_note import EXPIRES_AFTER, Note, noted
 
 if TYPE_CHECKING:
@@ -52,16 +53,24 @@ def waiting(turn: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
 
 
 @contextlib.contextmanager
-def publishing(store: Store, country: str) -> Iterator[datetime | None]:
+def publishing(
+    store: Store, country: str, *meanwhile: Callable[[], object]
+) -> Iterator[datetime | None]:
     """Keep the collector out while something is published.
 
     Yields the time by the store's own clock (UTC), None if it does not tell. Raises ConflictError
-    while a collection runs.
+    while a collection runs. ``meanwhile`` is called while the bucket is asked for that: it must not
+    look for what a collector removes, which may not be seen yet.
     """
     key = publisher_lock_key(country, uuid.uuid4().hex)
     with noted(store, key):
-        _refuse_collector(store, country, "pe-dvc gc is clearing")
-        yield store.head(key).modified
+        _, own, *_ = together(
+            store,
+            lambda: _refuse_collector(store, country, "pe-dvc gc is clearing"),
+            lambda: store.head(key),
+            *meanwhile,
+        )
+        yield own.modified
 
 
 @contextlib.contextmanager

@@ -81,9 +81,9 @@ def published_removal(
 ) -> Removal | None:
     """Remove what readers are shown as withdrawn, where the role is new or something is left.
 
-    None where nothing is to do.
+    ``bucket`` was just published to, and read back. None where nothing is to do.
     """
-    withdrawn = withdrawn_by(bucket, metadata)
+    withdrawn = withdrawn_by(bucket, metadata, bucket.head)
     country, version = metadata.country, published.versions.get(ROLE)
     # Before the first version nothing was withdrawn that might be left.
     is_new = version != 1 and metadata_key(country, ROLE, version) in published.written

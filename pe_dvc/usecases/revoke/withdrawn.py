@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pe_dvc.store.port import ReadableStore
     from pe_dvc.trust.ancestry import Committed
     from pe_dvc.trust.files import ChannelFiles
+    from pe_dvc.trust.stored_metadata import Head
 
 ROLE = "revoked"
 
@@ -98,9 +99,14 @@ def withdrawn_in(store: ReadableStore, metadata: SignedMetadata) -> Withdrawn:
     return withdrawn_by(ReadableChannels(store, metadata.country, roots), metadata)
 
 
-def withdrawn_by(bucket: ReadableChannels, metadata: SignedMetadata) -> Withdrawn:
-    """As ``withdrawn_in``, of a bucket that is open."""
-    named = read_head(bucket).meta.get(ROLE)
+def withdrawn_by(
+    bucket: ReadableChannels, metadata: SignedMetadata, head: Head | None = None
+) -> Withdrawn:
+    """As ``withdrawn_in``, of a bucket that is open, and that stands at ``head`` if it is given."""
+    if head is None:
+        likely = ("snapshot", bucket.seen.snapshot), (ROLE, metadata.role(ROLE).signed.version)
+        head = read_head(bucket, ahead=likely)
+    named = head.meta.get(ROLE)
     if named is None:
         return Withdrawn()
     where = bucket.where(ROLE, named.version)

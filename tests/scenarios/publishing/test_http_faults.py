@@ -14,6 +14,7 @@ import pytest
 from pe_dvc.adapters.stores import retry_policy
 from pe_dvc.primitives.errors import PeDvcError, StoreUnavailableError, VerificationError
 from pe_dvc.project.stores import open_store
+from pe_dvc.store import together
 from pe_dvc.usecases.publish import objects, publication
 from tests.support import proxy
 from tests.support.signed_repo import HandMadeRepo
@@ -48,6 +49,7 @@ STEP = 1 if os.environ.get("SOAK") else 10
 def _hurry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(retry_policy, "FIRST_PAUSE", timedelta(milliseconds=1))
     monkeypatch.setattr(objects, "TRANSFERS", 1)
+    monkeypatch.setattr(together, "NEAR", {"s3"})
     monkeypatch.setattr(publication, "FIRST_PAUSE", 0)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     monkeypatch.setenv("PE_DVC_KEYS_DIR", str(tmp_path / "keys"))

@@ -10,6 +10,7 @@ import pytest
 from pe_dvc.documents.channel_log import Leaf
 from pe_dvc.documents.keys import log_prefix
 from pe_dvc.primitives.errors import RollbackError, VerificationError
+from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.usecases.publish.channel import publish_channels
@@ -45,8 +46,10 @@ class Country(Simulator):
     def push(self, logs: Sequence[ShownLog] | None = None) -> PublishedChannels:
         """Do what ``pe-dvc push`` does once it has read what git holds."""
         held = self.logs if logs is None else logs
+        bucket = bucket_of(self.store, self.metadata)
         foresee(
-            bucket_of(self.store, self.metadata),
+            bucket,
+            read_head(bucket),
             self.metadata,
             self.signers,
             now=self.now,

@@ -24,7 +24,6 @@ from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish.publication import Publication
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.revoke.withdrawn import withdrawn_by
-from tests.support.memory_store import MemoryStore
 from tests.support.simulator import EVERY_MANIFEST, NOW, Simulator, days, pointer
 
 if TYPE_CHECKING:
@@ -58,10 +57,8 @@ def test_metadata_that_has_expired_is_refused_first(sim: Simulator) -> None:
         publication(sim, age=366).check()
 
 
-def test_a_publication_and_a_collection_take_turns(tmp_path: Path) -> None:
-    store = MemoryStore()
-    metadata = SignedMetadata(ChannelFiles(tmp_path, "us"))
-    made = Publication(store, metadata, Signers("us"), now=NOW)
+def test_a_publication_and_a_collection_take_turns(sim: Simulator) -> None:
+    store, made = sim.store, publication(sim)
     with (
         collecting(store, "us"),
         pytest.raises(ConflictError, match="pe-dvc gc"),
