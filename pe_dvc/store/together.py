@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from threading import Thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pe_dvc.primitives.cancellation import INTERRUPT_POLL, CancelScope
@@ -58,8 +58,14 @@ def _side_by_side(calls: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
         with CancelScope() as scope:
             for number in range(1, len(calls)):
                 thread = Thread(target=scope.wrap(ask), args=(number,), name="pe-dvc-ask")
-                thread.start()
-                threads.append(thread)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    if main_thread().is_alive():
+                        raise
+                    ask(number)  # a program that is about to end starts no more threads
+                else:
+                    threads.append(thread)
             answers[0] = calls[0]()
             for thread in threads:
                 while thread.is_alive():

@@ -5,6 +5,7 @@ Sections are those of the TUF specification, https://theupdateframework.github.i
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import channel_prefix
@@ -14,6 +15,7 @@ from pe_dvc.primitives.errors import (
     PeDvcError,
     StorePermissionError,
 )
+from pe_dvc.store.together import together
 from pe_dvc.trust.country_and_role import check_country_and_role_of_file, role_of_file
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import (
@@ -24,9 +26,11 @@ from pe_dvc.trust.tuf_api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pe_dvc.store.port import ObjectInfo, ReadableStore
+
+TIMESTAMP = "timestamp.json"
 
 
 class StoreFetcher(FetcherInterface):
@@ -38,13 +42,48 @@ class StoreFetcher(FetcherInterface):
     """
 
     def __init__(self, store: ReadableStore, country: str) -> None:
-        self.store, self._country = store, country
+        self.store, self.country = store, country
         self._prefix = channel_prefix(country)
         self.last: tuple[str, bytes] = ("", b"")
         self.timestamp = b""
         """The timestamp that was read last, whatever became of it."""
         self.shown: dict[str, bytes | PeDvcError] = {}
         """What was read already, or why not, by name: each is used once, then read again."""
+        self._ahead: dict[str, tuple[bytes, ObjectInfo] | PeDvcError] = {}
+
+    def ask_ahead(self, files: Mapping[str, int]) -> None:
+        """Ask side by side for files that are likely to be read, by name, with their limits.
+
+        The answers wait until then, failures too, and are verified then as any other.
+        """
+        names = [name for name in files if name not in self.shown]
+
+        def ask(name: str) -> None:
+            key = self._prefix + name
+            try:
+                self._ahead[key] = self.store.read(key, limit=files[name])
+            except PeDvcError as error:
+                self._ahead[key] = error
+
+        together(self.store, *(partial(ask, name) for name in names))
+
+    def ask_where_it_stands(self, next_root: int) -> None:
+        """Ask for the next root, if there is one, and for the timestamp, in the time of one answer.
+
+        After a new root the timestamp is asked for once more: it may be the one of old keys.
+        """
+        root = f"{next_root}.root.json"
+        self.ask_ahead({root: MAX_LENGTH["root"], TIMESTAMP: MAX_LENGTH["timestamp"]})
+        found = self._ahead.get(self._prefix + root)
+        if not isinstance(found, NotFoundError | StorePermissionError):
+            self._ahead.pop(self._prefix + TIMESTAMP, None)
+
+    def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
+        """Return an object's bytes, those that were asked for ahead, once. Raises as the store."""
+        found = self._ahead.pop(key, None)
+        if isinstance(found, PeDvcError):
+            raise found
+        return found or self.store.read(key, limit=limit)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of ``max_length`` bytes at most (5.3.3, 5.4.1, 5.5.1, 5.6.1).
@@ -59,10 +98,10 @@ class StoreFetcher(FetcherInterface):
         self.last = (key, b"")
         data = self._read(name, max_length)
         self.last = (key, data)
-        self.timestamp = data if name == "timestamp.json" else self.timestamp
+        self.timestamp = data if name == TIMESTAMP else self.timestamp
         where = f"{self.store.url}/{key}"
         try:
-            check_country_and_role_of_file(data, self._country, role_of_file(name), where=where)
+            check_country_and_role_of_file(data, self.country, role_of_file(name), where=where)
         except FormatError as error:
             raise DeserializationError("Failed to deserialize JSON") from error
         return data
@@ -80,7 +119,7 @@ class StoreFetcher(FetcherInterface):
         try:
             if isinstance(shown, PeDvcError):
                 raise shown
-            return shown or self.store.read(self._prefix + name, limit=limit)[0]
+            return shown or self.read(self._prefix + name, limit=limit)[0]
         except NotFoundError as error:
             raise DownloadHTTPError(error.message, 404) from error
         except StorePermissionError as error:
@@ -109,6 +148,6 @@ class TileReader:
     def read(self, key: str, *, limit: int) -> tuple[bytes, ObjectInfo]:
         """Return an object's bytes. Raises as the store does."""
         self._fetcher.last = (key, b"")
-        data, info = self._fetcher.store.read(key, limit=limit)
+        data, info = self._fetcher.read(key, limit=limit)
         self.answers[key] = data
         return data, info

@@ -49,14 +49,21 @@ class Floor:
         self._forks = Forks(state_dir, country)
         self._counts: SeenFile | None = None
 
-    def begin(self, state: LineageState, roots: Sequence[bytes], fetcher: StoreFetcher) -> Refresh:
+    def begin(
+        self,
+        state: LineageState,
+        roots: Sequence[bytes],
+        fetcher: StoreFetcher,
+        likely: Sequence[str] = (),
+    ) -> Refresh:
         """Begin a view that is not older. Raises as ``Refresh``, and EquivocationError.
 
-        ``roots`` are the trusted ones, the last of which counts. Call it under the state's lock.
+        ``roots`` are the trusted ones, the last of which counts; ``likely`` as in ``Refresh``. Call
+        it under the state's lock.
         """
         found = self._found(state, roots, fetcher)
         if found is None:
-            return Refresh(state, roots[-1], fetcher)
+            return Refresh(state, roots[-1], fetcher, likely)
         self._counts, seen = found
         if seen.versions.timestamp > state.timestamp()[0]:
             log.info("%s is what new readers start from", self._counts.place)
@@ -65,7 +72,7 @@ class Floor:
                 state.directory, ShownLog(seen.timestamp, seen.snapshot, self._counts.place)
             )
         try:
-            refresh = Refresh(state, roots[-1], fetcher)
+            refresh = Refresh(state, roots[-1], fetcher, likely)
         finally:
             self._check_timestamp(seen, state, roots, fetcher)
         root = newest_root(state.directory, roots).signed

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.permissions import PRIVATE
+from pe_dvc.trust.asked_ahead import AskingAhead
 from pe_dvc.trust.client_state import HISTORY
 from pe_dvc.trust.roles import MAX_LENGTH
 from pe_dvc.trust.tuf_api import FetcherInterface, Snapshot, Targets, Updater, UpdaterConfig
 from pe_dvc.trust.verify import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pe_dvc.trust.client_state import LineageState
+    from pe_dvc.trust.fetcher import StoreFetcher
 
 _ABOVE_THE_CHANNELS = ("timestamp", "snapshot", "targets")
 
@@ -73,16 +75,21 @@ def follow_roots(state: LineageState, root: bytes, fetcher: FetcherInterface) ->
 class Refresh:
     """What one refresh verified: root, timestamp, snapshot and targets (5.3 to 5.6), then roles.
 
-    Every file persists in ``state`` as soon as it verifies. Later refreshes, also of other
+    ``likely`` are roles that will be asked for next: they are read beside targets, if they have
+    changed. Every file persists in ``state`` as soon as it verifies. Later refreshes, also of other
     processes, do not change this view. Call it under the state's lock. Raises as python-tuf does.
     """
 
-    def __init__(self, state: LineageState, root: bytes, fetcher: FetcherInterface) -> None:
+    def __init__(
+        self, state: LineageState, root: bytes, fetcher: StoreFetcher, likely: Sequence[str] = ()
+    ) -> None:
         self._state = state
+        asking = AskingAhead(fetcher, state, likely)
         # tuf would make it by the umask.
         ConfinedTree(state.directory, modes=PRIVATE).make_folder(HISTORY)
-        self.updater = _updater(state.directory, root, fetcher)
+        self.updater = _updater(state.directory, root, asking)
         self.updater.refresh()
+        asking.ask()
         self._files = {role: state.read(role) for role in _ABOVE_THE_CHANNELS}
 
     def __getitem__(self, role: str) -> bytes:

@@ -116,7 +116,7 @@ class TufReader:
         """Let tuf load the role, check it, and keep it for offline readers; else begin again."""
         refresh, self._refresh = self._refresh, None
         try:
-            refresh = refresh or self._refreshed()
+            refresh = refresh or self._refreshed((role, "revoked"))
             check_published(role, self._country, refresh, self._store.url)
             data = refresh.load(role, f"{self._country}/{role}/any")
             found = listed(role, self._country, data, refresh, self._store.url)
@@ -134,9 +134,12 @@ class TufReader:
         self._refresh = refresh
         return loaded
 
-    def _refreshed(self) -> Refresh:
+    def _refreshed(self, likely: Sequence[str]) -> Refresh:
         """Begin a view; of a fork there is none, at whatever question."""
-        refresh = self._floor.begin(self._lineage, self._roots, self._fetcher)
+        if self._sources is None and not self._fetcher.shown:
+            newest = newest_root(self._lineage.directory, self._roots).signed.version
+            self._fetcher.ask_where_it_stands(newest + 1)
+        refresh = self._floor.begin(self._lineage, self._roots, self._fetcher, likely)
         if self._sources is not None:
             self._sources.check_agree(self._lineage.directory, refresh)
         root = newest_root(self._lineage.directory, self._roots).signed

@@ -24,6 +24,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.json_reader import read_json
 from pe_dvc.store.plain_files import read_document
+from pe_dvc.store.together import together
 from pe_dvc.trust.client_state import HISTORY, LineageState
 from pe_dvc.trust.plain_metadata import (
     PlainMetadata,
@@ -194,10 +195,15 @@ class Unchanged:
 
     def _check_current(self, root_version: int, timestamp: bytes) -> None:
         """Ask the store: there is no newer root (5.3.3), and the timestamp is this one (5.4.1)."""
-        following = self._shown(f"{root_version + 1}.root.json", max_length("root"))
+        following, shown = together(
+            self._store,
+            lambda: self._shown(f"{root_version + 1}.root.json", max_length("root")),
+            lambda: self._shown("timestamp.json", max_length("timestamp")),
+        )
         if not isinstance(following, NotFoundError | StorePermissionError):
+            self.shown.pop("timestamp.json")  # by keys that the next root may take away
             raise Unusual
-        if self._shown("timestamp.json", max_length("timestamp")) != timestamp:
+        if shown != timestamp:
             raise Unusual
 
     def _shown(self, name: str, limit: int) -> bytes | PeDvcError:

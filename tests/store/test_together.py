@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -73,3 +75,20 @@ def test_an_interrupt_cancels_the_others() -> None:
     with pytest.raises(KeyboardInterrupt):
         together(MemoryStore("s3://bucket"), interrupted, other)
     assert cancelled.is_set()
+
+
+def test_where_a_program_is_about_to_end_they_are_asked_without_threads() -> None:
+    """Python starts none once the main thread has come to its end."""
+    program = """
+import threading, time
+from pe_dvc.store.together import together
+from tests.support.memory_store import MemoryStore
+
+def late():
+    threading.main_thread().join()
+    print(*together(MemoryStore("s3://bucket"), lambda: 1, lambda: 2), flush=True)
+
+threading.Thread(target=late).start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1 2\n", "")

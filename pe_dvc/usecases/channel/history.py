@@ -27,13 +27,7 @@ from pe_dvc.trust.bucket import ReadableChannels
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.roles import TAMPERED, max_length
 from pe_dvc.trust.tuf_api import Key, Metadata, Root, Targets
-from pe_dvc.trust.verify import (
-    expiry_days,
-    key_names,
-    parse,
-    signatures,
-    verify_root_chain,
-)
+from pe_dvc.trust.verify import expiry_days, key_names, parse, signatures, verify_root_chain
 from pe_dvc.usecases.channel.counted_versions import CountedVersions, read_version
 from pe_dvc.usecases.channel.snapshot_history import SnapshotHistory
 from pe_dvc.usecases.channel.version import (
