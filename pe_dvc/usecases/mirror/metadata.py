@@ -6,6 +6,7 @@ Every file was verified where it was read. One that a mirror holds with other by
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pe_dvc.documents.keys import metadata_key
@@ -18,6 +19,7 @@ from pe_dvc.primitives.errors import (
 )
 from pe_dvc.primitives.pools import Pool
 from pe_dvc.primitives.reference import CHANNELS
+from pe_dvc.store.together import together
 from pe_dvc.trust.roles import max_length
 from pe_dvc.trust.tuf_api import Timestamp
 from pe_dvc.usecases.mirror.bins import BinsCopier
@@ -90,18 +92,21 @@ class MetadataWriter:
     def write_rest(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
         """Write all other files, the snapshot after them, its log, the timestamp, the copies."""
         self._copy_bins(earlier)
+        today = {(r, self._state.versions[r]): data for r, data in self._state.roles.items()}
         with Pool(TRANSFERS) as pool:
-            run_all(pool, lambda one: self._put(*one[0], one[1]), sorted(earlier.items()))
-        for role, data in sorted(self._state.roles.items()):
-            self._put(role, self._state.versions[role], data)
+            run_all(
+                pool, lambda one: self._put(*one[0], one[1]), sorted({**earlier, **today}.items())
+            )
         snapshot = self._state.snapshot
         self._put("snapshot", snapshot.metadata.signed.version, snapshot.data)
         self.written += copy_log(self._state, self._mirror)
         self._move_timestamp()
         self.written += copy_checkpoint(self._state, self._mirror)
-        for channel in CHANNELS:  # for curl and dashboards: nothing verifies them
-            if channel in self._state.roles:
-                self._put(channel, None, self._state.roles[channel])
+        # For curl and dashboards: nothing verifies them.
+        copies = [
+            (role, None, self._state.roles[role]) for role in CHANNELS if role in self._state.roles
+        ]
+        together(self._mirror, *(partial(self._put, *one) for one in copies))
 
     def _copy_bins(self, earlier: Mapping[tuple[str, int], bytes]) -> None:
         channels = self._state.channels

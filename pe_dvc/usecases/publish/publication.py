@@ -34,6 +34,7 @@ from pe_dvc.usecases.revoke.publication import refuse_pointers
 from pe_dvc.usecases.revoke.withdrawn import (
     ROLE,
     Withdrawn,
+    likely_named,
     newer,
     withdrawn_by,
     withdrawn_of,
@@ -134,7 +135,7 @@ class Publication:
         Raises FormatError, StoreError.
         """
         try:
-            return withdrawn_by(self.bucket, self.metadata)
+            return withdrawn_by(self.bucket, self.metadata, self._head)
         except VerificationError:
             # By keys that count no more, or altered: git's takes its place, and if that is a draft
             # nothing is published (check_drafts).
@@ -166,14 +167,13 @@ class Publication:
     def _look(self) -> None:
         """Ask where the bucket stands, and for the versions that git's are to follow."""
         named = self.bucket.head.meta if self.bucket.head else {}
+        replaced = [
+            (role, meta_file.version)
+            for role, meta_file in named.items()
+            if role not in self.waiting and meta_file.hashes != self.metadata.meta_file(role).hashes
+        ]
         self._head = read_head(
-            self.bucket,
-            ahead=[
-                (role, meta_file.version)
-                for role, meta_file in named.items()
-                if role not in self.waiting
-                and meta_file.hashes != self.metadata.meta_file(role).hashes
-            ],
+            self.bucket, ahead=[*likely_named(self.bucket, self.metadata), *replaced]
         )
 
     def foresee(self) -> None:

@@ -9,6 +9,7 @@ from pe_dvc.documents.release_target import releases_of
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import FormatError, NotFoundError, PeDvcError
 from pe_dvc.primitives.pools import Pool
+from pe_dvc.store.together import together
 from pe_dvc.trust.ancestry import plain
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.tuf_api import Targets
@@ -94,20 +95,26 @@ def unkept_promise(
 
 def _is_kept(store: ReadableStore, metadata: SignedMetadata, released: Released) -> bool:
     """Return whether the bucket has the documents that a release signs, and its statements."""
-    wanted: tuple[tuple[str, Sha256], ...] = (
-        (RELEASE_MANIFEST, released.sha256),
-        (TRO, released.tro_sha256),
-    )
-    for file, sha256 in wanted:
+
+    def holds(file: str, sha256: Sha256) -> bool:
         key = release_key(released.country, released.tag, file)
         try:
             data, _ = store.read(key, limit=MANIFEST_LIMIT)
         except (NotFoundError, FormatError):
             return False
-        if sha256_bytes(data) != sha256:
-            return False
-    if released.statements_sha256 is None:
-        return True
-    from pe_dvc.usecases.release.statements import is_published
+        return sha256_bytes(data) == sha256
 
-    return is_published(store, metadata, released)
+    def is_stated() -> bool:
+        if released.statements_sha256 is None:
+            return True
+        from pe_dvc.usecases.release.statements import is_published
+
+        return is_published(store, metadata, released)
+
+    kept = together(
+        store,
+        lambda: holds(RELEASE_MANIFEST, released.sha256),
+        lambda: holds(TRO, released.tro_sha256),
+        is_stated,
+    )
+    return all(kept)

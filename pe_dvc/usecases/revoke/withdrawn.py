@@ -104,8 +104,7 @@ def withdrawn_by(
 ) -> Withdrawn:
     """As ``withdrawn_in``, of a bucket that is open, and that stands at ``head`` if it is given."""
     if head is None:
-        likely = ("snapshot", bucket.seen.snapshot), (ROLE, metadata.role(ROLE).signed.version)
-        head = read_head(bucket, ahead=likely)
+        head = read_head(bucket, ahead=likely_named(bucket, metadata))
     named = head.meta.get(ROLE)
     if named is None:
         return Withdrawn()
@@ -117,6 +116,11 @@ def withdrawn_by(
             remedy=TAMPERED,
         )
     return withdrawn_of(held.metadata.signed, country=metadata.country, where=where)
+
+
+def likely_named(bucket: ReadableChannels, metadata: SignedMetadata) -> tuple[tuple[str, int], ...]:
+    """Return what readers are likely shown: the snapshot that git saw last, git's withdrawals."""
+    return ("snapshot", bucket.seen.snapshot), (ROLE, metadata.role(ROLE).signed.version)
 
 
 def withdrawn_here(
