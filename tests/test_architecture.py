@@ -281,6 +281,14 @@ def test_each_format_has_one_reader(path: Path) -> None:
 
 
 @each(MODULES)
+def test_threads_are_those_of_a_pool_that_also_works_at_the_end(path: Path) -> None:
+    """A pool of Python's own refuses calls once the main thread of a program has ended."""
+    names = {alias.name for n in nodes(path) if isinstance(n, ast.ImportFrom) for alias in n.names}
+    ours = path.relative_to(PACKAGE).as_posix() == "primitives/pools.py"
+    assert ours or "ThreadPoolExecutor" not in names, "use pe_dvc.primitives.pools.Pool"
+
+
+@each(MODULES)
 def test_regular_expressions_stand_in_the_code(path: Path) -> None:
     """Who writes a document or a setting writes no pattern: it could take years to match."""
     for call in (n for n in nodes(path) if isinstance(n, ast.Call)):
