@@ -54,10 +54,10 @@ class Reference:
         Raises FormatError.
         """
         match = _SHAPE.fullmatch(text)
-        if match is None:
+        if match is None or match[1].lower().startswith(f"{SCHEME}:"):
             raise FormatError(
                 f"{text!r} is not a reference: expected the form of {EXAMPLE}",
-                remedy=_remedy(text.removeprefix(f"{SCHEME}://")),
+                remedy=_meant_scheme(text) or _remedy(text.removeprefix(f"{SCHEME}://")),
             )
         country, name, selector, member = match.groups()
         check_country(country, where=text)
@@ -94,6 +94,15 @@ class Reference:
     def __str__(self) -> str:
         inside = "" if self.member is None else f"/{self.member}"
         return f"{SCHEME}://{self.country}/{self.name}@{self.selector}{inside}"
+
+
+def _meant_scheme(text: str) -> str | None:
+    """Return what a text may have been meant for whose scheme is almost right, else None."""
+    scheme, colon, rest = text.partition(":")
+    meant = f"{SCHEME}://{rest.lstrip('/')}"
+    return (
+        f"Did you mean {meant}?" if scheme.lower() == SCHEME and colon and meant != text else None
+    )
 
 
 def _remedy(text: str) -> str:

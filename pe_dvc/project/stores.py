@@ -164,6 +164,8 @@ def place_of(url: str) -> tuple[str, str, str] | None:
     Raises FormatError for one that is no store's.
     """
     match = re.match(_SCHEME, url)
+    if match is None:
+        _check_slashes(url)
     if match is None or match[1].lower() == "file":
         return None
     bucket, prefix = _bucket_and_prefix(url)
@@ -171,6 +173,20 @@ def place_of(url: str) -> tuple[str, str, str] | None:
     if scheme is None:
         raise FormatError(f"{url!r} is not a store: expected {EXAMPLES}")
     return scheme, bucket, prefix
+
+
+def _check_slashes(url: str) -> None:
+    """Raise FormatError for an address that lacks slashes, which would be taken for a directory."""
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme.lower() not in {*_SCHEMES, "file"} or Path(url).exists():
+        return
+    path = rest.lstrip("/")
+    meant = f"{scheme.lower()}://{path}"
+    if scheme.lower() == "file":
+        meant = f"file:///{path}" if rest.startswith("/") else path
+    raise FormatError(
+        f"{url!r} is not a store: expected {EXAMPLES}", remedy=f"Did you mean {meant}?"
+    )
 
 
 def same_bucket(one: str, other: str) -> bool:

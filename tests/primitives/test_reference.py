@@ -43,6 +43,21 @@ def test_the_scheme_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "pe-data:/us/x@latest",
+        "pe-data:us/x@latest",
+        "pe-data:///us/x@latest",
+        "PE-DATA://us/x@latest",
+    ],
+)
+def test_a_scheme_that_is_not_quite_right_is_answered_with_what_was_meant(text: str) -> None:
+    with pytest.raises(FormatError, match="is not a reference") as caught:
+        Reference.parse(text)
+    assert caught.value.remedy == "Did you mean pe-data://us/x@latest?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
         "latest",
         "pe-data://us/enhanced_cps_2024",

@@ -52,6 +52,31 @@ def test_a_relative_directory_and_the_home(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("s3:/policyengine-data", "s3://policyengine-data"),
+        ("S3:policyengine-data/prefix", "s3://policyengine-data/prefix"),
+        ("gs:/bucket", "gs://bucket"),
+        ("file:/srv/data", "file:///srv/data"),
+        ("file:data", "data"),
+    ],
+)
+def test_an_address_that_lacks_slashes_is_no_directory(url: str, meant: str) -> None:
+    with pytest.raises(FormatError, match="is not a store") as caught:
+        open_store(url)
+    assert caught.value.remedy == f"Did you mean {meant}?"
+
+
+def test_a_directory_may_have_the_name_of_such_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:mirror").mkdir()
+    assert open_store("s3:mirror").url == str(tmp_path / "s3:mirror")
+    assert open_store("backup:2026").url == str(tmp_path / "backup:2026")
+
+
+@pytest.mark.parametrize(
     "url",
     [
         *("ftp://x/y", "http://bucket.example.org", "s3://", "s3:///us", "file://host/srv"),
