@@ -96,7 +96,7 @@ def test_whoever_comes_to_the_end_waits(fails: bool) -> None:
 AT_THE_END = """
 import atexit, threading
 from pe_dvc.primitives.pools import Pool
-from pe_dvc.trust.at_once import within
+from pe_dvc.trust.concurrent_queries import within
 
 def work(pool):
     print(*pool.map(abs, [-1, -2]))
