@@ -131,7 +131,7 @@ def test_a_script_runs_forked_commands_where_it_is_asked_for(
     assert str(BIN) not in said
     monkeypatch.setenv("SOAK", "1")
     said = run(*script, environment=with_forked_commands(environment)).stdout
-    assert said.split() == [str(BIN / "dvc"), str(BIN / "pe-dvc")]
+    assert said.splitlines() == [str(BIN / "dvc"), str(BIN / "pe-dvc")]
 
 
 def test_other_commands_of_the_same_name_are_not_forked(tmp_path: Path) -> None:
