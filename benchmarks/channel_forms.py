@@ -65,10 +65,12 @@ class Channel:
         from pe_dvc.trust.files import ChannelFiles
         from pe_dvc.trust.signed_metadata import SignedMetadata
         from pe_dvc.usecases.publish.channel import publish_channels
+        from pe_dvc.usecases.publish.publisher import Publisher
 
         metadata = SignedMetadata(ChannelFiles(self.home / "channels", "us"))
         store = open_store(f"s3://{BUCKET}")
-        publish_channels(bucket_of(store, metadata), metadata, self.signers, now=datetime.now(UTC))
+        publisher = Publisher(self.signers, now=datetime.now(UTC))
+        publish_channels(bucket_of(store, metadata), metadata, publisher)
 
     def read(self) -> None:
         from pe_dvc.project.stores import open_store

@@ -97,6 +97,7 @@ def publish(home: Path, country: str, count: int) -> int:
     from pe_dvc.usecases.channel.init import init_channels
     from pe_dvc.usecases.channel.update import update_channel
     from pe_dvc.usecases.publish.channel import publish_channels
+    from pe_dvc.usecases.publish.publisher import Publisher
 
     now, store = datetime.now(UTC), open_store(os.environ["PE_DVC_STORE"])
     keys = generate_keys(directories.keys_dir(), country, dict.fromkeys(ALL, 1))
@@ -124,7 +125,7 @@ def publish(home: Path, country: str, count: int) -> int:
         )
     update_channel(home / "repo", country, "latest", pointers, signers, now=now)
     metadata = SignedMetadata(ChannelFiles(home / "repo", country))
-    publish_channels(bucket_of(store, metadata), metadata, signers, now=now)
+    publish_channels(bucket_of(store, metadata), metadata, Publisher(signers, now=now))
     return (home / "repo" / country / "latest.json").stat().st_size
 
 

@@ -206,18 +206,17 @@ def refresh(repo: DataRepo, *, store: str | None = None) -> Refreshed:
     from pe_dvc.project.keep_seen import keep_seen
     from pe_dvc.project.seen import seen_logs, seen_versions
     from pe_dvc.trust.bucket_writer import bucket_of
+    from pe_dvc.usecases.publish.publisher import Publisher
     from pe_dvc.usecases.publish.refresh import refresh_channel
 
     opened, metadata = repo.open_store(store), repo.signed_metadata()
-    done = refresh_channel(
-        opened,
-        repo.channels_root,
-        repo.country,
+    publisher = Publisher(
         signers_of(repo, metadata=metadata),
         now=_now(),
         seen=seen_versions(repo, opened, metadata),
         logs=seen_logs(repo, opened, metadata),
     )
+    done = refresh_channel(opened, repo.channels_root, repo.country, publisher)
     return replace(done, seen=keep_seen(repo, bucket_of(opened, metadata), done.written))
 
 

@@ -22,6 +22,7 @@ from pe_dvc.usecases.publish.preconditions import (
     check_out_of_git,
 )
 from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.publish.publisher import Publisher
 
 if TYPE_CHECKING:
     from pe_dvc.project.repo import DataRepo
@@ -43,17 +44,16 @@ def open_publication(repo: DataRepo, store: Store, *, uncommitted: bool = False)
     if not uncommitted:
         check_committed(uncommitted_files(repo))
     metadata = repo.signed_metadata()
-    publication = Publication(
-        store,
-        metadata,
-        signers_of(repo, metadata=metadata),
+    signers, drafts = signers_of(repo, metadata=metadata), requests(repo)
+    publisher = Publisher(
+        signers,
         now=datetime.now(UTC),
         history=GitChannels(repo),
-        drafts=requests(repo),
-        probe=partial(probe, repo, store),
         seen=seen_versions(repo, store, metadata),
         logs=seen_logs(repo, store, metadata),
+        probe=partial(probe, repo, store),
     )
+    publication = Publication(store, metadata, publisher, drafts=drafts)
     publication.check()
     return publication
 

@@ -122,7 +122,7 @@ def push_to(
         for one in prepared.manifests
     }
     with publication.turn():
-        publication.foresee()
+        publication.check_before_upload()
         objects = _upload(prepared, reporter)
         publication.keep_promises(partial(_publish_release, repo, store))
         supply = EarlierBuilds(repo, store)

@@ -17,6 +17,7 @@ from pe_dvc.usecases.channel.init import init_channels
 from pe_dvc.usecases.channel.next_version import next_version
 from pe_dvc.usecases.channel.update import ChannelUpdate, update_channel
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
+from pe_dvc.usecases.publish.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +78,11 @@ class SignedChannels:
         return SignedMetadata(self.files)
 
     @property
+    def publisher(self) -> Publisher:
+        """Who publishes now with all keys, from a git that saw nothing."""
+        return Publisher(self.signers, now=self.now)
+
+    @property
     def root(self) -> bytes:
         """The root.json that readers pin."""
         return self.files.read_bytes("root")
@@ -116,6 +122,4 @@ class SignedChannels:
         self.files.write("revoked", metadata)
 
     def publish_to(self, store: Store) -> PublishedChannels:
-        return publish_channels(
-            bucket_of(store, self.metadata), self.metadata, self.signers, now=self.now
-        )
+        return publish_channels(bucket_of(store, self.metadata), self.metadata, self.publisher)

@@ -22,6 +22,7 @@ from pe_dvc.trust.roles import max_length
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.publish.adopt import adopt_channel
 from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.publish.publisher import Publisher
 from tests.support.browser_client import ask_browser
 from tests.support.simulator import EVERY_MANIFEST, NOW, Simulator, pointer
 
@@ -175,7 +176,7 @@ def test_publishers_of_different_datasets_get_into_no_ones_way(sim: Simulator) -
     other.update(*datasets(d7="new", d1="theirs"))
     other.publish()
     sim.update(*datasets(d7="new", d2="ours"))
-    mine = Publication(sim.store, sim.metadata, sim.signers, now=NOW)
+    mine = Publication(sim.store, sim.metadata, Publisher(sim.signers, now=NOW))
     mine.publish_channels(known=EVERY_MANIFEST)
     client = sim.client()
     assert client.lookup("latest", "d1") == pointer("d1", "theirs")

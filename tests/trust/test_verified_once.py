@@ -88,9 +88,9 @@ def test_a_publication_parses_the_published_channel_once(
 ) -> None:
     published = sim.files.read_bytes("latest")
     sim.update(pointer("cps_2024", "newer"), pointer("states/AL"))
-    publication = Publication(sim.store, sim.metadata, sim.signers, now=sim.now)
+    publication = Publication(sim.store, sim.metadata, sim.publisher)
     publication.check()
-    publication.foresee()
+    publication.check_before_upload()
     assert len(vouched_in(publication.bucket, publication.metadata)) == 2
     publication.publish_channels(known=EVERY_MANIFEST)
     assert parsed.count(published) == 1

@@ -202,9 +202,7 @@ def test_refresh_renews_cosignatures_in_time(
         house.clock = later
 
     def refresh() -> tuple[str, ...]:
-        return refresh_channel(
-            country.store, country.directory, "us", country.signers, now=country.now
-        ).renewed
+        return refresh_channel(country.store, country.directory, "us", country.publisher).renewed
 
     assert refresh() == ()
     monkeypatch.setattr("time.time", lambda: later)
@@ -248,9 +246,7 @@ def test_a_witness_away_at_a_refresh_is_asked_once_and_its_last_word_counts(
         house.clock = later
     country.ask(0)
     country.signers.cosigners = Cosigners(country.signers.cosigners.witnesses, lambda: later)
-    found = refresh_channel(
-        country.store, country.directory, "us", country.signers, now=country.now
-    )
+    found = refresh_channel(country.store, country.directory, "us", country.publisher)
     assert found.renewed == ("timestamp",)
     assert country.held("timestamp.json").signed.version == version + 1
     assert country.cosigned_by() == ["w0.example.org", "w1.example.org"]

@@ -6,7 +6,7 @@ anywhere, readers see the old state or the new one, and a rerun completes. ADR 0
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from pe_dvc.usecases.publish.root_rotation import roots_to_publish_under
 from pe_dvc.usecases.publish.roots import publish_roots
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 from pe_dvc.usecases.publish.versioned_files import (
-    History,
     publish_between,
     publish_role,
     published_unnamed,
@@ -32,13 +31,11 @@ from pe_dvc.usecases.publish.versioned_files import (
 from pe_dvc.usecases.publish.witnessed_root import refuse_unwitnessed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping
 
-    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.trust.signers import Signers
     from pe_dvc.usecases.publish.pointed_objects import PointedObjects
+    from pe_dvc.usecases.publish.publisher import Publisher
 
 COPIES = ("latest", "next")
 """Roles of which an unversioned copy is kept for curl and dashboards; nothing verifies it."""
@@ -75,13 +72,10 @@ class PublishedChannels(Result):
 def publish_channels(
     bucket: ChannelBucket,
     metadata: SignedMetadata,
-    signers: Signers,
+    publisher: Publisher,
     *,
-    now: datetime,
-    history: History | None = None,
     pointed: PointedObjects | None = None,
     waiting: Mapping[str, str] | None = None,
-    logs: Sequence[ShownLog] = (),
 ) -> PublishedChannels:
     """Bring a country's signed metadata into the store of ``bucket``, which has the same roots.
 
@@ -90,22 +84,23 @@ def publish_channels(
     metadata in git that readers would refuse, MovedError, which says what moved, if the
     store holds something else or something newer, VerificationError if the store was tampered
     with, and StoreError. ``Publication`` goes on where this raises MovedError.
-    ``history`` is asked for versions that were committed and never published: they are published
+    Versions that the publisher's ``history`` holds and that were never published are published
     before the newest, so that the bucket tells the whole history. ``pointed`` refuses a channel
     that points to what is not in the store. The roles in ``waiting`` stay as they are published.
-    ``logs`` is what the bucket's log must continue, the largest first (``log_hold``).
     """
     left = dict(waiting or {})
-    metadata.check_publishable(utc(now), but=left)
+    metadata.check_publishable(utc(publisher.now), but=left)
     country, roots = metadata.country, [root.signed for root in metadata.roots]
     written: list[str] = []
     replaced: list[str] = []
+    # The newest root says which log goes on: git's are held against the bucket's under it alone.
+    under_earlier_roots = replace(publisher, logs=())
     for count in roots_to_publish_under(bucket, metadata.targets):
         under = ChannelBucket(bucket.store, country, roots[:count], successor=roots[count])
         earlier = metadata.up_to_root(count)
-        written += _publish_under(under, earlier, signers, now, history, pointed, left)[1]
+        written += _publish_under(under, earlier, under_earlier_roots, pointed, left)[1]
         replaced += under.replaced
-    versions, keys = _publish_under(bucket, metadata, signers, now, history, pointed, left, logs)
+    versions, keys = _publish_under(bucket, metadata, publisher, pointed, left)
     return PublishedChannels(
         versions=versions,
         written=(*written, *keys),
@@ -117,25 +112,23 @@ def publish_channels(
 def _publish_under(
     bucket: ChannelBucket,
     ours: SignedMetadata,
-    signers: Signers,
-    now: datetime,
-    history: History | None,
+    publisher: Publisher,
     pointed: PointedObjects | None,
     waiting: Collection[str],
-    logs: Sequence[ShownLog] = (),
 ) -> tuple[dict[str, int], list[str]]:
     """Publish the roots of ``ours``, and everything below; return versions and keys written."""
     refuse_unwitnessed(bucket)
     written, head = together(
         bucket.store, partial(publish_roots, bucket, ours), partial(read_head, bucket)
     )
-    hold_log(bucket, head, logs[:1])  # once more: objects were uploaded since it was foreseen
+    hold_log(bucket, head, publisher.logs[:1])  # again: uploads took time since the preflight
     before, wanted = head.meta or published_unnamed(bucket, ours, head.files), SnapshotMeta()
     if pointed is not None:
         _check_pointed(pointed, ours, before, waiting)
     wanted |= {role: before[role] for role in waiting if role in before}
-    log = ChannelLog(bucket, signers, {c: ours.role(c).signed for c in CHANNELS})
+    log = ChannelLog(bucket, publisher.signers, {c: ours.role(c).signed for c in CHANNELS})
     roles = [role for role in TARGETS_LIKE if role not in waiting]
+    history = publisher.history
 
     def publish_roles() -> None:
         for role in roles:
@@ -159,10 +152,10 @@ def _publish_under(
     head, keys = publish_snapshot(
         bucket,
         wanted,
-        signers,
+        publisher.signers,
         log=log,
         head=head,
-        now=utc(now),
+        now=utc(publisher.now),
         follows=partial(follows, bucket, ours),
         leads_to=partial(leads_to, bucket, ours),
     )

@@ -23,10 +23,9 @@ from pe_dvc.primitives.errors import (
 from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.roles import utc
-from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.usecases.publish.channel import PublishedChannels, publish_channels
-from pe_dvc.usecases.publish.foresight import check_clock, foresee
 from pe_dvc.usecases.publish.pointed_objects import PointedObjects
+from pe_dvc.usecases.publish.preflight import check_before_upload, check_clock
 from pe_dvc.usecases.publish.rebase import REBASED, Rebased, rebase
 from pe_dvc.usecases.publish.waiting import RELEASES, check_drafts, drafts, unkept_promise
 from pe_dvc.usecases.retention.bucket_lock import publishing
@@ -41,21 +40,17 @@ from pe_dvc.usecases.revoke.withdrawn import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping
 
     from pe_dvc.documents.pointed_file import PointedFile
     from pe_dvc.documents.release_target import Released
     from pe_dvc.primitives.digest import Sha256
     from pe_dvc.store.port import Store
     from pe_dvc.trust.bucket_writer import ChannelBucket
-    from pe_dvc.trust.log_memory import ShownLog
-    from pe_dvc.trust.seen import SeenVersions
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.stored_metadata import Head
     from pe_dvc.usecases.publish.pointed_objects import Supply
-    from pe_dvc.usecases.publish.versioned_files import History
+    from pe_dvc.usecases.publish.publisher import Publisher
 
 ATTEMPTS = 32
 """How often a publisher builds on what others published before it gives up."""
@@ -67,30 +62,19 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 class Publication:
     """One publication of a country's data repo to ``store``.
 
-    ``metadata`` is what the checkout holds signed, ``history`` returns what git's commits hold
-    of a role. ``now`` is an aware time. ``drafts`` says who must still sign new versions of root
-    and targets: what is in force is published meanwhile. ``probe`` raises for a store that ignores
-    conditional writes. Readers who have ``seen`` versions follow only above these. ``logs`` are
-    publications that the bucket's log must continue: one that is lost, shorter or another is
-    refused.
+    ``metadata`` is what the checkout holds signed. ``drafts`` says who must still sign new versions
+    of root and targets: what is in force is published meanwhile.
     """
 
     def __init__(
         self,
         store: Store,
         metadata: SignedMetadata,
-        signers: Signers,
+        publisher: Publisher,
         *,
-        now: datetime,
-        history: History | None = None,
         drafts: Mapping[str, str] | None = None,
-        probe: Callable[[], None] | None = None,
-        seen: SeenVersions = NOTHING_SEEN,
-        logs: Sequence[ShownLog] = (),
     ) -> None:
-        self.store, self.metadata, self._seen = store, metadata, seen
-        self._signers, self._now, self._history = signers, now, history
-        self._probe, self._logs = probe, logs
+        self.store, self.metadata, self._publisher = store, metadata, publisher
         self._drafts = dict(drafts or {})
         self._head: Head | None = None
         self.waiting: dict[str, str] = {}
@@ -105,7 +89,7 @@ class Publication:
     def bucket(self) -> ChannelBucket:
         """The channels in the store; what was read of their versions is not asked for again."""
         bucket = bucket_of(self.store, self.metadata)
-        bucket.seen = self._seen
+        bucket.seen = self._publisher.seen
         return bucket
 
     def check(self) -> None:
@@ -126,7 +110,7 @@ class Publication:
                 remedy=f"Run pe-dvc channel init --country {self.country}, then dvc repro.",
             )
         self.waiting = drafts(self.metadata)
-        self.metadata.check_publishable(utc(self._now), but=self.waiting)
+        self.metadata.check_publishable(utc(self._publisher.now), but=self.waiting)
 
     @cached_property
     def withdrawn_before(self) -> Withdrawn:
@@ -161,7 +145,7 @@ class Publication:
         Raises ExpiredError if this machine's clock is far from the store's.
         """
         with publishing(self.store, self.country, self._look) as store_time:
-            check_clock(self.store, self._now, store_time)
+            check_clock(self.store, self._publisher.now, store_time)
             yield
 
     def _look(self) -> None:
@@ -176,7 +160,7 @@ class Publication:
             self.bucket, ahead=[*likely_named(self.bucket, self.metadata), *replaced]
         )
 
-    def foresee(self) -> None:
+    def check_before_upload(self) -> None:
         """Refuse before anything is uploaded what ``publish_channels`` would refuse afterwards.
 
         Raises SignatureError without the keys that must sign, ConflictError where another
@@ -185,17 +169,8 @@ class Publication:
         """
         refuse_pointers(self.bucket, self.metadata, self.withdrawn, but=self.waiting)
         check_drafts(self.bucket, self.metadata, self.waiting)
-        foresee(
-            self.bucket,
-            self._head or read_head(self.bucket),
-            self.metadata,
-            self._signers,
-            now=self._now,
-            history=self._history,
-            waiting=self.waiting,
-            probe=self._probe,
-            logs=self._logs,
-        )
+        head = self._head or read_head(self.bucket)
+        check_before_upload(self.bucket, head, self.metadata, self._publisher, self.waiting)
 
     def keep_promises(self, publish: Callable[[Released], None]) -> None:
         """Bring the documents of the registered releases into the store, by ``publish``.
@@ -237,14 +212,7 @@ class Publication:
             except MovedError as moved:
                 if moved.role != REBASED:
                     raise
-                rebased, data = rebase(
-                    self.bucket,
-                    self.metadata,
-                    moved,
-                    self._signers,
-                    now=self._now,
-                    history=self._history,
-                )
+                rebased, data = rebase(self.bucket, self.metadata, moved, self._publisher)
             published = self.metadata.with_role(REBASED, data)
             if rebased.rewritten:
                 self.metadata.files.write_bytes(REBASED, data)
@@ -260,11 +228,8 @@ class Publication:
         published = publish_channels(
             self.bucket,
             metadata,
-            self._signers,
-            now=self._now,
-            history=self._history,
+            self._publisher,
             pointed=pointed,
             waiting=self.waiting,
-            logs=self._logs,
         )
         return replace(published, drafts=self._drafts)

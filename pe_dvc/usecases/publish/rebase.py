@@ -30,12 +30,9 @@ from pe_dvc.usecases.publish.three_way_merge import Merged, merge
 from pe_dvc.usecases.publish.versioned_files import NEIGHBOURS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pe_dvc.trust.bucket import ReadableChannels
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.trust.signers import Signers
-    from pe_dvc.usecases.publish.versioned_files import History
+    from pe_dvc.usecases.publish.publisher import Publisher
 
 REBASED = "latest"
 """The channel that several publishers may change; the others are reviewed in git, one by one."""
@@ -63,10 +60,7 @@ def rebase(
     bucket: ReadableChannels,
     git: SignedMetadata,
     moved: MovedError,
-    signers: Signers,
-    *,
-    now: datetime,
-    history: History | None = None,
+    publisher: Publisher,
 ) -> tuple[Rebased, bytes]:
     """Return the channel that ``moved`` with git's change applied to what is published, as bytes.
 
@@ -81,6 +75,7 @@ def rebase(
     theirs, last = newest_version(bucket, delegator, channel, after=ours.signed.version - 1)
     if theirs is None:
         raise moved
+    history = publisher.history
     went_back = history is not None and history.took_away(channel, digest(theirs))
 
     def merged_with(theirs: Metadata[Targets]) -> Merged:
@@ -98,10 +93,10 @@ def rebase(
         theirs = _base_without(bucket, delegator, channel, ours, theirs, conflict)
         merged = merged_with(theirs)
     if merged.ours and not _says_all(theirs.signed, merged):
-        next_version(theirs, delegator, channel, now=now)
+        next_version(theirs, delegator, channel, now=publisher.now)
         theirs.signed.version = max(theirs.signed.version, last + 1)
         _apply(merged, theirs.signed, country=bucket.country, channel=channel)
-        signers.sign(delegator, channel, theirs)
+        publisher.signers.sign(delegator, channel, theirs)
         if not signatures(delegator, channel, theirs):
             raise _unsigned(moved, theirs.signed.version) if went_back else moved
     rebased = Rebased(

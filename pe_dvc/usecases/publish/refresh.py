@@ -14,7 +14,6 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import ChannelBucket, bucket_of
 from pe_dvc.trust.files import ChannelFiles
 from pe_dvc.trust.roles import ROLE_OWNERS, TARGETS_LIKE, utc
-from pe_dvc.trust.seen import NOTHING_SEEN
 from pe_dvc.trust.signed_metadata import SignedMetadata
 from pe_dvc.trust.tuf_api import Root, Targets
 from pe_dvc.trust.verify import check_fresh
@@ -24,14 +23,11 @@ from pe_dvc.usecases.publish.log_hold import hold_log
 from pe_dvc.usecases.publish.snapshot import publish_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pe_dvc.store.port import Store
-    from pe_dvc.trust.log_memory import ShownLog
-    from pe_dvc.trust.seen import SeenVersions
-    from pe_dvc.trust.signers import Signers
+    from pe_dvc.usecases.publish.publisher import Publisher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,26 +68,22 @@ def refresh_channel(
     store: Store,
     directory: Path,
     country: str,
-    signers: Signers,
-    *,
-    now: datetime,
-    seen: SeenVersions = NOTHING_SEEN,
-    logs: Sequence[ShownLog] = (),
+    publisher: Publisher,
 ) -> Refreshed:
     """Sign snapshot and timestamp again, where half of their days are gone.
 
-    ``directory`` is the repo's ``channels``: of it the root alone is used. New versions are above
-    those ``seen``; ``logs`` is what the bucket's log must continue (``log_hold``). Raises
-    ConflictError if the root in the store is another, NotFoundError if nothing was published yet,
-    ExpiredError for a root past its expiry, and what ``publish_snapshot`` raises.
+    ``directory`` is the repo's ``channels``: of it the root alone is used. Raises ConflictError if
+    the root in the store is another, NotFoundError if nothing was published yet, ExpiredError for a
+    root past its expiry, and what ``publish_snapshot`` raises.
     """
+    now, signers = publisher.now, publisher.signers
     git = SignedMetadata(ChannelFiles(directory, country))
     bucket = bucket_of(store, git)
-    bucket.seen = seen
+    bucket.seen = publisher.seen
     _check_root(bucket)
     check_fresh("root", bucket.root, now, where=git.where("root"))
     before = read_head(bucket)
-    hold_log(bucket, before, logs)
+    hold_log(bucket, before, publisher.logs)
     if before.snapshot is None:
         raise NotFoundError(
             f"{store.url} has no channels of {country} to refresh", remedy="Run pe-dvc push."

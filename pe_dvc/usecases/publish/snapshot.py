@@ -68,16 +68,16 @@ def publish_snapshot(
     """
     written: list[str] = []
     ours = _Replaceable(bucket, wanted, head.meta, follows, leads_to)
-    publisher = _Publisher(bucket, signers, log, now)
+    online = _OnlineRoles(bucket, signers, log, now)
     for _ in range(ATTEMPTS):
-        snapshot, key = publisher.covering(ours, head)
+        snapshot, key = online.covering(ours, head)
         written += key
         written += log.write(snapshot, is_new=bool(key))
-        if publisher.stands(head, snapshot) and log.agrees(head):
+        if online.stands(head, snapshot) and log.agrees(head):
             return head, written
         # Another publisher may be first: then look again, and build on what it did.
         with suppress(ConflictError):
-            written += publisher.swap_timestamp(snapshot, head)
+            written += online.swap_timestamp(snapshot, head)
         head = read_head(bucket, ahead=[("snapshot", snapshot.metadata.signed.version)])
     raise ConflictError(
         f"other publishers kept changing {bucket.where('timestamp')} through {ATTEMPTS} attempts",
@@ -119,7 +119,7 @@ class _Replaceable:
 
 
 @dataclass(frozen=True)
-class _Publisher:
+class _OnlineRoles:
     """Makes snapshots and timestamps of ``bucket``, which continue ``log``, at ``now``."""
 
     bucket: ChannelBucket

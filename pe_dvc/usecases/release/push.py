@@ -63,7 +63,7 @@ def push_release(
     store = publication.store
     with publication.turn():
         check_held(store, release)
-        publication.foresee()
+        publication.check_before_upload()
         documents = publish_documents(store, release)
         statements = publish_statements(store, publication.metadata, registered)
         documents += [statements] if statements else []

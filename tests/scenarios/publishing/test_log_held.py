@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from pe_dvc.trust.bucket_head import read_head
 from pe_dvc.trust.bucket_writer import bucket_of
 from pe_dvc.trust.log_memory import ShownLog
 from pe_dvc.usecases.publish.channel import publish_channels
-from pe_dvc.usecases.publish.foresight import foresee
+from pe_dvc.usecases.publish.preflight import check_before_upload
 from pe_dvc.usecases.publish.refresh import refresh_channel
 from tests.support.hand_log import HandLog, filler
 from tests.support.simulator import Simulator, pointer
@@ -47,22 +48,9 @@ class Country(Simulator):
         """Do what ``pe-dvc push`` does once it has read what git holds."""
         held = self.logs if logs is None else logs
         bucket = bucket_of(self.store, self.metadata)
-        foresee(
-            bucket,
-            read_head(bucket),
-            self.metadata,
-            self.signers,
-            now=self.now,
-            history=None,
-            logs=held,
-        )
-        done = publish_channels(
-            bucket_of(self.store, self.metadata),
-            self.metadata,
-            self.signers,
-            now=self.now,
-            logs=held,
-        )
+        publisher = replace(self.publisher, logs=held)
+        check_before_upload(bucket, read_head(bucket), self.metadata, publisher)
+        done = publish_channels(bucket_of(self.store, self.metadata), self.metadata, publisher)
         self.logs = [seen_of(self), *self.logs]
         return done
 
@@ -138,15 +126,9 @@ def test_a_thiefs_fork_of_earlier_entries_alone_is_not_continued(country: Countr
 def test_a_thiefs_fork_is_not_refreshed(country: Country) -> None:
     rewrite(country)
     before = dict(country.store.objects)
+    publisher = replace(country.publisher, logs=country.logs)
     with pytest.raises(VerificationError, match="have rewritten what was published"):
-        refresh_channel(
-            country.store,
-            country.directory,
-            "us",
-            country.signers,
-            now=country.now,
-            logs=country.logs,
-        )
+        refresh_channel(country.store, country.directory, "us", publisher)
     assert dict(country.store.objects) == before
 
 

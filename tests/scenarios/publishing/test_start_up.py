@@ -26,7 +26,7 @@ NOT_OF_A_PUSH = {
     *("asyncio", "IPython", "numpy", "pandas", "duckdb", "jinja2", "pydantic", "difflib", "pygit2"),
     *("pe_dvc.usecases.mirror.sync", "pe_dvc.documents.in_toto", "pe_dvc.usecases.site"),
 }
-MOST = 261
+MOST = 263
 """Modules of pe_dvc: one more than there are."""
 
 

@@ -313,4 +313,4 @@ def test_a_bucket_that_was_lost_is_filled_above_what_was_seen(sim: Simulator) ->
 def sim_publish(sim: Simulator, seen: SeenVersions) -> PublishedChannels:
     bucket = bucket_of(sim.store, sim.metadata)
     bucket.seen = seen
-    return publish_channels(bucket, sim.metadata, sim.signers, now=sim.now)
+    return publish_channels(bucket, sim.metadata, sim.publisher)

@@ -157,7 +157,7 @@ def test_no_keys_of_the_online_roles(sim: Simulator) -> None:
 def test_no_channels(tmp_path: Path, sim: Simulator) -> None:
     nothing = SignedMetadata(ChannelFiles(tmp_path / "none", "us"))
     with pytest.raises(NotFoundError, match=r"root\.json does not exist"):
-        publish_channels(bucket_of(sim.store, nothing), nothing, sim.signers, now=NOW)
+        publish_channels(bucket_of(sim.store, nothing), nothing, sim.publisher)
 
 
 def test_the_second_of_two_publishers_is_told_what_moved(sim: Simulator) -> None:

@@ -23,6 +23,7 @@ from pe_dvc.usecases.channel.keys import KeyRing
 from pe_dvc.usecases.publish import log_base
 from pe_dvc.usecases.publish.channel import publish_channels
 from pe_dvc.usecases.publish.log_checkpoint import verifier_key
+from pe_dvc.usecases.publish.publisher import Publisher
 from pe_dvc.usecases.publish.refresh import refresh_channel
 from pe_dvc.usecases.retention.log_check import check_log
 from pe_dvc.usecases.retention.repair import repair
@@ -103,9 +104,8 @@ def test_a_root_pushed_without_the_online_keys_is_logged_by_the_next_push(
     ring = KeyRing(published.directory, "us", published.signers, now=NOW)
     ring.renew("root")
     offline = Signers("us", tmp_path / "none", environ={})
-    written = publish_channels(
-        bucket_of(published.store, published.metadata), published.metadata, offline, now=NOW
-    ).written
+    bucket = bucket_of(published.store, published.metadata)
+    written = publish_channels(bucket, published.metadata, Publisher(offline, now=NOW)).written
     assert written == (published.key("2.root.json"),)
     assert ("root", 2) not in entries(published.store)
     published.update(NEW)
@@ -157,7 +157,9 @@ def test_an_older_publisher_in_between_ends_no_log(published: Simulator) -> None
 
 def test_an_older_publisher_that_renews_the_timestamp_alone(published: Simulator) -> None:
     without_log(published, "timestamp.json", "timestamp")
-    refresh_channel(published.store, published.directory, "us", published.signers, now=NOW)
+    refresh_channel(
+        published.store, published.directory, "us", Publisher(published.signers, now=NOW)
+    )
     assert sorted(entries(published.store)) == sorted(FIRST)
 
 

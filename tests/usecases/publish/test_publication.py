@@ -22,6 +22,7 @@ from pe_dvc.trust.signers import Signers
 from pe_dvc.trust.tuf_api import MetaFile, Targets
 from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.publish.publisher import Publisher
 from pe_dvc.usecases.retention.bucket_lock import collecting
 from pe_dvc.usecases.revoke.withdrawn import withdrawn_by
 from tests.support.simulator import EVERY_MANIFEST, NOW, Simulator, days, pointer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def publication(sim: Simulator, age: float = 0) -> Publication:
-    return Publication(sim.store, sim.metadata, sim.signers, now=NOW + days(age))
+    return Publication(sim.store, sim.metadata, Publisher(sim.signers, now=NOW + days(age)))
 
 
 def test_what_readers_would_accept_passes(sim: Simulator) -> None:
@@ -41,7 +42,7 @@ def test_what_readers_would_accept_passes(sim: Simulator) -> None:
 def test_a_repo_without_channels(sim: Simulator, tmp_path: Path) -> None:
     nothing = SignedMetadata(ChannelFiles(tmp_path / "none", "us"))
     with pytest.raises(NotFoundError, match="has no channels yet") as caught:
-        Publication(sim.store, nothing, sim.signers, now=NOW).check()
+        Publication(sim.store, nothing, sim.publisher).check()
     assert "pe-dvc channel init --country us" in str(caught.value.remedy)
 
 
@@ -90,7 +91,7 @@ def test_each_version_is_asked_for_once(sim: Simulator) -> None:
     made = publication(sim)
     made.check()
     with made.turn():
-        made.foresee()
+        made.check_before_upload()
         made.publish_channels(known=EVERY_MANIFEST)
     assert withdrawn_by(made.bucket, made.metadata).version == 1
     read = Counter(key for operation, key in sim.store.log if operation == "read")

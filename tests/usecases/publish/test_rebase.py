@@ -15,6 +15,7 @@ from pe_dvc.usecases.channel.pointers import read_pointers, superseded_manifests
 from pe_dvc.usecases.channel.update import update_channel
 from pe_dvc.usecases.publish import channel, publication, snapshot
 from pe_dvc.usecases.publish.publication import Publication
+from pe_dvc.usecases.publish.publisher import Publisher
 from pe_dvc.usecases.publish.rebase import Rebased
 from pe_dvc.usecases.publish.three_way_merge import merge
 from tests.support.faults import Killed
@@ -49,7 +50,7 @@ def sim(tmp_path: Path) -> Simulator:
 
 
 def push(sim: Simulator) -> Rebased | None:
-    publication = Publication(sim.store, sim.metadata, sim.signers, now=NOW)
+    publication = Publication(sim.store, sim.metadata, Publisher(sim.signers, now=NOW))
     return publication.publish_channels(known=EVERY_MANIFEST)[1]
 
 

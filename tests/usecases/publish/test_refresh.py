@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refresh(sim: Simulator) -> Refreshed:
-    return refresh_channel(sim.store, sim.directory, "us", sim.signers, now=sim.now)
+    return refresh_channel(sim.store, sim.directory, "us", sim.publisher)
 
 
 def test_renewed_by_half_time_and_left_alone_before(sim: Simulator) -> None:

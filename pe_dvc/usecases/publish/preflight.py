@@ -1,4 +1,4 @@
-"""What a publication would be refused for at its end, found before anything is uploaded."""
+"""Refuse before anything is uploaded what publishing would refuse at its end."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from pe_dvc.usecases.publish.moved import moved_error
 from pe_dvc.usecases.publish.rebase import REBASED, rebase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection
     from datetime import datetime
 
     from pe_dvc.store.port import Store
     from pe_dvc.trust.bucket_writer import ChannelBucket
-    from pe_dvc.trust.log_memory import ShownLog
     from pe_dvc.trust.signed_metadata import SignedMetadata
-    from pe_dvc.trust.signers import Signers
     from pe_dvc.trust.stored_metadata import Head
     from pe_dvc.trust.tuf_api import MetaFile
-    from pe_dvc.usecases.publish.versioned_files import History
+    from pe_dvc.usecases.publish.publisher import Publisher
 
 CLOCKS_MAY_DIFFER = timedelta(days=1)
 """By how much this machine's clock may differ from the store's: a timestamp is good for days."""
@@ -45,36 +43,29 @@ def check_clock(store: Store, now: datetime, store_time: datetime | None) -> Non
     )
 
 
-def foresee(
+def check_before_upload(
     bucket: ChannelBucket,
     head: Head,
     metadata: SignedMetadata,
-    signers: Signers,
-    *,
-    now: datetime,
-    history: History | None,
+    publisher: Publisher,
     waiting: Collection[str] = (),
-    probe: Callable[[], None] | None = None,
-    logs: Sequence[ShownLog] = (),
 ) -> None:
     """Raise what publishing ``metadata`` would raise for want of keys, or for other publishers.
 
-    ``head`` is where the bucket stood a moment ago.
-    ``probe`` then tries whether the store lets two publishers overwrite each other; nothing else is
-    written. Roles that are
-    ``waiting`` are not published. Another publisher may still be first in the meantime.
-    The bucket's log must continue those of ``logs``, the largest first (``log_hold``).
+    ``head`` is where the bucket stood a moment ago. Nothing is written, but by the publisher's
+    ``probe``, which is asked if anything is new. Roles that are ``waiting`` are not published.
+    Another publisher may still be first in the meantime.
     """
-    hold_log(bucket, head, logs[:1])
+    hold_log(bucket, head, publisher.logs[:1])
     named = head.meta
     roles = [role for role in TARGETS_LIKE if role not in waiting]
     new = [role for role in roles if _is_new(bucket, metadata, role, named.get(role))]
     if new:
-        hold_log(bucket, head, logs[1:])  # which takes a request
+        hold_log(bucket, head, publisher.logs[1:])  # which takes a request
         for role in ("snapshot", "timestamp"):
-            signers.check_enough(bucket.root, role)
-        if probe is not None:
-            probe()
+            publisher.signers.check_enough(bucket.root, role)
+        if publisher.probe is not None:
+            publisher.probe()
     for role in (role for role in new if role in named):
         version = named[role].version
         held = bucket.signed(metadata.delegator(role), role, Targets, version, named[role])
@@ -83,7 +74,7 @@ def foresee(
         moved = moved_error(bucket, metadata, role, version)
         if role != REBASED:  # with a draft of its own, git knows nothing of what was withdrawn
             raise moved
-        rebase(bucket, metadata, moved, signers, now=now, history=history)
+        rebase(bucket, metadata, moved, publisher)
 
 
 def _is_new(
