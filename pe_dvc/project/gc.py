@@ -17,7 +17,7 @@ from pe_dvc.project.mirror_place import check_apart, check_not_within, filled_mi
 from pe_dvc.project.seen import is_seen
 from pe_dvc.usecases.channel.history import ChannelHistory
 from pe_dvc.usecases.retention.copies import Copies
-from pe_dvc.usecases.retention.gc import GRACE, collect_garbage
+from pe_dvc.usecases.retention.gc import GRACE, GarbageCollection
 from pe_dvc.usecases.retention.reachability import names_data, reach_of
 from pe_dvc.usecases.revoke.removal import withdrawn_there
 from pe_dvc.usecases.revoke.withdrawn import ROLE, withdrawn_here
@@ -43,22 +43,22 @@ def gc(
     Reachable is what any commit of any ref names, here and at the git remotes; with ``tips`` only
     the commits that refs point to, not their ancestors. Payloads that no manifest in the store and
     no commit of this clone ever named, reflogs included, go only with ``unknown``: another DVC
-    repo may use the same remote. Raises as ``collect_garbage``.
+    repo may use the same remote. Raises as ``GarbageCollection.collect``.
     """
     bucket, history = repo.open_store(store), RepoHistory(repo, tips=tips)
-    found = collect_garbage(
-        bucket,
-        repo.country,
-        history,
-        apply=apply,
-        grace=grace,
-        now=datetime.now(UTC),
-        foreign=partial(foreign_files, repo, bucket),
+    now = datetime.now(UTC)
+    collection = GarbageCollection(
+        store=bucket,
+        country=repo.country,
+        history=history,
         first_root=repo.first_root(),
+        grace=grace,
+        foreign=partial(foreign_files, repo, bucket),
         ours=None if unknown else history.ever,
         copies=_copies(repo, store),
         unfinished=s3_uploads_of(bucket),
     )
+    found = collection.collect(now) if apply else collection.plan(now)
     withdrawn = withdrawn_here(repo.channel_files, bucket, GitChannels(repo).newest(ROLE))
     return replace(found, withdrawn=withdrawn_there(bucket, repo.country, withdrawn))
 

@@ -78,64 +78,77 @@ class Collected:
         }
 
 
-def collect_garbage(
-    store: Store,
-    country: str,
-    history: History,
-    *,
-    apply: bool,
-    grace: timedelta,
-    now: datetime,
-    first_root: bytes | None,
-    foreign: Callable[[], Collection[str]] = frozenset,
-    ours: Callable[[], Reach] | None = None,
-    copies: Copies | None = None,
-    unfinished: UnfinishedUploads | None = None,
-) -> Collected:
-    """Plan the removal of unreachable objects older than ``grace``; with ``apply``, remove them.
+@dataclass(frozen=True, kw_only=True)
+class GarbageCollection:
+    """Removes what is unreachable and older than ``grace`` from the bucket of ``country``.
 
     Reachable is what ``history``, any version of a channel, or any release names; ``foreign`` gives
     the keys of files that are no version of one, ``ours`` all that this repo ever named: with it,
     no other payload is removed; ``copies`` keeps what has too few; ``unfinished`` are the bucket's
-    uploads that did not end, of which old ones go as well. Ages are by the store's clock; a
-    dry run takes ``now`` (UTC). ``first_root`` is the repo's root of version 1. Raises ReleaseError
-    for an incomplete history, ConflictError for another project's bucket, in a publication, or if a
-    ref moved meanwhile, FormatError and VerificationError for a damaged bucket.
+    uploads that did not end, of which old ones go as well. ``first_root`` is the repo's root of
+    version 1, None in a repo without channels.
     """
-    check_own_bucket(store, country, first_root)
 
-    def plan(now: datetime) -> tuple[dict[str, str], Plan]:
-        history.check_complete()
-        # The bucket is listed first: what is published after that is in no plan.
-        bucket, roots = Bucket.read(store, country, foreign()), history.roots()
-        found = plan_gc(
-            bucket, history.reach(roots), now=now, grace=grace, ours=ours() if ours else None
+    store: Store
+    country: str
+    history: History
+    first_root: bytes | None
+    grace: timedelta
+    foreign: Callable[[], Collection[str]] = frozenset
+    ours: Callable[[], Reach] | None = None
+    copies: Copies | None = None
+    unfinished: UnfinishedUploads | None = None
+
+    def plan(self, now: datetime) -> Collected:
+        """Tell what would be removed at ``now`` (UTC); nothing is written.
+
+        Raises ReleaseError for an incomplete history, ConflictError for another project's bucket,
+        FormatError and VerificationError for a damaged bucket.
+        """
+        check_own_bucket(self.store, self.country, self.first_root)
+        roots, planned = self._plan(now)
+        uploads = self._old_uploads(now)
+        return Collected(
+            store=self.store.url, refs=len(roots), plan=planned, swept=None, uploads=uploads
         )
-        if copies is not None:
-            copies.keep_scarce(store, found)
+
+    def collect(self, now: datetime) -> Collected:
+        """Remove what is in the plan. Ages are by the store's clock, else by ``now`` (UTC).
+
+        Raises as ``plan``; ConflictError also during a publication, and if a ref moved meanwhile.
+        """
+        check_own_bucket(self.store, self.country, self.first_root)
+        with collecting(self.store, self.country) as here:
+            # This machine's clock may be ahead: then what a publisher has just uploaded looks old.
+            now = here.modified or now
+            roots, planned = self._plan(now)
+            if planned.unreachable and self.history.roots() != roots:
+                raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
+            swept = sweep(self.store, self.country, planned)
+            uploads = self._old_uploads(now)
+            remove_uploads(self.unfinished, uploads)
+        return Collected(
+            store=self.store.url,
+            refs=len(roots),
+            plan=planned,
+            swept=swept,
+            versioned=here.versioned,
+            uploads=uploads,
+        )
+
+    def _plan(self, now: datetime) -> tuple[dict[str, str], Plan]:
+        """Return the commit of each ref, and what no history from there on names."""
+        self.history.check_complete()
+        # The bucket is listed first: what is published after that is in no plan.
+        bucket = Bucket.read(self.store, self.country, self.foreign())
+        roots = self.history.roots()
+        reach = self.history.reach(roots)
+        ours = self.ours() if self.ours else None
+        found = plan_gc(bucket, reach, now=now, grace=self.grace, ours=ours)
+        if self.copies is not None:
+            self.copies.keep_scarce(self.store, found)
         return roots, found
 
-    folder = country_prefix(country)
-    if not apply:
-        roots, planned = plan(now)
-        uploads = find_uploads(unfinished, folder, now=now, grace=grace)
-        return Collected(
-            store=store.url, refs=len(roots), plan=planned, swept=None, uploads=uploads
-        )
-    with collecting(store, country) as here:
-        # This machine's clock may be ahead: then what a publisher has just uploaded looks old.
-        now = here.modified or now
-        roots, planned = plan(now)
-        if planned.unreachable and history.roots() != roots:
-            raise ConflictError("a git ref moved meanwhile", remedy="Fetch, and run it again.")
-        swept = sweep(store, country, planned)
-        uploads = find_uploads(unfinished, folder, now=now, grace=grace)
-        remove_uploads(unfinished, uploads)
-    return Collected(
-        store=store.url,
-        refs=len(roots),
-        plan=planned,
-        swept=swept,
-        versioned=here.versioned,
-        uploads=uploads,
-    )
+    def _old_uploads(self, now: datetime) -> Uploads:
+        folder = country_prefix(self.country)
+        return find_uploads(self.unfinished, folder, now=now, grace=self.grace)

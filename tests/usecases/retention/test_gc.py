@@ -32,7 +32,7 @@ from pe_dvc.primitives.errors import (
     VerificationError,
 )
 from pe_dvc.usecases.retention.bucket_lock import collecting, publishing
-from pe_dvc.usecases.retention.gc import collect_garbage
+from pe_dvc.usecases.retention.gc import GarbageCollection
 from pe_dvc.usecases.retention.gc_plan import Plan, plan_gc
 from pe_dvc.usecases.retention.reachability import Bucket, Reach, names_data, reach_of
 from pe_dvc.usecases.retention.sweep import sweep
@@ -434,15 +434,10 @@ def test_ages_are_by_the_stores_clock(tmp_path: Path, ahead: timedelta) -> None:
         store.create(key, b"x")
     long_ago = (datetime.now(UTC) - timedelta(days=30)).timestamp()
     os.utime(tmp_path / old, (long_ago, long_ago))
-    done = collect_garbage(
-        store,
-        "us",
-        NoHistory(),
-        apply=True,
-        grace=timedelta(days=14),
-        now=datetime.now(UTC) + ahead,
-        first_root=None,
+    collection = GarbageCollection(
+        store=store, country="us", history=NoHistory(), first_root=None, grace=timedelta(days=14)
     )
+    done = collection.collect(datetime.now(UTC) + ahead)
     assert done.swept is not None
     assert done.swept.removed == 1
     assert store.head(young).size == 1
