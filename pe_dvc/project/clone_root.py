@@ -54,7 +54,7 @@ def refuse_pinned(country: str) -> None:
         raise ConflictError(
             f"this machine trusts a root of {country} already, "
             f"{pin_path(directories.config_dir(), country)} (fingerprint {fingerprint(pinned)}), "
-            "and init would make another one",
+            "and a root made here would be another one",
             remedy=f"If {country} has channels, get them by git pull. To begin new ones, first run "
             f"pe-dvc trust remove {country}.",
         )

@@ -17,8 +17,11 @@ import pytest
 from pe_dvc.documents.release_target import Released
 from pe_dvc.primitives.digest import sha256_bytes
 from pe_dvc.primitives.errors import VerificationError
+from pe_dvc.trust import initial_metadata
 from pe_dvc.trust.client import ChannelClient
 from pe_dvc.trust.tuf_api import TargetFile, Targets
+from pe_dvc.usecases.channel import next_version
+from pe_dvc.usecases.publish import snapshot
 from tests.support.simulator import Simulator, pointer
 
 if TYPE_CHECKING:
@@ -94,10 +97,8 @@ def pair(
 ) -> Pair:
     older, countries = request.param
     if older:
-        for module in ("initial_metadata", "versions"):
-            package = "trust" if module == "initial_metadata" else "usecases.channel"
-            monkeypatch.setattr(f"pe_dvc.{package}.{module}.mark", lambda *_: None)
-        monkeypatch.setattr("pe_dvc.usecases.publish.snapshot.mark", lambda *_: None)
+        for module in (initial_metadata, next_version, snapshot):
+            monkeypatch.setattr(module, "write_country_and_role", lambda *_: None)
     return Pair(tmp_path, *countries)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,7 +139,12 @@ def test_trust_on_first_use_by_name_and_offline(built: Sandbox) -> None:
     online = json.loads(sandbox.read("get", LATEST, "--json").stdout)
     (sandbox.directory / "bucket").rename(sandbox.directory / "unplugged")
     offline = sandbox.read("get", LATEST, "--offline", "--json")
-    assert json.loads(offline.stdout) == online
+    read = json.loads(offline.stdout)
+    checked, noted = (
+        datetime.fromisoformat(one.pop("not_revoked_as_of")) for one in (online, read)
+    )
+    assert read == online
+    assert checked <= noted < checked + timedelta(minutes=1)  # noted when that was read
     assert "offline: the channels of us as verified less than a minute ago" in offline.stderr
     assert (
         "was never read" in sandbox.read("show", LATEST[:-6] + "next", "--offline", code=3).stderr

@@ -105,7 +105,7 @@ def test_where_a_root_is_pinned_no_draft_of_a_first_one_is_signed(
     first.pe_dvc("trust", "add", "us", str(true))
     before = contents(first.repo / "channels")
     refused = first.pe_dvc("channel", "sign", "root", "--yes", code=1).stderr
-    assert "a root is pinned for us" in refused
+    assert "this machine trusts a root of us already" in refused
     assert contents(first.repo / "channels") == before
 
 
