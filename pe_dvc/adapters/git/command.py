@@ -10,7 +10,7 @@ from pe_dvc.adapters.git.bare import check_not_bare
 from pe_dvc.primitives.errors import PeDvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LOCAL_VARIABLES = (
@@ -86,21 +86,24 @@ def ask_git(directory: Path, *arguments: str, variables: Mapping[str, str] | Non
     """
     done = run_git(directory, *arguments, variables=variables)
     if done.returncode:
-        raise PeDvcError(
-            f"git {' '.join(arguments)} failed in {directory}: {done.stderr.strip()}",
-            remedy=upgrade_advice(directory) if done.returncode == USAGE else None,
-        )
+        raise git_failure(directory, arguments, done)
     return done.stdout
 
 
-USAGE = 129
+_USAGE = 129
 """What git ends with where it does not know an option."""
 
 
-def upgrade_advice(directory: Path) -> str:
-    """Say what to do where git does not know an option."""
-    here = run_git(directory, "version").stdout.strip()
-    return f"{here} is here: pe_dvc needs 2.28 or newer."
+def git_failure(
+    directory: Path, arguments: Sequence[str], done: subprocess.CompletedProcess[str]
+) -> PeDvcError:
+    """Return the error for a git command that failed, which advises to upgrade a git too old."""
+    remedy = None
+    if done.returncode == _USAGE:
+        here = run_git(directory, "version").stdout.strip()
+        remedy = f"{here} is here: pe_dvc needs 2.28 or newer."
+    said = done.stderr.strip()
+    return PeDvcError(f"git {' '.join(arguments)} failed in {directory}: {said}", remedy=remedy)
 
 
 def committer(directory: Path) -> str:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pe_dvc.adapters.git.command import USAGE, run_git, upgrade_advice
+from pe_dvc.adapters.git.command import git_failure, run_git
 from pe_dvc.adapters.git.hook_scripts import HookPart, hook_script
-from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError, PeDvcError
+from pe_dvc.primitives.errors import ConflictError, FormatError, NotFoundError
 from pe_dvc.primitives.printable import printable
 from pe_dvc.store.confined import ConfinedTree
 from pe_dvc.store.home import expand_home
@@ -213,13 +213,9 @@ class HookInstaller:
     def _git(self, *arguments: str) -> str:
         done = run_git(self._root, *arguments)
         if done.returncode:
-            said = done.stderr.strip()
-            if "not a git repository" in said:
+            if "not a git repository" in done.stderr:
                 raise NotFoundError(f"{self._root} is not in a git repo", remedy="Run git init.")
-            raise PeDvcError(
-                f"git {' '.join(arguments)} failed in {self._root}: {said}",
-                remedy=upgrade_advice(self._root) if done.returncode == USAGE else None,
-            )
+            raise git_failure(self._root, arguments, done)
         return done.stdout.removesuffix("\n")
 
 

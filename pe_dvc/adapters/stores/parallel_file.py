@@ -95,11 +95,7 @@ class _Filling:
         if self._size <= self._range_size:  # the many small files of a release need no threads
             self._lead()
         else:
-            prefix = "pe-dvc-range"
-            with (
-                Pool(in_flight, name=prefix) as pool,
-                CancelScope() as scope,
-            ):
+            with Pool(in_flight, name="pe-dvc-range") as pool, CancelScope() as scope:
                 self._run_in(pool, in_flight, scope)
         return Sha256(self._digest.hexdigest())
 
